@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "tornadis-glib/tornadis-message-private.h"
+#include "tornadis-glib/tornadis-reply-private.h"
+
+static TornadisReply *
+new_string (const char *data,
+            gsize length)
+{
+  TornadisReply *reply = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, length);
+
+  if (length > 0)
+    memcpy (reply->data, data, length);
+
+  return reply;
+}
+
+static TornadisMessage *
+new_message (const char *channel,
+             gsize channel_length,
+             const char *payload,
+             gsize payload_length)
+{
+  g_autoptr (TornadisReply) channel_reply = new_string (channel, channel_length);
+  g_autoptr (TornadisReply) payload_reply = new_string (payload, payload_length);
+
+  return tornadis_message_new (channel_reply, NULL, payload_reply);
+}
+
+static void
+assert_bytes (GBytes *bytes,
+              const char *data,
+              gsize length)
+{
+  gsize n;
+  const void *p = g_bytes_get_data (bytes, &n);
+
+  g_assert_cmpmem (p, n, data, length);
+  g_bytes_unref (bytes);
+}
+
+static void
+test_text (void)
+{
+  g_autoptr (TornadisMessage) message = new_message ("news", 4, "caf\303\251", 5);
+
+  g_assert_cmpstr (tornadis_message_get_channel (message), ==, "news");
+  g_assert_null (tornadis_message_get_pattern (message));
+  g_assert_cmpstr (tornadis_message_get_text (message), ==, "caf\303\251");
+  assert_bytes (tornadis_message_get_channel_bytes (message), "news", 4);
+  assert_bytes (tornadis_message_get_payload (message), "caf\303\251", 5);
+}
+
+static void
+test_pattern (void)
+{
+  g_autoptr (TornadisReply) channel = new_string ("news.art", 8);
+  g_autoptr (TornadisReply) pattern = new_string ("news.*", 6);
+  g_autoptr (TornadisReply) payload = new_string ("x", 1);
+  g_autoptr (TornadisMessage) message = tornadis_message_new (channel, pattern, payload);
+
+  g_assert_cmpstr (tornadis_message_get_channel (message), ==, "news.art");
+  g_assert_cmpstr (tornadis_message_get_pattern (message), ==, "news.*");
+  g_assert_cmpstr (tornadis_message_get_text (message), ==, "x");
+}
+
+static void
+test_binary_names (void)
+{
+  static const struct
+  {
+    const char *name;
+    gsize length;
+    const char *text;
+  } cases[] = {
+    { "", 0, "" },
+    { "\377", 1, "\357\277\275" },
+    { "a\377b", 3, "a\357\277\275b" },
+    { "a\0b", 3, "a\357\277\275b" },
+    { "ab\303", 3, "ab\357\277\275" },
+    { "\355\240\200", 3, "\357\277\275\357\277\275\357\277\275" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (TornadisReply) name = new_string (cases[i].name, cases[i].length);
+      g_autoptr (TornadisReply) payload = new_string ("x", 1);
+      g_autoptr (TornadisMessage) message = tornadis_message_new (name, name, payload);
+
+      g_assert_cmpstr (tornadis_message_get_channel (message), ==, cases[i].text);
+      g_assert_cmpstr (tornadis_message_get_pattern (message), ==, cases[i].text);
+      assert_bytes (tornadis_message_get_channel_bytes (message), cases[i].name, cases[i].length);
+    }
+}
+
+static void
+test_payload_that_is_no_text (void)
+{
+  static const struct
+  {
+    const char *payload;
+    gsize length;
+  } cases[] = {
+    { "\377", 1 },
+    { "a\0b", 3 },
+    { "\0", 1 },
+    { "abc\303", 4 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (TornadisMessage) message = new_message ("c", 1, cases[i].payload, cases[i].length);
+
+      g_assert_null (tornadis_message_get_text (message));
+      assert_bytes (tornadis_message_get_payload (message), cases[i].payload, cases[i].length);
+    }
+}
+
+static void
+test_empty_payload (void)
+{
+  g_autoptr (TornadisMessage) message = new_message ("c", 1, "", 0);
+
+  g_assert_cmpstr (tornadis_message_get_text (message), ==, "");
+  assert_bytes (tornadis_message_get_payload (message), "", 0);
+}
+
+/* The payload is the reply's own memory, and outlives both the reply and the message. */
+static void
+test_zero_copy (void)
+{
+  g_autoptr (TornadisReply) channel = new_string ("c", 1);
+  TornadisReply *payload = new_string ("payload", 7);
+  TornadisMessage *message = tornadis_message_new (channel, NULL, payload);
+  const char *data = payload->data;
+  g_autoptr (GBytes) bytes = NULL;
+
+  tornadis_reply_unref (payload);
+  g_assert_true (tornadis_message_get_text (message) == data);
+
+  bytes = tornadis_message_get_payload (message);
+  g_assert_true (g_bytes_get_data (bytes, NULL) == data);
+
+  tornadis_message_unref (message);
+  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "payload", 7);
+}
+
+static void
+test_other_kinds (void)
+{
+  for (int kind = TORNADIS_REPLY_KIND_NIL; kind <= TORNADIS_REPLY_KIND_PUSH; kind++)
+    {
+      g_autoptr (TornadisReply) odd = NULL;
+      g_autoptr (TornadisMessage) message = NULL;
+      gboolean has_bytes;
+
+      if (tornadis_reply_kind_is_aggregate (kind))
+        {
+          TornadisReply **elements = g_new (TornadisReply *, 2);
+
+          elements[0] = new_string ("key", 3);
+          elements[1] = new_string ("other", 5);
+          odd = tornadis_reply_new_array (kind, elements, 2);
+        }
+      else
+        {
+          odd = tornadis_reply_alloc (kind, 0);
+        }
+
+      has_bytes = tornadis_reply_get_data (odd, NULL) != NULL;
+      message = tornadis_message_new (odd, odd, odd);
+      g_assert_cmpstr (tornadis_message_get_channel (message), ==, "");
+      g_assert_cmpstr (tornadis_message_get_pattern (message), ==, "");
+      g_assert_cmpstr (tornadis_message_get_text (message), ==, "");
+      assert_bytes (tornadis_message_get_channel_bytes (message), "", 0);
+      assert_bytes (tornadis_message_get_payload (message), "", 0);
+
+      /* what cannot be shown is not kept either, or it would hold memory that the size does not tell */
+      g_assert_true (g_atomic_ref_count_compare (&odd->ref_count, has_bytes ? 4 : 1));
+    }
+}
+
+static void
+test_size (void)
+{
+  g_autoptr (TornadisMessage) empty = new_message ("", 0, "", 0);
+  g_autoptr (TornadisMessage) full = new_message ("channel", 7, "payload--", 9);
+  g_autoptr (TornadisReply) string = new_string ("12345", 5);
+  g_autoptr (TornadisMessage) with_pattern = tornadis_message_new (string, string, string);
+  g_autoptr (TornadisMessage) without = tornadis_message_new (string, NULL, string);
+
+  g_assert_cmpuint (tornadis_message_get_size (empty), >=, 64);
+  g_assert_cmpuint (tornadis_message_get_size (empty), <=, 256);
+  g_assert_cmpuint (tornadis_message_get_size (full), ==, tornadis_message_get_size (empty) + 16);
+  g_assert_cmpuint (tornadis_message_get_size (with_pattern), >=, tornadis_message_get_size (without) + 5);
+}
+
+static void
+test_boxed (void)
+{
+  g_autoptr (TornadisMessage) message = new_message ("c", 1, "x", 1);
+  g_auto (GValue) value = G_VALUE_INIT;
+  TornadisMessage *copy;
+
+  g_value_init (&value, TORNADIS_TYPE_MESSAGE);
+  g_value_set_boxed (&value, message);
+  g_assert_true (g_value_get_boxed (&value) == message);
+
+  copy = tornadis_message_ref (message);
+  g_assert_true (copy == message);
+  tornadis_message_unref (copy);
+  g_assert_cmpstr (tornadis_message_get_channel (g_value_get_boxed (&value)), ==, "c");
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/message/text", test_text);
+  g_test_add_func ("/message/pattern", test_pattern);
+  g_test_add_func ("/message/binary-names", test_binary_names);
+  g_test_add_func ("/message/payload-that-is-no-text", test_payload_that_is_no_text);
+  g_test_add_func ("/message/empty-payload", test_empty_payload);
+  g_test_add_func ("/message/zero-copy", test_zero_copy);
+  g_test_add_func ("/message/other-kinds", test_other_kinds);
+  g_test_add_func ("/message/size", test_size);
+  g_test_add_func ("/message/boxed", test_boxed);
+
+  return g_test_run ();
+}

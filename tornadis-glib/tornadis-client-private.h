@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/tornadis-client.h"
+#include "tornadis-glib/wire/tornadis-link.h"
+
+G_BEGIN_DECLS
+
+/* What a kind of client inside the library does differently. Any may be %NULL. */
+typedef struct _TornadisClientHooks
+{
+  /* Why this kind takes no calls. */
+  const char *refusal;
+  /* A new link is up, nothing is written yet. */
+  void     (*ready)         (TornadisClient *self,
+                             TornadisQueue  *queue);
+  /* TRUE: it was a push and is dealt with. */
+  gboolean (*push)          (TornadisClient *self,
+                             TornadisReply  *reply);
+  gboolean (*is_wanted)     (TornadisClient *self);
+  /* The link was lost. */
+  void     (*lost)          (TornadisClient *self,
+                             const GError   *error);
+  /* tornadis_client_close() was called. */
+  void     (*closed)        (TornadisClient *self);
+} TornadisClientHooks;
+
+typedef struct
+{
+  GMainContext *context; /* (owned) */
+  TornadisLink *link;    /* (owned) (nullable) NULL once disposed */
+
+  char *host;                       /* (owned) */
+  char *unix_domain_socket;         /* (owned) (nullable) */
+  GSocketConnectable *connectable;  /* (owned) (nullable) */
+  char *username;                   /* (owned) (nullable) */
+  char *password;                   /* (owned) (nullable) */
+  char *client_name;                /* (owned) (nullable) */
+  char *title;                      /* (owned) (nullable) made when asked for */
+  GTlsDatabase *tls_database;       /* (owned) (nullable) */
+  GTlsCertificate *tls_certificate; /* (owned) (nullable) */
+  GSocketConnectable *tls_identity; /* (owned) (nullable) */
+  GProxyResolver *proxy_resolver;   /* (owned) (nullable) */
+  TornadisCommand *authenticated;   /* (owned) (nullable) the AUTH that took the place of the properties */
+  int selected_db;                  /* what SELECT chose in place of db, or -1 */
+  int db;
+  guint port;
+  TornadisProtocol protocol;
+  guint connect_timeout; /* seconds */
+  gsize read_page_size;
+  gboolean tcp_nodelay;
+  gboolean tls;
+
+  GListStore *plugins;    /* (owned) */
+  GPtrArray *chain;       /* (owned) (nullable) the plugins, replaced and never changed; NULL: none */
+  GQueue connect_waiters; /* (element-type GTask) (owned) */
+  TornadisClientState told_state; /* what was last notified */
+  guint told_protocol_version;
+} TornadisClientPrivate;
+
+TornadisClientPrivate *
+                tornadis_client_get_private       (TornadisClient   *self);
+void            tornadis_client_install_properties (GObjectClass    *object_class);
+void            tornadis_client_init_properties   (TornadisClientPrivate *priv);
+const char     *tornadis_client_get_title         (TornadisClientPrivate *priv);
+TornadisLink   *tornadis_client_get_link          (TornadisClient   *self);
+GMainContext   *tornadis_client_get_context       (TornadisClient   *self);
+/* The plugins, outermost first; replaced and never changed. NULL: none. */
+GPtrArray      *tornadis_client_get_chain         (TornadisClient   *self);
+const TornadisClientHooks *
+                tornadis_client_get_hooks         (TornadisClient   *self);
+/* Whether a command can be sent without putting replies and callers out of step. */
+gboolean        tornadis_client_check_command     (TornadisCommand  *command,
+                                                   GError          **error);
+/* Not fit to be handed to somebody else. */
+gboolean        tornadis_client_is_dirty          (TornadisClient   *self);
+/* When the link last came up or went, monotonic time; 0: never. */
+gint64          tornadis_client_get_link_since    (TornadisClient   *self);
+/* Calls @func with @error (transfer full) from the main loop. */
+void            tornadis_client_defer_error       (TornadisClient   *self,
+                                                   TornadisSlotFunc  func,
+                                                   gpointer          user_data,
+                                                   GError           *error);
+/* Sends a command or a pipeline past all plugins; @func is called from the main loop, exactly once. The
+ * id that comes out is 0 when the call has already failed. */
+guint64         tornadis_client_send              (TornadisClient   *self,
+                                                   TornadisCommand  *command,
+                                                   TornadisPipeline *pipeline,
+                                                   TornadisSlotFunc  func,
+                                                   gpointer          user_data);
+gpointer        tornadis_client_new_for_uri_typed (GType             type,
+                                                   const char       *uri,
+                                                   GError          **error);
+
+G_END_DECLS

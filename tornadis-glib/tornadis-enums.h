@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(TORNADIS_INSIDE) && !defined(TORNADIS_COMPILATION)
+#error "Only <tornadis-glib/tornadis-glib.h> can be included directly."
+#endif
+
+#include <glib-object.h>
+
+#include <tornadis-glib/tornadis-version-macros.h>
+
+G_BEGIN_DECLS
+
+/**
+ * TornadisReplyKind:
+ * @TORNADIS_REPLY_KIND_NIL: no value
+ * @TORNADIS_REPLY_KIND_STATUS: a status line, such as `OK`
+ * @TORNADIS_REPLY_KIND_ERROR: an error in the server's own words
+ * @TORNADIS_REPLY_KIND_INTEGER: a signed 64-bit integer
+ * @TORNADIS_REPLY_KIND_STRING: bytes
+ * @TORNADIS_REPLY_KIND_ARRAY: an ordered list of replies
+ * @TORNADIS_REPLY_KIND_DOUBLE: a floating point number (RESP3)
+ * @TORNADIS_REPLY_KIND_BOOLEAN: true or false (RESP3)
+ * @TORNADIS_REPLY_KIND_BIG_NUMBER: an integer of any size, as decimal text (RESP3)
+ * @TORNADIS_REPLY_KIND_VERBATIM: text meant to be shown to a person as it is (RESP3)
+ * @TORNADIS_REPLY_KIND_MAP: keys and values in turn (RESP3)
+ * @TORNADIS_REPLY_KIND_SET: replies in no order, each once (RESP3)
+ * @TORNADIS_REPLY_KIND_PUSH: data that the server sent of its own accord (RESP3)
+ *
+ * What a [struct@Tornadis.Reply] is.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TORNADIS_REPLY_KIND_NIL,
+  TORNADIS_REPLY_KIND_STATUS,
+  TORNADIS_REPLY_KIND_ERROR,
+  TORNADIS_REPLY_KIND_INTEGER,
+  TORNADIS_REPLY_KIND_STRING,
+  TORNADIS_REPLY_KIND_ARRAY,
+  TORNADIS_REPLY_KIND_DOUBLE,
+  TORNADIS_REPLY_KIND_BOOLEAN,
+  TORNADIS_REPLY_KIND_BIG_NUMBER,
+  TORNADIS_REPLY_KIND_VERBATIM,
+  TORNADIS_REPLY_KIND_MAP,
+  TORNADIS_REPLY_KIND_SET,
+  TORNADIS_REPLY_KIND_PUSH,
+} TornadisReplyKind;
+
+/**
+ * TornadisProtocol:
+ * @TORNADIS_PROTOCOL_AUTO: RESP3 where the server speaks it, else RESP2
+ * @TORNADIS_PROTOCOL_RESP2: RESP2, without asking
+ * @TORNADIS_PROTOCOL_RESP3: RESP3, or the connection fails
+ *
+ * Which protocol to speak with the server, see [property@Tornadis.Client:protocol].
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TORNADIS_PROTOCOL_AUTO,
+  TORNADIS_PROTOCOL_RESP2,
+  TORNADIS_PROTOCOL_RESP3,
+} TornadisProtocol;
+
+/**
+ * TornadisClientState:
+ * @TORNADIS_CLIENT_STATE_DISCONNECTED: there is no connection and none is being made
+ * @TORNADIS_CLIENT_STATE_CONNECTING: a connection is being made
+ * @TORNADIS_CLIENT_STATE_CONNECTED: the connection is up and ready for calls
+ * @TORNADIS_CLIENT_STATE_WAITING: the next attempt to connect waits for its time
+ *
+ * Where a client stands, see [property@Tornadis.Client:state].
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TORNADIS_CLIENT_STATE_DISCONNECTED,
+  TORNADIS_CLIENT_STATE_CONNECTING,
+  TORNADIS_CLIENT_STATE_CONNECTED,
+  TORNADIS_CLIENT_STATE_WAITING,
+} TornadisClientState;
+
+G_END_DECLS

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/tornadis-message-private.h"
+
+#include "tornadis-glib/tornadis-reply-private.h"
+
+/**
+ * TornadisMessage:
+ *
+ * A message that was published to a channel, as [class@Tornadis.PubSubClient] receives it.
+ *
+ * Channels and payloads are bytes: each can be had as it was sent, and as text for the usual case. A message
+ * never changes, and the bytes it hands out are not copied.
+ *
+ * It succeeds the list of `pmessage` or `message`, channel and payload that tornadis'
+ * `PubSubClient.pubsub_pop_message()` returns.
+ *
+ * Since: 1.0
+ */
+G_DEFINE_BOXED_TYPE (TornadisMessage, tornadis_message, tornadis_message_ref, tornadis_message_unref)
+
+struct _TornadisMessage
+{
+  gatomicrefcount ref_count;
+  TornadisReply *channel; /* (owned) */
+  TornadisReply *pattern; /* (owned) (nullable) */
+  TornadisReply *payload; /* (owned) */
+  char *channel_text;     /* (owned) (nullable): when the bytes are not UTF-8 text themselves */
+  char *pattern_text;     /* (owned) (nullable): likewise */
+};
+
+/* Servers send strings. Anything else becomes an empty one, and what it holds is not kept. */
+static TornadisReply *
+take_bytes (TornadisReply *reply)
+{
+  if (tornadis_reply_get_data (reply, NULL) != NULL)
+    return tornadis_reply_ref (reply);
+
+  return tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, 0);
+}
+
+static char *
+make_text (TornadisReply *reply)
+{
+  if (g_utf8_validate_len (reply->data, reply->length, NULL))
+    return NULL;
+
+  return g_utf8_make_valid (reply->data, (gssize) reply->length);
+}
+
+TornadisMessage *
+tornadis_message_new (TornadisReply *channel,
+                      TornadisReply *pattern,
+                      TornadisReply *payload)
+{
+  TornadisMessage *self = g_new0 (TornadisMessage, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->channel = take_bytes (channel);
+  self->channel_text = make_text (self->channel);
+  self->payload = take_bytes (payload);
+  if (pattern != NULL)
+    {
+      self->pattern = take_bytes (pattern);
+      self->pattern_text = make_text (self->pattern);
+    }
+
+  return self;
+}
+
+static gsize
+get_reply_size (TornadisReply *reply)
+{
+  return sizeof *reply + reply->length + 1;
+}
+
+/* The bytes that a message holds in memory, for queues that have a bound. */
+gsize
+tornadis_message_get_size (TornadisMessage *self)
+{
+  gsize size = sizeof *self + get_reply_size (self->channel) + get_reply_size (self->payload);
+
+  if (self->pattern != NULL)
+    size += get_reply_size (self->pattern);
+
+  return size;
+}
+
+/**
+ * tornadis_message_ref:
+ * @self: a message
+ *
+ * Takes a reference, from any thread.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 1.0
+ */
+TornadisMessage *
+tornadis_message_ref (TornadisMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  g_atomic_ref_count_inc (&self->ref_count);
+
+  return self;
+}
+
+/**
+ * tornadis_message_unref:
+ * @self: (transfer full): a message
+ *
+ * Drops a reference, from any thread; the last one frees the message.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_message_unref (TornadisMessage *self)
+{
+  g_return_if_fail (self != NULL);
+
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  tornadis_reply_unref (self->channel);
+  g_clear_pointer (&self->pattern, tornadis_reply_unref);
+  tornadis_reply_unref (self->payload);
+  g_free (self->channel_text);
+  g_free (self->pattern_text);
+  g_free (self);
+}
+
+/**
+ * tornadis_message_get_channel:
+ * @self: a message
+ *
+ * Gets the channel that the message was published to, as text.
+ *
+ * In a name that is not UTF-8 text, U+FFFD stands for every byte that is none;
+ * [method@Tornadis.Message.get_channel_bytes] gives the name as it is.
+ *
+ * Returns: (transfer none): the channel, valid as long as the message
+ *
+ * Since: 1.0
+ */
+const char *
+tornadis_message_get_channel (TornadisMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->channel_text != NULL ? self->channel_text : self->channel->data;
+}
+
+/**
+ * tornadis_message_get_channel_bytes:
+ * @self: a message
+ *
+ * Gets the channel that the message was published to, as the bytes that the server sent.
+ *
+ * Returns: (transfer full): the bytes, which are not copied
+ *
+ * Since: 1.0
+ */
+GBytes *
+tornadis_message_get_channel_bytes (TornadisMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return tornadis_reply_get_bytes (self->channel);
+}
+
+/**
+ * tornadis_message_get_pattern:
+ * @self: a message
+ *
+ * Gets the pattern that brought the message, as text: that of a
+ * [method@Tornadis.PubSubClient.psubscribe_async] which matches the channel.
+ *
+ * In a pattern that is not UTF-8 text, U+FFFD stands for every byte that is none.
+ *
+ * Returns: (transfer none) (nullable): the pattern, valid as long as the message, or %NULL when the
+ *   subscription is to the channel itself
+ *
+ * Since: 1.0
+ */
+const char *
+tornadis_message_get_pattern (TornadisMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (self->pattern == NULL)
+    return NULL;
+
+  return self->pattern_text != NULL ? self->pattern_text : self->pattern->data;
+}
+
+/**
+ * tornadis_message_get_payload:
+ * @self: a message
+ *
+ * Gets what was published.
+ *
+ * Returns: (transfer full): the bytes, which are not copied
+ *
+ * Since: 1.0
+ */
+GBytes *
+tornadis_message_get_payload (TornadisMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return tornadis_reply_get_bytes (self->payload);
+}
+
+/**
+ * tornadis_message_get_text:
+ * @self: a message
+ *
+ * Gets what was published, as text.
+ *
+ * Returns: (transfer none) (nullable): the text, valid as long as the message, or %NULL when the payload is not
+ *   UTF-8 text or has a NUL in it
+ *
+ * Since: 1.0
+ */
+const char *
+tornadis_message_get_text (TornadisMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return tornadis_reply_get_text (self->payload);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/tornadis-pipeline.h"
+
+G_BEGIN_DECLS
+
+/* The stacked commands as they are now: (transfer none), changed by nobody while a reference is
+ * held, because the pipeline copies the array before it changes one that others hold. */
+GPtrArray *tornadis_pipeline_peek_commands (TornadisPipeline *self);
+
+G_END_DECLS

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <string.h>
+
+#include "tornadis-glib/tornadis-reply.h"
+
+G_BEGIN_DECLS
+
+/* One allocation a node: the bytes of a string stand right behind it, with a NUL after them. */
+struct _TornadisReply
+{
+  gatomicrefcount ref_count;
+  TornadisReplyKind kind;
+  gsize length; /* bytes in data, or filled elements */
+  union
+  {
+    gint64 integer;
+    double number;
+    gboolean boolean;
+    TornadisReply **elements; /* (owned) (element owned); a MAP has keys and values in turn */
+  } v;
+  char data[];
+};
+
+static inline gboolean
+tornadis_reply_kind_is_aggregate (TornadisReplyKind kind)
+{
+  return kind == TORNADIS_REPLY_KIND_ARRAY || kind == TORNADIS_REPLY_KIND_MAP ||
+         kind == TORNADIS_REPLY_KIND_SET || kind == TORNADIS_REPLY_KIND_PUSH;
+}
+
+static inline gboolean
+tornadis_reply_equals_text (const TornadisReply *self,
+                            const char          *text)
+{
+  return self->length == strlen (text) && memcmp (self->data, text, self->length) == 0;
+}
+
+/* A node with room for @length bytes of data, which the caller fills; the NUL is set. */
+TornadisReply *tornadis_reply_alloc       (TornadisReplyKind  kind,
+                                           gsize              length);
+/* An aggregate that takes over @elements (transfer full, made with g_malloc). */
+TornadisReply *tornadis_reply_new_array   (TornadisReplyKind  kind,
+                                           TornadisReply    **elements,
+                                           gsize              n_elements);
+
+G_END_DECLS

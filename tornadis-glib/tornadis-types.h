@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(TORNADIS_INSIDE) && !defined(TORNADIS_COMPILATION)
+#error "Only <tornadis-glib/tornadis-glib.h> can be included directly."
+#endif
+
+#include <gio/gio.h>
+
+#include <tornadis-glib/tornadis-version-macros.h>
+
+G_BEGIN_DECLS
+
+typedef struct _TornadisCall TornadisCall;
+typedef struct _TornadisClient TornadisClient;
+typedef struct _TornadisClientPool TornadisClientPool;
+typedef struct _TornadisCommand TornadisCommand;
+typedef struct _TornadisMessage TornadisMessage;
+typedef struct _TornadisPipeline TornadisPipeline;
+typedef struct _TornadisPlugin TornadisPlugin;
+typedef struct _TornadisPubSubClient TornadisPubSubClient;
+typedef struct _TornadisReply TornadisReply;
+
+G_END_DECLS

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Tells about the cancelling of a task from the task's own main context, whatever thread cancels and
+ * whatever it holds while it does. */
+typedef struct _TornadisCancelWatch TornadisCancelWatch;
+
+/* %NULL when @task has no cancellable. @func is called at most once, with @task, which the watch does
+ * not keep alive, and must free the watch or see to it that it is freed. */
+TornadisCancelWatch *tornadis_cancel_watch_new  (GTask               *task,
+                                                 GSourceFunc          func);
+void                 tornadis_cancel_watch_free (TornadisCancelWatch *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisCancelWatch, tornadis_cancel_watch_free)
+
+G_END_DECLS

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "tornadis-glib/tornadis-reply.h"
+#include "tornadis-glib/wire/tornadis-queue.h"
+
+G_BEGIN_DECLS
+
+typedef struct _TornadisConnection TornadisConnection;
+
+/* All are called from the main context of the connection, never from within a function of it. */
+typedef struct
+{
+  /* A push, or with push-arrays any array: TRUE when it was one; may be %NULL. */
+  gboolean (*push)   (TornadisReply *reply,
+                      gpointer       user_data);
+  /* The link is gone, once, unless tornadis_connection_close() was called first. */
+  void     (*closed) (const GError  *error,
+                      gpointer       user_data);
+} TornadisConnectionFuncs;
+
+/* One live socket: a source, a reader, and the queue that it works for. */
+TornadisConnection *tornadis_connection_new             (GSocketConnection             *socket_connection,
+                                                         gsize                          read_page_size,
+                                                         gsize                          max_reply_size,
+                                                         GMainContext                  *context);
+TornadisConnection *tornadis_connection_ref             (TornadisConnection            *self);
+void                tornadis_connection_unref           (TornadisConnection            *self);
+/* From now on works for @queue (unowned, outlives the connection or its closing). */
+void                tornadis_connection_attach          (TornadisConnection            *self,
+                                                         TornadisQueue                 *queue,
+                                                         const TornadisConnectionFuncs *funcs,
+                                                         gpointer                       user_data);
+void                tornadis_connection_set_write_mode  (TornadisConnection            *self,
+                                                         gsize                          write_page_size,
+                                                         gboolean                       aggressive);
+void                tornadis_connection_set_push_arrays (TornadisConnection            *self,
+                                                         gboolean                       push_arrays);
+void                tornadis_connection_set_max_reply_size (TornadisConnection         *self,
+                                                         gsize                          max_reply_size);
+/* Something was pushed to the queue: writes it now when the link was idle, else with the others of
+ * this turn. */
+void                tornadis_connection_kick            (TornadisConnection            *self);
+/* Stops and resumes reading: back-pressure on the server. */
+void                tornadis_connection_set_paused      (TornadisConnection            *self,
+                                                         gboolean                       paused);
+gboolean            tornadis_connection_get_paused      (TornadisConnection            *self);
+/* Reads what is there, bounded, so that a late timer does not beat a reply that has arrived. */
+void                tornadis_connection_drain           (TornadisConnection            *self);
+gint64              tornadis_connection_get_last_read   (TornadisConnection            *self);
+void                tornadis_connection_close           (TornadisConnection            *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisConnection, tornadis_connection_unref)
+
+G_END_DECLS

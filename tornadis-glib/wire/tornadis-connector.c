@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/wire/tornadis-connector.h"
+
+#include <gio/gnetworking.h>
+#include <gio/gunixsocketaddress.h>
+#include <string.h>
+
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-reply-private.h"
+
+/* A peer that went away without a word is noticed after this long, not after TCP's quarter of an hour. */
+#define KEEPALIVE_IDLE_SEC 30
+#define KEEPALIVE_INTERVAL_SEC 5
+#define KEEPALIVE_PROBES 3
+#define USER_TIMEOUT_MSEC 30000
+
+struct _TornadisConnector
+{
+  grefcount ref_count;
+  TornadisConnectorOptions options;
+  GMainContext *context;          /* (owned) */
+  TornadisConnectorFunc func;     /* (nullable) NULL once it has been called */
+  gpointer user_data;             /* (unowned) */
+  GSocketClient *socket_client;   /* (owned) */
+  GCancellable *cancellable;      /* (owned) */
+  GSource *deadline;              /* (owned) (nullable) */
+  TornadisQueue *queue;           /* (owned) the commands of the handshake */
+  TornadisConnection *connection; /* (owned) (nullable) */
+  guint protocol_version;
+  guint n_awaited;                /* replies of the last step that are still to come */
+};
+
+void
+tornadis_connector_options_clear (TornadisConnectorOptions *self)
+{
+  g_clear_object (&self->connectable);
+  g_clear_pointer (&self->title, g_free);
+  g_clear_pointer (&self->username, g_free);
+  g_clear_pointer (&self->password, g_free);
+  g_clear_pointer (&self->client_name, g_free);
+  g_clear_object (&self->tls_database);
+  g_clear_object (&self->tls_certificate);
+  g_clear_object (&self->tls_identity);
+  g_clear_object (&self->proxy_resolver);
+  g_clear_pointer (&self->setup, g_ptr_array_unref);
+}
+
+static void
+connector_unref (TornadisConnector *self)
+{
+  if (!g_ref_count_dec (&self->ref_count))
+    return;
+
+  tornadis_connector_options_clear (&self->options);
+  g_clear_pointer (&self->queue, tornadis_queue_free);
+  g_clear_object (&self->socket_client);
+  g_clear_object (&self->cancellable);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+/* Nothing of the attempt calls back after this. Drops the caller's reference of
+ * tornadis_connector_start(). */
+static void
+connector_end (TornadisConnector *self)
+{
+  if (self->deadline != NULL)
+    {
+      g_source_destroy (self->deadline);
+      g_clear_pointer (&self->deadline, g_source_unref);
+    }
+
+  self->func = NULL;
+  g_signal_handlers_disconnect_by_data (self->socket_client, self);
+  g_cancellable_cancel (self->cancellable);
+
+  if (self->connection != NULL)
+    {
+      tornadis_connection_close (self->connection);
+      g_clear_pointer (&self->connection, tornadis_connection_unref);
+    }
+
+  connector_unref (self);
+}
+
+static void
+connector_fail (TornadisConnector *self,
+                int code,
+                const char *reason)
+{
+  TornadisConnectorFunc func = self->func;
+  gpointer user_data = self->user_data;
+  g_autoptr (GError) error = NULL;
+
+  error = g_error_new (TORNADIS_ERROR, code, "Could not connect to %s: %s", self->options.title, reason);
+  connector_end (self);
+  func (NULL, 0, error, user_data);
+}
+
+static void
+connector_succeed (TornadisConnector *self)
+{
+  TornadisConnectorFunc func = self->func;
+  gpointer user_data = self->user_data;
+  TornadisConnection *connection = g_steal_pointer (&self->connection);
+  guint protocol_version = self->protocol_version;
+
+  connector_end (self);
+  func (connection, protocol_version, NULL, user_data);
+}
+
+static void
+connector_send (TornadisConnector *self,
+                TornadisCommand *command,
+                TornadisSlotFunc func)
+{
+  tornadis_queue_push (self->queue, command, TORNADIS_SLOT_DEFAULT, 0, func, self);
+  tornadis_connection_kick (self->connection);
+}
+
+static void
+connector_send_strv (TornadisConnector *self,
+                     TornadisSlotFunc func,
+                     ...) G_GNUC_NULL_TERMINATED;
+
+static void
+connector_send_strv (TornadisConnector *self,
+                     TornadisSlotFunc func,
+                     ...)
+{
+  const char *argv[8] = { NULL };
+  g_autoptr (TornadisCommand) command = NULL;
+  va_list args;
+
+  va_start (args, func);
+  for (guint i = 0; i < G_N_ELEMENTS (argv) - 1; i++)
+    {
+      argv[i] = va_arg (args, const char *);
+      if (argv[i] == NULL)
+        break;
+    }
+  va_end (args);
+
+  command = tornadis_command_new_strv (argv);
+  connector_send (self, command, func);
+}
+
+static gboolean
+reply_has_prefix (TornadisReply *reply,
+                  const char *prefix)
+{
+  gsize length = strlen (prefix);
+
+  return strncmp (reply->data, prefix, length) == 0 && (reply->data[length] == ' ' || reply->data[length] == '\0');
+}
+
+static void
+connector_fail_with_reply (TornadisConnector *self,
+                           TornadisReply *reply,
+                           const char *what)
+{
+  g_autoptr (GError) error = tornadis_reply_get_error (reply);
+  g_autofree char *reason = g_strdup_printf ("%s: %s", what, error != NULL ? error->message : "unexpected reply");
+  gboolean refused = reply_has_prefix (reply, "WRONGPASS") || reply_has_prefix (reply, "NOAUTH") ||
+                     reply_has_prefix (reply, "NOPERM") || g_str_equal (what, "AUTH");
+
+  connector_fail (self, refused ? TORNADIS_ERROR_AUTHENTICATION : TORNADIS_ERROR_CONNECT, reason);
+}
+
+static void
+connector_step_done (TornadisConnector *self)
+{
+  if (--self->n_awaited == 0)
+    connector_succeed (self);
+}
+
+/* The last step: commands that may be sent in one go. */
+static void
+ignored_cb (TornadisReply *reply,
+            const GError *error,
+            gpointer user_data)
+{
+  connector_step_done (user_data);
+}
+
+static void
+required_cb (TornadisReply *reply,
+             const char *what,
+             TornadisConnector *self)
+{
+  if (tornadis_reply_is_error (reply))
+    connector_fail_with_reply (self, reply, what);
+  else
+    connector_step_done (self);
+}
+
+static void
+select_cb (TornadisReply *reply,
+           const GError *error,
+           gpointer user_data)
+{
+  required_cb (reply, "SELECT", user_data);
+}
+
+static void
+set_name_cb (TornadisReply *reply,
+             const GError *error,
+             gpointer user_data)
+{
+  required_cb (reply, "CLIENT SETNAME", user_data);
+}
+
+static void
+setup_cb (TornadisReply *reply,
+          const GError *error,
+          gpointer user_data)
+{
+  required_cb (reply, "a plugin's setup command", user_data);
+}
+
+static void
+connector_send_rest (TornadisConnector *self)
+{
+  TornadisConnectorOptions *options = &self->options;
+
+  /* Counted before anything is sent, and the rest once all is sent, so that it ends but once. */
+  self->n_awaited = 2 + (options->db != 0) + (options->client_name != NULL) +
+                    (options->setup != NULL ? options->setup->len : 0);
+
+  if (options->db != 0)
+    {
+      char db[16];
+
+      g_snprintf (db, sizeof db, "%d", options->db);
+      connector_send_strv (self, select_cb, "SELECT", db, NULL);
+    }
+  if (options->client_name != NULL)
+    connector_send_strv (self, set_name_cb, "CLIENT", "SETNAME", options->client_name, NULL);
+
+  /* Servers before 7.2 do not know these. */
+  connector_send_strv (self, ignored_cb, "CLIENT", "SETINFO", "LIB-NAME", "tornadis-glib", NULL);
+  connector_send_strv (self, ignored_cb, "CLIENT", "SETINFO", "LIB-VER", TORNADIS_VERSION_S, NULL);
+
+  for (guint i = 0; options->setup != NULL && i < options->setup->len; i++)
+    connector_send (self, g_ptr_array_index (options->setup, i), setup_cb);
+}
+
+static void
+auth_cb (TornadisReply *reply,
+         const GError *error,
+         gpointer user_data)
+{
+  TornadisConnector *self = user_data;
+
+  if (tornadis_reply_is_error (reply))
+    connector_fail_with_reply (self, reply, "AUTH");
+  else
+    connector_send_rest (self);
+}
+
+/* Authentication goes alone: some servers do not answer a failing AUTH that is pipelined. */
+static void
+connector_send_auth (TornadisConnector *self)
+{
+  TornadisConnectorOptions *options = &self->options;
+
+  self->protocol_version = 2;
+
+  if (options->password == NULL)
+    connector_send_rest (self);
+  else if (options->username != NULL)
+    connector_send_strv (self, auth_cb, "AUTH", options->username, options->password, NULL);
+  else
+    connector_send_strv (self, auth_cb, "AUTH", options->password, NULL);
+}
+
+static void
+hello_cb (TornadisReply *reply,
+          const GError *error,
+          gpointer user_data)
+{
+  TornadisConnector *self = user_data;
+
+  if (!tornadis_reply_is_error (reply))
+    {
+      self->protocol_version = 3;
+      connector_send_rest (self);
+    }
+  else if (reply_has_prefix (reply, "WRONGPASS") || reply_has_prefix (reply, "NOAUTH") ||
+           reply_has_prefix (reply, "LOADING") || reply_has_prefix (reply, "MASTERDOWN") ||
+           strstr (reply->data, "max number of clients") != NULL || self->options.protocol == TORNADIS_PROTOCOL_RESP3)
+    connector_fail_with_reply (self, reply, "HELLO");
+  else
+    connector_send_auth (self);
+}
+
+static void
+connector_send_hello (TornadisConnector *self)
+{
+  TornadisConnectorOptions *options = &self->options;
+
+  if (options->password == NULL)
+    connector_send_strv (self, hello_cb, "HELLO", "3", NULL);
+  else
+    connector_send_strv (self, hello_cb, "HELLO", "3", "AUTH",
+                         options->username != NULL ? options->username : "default", options->password, NULL);
+}
+
+static void
+connection_closed_cb (const GError *error,
+                      gpointer user_data)
+{
+  connector_fail (user_data, TORNADIS_ERROR_CONNECT, error->message);
+}
+
+static void
+connector_tune_socket (TornadisConnector *self,
+                       GSocket *socket)
+{
+  GSocketFamily family = g_socket_get_family (socket);
+
+  if (family != G_SOCKET_FAMILY_IPV4 && family != G_SOCKET_FAMILY_IPV6)
+    return;
+
+  /* What a system does not know it does without. */
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, self->options.tcp_nodelay, NULL);
+  g_socket_set_keepalive (socket, TRUE);
+#ifdef TCP_KEEPIDLE
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_SEC, NULL);
+#endif
+#ifdef TCP_KEEPINTVL
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_SEC, NULL);
+#endif
+#ifdef TCP_KEEPCNT
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES, NULL);
+#endif
+#ifdef TCP_USER_TIMEOUT
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MSEC, NULL);
+#endif
+}
+
+static void
+connected_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  static const TornadisConnectionFuncs funcs = { NULL, connection_closed_cb };
+  TornadisConnector *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketConnection) socket_connection = NULL;
+
+  socket_connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (object), result, &error);
+
+  if (self->func == NULL)
+    {
+      connector_unref (self);
+      return;
+    }
+
+  if (socket_connection == NULL)
+    {
+      const char *reason = error->message;
+
+      /* GIO names the host too. */
+      if (g_str_has_prefix (reason, "Could not connect to ") && strstr (reason, ": ") != NULL)
+        reason = strstr (reason, ": ") + 2;
+
+      connector_unref (self);
+      connector_fail (self, TORNADIS_ERROR_CONNECT, reason);
+      return;
+    }
+
+  connector_tune_socket (self, g_socket_connection_get_socket (socket_connection));
+
+
+  self->connection = tornadis_connection_new (socket_connection, self->options.read_page_size,
+                                              self->options.max_reply_size, self->context);
+  tornadis_connection_attach (self->connection, self->queue, &funcs, self);
+
+  if (self->options.protocol == TORNADIS_PROTOCOL_RESP2)
+    connector_send_auth (self);
+  else
+    connector_send_hello (self);
+
+  connector_unref (self);
+}
+
+static void
+client_event_cb (GSocketClient *client,
+                 GSocketClientEvent event,
+                 GSocketConnectable *connectable,
+                 GIOStream *stream,
+                 gpointer user_data)
+{
+  TornadisConnector *self = user_data;
+
+  if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING)
+    return;
+
+  if (self->options.tls_database != NULL)
+    g_tls_connection_set_database (G_TLS_CONNECTION (stream), self->options.tls_database);
+  if (self->options.tls_certificate != NULL)
+    g_tls_connection_set_certificate (G_TLS_CONNECTION (stream), self->options.tls_certificate);
+  if (self->options.tls_identity != NULL)
+    g_tls_client_connection_set_server_identity (G_TLS_CLIENT_CONNECTION (stream), self->options.tls_identity);
+}
+
+static gboolean
+deadline_cb (gpointer user_data)
+{
+  TornadisConnector *self = user_data;
+  g_autofree char *reason = g_strdup_printf ("no connection within %u seconds", self->options.timeout);
+
+  connector_fail (self, TORNADIS_ERROR_CONNECT, reason);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* Misuse is reported from the main loop, like any other failure. */
+static gboolean
+unverifiable_cb (gpointer user_data)
+{
+  connector_fail (user_data, TORNADIS_ERROR_CONNECT,
+                  "TLS over a unix socket needs the tls-server-identity that the certificate must be for");
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+connector_attach_source (TornadisConnector *self,
+                         GSource *source,
+                         GSourceFunc func)
+{
+  g_source_set_static_name (source, "[tornadis] connect deadline");
+  g_source_set_callback (source, func, self, NULL);
+  g_source_attach (source, self->context);
+  self->deadline = source;
+}
+
+TornadisConnector *
+tornadis_connector_start (TornadisConnectorOptions *options,
+                          GMainContext *context,
+                          TornadisConnectorFunc func,
+                          gpointer user_data)
+{
+  TornadisConnector *self = g_new0 (TornadisConnector, 1);
+
+  g_ref_count_init (&self->ref_count);
+  self->options = *options;
+  memset (options, 0, sizeof *options);
+  self->context = g_main_context_ref (context);
+  self->func = func;
+  self->user_data = user_data;
+  self->cancellable = g_cancellable_new ();
+  self->queue = tornadis_queue_new ();
+  self->socket_client = g_socket_client_new ();
+
+  if (self->options.tls && self->options.tls_identity == NULL && G_IS_UNIX_SOCKET_ADDRESS (self->options.connectable))
+    {
+      connector_attach_source (self, g_idle_source_new (), unverifiable_cb);
+      return self;
+    }
+
+  if (self->options.proxy_resolver != NULL)
+    g_socket_client_set_proxy_resolver (self->socket_client, self->options.proxy_resolver);
+  g_socket_client_set_tls (self->socket_client, self->options.tls);
+  g_signal_connect (self->socket_client, "event", G_CALLBACK (client_event_cb), self);
+
+  if (self->options.timeout > 0)
+    connector_attach_source (self, g_timeout_source_new (1000 * self->options.timeout), deadline_cb);
+
+  g_ref_count_inc (&self->ref_count);
+  g_main_context_push_thread_default (context);
+  g_socket_client_connect_async (self->socket_client, self->options.connectable, self->cancellable, connected_cb, self);
+  g_main_context_pop_thread_default (context);
+
+  return self;
+}
+
+void
+tornadis_connector_cancel (TornadisConnector *self)
+{
+  connector_end (self);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "tornadis-glib/tornadis-enums.h"
+#include "tornadis-glib/wire/tornadis-connection.h"
+
+G_BEGIN_DECLS
+
+/* What a connection needs to come up; filled in anew for every attempt. */
+typedef struct
+{
+  GSocketConnectable *connectable;  /* (owned) */
+  char *title;                      /* (owned) how errors call it */
+  char *username;                   /* (owned) (nullable) */
+  char *password;                   /* (owned) (nullable) */
+  char *client_name;                /* (owned) (nullable) */
+  int db;
+  TornadisProtocol protocol;
+  guint timeout;                    /* seconds for all of it, 0: none */
+  gboolean tcp_nodelay;
+  gsize read_page_size;
+  gsize max_reply_size;
+  gboolean tls;
+  GTlsDatabase *tls_database;       /* (owned) (nullable) */
+  GTlsCertificate *tls_certificate; /* (owned) (nullable) */
+  GSocketConnectable *tls_identity; /* (owned) (nullable) */
+  GProxyResolver *proxy_resolver;   /* (owned) (nullable) */
+  GPtrArray *setup;                 /* (owned) (nullable) (element-type TornadisCommand) sent last */
+} TornadisConnectorOptions;
+
+void tornadis_connector_options_clear (TornadisConnectorOptions *self);
+
+typedef struct _TornadisConnector TornadisConnector;
+
+/* @connection (transfer full) is up and authenticated and speaks RESP @protocol_version, or is %NULL and
+ * @error (transfer none) says why. Called once, from the main context, unless cancelled first. */
+typedef void (*TornadisConnectorFunc) (TornadisConnection *connection,
+                                       guint               protocol_version,
+                                       const GError       *error,
+                                       gpointer            user_data);
+
+/* Takes over what @options holds. One attempt: name, socket, proxy, TLS and handshake under one
+ * deadline. */
+TornadisConnector *tornadis_connector_start  (TornadisConnectorOptions *options,
+                                              GMainContext             *context,
+                                              TornadisConnectorFunc     func,
+                                              gpointer                  user_data);
+/* Ends the attempt without a callback, and frees the connector. */
+void               tornadis_connector_cancel (TornadisConnector        *self);
+
+G_END_DECLS

@@ -1,0 +1,640 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/wire/tornadis-link.h"
+
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/wire/tornadis-backoff.h"
+
+/* Behind the sources of connections: a reply that has arrived beats a timer that is due. */
+#define TIMER_PRIORITY (G_PRIORITY_DEFAULT + 10)
+
+struct _TornadisLink
+{
+  grefcount ref_count; /* of the owner and of functions under way that call back */
+  GMainContext *context; /* (owned) */
+  TornadisLinkFuncs funcs;
+  gpointer user_data; /* (unowned) */
+  TornadisLinkSettings settings;
+  TornadisQueue *queue;           /* (owned) */
+  TornadisConnection *connection; /* (owned) (nullable) while CONNECTED */
+  TornadisConnector *connector;   /* (owned) (nullable) while CONNECTING */
+  GSource *wait_source;           /* (owned) (nullable) while WAITING */
+  gulong network_changed_id;      /* while WAITING */
+  GSource *timer;                 /* (owned) (nullable) deadlines of calls and of silence */
+  gint64 timer_at;                /* when @timer is due, or 0 */
+  gint64 since;                   /* when the link last came up or went, monotonic time */
+  gint64 not_before;              /* of the next attempt, monotonic time */
+  gint64 last_ping;
+  GError *last_error;             /* (owned) (nullable) of the last attempt or loss */
+  TornadisBackoff backoff;
+  TornadisClientState state;
+  guint protocol_version;
+  gboolean in_multi : 1;
+  gboolean watching : 1;
+  gboolean freed : 1;
+};
+
+static void link_ensure (TornadisLink *self);
+
+static void
+link_unref (TornadisLink *self)
+{
+  if (!g_ref_count_dec (&self->ref_count))
+    return;
+
+  tornadis_queue_free (self->queue);
+  g_clear_error (&self->last_error);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+static void
+link_notify_state (TornadisLink *self)
+{
+  if (!self->freed)
+    self->funcs.state_changed (self->user_data);
+}
+
+static void
+link_set_state (TornadisLink *self,
+                TornadisClientState state)
+{
+  self->state = state;
+  link_notify_state (self);
+}
+
+static gboolean
+link_is_wanted (TornadisLink *self)
+{
+  return !self->freed && self->funcs.is_wanted != NULL && self->funcs.is_wanted (self->user_data);
+}
+
+static void
+link_take_error (TornadisLink *self,
+                 const GError *error)
+{
+  g_clear_error (&self->last_error);
+  self->last_error = g_error_copy (error);
+}
+
+/* The link that was up is gone. What may have run ends with LOST, the rest goes on where it can. */
+static void
+link_lost (TornadisLink *self,
+           const GError *error)
+{
+  gint64 now = g_get_monotonic_time ();
+  gboolean was_useful = tornadis_connection_get_last_read (self->connection) > self->since ||
+                        now - self->since > TORNADIS_BACKOFF_CAP_MSEC * G_TIME_SPAN_MILLISECOND;
+
+  g_ref_count_inc (&self->ref_count);
+
+  tornadis_connection_close (self->connection);
+  g_clear_pointer (&self->connection, tornadis_connection_unref);
+  self->in_multi = self->watching = FALSE;
+  self->since = now;
+  link_take_error (self, error);
+
+  /* A server that accepts and closes at once must not be called again at once. */
+  if (was_useful)
+    tornadis_backoff_reset (&self->backoff);
+  else
+    self->not_before = now + tornadis_backoff_next (&self->backoff) * G_TIME_SPAN_MILLISECOND;
+
+  /* Calls end before anybody is told, in the state that their callbacks should find. One of them may
+   * already have asked for a new link. */
+  self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
+  tornadis_queue_link_lost (self->queue, self->settings.autoconnect, error->message);
+  link_notify_state (self);
+  if (!self->freed)
+    self->funcs.disconnected (error, self->user_data);
+
+  if (!self->freed && (link_is_wanted (self) || tornadis_queue_get_length (self->queue) > 0))
+    link_ensure (self);
+
+  link_unref (self);
+}
+
+static void
+connection_closed_cb (const GError *error,
+                      gpointer user_data)
+{
+  link_lost (user_data, error);
+}
+
+static gboolean
+connection_push_cb (TornadisReply *reply,
+                    gpointer user_data)
+{
+  TornadisLink *self = user_data;
+
+  return self->funcs.push (reply, self->user_data);
+}
+
+static void
+queue_effect_cb (TornadisCommand *command,
+                 TornadisReply *reply,
+                 gpointer user_data)
+{
+  TornadisLink *self = user_data;
+  gboolean ok = !tornadis_reply_is_error (reply);
+
+  switch (tornadis_command_get_effect (command))
+    {
+    case TORNADIS_COMMAND_MULTI:
+      self->in_multi |= ok;
+      break;
+    case TORNADIS_COMMAND_EXEC:
+      self->in_multi = self->watching = FALSE;
+      break;
+    case TORNADIS_COMMAND_WATCH:
+      self->watching |= ok;
+      break;
+    case TORNADIS_COMMAND_UNWATCH:
+      self->watching &= !ok;
+      break;
+    case TORNADIS_COMMAND_SELECT:
+    case TORNADIS_COMMAND_AUTH:
+      /* Inside MULTI it is only queued. */
+      if (ok && !self->in_multi && !self->freed)
+        self->funcs.effect (command, reply, self->user_data);
+      break;
+    case TORNADIS_COMMAND_PLAIN:
+    case TORNADIS_COMMAND_REFUSED:
+    default:
+      break;
+    }
+}
+
+static void
+link_arm (TornadisLink *self,
+          gint64 at)
+{
+  if (at == 0 || (self->timer_at != 0 && self->timer_at <= at))
+    return;
+
+  self->timer_at = at;
+  g_source_set_ready_time (self->timer, at);
+}
+
+/* Silence: the idle limit that the user set, and a PING where somebody waits. The PING makes data that
+ * the peer must acknowledge, so that a dead one is found by TCP's user timeout even behind a command
+ * that blocks for good reason; where only messages are awaited an answer must come. */
+static gint64
+link_check_silence (TornadisLink *self,
+                    gint64 now)
+{
+  gint64 last_read = tornadis_connection_get_last_read (self->connection);
+  gint64 read_timeout = self->settings.read_timeout * G_TIME_SPAN_MILLISECOND;
+  gint64 ping_interval = self->settings.ping_interval * G_TIME_SPAN_MILLISECOND;
+  gboolean wanted = link_is_wanted (self);
+  gint64 next = 0;
+
+  if (tornadis_connection_get_paused (self->connection))
+    return now + MAX (ping_interval, G_TIME_SPAN_SECOND);
+
+  if (read_timeout > 0)
+    {
+      if (now - last_read >= read_timeout)
+        {
+          g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "Nothing was read for %u seconds",
+                                                  self->settings.read_timeout / 1000);
+          link_lost (self, error);
+          return 0;
+        }
+      next = last_read + read_timeout;
+    }
+
+  if (ping_interval > 0 && (wanted || tornadis_queue_awaits_replies (self->queue)))
+    {
+      if (now - last_read >= ping_interval && !self->in_multi)
+        {
+          if (wanted && self->last_ping > last_read && now - self->last_ping >= ping_interval)
+            {
+              g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT,
+                                                              "The server does not answer a PING");
+              link_lost (self, error);
+              return 0;
+            }
+          if (self->last_ping <= last_read)
+            {
+              g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+
+              self->last_ping = now;
+              tornadis_queue_push (self->queue, ping, TORNADIS_SLOT_LINK_ONLY, 0, NULL, NULL);
+              tornadis_connection_kick (self->connection);
+            }
+          last_read = now;
+        }
+      next = next == 0 ? last_read + ping_interval : MIN (next, last_read + ping_interval);
+    }
+
+  return next;
+}
+
+static gboolean
+timer_cb (gpointer user_data)
+{
+  TornadisLink *self = user_data;
+  gint64 now;
+  gint64 next;
+
+  g_ref_count_inc (&self->ref_count);
+
+  self->timer_at = 0;
+  g_source_set_ready_time (self->timer, -1);
+
+  if (self->connection != NULL)
+    tornadis_connection_drain (self->connection);
+
+  now = g_get_monotonic_time ();
+  next = tornadis_queue_expire (self->queue, now);
+  if (!self->freed)
+    link_arm (self, next);
+
+  if (!self->freed && self->connection != NULL)
+    {
+      next = link_check_silence (self, now);
+      if (!self->freed)
+        link_arm (self, next);
+    }
+
+  link_unref (self);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+timer_dispatch (GSource *source,
+                GSourceFunc callback,
+                gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs timer_funcs = {
+  .dispatch = timer_dispatch,
+};
+
+static void
+link_stop_waiting (TornadisLink *self)
+{
+  if (self->wait_source == NULL)
+    return;
+
+  g_signal_handler_disconnect (g_network_monitor_get_default (), self->network_changed_id);
+  self->network_changed_id = 0;
+  g_source_destroy (self->wait_source);
+  g_clear_pointer (&self->wait_source, g_source_unref);
+}
+
+static void
+connector_cb (TornadisConnection *connection,
+              guint protocol_version,
+              const GError *error,
+              gpointer user_data)
+{
+  static const TornadisConnectionFuncs funcs = { connection_push_cb, connection_closed_cb };
+  TornadisLink *self = user_data;
+
+  g_ref_count_inc (&self->ref_count);
+  self->connector = NULL;
+
+  if (connection == NULL)
+    {
+      link_take_error (self, error);
+      self->not_before = g_get_monotonic_time () + tornadis_backoff_next (&self->backoff) * G_TIME_SPAN_MILLISECOND;
+
+      self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
+      tornadis_queue_fail_all (self->queue, error);
+      if (!self->freed)
+        self->funcs.connect_ended (error, self->user_data);
+      link_notify_state (self);
+      if (link_is_wanted (self))
+        link_ensure (self);
+    }
+  else
+    {
+      self->connection = connection;
+      self->protocol_version = protocol_version;
+      self->since = g_get_monotonic_time ();
+      self->last_ping = 0;
+      tornadis_connection_attach (connection, self->queue, &funcs, self);
+      tornadis_link_apply_settings (self);
+
+      self->funcs.ready (self->queue, self->user_data);
+      tornadis_connection_kick (connection);
+      link_set_state (self, TORNADIS_CLIENT_STATE_CONNECTED);
+      if (!self->freed)
+        self->funcs.connect_ended (NULL, self->user_data);
+    }
+
+  link_unref (self);
+}
+
+static void
+link_start_attempt (TornadisLink *self)
+{
+  TornadisConnectorOptions options = { 0 };
+
+  link_stop_waiting (self);
+  self->funcs.get_options (&options, self->user_data);
+  self->connector = tornadis_connector_start (&options, self->context, connector_cb, self);
+  link_set_state (self, TORNADIS_CLIENT_STATE_CONNECTING);
+}
+
+static gboolean
+wait_cb (gpointer user_data)
+{
+  link_start_attempt (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* A network that comes back makes the rest of the wait pointless. In the context of the monitor. */
+static void
+network_changed_cb (GNetworkMonitor *monitor,
+                    gboolean available,
+                    TornadisLink *self)
+{
+  if (available && self->wait_source != NULL)
+    g_source_set_ready_time (self->wait_source, 0);
+}
+
+/* Sees to it that a link is made, now or when its time has come. */
+static void
+link_ensure (TornadisLink *self)
+{
+  gint64 delay;
+
+  if (self->state != TORNADIS_CLIENT_STATE_DISCONNECTED)
+    return;
+
+  delay = (self->not_before - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND;
+  if (self->last_error == NULL || delay <= 0)
+    {
+      link_start_attempt (self);
+      return;
+    }
+
+  self->wait_source = g_timeout_source_new ((guint) delay);
+  g_source_set_static_name (self->wait_source, "[tornadis] reconnect");
+  g_source_set_callback (self->wait_source, wait_cb, self, NULL);
+  g_source_attach (self->wait_source, self->context);
+  self->network_changed_id = g_signal_connect (g_network_monitor_get_default (), "network-changed",
+                                               G_CALLBACK (network_changed_cb), self);
+
+  link_set_state (self, TORNADIS_CLIENT_STATE_WAITING);
+  if (!self->freed && self->state == TORNADIS_CLIENT_STATE_WAITING)
+    self->funcs.reconnect_scheduled (self->backoff.attempt, (guint) delay, self->last_error, self->user_data);
+}
+
+TornadisLink *
+tornadis_link_new (GMainContext *context,
+                   const TornadisLinkFuncs *funcs,
+                   gpointer user_data)
+{
+  TornadisLink *self = g_new0 (TornadisLink, 1);
+
+  g_ref_count_init (&self->ref_count);
+  self->context = g_main_context_ref (context);
+  self->funcs = *funcs;
+  self->user_data = user_data;
+  self->queue = tornadis_queue_new ();
+  tornadis_queue_set_effect_func (self->queue, queue_effect_cb, self);
+
+  self->timer = g_source_new (&timer_funcs, sizeof (GSource));
+  g_source_set_static_name (self->timer, "[tornadis] call timeouts");
+  g_source_set_priority (self->timer, TIMER_PRIORITY);
+  g_source_set_can_recurse (self->timer, TRUE);
+  g_source_set_callback (self->timer, timer_cb, self, NULL);
+  g_source_attach (self->timer, context);
+
+  return self;
+}
+
+void
+tornadis_link_free (TornadisLink *self)
+{
+  self->freed = TRUE;
+  tornadis_link_close (self);
+
+  g_source_destroy (self->timer);
+  g_clear_pointer (&self->timer, g_source_unref);
+  link_unref (self);
+}
+
+TornadisLinkSettings *
+tornadis_link_get_settings (TornadisLink *self)
+{
+  return &self->settings;
+}
+
+void
+tornadis_link_apply_settings (TornadisLink *self)
+{
+  const TornadisLinkSettings *settings = &self->settings;
+
+  if (self->connection == NULL)
+    return;
+
+  tornadis_connection_set_write_mode (self->connection, settings->write_page_size, settings->aggressive_write);
+  tornadis_connection_set_max_reply_size (self->connection, settings->max_reply_size);
+  tornadis_connection_set_push_arrays (self->connection, settings->push_arrays && self->protocol_version < 3);
+
+  if (settings->read_timeout > 0)
+    link_arm (self, g_get_monotonic_time () + settings->read_timeout * G_TIME_SPAN_MILLISECOND);
+  if (settings->ping_interval > 0 && link_is_wanted (self))
+    link_arm (self, g_get_monotonic_time () + settings->ping_interval * G_TIME_SPAN_MILLISECOND);
+}
+
+TornadisClientState
+tornadis_link_get_state (TornadisLink *self)
+{
+  return self->state;
+}
+
+guint
+tornadis_link_get_protocol_version (TornadisLink *self)
+{
+  return self->connection != NULL ? self->protocol_version : 0;
+}
+
+gint64
+tornadis_link_get_since (TornadisLink *self)
+{
+  return self->since;
+}
+
+TornadisQueue *
+tornadis_link_get_queue (TornadisLink *self)
+{
+  return self->queue;
+}
+
+gboolean
+tornadis_link_is_dirty (TornadisLink *self)
+{
+  return self->in_multi || self->watching || tornadis_queue_get_length (self->queue) > 0;
+}
+
+void
+tornadis_link_connect (TornadisLink *self)
+{
+  link_ensure (self);
+}
+
+void
+tornadis_link_close (TornadisLink *self)
+{
+  static const char *reason = "the client was closed";
+  gboolean was_connected = self->connection != NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_ref_count_inc (&self->ref_count);
+
+  link_stop_waiting (self);
+  g_clear_pointer (&self->connector, tornadis_connector_cancel);
+  if (self->connection != NULL)
+    {
+      tornadis_connection_close (self->connection);
+      g_clear_pointer (&self->connection, tornadis_connection_unref);
+      self->since = g_get_monotonic_time ();
+    }
+
+  self->in_multi = self->watching = FALSE;
+  self->not_before = 0;
+  g_clear_error (&self->last_error);
+  tornadis_backoff_reset (&self->backoff);
+
+  self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
+  error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was not made: %s", reason);
+  if (!self->freed)
+    self->funcs.connect_ended (error, self->user_data);
+  tornadis_queue_link_lost (self->queue, FALSE, reason);
+  link_notify_state (self);
+  if (was_connected && !self->freed)
+    self->funcs.disconnected (NULL, self->user_data);
+
+  link_unref (self);
+}
+
+void
+tornadis_link_set_paused (TornadisLink *self,
+                          gboolean paused)
+{
+  if (self->connection != NULL)
+    tornadis_connection_set_paused (self->connection, paused);
+}
+
+/* Whether a call may be queued at all. */
+static gboolean
+link_admit (TornadisLink *self,
+            gsize n_calls,
+            gsize n_bytes,
+            const char *name,
+            GError **error)
+{
+  const TornadisLinkSettings *settings = &self->settings;
+
+  if (!settings->autoconnect && self->state == TORNADIS_CLIENT_STATE_DISCONNECTED)
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                   "%s was not sent: the client is not connected and autoconnect is off", name);
+      return FALSE;
+    }
+
+  if (!tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes))
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "%s was not sent: too much is waiting already", name);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static inline gint64
+link_get_deadline (TornadisLink *self)
+{
+  gint64 deadline;
+
+  if (G_LIKELY (self->settings.call_timeout == 0))
+    return 0;
+
+  deadline = g_get_monotonic_time () + self->settings.call_timeout * G_TIME_SPAN_MILLISECOND;
+  link_arm (self, deadline);
+
+  return deadline;
+}
+
+/* Something was queued: it goes out, or a link is made for it. */
+static inline void
+link_kick (TornadisLink *self)
+{
+  if (G_LIKELY (self->connection != NULL))
+    {
+      /* Not again for every call: the timer finds out what it is for when it fires. */
+      if (G_UNLIKELY (self->timer_at == 0) && self->settings.ping_interval > 0)
+        link_arm (self, g_get_monotonic_time () + self->settings.ping_interval * G_TIME_SPAN_MILLISECOND);
+      tornadis_connection_kick (self->connection);
+    }
+  else
+    link_ensure (self);
+}
+
+gboolean
+tornadis_link_submit (TornadisLink *self,
+                      TornadisCommand *command,
+                      TornadisSlotFlags flags,
+                      TornadisSlotFunc func,
+                      gpointer user_data,
+                      guint64 *id,
+                      GError **error)
+{
+  guint64 slot;
+
+  if (!link_admit (self, 1, command->wire_size, command->name, error))
+    return FALSE;
+
+  slot = tornadis_queue_push (self->queue, command, flags,
+                              (flags & TORNADIS_SLOT_MANUAL) != 0 ? 0 : link_get_deadline (self), func, user_data);
+  if (id != NULL)
+    *id = slot;
+  link_kick (self);
+
+  return TRUE;
+}
+
+gboolean
+tornadis_link_submit_batch (TornadisLink *self,
+                            GPtrArray *commands,
+                            gboolean atomic,
+                            TornadisSlotFunc func,
+                            gpointer user_data,
+                            guint64 *id,
+                            GError **error)
+{
+  gsize n_bytes = 0;
+  guint64 slot;
+
+  for (guint i = 0; i < commands->len; i++)
+    n_bytes += ((TornadisCommand *) g_ptr_array_index (commands, i))->wire_size;
+
+  if (!link_admit (self, commands->len, n_bytes, atomic ? "The transaction" : "The pipeline", error))
+    return FALSE;
+
+  slot = tornadis_queue_push_batch (self->queue, commands, atomic, link_get_deadline (self), func, user_data);
+  if (id != NULL)
+    *id = slot;
+  link_kick (self);
+
+  return TRUE;
+}
+
+void
+tornadis_link_cancel (TornadisLink *self,
+                      guint64 id,
+                      const GError *error)
+{
+  g_ref_count_inc (&self->ref_count);
+  tornadis_queue_cancel (self->queue, id, error);
+  link_unref (self);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/tornadis-enums.h"
+#include "tornadis-glib/wire/tornadis-connection.h"
+#include "tornadis-glib/wire/tornadis-connector.h"
+#include "tornadis-glib/wire/tornadis-queue.h"
+
+G_BEGIN_DECLS
+
+/* What may be changed at any time; times in milliseconds, 0: none. */
+typedef struct
+{
+  gboolean autoconnect;
+  guint call_timeout;
+  guint read_timeout;
+  guint ping_interval; /* silence after which a link that is waited for is tried */
+  gsize write_page_size;
+  gboolean aggressive_write;
+  gsize max_pending;
+  gsize max_queued_bytes;
+  gsize max_reply_size;
+  gboolean push_arrays; /* RESP2 arrays may be pushes: a pub/sub client */
+} TornadisLinkSettings;
+
+/* Calls and attempts end from the main loop, or within tornadis_link_close() and tornadis_link_free();
+ * a change of state is told within the function that makes it, too. */
+typedef struct
+{
+  /* Fills in what the next attempt needs. */
+  void     (*get_options)         (TornadisConnectorOptions *options,
+                                   gpointer                  user_data);
+  void     (*state_changed)       (gpointer                  user_data);
+  /* The link was up and is gone; %NULL: because it was closed. */
+  void     (*disconnected)        (const GError             *error,
+                                   gpointer                  user_data);
+  /* An attempt ended, well (%NULL) or not. */
+  void     (*connect_ended)       (const GError             *error,
+                                   gpointer                  user_data);
+  void     (*reconnect_scheduled) (guint                     attempt,
+                                   guint                     delay_msec,
+                                   const GError             *error,
+                                   gpointer                  user_data);
+  /* A new link is up and nothing is written yet: the place for tornadis_queue_push_front(). */
+  void     (*ready)               (TornadisQueue            *queue,
+                                   gpointer                  user_data);
+  gboolean (*push)                (TornadisReply            *reply,
+                                   gpointer                  user_data);
+  /* A SELECT or an AUTH was answered. */
+  void     (*effect)              (TornadisCommand          *command,
+                                   TornadisReply            *reply,
+                                   gpointer                  user_data);
+  /* Whether a link is wanted though no call waits for one; may be %NULL. */
+  gboolean (*is_wanted)           (gpointer                  user_data);
+} TornadisLinkFuncs;
+
+/* The connection of one client through all its links: when to connect, when to wait, when to give up,
+ * and what becomes of the calls. */
+typedef struct _TornadisLink TornadisLink;
+
+TornadisLink        *tornadis_link_new                  (GMainContext            *context,
+                                                         const TornadisLinkFuncs *funcs,
+                                                         gpointer                 user_data);
+/* Ends all calls first. */
+void                 tornadis_link_free                 (TornadisLink            *self);
+TornadisLinkSettings *tornadis_link_get_settings        (TornadisLink            *self);
+void                 tornadis_link_apply_settings       (TornadisLink            *self);
+TornadisClientState  tornadis_link_get_state            (TornadisLink            *self);
+guint                tornadis_link_get_protocol_version (TornadisLink            *self);
+gint64               tornadis_link_get_since            (TornadisLink            *self);
+TornadisQueue       *tornadis_link_get_queue            (TornadisLink            *self);
+/* Has calls pending, is inside MULTI or watches keys. */
+gboolean             tornadis_link_is_dirty             (TornadisLink            *self);
+
+/* Asks for a link: an attempt begins, or the one under way serves. */
+void                 tornadis_link_connect              (TornadisLink            *self);
+void                 tornadis_link_close                (TornadisLink            *self);
+void                 tornadis_link_set_paused           (TornadisLink            *self,
+                                                         gboolean                 paused);
+/* Queue a call, connecting if needed. FALSE with an error: @func will not be called. */
+gboolean             tornadis_link_submit               (TornadisLink            *self,
+                                                         TornadisCommand         *command,
+                                                         TornadisSlotFlags        flags,
+                                                         TornadisSlotFunc         func,
+                                                         gpointer                 user_data,
+                                                         guint64                 *id,
+                                                         GError                 **error);
+gboolean             tornadis_link_submit_batch         (TornadisLink            *self,
+                                                         GPtrArray               *commands,
+                                                         gboolean                 atomic,
+                                                         TornadisSlotFunc         func,
+                                                         gpointer                 user_data,
+                                                         guint64                 *id,
+                                                         GError                 **error);
+void                 tornadis_link_cancel               (TornadisLink            *self,
+                                                         guint64                  id,
+                                                         const GError            *error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisLink, tornadis_link_free)
+
+G_END_DECLS

@@ -1,0 +1,835 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/wire/tornadis-queue.h"
+
+#include <string.h>
+
+#include "tornadis-glib/tornadis-command-private.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-reply-private.h"
+
+#define FIRST_SIZE 16
+/* Room below for what is pushed to the front. */
+#define FIRST_ID (G_GUINT64_CONSTANT (1) << 32)
+/* A ring larger than this is given back when it is empty. */
+#define KEEP_SIZE 4096
+
+/* The commands of a pipeline on their way, and its replies so far. */
+typedef struct
+{
+  GPtrArray *commands;     /* (owned) (element-type TornadisCommand) */
+  gboolean atomic;         /* between MULTI and EXEC */
+  gsize n_sent;            /* commands serialised, MULTI and EXEC included */
+  gsize n_received;        /* replies, likewise */
+  TornadisReply **replies; /* (owned) (nullable) (nullable elements) one for each command, or when
+                              atomic the errors of MULTI and the commands */
+} TornadisBatch;
+
+/* A place in the order of replies. */
+typedef struct
+{
+  TornadisSlotFunc func;    /* (nullable) NULL: the reply is swallowed */
+  gpointer user_data;       /* (unowned) */
+  TornadisCommand *command; /* (owned) (nullable) */
+  TornadisBatch *batch;     /* (owned) (nullable) */
+  gint64 deadline;          /* monotonic time, or 0 */
+  guint64 start;            /* stream position of its first byte, once started */
+  guint64 end;              /* stream position behind its last byte, once known, or 0 */
+  gsize n_bytes;            /* what it counts in the queue's n_bytes */
+  guint8 flags;             /* TornadisSlotFlags */
+  guint8 started : 1;       /* serialised, at least in part */
+  guint8 voided : 1;        /* ended before it was written: no bytes and no reply */
+} TornadisSlot;
+
+struct _TornadisQueue
+{
+  TornadisSlot *ring; /* (owned) (nullable) */
+  gsize size;         /* a power of two */
+  guint64 head;       /* id of the first slot */
+  guint64 unsent;     /* id of the first slot that is not wholly written */
+  guint64 next;       /* id of the first slot that is not wholly serialised */
+  guint64 tail;       /* id behind the last slot */
+  gsize n_calls;      /* commands that expect a reply */
+  gsize n_bytes;      /* of commands that are not wholly written */
+  gint64 last_deadline;
+  gboolean unsorted; /* a slot's deadline is before that of one ahead of it */
+  TornadisWriter writer;
+  TornadisEffectFunc effect_func; /* (nullable) */
+  gpointer effect_data;           /* (unowned) */
+};
+
+/* What a slot that ended is told, once the queue is in order again. */
+typedef struct
+{
+  TornadisSlotFunc func;
+  gpointer user_data;
+  GError *error; /* (owned) */
+} TornadisEnding;
+
+static inline gsize
+batch_get_n_calls (const TornadisBatch *batch)
+{
+  return batch->commands->len + (batch->atomic ? 2 : 0);
+}
+
+static void
+batch_clear_replies (TornadisBatch *batch)
+{
+  if (batch->replies != NULL)
+    {
+      for (gsize i = 0; i < batch_get_n_calls (batch); i++)
+        g_clear_pointer (&batch->replies[i], tornadis_reply_unref);
+      g_clear_pointer (&batch->replies, g_free);
+    }
+  batch->n_received = 0;
+}
+
+static void
+batch_free (TornadisBatch *batch)
+{
+  batch_clear_replies (batch);
+  g_ptr_array_unref (batch->commands);
+  g_free (batch);
+}
+
+static inline TornadisSlot *
+queue_get_slot (TornadisQueue *self,
+                guint64 id)
+{
+  return &self->ring[id & (self->size - 1)];
+}
+
+static inline gsize
+slot_get_n_calls (const TornadisSlot *slot)
+{
+  return slot->batch != NULL ? batch_get_n_calls (slot->batch) : 1;
+}
+
+static const char *
+slot_get_name (const TornadisSlot *slot)
+{
+  if (slot->command != NULL)
+    return tornadis_command_get_name (slot->command);
+  return slot->batch != NULL && slot->batch->atomic ? "the transaction" : "the pipeline";
+}
+
+/* Whether the server may have seen some of it. */
+static inline gboolean
+queue_is_out (TornadisQueue *self,
+              const TornadisSlot *slot)
+{
+  return slot->started && slot->start < self->writer.written;
+}
+
+static void
+slot_clear (TornadisSlot *slot)
+{
+  g_clear_pointer (&slot->command, tornadis_command_unref);
+  g_clear_pointer (&slot->batch, batch_free);
+}
+
+static inline void
+queue_forget_bytes (TornadisQueue *self,
+                    TornadisSlot *slot)
+{
+  self->n_bytes -= slot->n_bytes;
+  slot->n_bytes = 0;
+}
+
+/* Takes the first slot out of the ring; the copy that the caller made owns what it held. */
+static void
+queue_pop (TornadisQueue *self)
+{
+  TornadisSlot *slot = queue_get_slot (self, self->head);
+
+  queue_forget_bytes (self, slot);
+  if (!slot->voided)
+    self->n_calls -= slot_get_n_calls (slot);
+
+  self->head++;
+  self->unsent = MAX (self->unsent, self->head);
+  self->next = MAX (self->next, self->head);
+
+  if (self->head == self->tail)
+    {
+      self->unsorted = FALSE;
+      self->last_deadline = 0;
+      if (self->size > KEEP_SIZE)
+        {
+          g_clear_pointer (&self->ring, g_free);
+          self->size = 0;
+        }
+    }
+}
+
+/* The first slot that still expects a reply. */
+static inline TornadisSlot *
+queue_peek (TornadisQueue *self)
+{
+  while (self->head < self->tail)
+    {
+      TornadisSlot *slot = queue_get_slot (self, self->head);
+
+      if (G_LIKELY (!slot->voided))
+        return slot;
+      queue_pop (self);
+    }
+
+  return NULL;
+}
+
+static void
+queue_grow (TornadisQueue *self)
+{
+  gsize size = self->size == 0 ? FIRST_SIZE : 2 * self->size;
+  TornadisSlot *ring = g_new (TornadisSlot, size);
+
+  for (guint64 id = self->head; id < self->tail; id++)
+    ring[id & (size - 1)] = *queue_get_slot (self, id);
+
+  g_free (self->ring);
+  self->ring = ring;
+  self->size = size;
+}
+
+/* Makes a slot that was not yet written one that takes no part in anything any more. */
+static void
+queue_void_slot (TornadisQueue *self,
+                 TornadisSlot *slot)
+{
+  self->n_calls -= slot_get_n_calls (slot);
+  queue_forget_bytes (self, slot);
+  slot_clear (slot);
+  slot->func = NULL;
+  slot->voided = TRUE;
+
+  while (self->tail > self->next && queue_get_slot (self, self->tail - 1)->voided)
+    self->tail--;
+}
+
+static inline void
+slot_rewind (TornadisSlot *slot)
+{
+  slot->started = FALSE;
+  slot->end = 0;
+  if (slot->batch != NULL)
+    {
+      slot->batch->n_sent = 0;
+      batch_clear_replies (slot->batch);
+    }
+}
+
+/* Takes back the bytes of the slots from @id on, none of which may be out. */
+static void
+queue_rewind (TornadisQueue *self,
+              guint64 id)
+{
+  tornadis_writer_truncate (&self->writer, queue_get_slot (self, id)->start);
+
+  for (guint64 i = id; i < self->tail && queue_get_slot (self, i)->started; i++)
+    slot_rewind (queue_get_slot (self, i));
+
+  self->next = id;
+  self->unsent = MIN (self->unsent, id);
+}
+
+static void
+ending_clear (gpointer data)
+{
+  TornadisEnding *ending = data;
+
+  g_clear_error (&ending->error);
+}
+
+static GArray *
+endings_new (void)
+{
+  GArray *endings = g_array_new (FALSE, FALSE, sizeof (TornadisEnding));
+
+  g_array_set_clear_func (endings, ending_clear);
+  return endings;
+}
+
+static void
+endings_add (GArray *endings,
+             const TornadisSlot *slot,
+             GError *error)
+{
+  TornadisEnding ending = { slot->func, slot->user_data, error };
+
+  g_array_append_val (endings, ending);
+}
+
+/* Runs callbacks, which may do anything to the queue. */
+static void
+endings_run (GArray *endings)
+{
+  for (guint i = 0; i < endings->len; i++)
+    {
+      TornadisEnding *ending = &g_array_index (endings, TornadisEnding, i);
+
+      ending->func (NULL, ending->error, ending->user_data);
+    }
+
+  g_array_unref (endings);
+}
+
+TornadisQueue *
+tornadis_queue_new (void)
+{
+  TornadisQueue *self = g_new0 (TornadisQueue, 1);
+
+  self->head = self->unsent = self->next = self->tail = FIRST_ID;
+
+  return self;
+}
+
+void
+tornadis_queue_free (TornadisQueue *self)
+{
+  for (guint64 id = self->head; id < self->tail; id++)
+    slot_clear (queue_get_slot (self, id));
+
+  tornadis_writer_clear (&self->writer);
+  g_free (self->ring);
+  g_free (self);
+}
+
+void
+tornadis_queue_set_effect_func (TornadisQueue *self,
+                                TornadisEffectFunc func,
+                                gpointer user_data)
+{
+  self->effect_func = func;
+  self->effect_data = user_data;
+}
+
+gboolean
+tornadis_queue_has_room (TornadisQueue *self,
+                         gsize n_calls,
+                         gsize n_bytes,
+                         gsize max_calls,
+                         gsize max_bytes)
+{
+  if (self->n_calls > 0 && (self->n_calls >= max_calls || n_calls > max_calls - self->n_calls))
+    return FALSE;
+
+  return self->n_bytes == 0 || (self->n_bytes < max_bytes && n_bytes <= max_bytes - self->n_bytes);
+}
+
+static inline TornadisSlot *
+queue_append (TornadisQueue *self,
+              gint64 deadline,
+              TornadisSlotFunc func,
+              gpointer user_data)
+{
+  TornadisSlot *slot;
+
+  if (G_UNLIKELY (self->tail - self->head == self->size))
+    queue_grow (self);
+
+  slot = queue_get_slot (self, self->tail++);
+  memset (slot, 0, sizeof *slot);
+  slot->func = func;
+  slot->user_data = user_data;
+  slot->deadline = deadline;
+
+  if (deadline != 0)
+    {
+      self->unsorted |= deadline < self->last_deadline;
+      self->last_deadline = deadline;
+    }
+
+  return slot;
+}
+
+static inline void
+slot_set_command (TornadisQueue *self,
+                  TornadisSlot *slot,
+                  TornadisCommand *command,
+                  TornadisSlotFlags flags)
+{
+  slot->command = tornadis_command_ref (command);
+  slot->n_bytes = command->wire_size;
+  slot->flags = (guint8) flags;
+  self->n_bytes += slot->n_bytes;
+  self->n_calls++;
+}
+
+guint64
+tornadis_queue_push (TornadisQueue *self,
+                     TornadisCommand *command,
+                     TornadisSlotFlags flags,
+                     gint64 deadline,
+                     TornadisSlotFunc func,
+                     gpointer user_data)
+{
+  slot_set_command (self, queue_append (self, deadline, func, user_data), command, flags);
+
+  return self->tail - 1;
+}
+
+guint64
+tornadis_queue_push_batch (TornadisQueue *self,
+                           GPtrArray *commands,
+                           gboolean atomic,
+                           gint64 deadline,
+                           TornadisSlotFunc func,
+                           gpointer user_data)
+{
+  TornadisSlot *slot = queue_append (self, deadline, func, user_data);
+
+  slot->batch = g_new0 (TornadisBatch, 1);
+  slot->batch->commands = g_ptr_array_ref (commands);
+  slot->batch->atomic = atomic;
+
+  for (guint i = 0; i < commands->len; i++)
+    slot->n_bytes += ((TornadisCommand *) g_ptr_array_index (commands, i))->wire_size;
+
+  self->n_bytes += slot->n_bytes;
+  self->n_calls += batch_get_n_calls (slot->batch);
+
+  return self->tail - 1;
+}
+
+void
+tornadis_queue_push_front (TornadisQueue *self,
+                           TornadisCommand *command,
+                           TornadisSlotFlags flags,
+                           TornadisSlotFunc func,
+                           gpointer user_data)
+{
+  TornadisSlot *slot;
+
+  g_assert (self->writer.queued == 0);
+
+  if (self->tail - self->head == self->size)
+    queue_grow (self);
+
+  self->next = self->unsent = --self->head;
+  slot = queue_get_slot (self, self->head);
+  memset (slot, 0, sizeof *slot);
+  slot->func = func;
+  slot->user_data = user_data;
+  slot_set_command (self, slot, command, flags);
+}
+
+gboolean
+tornadis_queue_cancel (TornadisQueue *self,
+                       guint64 id,
+                       const GError *error)
+{
+  TornadisSlot *slot;
+  TornadisSlotFunc func;
+  gpointer user_data;
+
+  if (id < self->head || id >= self->tail)
+    return FALSE;
+
+  slot = queue_get_slot (self, id);
+  if (slot->func == NULL)
+    return FALSE;
+
+  func = g_steal_pointer (&slot->func);
+  user_data = slot->user_data;
+
+  if (queue_is_out (self, slot))
+    {
+      if (slot->command != NULL && slot->command->effect == TORNADIS_COMMAND_PLAIN)
+        g_clear_pointer (&slot->command, tornadis_command_unref);
+      if (slot->batch != NULL)
+        {
+          gsize n_received = slot->batch->n_received;
+
+          batch_clear_replies (slot->batch);
+          slot->batch->n_received = n_received;
+        }
+    }
+  else
+    {
+      if (slot->started)
+        queue_rewind (self, id);
+      queue_void_slot (self, slot);
+    }
+
+  func (NULL, error, user_data);
+
+  return TRUE;
+}
+
+gint64
+tornadis_queue_expire (TornadisQueue *self,
+                       gint64 now)
+{
+  g_autoptr (GArray) due = g_array_new (FALSE, FALSE, sizeof (guint64));
+  gint64 next = 0;
+
+  for (guint64 id = self->head; id < self->tail; id++)
+    {
+      const TornadisSlot *slot = queue_get_slot (self, id);
+
+      if (slot->deadline == 0 || slot->func == NULL)
+        continue;
+
+      if (slot->deadline <= now)
+        {
+          g_array_append_val (due, id);
+          continue;
+        }
+
+      if (next == 0 || slot->deadline < next)
+        next = slot->deadline;
+      if (!self->unsorted)
+        break;
+    }
+
+  for (guint i = 0; i < due->len; i++)
+    {
+      guint64 id = g_array_index (due, guint64, i);
+      g_autoptr (GError) error = NULL;
+
+      /* A callback may have ended it in the meantime. */
+      if (id < self->head || id >= self->tail)
+        continue;
+
+      error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "No reply to %s within the call timeout",
+                           slot_get_name (queue_get_slot (self, id)));
+      tornadis_queue_cancel (self, id, error);
+    }
+
+  return next;
+}
+
+static void
+queue_fill_batch (TornadisQueue *self,
+                  TornadisSlot *slot,
+                  gsize page_size)
+{
+  TornadisBatch *batch = slot->batch;
+  gsize n_calls = batch_get_n_calls (batch);
+
+  while (batch->n_sent < n_calls && tornadis_writer_get_pending (&self->writer) < page_size)
+    {
+      gsize i = batch->n_sent++;
+
+      if (batch->atomic && i == 0)
+        tornadis_writer_append (&self->writer, "*1\r\n$5\r\nMULTI\r\n", 15);
+      else if (batch->atomic && i == n_calls - 1)
+        tornadis_writer_append (&self->writer, "*1\r\n$4\r\nEXEC\r\n", 14);
+      else
+        tornadis_writer_add_command (&self->writer,
+                                     g_ptr_array_index (batch->commands, i - (batch->atomic ? 1 : 0)));
+    }
+
+  if (batch->n_sent == n_calls)
+    slot->end = self->writer.queued;
+}
+
+TornadisWriter *
+tornadis_queue_fill (TornadisQueue *self,
+                     gsize page_size)
+{
+  while (self->next < self->tail && tornadis_writer_get_pending (&self->writer) < page_size)
+    {
+      TornadisSlot *slot = queue_get_slot (self, self->next);
+
+      if (!slot->voided)
+        {
+          if (!slot->started)
+            {
+              slot->started = TRUE;
+              slot->start = self->writer.queued;
+            }
+
+          if (slot->batch != NULL)
+            {
+              queue_fill_batch (self, slot, page_size);
+              if (slot->end == 0)
+                break;
+            }
+          else
+            {
+              tornadis_writer_add_command (&self->writer, slot->command);
+              slot->end = self->writer.queued;
+            }
+        }
+
+      self->next++;
+    }
+
+  return &self->writer;
+}
+
+/* A name to report and nothing to hold memory. */
+static TornadisCommand *
+command_shrink (TornadisCommand *command)
+{
+  TornadisCommand *shrunk = tornadis_command_new (tornadis_command_get_name (command));
+
+  shrunk->effect = command->effect;
+  tornadis_command_unref (command);
+  return shrunk;
+}
+
+/* Called when the socket took the last byte: large values need not wait for the reply. */
+static void
+slot_release_values (TornadisSlot *slot)
+{
+  if (slot->command != NULL && slot->command->wire_size > TORNADIS_LARGE_ARG_SIZE)
+    slot->command = command_shrink (slot->command);
+
+  if (slot->batch != NULL && slot->n_bytes > TORNADIS_LARGE_ARG_SIZE)
+    {
+      GPtrArray *commands = g_ptr_array_new_full (slot->batch->commands->len,
+                                                  (GDestroyNotify) tornadis_command_unref);
+
+      for (guint i = 0; i < slot->batch->commands->len; i++)
+        {
+          TornadisCommand *command = tornadis_command_ref (g_ptr_array_index (slot->batch->commands, i));
+
+          if (command->wire_size > TORNADIS_LARGE_ARG_SIZE)
+            command = command_shrink (command);
+          g_ptr_array_add (commands, command);
+        }
+
+      g_ptr_array_unref (slot->batch->commands);
+      slot->batch->commands = commands;
+    }
+}
+
+void
+tornadis_queue_advance (TornadisQueue *self,
+                        gsize n_bytes)
+{
+  tornadis_writer_advance (&self->writer, n_bytes);
+
+  while (self->unsent < self->next)
+    {
+      TornadisSlot *slot = queue_get_slot (self, self->unsent);
+
+      if (!slot->voided)
+        {
+          if (slot->end > self->writer.written)
+            break;
+          slot_release_values (slot);
+          queue_forget_bytes (self, slot);
+        }
+
+      self->unsent++;
+    }
+}
+
+/* The outcome of a transaction: what EXEC said, or the error that kept it from running. */
+static TornadisReply *
+batch_get_transaction_result (TornadisBatch *batch,
+                              TornadisReply *exec)
+{
+  for (gsize i = 0; batch->replies != NULL && exec->kind == TORNADIS_REPLY_KIND_ERROR && i < batch_get_n_calls (batch); i++)
+    {
+      g_autofree char *text = NULL;
+      TornadisReply *error = batch->replies[i];
+      TornadisReply *result;
+
+      if (error == NULL)
+        continue;
+      if (i == 0)
+        return tornadis_reply_ref (error);
+
+      text = g_strdup_printf ("%s Command %" G_GSIZE_FORMAT ", %s: %s", exec->data, i,
+                              tornadis_command_get_name (g_ptr_array_index (batch->commands, i - 1)), error->data);
+      result = tornadis_reply_alloc (TORNADIS_REPLY_KIND_ERROR, strlen (text));
+      memcpy (result->data, text, strlen (text));
+      return result;
+    }
+
+  return tornadis_reply_ref (exec);
+}
+
+static void
+queue_apply_effect (TornadisQueue *self,
+                    TornadisCommand *command,
+                    TornadisReply *reply)
+{
+  if (G_UNLIKELY (command->effect != TORNADIS_COMMAND_PLAIN) && self->effect_func != NULL)
+    self->effect_func (command, reply, self->effect_data);
+}
+
+/* @reply is (transfer full); %NULL while more replies must come. */
+static TornadisReply *
+queue_collect (TornadisQueue *self,
+               TornadisSlot *slot,
+               TornadisReply *reply)
+{
+  TornadisBatch *batch = slot->batch;
+  gsize n_calls = batch_get_n_calls (batch);
+  gsize i = batch->n_received++;
+  gboolean keep = slot->func != NULL;
+  TornadisReply *result;
+
+  if (!batch->atomic)
+    queue_apply_effect (self, g_ptr_array_index (batch->commands, i), reply);
+
+  if (batch->atomic && i == n_calls - 1)
+    {
+      for (gsize j = 0; reply->kind == TORNADIS_REPLY_KIND_ARRAY && j < MIN (reply->length, batch->commands->len); j++)
+        queue_apply_effect (self, g_ptr_array_index (batch->commands, j), reply->v.elements[j]);
+
+      result = batch_get_transaction_result (batch, reply);
+      tornadis_reply_unref (reply);
+      return result;
+    }
+
+  if (keep && (!batch->atomic || reply->kind == TORNADIS_REPLY_KIND_ERROR))
+    {
+      if (batch->replies == NULL)
+        batch->replies = g_new0 (TornadisReply *, n_calls);
+      batch->replies[i] = g_steal_pointer (&reply);
+    }
+  g_clear_pointer (&reply, tornadis_reply_unref);
+
+  if (batch->n_received < n_calls)
+    return NULL;
+
+  if (!keep)
+    return tornadis_reply_alloc (TORNADIS_REPLY_KIND_NIL, 0);
+
+  return tornadis_reply_new_array (TORNADIS_REPLY_KIND_ARRAY, g_steal_pointer (&batch->replies), n_calls);
+}
+
+gboolean
+tornadis_queue_take_reply (TornadisQueue *self,
+                           TornadisReply *reply)
+{
+  TornadisSlot *head = queue_peek (self);
+  TornadisSlot slot;
+
+  if (head == NULL || !queue_is_out (self, head) ||
+      (head->batch != NULL && head->batch->n_received >= head->batch->n_sent) ||
+      ((head->flags & TORNADIS_SLOT_MANUAL) != 0 && reply->kind != TORNADIS_REPLY_KIND_ERROR))
+    {
+      tornadis_reply_unref (reply);
+      return FALSE;
+    }
+
+  if (head->batch != NULL)
+    {
+      reply = queue_collect (self, head, reply);
+      if (reply == NULL)
+        return TRUE;
+    }
+
+  slot = *head;
+  queue_pop (self);
+
+  if (slot.command != NULL)
+    queue_apply_effect (self, slot.command, reply);
+  if (G_LIKELY (slot.func != NULL))
+    slot.func (reply, NULL, slot.user_data);
+
+  slot_clear (&slot);
+  tornadis_reply_unref (reply);
+
+  return TRUE;
+}
+
+gpointer
+tornadis_queue_peek_manual (TornadisQueue *self)
+{
+  TornadisSlot *head = queue_peek (self);
+
+  if (head == NULL || (head->flags & TORNADIS_SLOT_MANUAL) == 0 || !queue_is_out (self, head))
+    return NULL;
+
+  return head->user_data;
+}
+
+void
+tornadis_queue_complete_head (TornadisQueue *self)
+{
+  TornadisSlot slot = *queue_peek (self);
+
+  queue_pop (self);
+  if (slot.func != NULL)
+    slot.func (NULL, NULL, slot.user_data);
+  slot_clear (&slot);
+}
+
+void
+tornadis_queue_link_lost (TornadisQueue *self,
+                          gboolean keep_unwritten,
+                          const char *reason)
+{
+  GArray *endings = endings_new ();
+  TornadisSlot *slot, ended;
+
+  while ((slot = queue_peek (self)) != NULL && queue_is_out (self, slot))
+    {
+      if (slot->func != NULL)
+        endings_add (endings, slot,
+                     g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                  "The connection was lost while %s waited for its reply: %s", slot_get_name (slot), reason));
+      ended = *slot;
+      queue_pop (self);
+      slot_clear (&ended);
+    }
+
+  tornadis_writer_clear (&self->writer);
+  self->next = self->unsent = self->head;
+
+  for (guint64 id = self->head; id < self->tail; id++)
+    {
+      slot = queue_get_slot (self, id);
+      slot_rewind (slot);
+
+      if (slot->voided || (keep_unwritten && (slot->flags & TORNADIS_SLOT_LINK_ONLY) == 0))
+        continue;
+
+      if (slot->func != NULL)
+        endings_add (endings, slot,
+                     g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
+                                  slot_get_name (slot), reason));
+      queue_void_slot (self, slot);
+    }
+
+  endings_run (endings);
+}
+
+void
+tornadis_queue_fail_all (TornadisQueue *self,
+                         const GError *error)
+{
+  GArray *endings = endings_new ();
+  TornadisSlot *slot, ended;
+
+  while ((slot = queue_peek (self)) != NULL)
+    {
+      if (slot->func != NULL)
+        endings_add (endings, slot, g_error_copy (error));
+      ended = *slot;
+      queue_pop (self);
+      slot_clear (&ended);
+    }
+
+  tornadis_writer_clear (&self->writer);
+  endings_run (endings);
+}
+
+gsize
+tornadis_queue_get_length (TornadisQueue *self)
+{
+  return self->n_calls;
+}
+
+gboolean
+tornadis_queue_is_writing (TornadisQueue *self)
+{
+  return tornadis_writer_get_pending (&self->writer) > 0 || self->next < self->tail;
+}
+
+gboolean
+tornadis_queue_awaits_replies (TornadisQueue *self)
+{
+  TornadisSlot *head = queue_peek (self);
+
+  return head != NULL && queue_is_out (self, head);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/wire/tornadis-writer.h"
+#include "tornadis-glib/tornadis-reply.h"
+
+G_BEGIN_DECLS
+
+/* Ends a call, exactly once: @reply (transfer none) or @error (transfer none) is %NULL. */
+typedef void (*TornadisSlotFunc) (TornadisReply *reply,
+                                  const GError  *error,
+                                  gpointer       user_data);
+
+/* A command whose success changes what the next link must be told got its reply. */
+typedef void (*TornadisEffectFunc) (TornadisCommand *command,
+                                    TornadisReply   *reply,
+                                    gpointer         user_data);
+
+typedef enum
+{
+  TORNADIS_SLOT_DEFAULT = 0,
+  /* Its owner ends it with tornadis_queue_complete_head(); from the server only an error does. */
+  TORNADIS_SLOT_MANUAL = 1 << 0,
+  /* Dropped with the link instead of going to the next one. */
+  TORNADIS_SLOT_LINK_ONLY = 1 << 1,
+} TornadisSlotFlags;
+
+/* The calls of one client in order, from the moment they are made until their reply: first those
+ * that are written, then the one being written, then those that wait. It survives its links. */
+typedef struct _TornadisQueue TornadisQueue;
+
+TornadisQueue  *tornadis_queue_new             (void);
+void            tornadis_queue_free            (TornadisQueue       *self);
+void            tornadis_queue_set_effect_func (TornadisQueue       *self,
+                                                TornadisEffectFunc   func,
+                                                gpointer             user_data);
+
+/* Whether @n_calls more with @n_bytes in all are within the bounds. */
+gboolean        tornadis_queue_has_room        (TornadisQueue       *self,
+                                                gsize                n_calls,
+                                                gsize                n_bytes,
+                                                gsize                max_calls,
+                                                gsize                max_bytes);
+/* Both take a reference to what they send and return an id for tornadis_queue_cancel(). @deadline is
+ * monotonic time, 0 for none; @func %NULL discards the reply. */
+guint64         tornadis_queue_push            (TornadisQueue       *self,
+                                                TornadisCommand     *command,
+                                                TornadisSlotFlags    flags,
+                                                gint64               deadline,
+                                                TornadisSlotFunc     func,
+                                                gpointer             user_data);
+guint64         tornadis_queue_push_batch      (TornadisQueue       *self,
+                                                GPtrArray           *commands,
+                                                gboolean             atomic,
+                                                gint64               deadline,
+                                                TornadisSlotFunc     func,
+                                                gpointer             user_data);
+/* Ahead of all others; only while nothing is written. */
+void            tornadis_queue_push_front      (TornadisQueue       *self,
+                                                TornadisCommand     *command,
+                                                TornadisSlotFlags    flags,
+                                                TornadisSlotFunc     func,
+                                                gpointer             user_data);
+/* Ends a call now. Not yet written: it is removed. Else its place stays and swallows the reply. */
+gboolean        tornadis_queue_cancel          (TornadisQueue       *self,
+                                                guint64              id,
+                                                const GError        *error);
+/* Ends every call whose deadline has passed; the next deadline or 0. */
+gint64          tornadis_queue_expire          (TornadisQueue       *self,
+                                                gint64               now);
+
+/* Serialises waiting calls until about @page_size bytes are in the writer. */
+TornadisWriter *tornadis_queue_fill            (TornadisQueue       *self,
+                                                gsize                page_size);
+void            tornadis_queue_advance         (TornadisQueue       *self,
+                                                gsize                n_bytes);
+/* Gives a reply (transfer full) to the call that it belongs to; FALSE: nobody asked for it. */
+gboolean        tornadis_queue_take_reply      (TornadisQueue       *self,
+                                                TornadisReply       *reply);
+/* The first call that is not ended, if it is written and MANUAL; its user_data or %NULL. */
+gpointer        tornadis_queue_peek_manual     (TornadisQueue       *self);
+void            tornadis_queue_complete_head   (TornadisQueue       *self);
+/* The link is gone: ends what may have run with LOST; the rest with CLOSED unless @keep_unwritten. */
+void            tornadis_queue_link_lost       (TornadisQueue       *self,
+                                                gboolean             keep_unwritten,
+                                                const char          *reason);
+/* Ends all calls with @error; none may be written. */
+void            tornadis_queue_fail_all        (TornadisQueue       *self,
+                                                const GError        *error);
+
+gsize           tornadis_queue_get_length      (TornadisQueue       *self);
+gboolean        tornadis_queue_is_writing      (TornadisQueue       *self);
+gboolean        tornadis_queue_awaits_replies  (TornadisQueue       *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisQueue, tornadis_queue_free)
+
+G_END_DECLS

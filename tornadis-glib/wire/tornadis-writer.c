@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/wire/tornadis-writer.h"
+
+#include <string.h>
+
+/* Kept while nothing is on its way, so that a busy link does not allocate for every write. */
+#define KEEP_SIZE (128 * 1024)
+#define FIRST_SIZE 4096
+
+/* A large argument in the stream, behind the small bytes up to data[offset]. */
+typedef struct
+{
+  gsize offset;
+  gsize done;    /* bytes written of it */
+  GBytes *bytes; /* (owned) */
+} TornadisWriterLarge;
+
+static void
+writer_large_free (gpointer data)
+{
+  TornadisWriterLarge *large = data;
+
+  g_bytes_unref (large->bytes);
+  g_free (large);
+}
+
+void
+tornadis_writer_clear (TornadisWriter *self)
+{
+  g_queue_clear_full (&self->large, writer_large_free);
+  g_clear_pointer (&self->data, g_free);
+  memset (self, 0, sizeof *self);
+}
+
+/* Moves what is not written yet to the front: a link that is never quite drained must not make the
+ * buffer grow for ever. */
+static void
+writer_compact (TornadisWriter *self)
+{
+  for (GList *l = self->large.head; l != NULL; l = l->next)
+    ((TornadisWriterLarge *) l->data)->offset -= self->head;
+
+  memmove (self->data, self->data + self->head, self->tail - self->head);
+  self->tail -= self->head;
+  self->head = 0;
+}
+
+static void
+writer_make_room (TornadisWriter *self,
+                  gsize length)
+{
+  if (self->head > self->size / 2)
+    writer_compact (self);
+
+  if (self->size == 0)
+    self->size = FIRST_SIZE;
+  while (self->size - self->tail < length)
+    self->size *= 2;
+  self->data = g_realloc (self->data, self->size);
+}
+
+static inline guint8 *
+writer_reserve (TornadisWriter *self,
+                gsize length)
+{
+  if (G_UNLIKELY (self->size - self->tail < length))
+    writer_make_room (self, length);
+
+  return self->data + self->tail;
+}
+
+static inline void
+writer_append_inline (TornadisWriter *self,
+                      const void *bytes,
+                      gsize length)
+{
+  memcpy (writer_reserve (self, length), bytes, length);
+  self->tail += length;
+  self->queued += length;
+}
+
+void
+tornadis_writer_append (TornadisWriter *self,
+                        const char *bytes,
+                        gsize length)
+{
+  writer_append_inline (self, bytes, length);
+}
+
+static void
+writer_append_large (TornadisWriter *self,
+                     GBytes *bytes)
+{
+  TornadisWriterLarge *large = g_new0 (TornadisWriterLarge, 1);
+
+  large->offset = self->tail;
+  large->bytes = g_bytes_ref (bytes);
+  g_queue_push_tail (&self->large, large);
+  self->queued += g_bytes_get_size (bytes);
+}
+
+/* "*N\r\n" */
+static inline void
+writer_append_count (TornadisWriter *self,
+                     gsize n_args)
+{
+  char text[24];
+  char *begin = text + sizeof text;
+
+  *--begin = '\n';
+  *--begin = '\r';
+  do
+    {
+      *--begin = (char) ('0' + n_args % 10);
+      n_args /= 10;
+    }
+  while (n_args > 0);
+  *--begin = '*';
+
+  writer_append_inline (self, begin, (gsize) (text + sizeof text - begin));
+}
+
+void
+tornadis_writer_add_command (TornadisWriter *self,
+                             const TornadisCommand *command)
+{
+  gsize offset = 0;
+
+  writer_append_count (self, command->n_args);
+
+  for (guint i = 0; command->large != NULL && i < command->large->len; i++)
+    {
+      const TornadisLargeArg *large = &g_array_index (command->large, TornadisLargeArg, i);
+
+      writer_append_inline (self, command->body + offset, large->offset - offset);
+      writer_append_large (self, large->bytes);
+      offset = large->offset;
+    }
+
+  writer_append_inline (self, command->body + offset, command->body_len - offset);
+}
+
+guint
+tornadis_writer_get_vectors (TornadisWriter *self,
+                             GOutputVector *vectors,
+                             guint max)
+{
+  gsize offset = self->head;
+  guint n = 0;
+
+  g_assert (max >= 2);
+
+  for (GList *l = self->large.head; l != NULL; l = l->next)
+    {
+      const TornadisWriterLarge *large = l->data;
+      gsize size;
+      const guint8 *data = g_bytes_get_data (large->bytes, &size);
+
+      if (n + 2 > max)
+        return n;
+
+      if (large->offset > offset)
+        vectors[n++] = (GOutputVector) { self->data + offset, large->offset - offset };
+      vectors[n++] = (GOutputVector) { data + large->done, size - large->done };
+      offset = large->offset;
+    }
+
+  if (self->tail > offset && n < max)
+    vectors[n++] = (GOutputVector) { self->data + offset, self->tail - offset };
+
+  return n;
+}
+
+void
+tornadis_writer_advance (TornadisWriter *self,
+                         gsize n_bytes)
+{
+  self->written += n_bytes;
+
+  while (n_bytes > 0)
+    {
+      TornadisWriterLarge *large = g_queue_peek_head (&self->large);
+      gsize small = (large != NULL ? large->offset : self->tail) - self->head;
+      gsize step = MIN (small, n_bytes);
+
+      self->head += step;
+      n_bytes -= step;
+
+      if (large != NULL && n_bytes > 0)
+        {
+          gsize size = g_bytes_get_size (large->bytes);
+
+          step = MIN (size - large->done, n_bytes);
+          large->done += step;
+          n_bytes -= step;
+          if (large->done == size)
+            writer_large_free (g_queue_pop_head (&self->large));
+        }
+    }
+
+  if (self->written == self->queued)
+    {
+      self->head = self->tail = 0;
+      if (self->size > KEEP_SIZE)
+        {
+          g_clear_pointer (&self->data, g_free);
+          self->size = 0;
+        }
+    }
+}
+
+void
+tornadis_writer_truncate (TornadisWriter *self,
+                          guint64 position)
+{
+  guint64 excess;
+
+  g_assert (position >= self->written && position <= self->queued);
+
+  excess = self->queued - position;
+
+  while (excess > 0)
+    {
+      TornadisWriterLarge *large = g_queue_peek_tail (&self->large);
+      gsize floor = large != NULL ? large->offset : self->head;
+      gsize step = (gsize) MIN (excess, self->tail - floor);
+
+      self->tail -= step;
+      excess -= step;
+
+      if (excess > 0)
+        {
+          excess -= g_bytes_get_size (large->bytes);
+          writer_large_free (g_queue_pop_tail (&self->large));
+        }
+    }
+
+  self->queued = position;
+}
