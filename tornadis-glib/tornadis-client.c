@@ -4,6 +4,7 @@
 #include "tornadis-glib/tornadis-client-private.h"
 
 #include <gio/gunixsocketaddress.h>
+#include <sys/un.h>
 
 #include "tornadis-glib/tornadis-command-private.h"
 #include "tornadis-glib/tornadis-enum-types.h"
@@ -147,6 +148,10 @@ link_get_options_cb (TornadisConnectorOptions *options,
 
   options->connectable = client_make_connectable (priv);
   options->title = g_strdup (tornadis_client_get_title (priv));
+  /* GIO would cut the path short, and connect to something else. */
+  if (priv->connectable == NULL && priv->unix_domain_socket != NULL &&
+      strlen (priv->unix_domain_socket) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
+    options->refusal = "the path of the unix socket is too long";
   if (auth != NULL)
     {
       gsize n_args = tornadis_command_get_n_args (auth);
@@ -341,9 +346,9 @@ tornadis_client_dispose (GObject *object)
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
   GListModel *plugins = G_LIST_MODEL (priv->plugins);
 
-  tornadis_client_close (self);
-  /* A callback that calls again finds a client that does not come back. */
-  tornadis_link_get_settings (priv->link)->autoconnect = FALSE;
+  tornadis_link_shut_down (priv->link);
+  if (tornadis_client_get_hooks (self)->closed != NULL)
+    tornadis_client_get_hooks (self)->closed (self);
 
   while (g_list_model_get_n_items (plugins) > 0)
     {

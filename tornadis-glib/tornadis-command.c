@@ -18,7 +18,7 @@
  * - [ctor@Tornadis.Command.new_strv] takes all arguments as text;
  * - [ctor@Tornadis.Command.new_bytes] takes all arguments as bytes;
  * - [ctor@Tornadis.Command.new] takes the name, and the `append` methods add one argument each;
- * - [ctor@Tornadis.Command.new_format] takes a format string (C only).
+ * - `tornadis_command_new_format()` takes a format string (C only).
  *
  * Every argument goes to the server as it is given: nothing is split at spaces, quoted or escaped, so
  * that data from anywhere is safe in an argument. A name of two words is two arguments: `CONFIG`,

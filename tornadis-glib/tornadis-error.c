@@ -28,7 +28,7 @@ tornadis_error_get_prefix (const GError *error)
 
   g_return_val_if_fail (error != NULL, NULL);
 
-  if (!g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY) || error->message == NULL)
+  if (!g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
     return NULL;
 
   for (length = 0; error->message[length] != '\0' && error->message[length] != ' '; length++)

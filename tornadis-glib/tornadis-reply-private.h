@@ -45,5 +45,9 @@ TornadisReply *tornadis_reply_alloc       (TornadisReplyKind  kind,
 TornadisReply *tornadis_reply_new_array   (TornadisReplyKind  kind,
                                            TornadisReply    **elements,
                                            gsize              n_elements);
+/* Whether all of @text is one decimal number; what stands behind it must not continue the number. */
+gboolean       tornadis_reply_parse_double (const char       *text,
+                                            gsize             length,
+                                            double           *value);
 
 G_END_DECLS

@@ -115,6 +115,7 @@ tornadis_reply_new_from_resp (GBytes *resp,
 {
   g_autoptr (TornadisReader) reader = NULL;
   g_autoptr (TornadisReply) self = NULL;
+  GError *local_error = NULL;
   const guint8 *data;
   gsize size, done = 0;
 
@@ -141,11 +142,12 @@ tornadis_reply_new_from_resp (GBytes *resp,
       done += room;
       tornadis_reader_commit (reader, room);
 
-      self = tornadis_reader_next (reader, error);
-      if (self == NULL && (error == NULL || *error == NULL))
-        continue;
-      if (self == NULL)
-        return NULL;
+      self = tornadis_reader_next (reader, &local_error);
+      if (local_error != NULL)
+        {
+          g_propagate_error (error, local_error);
+          return NULL;
+        }
     }
 
   if (done < size || tornadis_reader_is_partial (reader))

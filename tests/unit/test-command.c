@@ -530,7 +530,8 @@ test_format (void)
   g_autofree char *large = g_strnfill (TORNADIS_LARGE_ARG_SIZE + 5, 'z');
   g_autofree char *expected = g_strdup_printf ("$4\r\nECHO\r\n$%d\r\n%s\r\n", TORNADIS_LARGE_ARG_SIZE + 5, large);
   g_autoptr (TornadisCommand) string = tornadis_command_new_format ("SET %s %s", "a b", "");
-  g_autoptr (TornadisCommand) bytes = tornadis_command_new_format ("SET %b %b", "k\r\n", (size_t) 3, "\0\377", (size_t) 2);
+  g_autoptr (TornadisCommand) bytes = tornadis_command_new_format ("SET %b %b", "k\r\n", (size_t) 3,
+                                                                   "\0\377", (size_t) 2);
   g_autoptr (TornadisCommand) number = tornadis_command_new_format ("SETEX key:%d %lld %f", -7, 1LL << 40, 0.5);
   g_autoptr (TornadisCommand) percent = tornadis_command_new_format ("  ECHO   100%%  ");
   g_autoptr (TornadisCommand) by_reference = tornadis_command_new_format ("ECHO %s", large);

@@ -419,10 +419,11 @@ deadline_cb (gpointer user_data)
 
 /* Misuse is reported from the main loop, like any other failure. */
 static gboolean
-unverifiable_cb (gpointer user_data)
+refusal_cb (gpointer user_data)
 {
-  connector_fail (user_data, TORNADIS_ERROR_CONNECT,
-                  "TLS over a unix socket needs the tls-server-identity that the certificate must be for");
+  TornadisConnector *self = user_data;
+
+  connector_fail (self, TORNADIS_ERROR_CONNECT, self->options.refusal);
 
   return G_SOURCE_REMOVE;
 }
@@ -457,8 +458,11 @@ tornadis_connector_start (TornadisConnectorOptions *options,
   self->socket_client = g_socket_client_new ();
 
   if (self->options.tls && self->options.tls_identity == NULL && G_IS_UNIX_SOCKET_ADDRESS (self->options.connectable))
+    self->options.refusal = "TLS over a unix socket needs the tls-server-identity that the certificate must be for";
+
+  if (self->options.refusal != NULL)
     {
-      connector_attach_source (self, g_idle_source_new (), unverifiable_cb);
+      connector_attach_source (self, g_idle_source_new (), refusal_cb);
       return self;
     }
 

@@ -14,6 +14,7 @@ typedef struct
 {
   GSocketConnectable *connectable;  /* (owned) */
   char *title;                      /* (owned) how errors call it */
+  const char *refusal;              /* (nullable) why no attempt can be made */
   char *username;                   /* (owned) (nullable) */
   char *password;                   /* (owned) (nullable) */
   char *client_name;                /* (owned) (nullable) */

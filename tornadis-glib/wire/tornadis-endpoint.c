@@ -267,7 +267,8 @@ parse_option (TornadisEndpoint *self,
   name = decode (begin, name_end, "the name of an option is not percent-encoded UTF-8", error);
   if (name == NULL)
     return FALSE;
-  value = decode (equals != NULL ? equals + 1 : end, end, "the value of an option is not percent-encoded UTF-8", error);
+  value = decode (equals != NULL ? equals + 1 : end, end,
+                  "the value of an option is not percent-encoded UTF-8", error);
   if (value == NULL)
     return FALSE;
 

@@ -31,7 +31,8 @@ struct _TornadisLink
   guint protocol_version;
   gboolean in_multi : 1;
   gboolean watching : 1;
-  gboolean freed : 1;
+  gboolean shut_down : 1; /* for good */
+  gboolean freed : 1;     /* the owner is gone */
 };
 
 static void link_ensure (TornadisLink *self);
@@ -365,7 +366,7 @@ link_ensure (TornadisLink *self)
 {
   gint64 delay;
 
-  if (self->state != TORNADIS_CLIENT_STATE_DISCONNECTED)
+  if (self->state != TORNADIS_CLIENT_STATE_DISCONNECTED || self->shut_down)
     return;
 
   delay = (self->not_before - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND;
@@ -412,10 +413,17 @@ tornadis_link_new (GMainContext *context,
 }
 
 void
+tornadis_link_shut_down (TornadisLink *self)
+{
+  self->shut_down = TRUE;
+  tornadis_link_close (self);
+}
+
+void
 tornadis_link_free (TornadisLink *self)
 {
   self->freed = TRUE;
-  tornadis_link_close (self);
+  tornadis_link_shut_down (self);
 
   g_source_destroy (self->timer);
   g_clear_pointer (&self->timer, g_source_unref);
@@ -479,6 +487,15 @@ tornadis_link_is_dirty (TornadisLink *self)
 void
 tornadis_link_connect (TornadisLink *self)
 {
+  if (self->shut_down)
+    {
+      g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                                                      "The connection was not made: the client is gone");
+
+      self->funcs.connect_ended (error, self->user_data);
+      return;
+    }
+
   link_ensure (self);
 }
 
@@ -534,6 +551,12 @@ link_admit (TornadisLink *self,
             GError **error)
 {
   const TornadisLinkSettings *settings = &self->settings;
+
+  if (G_UNLIKELY (self->shut_down))
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s was not sent: the client is gone", name);
+      return FALSE;
+    }
 
   if (!settings->autoconnect && self->state == TORNADIS_CLIENT_STATE_DISCONNECTED)
     {

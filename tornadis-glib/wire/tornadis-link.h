@@ -62,7 +62,9 @@ typedef struct _TornadisLink TornadisLink;
 TornadisLink        *tornadis_link_new                  (GMainContext            *context,
                                                          const TornadisLinkFuncs *funcs,
                                                          gpointer                 user_data);
-/* Ends all calls first. */
+/* Closes it for good: what is asked for from now on ends with CLOSED. */
+void                 tornadis_link_shut_down            (TornadisLink            *self);
+/* Shuts it down first. */
 void                 tornadis_link_free                 (TornadisLink            *self);
 TornadisLinkSettings *tornadis_link_get_settings        (TornadisLink            *self);
 void                 tornadis_link_apply_settings       (TornadisLink            *self);

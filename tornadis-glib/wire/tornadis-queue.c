@@ -624,19 +624,25 @@ static TornadisReply *
 batch_get_transaction_result (TornadisBatch *batch,
                               TornadisReply *exec)
 {
-  for (gsize i = 0; batch->replies != NULL && exec->kind == TORNADIS_REPLY_KIND_ERROR && i < batch_get_n_calls (batch); i++)
+  TornadisReply **errors = batch->replies;
+
+  if (errors == NULL)
+    return tornadis_reply_ref (exec);
+
+  /* What EXEC ran was not this transaction, if it never began. */
+  if (errors[0] != NULL)
+    return tornadis_reply_ref (errors[0]);
+
+  for (gsize i = 1; exec->kind == TORNADIS_REPLY_KIND_ERROR && i <= batch->commands->len; i++)
     {
       g_autofree char *text = NULL;
-      TornadisReply *error = batch->replies[i];
       TornadisReply *result;
 
-      if (error == NULL)
+      if (errors[i] == NULL)
         continue;
-      if (i == 0)
-        return tornadis_reply_ref (error);
 
       text = g_strdup_printf ("%s Command %" G_GSIZE_FORMAT ", %s: %s", exec->data, i,
-                              tornadis_command_get_name (g_ptr_array_index (batch->commands, i - 1)), error->data);
+                              tornadis_command_get_name (g_ptr_array_index (batch->commands, i - 1)), errors[i]->data);
       result = tornadis_reply_alloc (TORNADIS_REPLY_KIND_ERROR, strlen (text));
       memcpy (result->data, text, strlen (text));
       return result;

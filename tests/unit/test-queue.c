@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-queue.h"
+
+#define PAGE 65536
+
+/* What became of calls, as text in order: "name=value;" or "name!code;". */
+typedef struct
+{
+  TornadisQueue *queue;
+  GString *log;
+  GString *effects;
+} Fixture;
+
+typedef struct
+{
+  Fixture *fixture;
+  const char *name;
+} Call;
+
+static void
+done_cb (TornadisReply *reply,
+         const GError *error,
+         gpointer user_data)
+{
+  g_autofree Call *call = user_data;
+  g_autofree char *text = reply != NULL ? tornadis_reply_to_string (reply) : NULL;
+
+  if (error != NULL)
+    g_string_append_printf (call->fixture->log, "%s!%d;", call->name, error->code);
+  else
+    g_string_append_printf (call->fixture->log, "%s=%s;", call->name, text);
+}
+
+static void
+effect_cb (TornadisCommand *command,
+           TornadisReply *reply,
+           gpointer user_data)
+{
+  Fixture *fixture = user_data;
+
+  g_string_append_printf (fixture->effects, "%s;", tornadis_command_get_name (command));
+}
+
+static void
+set_up (Fixture *fixture,
+        gconstpointer data)
+{
+  fixture->queue = tornadis_queue_new ();
+  fixture->log = g_string_new (NULL);
+  fixture->effects = g_string_new (NULL);
+  tornadis_queue_set_effect_func (fixture->queue, effect_cb, fixture);
+}
+
+static void
+tear_down (Fixture *fixture,
+           gconstpointer data)
+{
+  tornadis_queue_link_lost (fixture->queue, FALSE, "the end");
+  tornadis_queue_free (fixture->queue);
+  g_string_free (fixture->log, TRUE);
+  g_string_free (fixture->effects, TRUE);
+}
+
+static gpointer
+make_call (Fixture *fixture,
+           const char *name)
+{
+  Call *call = g_new (Call, 1);
+
+  *call = (Call) { fixture, name };
+  return call;
+}
+
+static guint64
+push (Fixture *fixture,
+      const char *name)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new (name);
+
+  return tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 0, done_cb, make_call (fixture, name));
+}
+
+static guint64
+push_batch (Fixture *fixture,
+            const char *name,
+            gboolean atomic,
+            const char *const *commands)
+{
+  g_autoptr (GPtrArray) array = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
+
+  for (guint i = 0; commands[i] != NULL; i++)
+    g_ptr_array_add (array, tornadis_command_new (commands[i]));
+
+  return tornadis_queue_push_batch (fixture->queue, array, atomic, 0, done_cb, make_call (fixture, name));
+}
+
+/* Writes up to @n_bytes and returns them as text without the RESP around the names. */
+static char *
+write_some (Fixture *fixture,
+            gsize n_bytes)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+  g_auto (GStrv) lines = NULL;
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  while (n_bytes > 0)
+    {
+      TornadisWriter *writer = tornadis_queue_fill (fixture->queue, PAGE);
+      GOutputVector vectors[4];
+      guint n = tornadis_writer_get_vectors (writer, vectors, G_N_ELEMENTS (vectors));
+      gsize step;
+
+      if (n == 0)
+        break;
+      step = MIN (vectors[0].size, n_bytes);
+      g_string_append_len (out, vectors[0].buffer, (gssize) step);
+      tornadis_queue_advance (fixture->queue, step);
+      n_bytes -= step;
+    }
+
+  lines = g_strsplit (out->str, "\r\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (g_ascii_isalpha (lines[i][0]))
+      g_string_append_printf (names, "%s ", lines[i]);
+
+  return g_strdup (names->str);
+}
+
+static gboolean
+feed (Fixture *fixture,
+      const char *resp)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (resp, strlen (resp));
+  g_autoptr (GError) error = NULL;
+  TornadisReply *reply = tornadis_reply_new_from_resp (bytes, &error);
+
+  g_assert_no_error (error);
+  return tornadis_queue_take_reply (fixture->queue, reply);
+}
+
+static void
+assert_written (Fixture *fixture,
+                const char *expected)
+{
+  g_autofree char *names = write_some (fixture, G_MAXSIZE);
+
+  g_assert_cmpstr (names, ==, expected);
+}
+
+static void
+test_order (Fixture *fixture,
+            gconstpointer data)
+{
+  push (fixture, "A");
+  push (fixture, "B");
+  push (fixture, "C");
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 3);
+  assert_written (fixture, "A B C ");
+
+  g_assert_true (feed (fixture, ":1\r\n"));
+  g_assert_true (feed (fixture, ":2\r\n"));
+  push (fixture, "D");
+  g_assert_true (feed (fixture, ":3\r\n"));
+  assert_written (fixture, "D ");
+  g_assert_true (feed (fixture, ":4\r\n"));
+
+  g_assert_cmpstr (fixture->log->str, ==, "A=(integer) 1;B=(integer) 2;C=(integer) 3;D=(integer) 4;");
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
+}
+
+/* A reply before its command was written was not asked for. */
+static void
+test_unasked (Fixture *fixture,
+              gconstpointer data)
+{
+  g_assert_false (feed (fixture, "+stale\r\n"));
+  push (fixture, "A");
+  g_assert_false (feed (fixture, "+stale\r\n"));
+  assert_written (fixture, "A ");
+  g_assert_true (feed (fixture, "+mine\r\n"));
+  g_assert_false (feed (fixture, "+again\r\n"));
+
+  g_assert_cmpstr (fixture->log->str, ==, "A=mine;");
+}
+
+static void
+test_cancel_unwritten (Fixture *fixture,
+                       gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  guint64 b, c;
+
+  push (fixture, "A");
+  b = push (fixture, "B");
+  c = push (fixture, "C");
+  push (fixture, "D");
+
+  g_assert_true (tornadis_queue_cancel (fixture->queue, b, error));
+  g_assert_false (tornadis_queue_cancel (fixture->queue, b, error));
+  /* Serialised, but not a byte of it is out. */
+  tornadis_queue_fill (fixture->queue, PAGE);
+  g_assert_true (tornadis_queue_cancel (fixture->queue, c, error));
+  assert_written (fixture, "A D ");
+
+  g_assert_true (feed (fixture, ":1\r\n"));
+  g_assert_true (feed (fixture, ":4\r\n"));
+  g_assert_false (feed (fixture, ":5\r\n"));
+  g_assert_cmpstr (fixture->log->str, ==, "B!19;C!19;A=(integer) 1;D=(integer) 4;");
+}
+
+/* The reply of a call that was cancelled too late is swallowed. */
+static void
+test_cancel_written (Fixture *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  g_autofree char *part = NULL;
+  guint64 a, b;
+
+  a = push (fixture, "A");
+  b = push (fixture, "B");
+  push (fixture, "C");
+  /* A whole, and one byte of B: "*1\r\n$1\r\nA\r\n" is 11 bytes. */
+  part = write_some (fixture, 12);
+  g_assert_true (tornadis_queue_cancel (fixture->queue, a, error));
+  g_assert_true (tornadis_queue_cancel (fixture->queue, b, error));
+  g_clear_pointer (&part, g_free);
+  part = write_some (fixture, G_MAXSIZE);
+  g_assert_cmpstr (part, ==, "B C ");
+
+  g_assert_true (feed (fixture, "+a\r\n"));
+  g_assert_true (feed (fixture, "+b\r\n"));
+  g_assert_true (feed (fixture, "+c\r\n"));
+  g_assert_cmpstr (fixture->log->str, ==, "A!19;B!19;C=c;");
+}
+
+static void
+test_lost (Fixture *fixture,
+           gconstpointer data)
+{
+  g_autofree char *part = NULL;
+
+  push (fixture, "A");
+  push (fixture, "B");
+  push (fixture, "C");
+  part = write_some (fixture, 12);
+
+  /* A waits for its reply, B is half out, C never left. */
+  tornadis_queue_link_lost (fixture->queue, TRUE, "test");
+  g_assert_cmpstr (fixture->log->str, ==, "A!3;B!3;");
+  assert_written (fixture, "C ");
+  g_assert_true (feed (fixture, "+c\r\n"));
+
+  push (fixture, "D");
+  tornadis_queue_link_lost (fixture->queue, FALSE, "test");
+  g_assert_cmpstr (fixture->log->str, ==, "A!3;B!3;C=c;D!2;");
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
+}
+
+static void
+test_batch (Fixture *fixture,
+            gconstpointer data)
+{
+  push_batch (fixture, "P", FALSE, (const char *[]) { "A", "SELECT", "C", NULL });
+  push (fixture, "Z");
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 4);
+  assert_written (fixture, "A SELECT C Z ");
+
+  g_assert_true (feed (fixture, ":1\r\n"));
+  g_assert_true (feed (fixture, "-ERR no\r\n"));
+  g_assert_cmpstr (fixture->log->str, ==, "");
+  g_assert_true (feed (fixture, ":3\r\n"));
+  g_assert_true (feed (fixture, "+z\r\n"));
+  g_assert_cmpstr (fixture->log->str, ==, "P=1) (integer) 1\n2) (error) ERR no\n3) (integer) 3;Z=z;");
+  g_assert_cmpstr (fixture->effects->str, ==, "SELECT;");
+}
+
+static void
+test_batch_lost (Fixture *fixture,
+                 gconstpointer data)
+{
+  push_batch (fixture, "P", FALSE, (const char *[]) { "A", "B", NULL });
+  assert_written (fixture, "A B ");
+  g_assert_true (feed (fixture, ":1\r\n"));
+  tornadis_queue_link_lost (fixture->queue, TRUE, "test");
+  g_assert_cmpstr (fixture->log->str, ==, "P!3;");
+
+  /* One of which nothing is out starts again on the next link. */
+  push_batch (fixture, "Q", FALSE, (const char *[]) { "A", "B", NULL });
+  tornadis_queue_fill (fixture->queue, 1);
+  tornadis_queue_link_lost (fixture->queue, TRUE, "test");
+  assert_written (fixture, "A B ");
+}
+
+static void
+test_transaction (Fixture *fixture,
+                  gconstpointer data)
+{
+  push_batch (fixture, "T", TRUE, (const char *[]) { "A", "B", NULL });
+  assert_written (fixture, "MULTI A B EXEC ");
+  feed (fixture, "+OK\r\n");
+  feed (fixture, "+QUEUED\r\n");
+  feed (fixture, "+QUEUED\r\n");
+  feed (fixture, "*2\r\n:1\r\n-ERR b\r\n");
+
+  push_batch (fixture, "U", TRUE, (const char *[]) { "A", NULL });
+  assert_written (fixture, "MULTI A EXEC ");
+  feed (fixture, "+OK\r\n");
+  feed (fixture, "+QUEUED\r\n");
+  feed (fixture, "*-1\r\n");
+
+  push_batch (fixture, "V", TRUE, (const char *[]) { "A", "B", NULL });
+  assert_written (fixture, "MULTI A B EXEC ");
+  feed (fixture, "+OK\r\n");
+  feed (fixture, "+QUEUED\r\n");
+  feed (fixture, "-ERR unknown command\r\n");
+  feed (fixture, "-EXECABORT Discarded.\r\n");
+
+  push_batch (fixture, "W", TRUE, (const char *[]) { "A", NULL });
+  assert_written (fixture, "MULTI A EXEC ");
+  feed (fixture, "-ERR MULTI calls can not be nested\r\n");
+  feed (fixture, "+QUEUED\r\n");
+  feed (fixture, "*1\r\n:1\r\n");
+
+  g_assert_cmpstr (fixture->log->str, ==,
+                   "T=1) (integer) 1\n2) (error) ERR b;"
+                   "U=(nil);"
+                   "V=(error) EXECABORT Discarded. Command 2, B: ERR unknown command;"
+                   "W=(error) ERR MULTI calls can not be nested;");
+}
+
+static void
+test_expire (Fixture *fixture,
+             gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("A");
+
+  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 300, done_cb, make_call (fixture, "late"));
+  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 100, done_cb, make_call (fixture, "early"));
+  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 0, done_cb, make_call (fixture, "never"));
+
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 99), ==, 100);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 100), ==, 300);
+  g_assert_cmpstr (fixture->log->str, ==, "early!4;");
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 1000), ==, 0);
+  g_assert_cmpstr (fixture->log->str, ==, "early!4;late!4;");
+  assert_written (fixture, "A ");
+  g_assert_true (feed (fixture, "+x\r\n"));
+}
+
+static void
+test_bounds (Fixture *fixture,
+             gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
+
+  g_assert_true (tornadis_queue_has_room (fixture->queue, 100, 1000000, 10, 10));
+  push (fixture, "PING");
+  g_assert_true (tornadis_queue_has_room (fixture->queue, 9, 0, 10, 1000));
+  g_assert_false (tornadis_queue_has_room (fixture->queue, 10, 0, 10, 1000));
+  g_assert_false (tornadis_queue_has_room (fixture->queue, 1, 1000, 10, 1000));
+  /* What is written no longer counts in bytes, but still in calls. */
+  assert_written (fixture, "PING ");
+  g_assert_true (tornadis_queue_has_room (fixture->queue, 1, 1000000, 10, 1000));
+  g_assert_false (tornadis_queue_has_room (fixture->queue, 1, 0, 1, 1000));
+  feed (fixture, "+PONG\r\n");
+}
+
+/* Thousands of calls ended at random moments, in random ways: each exactly once, and in step. */
+static void
+test_random (Fixture *fixture,
+             gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint64));
+  g_autoptr (GString) wire = g_string_new (NULL);
+  g_auto (GStrv) endings = NULL;
+  gsize answered = 0;
+
+  for (guint i = 0; i < 3000; i++)
+    {
+      char *name = g_strdup_printf ("C%u", i);
+      g_autofree char *written = NULL;
+      guint64 id = push (fixture, g_intern_string (name));
+
+      g_free (name);
+      g_array_append_val (ids, id);
+      if (g_test_rand_int_range (0, 3) == 0)
+        tornadis_queue_cancel (fixture->queue, g_array_index (ids, guint64, (guint) g_test_rand_int_range (0, (gint32) ids->len)), error);
+      written = write_some (fixture, (gsize) g_test_rand_int_range (0, 40));
+      g_string_append (wire, written);
+    }
+
+  {
+    g_autofree char *rest = write_some (fixture, G_MAXSIZE);
+
+    g_string_append (wire, rest);
+  }
+
+  /* A name may have been cut in two by the pieces that were written; what counts is how many replies the
+   * queue expects, which is what is still in it. */
+  while (tornadis_queue_get_length (fixture->queue) > 0)
+    {
+      g_assert_true (feed (fixture, "+reply\r\n"));
+      answered++;
+    }
+  g_assert_false (feed (fixture, "+reply\r\n"));
+  g_assert_cmpuint (answered, >, 1000);
+
+  endings = g_strsplit (fixture->log->str, ";", -1);
+  g_assert_cmpuint (g_strv_length (endings), ==, 3001);
+}
+
+#define ADD(name, func) g_test_add ("/queue/" name, Fixture, NULL, set_up, func, tear_down)
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("order", test_order);
+  ADD ("unasked", test_unasked);
+  ADD ("cancel-unwritten", test_cancel_unwritten);
+  ADD ("cancel-written", test_cancel_written);
+  ADD ("lost", test_lost);
+  ADD ("batch", test_batch);
+  ADD ("batch-lost", test_batch_lost);
+  ADD ("transaction", test_transaction);
+  ADD ("expire", test_expire);
+  ADD ("bounds", test_bounds);
+  ADD ("random", test_random);
+
+  return g_test_run ();
+}

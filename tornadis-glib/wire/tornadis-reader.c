@@ -1,0 +1,723 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/wire/tornadis-reader.h"
+
+#include <string.h>
+
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-reply-private.h"
+
+/* Bytes come into one page, and replies are made from where they stand in it. Only a string that is
+ * larger than the page gets its own node first and is received into that.
+ *
+ * Elements that are there wait on one stack of values for the whole reply; a frame remembers where those
+ * of an open aggregate begin. When the last one came they are copied into an array of just the right
+ * size. So nothing is ever allocated because of a length that was merely announced, and nesting
+ * needs no recursion. */
+
+/* What an element of an aggregate costs apart from its bytes: its node and its place. */
+#define ELEMENT_COST 48
+#define MIN_PAGE_SIZE 64
+#define MAX_DIGITS 19
+/* Keeps sums of a length and a few bytes more from overflowing. */
+#define MAX_REPLY_SIZE (G_MAXSSIZE - 4096)
+/* Stacks that are larger than this are not kept for the next reply. */
+#define KEEP_FRAMES 256
+#define KEEP_VALUES 8192
+
+/* An aggregate some of whose elements are not there yet. */
+typedef struct
+{
+  gsize first;     /* index of its first element among the values */
+  gsize remaining; /* elements to come, at least 1 */
+  TornadisReplyKind kind;
+  gboolean attribute; /* dropped once it is whole */
+} TornadisReaderFrame;
+
+struct _TornadisReader
+{
+  guint8 *page; /* (owned) (nullable) */
+  gsize page_size;
+  gsize page_allocated;
+  gsize head;    /* first byte that is not part of a value yet */
+  gsize tail;    /* behind the last byte that came */
+  gsize need;    /* with fewer bytes than this behind head there is nothing to do */
+  gsize scanned; /* bytes of a line already searched for its end */
+
+  TornadisReaderFrame *frames; /* (owned) (nullable) */
+  gsize n_frames;
+  gsize frames_allocated;
+  TornadisReply **values; /* (owned) (nullable) (element owned) */
+  gsize n_values;
+  gsize values_allocated;
+
+  TornadisReply *large; /* (owned) (nullable): its length is what came so far */
+  gsize large_length;
+  gsize large_allocated;
+
+  gsize max_reply_size;
+  gsize cost;    /* of the reply being read */
+  GError *error; /* (owned) (nullable) */
+};
+
+typedef enum
+{
+  STEP_VALUE, /* a value is there */
+  STEP_AGAIN, /* progress without a value */
+  STEP_MORE,  /* more bytes are needed */
+  STEP_FAILED,
+} Step;
+
+TornadisReader *
+tornadis_reader_new (gsize page_size,
+                     gsize max_reply_size)
+{
+  TornadisReader *self = g_new0 (TornadisReader, 1);
+
+  self->page_size = MAX (page_size, MIN_PAGE_SIZE);
+  tornadis_reader_set_max_reply_size (self, max_reply_size);
+
+  return self;
+}
+
+static void
+reader_drop_values (TornadisReader *self,
+                    gsize first)
+{
+  while (self->n_values > first)
+    tornadis_reply_unref (self->values[--self->n_values]);
+}
+
+static void
+reader_drop_page (TornadisReader *self)
+{
+  g_clear_pointer (&self->page, g_free);
+  self->page_allocated = self->head = self->tail = 0;
+}
+
+static void
+reader_drop_stacks (TornadisReader *self)
+{
+  g_clear_pointer (&self->frames, g_free);
+  g_clear_pointer (&self->values, g_free);
+  self->frames_allocated = self->values_allocated = 0;
+}
+
+/* Everything that is held but the error. */
+static void
+reader_clear (TornadisReader *self)
+{
+  g_clear_pointer (&self->large, tornadis_reply_unref);
+  reader_drop_values (self, 0);
+  self->n_frames = 0;
+  self->cost = self->need = self->scanned = 0;
+  reader_drop_stacks (self);
+  reader_drop_page (self);
+}
+
+void
+tornadis_reader_free (TornadisReader *self)
+{
+  reader_clear (self);
+  g_clear_error (&self->error);
+  g_free (self);
+}
+
+void
+tornadis_reader_set_max_reply_size (TornadisReader *self,
+                                    gsize max_reply_size)
+{
+  self->max_reply_size = MIN (max_reply_size, MAX_REPLY_SIZE);
+}
+
+static inline gboolean
+reader_is_receiving_large (TornadisReader *self)
+{
+  return self->large != NULL && self->large->length < self->large_length;
+}
+
+/* With room for @size bytes and the 0 behind them. */
+static void
+reader_resize_large (TornadisReader *self,
+                     gsize size)
+{
+  self->large = g_realloc (self->large, sizeof *self->large + size + 1);
+  self->large_allocated = size;
+}
+
+static void
+reader_make_room (TornadisReader *self)
+{
+  gsize held = self->tail - self->head;
+
+  if (held == 0)
+    {
+      self->head = self->tail = 0;
+      if (self->page_allocated > self->page_size)
+        reader_drop_page (self);
+    }
+
+  /* Most often what is held is a small piece of the next reply; moving it makes for full reads. */
+  if (self->head > 0 &&
+      (held <= self->page_allocated / 8 || self->page_allocated - self->tail < self->page_allocated / 4))
+    {
+      memmove (self->page, self->page + self->head, held);
+      self->head = 0;
+      self->tail = held;
+    }
+
+  if (self->tail == self->page_allocated)
+    {
+      self->page_allocated = MAX (self->page_allocated * 2, self->page_size);
+      self->page = g_realloc (self->page, self->page_allocated);
+    }
+}
+
+guint8 *
+tornadis_reader_reserve (TornadisReader *self,
+                         gsize *size)
+{
+  if (G_UNLIKELY (reader_is_receiving_large (self)))
+    {
+      gsize filled = self->large->length;
+
+      if (filled == self->large_allocated)
+        reader_resize_large (self, filled > self->large_length / 2 ? self->large_length : filled * 2);
+
+      *size = self->large_allocated - filled;
+      return (guint8 *) self->large->data + filled;
+    }
+
+  reader_make_room (self);
+  *size = self->page_allocated - self->tail;
+  return self->page + self->tail;
+}
+
+void
+tornadis_reader_commit (TornadisReader *self,
+                        gsize size)
+{
+  if (G_UNLIKELY (reader_is_receiving_large (self)))
+    {
+      g_assert (size <= self->large_allocated - self->large->length);
+      self->large->length += size;
+      return;
+    }
+
+  g_assert (size <= self->page_allocated - self->tail);
+  if (G_LIKELY (self->error == NULL))
+    self->tail += size;
+}
+
+static Step G_GNUC_PRINTF (2, 3)
+reader_fail (TornadisReader *self,
+             const char *format,
+             ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  self->error = g_error_new_valist (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, format, args);
+  va_end (args);
+  reader_clear (self);
+
+  return STEP_FAILED;
+}
+
+static Step
+reader_fail_size (TornadisReader *self)
+{
+  return reader_fail (self, "The reply is larger than %" G_GSIZE_FORMAT " bytes", self->max_reply_size);
+}
+
+/* What the reply being read may still cost. */
+static inline gsize
+reader_get_budget (TornadisReader *self)
+{
+  return self->cost < self->max_reply_size ? self->max_reply_size - self->cost : 0;
+}
+
+/* Reads a number and the end of its line at *@cursor, and moves that behind them. */
+static inline Step
+reader_parse_number (TornadisReader *self,
+                     const guint8 **cursor,
+                     const guint8 *end,
+                     gint64 *number)
+{
+  const guint8 *p = *cursor;
+  const guint8 *first;
+  guint64 value = 0;
+  gboolean negative = FALSE;
+  guint digit;
+
+  if (p < end && (*p == '-' || *p == '+'))
+    negative = *p++ == '-';
+
+  for (first = p; p < end && (digit = (guint) *p - '0') <= 9; p++)
+    value = value * 10 + digit;
+
+  if (G_UNLIKELY (p - first > MAX_DIGITS || value > (guint64) G_MAXINT64 + negative))
+    return reader_fail (self, "A number in the reply has more than 64 bits");
+  if (G_UNLIKELY (p == end))
+    return STEP_MORE;
+  if (G_UNLIKELY (p == first || *p != '\r'))
+    return reader_fail (self, "Unexpected byte 0x%02x in a number of the reply", *p);
+  if (G_UNLIKELY (p + 1 == end))
+    return STEP_MORE;
+  if (G_UNLIKELY (p[1] != '\n'))
+    return reader_fail (self, "Unexpected byte 0x%02x behind a number of the reply", p[1]);
+
+  *number = (gint64) (negative ? -value : value);
+  *cursor = p + 2;
+
+  return STEP_VALUE;
+}
+
+/* Finds the end of the line that begins at @line. What was searched in vain is remembered, so that a
+ * line that comes byte by byte is searched only once. */
+static Step
+reader_find_line_end (TornadisReader *self,
+                      const guint8 *line,
+                      const guint8 *end,
+                      gsize *length)
+{
+  const guint8 *from = line + self->scanned;
+  const guint8 *cr;
+
+  while ((cr = memchr (from, '\r', (gsize) (end - from))) != NULL && cr + 1 < end && cr[1] != '\n')
+    from = cr + 1;
+
+  *length = (gsize) ((cr != NULL ? cr : end) - line);
+  if (G_UNLIKELY (*length > TORNADIS_READER_MAX_LINE))
+    return reader_fail (self, "A line of the reply is longer than %d bytes", TORNADIS_READER_MAX_LINE);
+
+  if (G_LIKELY (cr != NULL && cr + 1 < end))
+    return STEP_VALUE;
+
+  self->scanned = *length;
+  return STEP_MORE;
+}
+
+/* The value ends before @end. */
+static inline Step
+reader_take (TornadisReader *self,
+             const guint8 *end)
+{
+  self->head = (gsize) (end - self->page);
+  self->need = self->scanned = 0;
+
+  return STEP_VALUE;
+}
+
+static gboolean
+line_is_integer (const guint8 *line,
+                 gsize length)
+{
+  gsize i = length > 0 && (line[0] == '-' || line[0] == '+') ? 1 : 0;
+
+  if (i == length)
+    return FALSE;
+  while (i < length && g_ascii_isdigit (line[i]))
+    i++;
+
+  return i == length;
+}
+
+static Step
+reader_parse_text_line (TornadisReader *self,
+                        TornadisReplyKind kind,
+                        const guint8 *line,
+                        const guint8 *end,
+                        TornadisReply **value)
+{
+  gsize length;
+  Step step = reader_find_line_end (self, line, end, &length);
+
+  if (step != STEP_VALUE)
+    return step;
+  if (kind == TORNADIS_REPLY_KIND_BIG_NUMBER && !line_is_integer (line, length))
+    return reader_fail (self, "Malformed big number in the reply");
+  if (G_UNLIKELY (length > reader_get_budget (self)))
+    return reader_fail_size (self);
+
+  self->cost += length;
+  *value = tornadis_reply_alloc (kind, length);
+  memcpy ((*value)->data, line, length);
+
+  return reader_take (self, line + length + 2);
+}
+
+/* Null, boolean and double: lines that are not kept as text. */
+static Step
+reader_parse_plain_line (TornadisReader *self,
+                         TornadisReplyKind kind,
+                         const guint8 *line,
+                         const guint8 *end,
+                         TornadisReply **value)
+{
+  gsize length;
+  double number = 0;
+  Step step = reader_find_line_end (self, line, end, &length);
+
+  if (step != STEP_VALUE)
+    return step;
+  if (kind == TORNADIS_REPLY_KIND_NIL && length > 0)
+    return reader_fail (self, "Malformed null in the reply");
+  if (kind == TORNADIS_REPLY_KIND_BOOLEAN && !(length == 1 && (line[0] == 't' || line[0] == 'f')))
+    return reader_fail (self, "Malformed boolean in the reply");
+  if (kind == TORNADIS_REPLY_KIND_DOUBLE && !tornadis_reply_parse_double ((const char *) line, length, &number))
+    return reader_fail (self, "Malformed double in the reply");
+
+  *value = tornadis_reply_alloc (kind, 0);
+  if (kind == TORNADIS_REPLY_KIND_DOUBLE)
+    (*value)->v.number = number;
+  else
+    (*value)->v.boolean = length == 1 && line[0] == 't';
+
+  return reader_take (self, line + length + 2);
+}
+
+static Step
+reader_parse_integer (TornadisReader *self,
+                      const guint8 *cursor,
+                      const guint8 *end,
+                      TornadisReply **value)
+{
+  gint64 number;
+  Step step = reader_parse_number (self, &cursor, end, &number);
+
+  if (G_UNLIKELY (step != STEP_VALUE))
+    return step;
+
+  *value = tornadis_reply_alloc (TORNADIS_REPLY_KIND_INTEGER, 0);
+  (*value)->v.integer = number;
+
+  return reader_take (self, cursor);
+}
+
+/* The bytes that are there go into the node; from here on they are received into it. */
+static Step
+reader_begin_large (TornadisReader *self,
+                    TornadisReplyKind kind,
+                    const guint8 *data,
+                    const guint8 *end,
+                    gsize length)
+{
+  gsize arrived = MIN ((gsize) (end - data), length);
+  gsize allocated = MIN (length, MAX (arrived * 2, self->page_size));
+
+  self->cost += length;
+  self->large = tornadis_reply_alloc (kind, allocated);
+  self->large->length = arrived;
+  self->large_length = length;
+  self->large_allocated = allocated;
+  memcpy (self->large->data, data, arrived);
+  reader_take (self, data + arrived);
+
+  return STEP_AGAIN;
+}
+
+static Step
+reader_fail_string_end (TornadisReader *self)
+{
+  return reader_fail (self, "A string of the reply is not followed by the end of its line");
+}
+
+static Step
+reader_end_large (TornadisReader *self,
+                  TornadisReply **value)
+{
+  const guint8 *p = self->page + self->head;
+
+  if (self->large->length < self->large_length || self->tail - self->head < 2)
+    return STEP_MORE;
+  if (p[0] != '\r' || p[1] != '\n')
+    return reader_fail_string_end (self);
+
+  self->large->data[self->large_length] = '\0';
+  *value = g_steal_pointer (&self->large);
+
+  return reader_take (self, p + 2);
+}
+
+static inline Step
+reader_parse_string (TornadisReader *self,
+                     TornadisReplyKind kind,
+                     const guint8 *cursor,
+                     const guint8 *end,
+                     TornadisReply **value)
+{
+  const guint8 *start = self->page + self->head;
+  gint64 number;
+  gsize length;
+  Step step = reader_parse_number (self, &cursor, end, &number);
+
+  if (G_UNLIKELY (step != STEP_VALUE))
+    return step;
+
+  if (G_UNLIKELY (number < 0))
+    {
+      if (number < -1 || kind != TORNADIS_REPLY_KIND_STRING)
+        return reader_fail (self, "Negative length in the reply");
+      *value = tornadis_reply_alloc (TORNADIS_REPLY_KIND_NIL, 0);
+      return reader_take (self, cursor);
+    }
+
+  if (G_UNLIKELY ((guint64) number > reader_get_budget (self)))
+    return reader_fail_size (self);
+  length = (gsize) number;
+
+  if (kind == TORNADIS_REPLY_KIND_VERBATIM)
+    {
+      /* Three letters of a format that nobody asks for. */
+      if (length < 4)
+        return reader_fail (self, "Malformed verbatim string in the reply");
+      if (end - cursor < 4)
+        return STEP_MORE;
+      if (cursor[3] != ':')
+        return reader_fail (self, "Malformed verbatim string in the reply");
+      cursor += 4;
+      length -= 4;
+    }
+
+  if (G_UNLIKELY ((gsize) (end - cursor) < length + 2))
+    {
+      gsize whole = (gsize) (cursor - start) + length + 2;
+
+      if (whole > self->page_size)
+        return reader_begin_large (self, kind, cursor, end, length);
+      self->need = whole;
+      return STEP_MORE;
+    }
+
+  if (G_UNLIKELY (cursor[length] != '\r' || cursor[length + 1] != '\n'))
+    return reader_fail_string_end (self);
+
+  self->cost += length;
+  *value = tornadis_reply_alloc (kind, length);
+  memcpy ((*value)->data, cursor, length);
+
+  return reader_take (self, cursor + length + 2);
+}
+
+static void
+reader_push_frame (TornadisReader *self,
+                   TornadisReplyKind kind,
+                   gboolean attribute,
+                   gsize n_elements)
+{
+  if (self->n_frames == self->frames_allocated)
+    {
+      self->frames_allocated = MAX (self->frames_allocated * 2, 8);
+      self->frames = g_renew (TornadisReaderFrame, self->frames, self->frames_allocated);
+    }
+
+  self->frames[self->n_frames++] = (TornadisReaderFrame) {
+    .first = self->n_values,
+    .remaining = n_elements,
+    .kind = kind,
+    .attribute = attribute,
+  };
+}
+
+static inline void
+reader_push_value (TornadisReader *self,
+                   TornadisReply *value)
+{
+  if (G_UNLIKELY (self->n_values == self->values_allocated))
+    {
+      self->values_allocated = MAX (self->values_allocated * 2, 64);
+      self->values = g_renew (TornadisReply *, self->values, self->values_allocated);
+    }
+
+  self->values[self->n_values++] = value;
+}
+
+static Step
+reader_parse_aggregate (TornadisReader *self,
+                        TornadisReplyKind kind,
+                        gboolean attribute,
+                        const guint8 *cursor,
+                        const guint8 *end,
+                        TornadisReply **value)
+{
+  gsize per_entry = kind == TORNADIS_REPLY_KIND_MAP ? 2 : 1;
+  gsize own_cost = attribute ? ELEMENT_COST : 0;
+  gint64 number;
+  Step step;
+
+  if (kind == TORNADIS_REPLY_KIND_PUSH && self->n_frames > 0)
+    return reader_fail (self, "A push stands inside a reply");
+  if (self->n_frames == TORNADIS_READER_MAX_DEPTH)
+    return reader_fail (self, "The reply is nested more than %d levels deep", TORNADIS_READER_MAX_DEPTH);
+
+  step = reader_parse_number (self, &cursor, end, &number);
+  if (step != STEP_VALUE)
+    return step;
+
+  if (number < 0)
+    {
+      if (number < -1 || kind != TORNADIS_REPLY_KIND_ARRAY)
+        return reader_fail (self, "Negative length in the reply");
+      *value = tornadis_reply_alloc (TORNADIS_REPLY_KIND_NIL, 0);
+      return reader_take (self, cursor);
+    }
+
+  if (own_cost > reader_get_budget (self) ||
+      (guint64) number > (reader_get_budget (self) - own_cost) / (per_entry * ELEMENT_COST))
+    return reader_fail_size (self);
+
+  self->cost += own_cost + (gsize) number * per_entry * ELEMENT_COST;
+  reader_take (self, cursor);
+
+  if (number > 0)
+    {
+      reader_push_frame (self, kind, attribute, (gsize) number * per_entry);
+      return STEP_AGAIN;
+    }
+  if (attribute)
+    return STEP_AGAIN;
+
+  *value = tornadis_reply_new_array (kind, NULL, 0);
+  return STEP_VALUE;
+}
+
+static inline Step
+reader_parse_value (TornadisReader *self,
+                    TornadisReply **value)
+{
+  const guint8 *p = self->page + self->head;
+  const guint8 *end = self->page + self->tail;
+
+  if (p == end)
+    return STEP_MORE;
+
+  switch (*p++)
+    {
+    case '$':
+      return reader_parse_string (self, TORNADIS_REPLY_KIND_STRING, p, end, value);
+    case ':':
+      return reader_parse_integer (self, p, end, value);
+    case '+':
+      return reader_parse_text_line (self, TORNADIS_REPLY_KIND_STATUS, p, end, value);
+    case '*':
+      return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_ARRAY, FALSE, p, end, value);
+    case '-':
+      return reader_parse_text_line (self, TORNADIS_REPLY_KIND_ERROR, p, end, value);
+    case '_':
+      return reader_parse_plain_line (self, TORNADIS_REPLY_KIND_NIL, p, end, value);
+    case '#':
+      return reader_parse_plain_line (self, TORNADIS_REPLY_KIND_BOOLEAN, p, end, value);
+    case ',':
+      return reader_parse_plain_line (self, TORNADIS_REPLY_KIND_DOUBLE, p, end, value);
+    case '(':
+      return reader_parse_text_line (self, TORNADIS_REPLY_KIND_BIG_NUMBER, p, end, value);
+    case '!':
+      return reader_parse_string (self, TORNADIS_REPLY_KIND_ERROR, p, end, value);
+    case '=':
+      return reader_parse_string (self, TORNADIS_REPLY_KIND_VERBATIM, p, end, value);
+    case '%':
+      return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_MAP, FALSE, p, end, value);
+    case '~':
+      return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_SET, FALSE, p, end, value);
+    case '>':
+      return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_PUSH, FALSE, p, end, value);
+    case '|':
+      return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_MAP, TRUE, p, end, value);
+    default:
+      return reader_fail (self, "Unexpected byte 0x%02x where a reply should begin", p[-1]);
+    }
+}
+
+/* Called when the last element of the innermost frame is there: makes its aggregate, which may be the
+ * last element of the next one, and so on. The outermost aggregate, or NULL while one is open. */
+static TornadisReply *
+reader_close_frames (TornadisReader *self)
+{
+  do
+    {
+      const TornadisReaderFrame *frame = &self->frames[--self->n_frames];
+      gsize n_elements = self->n_values - frame->first;
+      TornadisReply *aggregate;
+
+      if (frame->attribute)
+        {
+          reader_drop_values (self, frame->first);
+          return NULL;
+        }
+
+      aggregate = tornadis_reply_new_array (frame->kind,
+                                            g_memdup2 (self->values + frame->first, n_elements * sizeof (TornadisReply *)),
+                                            n_elements);
+      self->n_values = frame->first;
+      if (self->n_frames == 0)
+        return aggregate;
+      reader_push_value (self, aggregate);
+    }
+  while (--self->frames[self->n_frames - 1].remaining == 0);
+
+  return NULL;
+}
+
+static TornadisReply *
+reader_deliver (TornadisReader *self,
+                TornadisReply *reply)
+{
+  self->cost = 0;
+  if (G_UNLIKELY (self->frames_allocated > KEEP_FRAMES || self->values_allocated > KEEP_VALUES))
+    reader_drop_stacks (self);
+
+  return reply;
+}
+
+TornadisReply *
+tornadis_reader_next (TornadisReader *self,
+                      GError **error)
+{
+  TornadisReply *value = NULL;
+
+  while (self->error == NULL && self->tail - self->head >= self->need)
+    {
+      Step step = G_UNLIKELY (self->large != NULL) ? reader_end_large (self, &value)
+                                                   : reader_parse_value (self, &value);
+
+      if (G_LIKELY (step == STEP_VALUE))
+        {
+          if (self->n_frames == 0)
+            return reader_deliver (self, value);
+
+          reader_push_value (self, value);
+          if (--self->frames[self->n_frames - 1].remaining > 0)
+            continue;
+
+          value = reader_close_frames (self);
+          if (value != NULL)
+            return reader_deliver (self, value);
+        }
+      else if (step == STEP_MORE)
+        {
+          return NULL;
+        }
+    }
+
+  if (self->error != NULL)
+    g_propagate_error (error, g_error_copy (self->error));
+
+  return NULL;
+}
+
+gboolean
+tornadis_reader_is_partial (TornadisReader *self)
+{
+  /* An attribute that is through has left nothing but its cost. */
+  return self->tail > self->head || self->n_frames > 0 || self->large != NULL || self->cost > 0;
+}
+
+void
+tornadis_reader_trim (TornadisReader *self)
+{
+  if (self->tail == self->head)
+    reader_drop_page (self);
+  if (!tornadis_reader_is_partial (self))
+    reader_drop_stacks (self);
+}
