@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "integration/util.h"
+
+#define PATIENCE_MSEC 20000
+
+void
+fixture_set_up (Fixture *fixture,
+                gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->redis = tornadis_harness_redis_new (data, &error);
+  g_assert_no_error (error);
+  fixture->client = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+}
+
+void
+fixture_tear_down (Fixture *fixture,
+                   gconstpointer data)
+{
+  /* A call that just ended may still hold the client in an idle source. */
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  assert_finalized (fixture->client);
+  g_clear_object (&fixture->redis);
+}
+
+static gboolean
+timeout_cb (gpointer user_data)
+{
+  *(gboolean *) user_data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static guint
+slow (guint msec)
+{
+  const char *factor = g_getenv ("TORNADIS_TEST_SLOW");
+
+  return factor != NULL ? msec * (guint) MAX (1, g_ascii_strtoll (factor, NULL, 10)) : msec;
+}
+
+gboolean
+spin_until (gboolean *flag,
+            guint msec)
+{
+  gboolean over = FALSE;
+  guint id = g_timeout_add (slow (msec), timeout_cb, &over);
+
+  while (!*flag && !over)
+    g_main_context_iteration (NULL, TRUE);
+
+  if (!over)
+    g_source_remove (id);
+  return *flag;
+}
+
+void
+spin_for (guint msec)
+{
+  gboolean over = FALSE;
+
+  g_timeout_add (msec, timeout_cb, &over);
+  while (!over)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+void
+store_result (GObject *object,
+              GAsyncResult *result,
+              gpointer result_location)
+{
+  GAsyncResult **location = result_location;
+
+  g_assert_null (*location);
+  *location = g_object_ref (result);
+}
+
+GAsyncResult *
+wait_for_result (GAsyncResult **result_location)
+{
+  gboolean over = FALSE;
+  guint id = g_timeout_add (slow (PATIENCE_MSEC), timeout_cb, &over);
+
+  while (*result_location == NULL && !over)
+    g_main_context_iteration (NULL, TRUE);
+
+  g_assert_false (over);
+  g_source_remove (id);
+  return *result_location;
+}
+
+gboolean
+connect_and_wait (TornadisClient *client,
+                  GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  tornadis_client_connect_async (client, NULL, store_result, &result);
+  return tornadis_client_connect_finish (client, wait_for_result (&result), error);
+}
+
+static TornadisReply *
+call_valist (TornadisClient *client,
+             GError **error,
+             va_list args)
+{
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  g_autoptr (TornadisCommand) command = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  const char *arg;
+
+  while ((arg = va_arg (args, const char *)) != NULL)
+    g_ptr_array_add (argv, (gpointer) arg);
+  g_ptr_array_add (argv, NULL);
+
+  command = tornadis_command_new_strv ((const char *const *) argv->pdata);
+  tornadis_client_call_async (client, command, NULL, store_result, &result);
+  return tornadis_client_call_finish (client, wait_for_result (&result), error);
+}
+
+TornadisReply *
+call (TornadisClient *client,
+      GError **error,
+      ...)
+{
+  TornadisReply *reply;
+  va_list args;
+
+  va_start (args, error);
+  reply = call_valist (client, error, args);
+  va_end (args);
+
+  return reply;
+}
+
+char *
+call_text (TornadisClient *client,
+           ...)
+{
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+  va_list args;
+
+  va_start (args, client);
+  reply = call_valist (client, &error, args);
+  va_end (args);
+
+  g_assert_no_error (error);
+  return tornadis_reply_to_string (reply);
+}
+
+void
+assert_call (TornadisClient *client,
+             const char *expected,
+             ...)
+{
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, expected);
+  reply = call_valist (client, &error, args);
+  va_end (args);
+
+  g_assert_no_error (error);
+  text = tornadis_reply_to_string (reply);
+  g_assert_cmpstr (text, ==, expected);
+}
+
+TornadisReply *
+call_pipeline (TornadisClient *client,
+               TornadisPipeline *pipeline,
+               GCancellable *cancellable,
+               GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  tornadis_client_call_pipeline_async (client, pipeline, cancellable, store_result, &result);
+  return tornadis_client_call_pipeline_finish (client, wait_for_result (&result), error);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the integration tests share: calls that wait, on the default main context. */
+
+#pragma once
+
+#include <tornadis-glib/tornadis-glib.h>
+
+#include "harness/harness.h"
+
+G_BEGIN_DECLS
+
+/* A private server for the whole program, and for one test with arguments of its own. */
+typedef struct
+{
+  TornadisHarnessRedis *redis;
+  TornadisClient *client;
+} Fixture;
+
+void              fixture_set_up        (Fixture           *fixture,
+                                         gconstpointer      data);
+void              fixture_tear_down     (Fixture           *fixture,
+                                         gconstpointer      data);
+
+/* Runs the default main context until @flag or for @msec; whether @flag was set. */
+gboolean          spin_until            (gboolean          *flag,
+                                         guint              msec);
+void              spin_for              (guint              msec);
+gboolean          connect_and_wait      (TornadisClient    *client,
+                                         GError           **error);
+/* Calls with the arguments up to NULL and waits. */
+TornadisReply    *call                  (TornadisClient    *client,
+                                         GError           **error,
+                                         ...) G_GNUC_NULL_TERMINATED;
+/* The same, and the reply as redis-cli prints it; fails the test on an error. */
+char             *call_text             (TornadisClient    *client,
+                                         ...) G_GNUC_NULL_TERMINATED;
+void              assert_call           (TornadisClient    *client,
+                                         const char        *expected,
+                                         ...) G_GNUC_NULL_TERMINATED;
+TornadisReply    *call_pipeline         (TornadisClient    *client,
+                                         TornadisPipeline  *pipeline,
+                                         GCancellable      *cancellable,
+                                         GError           **error);
+/* Keeps a GAsyncResult for after the main loop. */
+void              store_result          (GObject           *object,
+                                         GAsyncResult      *result,
+                                         gpointer           result_location);
+GAsyncResult     *wait_for_result       (GAsyncResult     **result_location);
+/* Lets go of the last reference and checks that it was. */
+#define assert_finalized(object) g_assert_finalize_object (G_OBJECT (object))
+
+G_END_DECLS
