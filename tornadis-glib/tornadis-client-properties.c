@@ -364,7 +364,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
     g_param_spec_uint ("port", NULL, NULL, 0, 65535, DEFAULT_PORT, read_write);
 
   /**
-   * TornadisClient:unix-domain-socket: (nullable)
+   * TornadisClient:unix-domain-socket:
    *
    * The path of the server's unix socket; overrides [property@Tornadis.Client:host] and
    * [property@Tornadis.Client:port]. Used for the next connection.
@@ -377,7 +377,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
     g_param_spec_string ("unix-domain-socket", NULL, NULL, NULL, read_write);
 
   /**
-   * TornadisClient:connectable: (nullable)
+   * TornadisClient:connectable:
    *
    * Anything that GIO can connect to; overrides [property@Tornadis.Client:host],
    * [property@Tornadis.Client:port] and [property@Tornadis.Client:unix-domain-socket]. Used for the next
@@ -389,7 +389,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
     g_param_spec_object ("connectable", NULL, NULL, G_TYPE_SOCKET_CONNECTABLE, read_write);
 
   /**
-   * TornadisClient:username: (nullable)
+   * TornadisClient:username:
    *
    * The ACL user to authenticate as, together with [property@Tornadis.Client:password]; %NULL is the default
    * user.
@@ -400,7 +400,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
     g_param_spec_string ("username", NULL, NULL, NULL, read_write);
 
   /**
-   * TornadisClient:password: (nullable)
+   * TornadisClient:password:
    *
    * The password to authenticate with. It never appears in errors, logs or
    * [property@Tornadis.Client:title].
@@ -425,7 +425,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
     g_param_spec_int ("db", NULL, NULL, 0, G_MAXINT, 0, read_write);
 
   /**
-   * TornadisClient:client-name: (nullable)
+   * TornadisClient:client-name:
    *
    * The name that the server lists this client under, without spaces.
    *
@@ -556,7 +556,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
     g_param_spec_boolean ("tls", NULL, NULL, FALSE, read_write);
 
   /**
-   * TornadisClient:tls-database: (nullable)
+   * TornadisClient:tls-database:
    *
    * The authorities to trust; %NULL are those of the system.
    *
@@ -566,7 +566,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
     g_param_spec_object ("tls-database", NULL, NULL, G_TYPE_TLS_DATABASE, read_write);
 
   /**
-   * TornadisClient:tls-certificate: (nullable)
+   * TornadisClient:tls-certificate:
    *
    * The certificate, with its private key, that is shown to a server that asks for one.
    *
@@ -576,7 +576,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
     g_param_spec_object ("tls-certificate", NULL, NULL, G_TYPE_TLS_CERTIFICATE, read_write);
 
   /**
-   * TornadisClient:tls-server-identity: (nullable)
+   * TornadisClient:tls-server-identity:
    *
    * Whom the server's certificate must be for, as [property@Gio.TlsClientConnection:server-identity]; %NULL is
    * the address that is connected to. Needed for TLS over a unix socket.
@@ -587,7 +587,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
     g_param_spec_object ("tls-server-identity", NULL, NULL, G_TYPE_SOCKET_CONNECTABLE, read_write);
 
   /**
-   * TornadisClient:proxy-resolver: (nullable)
+   * TornadisClient:proxy-resolver:
    *
    * Which proxies to use; %NULL asks the system's resolver.
    *

@@ -752,8 +752,12 @@ tornadis_queue_peek_manual (TornadisQueue *self)
 void
 tornadis_queue_complete_head (TornadisQueue *self)
 {
-  TornadisSlot slot = *queue_peek (self);
+  TornadisSlot *head = queue_peek (self);
+  TornadisSlot slot;
 
+  g_assert (head != NULL);
+
+  slot = *head;
   queue_pop (self);
   if (slot.func != NULL)
     slot.func (NULL, NULL, slot.user_data);

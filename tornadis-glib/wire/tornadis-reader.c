@@ -383,7 +383,7 @@ reader_parse_integer (TornadisReader *self,
                       const guint8 *end,
                       TornadisReply **value)
 {
-  gint64 number;
+  gint64 number = 0;
   Step step = reader_parse_number (self, &cursor, end, &number);
 
   if (G_UNLIKELY (step != STEP_VALUE))
@@ -427,10 +427,12 @@ static Step
 reader_end_large (TornadisReader *self,
                   TornadisReply **value)
 {
-  const guint8 *p = self->page + self->head;
+  const guint8 *p;
 
   if (self->large->length < self->large_length || self->tail - self->head < 2)
     return STEP_MORE;
+
+  p = self->page + self->head;
   if (p[0] != '\r' || p[1] != '\n')
     return reader_fail_string_end (self);
 
@@ -448,7 +450,7 @@ reader_parse_string (TornadisReader *self,
                      TornadisReply **value)
 {
   const guint8 *start = self->page + self->head;
-  gint64 number;
+  gint64 number = 0;
   gsize length;
   Step step = reader_parse_number (self, &cursor, end, &number);
 
@@ -543,7 +545,7 @@ reader_parse_aggregate (TornadisReader *self,
 {
   gsize per_entry = kind == TORNADIS_REPLY_KIND_MAP ? 2 : 1;
   gsize own_cost = attribute ? ELEMENT_COST : 0;
-  gint64 number;
+  gint64 number = 0;
   Step step;
 
   if (kind == TORNADIS_REPLY_KIND_PUSH && self->n_frames > 0)
@@ -586,11 +588,13 @@ static inline Step
 reader_parse_value (TornadisReader *self,
                     TornadisReply **value)
 {
-  const guint8 *p = self->page + self->head;
-  const guint8 *end = self->page + self->tail;
+  const guint8 *p, *end;
 
-  if (p == end)
+  if (self->head == self->tail)
     return STEP_MORE;
+
+  p = self->page + self->head;
+  end = self->page + self->tail;
 
   switch (*p++)
     {

@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "integration/util.h"
+
+#include <string.h>
+
+typedef struct
+{
+  TornadisHarnessRedis *redis;
+  TornadisPubSubClient *client;
+  TornadisClient *publisher;
+  GString *log;
+  guint n_messages;
+} PubSub;
+
+static void
+set_up (PubSub *fixture,
+        gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  const char *path;
+
+  fixture->redis = tornadis_harness_redis_new (NULL, &error);
+  g_assert_no_error (error);
+  path = tornadis_harness_redis_get_socket_path (fixture->redis);
+  fixture->client = tornadis_pub_sub_client_new_for_unix_socket (path);
+  g_object_set (fixture->client, "protocol", GPOINTER_TO_INT (data), NULL);
+  fixture->publisher = tornadis_client_new_for_unix_socket (path);
+  fixture->log = g_string_new (NULL);
+}
+
+static void
+tear_down (PubSub *fixture,
+           gconstpointer data)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  if (fixture->client != NULL)
+    assert_finalized (fixture->client);
+  assert_finalized (fixture->publisher);
+  g_clear_object (&fixture->redis);
+  g_string_free (fixture->log, TRUE);
+}
+
+typedef void (*SubscribeFunc) (TornadisPubSubClient *,
+                               const char *const *,
+                               GCancellable *,
+                               GAsyncReadyCallback,
+                               gpointer);
+
+static gboolean
+subscribe (PubSub *fixture,
+           SubscribeFunc func,
+           const char *const *names,
+           GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  func (fixture->client, names, NULL, store_result, &result);
+  /* All finish functions do the same. */
+  return tornadis_pub_sub_client_subscribe_finish (fixture->client, wait_for_result (&result), error);
+}
+
+static void
+assert_subscribe (PubSub *fixture,
+                  SubscribeFunc func,
+                  const char *const *names)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (subscribe (fixture, func, names, &error));
+  g_assert_no_error (error);
+}
+
+#define NAMES(...) ((const char *[]) { __VA_ARGS__, NULL })
+
+static TornadisMessage *
+pop (PubSub *fixture,
+     double timeout,
+     GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  tornadis_pub_sub_client_pop_message_async (fixture->client, timeout, NULL, store_result, &result);
+  return tornadis_pub_sub_client_pop_message_finish (fixture->client, wait_for_result (&result), error);
+}
+
+static void
+assert_pop (PubSub *fixture,
+            const char *channel,
+            const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisMessage) message = pop (fixture, 10, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (message);
+  g_assert_cmpstr (tornadis_message_get_channel (message), ==, channel);
+  g_assert_cmpstr (tornadis_message_get_text (message), ==, text);
+}
+
+static gboolean
+is_subscribed (PubSub *fixture)
+{
+  gboolean subscribed;
+
+  g_object_get (fixture->client, "subscribed", &subscribed, NULL);
+  return subscribed;
+}
+
+static void
+log_message_cb (TornadisPubSubClient *client,
+                TornadisMessage *message,
+                gpointer user_data)
+{
+  PubSub *fixture = user_data;
+
+  g_string_append_printf (fixture->log, "%s:%s=%s ", tornadis_message_get_pattern (message) != NULL ? tornadis_message_get_pattern (message) : "",
+                          tornadis_message_get_channel (message), tornadis_message_get_text (message));
+  fixture->n_messages++;
+}
+
+static void
+log_subscription_cb (TornadisPubSubClient *client,
+                     const char *name,
+                     guint count,
+                     gpointer user_data)
+{
+  g_string_append_printf (user_data, "%s(%u) ", name, count);
+}
+
+static void
+wait_for_messages (PubSub *fixture,
+                   guint n)
+{
+  gint64 deadline = g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND;
+
+  while (fixture->n_messages < n && g_get_monotonic_time () < deadline)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (fixture->n_messages, ==, n);
+}
+
+static void
+test_signals (PubSub *fixture,
+              gconstpointer data)
+{
+  g_autoptr (GString) subscriptions = g_string_new (NULL);
+
+  g_signal_connect (fixture->client, "subscription-added", G_CALLBACK (log_subscription_cb), subscriptions);
+  g_signal_connect (fixture->client, "subscription-removed", G_CALLBACK (log_subscription_cb), subscriptions);
+  g_signal_connect (fixture->client, "message", G_CALLBACK (log_message_cb), fixture);
+
+  g_assert_false (is_subscribed (fixture));
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a", "b"));
+  assert_subscribe (fixture, tornadis_pub_sub_client_psubscribe_async, NAMES ("p*"));
+  g_assert_true (is_subscribed (fixture));
+  g_assert_cmpstr (subscriptions->str, ==, "a(1) b(2) p*(3) ");
+
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "a", "one", NULL);
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "pq", "two", NULL);
+  wait_for_messages (fixture, 2);
+  g_assert_cmpstr (fixture->log->str, ==, ":a=one p*:pq=two ");
+
+  g_string_truncate (subscriptions, 0);
+  assert_subscribe (fixture, tornadis_pub_sub_client_unsubscribe_async, NAMES ("b"));
+  assert_subscribe (fixture, tornadis_pub_sub_client_unsubscribe_async, NULL);
+  assert_subscribe (fixture, tornadis_pub_sub_client_punsubscribe_async, NULL);
+  g_assert_cmpstr (subscriptions->str, ==, "b(2) a(1) p*(0) ");
+  g_assert_false (is_subscribed (fixture));
+  /* With nothing left, and of what never was. */
+  assert_subscribe (fixture, tornadis_pub_sub_client_unsubscribe_async, NULL);
+  assert_subscribe (fixture, tornadis_pub_sub_client_unsubscribe_async, NAMES ("never"));
+  assert_call (fixture->publisher, "(integer) 0", "PUBLISH", "a", "three", NULL);
+}
+
+static void
+test_details (PubSub *fixture,
+              gconstpointer data)
+{
+  g_signal_connect (fixture->client, "message::news", G_CALLBACK (log_message_cb), fixture);
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("news", "unheard-of"));
+
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "unheard-of", "x", NULL);
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "news", "y", NULL);
+  wait_for_messages (fixture, 1);
+  g_assert_cmpstr (fixture->log->str, ==, ":news=y ");
+  /* What nobody was connected to is there to be popped, and made no quark. */
+  assert_pop (fixture, "unheard-of", "x");
+  g_assert_cmpuint (g_quark_try_string ("unheard-of"), ==, 0);
+}
+
+static void
+test_pop (PubSub *fixture,
+          gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (TornadisMessage) message = NULL;
+  gint64 start;
+
+  g_assert_null (pop (fixture, -1, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  g_clear_error (&error);
+
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+  start = g_get_monotonic_time ();
+  g_assert_null (pop (fixture, 0.2, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 200 * 1000);
+  g_assert_null (pop (fixture, 0, &error));
+  g_assert_no_error (error);
+
+  for (guint i = 0; i < 3; i++)
+    assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "a", i == 0 ? "0" : i == 1 ? "1" : "2", NULL);
+  assert_pop (fixture, "a", "0");
+  assert_pop (fixture, "a", "1");
+  assert_pop (fixture, "a", "2");
+
+  /* Those who wait are served in order. */
+  tornadis_pub_sub_client_pop_message_async (fixture->client, -1, NULL, store_result, &first);
+  tornadis_pub_sub_client_pop_message_async (fixture->client, -1, NULL, store_result, &second);
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "a", "3", NULL);
+  message = tornadis_pub_sub_client_pop_message_finish (fixture->client, wait_for_result (&first), &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (tornadis_message_get_text (message), ==, "3");
+  g_assert_null (second);
+
+  tornadis_client_close (TORNADIS_CLIENT (fixture->client));
+  g_assert_null (tornadis_pub_sub_client_pop_message_finish (fixture->client, wait_for_result (&second), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+}
+
+static void
+test_pop_cancelled (PubSub *fixture,
+                    gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+  tornadis_pub_sub_client_pop_message_async (fixture->client, -1, cancellable, store_result, &result);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_pub_sub_client_pop_message_finish (fixture->client, wait_for_result (&result), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  /* The message goes to the next one. */
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "a", "kept", NULL);
+  assert_pop (fixture, "a", "kept");
+}
+
+static void
+test_refused (PubSub *fixture,
+              gconstpointer data)
+{
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (call (TORNADIS_CLIENT (fixture->client), &error, "PING", NULL));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  g_clear_error (&error);
+
+  tornadis_pipeline_stack_strv (pipeline, NAMES ("PING"));
+  g_assert_null (call_pipeline (TORNADIS_CLIENT (fixture->client), pipeline, NULL, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  g_clear_error (&error);
+
+  g_assert_false (subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NULL, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+}
+
+static void
+test_binary (PubSub *fixture,
+             gconstpointer data)
+{
+  GBytes *args[] = { g_bytes_new_static ("PUBLISH", 7), g_bytes_new_static ("\xff\xfe", 2), g_bytes_new_static ("a\0\xff", 3) };
+  g_autoptr (TornadisCommand) publish = tornadis_command_new_bytes (args, 3);
+  g_autoptr (TornadisMessage) message = NULL;
+  g_autoptr (GBytes) channel = NULL;
+  g_autoptr (GBytes) payload = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("\xff\xfe"));
+  tornadis_client_submit (fixture->publisher, publish, NULL, NULL, NULL);
+  message = pop (fixture, 10, &error);
+  g_assert_no_error (error);
+
+  channel = tornadis_message_get_channel_bytes (message);
+  payload = tornadis_message_get_payload (message);
+  g_assert_cmpmem (g_bytes_get_data (channel, NULL), g_bytes_get_size (channel), "\xff\xfe", 2);
+  g_assert_cmpmem (g_bytes_get_data (payload, NULL), g_bytes_get_size (payload), "a\0\xff", 3);
+  g_assert_true (g_utf8_validate (tornadis_message_get_channel (message), -1, NULL));
+  g_assert_null (tornadis_message_get_text (message));
+
+  for (guint i = 0; i < 3; i++)
+    g_bytes_unref (args[i]);
+}
+
+static void
+test_sharded (PubSub *fixture,
+              gconstpointer data)
+{
+  assert_subscribe (fixture, tornadis_pub_sub_client_ssubscribe_async, NAMES ("shard"));
+  assert_call (fixture->publisher, "(integer) 1", "SPUBLISH", "shard", "s", NULL);
+  assert_pop (fixture, "shard", "s");
+  assert_subscribe (fixture, tornadis_pub_sub_client_sunsubscribe_async, NULL);
+  assert_call (fixture->publisher, "(integer) 0", "SPUBLISH", "shard", "s", NULL);
+}
+
+static void
+in_handler_cb (TornadisPubSubClient *client,
+               TornadisMessage *message,
+               gpointer user_data)
+{
+  PubSub *fixture = user_data;
+  const char *text = tornadis_message_get_text (message);
+
+  fixture->n_messages++;
+  if (g_str_equal (text, "subscribe"))
+    tornadis_pub_sub_client_subscribe_async (client, NAMES ("more"), NULL, NULL, NULL);
+  else if (g_str_equal (text, "unsubscribe"))
+    tornadis_pub_sub_client_unsubscribe_async (client, NAMES ("a"), NULL, NULL, NULL);
+  else if (g_str_equal (text, "close"))
+    tornadis_client_close (TORNADIS_CLIENT (client));
+  else if (g_str_equal (text, "drop"))
+    g_clear_object (&fixture->client);
+}
+
+static void
+publish_until (PubSub *fixture,
+               const char *channel,
+               const char *text,
+               const char *receivers)
+{
+  gint64 deadline = g_get_monotonic_time () + 10 * G_TIME_SPAN_SECOND;
+  g_autofree char *answer = NULL;
+
+  do
+    {
+      g_free (answer);
+      answer = call_text (fixture->publisher, "PUBLISH", channel, text, NULL);
+    }
+  while (!g_str_equal (answer, receivers) && g_get_monotonic_time () < deadline);
+
+  g_assert_cmpstr (answer, ==, receivers);
+}
+
+static void
+test_in_handler (PubSub *fixture,
+                 gconstpointer data)
+{
+  TornadisPubSubClient *client = fixture->client;
+
+  g_signal_connect (client, "message", G_CALLBACK (in_handler_cb), fixture);
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "a", "subscribe", NULL);
+  publish_until (fixture, "more", "x", "(integer) 1");
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "a", "unsubscribe", NULL);
+  publish_until (fixture, "a", "y", "(integer) 0");
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "more", "close", NULL);
+  publish_until (fixture, "more", "z", "(integer) 0");
+
+  /* Closed on purpose: it stays so until it is asked, and then has its subscriptions again. */
+  spin_for (100);
+  g_assert_false (tornadis_client_is_connected (TORNADIS_CLIENT (client)));
+  g_assert_true (connect_and_wait (TORNADIS_CLIENT (client), NULL));
+  publish_until (fixture, "more", "again", "(integer) 1");
+
+  g_object_add_weak_pointer (G_OBJECT (client), (gpointer *) &client);
+  publish_until (fixture, "more", "drop", "(integer) 1");
+  publish_until (fixture, "more", "gone", "(integer) 0");
+  g_assert_null (client);
+}
+
+static void
+gap_cb (TornadisPubSubClient *client,
+        gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+static void
+test_restored (PubSub *fixture,
+               gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  guint n_gaps = 0;
+
+  g_signal_connect (fixture->client, "gap", G_CALLBACK (gap_cb), &n_gaps);
+  g_signal_connect (fixture->client, "message", G_CALLBACK (log_message_cb), fixture);
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a", "b"));
+  assert_subscribe (fixture, tornadis_pub_sub_client_psubscribe_async, NAMES ("p*"));
+  assert_subscribe (fixture, tornadis_pub_sub_client_ssubscribe_async, NAMES ("s1", "s2"));
+  assert_subscribe (fixture, tornadis_pub_sub_client_unsubscribe_async, NAMES ("b"));
+
+  tornadis_harness_redis_kill (fixture->redis);
+  spin_for (200);
+  g_assert_true (is_subscribed (fixture));
+  g_assert_true (tornadis_harness_redis_restart (fixture->redis, &error));
+
+  while (n_gaps == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (n_gaps, ==, 1);
+
+  tornadis_client_close (fixture->publisher);
+  publish_until (fixture, "a", "1", "(integer) 1");
+  publish_until (fixture, "b", "2", "(integer) 0");
+  publish_until (fixture, "pp", "3", "(integer) 1");
+  assert_call (fixture->publisher, "(integer) 1", "SPUBLISH", "s2", "4", NULL);
+  wait_for_messages (fixture, 3);
+  g_assert_cmpstr (fixture->log->str, ==, ":a=1 p*:pp=3 :s2=4 ");
+}
+
+/* Killed twice within moments: all thousand channels are there again. */
+static void
+test_killed_twice (PubSub *fixture,
+                   gconstpointer data)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  guint n_gaps = 0;
+
+  for (guint i = 0; i < 1000; i++)
+    g_ptr_array_add (names, g_strdup_printf ("channel-%u", i));
+  g_ptr_array_add (names, NULL);
+
+  g_signal_connect (fixture->client, "gap", G_CALLBACK (gap_cb), &n_gaps);
+  g_signal_connect (fixture->client, "message", G_CALLBACK (log_message_cb), fixture);
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, (const char *const *) names->pdata);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree char *answer = tornadis_harness_redis_command (fixture->redis, "CLIENT KILL TYPE pubsub", NULL);
+
+      g_assert_true (g_str_has_prefix (answer, ":"));
+      spin_for (100);
+    }
+  while (n_gaps == 0)
+    g_main_context_iteration (NULL, TRUE);
+
+  for (guint i = 0; i < 1000; i++)
+    publish_until (fixture, g_ptr_array_index (names, i), "x", "(integer) 1");
+  wait_for_messages (fixture, 1000);
+}
+
+static void
+test_no_server (void)
+{
+  g_autoptr (TornadisPubSubClient) client = tornadis_pub_sub_client_new_for_unix_socket ("/nonexistent/redis");
+  g_autoptr (GAsyncResult) subscribed = NULL;
+  g_autoptr (GAsyncResult) unsubscribed = NULL;
+  g_autoptr (GError) error = NULL;
+  TornadisClientState state;
+
+  tornadis_pub_sub_client_subscribe_async (client, NAMES ("a"), NULL, store_result, &subscribed);
+  g_assert_false (tornadis_pub_sub_client_subscribe_finish (client, wait_for_result (&subscribed), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+
+  /* It does not go on trying for what it could not subscribe to. */
+  spin_for (100);
+  g_object_get (client, "state", &state, NULL);
+  g_assert_cmpint (state, ==, TORNADIS_CLIENT_STATE_DISCONNECTED);
+
+  g_clear_error (&error);
+  tornadis_pub_sub_client_unsubscribe_async (client, NAMES ("a"), NULL, store_result, &unsubscribed);
+  g_assert_true (tornadis_pub_sub_client_unsubscribe_finish (client, wait_for_result (&unsubscribed), &error));
+  g_assert_no_error (error);
+}
+
+static void
+overflow_cb (TornadisPubSubClient *client,
+             gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+/* Nobody takes the messages: the client stops reading, and loses none. */
+static void
+test_back_pressure (PubSub *fixture,
+                    gconstpointer data)
+{
+  guint n_overflows = 0;
+
+  g_object_set (fixture->client, "max-pending", 100, NULL);
+  g_signal_connect (fixture->client, "overflow", G_CALLBACK (overflow_cb), &n_overflows);
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+
+  for (guint i = 0; i < 5000; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("%u", i);
+      g_autoptr (TornadisCommand) command = tornadis_command_new_strv (NAMES ("PUBLISH", "a", text));
+
+      tornadis_client_submit (fixture->publisher, command, NULL, NULL, NULL);
+    }
+  assert_call (fixture->publisher, "PONG", "PING", NULL);
+  spin_for (100);
+  g_assert_cmpuint (n_overflows, ==, 1);
+
+  for (guint i = 0; i < 5000; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("%u", i);
+
+      assert_pop (fixture, "a", text);
+    }
+  g_assert_cmpuint (n_overflows, >, 1);
+}
+
+/* A message that comes before the confirmation of a later subscription belongs to its channel. */
+static void
+test_message_before_confirmation (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisHarnessPeer) peer = tornadis_harness_peer_new (
+    "handshake\n"
+    "expect SUBSCRIBE\n"
+    "send \"*3\\r\\n$7\\r\\nmessage\\r\\n$1\\r\\na\\r\\n$5\\r\\nearly\\r\\n*3\\r\\n$9\\r\\nsubscribe\\r\\n$1\\r\\na\\r\\n:1\\r\\n\"\n"
+    "expect SUBSCRIBE\n"
+    "send \"*3\\r\\n$7\\r\\nmessage\\r\\n$1\\r\\na\\r\\n$3\\r\\none\\r\\n*3\\r\\n$9\\r\\nsubscribe\\r\\n$1\\r\\nb\\r\\n:2\\r\\n\"\n"
+    "send \"*3\\r\\n$9\\r\\nsubscribe\\r\\n$1\\r\\nc\\r\\n:3\\r\\n*3\\r\\n$12\\r\\nsunsubscribe\\r\\n$1\\r\\nz\\r\\n:0\\r\\n\"\n"
+    "expect SUBSCRIBE\n"
+    "send \"-NOPERM no\\r\\n\"\n"
+    "stop-reading\n",
+    &error);
+  PubSub fixture = { 0 };
+
+  g_assert_no_error (error);
+  fixture.client = tornadis_pub_sub_client_new ("127.0.0.1", tornadis_harness_peer_get_port (peer));
+  assert_subscribe (&fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+  assert_subscribe (&fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("b", "c"));
+  g_assert_false (subscribe (&fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("d"), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+  assert_pop (&fixture, "a", "early");
+  assert_pop (&fixture, "a", "one");
+  g_assert_null (tornadis_harness_peer_get_failure (peer));
+  assert_finalized (fixture.client);
+}
+
+#define ADD(name, func)                                                                                                  \
+  g_test_add ("/pub-sub-client/resp3/" name, PubSub, GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP3), set_up, func, tear_down); \
+  g_test_add ("/pub-sub-client/resp2/" name, PubSub, GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP2), set_up, func, tear_down)
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("signals", test_signals);
+  ADD ("details", test_details);
+  ADD ("pop", test_pop);
+  ADD ("pop-cancelled", test_pop_cancelled);
+  ADD ("refused", test_refused);
+  ADD ("binary", test_binary);
+  ADD ("sharded", test_sharded);
+  ADD ("in-handler", test_in_handler);
+  ADD ("restored", test_restored);
+  ADD ("killed-twice", test_killed_twice);
+  ADD ("back-pressure", test_back_pressure);
+  g_test_add_func ("/pub-sub-client/no-server", test_no_server);
+  g_test_add_func ("/pub-sub-client/message-before-confirmation", test_message_before_confirmation);
+
+  return g_test_run ();
+}

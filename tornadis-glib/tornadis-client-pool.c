@@ -1,0 +1,1180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/tornadis-client-pool.h"
+
+#include "tornadis-glib/tornadis-client-private.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-pipeline.h"
+#include "tornadis-glib/tornadis-plugin.h"
+#include "tornadis-glib/tornadis-reply.h"
+#include "tornadis-glib/wire/tornadis-cancel-watch.h"
+
+/**
+ * TornadisClientPool:
+ *
+ * A bounded set of clients of one server, for what needs a connection of its own: blocking commands,
+ * transactions that `WATCH`, or plain parallelism.
+ *
+ * A pool is made after a template: its clients have the template's properties and plugins. A client is taken, used,
+ * and released:
+ *
+ * ```c
+ * static void
+ * got_client_cb (GObject *object, GAsyncResult *result, gpointer user_data)
+ * {
+ *   TornadisClientPool *pool = TORNADIS_CLIENT_POOL (object);
+ *   g_autoptr (TornadisClient) client = tornadis_client_pool_get_connected_client_finish (pool, result, NULL);
+ *
+ *   if (client == NULL)
+ *     return;
+ *
+ *   tornadis_client_submit (client, command, NULL, NULL, NULL);
+ *   tornadis_client_pool_release_client (pool, client);
+ * }
+ * ```
+ *
+ * The pool keeps every client until it is released, whether or not its user still holds a reference. A client that
+ * comes back with calls under way, inside `MULTI`, watching keys, subscribed, or with another user or database than
+ * the template's, is closed and not handed to anybody else.
+ *
+ * Succeeds tornadis' `ClientPool`.
+ *
+ * Since: 1.0
+ */
+
+#define MIN_CHECK_MSEC 100
+
+struct _TornadisClientPool
+{
+  GObject parent_instance;
+
+  GMainContext *context;    /* (owned) */
+  TornadisClient *template; /* (owned) (nullable) */
+  GHashTable *busy;         /* (owned) (element-type TornadisClient guint) taken, in which generation */
+  GHashTable *connecting;   /* (owned) (element-type TornadisClient) for whoever is first when it is up */
+  GQueue idle;              /* (element-type TornadisClient) (owned) the last released first */
+  GQueue waiters;           /* (element-type GTask) (owned) in order */
+  GSource *check;           /* (owned) (nullable) while autoclose has something to close */
+  int max_size;             /* -1: no bound */
+  int client_timeout;       /* seconds, -1: none */
+  gboolean autoclose;
+  guint generation; /* goes up when the pool is destroyed: what was taken before is not wanted back */
+  guint told_size;
+  guint told_idle;
+  guint told_waiting;
+};
+
+G_DEFINE_FINAL_TYPE (TornadisClientPool, tornadis_client_pool, G_TYPE_OBJECT)
+
+typedef enum
+{
+  PROP_TEMPLATE = 1,
+  PROP_MAX_SIZE,
+  PROP_CLIENT_TIMEOUT,
+  PROP_AUTOCLOSE,
+  PROP_SIZE,
+  PROP_IDLE,
+  PROP_WAITING,
+} TornadisClientPoolProperty;
+
+static GParamSpec *props[PROP_WAITING + 1];
+
+static void pool_serve (TornadisClientPool *self);
+
+static inline guint
+pool_get_size (TornadisClientPool *self)
+{
+  return g_hash_table_size (self->busy) + g_hash_table_size (self->connecting) + self->idle.length;
+}
+
+static gboolean
+pool_has_room (TornadisClientPool *self)
+{
+  return self->max_size < 0 || pool_get_size (self) < (guint) self->max_size;
+}
+
+static void
+pool_tell_counts (TornadisClientPool *self)
+{
+  const struct
+  {
+    guint *told;
+    guint now;
+    TornadisClientPoolProperty property;
+  } counts[] = {
+    { &self->told_size, pool_get_size (self), PROP_SIZE },
+    { &self->told_idle, self->idle.length, PROP_IDLE },
+    { &self->told_waiting, self->waiters.length, PROP_WAITING },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
+    if (*counts[i].told != counts[i].now)
+      {
+        *counts[i].told = counts[i].now;
+        g_object_notify_by_pspec (G_OBJECT (self), props[counts[i].property]);
+      }
+}
+
+static gboolean
+pool_is_expired (TornadisClientPool *self,
+                 TornadisClient *client)
+{
+  return self->client_timeout >= 0 && tornadis_client_is_connected (client) &&
+         g_get_monotonic_time () - tornadis_client_get_link_since (client) > self->client_timeout * G_TIME_SPAN_SECOND;
+}
+
+/* Whether a client may serve somebody else. */
+static gboolean
+pool_is_fit (TornadisClientPool *self,
+             TornadisClient *client)
+{
+  return tornadis_client_is_connected (client) && !tornadis_client_is_dirty (client) && !pool_is_expired (self, client);
+}
+
+static gboolean
+copy_plugins (TornadisClient *from,
+              TornadisClient *to,
+              GError **error)
+{
+  GListModel *plugins = tornadis_client_get_plugins (from);
+
+  for (guint i = 0; i < g_list_model_get_n_items (plugins); i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (plugins, i);
+
+      if (!tornadis_client_add_plugin (to, plugin, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Makes a client like the template; (transfer full). */
+static TornadisClient *
+pool_make_client (TornadisClientPool *self,
+                  GError **error)
+{
+  g_autoptr (TornadisClient) client = NULL;
+  g_autofree GParamSpec **pspecs = NULL;
+  guint n_pspecs;
+
+  /* The client is the context's that the pool was made in, whoever asks for it. */
+  g_main_context_push_thread_default (self->context);
+  client = g_object_new (G_OBJECT_TYPE (self->template), NULL);
+  g_main_context_pop_thread_default (self->context);
+
+  pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (client), &n_pspecs);
+  for (guint i = 0; i < n_pspecs; i++)
+    if ((pspecs[i]->flags & G_PARAM_READWRITE) == G_PARAM_READWRITE && (pspecs[i]->flags & G_PARAM_CONSTRUCT_ONLY) == 0)
+      {
+        g_auto (GValue) value = G_VALUE_INIT;
+
+        g_object_get_property (G_OBJECT (self->template), pspecs[i]->name, &value);
+        g_object_set_property (G_OBJECT (client), pspecs[i]->name, &value);
+      }
+
+  if (!copy_plugins (self->template, client, error))
+    return NULL;
+
+  return g_steal_pointer (&client);
+}
+
+/* Closes clients that have been connected for too long, or are no longer. */
+static void
+pool_drop_idle (TornadisClientPool *self,
+                gboolean all)
+{
+  g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (GList *l = self->idle.head, *next; l != NULL; l = next)
+    {
+      next = l->next;
+      if (all || !pool_is_fit (self, l->data))
+        {
+          g_ptr_array_add (dropped, l->data);
+          g_queue_delete_link (&self->idle, l);
+        }
+    }
+
+  /* Closing runs handlers, which may come back to the pool. */
+  for (guint i = 0; i < dropped->len; i++)
+    tornadis_client_close (g_ptr_array_index (dropped, i));
+}
+
+static gboolean
+check_cb (gpointer user_data)
+{
+  g_autoptr (TornadisClientPool) self = g_object_ref (TORNADIS_CLIENT_POOL (user_data));
+
+  pool_drop_idle (self, FALSE);
+  pool_tell_counts (self);
+
+  if (self->idle.length > 0)
+    return G_SOURCE_CONTINUE;
+
+  g_clear_pointer (&self->check, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+pool_stop_check (TornadisClientPool *self)
+{
+  if (self->check == NULL)
+    return;
+
+  g_source_destroy (self->check);
+  g_clear_pointer (&self->check, g_source_unref);
+}
+
+static void
+pool_start_check (TornadisClientPool *self)
+{
+  if (self->check != NULL || !self->autoclose || self->client_timeout < 0 || self->idle.length == 0)
+    return;
+
+  self->check = g_timeout_source_new (MAX (MIN_CHECK_MSEC, (guint) self->client_timeout * 100));
+  g_source_set_static_name (self->check, "[tornadis] pool autoclose");
+  g_source_set_callback (self->check, check_cb, self, NULL);
+  g_source_attach (self->check, self->context);
+}
+
+/* Takes an idle client that is fit, out of the pool's hands; (transfer none), %NULL when there is none. */
+static TornadisClient *
+pool_take_idle (TornadisClientPool *self)
+{
+  TornadisClient *client;
+
+  while ((client = g_queue_pop_head (&self->idle)) != NULL)
+    {
+      if (pool_is_fit (self, client))
+        {
+          g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
+          return client;
+        }
+
+      tornadis_client_close (client);
+      g_object_unref (client);
+    }
+
+  return NULL;
+}
+
+/* @client (transfer full) is nobody's: it serves the first who waits, or waits itself. */
+static void
+pool_add_idle (TornadisClientPool *self,
+               TornadisClient *client)
+{
+  if (pool_is_fit (self, client))
+    g_queue_push_head (&self->idle, client);
+  else
+    {
+      tornadis_client_close (client);
+      g_object_unref (client);
+    }
+
+  pool_start_check (self);
+  pool_serve (self);
+}
+
+static void
+pool_take_back (TornadisClientPool *self,
+                TornadisClient *client)
+{
+  gpointer generation;
+
+  if (!g_hash_table_lookup_extended (self->busy, client, NULL, &generation))
+    return;
+
+  g_object_ref (client);
+  g_hash_table_remove (self->busy, client);
+  if (GPOINTER_TO_UINT (generation) != self->generation)
+    tornadis_client_close (client);
+  pool_add_idle (self, client);
+}
+
+/* What a task holds that was given a client and is never asked for it. */
+typedef struct
+{
+  TornadisClientPool *pool; /* (owned) */
+  TornadisClient *client;   /* (owned) */
+} TornadisLease;
+
+static void
+lease_free (gpointer data)
+{
+  TornadisLease *lease = data;
+
+  if (lease->client != NULL)
+    {
+      pool_take_back (lease->pool, lease->client);
+      g_object_unref (lease->client);
+    }
+  g_object_unref (lease->pool);
+  g_free (lease);
+}
+
+/* Takes the first waiter, or the given one, out of the queue; (transfer full) (nullable). */
+static GTask *
+pool_take_waiter (TornadisClientPool *self,
+                  GTask *task)
+{
+  if (task == NULL)
+    task = g_queue_peek_head (&self->waiters);
+  if (task == NULL || !g_queue_remove (&self->waiters, task))
+    return NULL;
+
+  g_task_set_task_data (task, NULL, NULL);
+  return task;
+}
+
+static void
+pool_lend (TornadisClientPool *self,
+           TornadisClient *client,
+           GTask *task)
+{
+  TornadisLease *lease = g_new (TornadisLease, 1);
+
+  lease->pool = g_object_ref (self);
+  lease->client = g_object_ref (client);
+  g_task_return_pointer (task, lease, lease_free);
+}
+
+/* The permit of a connection that is being made is its place in @connecting: however its waiter ends, it is
+ * given up or passed on here. @error (transfer full) when it failed. */
+static gboolean
+pool_connected (TornadisClientPool *self,
+                TornadisClient *client,
+                GAsyncResult *result,
+                GError **error)
+{
+  gboolean ok = tornadis_client_connect_finish (client, result, error);
+
+  g_object_ref (client);
+  g_hash_table_remove (self->connecting, client);
+  if (ok)
+    pool_add_idle (self, client);
+  else
+    g_object_unref (client);
+
+  return ok;
+}
+
+static void
+connected_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  g_autoptr (TornadisClientPool) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GTask) task = NULL;
+
+  if (pool_connected (self, TORNADIS_CLIENT (object), result, &error))
+    return;
+
+  task = pool_take_waiter (self, NULL);
+  if (task != NULL)
+    g_task_return_error (task, g_steal_pointer (&error));
+  pool_serve (self);
+}
+
+/* Takes over @client. */
+static void
+pool_connect (TornadisClientPool *self,
+              TornadisClient *client,
+              GAsyncReadyCallback callback,
+              gpointer user_data)
+{
+  g_hash_table_add (self->connecting, client);
+  g_main_context_push_thread_default (self->context);
+  tornadis_client_connect_async (client, NULL, callback, user_data);
+  g_main_context_pop_thread_default (self->context);
+}
+
+/* Gives those who wait what there is, and makes what may still be made. */
+static void
+pool_serve (TornadisClientPool *self)
+{
+  TornadisClient *client;
+
+  while (self->waiters.length > 0 && (client = pool_take_idle (self)) != NULL)
+    {
+      g_autoptr (GTask) task = pool_take_waiter (self, NULL);
+
+      pool_lend (self, client, task);
+    }
+
+  while (self->waiters.length > g_hash_table_size (self->connecting) && pool_has_room (self))
+    {
+      g_autoptr (GError) error = NULL;
+
+      client = pool_make_client (self, &error);
+      if (client != NULL)
+        pool_connect (self, client, connected_cb, g_object_ref (self));
+      else
+        {
+          g_autoptr (GTask) task = pool_take_waiter (self, NULL);
+
+          g_task_return_error (task, g_steal_pointer (&error));
+        }
+    }
+
+  pool_tell_counts (self);
+}
+
+static void
+tornadis_client_pool_get_property (GObject *object,
+                                   guint prop_id,
+                                   GValue *value,
+                                   GParamSpec *pspec)
+{
+  TornadisClientPool *self = TORNADIS_CLIENT_POOL (object);
+
+  switch ((TornadisClientPoolProperty) prop_id)
+    {
+    case PROP_TEMPLATE:
+      g_value_set_object (value, self->template);
+      break;
+    case PROP_MAX_SIZE:
+      g_value_set_int (value, self->max_size);
+      break;
+    case PROP_CLIENT_TIMEOUT:
+      g_value_set_int (value, self->client_timeout);
+      break;
+    case PROP_AUTOCLOSE:
+      g_value_set_boolean (value, self->autoclose);
+      break;
+    case PROP_SIZE:
+      g_value_set_uint (value, pool_get_size (self));
+      break;
+    case PROP_IDLE:
+      g_value_set_uint (value, self->idle.length);
+      break;
+    case PROP_WAITING:
+      g_value_set_uint (value, self->waiters.length);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+pool_set_int (TornadisClientPool *self,
+              int *field,
+              int value,
+              TornadisClientPoolProperty property)
+{
+  if (*field == value)
+    return;
+
+  *field = value;
+  pool_stop_check (self);
+  pool_start_check (self);
+  g_object_notify_by_pspec (G_OBJECT (self), props[property]);
+}
+
+static void
+tornadis_client_pool_set_property (GObject *object,
+                                   guint prop_id,
+                                   const GValue *value,
+                                   GParamSpec *pspec)
+{
+  TornadisClientPool *self = TORNADIS_CLIENT_POOL (object);
+
+  switch ((TornadisClientPoolProperty) prop_id)
+    {
+    case PROP_TEMPLATE:
+      self->template = g_value_dup_object (value);
+      break;
+    case PROP_MAX_SIZE:
+      pool_set_int (self, &self->max_size, g_value_get_int (value), PROP_MAX_SIZE);
+      if (self->template != NULL)
+        pool_serve (self);
+      break;
+    case PROP_CLIENT_TIMEOUT:
+      pool_set_int (self, &self->client_timeout, g_value_get_int (value), PROP_CLIENT_TIMEOUT);
+      break;
+    case PROP_AUTOCLOSE:
+      pool_set_int (self, &self->autoclose, g_value_get_boolean (value), PROP_AUTOCLOSE);
+      break;
+    case PROP_SIZE:
+    case PROP_IDLE:
+    case PROP_WAITING:
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+tornadis_client_pool_constructed (GObject *object)
+{
+  TornadisClientPool *self = TORNADIS_CLIENT_POOL (object);
+
+  G_OBJECT_CLASS (tornadis_client_pool_parent_class)->constructed (object);
+
+  if (self->template == NULL)
+    self->template = g_object_new (TORNADIS_TYPE_CLIENT, NULL);
+}
+
+static void
+tornadis_client_pool_dispose (GObject *object)
+{
+  tornadis_client_pool_destroy (TORNADIS_CLIENT_POOL (object));
+
+  G_OBJECT_CLASS (tornadis_client_pool_parent_class)->dispose (object);
+}
+
+static void
+tornadis_client_pool_finalize (GObject *object)
+{
+  TornadisClientPool *self = TORNADIS_CLIENT_POOL (object);
+
+  g_hash_table_unref (self->busy);
+  g_hash_table_unref (self->connecting);
+  g_clear_object (&self->template);
+  g_main_context_unref (self->context);
+
+  G_OBJECT_CLASS (tornadis_client_pool_parent_class)->finalize (object);
+}
+
+static void
+tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = tornadis_client_pool_get_property;
+  object_class->set_property = tornadis_client_pool_set_property;
+  object_class->constructed = tornadis_client_pool_constructed;
+  object_class->dispose = tornadis_client_pool_dispose;
+  object_class->finalize = tornadis_client_pool_finalize;
+
+  /**
+   * TornadisClientPool:template:
+   *
+   * The client that those of the pool are made after. It is never connected by the pool; changes to it hold for the
+   * clients that are made from then on.
+   *
+   * Succeeds tornadis' `client_kwargs`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TEMPLATE] =
+    g_param_spec_object ("template", NULL, NULL, TORNADIS_TYPE_CLIENT,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * TornadisClientPool:max-size:
+   *
+   * How many clients there may be, -1 for any number.
+   *
+   * Succeeds tornadis' `max_size`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_SIZE] =
+    g_param_spec_int ("max-size", NULL, NULL, -1, G_MAXINT, -1,
+                      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * TornadisClientPool:client-timeout:
+   *
+   * The age, in seconds, from which a connection is closed and not used again, -1 for any age. Checked when a client
+   * is taken and released, and with [property@Tornadis.ClientPool:autoclose] in between.
+   *
+   * Succeeds tornadis' `client_timeout`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CLIENT_TIMEOUT] =
+    g_param_spec_int ("client-timeout", NULL, NULL, -1, G_MAXINT / 1000, -1,
+                      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * TornadisClientPool:autoclose:
+   *
+   * Whether idle clients are checked for [property@Tornadis.ClientPool:client-timeout], ten times in that time.
+   *
+   * Succeeds tornadis' `autoclose`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_AUTOCLOSE] =
+    g_param_spec_boolean ("autoclose", NULL, NULL, FALSE,
+                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * TornadisClientPool:size:
+   *
+   * How many clients there are: taken, idle and being connected.
+   *
+   * Since: 1.0
+   */
+  props[PROP_SIZE] =
+    g_param_spec_uint ("size", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * TornadisClientPool:idle:
+   *
+   * How many clients can be taken at once.
+   *
+   * Since: 1.0
+   */
+  props[PROP_IDLE] =
+    g_param_spec_uint ("idle", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * TornadisClientPool:waiting:
+   *
+   * How many wait for a client.
+   *
+   * Since: 1.0
+   */
+  props[PROP_WAITING] =
+    g_param_spec_uint ("waiting", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+}
+
+static void
+tornadis_client_pool_init (TornadisClientPool *self)
+{
+  self->context = g_main_context_ref_thread_default ();
+  self->busy = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->connecting = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->max_size = -1;
+  self->client_timeout = -1;
+}
+
+/**
+ * tornadis_client_pool_new:
+ * @template_client: a client to make the others after
+ *
+ * Makes a pool. No client is made before one is asked for.
+ *
+ * Succeeds tornadis' `ClientPool()`.
+ *
+ * Returns: (transfer full): a new pool
+ *
+ * Since: 1.0
+ */
+TornadisClientPool *
+tornadis_client_pool_new (TornadisClient *template_client)
+{
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (template_client), NULL);
+
+  return g_object_new (TORNADIS_TYPE_CLIENT_POOL, "template", template_client, NULL);
+}
+
+static gboolean
+waiter_cancelled_cb (gpointer user_data)
+{
+  TornadisClientPool *self = g_task_get_source_object (user_data);
+  g_autoptr (GTask) task = pool_take_waiter (self, user_data);
+
+  if (task != NULL)
+    {
+      g_task_return_error_if_cancelled (task);
+      pool_tell_counts (self);
+    }
+
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * tornadis_client_pool_get_connected_client_async:
+ * @self: a pool
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when there is a client, or none can be had
+ * @user_data: passed to @callback
+ *
+ * Takes a client that is connected: an idle one, a new one, or, when there are
+ * [property@Tornadis.ClientPool:max-size], the next that is released. Those who wait are served in order.
+ *
+ * Succeeds tornadis' `ClientPool.get_connected_client()` and `ClientPool.connected_client()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_pool_get_connected_client_async (TornadisClientPool *self,
+                                                 GCancellable *cancellable,
+                                                 GAsyncReadyCallback callback,
+                                                 gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_client_pool_get_connected_client_async);
+
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  if (cancellable != NULL)
+    g_task_set_task_data (task, tornadis_cancel_watch_new (task, waiter_cancelled_cb),
+                          (GDestroyNotify) tornadis_cancel_watch_free);
+  g_queue_push_tail (&self->waiters, g_steal_pointer (&task));
+  pool_serve (self);
+}
+
+/**
+ * tornadis_client_pool_get_connected_client_finish:
+ * @self: a pool
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the client of [method@Tornadis.ClientPool.get_connected_client_async]. It must be released with
+ * [method@Tornadis.ClientPool.release_client]. Errors are those of [method@Tornadis.Client.connect_finish].
+ *
+ * Returns: (transfer full): a client
+ *
+ * Since: 1.0
+ */
+TornadisClient *
+tornadis_client_pool_get_connected_client_finish (TornadisClientPool *self,
+                                                  GAsyncResult *result,
+                                                  GError **error)
+{
+  TornadisLease *lease;
+  TornadisClient *client;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  lease = g_task_propagate_pointer (G_TASK (result), error);
+  if (lease == NULL)
+    return NULL;
+
+  client = g_steal_pointer (&lease->client);
+  lease_free (lease);
+
+  return client;
+}
+
+/**
+ * tornadis_client_pool_get_client_nowait:
+ * @self: a pool
+ *
+ * Takes a client without waiting: an idle one, or a new one, which is not connected yet. It must be released with
+ * [method@Tornadis.ClientPool.release_client].
+ *
+ * Succeeds tornadis' `ClientPool.get_client_nowait()`.
+ *
+ * Returns: (transfer full) (nullable): a client, or %NULL when there are [property@Tornadis.ClientPool:max-size]
+ *   or a plugin refuses
+ *
+ * Since: 1.0
+ */
+TornadisClient *
+tornadis_client_pool_get_client_nowait (TornadisClientPool *self)
+{
+  TornadisClient *client;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), NULL);
+
+  client = pool_take_idle (self);
+  if (client == NULL && pool_has_room (self))
+    {
+      client = pool_make_client (self, NULL);
+      if (client != NULL)
+        g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
+    }
+
+  pool_tell_counts (self);
+
+  return client != NULL ? g_object_ref (client) : NULL;
+}
+
+/**
+ * tornadis_client_pool_release_client:
+ * @self: a pool
+ * @client: a client that was taken from it
+ *
+ * Gives a client back. Releasing one that was not taken, or a second time, is a programmer's error.
+ *
+ * Succeeds tornadis' `ClientPool.release_client()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_pool_release_client (TornadisClientPool *self,
+                                     TornadisClient *client)
+{
+  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+  g_return_if_fail (g_hash_table_contains (self->busy, client));
+
+  pool_take_back (self, client);
+}
+
+typedef struct
+{
+  guint n_left;
+  GError *error; /* (owned) (nullable) the first */
+} TornadisPreconnect;
+
+static void
+preconnect_free (gpointer data)
+{
+  TornadisPreconnect *preconnect = data;
+
+  g_clear_error (&preconnect->error);
+  g_free (preconnect);
+}
+
+/* @error (transfer full) (nullable). */
+static void
+preconnect_step (GTask *task,
+                 GError *error)
+{
+  TornadisPreconnect *preconnect = g_task_get_task_data (task);
+
+  if (error != NULL && preconnect->error == NULL)
+    preconnect->error = error;
+  else
+    g_clear_error (&error);
+
+  if (--preconnect->n_left > 0)
+    return;
+
+  if (preconnect->error != NULL)
+    g_task_return_error (task, g_steal_pointer (&preconnect->error));
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+static void
+preconnected_cb (GObject *object,
+                 GAsyncResult *result,
+                 gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  TornadisClientPool *self = g_task_get_source_object (task);
+  GError *error = NULL;
+
+  if (!pool_connected (self, TORNADIS_CLIENT (object), result, &error))
+    pool_serve (self);
+  preconnect_step (task, error);
+}
+
+/**
+ * tornadis_client_pool_preconnect_async:
+ * @self: a pool
+ * @size: how many clients there are to be, -1 for [property@Tornadis.ClientPool:max-size]
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when they are connected
+ * @user_data: passed to @callback
+ *
+ * Makes and connects clients until there are @size, or [property@Tornadis.ClientPool:max-size] if that is less.
+ *
+ * Succeeds tornadis' `ClientPool.preconnect()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_pool_preconnect_async (TornadisClientPool *self,
+                                       int size,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  TornadisPreconnect *preconnect;
+
+  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
+  g_return_if_fail (size >= -1);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_client_pool_preconnect_async);
+
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  if (size < 0 && self->max_size < 0)
+    {
+      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
+                               "How many clients to connect must be said when the pool has no max-size");
+      return;
+    }
+
+  if (size < 0 || (self->max_size >= 0 && size > self->max_size))
+    size = self->max_size;
+
+  preconnect = g_new0 (TornadisPreconnect, 1);
+  g_task_set_task_data (task, preconnect, preconnect_free);
+  /* One step is this function's own, so that it ends after all others, and when there is nothing to do. */
+  preconnect->n_left = 1;
+
+  while (pool_get_size (self) < (guint) size)
+    {
+      g_autoptr (GError) error = NULL;
+      TornadisClient *client = pool_make_client (self, &error);
+
+      if (client == NULL)
+        {
+          preconnect->error = g_steal_pointer (&error);
+          break;
+        }
+
+      preconnect->n_left++;
+      pool_connect (self, client, preconnected_cb, g_object_ref (task));
+    }
+
+  pool_tell_counts (self);
+  preconnect_step (task, NULL);
+}
+
+/**
+ * tornadis_client_pool_preconnect_finish:
+ * @self: a pool
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Tornadis.ClientPool.preconnect_async]. When some clients could not be connected the
+ * error is that of the first; the others are in the pool.
+ *
+ * Returns: %TRUE when all are connected
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_client_pool_preconnect_finish (TornadisClientPool *self,
+                                        GAsyncResult *result,
+                                        GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * tornadis_client_pool_destroy:
+ * @self: a pool
+ *
+ * Closes idle clients, ends the waiting for clients with %TORNADIS_ERROR_CLOSED, and closes clients that are taken
+ * as soon as they are released. The pool can be used again.
+ *
+ * Succeeds tornadis' `ClientPool.destroy()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_pool_destroy (TornadisClientPool *self)
+{
+  GList *connecting;
+  guint n_waiters;
+
+  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
+
+  self->generation++;
+  pool_stop_check (self);
+
+  for (n_waiters = self->waiters.length; n_waiters > 0; n_waiters--)
+    {
+      g_autoptr (GTask) task = pool_take_waiter (self, NULL);
+
+      if (task != NULL)
+        g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The pool was destroyed");
+    }
+
+  pool_drop_idle (self, TRUE);
+
+  /* Their callbacks take them out of the table. */
+  connecting = g_hash_table_get_keys (self->connecting);
+  g_list_foreach (connecting, (GFunc) (GCallback) g_object_ref, NULL);
+  for (GList *l = connecting; l != NULL; l = l->next)
+    tornadis_client_close (l->data);
+  g_list_free_full (connecting, g_object_unref);
+
+  pool_tell_counts (self);
+}
+
+/* A call on a client of the pool. */
+typedef struct
+{
+  TornadisCommand *command;   /* (owned) (nullable) */
+  TornadisPipeline *pipeline; /* (owned) (nullable) */
+} TornadisPoolCall;
+
+static void
+pool_call_free (gpointer data)
+{
+  TornadisPoolCall *call = data;
+
+  g_clear_pointer (&call->command, tornadis_command_unref);
+  g_clear_object (&call->pipeline);
+  g_free (call);
+}
+
+static void
+called_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  TornadisClient *client = TORNADIS_CLIENT (object);
+  TornadisPoolCall *call = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  TornadisReply *reply;
+
+  if (call->command != NULL)
+    reply = tornadis_client_call_finish (client, result, &error);
+  else
+    reply = tornadis_client_call_pipeline_finish (client, result, &error);
+
+  pool_take_back (g_task_get_source_object (task), client);
+
+  if (reply != NULL)
+    g_task_return_pointer (task, reply, (GDestroyNotify) tornadis_reply_unref);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+static void
+taken_cb (GObject *object,
+          GAsyncResult *result,
+          gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  TornadisPoolCall *call = g_task_get_task_data (task);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+  g_autoptr (TornadisClient) client = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client = tornadis_client_pool_get_connected_client_finish (TORNADIS_CLIENT_POOL (object), result, &error);
+
+  if (client == NULL)
+    g_task_return_error (task, g_steal_pointer (&error));
+  else if (call->command != NULL)
+    tornadis_client_call_async (client, call->command, cancellable, called_cb, g_steal_pointer (&task));
+  else
+    tornadis_client_call_pipeline_async (client, call->pipeline, cancellable, called_cb, g_steal_pointer (&task));
+}
+
+static void
+pool_call (TornadisClientPool *self,
+           TornadisCommand *command,
+           TornadisPipeline *pipeline,
+           GTask *task)
+{
+  TornadisPoolCall *call = g_new0 (TornadisPoolCall, 1);
+
+  call->command = command != NULL ? tornadis_command_ref (command) : NULL;
+  call->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
+  g_task_set_task_data (task, call, pool_call_free);
+  tornadis_client_pool_get_connected_client_async (self, g_task_get_cancellable (task), taken_cb, g_object_ref (task));
+}
+
+/**
+ * tornadis_client_pool_call_async:
+ * @self: a pool
+ * @command: the command; it cannot be changed any more
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the reply is there or the call has failed
+ * @user_data: passed to @callback
+ *
+ * Takes a client, calls [method@Tornadis.Client.call_async] on it, and releases it.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_pool_call_async (TornadisClientPool *self,
+                                 TornadisCommand *command,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
+  g_return_if_fail (command != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_client_pool_call_async);
+  pool_call (self, command, NULL, task);
+}
+
+/**
+ * tornadis_client_pool_call_finish:
+ * @self: a pool
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the reply of [method@Tornadis.ClientPool.call_async]. Errors are those of
+ * [method@Tornadis.Client.call_finish].
+ *
+ * Returns: (transfer full): the reply
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_client_pool_call_finish (TornadisClientPool *self,
+                                  GAsyncResult *result,
+                                  GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * tornadis_client_pool_call_pipeline_async:
+ * @self: a pool
+ * @pipeline: the commands
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the replies are there or the call has failed
+ * @user_data: passed to @callback
+ *
+ * Takes a client, calls [method@Tornadis.Client.call_pipeline_async] on it, and releases it. What the pipeline
+ * holds when a client has been found is what is sent.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_pool_call_pipeline_async (TornadisClientPool *self,
+                                          TornadisPipeline *pipeline,
+                                          GCancellable *cancellable,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
+  g_return_if_fail (TORNADIS_IS_PIPELINE (pipeline));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_client_pool_call_pipeline_async);
+  pool_call (self, NULL, pipeline, task);
+}
+
+/**
+ * tornadis_client_pool_call_pipeline_finish:
+ * @self: a pool
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the replies of [method@Tornadis.ClientPool.call_pipeline_async], as
+ * [method@Tornadis.Client.call_pipeline_finish].
+ *
+ * Returns: (transfer full): the replies
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_client_pool_call_pipeline_finish (TornadisClientPool *self,
+                                           GAsyncResult *result,
+                                           GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

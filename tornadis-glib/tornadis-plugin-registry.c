@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/tornadis-plugin-registry.h"
+
+#include <gmodule.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-plugin.h"
+
+#define PREFIX "libtornadis-"
+#define SUFFIX "." G_MODULE_SUFFIX
+
+static GIOExtensionPoint *
+get_extension_point (void)
+{
+  static GIOExtensionPoint *point = NULL;
+
+  if (g_once_init_enter (&point))
+    {
+      GIOExtensionPoint *registered = g_io_extension_point_register (TORNADIS_PLUGIN_EXTENSION_POINT_NAME);
+
+      g_io_extension_point_set_required_type (registered, TORNADIS_TYPE_PLUGIN);
+      g_once_init_leave (&point, registered);
+    }
+
+  return point;
+}
+
+/* [a-z0-9-]+ only, so that a name cannot lead out of a directory. */
+static gboolean
+is_name (const char *name)
+{
+  return *name != '\0' && strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen (name);
+}
+
+/* The directories of modules. The environment is not believed in a program with more rights than its user. */
+static char **
+get_directories (void)
+{
+  const char *path = secure_getenv ("TORNADIS_PLUGIN_PATH");
+  g_auto (GStrv) entries = g_strsplit (path != NULL ? path : "", G_SEARCHPATH_SEPARATOR_S, -1);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; entries[i] != NULL; i++)
+    if (g_path_is_absolute (entries[i]))
+      g_strv_builder_add (builder, entries[i]);
+  g_strv_builder_add (builder, TORNADIS_PLUGIN_DIR);
+
+  return g_strv_builder_end (builder);
+}
+
+static char *
+find_module (const char *name)
+{
+  g_auto (GStrv) directories = get_directories ();
+  g_autofree char *file = g_strconcat (PREFIX, name, SUFFIX, NULL);
+
+  for (guint i = 0; directories[i] != NULL; i++)
+    {
+      g_autofree char *path = g_build_filename (directories[i], file, NULL);
+
+      if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
+        return g_steal_pointer (&path);
+    }
+
+  return NULL;
+}
+
+/* Opens a module for good: types cannot be unloaded. */
+static gboolean
+load_module (const char *name,
+             const char *path,
+             GError **error)
+{
+  GModule *module = g_module_open (path, G_MODULE_BIND_LAZY | G_MODULE_BIND_LOCAL);
+  g_autofree char *symbol = g_strdup_printf ("tornadis_%s_plugin_register", name);
+  void (*register_plugin) (void) = NULL;
+
+  if (module == NULL)
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "Could not load the plugin “%s”: %s", name, g_module_error ());
+      return FALSE;
+    }
+
+  g_strdelimit (symbol, "-", '_');
+  if (!g_module_symbol (module, symbol, (gpointer *) &register_plugin) || register_plugin == NULL)
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "Could not load the plugin “%s”: the module has no function %s",
+                   name, symbol);
+      g_module_close (module);
+      return FALSE;
+    }
+
+  g_module_make_resident (module);
+  register_plugin ();
+
+  return TRUE;
+}
+
+/**
+ * tornadis_plugin_new_by_name:
+ * @name: the name of a plugin, of lower case letters, digits and dashes
+ * @error: return location for an error
+ *
+ * Makes a plugin by name: one that was registered with [func@Tornadis.plugin_register], or one that the module
+ * `libtornadis-NAME.so` registers. Modules are looked for in the absolute directories of the environment variable
+ * `TORNADIS_PLUGIN_PATH`, which is ignored in setuid programs, and in the directory that pkg-config knows as
+ * `plugindir`. A module exports the function `tornadis_NAME_plugin_register()`, with underscores for dashes, which
+ * registers the name. It is never unloaded.
+ *
+ * The error is %TORNADIS_ERROR_PLUGIN.
+ *
+ * Returns: (transfer full): a new plugin
+ *
+ * Since: 1.0
+ */
+TornadisPlugin *
+tornadis_plugin_new_by_name (const char *name,
+                             GError **error)
+{
+  GIOExtensionPoint *point = get_extension_point ();
+  GIOExtension *extension;
+
+  g_return_val_if_fail (name != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!is_name (name))
+    {
+      g_autofree char *printable = g_utf8_make_valid (name, -1);
+
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "“%s” cannot be the name of a plugin", printable);
+      return NULL;
+    }
+
+  extension = g_io_extension_point_get_extension_by_name (point, name);
+  if (extension == NULL)
+    {
+      g_autofree char *path = find_module (name);
+
+      if (path == NULL)
+        {
+          g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "There is no plugin “%s”", name);
+          return NULL;
+        }
+
+      if (!load_module (name, path, error))
+        return NULL;
+      extension = g_io_extension_point_get_extension_by_name (point, name);
+    }
+
+  if (extension == NULL)
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The module of the plugin “%s” does not register it", name);
+      return NULL;
+    }
+
+  return g_object_new (g_io_extension_get_type (extension), NULL);
+}
+
+static int
+compare_names (gconstpointer a,
+               gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/**
+ * tornadis_plugin_list_names:
+ *
+ * Lists the names of all plugins that can be made: the registered ones, and those of modules, which are not loaded.
+ *
+ * Returns: (transfer full) (array zero-terminated=1): names in order
+ *
+ * Since: 1.0
+ */
+char **
+tornadis_plugin_list_names (void)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_auto (GStrv) directories = get_directories ();
+  GPtrArray *names = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer name;
+
+  for (GList *l = g_io_extension_point_get_extensions (get_extension_point ()); l != NULL; l = l->next)
+    g_hash_table_add (seen, g_strdup (g_io_extension_get_name (l->data)));
+
+  for (guint i = 0; directories[i] != NULL; i++)
+    {
+      g_autoptr (GDir) dir = g_dir_open (directories[i], 0, NULL);
+      const char *file;
+
+      while (dir != NULL && (file = g_dir_read_name (dir)) != NULL)
+        if (g_str_has_prefix (file, PREFIX) && g_str_has_suffix (file, SUFFIX))
+          {
+            g_autofree char *candidate = g_strndup (file + strlen (PREFIX), strlen (file) - strlen (PREFIX) - strlen (SUFFIX));
+
+            if (is_name (candidate))
+              g_hash_table_add (seen, g_steal_pointer (&candidate));
+          }
+    }
+
+  g_hash_table_iter_init (&iter, seen);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, compare_names);
+  g_ptr_array_add (names, NULL);
+
+  return (char **) g_ptr_array_free (names, FALSE);
+}
+
+/**
+ * tornadis_plugin_register:
+ * @name: a name, of lower case letters, digits and dashes
+ * @type: a type derived from [class@Tornadis.Plugin] that is not abstract
+ *
+ * Makes a plugin known by name, for the rest of the program's life.
+ *
+ * Returns: %FALSE when the name or the type will not do, or the name is taken
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_plugin_register (const char *name,
+                          GType type)
+{
+  GIOExtensionPoint *point = get_extension_point ();
+
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  if (!is_name (name) || !g_type_is_a (type, TORNADIS_TYPE_PLUGIN) || G_TYPE_IS_ABSTRACT (type) ||
+      g_io_extension_point_get_extension_by_name (point, name) != NULL)
+    return FALSE;
+
+  return g_io_extension_point_implement (TORNADIS_PLUGIN_EXTENSION_POINT_NAME, type, name, 0) != NULL;
+}
