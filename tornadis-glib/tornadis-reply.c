@@ -763,7 +763,8 @@ string_append_aggregate (GString *string,
 {
   gboolean map = reply->kind == TORNADIS_REPLY_KIND_MAP;
   gsize step = map ? 2 : 1;
-  char mark = map ? '#' : reply->kind == TORNADIS_REPLY_KIND_SET ? '~' : ')';
+  char mark = map ? '#' : reply->kind == TORNADIS_REPLY_KIND_SET ? '~'
+                                                                 : ')';
   gsize indent_length = indent->len;
   int width = 0;
 

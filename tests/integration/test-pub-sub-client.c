@@ -521,6 +521,7 @@ test_message_before_confirmation (void)
     "send \"-NOPERM no\\r\\n\"\n"
     "stop-reading\n",
     &error);
+  g_autofree char *failure = NULL;
   PubSub fixture = { 0 };
 
   g_assert_no_error (error);
@@ -531,7 +532,8 @@ test_message_before_confirmation (void)
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
   assert_pop (&fixture, "a", "early");
   assert_pop (&fixture, "a", "one");
-  g_assert_null (tornadis_harness_peer_get_failure (peer));
+  failure = tornadis_harness_peer_get_failure (peer);
+  g_assert_null (failure);
   assert_finalized (fixture.client);
 }
 

@@ -210,9 +210,9 @@ tornadis_reader_commit (TornadisReader *self,
 }
 
 static Step G_GNUC_PRINTF (2, 3)
-reader_fail (TornadisReader *self,
-             const char *format,
-             ...)
+    reader_fail (TornadisReader *self,
+                 const char *format,
+                 ...)
 {
   va_list args;
 
@@ -238,7 +238,7 @@ reader_get_budget (TornadisReader *self)
 }
 
 /* Reads a number and the end of its line at *@cursor, and moves that behind them. */
-static inline Step
+static G_ALWAYS_INLINE inline Step
 reader_parse_number (TornadisReader *self,
                      const guint8 **cursor,
                      const guint8 *end,
@@ -442,7 +442,7 @@ reader_end_large (TornadisReader *self,
   return reader_take (self, p + 2);
 }
 
-static inline Step
+static G_ALWAYS_INLINE inline Step
 reader_parse_string (TornadisReader *self,
                      TornadisReplyKind kind,
                      const guint8 *cursor,
@@ -514,7 +514,7 @@ reader_push_frame (TornadisReader *self,
       self->frames = g_renew (TornadisReaderFrame, self->frames, self->frames_allocated);
     }
 
-  self->frames[self->n_frames++] = (TornadisReaderFrame) {
+  self->frames[self->n_frames++] = (TornadisReaderFrame){
     .first = self->n_values,
     .remaining = n_elements,
     .kind = kind,
@@ -584,7 +584,17 @@ reader_parse_aggregate (TornadisReader *self,
   return STEP_VALUE;
 }
 
-static inline Step
+static Step
+reader_parse_rare_string (TornadisReader *self,
+                          TornadisReplyKind kind,
+                          const guint8 *cursor,
+                          const guint8 *end,
+                          TornadisReply **value)
+{
+  return reader_parse_string (self, kind, cursor, end, value);
+}
+
+static G_ALWAYS_INLINE inline Step
 reader_parse_value (TornadisReader *self,
                     TornadisReply **value)
 {
@@ -596,12 +606,15 @@ reader_parse_value (TornadisReader *self,
   p = self->page + self->head;
   end = self->page + self->tail;
 
+  /* Ahead of the switch: a processor guesses a branch before it has the byte, but not a jump table. */
+  if (G_LIKELY (*p == '$'))
+    return reader_parse_string (self, TORNADIS_REPLY_KIND_STRING, p + 1, end, value);
+
+  if (*p == ':')
+    return reader_parse_integer (self, p + 1, end, value);
+
   switch (*p++)
     {
-    case '$':
-      return reader_parse_string (self, TORNADIS_REPLY_KIND_STRING, p, end, value);
-    case ':':
-      return reader_parse_integer (self, p, end, value);
     case '+':
       return reader_parse_text_line (self, TORNADIS_REPLY_KIND_STATUS, p, end, value);
     case '*':
@@ -617,9 +630,9 @@ reader_parse_value (TornadisReader *self,
     case '(':
       return reader_parse_text_line (self, TORNADIS_REPLY_KIND_BIG_NUMBER, p, end, value);
     case '!':
-      return reader_parse_string (self, TORNADIS_REPLY_KIND_ERROR, p, end, value);
+      return reader_parse_rare_string (self, TORNADIS_REPLY_KIND_ERROR, p, end, value);
     case '=':
-      return reader_parse_string (self, TORNADIS_REPLY_KIND_VERBATIM, p, end, value);
+      return reader_parse_rare_string (self, TORNADIS_REPLY_KIND_VERBATIM, p, end, value);
     case '%':
       return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_MAP, FALSE, p, end, value);
     case '~':
@@ -631,6 +644,29 @@ reader_parse_value (TornadisReader *self,
     default:
       return reader_fail (self, "Unexpected byte 0x%02x where a reply should begin", p[-1]);
     }
+}
+
+/* Takes the values from @first on off the stack as an array of just the right size. A large stack that
+ * holds nothing else is given away itself. */
+static TornadisReply **
+reader_take_values (TornadisReader *self,
+                    gsize first)
+{
+  gsize n_bytes = (self->n_values - first) * sizeof (TornadisReply *);
+  TornadisReply **values;
+
+  if (first == 0 && self->n_values > KEEP_VALUES)
+    {
+      values = g_realloc (g_steal_pointer (&self->values), n_bytes);
+      self->values_allocated = 0;
+    }
+  else
+    {
+      values = g_memdup2 (self->values + first, n_bytes);
+    }
+
+  self->n_values = first;
+  return values;
 }
 
 /* Called when the last element of the innermost frame is there: makes its aggregate, which may be the
@@ -650,10 +686,7 @@ reader_close_frames (TornadisReader *self)
           return NULL;
         }
 
-      aggregate = tornadis_reply_new_array (frame->kind,
-                                            g_memdup2 (self->values + frame->first, n_elements * sizeof (TornadisReply *)),
-                                            n_elements);
-      self->n_values = frame->first;
+      aggregate = tornadis_reply_new_array (frame->kind, reader_take_values (self, frame->first), n_elements);
       if (self->n_frames == 0)
         return aggregate;
       reader_push_value (self, aggregate);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What tests in all languages stand on: a private server, and a scripted peer that makes faults.
+ *
+ * TornadisHarnessRedis starts a redis-server (or valkey-server, or what TORNADIS_TEST_SERVER names) of its own on a
+ * unix socket and a free loopback port, in a directory of its own, and ends it with the test, however that ends.
+ *
+ * TornadisHarnessPeer listens on a free loopback port and does what a script says, one line a step:
+ *
+ *   handshake             answers HELLO with an unknown-command error, and AUTH, SELECT and CLIENT with OK, until
+ *                         another command comes, which is left for the next step
+ *   handshake3            the same, but HELLO is answered as RESP3
+ *   expect NAME           reads one command; any other name is a failure
+ *   expect-any            reads one command
+ *   send "TEXT"           sends bytes, with C escapes
+ *   send-repeat N "TEXT"  sends them N times
+ *   drip MS "TEXT"        sends them one by one, MS milliseconds apart
+ *   echo-server [N]       answers N commands, or all: ECHO x with x, GET k with value-of-k, PING, SET; else an error
+ *   delay-server MS SEED  the same for all, in random pieces at random times up to MS apart, reading on meanwhile
+ *   drain                 reads and drops all until the end of the stream
+ *   stop-reading          does nothing until the peer is stopped
+ *   sleep MS
+ *   half-close            says that no more will be sent
+ *   close                 closes
+ *   reset                 closes with a reset
+ *   ---                   what follows is for the next connection; the last part is for all further ones
+ *
+ * A script that ends without closing drains. */
+
+#pragma once
+
+#include "harness/harness-peer.h"
+#include "harness/harness-redis.h"
