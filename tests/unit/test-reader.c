@@ -1,0 +1,877 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <malloc.h>
+
+#include "tests/unit/resp-corpus.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/wire/tornadis-reader.h"
+
+#define PAGE_SIZE 65536
+#define MAX_REPLY_SIZE (512 * 1024 * 1024)
+#define SENTINEL "+sentinel\r\n"
+#define ELEMENT_COST 48
+
+static void
+dump_text (GString *out,
+           const char *mark,
+           TornadisReply *reply)
+{
+  g_string_append_printf (out, "%s\"", mark);
+  for (gsize i = 0; i < reply->length; i++)
+    {
+      guint8 byte = (guint8) reply->data[i];
+
+      if (byte == '"' || byte == '\\')
+        g_string_append_printf (out, "\\%c", byte);
+      else if (g_ascii_isprint (byte))
+        g_string_append_c (out, (char) byte);
+      else
+        g_string_append_printf (out, "\\x%02x", byte);
+    }
+  g_string_append_c (out, '"');
+  g_assert_cmpint (reply->data[reply->length], ==, '\0');
+}
+
+/* In the notation of vectors.txt. */
+static void
+dump (GString *out,
+      TornadisReply *reply)
+{
+  static const char *const marks[] = {
+    [TORNADIS_REPLY_KIND_STATUS] = "+",
+    [TORNADIS_REPLY_KIND_ERROR] = "-",
+    [TORNADIS_REPLY_KIND_STRING] = "",
+    [TORNADIS_REPLY_KIND_ARRAY] = "[",
+    [TORNADIS_REPLY_KIND_BIG_NUMBER] = "(",
+    [TORNADIS_REPLY_KIND_VERBATIM] = "=",
+    [TORNADIS_REPLY_KIND_MAP] = "{",
+    [TORNADIS_REPLY_KIND_SET] = "~[",
+    [TORNADIS_REPLY_KIND_PUSH] = ">[",
+  };
+
+  if (tornadis_reply_kind_is_aggregate (reply->kind))
+    {
+      g_string_append (out, marks[reply->kind]);
+      for (gsize i = 0; i < reply->length; i++)
+        {
+          if (i > 0)
+            g_string_append_c (out, ' ');
+          dump (out, reply->v.elements[i]);
+        }
+      g_string_append (out, reply->kind == TORNADIS_REPLY_KIND_MAP ? "}" : "]");
+    }
+  else if (reply->kind == TORNADIS_REPLY_KIND_NIL)
+    g_string_append (out, "nil");
+  else if (reply->kind == TORNADIS_REPLY_KIND_INTEGER)
+    g_string_append_printf (out, ":%" G_GINT64_FORMAT, reply->v.integer);
+  else if (reply->kind == TORNADIS_REPLY_KIND_DOUBLE)
+    g_string_append_printf (out, ",%.17g", reply->v.number);
+  else if (reply->kind == TORNADIS_REPLY_KIND_BOOLEAN)
+    g_string_append (out, reply->v.boolean ? "#t" : "#f");
+  else
+    dump_text (out, marks[reply->kind], reply);
+}
+
+static void
+feed (TornadisReader *reader,
+      const char *data,
+      gsize size)
+{
+  while (size > 0)
+    {
+      gsize room;
+      guint8 *place = tornadis_reader_reserve (reader, &room);
+
+      g_assert_cmpuint (room, >, 0);
+      room = MIN (room, size);
+      memcpy (place, data, room);
+      tornadis_reader_commit (reader, room);
+      data += room;
+      size -= room;
+    }
+}
+
+/* All replies that are there, in the notation of vectors.txt. */
+static void
+take (TornadisReader *reader,
+      GString *out)
+{
+  TornadisReply *reply;
+  g_autoptr (GError) error = NULL;
+
+  while ((reply = tornadis_reader_next (reader, &error)) != NULL)
+    {
+      if (out->len > 0)
+        g_string_append_c (out, ' ');
+      dump (out, reply);
+      tornadis_reply_unref (reply);
+    }
+
+  if (error != NULL)
+    {
+      g_autoptr (GError) again = NULL;
+
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL);
+      g_string_assign (out, "!");
+      g_string_append (out, error->message);
+
+      feed (reader, SENTINEL, strlen (SENTINEL));
+      g_assert_null (tornadis_reader_next (reader, &again));
+      g_assert_error (again, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL);
+      g_assert_cmpstr (again->message, ==, error->message);
+      g_assert_false (tornadis_reader_is_partial (reader));
+    }
+}
+
+/* Feeds @first bytes and then pieces of @step. */
+static char *
+read_pieces (GString *input,
+             gsize page_size,
+             gsize first,
+             gsize step)
+{
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (page_size, MAX_REPLY_SIZE);
+  GString *out = g_string_new (NULL);
+  gsize done = 0;
+
+  while (done < input->len && !g_str_has_prefix (out->str, "!"))
+    {
+      gsize size = MIN (done == 0 ? first : step, input->len - done);
+
+      feed (reader, input->str + done, size);
+      done += size;
+      take (reader, out);
+    }
+
+  if (tornadis_reader_is_partial (reader))
+    g_string_append (out, "...");
+
+  return g_string_free (out, FALSE);
+}
+
+static void
+check_vector (RespVector *vector,
+              gsize page_size,
+              gsize first,
+              gsize step)
+{
+  gboolean is_value = !g_str_has_prefix (vector->result, "!") && !g_str_equal (vector->result, "...");
+  g_autofree char *result = NULL;
+
+  if (is_value)
+    {
+      g_autoptr (GString) input = g_string_new_len (vector->input->str, (gssize) vector->input->len);
+      g_autofree char *expected = g_strconcat (vector->result, " +\"sentinel\"", NULL);
+
+      g_string_append (input, SENTINEL);
+      result = read_pieces (input, page_size, first, step);
+      if (!g_str_equal (result, expected))
+        g_test_message ("%s, cut at %" G_GSIZE_FORMAT, vector->line, first);
+      g_assert_cmpstr (result, ==, expected);
+      return;
+    }
+
+  result = read_pieces (vector->input, page_size, first, step);
+  if (!g_str_has_prefix (result, "!") || g_str_equal (vector->result, "..."))
+    {
+      if (!g_str_equal (result, vector->result))
+        g_test_message ("%s, cut at %" G_GSIZE_FORMAT, vector->line, first);
+      g_assert_cmpstr (result, ==, vector->result);
+    }
+  else if (strstr (result, vector->result + 1) == NULL)
+    {
+      g_test_message ("%s, cut at %" G_GSIZE_FORMAT, vector->line, first);
+      g_assert_cmpstr (result, ==, vector->result);
+    }
+}
+
+static void
+test_corpus (gconstpointer data)
+{
+  gsize page_size = GPOINTER_TO_SIZE (data);
+  g_autoptr (GPtrArray) vectors = resp_corpus_load ();
+
+  g_assert_cmpuint (vectors->len, >=, 150);
+  for (guint i = 0; i < vectors->len; i++)
+    {
+      RespVector *vector = g_ptr_array_index (vectors, i);
+
+      check_vector (vector, page_size, G_MAXSIZE, 1);
+      check_vector (vector, page_size, 1, 1);
+      for (gsize cut = 1; cut < vector->input->len; cut++)
+        check_vector (vector, page_size, cut, G_MAXSIZE);
+    }
+}
+
+/* All replies of the corpus in one stream, in pieces of any size. */
+static void
+test_random_pieces (void)
+{
+  g_autoptr (GPtrArray) vectors = resp_corpus_load ();
+  g_autoptr (GString) input = g_string_new (NULL);
+  g_autoptr (GString) expected = g_string_new (NULL);
+
+  for (guint i = 0; i < vectors->len; i++)
+    {
+      RespVector *vector = g_ptr_array_index (vectors, i);
+
+      if (g_str_has_prefix (vector->result, "!") || g_str_equal (vector->result, "..."))
+        continue;
+      g_string_append_len (input, vector->input->str, (gssize) vector->input->len);
+      g_string_append_printf (expected, "%s%s", expected->len > 0 ? " " : "", vector->result);
+    }
+
+  for (guint round = 0; round < 300; round++)
+    {
+      gsize limit = (gsize) g_test_rand_int_range (2, 300);
+      g_autoptr (TornadisReader) reader = tornadis_reader_new ((gsize) g_test_rand_int_range (1, 600), MAX_REPLY_SIZE);
+      g_autoptr (GString) out = g_string_new (NULL);
+
+      for (gsize done = 0, size; done < input->len; done += size)
+        {
+          size = MIN ((gsize) g_test_rand_int_range (1, (gint32) limit), input->len - done);
+          feed (reader, input->str + done, size);
+          if (g_test_rand_int_range (0, 3) > 0)
+            take (reader, out);
+          if (g_test_rand_int_range (0, 5) == 0)
+            tornadis_reader_trim (reader);
+        }
+      take (reader, out);
+
+      g_assert_cmpstr (out->str, ==, expected->str);
+      g_assert_false (tornadis_reader_is_partial (reader));
+    }
+}
+
+static char *
+read_capture (const char *data,
+              gsize size,
+              gsize step,
+              guint *n_replies)
+{
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (4096, MAX_REPLY_SIZE);
+  GString *out = g_string_new (NULL);
+
+  *n_replies = 0;
+  for (gsize done = 0; done < size; done += step)
+    {
+      g_autoptr (GError) error = NULL;
+      TornadisReply *reply;
+
+      feed (reader, data + done, MIN (step, size - done));
+      while ((reply = tornadis_reader_next (reader, &error)) != NULL)
+        {
+          g_autofree char *text = tornadis_reply_to_string (reply);
+
+          g_string_append_printf (out, "%s\n", text);
+          tornadis_reply_unref (reply);
+          ++*n_replies;
+        }
+      g_assert_no_error (error);
+    }
+  g_assert_false (tornadis_reader_is_partial (reader));
+
+  return g_string_free (out, FALSE);
+}
+
+/* What a server really sent. */
+static void
+test_captures (void)
+{
+  static const struct
+  {
+    const char *name;
+    guint n_replies;
+    const char *part;
+  } captures[] = {
+    { "command-docs-resp2", 1, "\"Get the value of a key\"" },
+    { "command-docs-resp3", 1, "1# \"summary\" => \"Get the value of a key\"" },
+    { "command-info", 1, "2) (nil)" },
+    { "debug-protocol-resp3", 13, "(double) 3.141" },
+    { "errors", 4, "(error) WRONGTYPE " },
+    { "hash-resp3", 1, "2# \"g\" => \"\\x00\\xff\\r\\n\"" },
+    { "hello-resp3", 1, "2# \"version\" => \"7.0.15\"" },
+    { "lua-deep", 1, "1) ..." },
+    { "pushes-resp3", 8, "1) \"invalidate\"" },
+    { "scores-resp3", 1, "(double) -inf" },
+    { "stream-full-resp3", 1, "\"last-generated-id\"" },
+    { "transaction", 5, "2) (error) WRONGTYPE " },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (captures); i++)
+    {
+      static const gsize steps[] = { 1, 2, 7, 100, 5000 };
+      g_autofree char *file = g_strconcat (captures[i].name, ".resp", NULL);
+      g_autofree char *path = g_test_build_filename (G_TEST_DIST, "data", "resp", file, NULL);
+      g_autofree char *data = NULL;
+      g_autofree char *whole = NULL;
+      g_autoptr (GError) error = NULL;
+      gsize size;
+      guint n_replies;
+
+      g_file_get_contents (path, &data, &size, &error);
+      g_assert_no_error (error);
+
+      whole = read_capture (data, size, size, &n_replies);
+      g_test_message ("%s: %s", captures[i].name, whole);
+      g_assert_cmpuint (n_replies, ==, captures[i].n_replies);
+      g_assert_nonnull (strstr (whole, captures[i].part));
+
+      for (guint j = 0; j < G_N_ELEMENTS (steps); j++)
+        {
+          g_autofree char *again = read_capture (data, size, steps[j], &n_replies);
+
+          g_assert_cmpstr (again, ==, whole);
+        }
+    }
+}
+
+static GString *
+repeat (const char *text,
+        gsize n)
+{
+  GString *string = g_string_new (NULL);
+
+  for (gsize i = 0; i < n; i++)
+    g_string_append (string, text);
+
+  return string;
+}
+
+/* The one reply in @input within @max_reply_size, or the error. */
+static TornadisReply *
+read_one (GString *input,
+          gsize step,
+          gsize max_reply_size,
+          GError **error)
+{
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (PAGE_SIZE, max_reply_size);
+  GError *local_error = NULL;
+
+  for (gsize done = 0; done < input->len; done += step)
+    {
+      TornadisReply *reply;
+
+      feed (reader, input->str + done, MIN (step, input->len - done));
+      reply = tornadis_reader_next (reader, &local_error);
+      if (reply != NULL)
+        {
+          g_assert_cmpuint (done + step, >=, input->len);
+          return reply;
+        }
+      if (local_error != NULL)
+        {
+          g_propagate_error (error, local_error);
+          return NULL;
+        }
+    }
+
+  return NULL;
+}
+
+static void
+assert_accepted (GString *input,
+                 gsize max_reply_size)
+{
+  static const gsize steps[] = { G_MAXSSIZE, 1000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TornadisReply) reply = read_one (input, steps[i], max_reply_size, &error);
+
+      g_assert_no_error (error);
+      g_assert_nonnull (reply);
+    }
+}
+
+static void
+assert_refused (GString *input,
+                gsize max_reply_size,
+                const char *words)
+{
+  static const gsize steps[] = { G_MAXSSIZE, 1000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (read_one (input, steps[i], max_reply_size, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL);
+      g_assert_nonnull (strstr (error->message, words));
+    }
+}
+
+static void
+test_depth (void)
+{
+  static const struct
+  {
+    const char *open;
+    const char *close;
+  } kinds[] = {
+    { "*1\r\n", ":1\r\n" },
+    { "~1\r\n", ":1\r\n" },
+    { "%1\r\n:1\r\n", ":1\r\n" },
+    { "*2\r\n$3\r\nabc\r\n", "$-1\r\n" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      g_autoptr (GString) within = repeat (kinds[i].open, TORNADIS_READER_MAX_DEPTH);
+      g_autoptr (GString) beyond = repeat (kinds[i].open, TORNADIS_READER_MAX_DEPTH + 1);
+
+      g_string_append (within, kinds[i].close);
+      assert_accepted (within, MAX_REPLY_SIZE);
+      g_string_append (beyond, kinds[i].close);
+      assert_refused (beyond, MAX_REPLY_SIZE, "levels deep");
+    }
+}
+
+static void
+test_million_deep (void)
+{
+  static const char *const opens[] = { "*1\r\n", "%1\r\n", "~1\r\n", "|1\r\n", "%1\r\n+key\r\n", "*3\r\n:1\r\n*0\r\n" };
+  g_autoptr (GString) pushes = repeat (">1\r\n", 1000000);
+
+  for (guint i = 0; i < G_N_ELEMENTS (opens); i++)
+    {
+      g_autoptr (GString) input = repeat (opens[i], 1000000);
+
+      assert_refused (input, MAX_REPLY_SIZE, "levels deep");
+    }
+
+  assert_refused (pushes, MAX_REPLY_SIZE, "A push stands inside a reply");
+}
+
+static void
+test_line_length (void)
+{
+  static const struct
+  {
+    const char *type;
+    const char *fill;
+  } lines[] = {
+    { "+", "a" },
+    { "-", "a" },
+    { "(", "7" },
+    { ",", "1" },
+    { "+", "\r" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_autoptr (GString) within = repeat (lines[i].fill, TORNADIS_READER_MAX_LINE);
+      g_autoptr (GString) beyond = repeat (lines[i].fill, TORNADIS_READER_MAX_LINE + 1);
+      g_autoptr (GString) endless = repeat (lines[i].fill, TORNADIS_READER_MAX_LINE * 16);
+
+      g_string_prepend (within, lines[i].type);
+      g_string_append (within, "\r\n");
+      assert_accepted (within, MAX_REPLY_SIZE);
+      g_string_prepend (beyond, lines[i].type);
+      g_string_append (beyond, "\r\n");
+      assert_refused (beyond, MAX_REPLY_SIZE, "longer than 65536 bytes");
+      g_string_prepend (endless, lines[i].type);
+      assert_refused (endless, MAX_REPLY_SIZE, "longer than 65536 bytes");
+    }
+}
+
+static GString *
+make_string (gsize length)
+{
+  GString *input = g_string_new (NULL);
+
+  g_string_append_printf (input, "$%" G_GSIZE_FORMAT "\r\n", length);
+  g_string_set_size (input, input->len + length);
+  memset (input->str + input->len - length, 'x', length);
+  g_string_append (input, "\r\n");
+
+  return input;
+}
+
+static void
+test_reply_size (void)
+{
+  static const gsize limits[] = { 0, 1, 10, 1000, PAGE_SIZE - 10, PAGE_SIZE, PAGE_SIZE + 1, 1000000 };
+  g_autoptr (GString) status = g_string_new ("+0123456789\r\n");
+  g_autoptr (GString) nulls = repeat ("_\r\n", 10);
+  g_autoptr (GString) pairs = repeat ("_\r\n", 10);
+  g_autoptr (GString) attribute = g_string_new ("|1\r\n+k\r\n+v\r\n+0123456789\r\n");
+  g_autoptr (GString) empty_attributes = repeat ("|0\r\n", 10);
+  g_autoptr (GString) strings = g_string_new ("*2\r\n$10\r\n0123456789\r\n*1\r\n+0123456789\r\n");
+
+  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
+    {
+      g_autoptr (GString) within = make_string (limits[i]);
+      g_autoptr (GString) beyond = make_string (limits[i] + 1);
+
+      assert_accepted (within, limits[i]);
+      assert_refused (beyond, limits[i], "The reply is larger than");
+    }
+
+  assert_accepted (status, 10);
+  assert_refused (status, 9, "The reply is larger than 9 bytes");
+
+  g_string_prepend (nulls, "*10\r\n");
+  assert_accepted (nulls, 10 * ELEMENT_COST);
+  assert_refused (nulls, 10 * ELEMENT_COST - 1, "The reply is larger than");
+
+  g_string_prepend (pairs, "%5\r\n");
+  assert_accepted (pairs, 10 * ELEMENT_COST);
+  assert_refused (pairs, 10 * ELEMENT_COST - 1, "The reply is larger than");
+
+  assert_accepted (attribute, 3 * ELEMENT_COST + 12);
+  assert_refused (attribute, 3 * ELEMENT_COST + 11, "The reply is larger than");
+
+  g_string_append (empty_attributes, "_\r\n");
+  assert_accepted (empty_attributes, 10 * ELEMENT_COST);
+  assert_refused (empty_attributes, 10 * ELEMENT_COST - 1, "The reply is larger than");
+
+  assert_accepted (strings, 3 * ELEMENT_COST + 20);
+  assert_refused (strings, 3 * ELEMENT_COST + 19, "The reply is larger than");
+}
+
+/* The bound is that of one reply, and it can move. */
+static void
+test_reply_size_is_per_reply (void)
+{
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (PAGE_SIZE, 3 * ELEMENT_COST + 12);
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  for (guint i = 0; i < 3; i++)
+    feed (reader, "|1\r\n+k\r\n+v\r\n+0123456789\r\n", 27);
+  take (reader, out);
+  g_assert_cmpstr (out->str, ==, "+\"0123456789\" +\"0123456789\" +\"0123456789\"");
+
+  tornadis_reader_set_max_reply_size (reader, 20);
+  feed (reader, "$20\r\n", 5);
+  take (reader, out);
+  tornadis_reader_set_max_reply_size (reader, 10);
+  feed (reader, "01234567890123456789\r\n", 22);
+  take (reader, out);
+  g_assert_cmpstr (out->str, ==, "!The reply is larger than 10 bytes");
+}
+
+/* Bytes in use on the heap; 0 where nobody counts. */
+static gsize
+get_heap_size (void)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+  struct mallinfo2 info = mallinfo2 ();
+
+  return info.uordblks + info.hblkhd;
+#else
+  return 0;
+#endif
+}
+
+static gboolean
+heap_is_counted (void)
+{
+  gsize before = get_heap_size ();
+  g_autofree char *block = g_malloc (1000000);
+  gsize after = get_heap_size ();
+
+  block[0] = 'x';
+  return after >= before + 1000000;
+}
+
+/* A length that is only announced costs nothing. */
+static void
+test_nothing_ahead (void)
+{
+  static const char *const announcements[] = {
+    "$536870912\r\nabc",
+    "=536870912\r\ntxt:abc",
+    "!536870912\r\nabc",
+    "*11000000\r\n:1\r\n",
+    "%5000000\r\n:1\r\n",
+    "~11000000\r\n:1\r\n",
+    ">11000000\r\n:1\r\n",
+    "|5000000\r\n:1\r\n",
+    "*5000000\r\n*3000000\r\n%1000000\r\n~900000\r\n|1\r\n$1000000\r\nabc",
+  };
+  gboolean counted = heap_is_counted ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (announcements); i++)
+    {
+      gsize before = get_heap_size ();
+      g_autoptr (TornadisReader) reader = tornadis_reader_new (PAGE_SIZE, MAX_REPLY_SIZE);
+      g_autoptr (GError) error = NULL;
+      gsize room;
+
+      feed (reader, announcements[i], strlen (announcements[i]));
+      g_assert_null (tornadis_reader_next (reader, &error));
+      g_assert_no_error (error);
+      g_assert_true (tornadis_reader_is_partial (reader));
+      tornadis_reader_reserve (reader, &room);
+      g_assert_cmpuint (room, <=, PAGE_SIZE);
+      if (counted)
+        g_assert_cmpuint (get_heap_size (), <, before + PAGE_SIZE * 3);
+    }
+
+  if (!counted)
+    g_test_skip ("The heap is not counted here");
+}
+
+/* Many levels, each of which announces a lot. */
+static void
+test_nothing_ahead_nested (void)
+{
+  g_autoptr (GString) input = repeat ("*600\r\n", TORNADIS_READER_MAX_DEPTH);
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (PAGE_SIZE, MAX_REPLY_SIZE);
+  g_autoptr (GError) error = NULL;
+  gsize before = get_heap_size ();
+
+  for (gsize done = 0; done < input->len; done += 1000)
+    {
+      feed (reader, input->str + done, MIN (1000, input->len - done));
+      g_assert_null (tornadis_reader_next (reader, &error));
+      g_assert_no_error (error);
+    }
+
+  g_assert_cmpuint (get_heap_size (), <, before + 2 * 1024 * 1024);
+}
+
+static void
+check_large (const char *type,
+             const char *prefix,
+             TornadisReplyKind kind,
+             gsize length)
+{
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (PAGE_SIZE, MAX_REPLY_SIZE);
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (TornadisReply) next = NULL;
+  g_autofree char *header = g_strdup_printf ("%s%" G_GSIZE_FORMAT "\r\n%s", type, length + strlen (prefix), prefix);
+  g_autofree guint8 *expected = g_malloc (length);
+  gsize before, done = 0, largest = 0;
+
+  for (gsize i = 0; i < length; i++)
+    expected[i] = (guint8) (i * 31 + i / 255);
+
+  before = get_heap_size ();
+  feed (reader, header, strlen (header));
+  while (done < length)
+    {
+      gsize room;
+      guint8 *place;
+
+      g_assert_null (tornadis_reader_next (reader, NULL));
+      place = tornadis_reader_reserve (reader, &room);
+      largest = MAX (largest, room);
+      g_assert_cmpuint (room, <=, MAX (done + PAGE_SIZE, PAGE_SIZE));
+      room = MIN (room, length - done);
+      memcpy (place, expected + done, room);
+      tornadis_reader_commit (reader, room);
+      done += room;
+      g_assert_true (tornadis_reader_is_partial (reader));
+    }
+  g_assert_null (tornadis_reader_next (reader, NULL));
+
+  g_assert_cmpuint (largest, >, PAGE_SIZE);
+  if (heap_is_counted ())
+    g_assert_cmpuint (get_heap_size (), <, before + length + PAGE_SIZE * 4);
+
+  feed (reader, "\r", 1);
+  g_assert_null (tornadis_reader_next (reader, NULL));
+  feed (reader, "\n" SENTINEL, 1 + strlen (SENTINEL));
+  reply = tornadis_reader_next (reader, NULL);
+  g_assert_nonnull (reply);
+  g_assert_cmpint (reply->kind, ==, kind);
+  g_assert_cmpmem (reply->data, reply->length, expected, length);
+  g_assert_cmpint (reply->data[length], ==, '\0');
+
+  next = tornadis_reader_next (reader, NULL);
+  g_assert_nonnull (next);
+  g_assert_cmpstr (tornadis_reply_get_text (next), ==, "sentinel");
+}
+
+static void
+test_large (void)
+{
+  check_large ("$", "", TORNADIS_REPLY_KIND_STRING, 10 * 1024 * 1024 + 77);
+  check_large ("$", "", TORNADIS_REPLY_KIND_STRING, 16 * 1024 * 1024);
+  check_large ("!", "", TORNADIS_REPLY_KIND_ERROR, 1000000);
+  check_large ("=", "txt:", TORNADIS_REPLY_KIND_VERBATIM, 1000000);
+}
+
+static void
+test_large_without_end (void)
+{
+  g_autoptr (GString) input = make_string (200000);
+
+  input->str[input->len - 1] = 'x';
+  assert_refused (input, MAX_REPLY_SIZE, "not followed by the end of its line");
+}
+
+/* Large strings as elements, cut anywhere around their ends. */
+static void
+test_large_elements (void)
+{
+  g_autoptr (GString) input = g_string_new ("*3\r\n");
+  g_autoptr (GString) string = make_string (300);
+
+  for (guint i = 0; i < 3; i++)
+    g_string_append_len (input, string->str, (gssize) string->len);
+
+  for (gsize step = 1; step < input->len; step++)
+    {
+      g_autoptr (TornadisReader) reader = tornadis_reader_new (64, MAX_REPLY_SIZE);
+      g_autoptr (TornadisReply) reply = NULL;
+
+      for (gsize done = 0; done < input->len; done += step)
+        {
+          g_assert_null (reply);
+          feed (reader, input->str + done, MIN (step, input->len - done));
+          reply = tornadis_reader_next (reader, NULL);
+        }
+
+      g_assert_nonnull (reply);
+      g_assert_cmpuint (reply->length, ==, 3);
+      for (guint i = 0; i < 3; i++)
+        g_assert_cmpmem (reply->v.elements[i]->data, reply->v.elements[i]->length, string->str + 6, 300);
+      g_assert_false (tornadis_reader_is_partial (reader));
+    }
+}
+
+/* One that gives its stack of values away, and one that does not. */
+static void
+test_long_arrays (void)
+{
+  static const gsize lengths[] = { 63, 64, 65, 8191, 8192, 8193, 1000000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
+    {
+      g_autoptr (GString) input = g_string_new (NULL);
+      g_autoptr (TornadisReply) reply = NULL;
+      TornadisReply *inner;
+
+      g_string_append_printf (input, "*2\r\n*%" G_GSIZE_FORMAT "\r\n", lengths[i]);
+      for (gsize j = 0; j < lengths[i]; j++)
+        g_string_append_printf (input, ":%" G_GSIZE_FORMAT "\r\n", j);
+      g_string_append (input, "+end\r\n");
+
+      reply = read_one (input, 5000, MAX_REPLY_SIZE, NULL);
+      g_assert_nonnull (reply);
+      g_assert_cmpuint (reply->length, ==, 2);
+      inner = reply->v.elements[0];
+      g_assert_cmpuint (inner->length, ==, lengths[i]);
+      for (gsize j = 0; j < lengths[i]; j++)
+        g_assert_cmpuint (inner->v.elements[j]->v.integer, ==, j);
+      g_assert_cmpstr (tornadis_reply_get_text (reply->v.elements[1]), ==, "end");
+    }
+}
+
+static void
+test_partial_and_trim (void)
+{
+  static const char *const pieces[] = { ":", "1", "\r", "*2\r\n", ":1\r\n", "|0\r\n", "$3\r\nab" };
+  gsize before = get_heap_size ();
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (1024 * 1024, MAX_REPLY_SIZE);
+  g_autoptr (TornadisReply) reply = NULL;
+  gsize room;
+
+  g_assert_false (tornadis_reader_is_partial (reader));
+  tornadis_reader_trim (reader);
+
+  tornadis_reader_reserve (reader, &room);
+  g_assert_cmpuint (room, ==, 1024 * 1024);
+  g_assert_false (tornadis_reader_is_partial (reader));
+  tornadis_reader_trim (reader);
+  g_assert_cmpuint (get_heap_size (), <, before + 4096);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      feed (reader, pieces[i], strlen (pieces[i]));
+      g_assert_null (tornadis_reader_next (reader, NULL));
+      tornadis_reader_trim (reader);
+      g_assert_true (tornadis_reader_is_partial (reader));
+    }
+  feed (reader, "\n", 1);
+  reply = tornadis_reader_next (reader, NULL);
+  g_assert_nonnull (reply);
+  g_assert_false (tornadis_reader_is_partial (reader));
+  g_clear_pointer (&reply, tornadis_reply_unref);
+
+  for (guint i = 3; i < G_N_ELEMENTS (pieces); i++)
+    {
+      feed (reader, pieces[i], strlen (pieces[i]));
+      g_assert_null (tornadis_reader_next (reader, NULL));
+      tornadis_reader_trim (reader);
+      g_assert_true (tornadis_reader_is_partial (reader));
+    }
+  feed (reader, "c\r\n", 3);
+  reply = tornadis_reader_next (reader, NULL);
+  g_assert_nonnull (reply);
+  g_assert_false (tornadis_reader_is_partial (reader));
+  g_clear_pointer (&reply, tornadis_reply_unref);
+
+  tornadis_reader_trim (reader);
+  g_assert_cmpuint (get_heap_size (), <, before + 4096);
+}
+
+/* An attribute in front of a reply is a piece of it. */
+static void
+test_attribute_is_partial (void)
+{
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (PAGE_SIZE, MAX_REPLY_SIZE);
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  feed (reader, "|1\r\n+a\r\n:1\r\n", 13);
+  take (reader, out);
+  g_assert_cmpuint (out->len, ==, 0);
+  g_assert_true (tornadis_reader_is_partial (reader));
+  feed (reader, "+OK\r\n", 5);
+  take (reader, out);
+  g_assert_cmpstr (out->str, ==, "+\"OK\"");
+  g_assert_false (tornadis_reader_is_partial (reader));
+}
+
+/* Freed with everything in the middle. */
+static void
+test_free_in_the_middle (void)
+{
+  g_autoptr (GString) input = repeat ("*2\r\n$3\r\nabc\r\n", 1000);
+  g_autoptr (GString) string = make_string (200000);
+
+  g_string_append_len (input, string->str, 100000);
+  for (gsize step = 1; step < 200; step += 40)
+    {
+      g_autoptr (TornadisReader) reader = tornadis_reader_new (256, MAX_REPLY_SIZE);
+
+      for (gsize done = 0; done < input->len; done += step)
+        {
+          feed (reader, input->str + done, MIN (step, input->len - done));
+          g_assert_null (tornadis_reader_next (reader, NULL));
+        }
+      g_assert_true (tornadis_reader_is_partial (reader));
+    }
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_data_func ("/reader/corpus", GSIZE_TO_POINTER (PAGE_SIZE), test_corpus);
+  g_test_add_data_func ("/reader/corpus-small-page", GSIZE_TO_POINTER (1), test_corpus);
+  g_test_add_func ("/reader/random-pieces", test_random_pieces);
+  g_test_add_func ("/reader/captures", test_captures);
+  g_test_add_func ("/reader/depth", test_depth);
+  g_test_add_func ("/reader/million-deep", test_million_deep);
+  g_test_add_func ("/reader/line-length", test_line_length);
+  g_test_add_func ("/reader/reply-size", test_reply_size);
+  g_test_add_func ("/reader/reply-size-is-per-reply", test_reply_size_is_per_reply);
+  g_test_add_func ("/reader/nothing-ahead", test_nothing_ahead);
+  g_test_add_func ("/reader/nothing-ahead-nested", test_nothing_ahead_nested);
+  g_test_add_func ("/reader/large", test_large);
+  g_test_add_func ("/reader/large-without-end", test_large_without_end);
+  g_test_add_func ("/reader/large-elements", test_large_elements);
+  g_test_add_func ("/reader/long-arrays", test_long_arrays);
+  g_test_add_func ("/reader/partial-and-trim", test_partial_and_trim);
+  g_test_add_func ("/reader/attribute-is-partial", test_attribute_is_partial);
+  g_test_add_func ("/reader/free-in-the-middle", test_free_in_the_middle);
+
+  return g_test_run ();
+}
