@@ -91,6 +91,13 @@ feed (TornadisReader *reader,
     }
 }
 
+static void
+feed_text (TornadisReader *reader,
+           const char *text)
+{
+  feed (reader, text, strlen (text));
+}
+
 /* All replies that are there, in the notation of vectors.txt. */
 static void
 take (TornadisReader *reader,
@@ -115,7 +122,7 @@ take (TornadisReader *reader,
       g_string_assign (out, "!");
       g_string_append (out, error->message);
 
-      feed (reader, SENTINEL, strlen (SENTINEL));
+      feed_text (reader, SENTINEL);
       g_assert_null (tornadis_reader_next (reader, &again));
       g_assert_error (again, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL);
       g_assert_cmpstr (again->message, ==, error->message);
@@ -229,7 +236,8 @@ test_random_pieces (void)
 
       for (gsize done = 0, size; done < input->len; done += size)
         {
-          size = MIN ((gsize) g_test_rand_int_range (1, (gint32) limit), input->len - done);
+          size = (gsize) g_test_rand_int_range (1, (gint32) limit);
+          size = MIN (size, input->len - done);
           feed (reader, input->str + done, size);
           if (g_test_rand_int_range (0, 3) > 0)
             take (reader, out);
@@ -287,7 +295,7 @@ test_captures (void)
     { "command-docs-resp2", 1, "\"Get the value of a key\"" },
     { "command-docs-resp3", 1, "1# \"summary\" => \"Get the value of a key\"" },
     { "command-info", 1, "2) (nil)" },
-    { "debug-protocol-resp3", 13, "(double) 3.141" },
+    { "debug-protocol-resp3", 14, "(double) 3.141" },
     { "errors", 4, "(error) WRONGTYPE " },
     { "hash-resp3", 1, "2# \"g\" => \"\\x00\\xff\\r\\n\"" },
     { "hello-resp3", 1, "2# \"version\" => \"7.0.15\"" },
@@ -539,15 +547,15 @@ test_reply_size_is_per_reply (void)
   g_autoptr (GString) out = g_string_new (NULL);
 
   for (guint i = 0; i < 3; i++)
-    feed (reader, "|1\r\n+k\r\n+v\r\n+0123456789\r\n", 27);
+    feed_text (reader, "|1\r\n+k\r\n+v\r\n+0123456789\r\n");
   take (reader, out);
   g_assert_cmpstr (out->str, ==, "+\"0123456789\" +\"0123456789\" +\"0123456789\"");
 
   tornadis_reader_set_max_reply_size (reader, 20);
-  feed (reader, "$20\r\n", 5);
+  feed_text (reader, "$20\r\n");
   take (reader, out);
   tornadis_reader_set_max_reply_size (reader, 10);
-  feed (reader, "01234567890123456789\r\n", 22);
+  feed_text (reader, "01234567890123456789\r\n");
   take (reader, out);
   g_assert_cmpstr (out->str, ==, "!The reply is larger than 10 bytes");
 }
@@ -600,7 +608,7 @@ test_nothing_ahead (void)
       g_autoptr (GError) error = NULL;
       gsize room;
 
-      feed (reader, announcements[i], strlen (announcements[i]));
+      feed_text (reader, announcements[i]);
       g_assert_null (tornadis_reader_next (reader, &error));
       g_assert_no_error (error);
       g_assert_true (tornadis_reader_is_partial (reader));
@@ -650,7 +658,7 @@ check_large (const char *type,
     expected[i] = (guint8) (i * 31 + i / 255);
 
   before = get_heap_size ();
-  feed (reader, header, strlen (header));
+  feed_text (reader, header);
   while (done < length)
     {
       gsize room;
@@ -672,9 +680,9 @@ check_large (const char *type,
   if (heap_is_counted ())
     g_assert_cmpuint (get_heap_size (), <, before + length + PAGE_SIZE * 4);
 
-  feed (reader, "\r", 1);
+  feed_text (reader, "\r");
   g_assert_null (tornadis_reader_next (reader, NULL));
-  feed (reader, "\n" SENTINEL, 1 + strlen (SENTINEL));
+  feed_text (reader, "\n" SENTINEL);
   reply = tornadis_reader_next (reader, NULL);
   g_assert_nonnull (reply);
   g_assert_cmpint (reply->kind, ==, kind);
@@ -782,12 +790,12 @@ test_partial_and_trim (void)
 
   for (guint i = 0; i < 3; i++)
     {
-      feed (reader, pieces[i], strlen (pieces[i]));
+      feed_text (reader, pieces[i]);
       g_assert_null (tornadis_reader_next (reader, NULL));
       tornadis_reader_trim (reader);
       g_assert_true (tornadis_reader_is_partial (reader));
     }
-  feed (reader, "\n", 1);
+  feed_text (reader, "\n");
   reply = tornadis_reader_next (reader, NULL);
   g_assert_nonnull (reply);
   g_assert_false (tornadis_reader_is_partial (reader));
@@ -795,12 +803,12 @@ test_partial_and_trim (void)
 
   for (guint i = 3; i < G_N_ELEMENTS (pieces); i++)
     {
-      feed (reader, pieces[i], strlen (pieces[i]));
+      feed_text (reader, pieces[i]);
       g_assert_null (tornadis_reader_next (reader, NULL));
       tornadis_reader_trim (reader);
       g_assert_true (tornadis_reader_is_partial (reader));
     }
-  feed (reader, "c\r\n", 3);
+  feed_text (reader, "c\r\n");
   reply = tornadis_reader_next (reader, NULL);
   g_assert_nonnull (reply);
   g_assert_false (tornadis_reader_is_partial (reader));
@@ -817,11 +825,11 @@ test_attribute_is_partial (void)
   g_autoptr (TornadisReader) reader = tornadis_reader_new (PAGE_SIZE, MAX_REPLY_SIZE);
   g_autoptr (GString) out = g_string_new (NULL);
 
-  feed (reader, "|1\r\n+a\r\n:1\r\n", 13);
+  feed_text (reader, "|1\r\n+a\r\n:1\r\n");
   take (reader, out);
   g_assert_cmpuint (out->len, ==, 0);
   g_assert_true (tornadis_reader_is_partial (reader));
-  feed (reader, "+OK\r\n", 5);
+  feed_text (reader, "+OK\r\n");
   take (reader, out);
   g_assert_cmpstr (out->str, ==, "+\"OK\"");
   g_assert_false (tornadis_reader_is_partial (reader));
