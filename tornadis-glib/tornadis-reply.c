@@ -754,6 +754,26 @@ reply_get_empty_text (TornadisReply *self)
   return "(empty array)";
 }
 
+/* One that takes more than a line begins on a line of its own. */
+static void
+string_append_map_value (GString *string,
+                         GString *indent,
+                         TornadisReply *value,
+                         guint depth)
+{
+  gsize begin;
+
+  g_string_append (string, " => ");
+  begin = string->len;
+  string_append_reply (string, indent, value, depth);
+
+  if (memchr (string->str + begin, '\n', string->len - begin) != NULL)
+    {
+      g_string_insert_len (string, (gssize) begin, indent->str, (gssize) indent->len);
+      g_string_insert_c (string, (gssize) begin, '\n');
+    }
+}
+
 /* @indent goes before every line but the first, which stands behind what the caller wrote. */
 static void
 string_append_aggregate (GString *string,
@@ -790,8 +810,7 @@ string_append_aggregate (GString *string,
       string_append_reply (string, indent, reply->v.elements[i], depth + 1);
       if (map)
         {
-          g_string_append (string, " => ");
-          string_append_reply (string, indent, reply->v.elements[i + 1], depth + 1);
+          string_append_map_value (string, indent, reply->v.elements[i + 1], depth + 1);
         }
       g_string_truncate (indent, indent_length);
     }

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "integration/util.h"
+
+#include <string.h>
+
+typedef struct
+{
+  TornadisHarnessRedis *redis;
+  TornadisClientPool *pool;
+} Pool;
+
+static void
+set_up (Pool *fixture,
+        gconstpointer data)
+{
+  g_autoptr (TornadisClient) template = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fixture->redis = tornadis_harness_redis_new (NULL, &error);
+  g_assert_no_error (error);
+  template = g_object_new (TORNADIS_TYPE_CLIENT,
+                           "unix-domain-socket", tornadis_harness_redis_get_socket_path (fixture->redis),
+                           "client-name", "pooled", "call-timeout-msec", 20000, "db", 1, NULL);
+  fixture->pool = tornadis_client_pool_new (template);
+}
+
+static void
+tear_down (Pool *fixture,
+           gconstpointer data)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  assert_finalized (fixture->pool);
+  g_clear_object (&fixture->redis);
+}
+
+static void
+assert_counts (TornadisClientPool *pool,
+               guint size,
+               guint idle,
+               guint waiting)
+{
+  guint now[3];
+
+  g_object_get (pool, "size", &now[0], "idle", &now[1], "waiting", &now[2], NULL);
+  g_assert_cmpuint (now[0], ==, size);
+  g_assert_cmpuint (now[1], ==, idle);
+  g_assert_cmpuint (now[2], ==, waiting);
+}
+
+static TornadisClient *
+take (TornadisClientPool *pool,
+      GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &result);
+  return tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&result), error);
+}
+
+static TornadisClient *
+assert_take (TornadisClientPool *pool)
+{
+  g_autoptr (GError) error = NULL;
+  TornadisClient *client = take (pool, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (tornadis_client_is_connected (client));
+  return client;
+}
+
+static void
+test_reuse (Pool *fixture,
+            gconstpointer data)
+{
+  g_autoptr (TornadisClient) first = assert_take (fixture->pool);
+  g_autoptr (TornadisClient) second = assert_take (fixture->pool);
+  g_autoptr (TornadisClient) again = NULL;
+
+  g_assert_true (first != second);
+  assert_call (first, "\"pooled\"", "CLIENT", "GETNAME", NULL);
+  assert_counts (fixture->pool, 2, 0, 0);
+  tornadis_client_pool_release_client (fixture->pool, first);
+  assert_counts (fixture->pool, 2, 1, 0);
+  again = assert_take (fixture->pool);
+  g_assert_true (again == first);
+  tornadis_client_pool_release_client (fixture->pool, again);
+  tornadis_client_pool_release_client (fixture->pool, second);
+  assert_counts (fixture->pool, 2, 2, 0);
+}
+
+static void
+test_waiting (Pool *fixture,
+              gconstpointer data)
+{
+  GAsyncResult *results[3] = { NULL };
+  g_autoptr (TornadisClient) client = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (fixture->pool, "max-size", 1, NULL);
+  client = assert_take (fixture->pool);
+  g_assert_null (tornadis_client_pool_get_client_nowait (fixture->pool));
+
+  for (guint i = 0; i < 3; i++)
+    tornadis_client_pool_get_connected_client_async (fixture->pool, i == 0 ? cancellable : NULL, store_result, &results[i]);
+  assert_counts (fixture->pool, 1, 0, 3);
+
+  /* One who gives up leaves his place to the next. */
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_client_pool_get_connected_client_finish (fixture->pool, wait_for_result (&results[0]), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  assert_counts (fixture->pool, 1, 0, 2);
+
+  for (guint i = 1; i < 3; i++)
+    {
+      g_autoptr (TornadisClient) next = NULL;
+
+      spin_for (20);
+      g_assert_null (results[i]);
+      tornadis_client_pool_release_client (fixture->pool, client);
+      next = tornadis_client_pool_get_connected_client_finish (fixture->pool, wait_for_result (&results[i]), NULL);
+      g_assert_true (next == client);
+    }
+  tornadis_client_pool_release_client (fixture->pool, client);
+  assert_counts (fixture->pool, 1, 1, 0);
+  for (guint i = 0; i < 3; i++)
+    g_object_unref (results[i]);
+}
+
+/* A client that was given and never fetched goes back. */
+static void
+test_never_fetched (Pool *fixture,
+                    gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (fixture->pool, "max-size", 1, NULL);
+  tornadis_client_pool_get_connected_client_async (fixture->pool, NULL, store_result, &result);
+  wait_for_result (&result);
+  assert_counts (fixture->pool, 1, 0, 0);
+  g_clear_object (&result);
+  assert_counts (fixture->pool, 1, 1, 0);
+
+  /* Cancelled after it was given, before it was fetched. */
+  tornadis_client_pool_get_connected_client_async (fixture->pool, cancellable, store_result, &result);
+  wait_for_result (&result);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_client_pool_get_connected_client_finish (fixture->pool, result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_object (&result);
+  assert_counts (fixture->pool, 1, 1, 0);
+}
+
+static void
+test_connect_fails (Pool *fixture,
+                    gconstpointer data)
+{
+  g_object_set (fixture->pool, "max-size", 2, NULL);
+  tornadis_harness_redis_kill (fixture->redis);
+
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (take (fixture->pool, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+      assert_counts (fixture->pool, 0, 0, 0);
+    }
+
+  g_assert_true (tornadis_harness_redis_restart (fixture->redis, NULL));
+  {
+    g_autoptr (TornadisClient) first = assert_take (fixture->pool);
+    g_autoptr (TornadisClient) second = assert_take (fixture->pool);
+
+    tornadis_client_pool_release_client (fixture->pool, first);
+    tornadis_client_pool_release_client (fixture->pool, second);
+  }
+}
+
+static void
+test_released_twice (Pool *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (TornadisClient) client = assert_take (fixture->pool);
+  g_autoptr (TornadisClient) stranger = tornadis_client_new ("localhost", 1);
+
+  tornadis_client_pool_release_client (fixture->pool, client);
+  g_test_expect_message ("Tornadis", G_LOG_LEVEL_CRITICAL, "*g_hash_table_contains*");
+  tornadis_client_pool_release_client (fixture->pool, client);
+  g_test_expect_message ("Tornadis", G_LOG_LEVEL_CRITICAL, "*g_hash_table_contains*");
+  tornadis_client_pool_release_client (fixture->pool, stranger);
+  g_test_assert_expected_messages ();
+  assert_counts (fixture->pool, 1, 1, 0);
+}
+
+/* Nobody gets a client that another left in the middle of something. */
+static void
+test_dirty (Pool *fixture,
+            gconstpointer data)
+{
+  static const char *const commands[][4] = {
+    { "MULTI" }, { "WATCH", "k" }, { "SELECT", "5" }, { NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      g_autoptr (TornadisClient) client = assert_take (fixture->pool);
+      g_autoptr (TornadisClient) next = NULL;
+      g_autofree char *info = NULL;
+
+      if (commands[i][0] != NULL)
+        g_free (call_text (client, commands[i][0], commands[i][1], commands[i][2], NULL));
+      else
+        {
+          g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]) { "BLPOP", "nothing", "0", NULL });
+
+          tornadis_client_submit (client, command, NULL, NULL, NULL);
+        }
+      tornadis_client_pool_release_client (fixture->pool, client);
+      assert_counts (fixture->pool, 0, 0, 0);
+      g_assert_false (tornadis_client_is_connected (client));
+
+      next = assert_take (fixture->pool);
+      g_assert_true (next != client);
+      info = call_text (next, "CLIENT", "INFO", NULL);
+      g_assert_nonnull (strstr (info, " db=1 "));
+      g_assert_nonnull (strstr (info, " multi=-1 "));
+      tornadis_client_pool_release_client (fixture->pool, next);
+      tornadis_client_pool_destroy (fixture->pool);
+    }
+
+  /* Back in order, it is as good as any. */
+  {
+    g_autoptr (TornadisClient) client = assert_take (fixture->pool);
+
+    g_free (call_text (client, "WATCH", "k", NULL));
+    g_free (call_text (client, "MULTI", NULL));
+    g_free (call_text (client, "DISCARD", NULL));
+    tornadis_client_pool_release_client (fixture->pool, client);
+    assert_counts (fixture->pool, 1, 1, 0);
+  }
+}
+
+static void
+test_dead_idle (Pool *fixture,
+                gconstpointer data)
+{
+  g_autoptr (TornadisClient) client = assert_take (fixture->pool);
+  g_autoptr (TornadisClient) next = NULL;
+  g_autofree char *answer = NULL;
+
+  tornadis_client_pool_release_client (fixture->pool, client);
+  answer = tornadis_harness_redis_command (fixture->redis, "CLIENT KILL TYPE normal SKIPME yes", NULL);
+  spin_for (100);
+  next = assert_take (fixture->pool);
+  assert_call (next, "PONG", "PING", NULL);
+  assert_counts (fixture->pool, 1, 0, 0);
+  tornadis_client_pool_release_client (fixture->pool, next);
+}
+
+static gboolean
+preconnect (TornadisClientPool *pool,
+            int size,
+            GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  tornadis_client_pool_preconnect_async (pool, size, NULL, store_result, &result);
+  return tornadis_client_pool_preconnect_finish (pool, wait_for_result (&result), error);
+}
+
+static void
+test_preconnect (Pool *fixture,
+                 gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (preconnect (fixture->pool, -1, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  g_clear_error (&error);
+
+  g_assert_true (preconnect (fixture->pool, 3, &error));
+  assert_counts (fixture->pool, 3, 3, 0);
+  g_assert_true (preconnect (fixture->pool, 2, &error));
+  assert_counts (fixture->pool, 3, 3, 0);
+  g_object_set (fixture->pool, "max-size", 5, NULL);
+  g_assert_true (preconnect (fixture->pool, 100, &error));
+  assert_counts (fixture->pool, 5, 5, 0);
+  tornadis_client_pool_destroy (fixture->pool);
+  assert_counts (fixture->pool, 0, 0, 0);
+  g_assert_true (preconnect (fixture->pool, -1, &error));
+  assert_counts (fixture->pool, 5, 5, 0);
+
+  tornadis_client_pool_destroy (fixture->pool);
+  tornadis_harness_redis_kill (fixture->redis);
+  g_assert_false (preconnect (fixture->pool, 2, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+  assert_counts (fixture->pool, 0, 0, 0);
+}
+
+static void
+test_timeout (Pool *fixture,
+              gconstpointer data)
+{
+  g_autoptr (TornadisClient) client = NULL;
+  g_autoptr (TornadisClient) next = NULL;
+
+  g_object_set (fixture->pool, "client-timeout", 1, NULL);
+  client = assert_take (fixture->pool);
+  tornadis_client_pool_release_client (fixture->pool, client);
+  spin_for (1200);
+  assert_counts (fixture->pool, 1, 1, 0);
+  next = assert_take (fixture->pool);
+  g_assert_true (next != client);
+  g_assert_false (tornadis_client_is_connected (client));
+
+  /* And on release. */
+  spin_for (1200);
+  tornadis_client_pool_release_client (fixture->pool, next);
+  g_assert_false (tornadis_client_is_connected (next));
+  assert_counts (fixture->pool, 0, 0, 0);
+}
+
+static void
+test_autoclose (Pool *fixture,
+                gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (fixture->pool, "client-timeout", 1, "autoclose", TRUE, NULL);
+  g_assert_true (preconnect (fixture->pool, 3, &error));
+  spin_for (500);
+  assert_counts (fixture->pool, 3, 3, 0);
+  spin_for (1000);
+  assert_counts (fixture->pool, 0, 0, 0);
+}
+
+static void
+test_destroy (Pool *fixture,
+              gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisClient) client = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (fixture->pool, "max-size", 1, NULL);
+  client = assert_take (fixture->pool);
+  tornadis_client_pool_get_connected_client_async (fixture->pool, NULL, store_result, &result);
+  tornadis_client_pool_destroy (fixture->pool);
+  g_assert_null (tornadis_client_pool_get_connected_client_finish (fixture->pool, wait_for_result (&result), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+
+  g_assert_true (tornadis_client_is_connected (client));
+  tornadis_client_pool_release_client (fixture->pool, client);
+  g_assert_false (tornadis_client_is_connected (client));
+  assert_counts (fixture->pool, 0, 0, 0);
+
+  g_clear_object (&client);
+  client = assert_take (fixture->pool);
+  tornadis_client_pool_release_client (fixture->pool, client);
+}
+
+static void
+test_calls (Pool *fixture,
+            gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]) { "INCR", "n", NULL });
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  GAsyncResult *results[20] = { NULL };
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (fixture->pool, "max-size", 3, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    tornadis_client_pool_call_async (fixture->pool, command, NULL, store_result, &results[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    {
+      g_autoptr (TornadisReply) count = tornadis_client_pool_call_finish (fixture->pool, wait_for_result (&results[i]), &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpint (tornadis_reply_get_integer (count), >=, 1);
+      g_object_unref (results[i]);
+    }
+  assert_counts (fixture->pool, 3, 3, 0);
+
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", "n", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "LPUSH", "n", "x", NULL });
+  tornadis_client_pool_call_pipeline_async (fixture->pool, pipeline, NULL, store_result, &result);
+  reply = tornadis_client_pool_call_pipeline_finish (fixture->pool, wait_for_result (&result), &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (reply, 0)), ==, "20");
+  g_assert_true (tornadis_reply_is_error (tornadis_reply_get_element (reply, 1)));
+  assert_counts (fixture->pool, 3, 3, 0);
+}
+
+/* A blocking command holds up nobody but its own client. */
+static void
+test_blocking (Pool *fixture,
+               gconstpointer data)
+{
+  g_autoptr (TornadisClient) client = assert_take (fixture->pool);
+  g_autoptr (TornadisCommand) pop = tornadis_command_new_strv ((const char *[]) { "BLPOP", "list", "10", NULL });
+  g_autoptr (TornadisCommand) push = tornadis_command_new_strv ((const char *[]) { "LPUSH", "list", "x", NULL });
+  g_autoptr (GAsyncResult) popped = NULL;
+  g_autoptr (GAsyncResult) pushed = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+
+  tornadis_client_call_async (client, pop, NULL, store_result, &popped);
+  tornadis_client_pool_call_async (fixture->pool, push, NULL, store_result, &pushed);
+  wait_for_result (&pushed);
+  reply = tornadis_client_call_finish (client, wait_for_result (&popped), NULL);
+  g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (reply, 1)), ==, "x");
+  tornadis_client_pool_release_client (fixture->pool, client);
+}
+
+#define ADD(name, func) g_test_add ("/client-pool/" name, Pool, NULL, set_up, func, tear_down)
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("reuse", test_reuse);
+  ADD ("waiting", test_waiting);
+  ADD ("never-fetched", test_never_fetched);
+  ADD ("connect-fails", test_connect_fails);
+  ADD ("released-twice", test_released_twice);
+  ADD ("dirty", test_dirty);
+  ADD ("dead-idle", test_dead_idle);
+  ADD ("preconnect", test_preconnect);
+  ADD ("timeout", test_timeout);
+  ADD ("autoclose", test_autoclose);
+  ADD ("destroy", test_destroy);
+  ADD ("calls", test_calls);
+  ADD ("blocking", test_blocking);
+
+  return g_test_run ();
+}
