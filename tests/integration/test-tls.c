@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "integration/util.h"
+
+#include <string.h>
+
+typedef struct
+{
+  TornadisHarnessRedis *redis;
+  TornadisClient *client;
+  GTlsDatabase *database;
+} Tls;
+
+static GTlsDatabase *
+load_database (Tls *fixture,
+               const char *name)
+{
+  g_autofree char *path = tornadis_harness_redis_get_file (fixture->redis, name);
+  g_autoptr (GError) error = NULL;
+  GTlsDatabase *database = g_tls_file_database_new (path, &error);
+
+  g_assert_no_error (error);
+  return database;
+}
+
+static void
+set_up (Tls *fixture,
+        gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->redis = tornadis_harness_redis_new_tls (data, &error);
+  g_assert_no_error (error);
+  fixture->database = load_database (fixture, "ca.pem");
+  fixture->client = g_object_new (TORNADIS_TYPE_CLIENT,
+                                  "host", "localhost", "port", tornadis_harness_redis_get_tls_port (fixture->redis),
+                                  "tls", TRUE, "tls-database", fixture->database, "connect-timeout", 5,
+                                  NULL);
+}
+
+static void
+tear_down (Tls *fixture,
+           gconstpointer data)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  assert_finalized (fixture->client);
+  g_object_unref (fixture->database);
+  g_clear_object (&fixture->redis);
+}
+
+static void
+assert_fails (TornadisClient *client)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 start = g_get_monotonic_time ();
+
+  g_assert_null (call (client, &error, "PING", NULL));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+  g_test_message ("%s", error->message);
+  g_assert_false (tornadis_client_is_connected (client));
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 8 * G_TIME_SPAN_SECOND);
+}
+
+static void
+test_good (Tls *fixture,
+           gconstpointer data)
+{
+  g_autofree char *value = g_strnfill (3000000, 'v');
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  assert_call (fixture->client, "OK", "SET", "large", value, NULL);
+  reply = call (fixture->client, &error, "GET", "large", NULL);
+  g_assert_no_error (error);
+  g_assert_cmpstr (tornadis_reply_get_text (reply), ==, value);
+
+  tornadis_client_close (fixture->client);
+  g_object_set (fixture->client, "host", "127.0.0.1", NULL);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+}
+
+static void
+test_uri (Tls *fixture,
+          gconstpointer data)
+{
+  g_autofree char *uri = g_strdup_printf ("rediss://localhost:%u/1", tornadis_harness_redis_get_tls_port (fixture->redis));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, &error);
+
+  g_assert_no_error (error);
+  /* The system does not trust the authority of the test. */
+  assert_fails (client);
+  g_object_set (client, "tls-database", fixture->database, NULL);
+  assert_call (client, "PONG", "PING", NULL);
+}
+
+static void
+test_many_calls (Tls *fixture,
+                 gconstpointer data)
+{
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autofree char *value = g_strnfill (10000, 'v');
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 2000; i++)
+    tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "ECHO", value, NULL });
+  reply = call_pipeline (fixture->client, pipeline, NULL, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 2000; i++)
+    g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (reply, i)), ==, value);
+}
+
+static void
+test_pub_sub (Tls *fixture,
+              gconstpointer data)
+{
+  TornadisPubSubClient *client =
+    g_object_new (TORNADIS_TYPE_PUB_SUB_CLIENT,
+                  "host", "localhost", "port", tornadis_harness_redis_get_tls_port (fixture->redis),
+                  "tls", TRUE, "tls-database", fixture->database, "max-pending", 10, NULL);
+  GAsyncResult *result = NULL;
+
+  tornadis_pub_sub_client_subscribe_async (client, (const char *[]) { "a", NULL }, NULL, store_result, &result);
+  g_assert_true (tornadis_pub_sub_client_subscribe_finish (client, wait_for_result (&result), NULL));
+  g_clear_object (&result);
+  for (guint i = 0; i < 100; i++)
+    assert_call (fixture->client, "(integer) 1", "PUBLISH", "a", "x", NULL);
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (TornadisMessage) message = NULL;
+
+      tornadis_pub_sub_client_pop_message_async (client, 5, NULL, store_result, &result);
+      message = tornadis_pub_sub_client_pop_message_finish (client, wait_for_result (&result), NULL);
+      g_assert_cmpstr (tornadis_message_get_text (message), ==, "x");
+      g_clear_object (&result);
+    }
+  assert_finalized (client);
+}
+
+static void
+test_untrusted (Tls *fixture,
+                gconstpointer data)
+{
+  g_autoptr (GTlsDatabase) other = load_database (fixture, "other-ca.pem");
+
+  g_object_set (fixture->client, "tls-database", other, NULL);
+  assert_fails (fixture->client);
+  g_object_set (fixture->client, "tls-database", fixture->database, NULL);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+}
+
+/* Certificates for another host, and of another time. */
+static void
+test_wrong_certificate (Tls *fixture,
+                        gconstpointer data)
+{
+  assert_fails (fixture->client);
+}
+
+static void
+test_identity (Tls *fixture,
+               gconstpointer data)
+{
+  g_autoptr (GSocketConnectable) identity = g_network_address_new ("elsewhere.test", 0);
+
+  assert_fails (fixture->client);
+  g_object_set (fixture->client, "tls-server-identity", identity, NULL);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+}
+
+static void
+test_client_certificate (Tls *fixture,
+                         gconstpointer data)
+{
+  g_autofree char *path = tornadis_harness_redis_get_file (fixture->redis, "client-both.pem");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_file (path, &error);
+
+  g_assert_no_error (error);
+  assert_fails (fixture->client);
+  g_object_set (fixture->client, "tls-certificate", certificate, NULL);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+}
+
+/* TLS to a server that speaks plain text, and the other way round. */
+static void
+test_mismatch (Tls *fixture,
+               gconstpointer data)
+{
+  g_object_set (fixture->client, "port", tornadis_harness_redis_get_port (fixture->redis), NULL);
+  assert_fails (fixture->client);
+  g_object_set (fixture->client, "tls", FALSE, NULL);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+
+  tornadis_client_close (fixture->client);
+  g_object_set (fixture->client, "port", tornadis_harness_redis_get_tls_port (fixture->redis), NULL);
+  assert_fails (fixture->client);
+}
+
+static void
+test_silent (Tls *fixture,
+             gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = tornadis_harness_peer_new ("stop-reading\n", NULL);
+
+  g_object_set (fixture->client, "host", "127.0.0.1", "port", tornadis_harness_peer_get_port (peer), "connect-timeout", 1, NULL);
+  assert_fails (fixture->client);
+}
+
+/* Over a unix socket there is no name to check, so one must be given. */
+static void
+test_unix (Tls *fixture,
+           gconstpointer data)
+{
+  g_object_set (fixture->client, "unix-domain-socket", tornadis_harness_redis_get_socket_path (fixture->redis), NULL);
+  assert_fails (fixture->client);
+}
+
+static void
+test_restart (Tls *fixture,
+              gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_assert_true (tornadis_harness_redis_restart (fixture->redis, &error));
+  spin_for (100);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+}
+
+static const char *const mutual_args[] = { "--tls-auth-clients", "yes", NULL };
+static const char *const elsewhere_args[] = { "--tls-cert-file", "FILE:elsewhere.pem", "--tls-key-file", "FILE:elsewhere.key", NULL };
+static const char *const expired_args[] = { "--tls-cert-file", "FILE:expired.pem", "--tls-key-file", "FILE:expired.key", NULL };
+static const char *const old_args[] = { "--tls-protocols", "TLSv1.2", NULL };
+
+#define ADD(name, args, func) g_test_add ("/tls/" name, Tls, args, set_up, func, tear_down)
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("good", NULL, test_good);
+  ADD ("good-1.2", old_args, test_good);
+  ADD ("uri", NULL, test_uri);
+  ADD ("many-calls", NULL, test_many_calls);
+  ADD ("pub-sub", NULL, test_pub_sub);
+  ADD ("untrusted", NULL, test_untrusted);
+  ADD ("wrong-host", elsewhere_args, test_wrong_certificate);
+  ADD ("expired", expired_args, test_wrong_certificate);
+  ADD ("identity", elsewhere_args, test_identity);
+  ADD ("client-certificate", mutual_args, test_client_certificate);
+  ADD ("mismatch", NULL, test_mismatch);
+  ADD ("silent", NULL, test_silent);
+  ADD ("unix", NULL, test_unix);
+  ADD ("restart", NULL, test_restart);
+
+  return g_test_run ();
+}
