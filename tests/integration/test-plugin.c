@@ -482,6 +482,14 @@ test_many (Fixture *fixture,
       add (fixture->client, plugin);
     }
   assert_call (fixture->client, "PONG", "PING", NULL);
+
+  /* They write to the log when they go. */
+  while (g_list_model_get_n_items (tornadis_client_get_plugins (fixture->client)) > 0)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (tornadis_client_get_plugins (fixture->client), 0);
+
+      tornadis_client_remove_plugin (fixture->client, plugin);
+    }
 }
 
 /* One instance on many clients, through the template of a pool. */
