@@ -761,17 +761,15 @@ string_append_map_value (GString *string,
                          TornadisReply *value,
                          guint depth)
 {
-  gsize begin;
+  gsize begin, head_length = 1 + indent->len;
 
   g_string_append (string, " => ");
   begin = string->len;
+  g_string_append_printf (string, "\n%s", indent->str);
   string_append_reply (string, indent, value, depth);
 
-  if (memchr (string->str + begin, '\n', string->len - begin) != NULL)
-    {
-      g_string_insert_len (string, (gssize) begin, indent->str, (gssize) indent->len);
-      g_string_insert_c (string, (gssize) begin, '\n');
-    }
+  if (strchr (string->str + begin + head_length, '\n') == NULL)
+    g_string_erase (string, (gssize) begin, (gssize) head_length);
 }
 
 /* @indent goes before every line but the first, which stands behind what the caller wrote. */
@@ -783,8 +781,7 @@ string_append_aggregate (GString *string,
 {
   gboolean map = reply->kind == TORNADIS_REPLY_KIND_MAP;
   gsize step = map ? 2 : 1;
-  char mark = map ? '#' : reply->kind == TORNADIS_REPLY_KIND_SET ? '~'
-                                                                 : ')';
+  char mark = ')';
   gsize indent_length = indent->len;
   int width = 0;
 
@@ -793,6 +790,11 @@ string_append_aggregate (GString *string,
       g_string_append (string, reply->length == 0 ? reply_get_empty_text (reply) : "...");
       return;
     }
+
+  if (map)
+    mark = '#';
+  else if (reply->kind == TORNADIS_REPLY_KIND_SET)
+    mark = '~';
 
   for (gsize n = reply->length / step; n > 0; n /= 10)
     width++;
@@ -809,9 +811,7 @@ string_append_aggregate (GString *string,
       g_string_append_printf (indent, "%*s", width + 2, "");
       string_append_reply (string, indent, reply->v.elements[i], depth + 1);
       if (map)
-        {
-          string_append_map_value (string, indent, reply->v.elements[i + 1], depth + 1);
-        }
+        string_append_map_value (string, indent, reply->v.elements[i + 1], depth + 1);
       g_string_truncate (indent, indent_length);
     }
 }

@@ -140,7 +140,11 @@ feed (Fixture *fixture,
   TornadisReply *reply = tornadis_reply_new_from_resp (bytes, &error);
 
   g_assert_no_error (error);
-  return tornadis_queue_take_reply (fixture->queue, reply);
+  if (tornadis_queue_take_reply (fixture->queue, reply))
+    return TRUE;
+
+  tornadis_reply_unref (reply);
+  return FALSE;
 }
 
 static void

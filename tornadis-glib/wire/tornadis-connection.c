@@ -165,7 +165,7 @@ connection_receive (TornadisConnection *self,
   return g_socket_receive (self->socket, (char *) buffer, size, NULL, error);
 }
 
-/* Hands one reply on; FALSE: it answers nothing that was asked. */
+/* Hands one reply on, and takes it over; FALSE: it answers nothing that was asked, and stays the caller's. */
 static inline gboolean
 connection_route (TornadisConnection *self,
                   TornadisReply *reply)
@@ -190,6 +190,18 @@ connection_route (TornadisConnection *self,
   return tornadis_queue_take_reply (self->queue, reply);
 }
 
+/* A server that has too many clients, or too little patience, says so before it closes. */
+static GError *
+make_unasked_error (TornadisReply *reply)
+{
+  g_autoptr (GError) words = tornadis_reply_get_error (reply);
+
+  if (words != NULL)
+    return g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "The server said: %s", words->message);
+
+  return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "The server sent a reply that nobody asked for");
+}
+
 static ReadResult
 connection_read (TornadisConnection *self,
                  gint64 budget_usec)
@@ -210,10 +222,8 @@ connection_read (TornadisConnection *self,
         {
           if (!connection_route (self, reply))
             {
-              if (self->source == NULL)
-                return READ_CLOSED;
-              error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL,
-                                           "The server sent a reply that nobody asked for");
+              error = make_unasked_error (reply);
+              tornadis_reply_unref (reply);
               break;
             }
 
@@ -227,6 +237,7 @@ connection_read (TornadisConnection *self,
 
       if (error != NULL)
         {
+          /* Does nothing if a callback has closed the link. */
           connection_fail (self, error);
           return READ_CLOSED;
         }

@@ -712,10 +712,7 @@ tornadis_queue_take_reply (TornadisQueue *self,
   if (head == NULL || !queue_is_out (self, head) ||
       (head->batch != NULL && head->batch->n_received >= head->batch->n_sent) ||
       ((head->flags & TORNADIS_SLOT_MANUAL) != 0 && reply->kind != TORNADIS_REPLY_KIND_ERROR))
-    {
-      tornadis_reply_unref (reply);
-      return FALSE;
-    }
+    return FALSE;
 
   if (head->batch != NULL)
     {

@@ -75,7 +75,8 @@ TornadisWriter *tornadis_queue_fill            (TornadisQueue       *self,
                                                 gsize                page_size);
 void            tornadis_queue_advance         (TornadisQueue       *self,
                                                 gsize                n_bytes);
-/* Gives a reply (transfer full) to the call that it belongs to; FALSE: nobody asked for it. */
+/* Gives a reply to the call that it belongs to, and takes it over; FALSE: nobody asked for it, and it
+ * stays the caller's. */
 gboolean        tornadis_queue_take_reply      (TornadisQueue       *self,
                                                 TornadisReply       *reply);
 /* The first call that is not ended, if it is written and MANUAL; its user_data or %NULL. */
