@@ -180,11 +180,12 @@ tornadis_reply_ref (TornadisReply *self)
   return self;
 }
 
-/* Whether the caller's reference was the last one. */
+/* Whether the caller's reference was the last one. Nobody can take another while there is only one, so
+ * that the locked instruction is needed for shared replies alone. */
 static inline gboolean
 reply_drop (TornadisReply *self)
 {
-  return g_atomic_ref_count_compare (&self->ref_count, 1) || g_atomic_ref_count_dec (&self->ref_count);
+  return g_atomic_int_get (&self->ref_count) == 1 || g_atomic_ref_count_dec (&self->ref_count);
 }
 
 static inline void

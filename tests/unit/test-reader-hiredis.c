@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <hiredis/hiredis.h>
+#include <math.h>
 
 #include "tests/unit/resp-corpus.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
@@ -47,7 +48,7 @@ assert_same (TornadisReply *ours,
     g_assert_cmpint (ours->v.integer, ==, theirs->integer);
 #if HIREDIS_MAJOR >= 1
   else if (ours->kind == TORNADIS_REPLY_KIND_DOUBLE)
-    g_assert_cmpfloat (ours->v.number, ==, theirs->dval);
+    g_assert_true (ours->v.number == theirs->dval || (isnan (ours->v.number) && isnan (theirs->dval)));
   else if (ours->kind == TORNADIS_REPLY_KIND_BOOLEAN)
     g_assert_cmpint (ours->v.boolean, ==, theirs->integer != 0);
 #endif
@@ -319,8 +320,9 @@ test_corpus (void)
     {
       RespVector *vector = g_ptr_array_index (vectors, i);
 
-      /* Where ours is strict on purpose, hiredis' opinion does not matter. */
-      if (!g_str_has_prefix (vector->result, "!"))
+      /* Where ours is strict on purpose, hiredis' opinion does not matter; and what knows attributes there
+       * gives them as replies. */
+      if (!g_str_has_prefix (vector->result, "!") && strchr (vector->input->str, '|') == NULL)
         n_replies += compare (vector->input, COMPARE_THEIRS);
     }
 

@@ -450,7 +450,8 @@ tornadis_link_apply_settings (TornadisLink *self)
 
   if (settings->read_timeout > 0)
     link_arm (self, g_get_monotonic_time () + settings->read_timeout * G_TIME_SPAN_MILLISECOND);
-  if (settings->ping_interval > 0 && link_is_wanted (self))
+  /* When it fires it finds out whether anybody waits. */
+  if (settings->ping_interval > 0)
     link_arm (self, g_get_monotonic_time () + settings->ping_interval * G_TIME_SPAN_MILLISECOND);
 }
 

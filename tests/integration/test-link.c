@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* When a client connects, waits, and gives a peer up. */
+
+#include "integration/util.h"
+
+#include <string.h>
+
+#include "tornadis-glib/tornadis-client-private.h"
+
+typedef struct
+{
+  guint n_scheduled;
+  guint last_attempt;
+  guint max_delay;
+} Schedule;
+
+static void
+scheduled_cb (TornadisClient *client,
+              guint attempt,
+              guint delay_ms,
+              GError *error,
+              gpointer user_data)
+{
+  Schedule *schedule = user_data;
+
+  g_assert_nonnull (error);
+  schedule->n_scheduled++;
+  schedule->last_attempt = attempt;
+  schedule->max_delay = MAX (schedule->max_delay, delay_ms);
+}
+
+static void
+count_cb (TornadisClient *client,
+          gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+/* Attempts are spaced, more and more; a call made while waiting joins the next; success begins anew. */
+static void
+test_backoff (Fixture *fixture,
+              gconstpointer data)
+{
+  Schedule schedule = { 0 };
+  gint64 end = g_get_monotonic_time () + 3 * G_TIME_SPAN_SECOND;
+  guint n_failed = 0;
+  gulong id;
+
+  id = g_signal_connect (fixture->client, "reconnect-scheduled", G_CALLBACK (scheduled_cb), &schedule);
+  tornadis_harness_redis_kill (fixture->redis);
+  while (g_get_monotonic_time () < end)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (call (fixture->client, &error, "PING", NULL));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+      n_failed++;
+    }
+  g_test_message ("%u attempts, delays up to %u ms", n_failed, schedule.max_delay);
+  g_assert_cmpuint (n_failed, <, 60);
+  g_assert_cmpuint (schedule.n_scheduled, >, 1);
+  g_assert_cmpuint (schedule.last_attempt, >=, 4);
+  g_assert_cmpuint (schedule.max_delay, <=, 5000);
+
+  g_assert_true (tornadis_harness_redis_restart (fixture->redis, NULL));
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_signal_handler_disconnect (fixture->client, id);
+}
+
+/* A network that comes back ends the wait. */
+static void
+test_network_changed (Fixture *fixture,
+                      gconstpointer data)
+{
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  TornadisClientState state = TORNADIS_CLIENT_STATE_DISCONNECTED;
+  gint64 start;
+
+  tornadis_harness_redis_kill (fixture->redis);
+  /* Until the wait is long enough to be told from none. */
+  do
+    {
+      g_clear_object (&result);
+      tornadis_client_call_async (fixture->client, ping, NULL, store_result, &result);
+      spin_for (400);
+      g_object_get (fixture->client, "state", &state, NULL);
+    }
+  while (state != TORNADIS_CLIENT_STATE_WAITING);
+
+  g_assert_true (tornadis_harness_redis_restart (fixture->redis, NULL));
+  start = g_get_monotonic_time ();
+  g_signal_emit_by_name (g_network_monitor_get_default (), "network-changed", TRUE);
+  reply = tornadis_client_call_finish (fixture->client, wait_for_result (&result), NULL);
+  g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "PONG");
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 300 * 1000);
+}
+
+static void
+set_ping_interval (gpointer client,
+                   guint msec)
+{
+  tornadis_link_get_settings (tornadis_client_get_link (client))->ping_interval = msec;
+}
+
+/* A link that only awaits messages is given up when the peer does not answer. */
+static void
+test_silent_subscription (Fixture *fixture,
+                          gconstpointer data)
+{
+  TornadisPubSubClient *client =
+    tornadis_pub_sub_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+  GAsyncResult *result = NULL;
+  guint n_lost = 0, n_gaps = 0;
+  gulong ids[2];
+
+  set_ping_interval (client, 100);
+  ids[0] = g_signal_connect (client, "disconnected", G_CALLBACK (count_cb), &n_lost);
+  ids[1] = g_signal_connect (client, "gap", G_CALLBACK (count_cb), &n_gaps);
+  tornadis_pub_sub_client_subscribe_async (client, (const char *[]) { "a", NULL }, NULL, store_result, &result);
+  g_assert_true (tornadis_pub_sub_client_subscribe_finish (client, wait_for_result (&result), NULL));
+  g_clear_object (&result);
+
+  /* It answers: nothing happens. */
+  spin_for (700);
+  g_assert_cmpuint (n_lost, ==, 0);
+
+  tornadis_harness_redis_pause (fixture->redis);
+  spin_for (700);
+  g_assert_cmpuint (n_lost, >=, 1);
+  tornadis_harness_redis_resume (fixture->redis);
+  while (n_gaps == 0)
+    g_main_context_iteration (NULL, TRUE);
+
+  g_signal_handler_disconnect (client, ids[0]);
+  g_signal_handler_disconnect (client, ids[1]);
+  assert_finalized (client);
+}
+
+/* A command that blocks for good reason is left alone, and the PING behind it too. */
+static void
+test_blocking_call (Fixture *fixture,
+                    gconstpointer data)
+{
+  g_autofree char *text = NULL;
+
+  set_ping_interval (fixture->client, 100);
+  text = call_text (fixture->client, "BLPOP", "nothing", "1", NULL);
+  g_assert_cmpstr (text, ==, "(nil)");
+  assert_call (fixture->client, "\"x\"", "ECHO", "x", NULL);
+}
+
+/* Calls that were not written yet go to the next link. */
+static void
+test_unwritten_calls (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer =
+    tornadis_harness_peer_new ("handshake\nexpect PING\nsend \"+PONG\\r\\n\"\nclose\n---\nhandshake\necho-server\n", NULL);
+  TornadisClient *client = tornadis_client_new ("127.0.0.1", (guint16) tornadis_harness_peer_get_port (peer));
+
+  assert_call (client, "PONG", "PING", NULL);
+  g_usleep (100 * 1000);
+  assert_call (client, "\"value-of-k\"", "GET", "k", NULL);
+  assert_finalized (client);
+}
+
+static gboolean
+tick_cb (gpointer user_data)
+{
+  gint64 *ticks = user_data;
+  gint64 now = g_get_monotonic_time ();
+
+  if (ticks[0] != 0)
+    ticks[1] = MAX (ticks[1], now - ticks[0]);
+  ticks[0] = now;
+  ticks[2]++;
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+message_cb (TornadisPubSubClient *client,
+            TornadisMessage *message,
+            gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+/* A flood of messages leaves a main loop its frames, at the priority that GTK draws with. */
+static void
+test_flood (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = tornadis_harness_peer_new (
+    "handshake3\nexpect SUBSCRIBE\nsend \">3\\r\\n$9\\r\\nsubscribe\\r\\n$1\\r\\na\\r\\n:1\\r\\n\"\n"
+    "send-repeat 500000 \">3\\r\\n$7\\r\\nmessage\\r\\n$1\\r\\na\\r\\n$5\\r\\nhello\\r\\n\"\n",
+    NULL);
+  TornadisPubSubClient *client = tornadis_pub_sub_client_new ("127.0.0.1", (guint16) tornadis_harness_peer_get_port (peer));
+  gint64 ticks[3] = { 0 };
+  guint n_messages = 0;
+  guint id;
+
+  g_signal_connect (client, "message", G_CALLBACK (message_cb), &n_messages);
+  id = g_timeout_add_full (G_PRIORITY_HIGH_IDLE + 20, 5, tick_cb, ticks, NULL);
+  tornadis_pub_sub_client_subscribe_async (client, (const char *[]) { "a", NULL }, NULL, NULL, NULL);
+  while (n_messages < 500000)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (id);
+
+  /* How late is for a benchmark; that it is not starved is for a test. */
+  g_test_message ("%" G_GINT64_FORMAT " frames, the longest wait %" G_GINT64_FORMAT " us", ticks[2], ticks[1]);
+  g_assert_cmpint (ticks[2], >, 5);
+  tornadis_client_close (TORNADIS_CLIENT (client));
+  spin_for (10);
+  assert_finalized (client);
+}
+
+#define ADD(name, func) g_test_add ("/link/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("backoff", test_backoff);
+  ADD ("network-changed", test_network_changed);
+  ADD ("silent-subscription", test_silent_subscription);
+  ADD ("blocking-call", test_blocking_call);
+  g_test_add_func ("/link/unwritten-calls", test_unwritten_calls);
+  g_test_add_func ("/link/flood", test_flood);
+
+  return g_test_run ();
+}
