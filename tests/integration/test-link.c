@@ -37,6 +37,14 @@ count_cb (TornadisClient *client,
   (*(guint *) user_data)++;
 }
 
+static void
+lost_cb (TornadisClient *client,
+         GError *error,
+         gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
 /* Attempts are spaced, more and more; a call made while waiting joins the next; success begins anew. */
 static void
 test_backoff (Fixture *fixture,
@@ -117,7 +125,7 @@ test_silent_subscription (Fixture *fixture,
   gulong ids[2];
 
   set_ping_interval (client, 100);
-  ids[0] = g_signal_connect (client, "disconnected", G_CALLBACK (count_cb), &n_lost);
+  ids[0] = g_signal_connect (client, "disconnected", G_CALLBACK (lost_cb), &n_lost);
   ids[1] = g_signal_connect (client, "gap", G_CALLBACK (count_cb), &n_gaps);
   tornadis_pub_sub_client_subscribe_async (client, (const char *[]) { "a", NULL }, NULL, store_result, &result);
   g_assert_true (tornadis_pub_sub_client_subscribe_finish (client, wait_for_result (&result), NULL));
