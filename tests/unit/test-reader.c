@@ -6,6 +6,12 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 33)
+#define HAVE_MALLINFO2
+#endif
+#endif
+
 #define PAGE_SIZE 65536
 #define MAX_REPLY_SIZE (512 * 1024 * 1024)
 #define SENTINEL "+sentinel\r\n"
@@ -564,7 +570,7 @@ test_reply_size_is_per_reply (void)
 static gsize
 get_heap_size (void)
 {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+#ifdef HAVE_MALLINFO2
   struct mallinfo2 info = mallinfo2 ();
 
   return info.uordblks + info.hblkhd;
@@ -737,7 +743,12 @@ test_large_elements (void)
       g_assert_nonnull (reply);
       g_assert_cmpuint (reply->length, ==, 3);
       for (guint i = 0; i < 3; i++)
-        g_assert_cmpmem (reply->v.elements[i]->data, reply->v.elements[i]->length, string->str + 6, 300);
+        {
+          TornadisReply *element = reply->v.elements[i];
+
+          g_assert_cmpmem (element->data, element->length, string->str + 6, 300);
+          g_assert_cmpint (element->data[300], ==, '\0');
+        }
       g_assert_false (tornadis_reader_is_partial (reader));
     }
 }
@@ -861,6 +872,11 @@ main (int argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+
+#ifdef M_PERTURB
+  /* New memory is not zero by chance. */
+  mallopt (M_PERTURB, 0x55);
+#endif
 
   g_test_add_data_func ("/reader/corpus", GSIZE_TO_POINTER (PAGE_SIZE), test_corpus);
   g_test_add_data_func ("/reader/corpus-small-page", GSIZE_TO_POINTER (1), test_corpus);

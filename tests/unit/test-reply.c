@@ -159,7 +159,7 @@ test_elements (void)
 static void
 test_lookup (void)
 {
-  static const char *const pairs = "\r\n$1\r\na\r\n:1\r\n+b\r\n$1\r\na\r\n$1\r\na\r\n:3\r\n"
+  static const char *const pairs = "\r\n$1\r\na\r\n:1\r\n+b\r\n$1\r\nz\r\n$1\r\na\r\n:3\r\n"
                                    ":5\r\n:4\r\n*0\r\n:5\r\n$0\r\n\r\n:6\r\n";
   static const char *const types[] = { "%6", "*12" };
 
@@ -169,7 +169,8 @@ test_lookup (void)
       g_autoptr (TornadisReply) reply = parse (resp);
 
       g_assert_cmpint (tornadis_reply_get_integer (tornadis_reply_lookup (reply, "a")), ==, 1);
-      g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_lookup (reply, "b")), ==, "a");
+      g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_lookup (reply, "b")), ==, "z");
+      g_assert_null (tornadis_reply_lookup (reply, "z"));
       g_assert_cmpint (tornadis_reply_get_integer (tornadis_reply_lookup (reply, "")), ==, 6);
       g_assert_null (tornadis_reply_lookup (reply, "5"));
       g_assert_null (tornadis_reply_lookup (reply, "A"));

@@ -612,11 +612,11 @@ reader_parse_value (TornadisReader *self,
 
   if (*p == ':')
     return reader_parse_integer (self, p + 1, end, value);
-  if (*p == '+')
-    return reader_parse_text_line (self, TORNADIS_REPLY_KIND_STATUS, p + 1, end, value);
 
   switch (*p++)
     {
+    case '+':
+      return reader_parse_text_line (self, TORNADIS_REPLY_KIND_STATUS, p, end, value);
     case '*':
       return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_ARRAY, FALSE, p, end, value);
     case '-':
