@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The same story as the C tests, through introspection and the override; tornadis' names throughout."""
+
+import gc
+import sys
+
+from tap import equal, main, raises, raises_async
+
+from gi.repository import Gio, GLib, Tornadis
+
+
+def options(server):
+    return {'unix_domain_socket': server.get_socket_path()}
+
+
+async def test_call(server):
+    client = Tornadis.Client(**options(server))
+    equal(await client.call('PING'), b'PONG')
+    equal(await client.call('SET', 'k', b'\x00\xff', 'EX', 100), b'OK')
+    equal(await client.call('GET', 'k'), b'\x00\xff')
+    equal(await client.call('INCRBY', 'n', 2 ** 62), 2 ** 62)
+    equal(await client.call('GET', 'nothing'), None)
+    equal(await client.call('HSET', 'h', 'f', 1.5, 'g', True), 2)
+    equal(await client.call('HGETALL', 'h'), {b'f': b'1.5', b'g': b'1'})
+    equal(await client.call('LRANGE', 'nothing', 0, -1), [])
+    equal(client.is_connected(), True)
+
+
+async def test_decode(server):
+    client = Tornadis.Client(decode=True, **options(server))
+    await client.call('SET', 'k', 'grün')
+    equal(await client.call('GET', 'k'), 'grün')
+
+
+async def test_arguments(server):
+    client = Tornadis.Client(**options(server))
+    for bad in (None, [1], {'a': 1}, object()):
+        raises(TypeError, client.call, 'SET', 'k', bad)
+    equal(client.is_connected(), False)
+    equal(await client.call('ECHO', bytearray(b'ab')), b'ab')
+    equal(await client.call('ECHO', memoryview(b'ab')), b'ab')
+    equal(await client.call('ECHO', False), b'0')
+
+
+async def test_errors(server):
+    client = Tornadis.Client(**options(server))
+    await client.call('SET', 'k', 'v')
+    error = await raises_async(Tornadis.ReplyError, client.call('LPUSH', 'k', 'x'))
+    equal(error.prefix, 'WRONGTYPE')
+    assert isinstance(error, Tornadis.ClientError) and isinstance(error, Tornadis.TornadisException)
+    await raises_async(Tornadis.ClientError, client.call('SUBSCRIBE', 'a'))
+
+    nowhere = Tornadis.Client(host='127.0.0.1', port=1)
+    error = await raises_async(Tornadis.ConnectionError, nowhere.call('PING'))
+    equal(error.error.matches(Tornadis.error_quark(), Tornadis.Error.CONNECT), True)
+
+
+async def test_async_call(server):
+    client = Tornadis.Client(**options(server))
+    results = []
+    client.async_call('SET', 'k', 'v')
+    client.async_call('GET', 'k', callback=results.append)
+    client.async_call('LPUSH', 'k', 'x', callback=results.append)
+    while len(results) < 2:
+        await Tornadis.sleep(0.01)
+    equal(results[0], b'v')
+    assert isinstance(results[1], Tornadis.TornadisException)
+
+
+async def test_connect(server):
+    client = Tornadis.Client(autoconnect=False, **options(server))
+    await raises_async(Tornadis.ConnectionError, client.call('PING'))
+    equal(await client.connect_client(), True)
+    equal(await client.call('PING'), b'PONG')
+    client.disconnect_client()
+    equal(client.is_connected(), False)
+
+
+async def test_uri(server):
+    client = Tornadis.Client.new_for_uri(f'redis://127.0.0.1:{server.get_port()}/4?client-name=py')
+    equal(await client.call('CLIENT', 'GETNAME'), b'py')
+    equal(client.props.db, 4)
+    raises(GLib.Error, Tornadis.Client.new_for_uri, 'redis://h?nonsense=1')
+
+
+async def test_pipeline(server):
+    client = Tornadis.Client(**options(server))
+    pipeline = Tornadis.Pipeline()
+    raises(Tornadis.ClientError, client.call, pipeline)
+    pipeline.stack_call('SET', 'foo', 'bar')
+    pipeline.stack_call('GET', 'foo')
+    pipeline.stack_call('LPUSH', 'foo', 1)
+    equal(pipeline.number_of_stacked_calls, 3)
+    replies = await client.call(pipeline)
+    equal(replies[:2], [b'OK', b'bar'])
+    equal(replies[2].prefix, 'WRONGTYPE')
+
+
+async def test_transaction(server):
+    client = Tornadis.Client(**options(server))
+    other = Tornadis.Client(**options(server))
+    pipeline = Tornadis.Pipeline(atomic=True)
+    pipeline.stack_call('INCR', 'n')
+    pipeline.stack_call('INCR', 'n')
+    equal(await client.call(pipeline), [1, 2])
+    await client.call('WATCH', 'n')
+    await other.call('SET', 'n', 10)
+    equal(await client.call(pipeline), None)
+    pipeline.stack_call('NOSUCHCOMMAND')
+    error = await raises_async(Tornadis.ReplyError, client.call(pipeline))
+    equal(error.prefix, 'EXECABORT')
+
+
+async def test_pubsub(server):
+    client = Tornadis.Client(**options(server))
+    pubsub = Tornadis.PubSubClient(**options(server))
+    seen = []
+    pubsub.connect('message::news', lambda _, message: seen.append((message.channel, message.payload)))
+    equal(await pubsub.pubsub_subscribe('news', 'other'), True)
+    equal(await pubsub.pubsub_psubscribe('p*'), True)
+    equal(pubsub.props.subscribed, True)
+    await client.call('PUBLISH', 'news', b'\x00\xff')
+    await client.call('PUBLISH', 'other', 'plain')
+    await client.call('PUBLISH', 'pp', 'by pattern')
+    message = await pubsub.pubsub_pop_message(5)
+    equal((message.channel, message.text, message.pattern), ('other', 'plain', None))
+    message = await pubsub.pubsub_pop_message(deadline=5)
+    equal((message.channel, message.text, message.pattern), ('pp', 'by pattern', 'p*'))
+    equal(await pubsub.pubsub_pop_message(0.05), None)
+    equal(seen, [('news', b'\x00\xff')])
+
+    raises(Tornadis.ClientError, pubsub.call, 'PING')
+    raises(Tornadis.ClientError, pubsub.async_call, 'PING')
+    equal(await pubsub.pubsub_unsubscribe(), True)
+    equal(await pubsub.pubsub_punsubscribe('p*'), True)
+    equal(pubsub.props.subscribed, False)
+    await raises_async(Tornadis.ClientError, pubsub.pubsub_pop_message(1))
+
+
+async def test_messages(server):
+    client = Tornadis.Client(**options(server))
+    pubsub = Tornadis.PubSubClient(**options(server))
+    await pubsub.ssubscribe('shard')
+    for i in range(3):
+        await client.call('SPUBLISH', 'shard', i)
+    texts = []
+    async for message in pubsub.messages():
+        texts.append(message.text)
+        if len(texts) == 3:
+            break
+    equal(texts, ['0', '1', '2'])
+
+
+async def test_pool(server):
+    pool = Tornadis.ClientPool(max_size=2, client_timeout=10, autoclose=True, **options(server))
+    await pool.preconnect()
+    equal((pool.props.size, pool.props.idle), (2, 2))
+    async with pool.connected_client() as first:
+        async with pool.connected_client() as second:
+            equal(await first.call('PING'), b'PONG')
+            assert first is not second
+            equal(pool.get_client_nowait(), None)
+            waiting = pool.get_connected_client()
+            equal(pool.props.waiting, 1)
+        third = await waiting
+        equal(await third.call('PING'), b'PONG')
+        pool.release_client(third)
+    equal(await pool.call('ECHO', 'x'), b'x')
+    pool.destroy()
+    equal(pool.props.size, 0)
+    await raises_async(Tornadis.ClientError, Tornadis.ClientPool(**options(server)).preconnect())
+
+
+async def test_restart(server):
+    client = Tornadis.Client(**options(server))
+    pubsub = Tornadis.PubSubClient(**options(server))
+    gaps = []
+    pubsub.connect('gap', lambda _: gaps.append(True))
+    await pubsub.subscribe('a')
+    await client.call('PING')
+    server.restart()
+    reply = None
+    while reply is None:
+        try:
+            reply = await client.call('PING')
+        except Tornadis.ConnectionError:
+            pass
+    while not gaps:
+        await Tornadis.sleep(0.01)
+    equal(await client.call('PUBLISH', 'a', 'x'), 1)
+    equal((await pubsub.pop_message(5)).text, 'x')
+
+
+async def test_cancellable(server):
+    client = Tornadis.Client(**options(server))
+    cancellable = Gio.Cancellable()
+    errors = []
+
+    def done(source, result):
+        try:
+            source.call_finish(result)
+        except GLib.Error as error:
+            errors.append(error)
+
+    client.call_async(Tornadis.Command.new_strv(['BLPOP', 'nothing', '1']), cancellable, done)
+    await Tornadis.sleep(0.05)
+    cancellable.cancel()
+    while not errors:
+        await Tornadis.sleep(0.01)
+    equal(errors[0].matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED), True)
+    equal(await client.call('ECHO', 'mine'), b'mine')
+
+
+async def test_values(server):
+    reply = Tornadis.Reply.new_from_resp(GLib.Bytes.new(b'%1\r\n+k\r\n*2\r\n:1\r\n#t\r\n'))
+    equal(reply.unpack(), {b'k': [1, True]})
+    equal(str(reply), '1# k => 1) (integer) 1\n        2) (true)')
+    equal(reply.lookup('k').get_n_elements(), 2)
+    raises(GLib.Error, Tornadis.Reply.new_from_resp, GLib.Bytes.new(b'*2\r\n'))
+    command = Tornadis.Command.new('SET')
+    command.append_string('k')
+    command.append_bytes(GLib.Bytes.new(b'\x00'))
+    command.append_int64(-5)
+    command.append_double(0.5)
+    equal(command.get_n_args(), 5)
+    equal(command.get_arg(2).get_data(), b'\x00')
+    equal([command.get_arg(i).get_data() for i in (3, 4)], [b'-5', b'0.5'])
+
+
+async def test_exception_in_handler(server):
+    """What a handler raises is printed, and nothing else happens."""
+    client = Tornadis.Client(**options(server))
+    hook, sys.excepthook = sys.excepthook, lambda *args: None
+    try:
+        client.async_call('PING', callback=lambda result: 1 / 0)
+        equal(await client.call('PING'), b'PONG')
+    finally:
+        sys.excepthook = hook
+
+
+async def test_dropped(server):
+    client = Tornadis.Client(**options(server))
+    gone = []
+    client.weak_ref(lambda: gone.append(True))
+    await client.call('PING')
+    del client
+    gc.collect()
+    equal(gone, [True])
+
+
+main(sys.modules[__name__])
