@@ -745,7 +745,7 @@ tornadis_client_add_plugin (TornadisClient *self,
  * @name: the name of a plugin, such as `log`
  * @error: return location for an error
  *
- * Makes a plugin with [func@Tornadis.plugin_new_by_name] and adds it.
+ * Makes a plugin with [ctor@Tornadis.Plugin.new_by_name] and adds it.
  *
  * Returns: (transfer none): the plugin, for its properties
  *

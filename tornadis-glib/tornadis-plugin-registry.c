@@ -104,7 +104,7 @@ load_module (const char *name,
  * @name: the name of a plugin, of lower case letters, digits and dashes
  * @error: return location for an error
  *
- * Makes a plugin by name: one that was registered with [func@Tornadis.plugin_register], or one that the module
+ * Makes a plugin by name: one that was registered with [func@Tornadis.Plugin.register], or one that the module
  * `libtornadis-NAME.so` registers. Modules are looked for in the absolute directories of the environment variable
  * `TORNADIS_PLUGIN_PATH`, which is ignored in setuid programs, and in the directory that pkg-config knows as
  * `plugindir`. A module exports the function `tornadis_NAME_plugin_register()`, with underscores for dashes, which

@@ -108,9 +108,9 @@ run({
     },
 
     async registry(server) {
-        equal(Tornadis.plugin_register('js-recorder', Recorder.$gtype), true);
-        equal(Tornadis.plugin_register('js-recorder', Recorder.$gtype), false);
-        equal(Tornadis.plugin_list_names().includes('js-recorder'), true);
+        equal(Tornadis.Plugin.register('js-recorder', Recorder.$gtype), true);
+        equal(Tornadis.Plugin.register('js-recorder', Recorder.$gtype), false);
+        equal(Tornadis.Plugin.list_names().includes('js-recorder'), true);
         equal(makeClient(server).add_plugin_by_name('js-recorder') instanceof Recorder, true);
     },
 });

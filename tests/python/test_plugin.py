@@ -147,9 +147,9 @@ async def test_forgetting(server):
 
 
 async def test_registry(server):
-    equal(Tornadis.plugin_register('python-recorder', Recorder.__gtype__), True)
-    equal(Tornadis.plugin_register('python-recorder', Recorder.__gtype__), False)
-    names = Tornadis.plugin_list_names()
+    equal(Tornadis.Plugin.register('python-recorder', Recorder.__gtype__), True)
+    equal(Tornadis.Plugin.register('python-recorder', Recorder.__gtype__), False)
+    names = Tornadis.Plugin.list_names()
     assert 'python-recorder' in names and 'log' in names, names
     client = make_client(server)
     plugin = client.add_plugin_by_name('python-recorder')
