@@ -2,10 +2,16 @@
 
 #include "tornadis-glib/tornadis-error.h"
 
-/* The formatter would put spaces into the name. */
-/* clang-format off */
+/**
+ * tornadis_error_quark:
+ *
+ * Gets the domain of the errors of this library.
+ *
+ * Returns: the domain of [error@Tornadis.Error]
+ *
+ * Since: 1.0
+ */
 G_DEFINE_QUARK (tornadis-error-quark, tornadis_error)
-/* clang-format on */
 
 /**
  * tornadis_error_get_prefix:

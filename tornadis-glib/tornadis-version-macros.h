@@ -20,18 +20,6 @@
 #define TORNADIS_VERSION_CUR_STABLE (G_ENCODE_VERSION (TORNADIS_MAJOR_VERSION, TORNADIS_MINOR_VERSION))
 
 /**
- * TORNADIS_VERSION_MIN_REQUIRED:
- *
- * Defined by a program before it includes the header: the oldest API it wants to use without
- * deprecation warnings, such as `TORNADIS_VERSION_1_0`.
- *
- * Since: 1.0
- */
-#ifndef TORNADIS_VERSION_MIN_REQUIRED
-#define TORNADIS_VERSION_MIN_REQUIRED (TORNADIS_VERSION_CUR_STABLE)
-#endif
-
-/**
  * TORNADIS_VERSION_MAX_ALLOWED:
  *
  * Defined by a program before it includes the header: the newest API it may use without a warning,
@@ -49,12 +37,4 @@
 #define TORNADIS_AVAILABLE_IN_1_0 G_UNAVAILABLE (1, 0) _TORNADIS_EXTERN
 #else
 #define TORNADIS_AVAILABLE_IN_1_0 _TORNADIS_EXTERN
-#endif
-
-#if TORNADIS_VERSION_MIN_REQUIRED >= TORNADIS_VERSION_1_0
-#define TORNADIS_DEPRECATED_IN_1_0 G_DEPRECATED _TORNADIS_EXTERN
-#define TORNADIS_DEPRECATED_IN_1_0_FOR(f) G_DEPRECATED_FOR (f) _TORNADIS_EXTERN
-#else
-#define TORNADIS_DEPRECATED_IN_1_0 _TORNADIS_EXTERN
-#define TORNADIS_DEPRECATED_IN_1_0_FOR(f) _TORNADIS_EXTERN
 #endif
