@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Sourced by tests/run, examples/run and .ci/run: the one place where packages are installed.
+# shellcheck shell=bash
+
+# PyGObject, meson and the introspection scanner are packages of the system's Python: another
+# python3 earlier in PATH must not be taken for it.
+use_system_path ()
+{
+  export PATH="/usr/bin:$PATH"
+}
+
+# missing_packages NAME...: those of the Debian packages that are not installed, one a line.
+missing_packages ()
+{
+  local name
+
+  for name in "$@"; do
+    if [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" != installed ]; then
+      echo "$name"
+    fi
+  done
+}
+
+# need_packages NAME...: installs the Debian packages that are missing. With nothing missing it
+# needs neither network nor rights. Where it cannot install it names the packages and goes on.
+need_packages ()
+{
+  local missing policy=/usr/sbin/policy-rc.d own_policy=false status=0
+  local -a names as_root=()
+
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    echo "No apt-get here. Needed, by their Debian names: $*" >&2
+    return 0
+  fi
+
+  missing=$(missing_packages "$@")
+  if [ -z "$missing" ]; then
+    return 0
+  fi
+  mapfile -t names <<< "$missing"
+
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! sudo -n true 2>/dev/null; then
+      echo "Missing, and neither root nor sudo -n to install them: ${names[*]}" >&2
+      return 0
+    fi
+    as_root=(sudo -n)
+  fi
+
+  echo "Installing ${names[*]}"
+  # Debian starts a server as soon as it is installed; the tests bring up their own.
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+    own_policy=true
+  fi
+  { "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=120 update &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${names[@]}"
+  } </dev/null || status=$?
+  if "$own_policy"; then
+    "${as_root[@]}" rm -f "$policy"
+  fi
+  return "$status"
+}
