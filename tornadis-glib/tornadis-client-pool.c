@@ -4,9 +4,7 @@
 
 #include "tornadis-glib/tornadis-client-private.h"
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/tornadis-pipeline.h"
 #include "tornadis-glib/tornadis-plugin.h"
-#include "tornadis-glib/tornadis-reply.h"
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
 /**
@@ -35,7 +33,8 @@
  *
  * The pool keeps every client until it is released, whether or not its user still holds a reference. A client that
  * comes back with calls under way, inside `MULTI`, watching keys, subscribed, or with another user or database than
- * the template's, is closed and not handed to anybody else.
+ * the template's, is closed and not handed to anybody else. Callbacks always come from the main loop, never from
+ * within a function of the pool.
  *
  * Succeeds tornadis' `ClientPool`.
  *
@@ -201,21 +200,6 @@ pool_drop_idle (TornadisClientPool *self,
     tornadis_client_close (g_ptr_array_index (dropped, i));
 }
 
-static gboolean
-check_cb (gpointer user_data)
-{
-  g_autoptr (TornadisClientPool) self = g_object_ref (TORNADIS_CLIENT_POOL (user_data));
-
-  pool_drop_idle (self, FALSE);
-  pool_tell_counts (self);
-
-  if (self->idle.length > 0)
-    return G_SOURCE_CONTINUE;
-
-  g_clear_pointer (&self->check, g_source_unref);
-  return G_SOURCE_REMOVE;
-}
-
 static void
 pool_stop_check (TornadisClientPool *self)
 {
@@ -224,6 +208,20 @@ pool_stop_check (TornadisClientPool *self)
 
   g_source_destroy (self->check);
   g_clear_pointer (&self->check, g_source_unref);
+}
+
+static gboolean
+check_cb (gpointer user_data)
+{
+  g_autoptr (TornadisClientPool) self = g_object_ref (TORNADIS_CLIENT_POOL (user_data));
+
+  pool_drop_idle (self, FALSE);
+  pool_tell_counts (self);
+
+  if (self->idle.length == 0)
+    pool_stop_check (self);
+
+  return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -264,7 +262,7 @@ static void
 pool_add_idle (TornadisClientPool *self,
                TornadisClient *client)
 {
-  if (pool_is_fit (self, client))
+  if (pool_is_fit (self, client) && pool_has_room (self))
     g_queue_push_head (&self->idle, client);
   else
     {
@@ -292,25 +290,27 @@ pool_take_back (TornadisClientPool *self,
   pool_add_idle (self, client);
 }
 
-/* What a task holds that was given a client and is never asked for it. */
+/* What a waiter is to be told. A client that is never asked for goes back to the pool with it. */
 typedef struct
 {
   TornadisClientPool *pool; /* (owned) */
-  TornadisClient *client;   /* (owned) */
-} TornadisLease;
+  TornadisClient *client;   /* (owned) (nullable) */
+  GError *error;            /* (owned) (nullable) */
+} TornadisAnswer;
 
 static void
-lease_free (gpointer data)
+answer_free (gpointer data)
 {
-  TornadisLease *lease = data;
+  TornadisAnswer *answer = data;
 
-  if (lease->client != NULL)
+  if (answer->client != NULL)
     {
-      pool_take_back (lease->pool, lease->client);
-      g_object_unref (lease->client);
+      pool_take_back (answer->pool, answer->client);
+      g_object_unref (answer->client);
     }
-  g_object_unref (lease->pool);
-  g_free (lease);
+  g_clear_error (&answer->error);
+  g_object_unref (answer->pool);
+  g_free (answer);
 }
 
 /* Takes the first waiter, or the given one, out of the queue; (transfer full) (nullable). */
@@ -327,20 +327,60 @@ pool_take_waiter (TornadisClientPool *self,
   return task;
 }
 
-static void
-pool_lend (TornadisClientPool *self,
-           TornadisClient *client,
-           GTask *task)
+static gboolean
+answer_cb (gpointer user_data)
 {
-  TornadisLease *lease = g_new (TornadisLease, 1);
+  GTask *task = G_TASK (user_data);
+  TornadisAnswer *answer = g_task_get_task_data (task);
 
-  lease->pool = g_object_ref (self);
-  lease->client = g_object_ref (client);
-  g_task_return_pointer (task, lease, lease_free);
+  /* The answer stays the task's data, so that a client is given back however the task ends. */
+  if (answer->error != NULL)
+    g_task_return_error (task, g_steal_pointer (&answer->error));
+  else
+    g_task_return_pointer (task, answer, NULL);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* Tells the first waiter that @client is his, or @error (transfer full). Not from within: callbacks that release
+ * their clients at once would be called one inside the other. */
+static void
+pool_answer (TornadisClientPool *self,
+             TornadisClient *client,
+             GError *error)
+{
+  g_autoptr (GTask) task = pool_take_waiter (self, NULL);
+  g_autoptr (GSource) source = g_idle_source_new ();
+  TornadisAnswer *answer = g_new (TornadisAnswer, 1);
+
+  answer->pool = g_object_ref (self);
+  answer->client = client != NULL ? g_object_ref (client) : NULL;
+  answer->error = error;
+  g_task_set_task_data (task, answer, answer_free);
+
+  g_source_set_static_name (source, "[tornadis] pool answer");
+  g_task_attach_source (task, source, answer_cb);
+}
+
+/* Takes note that @client (transfer full) is connected. The first who waits gets it as it is: making another in
+ * its place, because this one is too old already, could go on for ever. */
+static void
+pool_add_connected (TornadisClientPool *self,
+                    TornadisClient *client)
+{
+  if (self->waiters.length == 0)
+    {
+      pool_add_idle (self, client);
+      return;
+    }
+
+  g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
+  pool_answer (self, client, NULL);
+  pool_serve (self);
 }
 
 /* The permit of a connection that is being made is its place in @connecting: however its waiter ends, it is
- * given up or passed on here. @error (transfer full) when it failed. */
+ * given up or passed on here. */
 static gboolean
 pool_connected (TornadisClientPool *self,
                 TornadisClient *client,
@@ -350,9 +390,21 @@ pool_connected (TornadisClientPool *self,
   gboolean ok = tornadis_client_connect_finish (client, result, error);
 
   g_object_ref (client);
-  g_hash_table_remove (self->connecting, client);
+  if (!g_hash_table_remove (self->connecting, client))
+    {
+      if (ok)
+        g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The pool was destroyed");
+      ok = FALSE;
+    }
+  else if (ok && !tornadis_client_is_connected (client))
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "Could not connect to %s: the connection was lost at once",
+                   tornadis_client_get_title (tornadis_client_get_private (client)));
+      ok = FALSE;
+    }
+
   if (ok)
-    pool_add_idle (self, client);
+    pool_add_connected (self, client);
   else
     g_object_unref (client);
 
@@ -366,14 +418,17 @@ connected_cb (GObject *object,
 {
   g_autoptr (TornadisClientPool) self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GTask) task = NULL;
+
+  /* The pool was destroyed meanwhile: those who waited for this one know, those who wait now do not care. */
+  if (!g_hash_table_contains (self->connecting, object))
+    return;
 
   if (pool_connected (self, TORNADIS_CLIENT (object), result, &error))
     return;
 
-  task = pool_take_waiter (self, NULL);
-  if (task != NULL)
-    g_task_return_error (task, g_steal_pointer (&error));
+  /* When its waiter has given up, those who wait may each have one that is still being made. */
+  if (self->waiters.length > g_hash_table_size (self->connecting))
+    pool_answer (self, NULL, g_steal_pointer (&error));
   pool_serve (self);
 }
 
@@ -397,11 +452,7 @@ pool_serve (TornadisClientPool *self)
   TornadisClient *client;
 
   while (self->waiters.length > 0 && (client = pool_take_idle (self)) != NULL)
-    {
-      g_autoptr (GTask) task = pool_take_waiter (self, NULL);
-
-      pool_lend (self, client, task);
-    }
+    pool_answer (self, client, NULL);
 
   while (self->waiters.length > g_hash_table_size (self->connecting) && pool_has_room (self))
     {
@@ -411,11 +462,7 @@ pool_serve (TornadisClientPool *self)
       if (client != NULL)
         pool_connect (self, client, connected_cb, g_object_ref (self));
       else
-        {
-          g_autoptr (GTask) task = pool_take_waiter (self, NULL);
-
-          g_task_return_error (task, g_steal_pointer (&error));
-        }
+        pool_answer (self, NULL, g_steal_pointer (&error));
     }
 
   pool_tell_counts (self);
@@ -558,35 +605,37 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_TEMPLATE] =
-    g_param_spec_object ("template", NULL, NULL, TORNADIS_TYPE_CLIENT,
-                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+      g_param_spec_object ("template", NULL, NULL, TORNADIS_TYPE_CLIENT,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
    * TornadisClientPool:max-size:
    *
-   * How many clients there may be, -1 for any number.
+   * How many clients there may be, -1 for any number. When it is lowered, clients beyond it are closed as they are
+   * released.
    *
    * Succeeds tornadis' `max_size`.
    *
    * Since: 1.0
    */
   props[PROP_MAX_SIZE] =
-    g_param_spec_int ("max-size", NULL, NULL, -1, G_MAXINT, -1,
-                      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_int ("max-size", NULL, NULL, -1, G_MAXINT, -1,
+                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   /**
    * TornadisClientPool:client-timeout:
    *
-   * The age, in seconds, from which a connection is closed and not used again, -1 for any age. Checked when a client
-   * is taken and released, and with [property@Tornadis.ClientPool:autoclose] in between.
+   * The age, in seconds, from which a connection is closed and not used again, -1 for any age; with 0 every
+   * connection serves once. Checked when a client is taken and released, and with
+   * [property@Tornadis.ClientPool:autoclose] in between.
    *
    * Succeeds tornadis' `client_timeout`.
    *
    * Since: 1.0
    */
   props[PROP_CLIENT_TIMEOUT] =
-    g_param_spec_int ("client-timeout", NULL, NULL, -1, G_MAXINT / 1000, -1,
-                      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_int ("client-timeout", NULL, NULL, -1, G_MAXINT / 1000, -1,
+                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   /**
    * TornadisClientPool:autoclose:
@@ -598,8 +647,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_AUTOCLOSE] =
-    g_param_spec_boolean ("autoclose", NULL, NULL, FALSE,
-                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_boolean ("autoclose", NULL, NULL, FALSE,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   /**
    * TornadisClientPool:size:
@@ -609,8 +658,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_SIZE] =
-    g_param_spec_uint ("size", NULL, NULL, 0, G_MAXUINT, 0,
-                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_uint ("size", NULL, NULL, 0, G_MAXUINT, 0,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   /**
    * TornadisClientPool:idle:
@@ -620,8 +669,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_IDLE] =
-    g_param_spec_uint ("idle", NULL, NULL, 0, G_MAXUINT, 0,
-                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_uint ("idle", NULL, NULL, 0, G_MAXUINT, 0,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   /**
    * TornadisClientPool:waiting:
@@ -631,8 +680,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_WAITING] =
-    g_param_spec_uint ("waiting", NULL, NULL, 0, G_MAXUINT, 0,
-                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_uint ("waiting", NULL, NULL, 0, G_MAXUINT, 0,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 }
@@ -738,20 +787,14 @@ tornadis_client_pool_get_connected_client_finish (TornadisClientPool *self,
                                                   GAsyncResult *result,
                                                   GError **error)
 {
-  TornadisLease *lease;
-  TornadisClient *client;
+  TornadisAnswer *answer;
 
   g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
-  lease = g_task_propagate_pointer (G_TASK (result), error);
-  if (lease == NULL)
-    return NULL;
+  answer = g_task_propagate_pointer (G_TASK (result), error);
 
-  client = g_steal_pointer (&lease->client);
-  lease_free (lease);
-
-  return client;
+  return answer != NULL ? g_steal_pointer (&answer->client) : NULL;
 }
 
 /**
@@ -812,8 +855,10 @@ tornadis_client_pool_release_client (TornadisClientPool *self,
 
 typedef struct
 {
+  TornadisCancelWatch *watch; /* (owned) (nullable) */
+  GError *error;              /* (owned) (nullable) the first */
   guint n_left;
-  GError *error; /* (owned) (nullable) the first */
+  gboolean cancelled; /* the caller has been told */
 } TornadisPreconnect;
 
 static void
@@ -821,8 +866,21 @@ preconnect_free (gpointer data)
 {
   TornadisPreconnect *preconnect = data;
 
+  g_clear_pointer (&preconnect->watch, tornadis_cancel_watch_free);
   g_clear_error (&preconnect->error);
   g_free (preconnect);
+}
+
+static gboolean
+preconnect_cancelled_cb (gpointer user_data)
+{
+  g_autoptr (GTask) task = g_object_ref (G_TASK (user_data));
+  TornadisPreconnect *preconnect = g_task_get_task_data (task);
+
+  g_clear_pointer (&preconnect->watch, tornadis_cancel_watch_free);
+  preconnect->cancelled = g_task_return_error_if_cancelled (task);
+
+  return G_SOURCE_REMOVE;
 }
 
 /* @error (transfer full) (nullable). */
@@ -837,9 +895,10 @@ preconnect_step (GTask *task,
   else
     g_clear_error (&error);
 
-  if (--preconnect->n_left > 0)
+  if (--preconnect->n_left > 0 || preconnect->cancelled)
     return;
 
+  g_clear_pointer (&preconnect->watch, tornadis_cancel_watch_free);
   if (preconnect->error != NULL)
     g_task_return_error (task, g_steal_pointer (&preconnect->error));
   else
@@ -860,6 +919,35 @@ preconnected_cb (GObject *object,
   preconnect_step (task, error);
 }
 
+/* Told after the one that the connection is made for. */
+static void
+joined_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error);
+  preconnect_step (task, error);
+}
+
+/* Waits for at most @n_wanted connections that are being made already. */
+static void
+preconnect_join (TornadisClientPool *self,
+                 guint n_wanted,
+                 GTask *task)
+{
+  TornadisPreconnect *preconnect = g_task_get_task_data (task);
+  g_autoptr (GList) connecting = g_hash_table_get_keys (self->connecting);
+
+  for (GList *l = connecting; l != NULL && n_wanted > 0; l = l->next, n_wanted--)
+    {
+      preconnect->n_left++;
+      tornadis_client_connect_async (l->data, NULL, joined_cb, g_object_ref (task));
+    }
+}
+
 /**
  * tornadis_client_pool_preconnect_async:
  * @self: a pool
@@ -868,7 +956,8 @@ preconnected_cb (GObject *object,
  * @callback: (scope async) (nullable): called when they are connected
  * @user_data: passed to @callback
  *
- * Makes and connects clients until there are @size, or [property@Tornadis.ClientPool:max-size] if that is less.
+ * Makes and connects clients until there are @size, or [property@Tornadis.ClientPool:max-size] if that is less,
+ * counting those that are taken. Cancelling ends the waiting; connections that are being made become idle clients.
  *
  * Succeeds tornadis' `ClientPool.preconnect()`.
  *
@@ -883,6 +972,7 @@ tornadis_client_pool_preconnect_async (TornadisClientPool *self,
 {
   g_autoptr (GTask) task = NULL;
   TornadisPreconnect *preconnect;
+  guint n_up;
 
   g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
   g_return_if_fail (size >= -1);
@@ -908,6 +998,12 @@ tornadis_client_pool_preconnect_async (TornadisClientPool *self,
   g_task_set_task_data (task, preconnect, preconnect_free);
   /* One step is this function's own, so that it ends after all others, and when there is nothing to do. */
   preconnect->n_left = 1;
+  preconnect->watch = tornadis_cancel_watch_new (task, preconnect_cancelled_cb);
+
+  pool_drop_idle (self, FALSE);
+  n_up = g_hash_table_size (self->busy) + self->idle.length;
+  if (n_up < (guint) size)
+    preconnect_join (self, (guint) size - n_up, task);
 
   while (pool_get_size (self) < (guint) size)
     {
@@ -967,214 +1063,23 @@ void
 tornadis_client_pool_destroy (TornadisClientPool *self)
 {
   GList *connecting;
-  guint n_waiters;
 
   g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
 
   self->generation++;
   pool_stop_check (self);
 
-  for (n_waiters = self->waiters.length; n_waiters > 0; n_waiters--)
-    {
-      g_autoptr (GTask) task = pool_take_waiter (self, NULL);
-
-      if (task != NULL)
-        g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The pool was destroyed");
-    }
+  while (self->waiters.length > 0)
+    pool_answer (self, NULL, g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The pool was destroyed"));
 
   pool_drop_idle (self, TRUE);
 
-  /* Their callbacks take them out of the table. */
+  /* Out of the table first, by which their callbacks know that nobody waits for them. */
   connecting = g_hash_table_get_keys (self->connecting);
-  g_list_foreach (connecting, (GFunc) (GCallback) g_object_ref, NULL);
+  g_hash_table_steal_all (self->connecting);
   for (GList *l = connecting; l != NULL; l = l->next)
     tornadis_client_close (l->data);
   g_list_free_full (connecting, g_object_unref);
 
   pool_tell_counts (self);
-}
-
-/* A call on a client of the pool. */
-typedef struct
-{
-  TornadisCommand *command;   /* (owned) (nullable) */
-  TornadisPipeline *pipeline; /* (owned) (nullable) */
-} TornadisPoolCall;
-
-static void
-pool_call_free (gpointer data)
-{
-  TornadisPoolCall *call = data;
-
-  g_clear_pointer (&call->command, tornadis_command_unref);
-  g_clear_object (&call->pipeline);
-  g_free (call);
-}
-
-static void
-called_cb (GObject *object,
-           GAsyncResult *result,
-           gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  TornadisClient *client = TORNADIS_CLIENT (object);
-  TornadisPoolCall *call = g_task_get_task_data (task);
-  g_autoptr (GError) error = NULL;
-  TornadisReply *reply;
-
-  if (call->command != NULL)
-    reply = tornadis_client_call_finish (client, result, &error);
-  else
-    reply = tornadis_client_call_pipeline_finish (client, result, &error);
-
-  pool_take_back (g_task_get_source_object (task), client);
-
-  if (reply != NULL)
-    g_task_return_pointer (task, reply, (GDestroyNotify) tornadis_reply_unref);
-  else
-    g_task_return_error (task, g_steal_pointer (&error));
-}
-
-static void
-taken_cb (GObject *object,
-          GAsyncResult *result,
-          gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  TornadisPoolCall *call = g_task_get_task_data (task);
-  GCancellable *cancellable = g_task_get_cancellable (task);
-  g_autoptr (TornadisClient) client = NULL;
-  g_autoptr (GError) error = NULL;
-
-  client = tornadis_client_pool_get_connected_client_finish (TORNADIS_CLIENT_POOL (object), result, &error);
-
-  if (client == NULL)
-    g_task_return_error (task, g_steal_pointer (&error));
-  else if (call->command != NULL)
-    tornadis_client_call_async (client, call->command, cancellable, called_cb, g_steal_pointer (&task));
-  else
-    tornadis_client_call_pipeline_async (client, call->pipeline, cancellable, called_cb, g_steal_pointer (&task));
-}
-
-static void
-pool_call (TornadisClientPool *self,
-           TornadisCommand *command,
-           TornadisPipeline *pipeline,
-           GTask *task)
-{
-  TornadisPoolCall *call = g_new0 (TornadisPoolCall, 1);
-
-  call->command = command != NULL ? tornadis_command_ref (command) : NULL;
-  call->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
-  g_task_set_task_data (task, call, pool_call_free);
-  tornadis_client_pool_get_connected_client_async (self, g_task_get_cancellable (task), taken_cb, g_object_ref (task));
-}
-
-/**
- * tornadis_client_pool_call_async:
- * @self: a pool
- * @command: the command; it cannot be changed any more
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the reply is there or the call has failed
- * @user_data: passed to @callback
- *
- * Takes a client, calls [method@Tornadis.Client.call_async] on it, and releases it.
- *
- * Since: 1.0
- */
-void
-tornadis_client_pool_call_async (TornadisClientPool *self,
-                                 TornadisCommand *command,
-                                 GCancellable *cancellable,
-                                 GAsyncReadyCallback callback,
-                                 gpointer user_data)
-{
-  g_autoptr (GTask) task = NULL;
-
-  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
-  g_return_if_fail (command != NULL);
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tornadis_client_pool_call_async);
-  pool_call (self, command, NULL, task);
-}
-
-/**
- * tornadis_client_pool_call_finish:
- * @self: a pool
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the reply of [method@Tornadis.ClientPool.call_async]. Errors are those of
- * [method@Tornadis.Client.call_finish].
- *
- * Returns: (transfer full): the reply
- *
- * Since: 1.0
- */
-TornadisReply *
-tornadis_client_pool_call_finish (TornadisClientPool *self,
-                                  GAsyncResult *result,
-                                  GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), NULL);
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-
-  return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-/**
- * tornadis_client_pool_call_pipeline_async:
- * @self: a pool
- * @pipeline: the commands
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the replies are there or the call has failed
- * @user_data: passed to @callback
- *
- * Takes a client, calls [method@Tornadis.Client.call_pipeline_async] on it, and releases it. What the pipeline
- * holds when a client has been found is what is sent.
- *
- * Since: 1.0
- */
-void
-tornadis_client_pool_call_pipeline_async (TornadisClientPool *self,
-                                          TornadisPipeline *pipeline,
-                                          GCancellable *cancellable,
-                                          GAsyncReadyCallback callback,
-                                          gpointer user_data)
-{
-  g_autoptr (GTask) task = NULL;
-
-  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
-  g_return_if_fail (TORNADIS_IS_PIPELINE (pipeline));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tornadis_client_pool_call_pipeline_async);
-  pool_call (self, NULL, pipeline, task);
-}
-
-/**
- * tornadis_client_pool_call_pipeline_finish:
- * @self: a pool
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the replies of [method@Tornadis.ClientPool.call_pipeline_async], as
- * [method@Tornadis.Client.call_pipeline_finish].
- *
- * Returns: (transfer full): the replies
- *
- * Since: 1.0
- */
-TornadisReply *
-tornadis_client_pool_call_pipeline_finish (TornadisClientPool *self,
-                                           GAsyncResult *result,
-                                           GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), NULL);
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-
-  return g_task_propagate_pointer (G_TASK (result), error);
 }

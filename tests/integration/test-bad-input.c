@@ -31,22 +31,6 @@ get_rss (void)
   return pages[1] * (gsize) sysconf (_SC_PAGESIZE);
 }
 
-static TornadisHarnessPeer *
-make_peer (const char *script)
-{
-  g_autoptr (GError) error = NULL;
-  TornadisHarnessPeer *peer = tornadis_harness_peer_new (script, &error);
-
-  g_assert_no_error (error);
-  return peer;
-}
-
-static TornadisClient *
-make_client (TornadisHarnessPeer *peer)
-{
-  return tornadis_client_new ("127.0.0.1", (guint16) tornadis_harness_peer_get_port (peer));
-}
-
 /* Bytes after two GETs on the first connection; the second connection is good. */
 typedef struct
 {
@@ -78,6 +62,7 @@ static const Garbage garbage[] = {
   { "closed-in-bulk", "send \"+one\\r\\n$10\\r\\nabc\"\nclose", -1, LOST },
   { "reset-in-bulk", "send \"+one\\r\\n$10\\r\\nabc\"\nsleep 50\nreset", -1, LOST },
   { "closed-at-once", "close", LOST, LOST },
+  { "closed-after-a-byte", "send \"$\"\nclose", LOST, LOST },
   { "half-closed", "send \"+one\\r\\n\"\nhalf-close\nsleep 1000", -1, LOST },
   { "three-replies", "send \"+one\\r\\n+two\\r\\n+three\\r\\n\"\nsleep 1000", -1, -1 },
   { "huge-array", "send \"*1000000000\\r\\n:1\\r\\n\"\nsleep 300\nclose", LOST, LOST },

@@ -49,22 +49,6 @@ cancel_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-static TornadisHarnessPeer *
-make_peer (const char *script)
-{
-  g_autoptr (GError) error = NULL;
-  TornadisHarnessPeer *peer = tornadis_harness_peer_new (script, &error);
-
-  g_assert_no_error (error);
-  return peer;
-}
-
-static TornadisClient *
-make_client (TornadisHarnessPeer *peer)
-{
-  return tornadis_client_new ("127.0.0.1", (guint16) tornadis_harness_peer_get_port (peer));
-}
-
 /* A thousand keys through a peer that delays bytes at random, cancelled at random. */
 static void
 test_storm (void)

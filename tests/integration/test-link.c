@@ -164,9 +164,8 @@ test_blocking_call (Fixture *fixture,
 static void
 test_unwritten_calls (void)
 {
-  g_autoptr (TornadisHarnessPeer) peer =
-    tornadis_harness_peer_new ("handshake\nexpect PING\nsend \"+PONG\\r\\n\"\nclose\n---\nhandshake\necho-server\n", NULL);
-  TornadisClient *client = tornadis_client_new ("127.0.0.1", (guint16) tornadis_harness_peer_get_port (peer));
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect PING\nsend \"+PONG\\r\\n\"\nclose\n---\nhandshake\necho-server\n");
+  TornadisClient *client = make_client (peer);
 
   assert_call (client, "PONG", "PING", NULL);
   g_usleep (100 * 1000);

@@ -185,8 +185,8 @@ static void
 test_contiguous (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisHarnessPeer) peer = tornadis_harness_peer_new ("handshake\necho-server\n", &error);
-  TornadisClient *client = tornadis_client_new ("127.0.0.1", (guint16) tornadis_harness_peer_get_port (peer));
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\necho-server\n");
+  TornadisClient *client = make_client (peer);
   g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
   g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
   g_autoptr (TornadisReply) reply = NULL;
@@ -209,8 +209,8 @@ static void
 test_cut (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisHarnessPeer) peer = tornadis_harness_peer_new ("handshake\necho-server 2\nclose\n---\nhandshake\necho-server\n", &error);
-  TornadisClient *client = tornadis_client_new ("127.0.0.1", (guint16) tornadis_harness_peer_get_port (peer));
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\necho-server 2\nclose\n---\nhandshake\necho-server\n");
+  TornadisClient *client = make_client (peer);
   g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
 
   for (guint i = 0; i < 5; i++)

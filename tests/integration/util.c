@@ -26,6 +26,22 @@ fixture_tear_down (Fixture *fixture,
   g_clear_object (&fixture->redis);
 }
 
+TornadisHarnessPeer *
+make_peer (const char *script)
+{
+  g_autoptr (GError) error = NULL;
+  TornadisHarnessPeer *peer = tornadis_harness_peer_new (script, &error);
+
+  g_assert_no_error (error);
+  return peer;
+}
+
+TornadisClient *
+make_client (TornadisHarnessPeer *peer)
+{
+  return tornadis_client_new ("127.0.0.1", (guint16) tornadis_harness_peer_get_port (peer));
+}
+
 static gboolean
 timeout_cb (gpointer user_data)
 {

@@ -22,6 +22,10 @@ void              fixture_set_up        (Fixture           *fixture,
 void              fixture_tear_down     (Fixture           *fixture,
                                          gconstpointer      data);
 
+TornadisHarnessPeer *make_peer          (const char        *script);
+/* A client of the peer. */
+TornadisClient   *make_client           (TornadisHarnessPeer *peer);
+
 /* Runs the default main context until @flag or for @msec; whether @flag was set. */
 gboolean          spin_until            (gboolean          *flag,
                                          guint              msec);
