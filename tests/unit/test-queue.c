@@ -361,8 +361,6 @@ static void
 test_bounds (Fixture *fixture,
              gconstpointer data)
 {
-  g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
-
   g_assert_true (tornadis_queue_has_room (fixture->queue, 100, 1000000, 10, 10));
   push (fixture, "PING");
   g_assert_true (tornadis_queue_has_room (fixture->queue, 9, 0, 10, 1000));
