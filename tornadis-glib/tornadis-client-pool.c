@@ -2,6 +2,7 @@
 
 #include "tornadis-glib/tornadis-client-pool.h"
 
+#include "tornadis-glib/tornadis-client-pool-private.h"
 #include "tornadis-glib/tornadis-client-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/tornadis-plugin.h"
@@ -43,26 +44,6 @@
 
 #define MIN_CHECK_MSEC 100
 
-struct _TornadisClientPool
-{
-  GObject parent_instance;
-
-  GMainContext *context;    /* (owned) */
-  TornadisClient *template; /* (owned) (nullable) */
-  GHashTable *busy;         /* (owned) (element-type TornadisClient guint) taken, in which generation */
-  GHashTable *connecting;   /* (owned) (element-type TornadisClient) for whoever is first when it is up */
-  GQueue idle;              /* (element-type TornadisClient) (owned) the last released first */
-  GQueue waiters;           /* (element-type GTask) (owned) in order */
-  GSource *check;           /* (owned) (nullable) while autoclose has something to close */
-  int max_size;             /* -1: no bound */
-  int client_timeout;       /* seconds, -1: none */
-  gboolean autoclose;
-  guint generation; /* goes up when the pool is destroyed: what was taken before is not wanted back */
-  guint told_size;
-  guint told_idle;
-  guint told_waiting;
-};
-
 G_DEFINE_FINAL_TYPE (TornadisClientPool, tornadis_client_pool, G_TYPE_OBJECT)
 
 typedef enum
@@ -78,10 +59,8 @@ typedef enum
 
 static GParamSpec *props[PROP_WAITING + 1];
 
-static void pool_serve (TornadisClientPool *self);
-
-static inline guint
-pool_get_size (TornadisClientPool *self)
+guint
+tornadis_client_pool_get_size (TornadisClientPool *self)
 {
   return g_hash_table_size (self->busy) + g_hash_table_size (self->connecting) + self->idle.length;
 }
@@ -89,11 +68,11 @@ pool_get_size (TornadisClientPool *self)
 static gboolean
 pool_has_room (TornadisClientPool *self)
 {
-  return self->max_size < 0 || pool_get_size (self) < (guint) self->max_size;
+  return self->max_size < 0 || tornadis_client_pool_get_size (self) < (guint) self->max_size;
 }
 
-static void
-pool_tell_counts (TornadisClientPool *self)
+void
+tornadis_client_pool_tell_counts (TornadisClientPool *self)
 {
   const struct
   {
@@ -101,7 +80,7 @@ pool_tell_counts (TornadisClientPool *self)
     guint now;
     TornadisClientPoolProperty property;
   } counts[] = {
-    { &self->told_size, pool_get_size (self), PROP_SIZE },
+    { &self->told_size, tornadis_client_pool_get_size (self), PROP_SIZE },
     { &self->told_idle, self->idle.length, PROP_IDLE },
     { &self->told_waiting, self->waiters.length, PROP_WAITING },
   };
@@ -149,9 +128,9 @@ copy_plugins (TornadisClient *from,
 }
 
 /* Makes a client like the template; (transfer full). */
-static TornadisClient *
-pool_make_client (TornadisClientPool *self,
-                  GError **error)
+TornadisClient *
+tornadis_client_pool_make_client (TornadisClientPool *self,
+                                  GError **error)
 {
   g_autoptr (TornadisClient) client = NULL;
   g_autofree GParamSpec **pspecs = NULL;
@@ -179,9 +158,9 @@ pool_make_client (TornadisClientPool *self,
 }
 
 /* Closes clients that have been connected for too long, or are no longer. */
-static void
-pool_drop_idle (TornadisClientPool *self,
-                gboolean all)
+void
+tornadis_client_pool_drop_idle (TornadisClientPool *self,
+                                gboolean all)
 {
   g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
 
@@ -215,8 +194,8 @@ check_cb (gpointer user_data)
 {
   g_autoptr (TornadisClientPool) self = g_object_ref (TORNADIS_CLIENT_POOL (user_data));
 
-  pool_drop_idle (self, FALSE);
-  pool_tell_counts (self);
+  tornadis_client_pool_drop_idle (self, FALSE);
+  tornadis_client_pool_tell_counts (self);
 
   if (self->idle.length == 0)
     pool_stop_check (self);
@@ -271,7 +250,7 @@ pool_add_idle (TornadisClientPool *self,
     }
 
   pool_start_check (self);
-  pool_serve (self);
+  tornadis_client_pool_serve (self);
 }
 
 static void
@@ -376,16 +355,16 @@ pool_add_connected (TornadisClientPool *self,
 
   g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
   pool_answer (self, client, NULL);
-  pool_serve (self);
+  tornadis_client_pool_serve (self);
 }
 
 /* The permit of a connection that is being made is its place in @connecting: however its waiter ends, it is
  * given up or passed on here. */
-static gboolean
-pool_connected (TornadisClientPool *self,
-                TornadisClient *client,
-                GAsyncResult *result,
-                GError **error)
+gboolean
+tornadis_client_pool_connected (TornadisClientPool *self,
+                                TornadisClient *client,
+                                GAsyncResult *result,
+                                GError **error)
 {
   gboolean ok = tornadis_client_connect_finish (client, result, error);
 
@@ -423,21 +402,21 @@ connected_cb (GObject *object,
   if (!g_hash_table_contains (self->connecting, object))
     return;
 
-  if (pool_connected (self, TORNADIS_CLIENT (object), result, &error))
+  if (tornadis_client_pool_connected (self, TORNADIS_CLIENT (object), result, &error))
     return;
 
   /* When its waiter has given up, those who wait may each have one that is still being made. */
   if (self->waiters.length > g_hash_table_size (self->connecting))
     pool_answer (self, NULL, g_steal_pointer (&error));
-  pool_serve (self);
+  tornadis_client_pool_serve (self);
 }
 
 /* Takes over @client. */
-static void
-pool_connect (TornadisClientPool *self,
-              TornadisClient *client,
-              GAsyncReadyCallback callback,
-              gpointer user_data)
+void
+tornadis_client_pool_connect (TornadisClientPool *self,
+                              TornadisClient *client,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data)
 {
   g_hash_table_add (self->connecting, client);
   g_main_context_push_thread_default (self->context);
@@ -446,8 +425,8 @@ pool_connect (TornadisClientPool *self,
 }
 
 /* Gives those who wait what there is, and makes what may still be made. */
-static void
-pool_serve (TornadisClientPool *self)
+void
+tornadis_client_pool_serve (TornadisClientPool *self)
 {
   TornadisClient *client;
 
@@ -458,14 +437,14 @@ pool_serve (TornadisClientPool *self)
     {
       g_autoptr (GError) error = NULL;
 
-      client = pool_make_client (self, &error);
+      client = tornadis_client_pool_make_client (self, &error);
       if (client != NULL)
-        pool_connect (self, client, connected_cb, g_object_ref (self));
+        tornadis_client_pool_connect (self, client, connected_cb, g_object_ref (self));
       else
         pool_answer (self, NULL, g_steal_pointer (&error));
     }
 
-  pool_tell_counts (self);
+  tornadis_client_pool_tell_counts (self);
 }
 
 static void
@@ -491,7 +470,7 @@ tornadis_client_pool_get_property (GObject *object,
       g_value_set_boolean (value, self->autoclose);
       break;
     case PROP_SIZE:
-      g_value_set_uint (value, pool_get_size (self));
+      g_value_set_uint (value, tornadis_client_pool_get_size (self));
       break;
     case PROP_IDLE:
       g_value_set_uint (value, self->idle.length);
@@ -535,7 +514,7 @@ tornadis_client_pool_set_property (GObject *object,
     case PROP_MAX_SIZE:
       pool_set_int (self, &self->max_size, g_value_get_int (value), PROP_MAX_SIZE);
       if (self->template != NULL)
-        pool_serve (self);
+        tornadis_client_pool_serve (self);
       break;
     case PROP_CLIENT_TIMEOUT:
       pool_set_int (self, &self->client_timeout, g_value_get_int (value), PROP_CLIENT_TIMEOUT);
@@ -605,8 +584,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_TEMPLATE] =
-      g_param_spec_object ("template", NULL, NULL, TORNADIS_TYPE_CLIENT,
-                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+    g_param_spec_object ("template", NULL, NULL, TORNADIS_TYPE_CLIENT,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
    * TornadisClientPool:max-size:
@@ -619,8 +598,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_MAX_SIZE] =
-      g_param_spec_int ("max-size", NULL, NULL, -1, G_MAXINT, -1,
-                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+    g_param_spec_int ("max-size", NULL, NULL, -1, G_MAXINT, -1,
+                      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   /**
    * TornadisClientPool:client-timeout:
@@ -634,8 +613,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_CLIENT_TIMEOUT] =
-      g_param_spec_int ("client-timeout", NULL, NULL, -1, G_MAXINT / 1000, -1,
-                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+    g_param_spec_int ("client-timeout", NULL, NULL, -1, G_MAXINT / 1000, -1,
+                      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   /**
    * TornadisClientPool:autoclose:
@@ -647,8 +626,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_AUTOCLOSE] =
-      g_param_spec_boolean ("autoclose", NULL, NULL, FALSE,
-                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+    g_param_spec_boolean ("autoclose", NULL, NULL, FALSE,
+                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   /**
    * TornadisClientPool:size:
@@ -658,8 +637,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_SIZE] =
-      g_param_spec_uint ("size", NULL, NULL, 0, G_MAXUINT, 0,
-                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+    g_param_spec_uint ("size", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   /**
    * TornadisClientPool:idle:
@@ -669,8 +648,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_IDLE] =
-      g_param_spec_uint ("idle", NULL, NULL, 0, G_MAXUINT, 0,
-                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+    g_param_spec_uint ("idle", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   /**
    * TornadisClientPool:waiting:
@@ -680,8 +659,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * Since: 1.0
    */
   props[PROP_WAITING] =
-      g_param_spec_uint ("waiting", NULL, NULL, 0, G_MAXUINT, 0,
-                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+    g_param_spec_uint ("waiting", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 }
@@ -725,7 +704,7 @@ waiter_cancelled_cb (gpointer user_data)
   if (task != NULL)
     {
       g_task_return_error_if_cancelled (task);
-      pool_tell_counts (self);
+      tornadis_client_pool_tell_counts (self);
     }
 
   return G_SOURCE_REMOVE;
@@ -766,7 +745,7 @@ tornadis_client_pool_get_connected_client_async (TornadisClientPool *self,
     g_task_set_task_data (task, tornadis_cancel_watch_new (task, waiter_cancelled_cb),
                           (GDestroyNotify) tornadis_cancel_watch_free);
   g_queue_push_tail (&self->waiters, g_steal_pointer (&task));
-  pool_serve (self);
+  tornadis_client_pool_serve (self);
 }
 
 /**
@@ -821,12 +800,12 @@ tornadis_client_pool_get_client_nowait (TornadisClientPool *self)
   client = pool_take_idle (self);
   if (client == NULL && pool_has_room (self))
     {
-      client = pool_make_client (self, NULL);
+      client = tornadis_client_pool_make_client (self, NULL);
       if (client != NULL)
         g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
     }
 
-  pool_tell_counts (self);
+  tornadis_client_pool_tell_counts (self);
 
   return client != NULL ? g_object_ref (client) : NULL;
 }
@@ -853,201 +832,6 @@ tornadis_client_pool_release_client (TornadisClientPool *self,
   pool_take_back (self, client);
 }
 
-typedef struct
-{
-  TornadisCancelWatch *watch; /* (owned) (nullable) */
-  GError *error;              /* (owned) (nullable) the first */
-  guint n_left;
-  gboolean cancelled; /* the caller has been told */
-} TornadisPreconnect;
-
-static void
-preconnect_free (gpointer data)
-{
-  TornadisPreconnect *preconnect = data;
-
-  g_clear_pointer (&preconnect->watch, tornadis_cancel_watch_free);
-  g_clear_error (&preconnect->error);
-  g_free (preconnect);
-}
-
-static gboolean
-preconnect_cancelled_cb (gpointer user_data)
-{
-  g_autoptr (GTask) task = g_object_ref (G_TASK (user_data));
-  TornadisPreconnect *preconnect = g_task_get_task_data (task);
-
-  g_clear_pointer (&preconnect->watch, tornadis_cancel_watch_free);
-  preconnect->cancelled = g_task_return_error_if_cancelled (task);
-
-  return G_SOURCE_REMOVE;
-}
-
-/* @error (transfer full) (nullable). */
-static void
-preconnect_step (GTask *task,
-                 GError *error)
-{
-  TornadisPreconnect *preconnect = g_task_get_task_data (task);
-
-  if (error != NULL && preconnect->error == NULL)
-    preconnect->error = error;
-  else
-    g_clear_error (&error);
-
-  if (--preconnect->n_left > 0 || preconnect->cancelled)
-    return;
-
-  g_clear_pointer (&preconnect->watch, tornadis_cancel_watch_free);
-  if (preconnect->error != NULL)
-    g_task_return_error (task, g_steal_pointer (&preconnect->error));
-  else
-    g_task_return_boolean (task, TRUE);
-}
-
-static void
-preconnected_cb (GObject *object,
-                 GAsyncResult *result,
-                 gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  TornadisClientPool *self = g_task_get_source_object (task);
-  GError *error = NULL;
-
-  if (!pool_connected (self, TORNADIS_CLIENT (object), result, &error))
-    pool_serve (self);
-  preconnect_step (task, error);
-}
-
-/* Told after the one that the connection is made for. */
-static void
-joined_cb (GObject *object,
-           GAsyncResult *result,
-           gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-
-  tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error);
-  preconnect_step (task, error);
-}
-
-/* Waits for at most @n_wanted connections that are being made already. */
-static void
-preconnect_join (TornadisClientPool *self,
-                 guint n_wanted,
-                 GTask *task)
-{
-  TornadisPreconnect *preconnect = g_task_get_task_data (task);
-  g_autoptr (GList) connecting = g_hash_table_get_keys (self->connecting);
-
-  for (GList *l = connecting; l != NULL && n_wanted > 0; l = l->next, n_wanted--)
-    {
-      preconnect->n_left++;
-      tornadis_client_connect_async (l->data, NULL, joined_cb, g_object_ref (task));
-    }
-}
-
-/**
- * tornadis_client_pool_preconnect_async:
- * @self: a pool
- * @size: how many clients there are to be, -1 for [property@Tornadis.ClientPool:max-size]
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when they are connected
- * @user_data: passed to @callback
- *
- * Makes and connects clients until there are @size, or [property@Tornadis.ClientPool:max-size] if that is less,
- * counting those that are taken. Cancelling ends the waiting; connections that are being made become idle clients.
- *
- * Succeeds tornadis' `ClientPool.preconnect()`.
- *
- * Since: 1.0
- */
-void
-tornadis_client_pool_preconnect_async (TornadisClientPool *self,
-                                       int size,
-                                       GCancellable *cancellable,
-                                       GAsyncReadyCallback callback,
-                                       gpointer user_data)
-{
-  g_autoptr (GTask) task = NULL;
-  TornadisPreconnect *preconnect;
-  guint n_up;
-
-  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
-  g_return_if_fail (size >= -1);
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tornadis_client_pool_preconnect_async);
-
-  if (g_task_return_error_if_cancelled (task))
-    return;
-
-  if (size < 0 && self->max_size < 0)
-    {
-      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
-                               "How many clients to connect must be said when the pool has no max-size");
-      return;
-    }
-
-  if (size < 0 || (self->max_size >= 0 && size > self->max_size))
-    size = self->max_size;
-
-  preconnect = g_new0 (TornadisPreconnect, 1);
-  g_task_set_task_data (task, preconnect, preconnect_free);
-  /* One step is this function's own, so that it ends after all others, and when there is nothing to do. */
-  preconnect->n_left = 1;
-  preconnect->watch = tornadis_cancel_watch_new (task, preconnect_cancelled_cb);
-
-  pool_drop_idle (self, FALSE);
-  n_up = g_hash_table_size (self->busy) + self->idle.length;
-  if (n_up < (guint) size)
-    preconnect_join (self, (guint) size - n_up, task);
-
-  while (pool_get_size (self) < (guint) size)
-    {
-      g_autoptr (GError) error = NULL;
-      TornadisClient *client = pool_make_client (self, &error);
-
-      if (client == NULL)
-        {
-          preconnect->error = g_steal_pointer (&error);
-          break;
-        }
-
-      preconnect->n_left++;
-      pool_connect (self, client, preconnected_cb, g_object_ref (task));
-    }
-
-  pool_tell_counts (self);
-  preconnect_step (task, NULL);
-}
-
-/**
- * tornadis_client_pool_preconnect_finish:
- * @self: a pool
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.ClientPool.preconnect_async]. When some clients could not be connected the
- * error is that of the first; the others are in the pool.
- *
- * Returns: %TRUE when all are connected
- *
- * Since: 1.0
- */
-gboolean
-tornadis_client_pool_preconnect_finish (TornadisClientPool *self,
-                                        GAsyncResult *result,
-                                        GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
 /**
  * tornadis_client_pool_destroy:
  * @self: a pool
@@ -1072,7 +856,7 @@ tornadis_client_pool_destroy (TornadisClientPool *self)
   while (self->waiters.length > 0)
     pool_answer (self, NULL, g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The pool was destroyed"));
 
-  pool_drop_idle (self, TRUE);
+  tornadis_client_pool_drop_idle (self, TRUE);
 
   /* Out of the table first, by which their callbacks know that nobody waits for them. */
   connecting = g_hash_table_get_keys (self->connecting);
@@ -1081,5 +865,5 @@ tornadis_client_pool_destroy (TornadisClientPool *self)
     tornadis_client_close (l->data);
   g_list_free_full (connecting, g_object_unref);
 
-  pool_tell_counts (self);
+  tornadis_client_pool_tell_counts (self);
 }
