@@ -885,7 +885,7 @@ test_deep_replies (Fixture *fixture,
         depth++;
       g_assert_cmpuint (depth, >, 1000);
       text = tornadis_reply_to_string (deep);
-      variant = g_variant_ref_sink (tornadis_reply_to_variant (deep));
+      variant = tornadis_reply_to_variant (deep);
       assert_call (fixture->client, "PONG", "PING", NULL);
     }
 }
