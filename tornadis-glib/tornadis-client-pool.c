@@ -292,20 +292,6 @@ answer_free (gpointer data)
   g_free (answer);
 }
 
-/* Takes the first waiter, or the given one, out of the queue; (transfer full) (nullable). */
-static GTask *
-pool_take_waiter (TornadisClientPool *self,
-                  GTask *task)
-{
-  if (task == NULL)
-    task = g_queue_peek_head (&self->waiters);
-  if (task == NULL || !g_queue_remove (&self->waiters, task))
-    return NULL;
-
-  g_task_set_task_data (task, NULL, NULL);
-  return task;
-}
-
 static gboolean
 answer_cb (gpointer user_data)
 {
@@ -328,7 +314,7 @@ pool_answer (TornadisClientPool *self,
              TornadisClient *client,
              GError *error)
 {
-  g_autoptr (GTask) task = pool_take_waiter (self, NULL);
+  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, NULL);
   g_autoptr (GSource) source = g_idle_source_new ();
   TornadisAnswer *answer = g_new (TornadisAnswer, 1);
 
@@ -699,7 +685,7 @@ static gboolean
 waiter_cancelled_cb (gpointer user_data)
 {
   TornadisClientPool *self = g_task_get_source_object (user_data);
-  g_autoptr (GTask) task = pool_take_waiter (self, user_data);
+  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, user_data);
 
   if (task != NULL)
     {

@@ -227,9 +227,8 @@ link_connect_ended_cb (const GError *error,
 
   while (!g_queue_is_empty (&waiters))
     {
-      g_autoptr (GTask) task = g_queue_pop_head (&waiters);
+      g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&waiters, NULL);
 
-      g_task_set_task_data (task, NULL, NULL);
       if (error != NULL)
         g_task_return_error (task, g_error_copy (error));
       else
@@ -488,20 +487,19 @@ tornadis_client_get_link_since (TornadisClient *self)
 static gboolean
 connect_cancelled_cb (gpointer user_data)
 {
-  g_autoptr (GTask) task = g_object_ref (G_TASK (user_data));
-  TornadisClientPrivate *priv = tornadis_client_get_instance_private (g_task_get_source_object (task));
+  TornadisClient *self = g_task_get_source_object (user_data);
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&priv->connect_waiters, user_data);
 
-  if (!g_queue_remove (&priv->connect_waiters, task))
+  if (task == NULL)
     return G_SOURCE_REMOVE;
 
-  g_task_set_task_data (task, NULL, NULL);
   g_task_return_error_if_cancelled (task);
-  g_object_unref (task);
 
   /* Nobody else waits for this attempt. */
   if (g_queue_is_empty (&priv->connect_waiters) && tornadis_link_get_state (priv->link) != TORNADIS_CLIENT_STATE_CONNECTED &&
       tornadis_queue_get_length (tornadis_link_get_queue (priv->link)) == 0 &&
-      !link_is_wanted_cb (g_task_get_source_object (task)))
+      !link_is_wanted_cb (self))
     tornadis_link_close (priv->link);
 
   return G_SOURCE_REMOVE;

@@ -139,20 +139,6 @@ pub_sub_resume (TornadisPubSubClient *self)
   tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), FALSE);
 }
 
-/* Takes a waiting task out of the queue (transfer full). */
-static GTask *
-pub_sub_take_waiter (TornadisPubSubClient *self,
-                     GTask *task)
-{
-  if (task == NULL)
-    task = g_queue_peek_head (&self->waiters);
-  if (task == NULL || !g_queue_remove (&self->waiters, task))
-    return NULL;
-
-  g_task_set_task_data (task, NULL, NULL);
-  return task;
-}
-
 static void
 pub_sub_deliver (TornadisPubSubClient *self,
                  TornadisMessage *message)
@@ -167,7 +153,7 @@ pub_sub_deliver (TornadisPubSubClient *self,
       return;
     }
 
-  task = pub_sub_take_waiter (self, NULL);
+  task = tornadis_cancel_watch_take_waiter (&self->waiters, NULL);
   if (task != NULL)
     {
       g_task_return_pointer (task, tornadis_message_ref (message), (GDestroyNotify) tornadis_message_unref);
@@ -266,7 +252,7 @@ pub_sub_fail_waiters (TornadisPubSubClient *self,
   GTask *task;
   guint n = self->waiters.length;
 
-  while (n-- > 0 && (task = pub_sub_take_waiter (self, NULL)) != NULL)
+  while (n-- > 0 && (task = tornadis_cancel_watch_take_waiter (&self->waiters, NULL)) != NULL)
     {
       g_task_return_error (task, g_error_copy (error));
       g_object_unref (task);
@@ -501,7 +487,6 @@ tornadis_pub_sub_client_new_for_unix_socket (const char *path)
 
   return g_object_new (TORNADIS_TYPE_PUB_SUB_CLIENT, "unix-domain-socket", path, NULL);
 }
-
 
 /**
  * tornadis_pub_sub_client_subscribe_async:
@@ -851,7 +836,7 @@ static gboolean
 pop_cancelled_cb (gpointer user_data)
 {
   TornadisPubSubClient *self = g_task_get_source_object (user_data);
-  g_autoptr (GTask) task = pub_sub_take_waiter (self, user_data);
+  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, user_data);
 
   if (task != NULL)
     g_task_return_error_if_cancelled (task);
@@ -863,7 +848,7 @@ static gboolean
 pop_timeout_cb (gpointer user_data)
 {
   TornadisPubSubClient *self = g_task_get_source_object (user_data);
-  g_autoptr (GTask) task = pub_sub_take_waiter (self, user_data);
+  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, user_data);
 
   if (task != NULL)
     g_task_return_pointer (task, NULL, NULL);

@@ -49,3 +49,16 @@ tornadis_cancel_watch_free (TornadisCancelWatch *self)
   g_object_unref (self->cancellable);
   g_free (self);
 }
+
+GTask *
+tornadis_cancel_watch_take_waiter (GQueue *waiters,
+                                   GTask *task)
+{
+  if (task == NULL)
+    task = g_queue_peek_head (waiters);
+  if (task == NULL || !g_queue_remove (waiters, task))
+    return NULL;
+
+  g_task_set_task_data (task, NULL, NULL);
+  return task;
+}

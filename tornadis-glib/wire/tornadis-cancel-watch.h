@@ -15,6 +15,10 @@ typedef struct _TornadisCancelWatch TornadisCancelWatch;
 TornadisCancelWatch *tornadis_cancel_watch_new  (GTask               *task,
                                                  GSourceFunc          func);
 void                 tornadis_cancel_watch_free (TornadisCancelWatch *self);
+/* Takes @task, or the first, out of a queue of tasks whose data hold a watch, and frees these data. (transfer
+ * full), %NULL when it is not there any more. */
+GTask               *tornadis_cancel_watch_take_waiter (GQueue       *waiters,
+                                                        GTask        *task);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisCancelWatch, tornadis_cancel_watch_free)
 
