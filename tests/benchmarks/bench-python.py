@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""The workloads in Python: bench-python.py {tornadis|async_call|redis-py} WORKLOAD SOCKET COUNT IN-FLIGHT"""
+
+import json
+import sys
+import time
+
+NAME, WORKLOAD, PATH = sys.argv[1:4]
+N, IN_FLIGHT = int(sys.argv[4]), int(sys.argv[5])
+KEY = 'bench:32'
+
+
+def report(seconds):
+    print(json.dumps({'ops': N, 'seconds': seconds, 'rate': N / seconds}))
+
+
+def check(value):
+    if len(value) != 32:
+        raise ValueError('not the value')
+
+
+async def measure(call, batch, gather):
+    check(await call())
+    left = N
+
+    async def worker():
+        nonlocal left
+        while left > 0:
+            left -= 1
+            check(await call())
+
+    start = time.perf_counter()
+    if WORKLOAD == 'pipeline':
+        for _ in range(N // 100):
+            for value in await batch():
+                check(value)
+    elif IN_FLIGHT == 1:
+        await worker()
+    else:
+        await gather(worker() for _ in range(IN_FLIGHT))
+    report(time.perf_counter() - start)
+
+
+def run_redis_py():
+    import asyncio
+    import redis.asyncio
+
+    # With a pool of its own, as it comes: one connection serves one call at a time.
+    client = redis.asyncio.Redis(unix_socket_path=PATH)
+
+    async def batch():
+        pipeline = client.pipeline(transaction=False)
+        for _ in range(100):
+            pipeline.get(KEY)
+        return await pipeline.execute()
+
+    async def gather(workers):
+        await asyncio.gather(*workers)
+
+    async def main():
+        await measure(lambda: client.get(KEY), batch, gather)
+        await client.close()
+        await client.connection_pool.disconnect()
+
+    asyncio.run(main())
+
+
+def run_tornadis():
+    import gi
+    gi.require_version('Tornadis', '1.0')
+    from gi.repository import GLib, Tornadis
+
+    client = Tornadis.Client(unix_domain_socket=PATH)
+
+    async def gather(workers):
+        for worker in [Tornadis.spawn(worker) for worker in workers]:
+            await worker
+
+    async def batch():
+        pipeline = Tornadis.Pipeline()
+        for _ in range(100):
+            pipeline.stack_call('GET', KEY)
+        return await client.call(pipeline)
+
+    def run_async_call():
+        loop = GLib.MainLoop()
+        sent = done = 0
+
+        def submit():
+            nonlocal sent
+            sent += 1
+            client.async_call('GET', KEY, callback=answered)
+
+        def answered(value):
+            nonlocal done
+            check(value)
+            if sent < N:
+                submit()
+            done += 1
+            if done == N:
+                loop.quit()
+
+        Tornadis.run(client.call('PING'))
+        start = time.perf_counter()
+        for _ in range(IN_FLIGHT):
+            submit()
+        loop.run()
+        report(time.perf_counter() - start)
+
+    if NAME == 'async_call':
+        run_async_call()
+    else:
+        Tornadis.run(measure(lambda: client.call('GET', KEY), batch, gather))
+
+
+run_redis_py() if NAME == 'redis-py' else run_tornadis()

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The workloads on tornadis-glib, by its public API alone. */
+
+#include "bench.h"
+
+#include <tornadis-glib/tornadis-glib.h>
+
+static Bench bench;
+static GMainLoop *loop;
+static TornadisClient *client;
+static guint n_sent;
+static guint n_done;
+
+static void
+check (GError *error)
+{
+  if (error != NULL)
+    bench_fail (error->message);
+}
+
+static void
+done (void)
+{
+  if (++n_done < bench.n)
+    return;
+  bench_stop (&bench);
+  g_main_loop_quit (loop);
+}
+
+/* As a program does it: a command is made for each call. */
+static TornadisCommand *
+make_get (const char *key)
+{
+  TornadisCommand *command = tornadis_command_new ("GET");
+
+  tornadis_command_append_string (command, key);
+  return command;
+}
+
+static void
+run (void)
+{
+  g_main_loop_run (loop);
+  bench_report (&bench);
+}
+
+static void get_by_submit (void);
+
+static void
+submitted_cb (TornadisClient *self,
+              TornadisReply *reply,
+              GError *error,
+              gpointer user_data)
+{
+  gsize length;
+
+  check (error);
+  if (tornadis_reply_get_data (reply, &length) == NULL || length != 32)
+    bench_fail ("not the value");
+  if (n_sent < bench.n)
+    get_by_submit ();
+  done ();
+}
+
+static void
+get_by_submit (void)
+{
+  g_autoptr (TornadisCommand) command = make_get (BENCH_KEY);
+
+  n_sent++;
+  tornadis_client_submit (client, command, submitted_cb, NULL, NULL);
+}
+
+static void get_by_call (void);
+
+static void
+called_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (client, result, &error);
+  gsize length;
+
+  check (error);
+  if (tornadis_reply_get_data (reply, &length) == NULL || length != 32)
+    bench_fail ("not the value");
+  if (n_sent < bench.n)
+    get_by_call ();
+  done ();
+}
+
+static void
+get_by_call (void)
+{
+  g_autoptr (TornadisCommand) command = make_get (BENCH_KEY);
+
+  n_sent++;
+  tornadis_client_call_async (client, command, NULL, called_cb, NULL);
+}
+
+static void
+repeat (void (*get) (void))
+{
+  bench_start (&bench);
+  for (guint i = 0; i < bench.n_in_flight; i++)
+    get ();
+  run ();
+}
+
+static void pipeline_once (void);
+
+static void
+pipeline_cb (TornadisClient *self,
+             TornadisReply *reply,
+             GError *error,
+             gpointer user_data)
+{
+  check (error);
+  for (guint i = 0; i < BENCH_BATCH; i++)
+    {
+      gsize length;
+
+      if (tornadis_reply_get_data (tornadis_reply_get_element (reply, i), &length) == NULL || length != 32)
+        bench_fail ("not the value");
+    }
+  n_done += BENCH_BATCH - 1;
+  if (n_done + 1 < bench.n)
+    pipeline_once ();
+  done ();
+}
+
+static void
+pipeline_once (void)
+{
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+
+  for (guint i = 0; i < BENCH_BATCH; i++)
+    {
+      g_autoptr (TornadisCommand) command = make_get (BENCH_KEY);
+
+      tornadis_pipeline_stack_command (pipeline, command);
+    }
+  tornadis_client_submit_pipeline (client, pipeline, pipeline_cb, NULL, NULL);
+}
+
+static void
+run_pipeline (void)
+{
+  bench_start (&bench);
+  pipeline_once ();
+  run ();
+}
+
+static void
+message_cb (TornadisPubSubClient *self,
+            TornadisMessage *message,
+            gpointer user_data)
+{
+  if (g_bytes_get_size (tornadis_message_get_payload (message)) != 32)
+    bench_fail ("not the message");
+  if (n_done == 0)
+    bench_start (&bench);
+  done ();
+}
+
+static void
+subscribed_cb (GObject *object,
+               GAsyncResult *result,
+               gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  tornadis_pub_sub_client_subscribe_finish (TORNADIS_PUB_SUB_CLIENT (object), result, &error);
+  check (error);
+  /* The script publishes now. */
+  puts ("ready");
+  fflush (stdout);
+}
+
+static TornadisPubSubClient *
+subscribe (void)
+{
+  TornadisPubSubClient *self = tornadis_pub_sub_client_new_for_unix_socket (bench.path);
+
+  g_signal_connect (self, "message", G_CALLBACK (message_cb), NULL);
+  tornadis_pub_sub_client_subscribe_async (self, (const char *[]) { BENCH_CHANNEL, NULL }, NULL, subscribed_cb, NULL);
+  return self;
+}
+
+static void
+run_pub_sub (void)
+{
+  g_autoptr (TornadisPubSubClient) self = subscribe ();
+
+  run ();
+}
+
+/* A main loop with a timer of 60 Hz, as GTK's frame clock, under a flood of messages. What holds the loop between
+ * two polls is measured in CPU time of this thread, so that the server, which has the other processor, does not
+ * count. */
+static struct
+{
+  GPollFunc poll;
+  gint64 cpu;       /* when the last poll returned */
+  gint64 longest;   /* nanoseconds of one turn of the loop */
+  gint64 next;      /* when the next frame is due, monotonic microseconds */
+  guint n_frames;
+  guint n_on_time;
+  gint64 latest;    /* microseconds that a frame was late */
+} flood;
+
+#define FRAME_USEC (G_USEC_PER_SEC / 60)
+
+static int
+flood_poll (GPollFD *fds,
+            guint n_fds,
+            int timeout)
+{
+  gint64 now = bench_clock (CLOCK_THREAD_CPUTIME_ID);
+  int result;
+
+  if (n_done > 0)
+    flood.longest = MAX (flood.longest, now - flood.cpu);
+  result = flood.poll (fds, n_fds, timeout);
+  flood.cpu = bench_clock (CLOCK_THREAD_CPUTIME_ID);
+  return result;
+}
+
+static gboolean
+frame_cb (gpointer source)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (n_done > 0)
+    {
+      gint64 late = now - flood.next;
+
+      flood.n_frames++;
+      flood.n_on_time += late < FRAME_USEC;
+      flood.latest = MAX (flood.latest, late);
+    }
+  flood.next += (MAX (0, now - flood.next) / FRAME_USEC + 1) * FRAME_USEC;
+  g_source_set_ready_time (source, flood.next);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+frame_dispatch (GSource *source,
+                GSourceFunc callback,
+                gpointer user_data)
+{
+  return frame_cb (source);
+}
+
+static void
+run_flood (void)
+{
+  static GSourceFuncs funcs = { .dispatch = frame_dispatch };
+  GMainContext *context = g_main_context_default ();
+  g_autoptr (TornadisPubSubClient) self = subscribe ();
+  g_autoptr (GSource) frames = g_source_new (&funcs, sizeof (GSource));
+
+  /* GTK's own priority for drawing. */
+  g_source_set_priority (frames, G_PRIORITY_HIGH_IDLE + 20);
+  flood.next = g_get_monotonic_time () + FRAME_USEC;
+  g_source_set_ready_time (frames, flood.next);
+  g_source_attach (frames, context);
+  flood.poll = g_main_context_get_poll_func (context);
+  g_main_context_set_poll_func (context, flood_poll);
+
+  g_main_loop_run (loop);
+  g_source_destroy (frames);
+  printf ("{\"ops\": %u, \"rate\": %.1f, \"longest_ms\": %.3f, \"frames\": %u, \"on_time\": %.5f, \"latest_ms\": %.3f}\n",
+          bench.n, bench.n / ((double) (bench.ended - bench.started) / 1e9), (double) flood.longest / 1e6, flood.n_frames,
+          flood.n_frames > 0 ? (double) flood.n_on_time / flood.n_frames : 0, (double) flood.latest / 1e3);
+}
+
+static GBytes *large;
+static void set_large (void);
+
+static void
+set_large_cb (TornadisClient *self,
+              TornadisReply *reply,
+              GError *error,
+              gpointer user_data)
+{
+  check (error);
+  if (++n_sent < bench.n)
+    set_large ();
+  done ();
+}
+
+static void
+set_large (void)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("SET");
+
+  tornadis_command_append_string (command, BENCH_LARGE_KEY);
+  tornadis_command_append_bytes (command, large);
+  tornadis_client_submit (client, command, set_large_cb, NULL, NULL);
+}
+
+static void
+run_set_large (void)
+{
+  guint8 *data = g_malloc (BENCH_LARGE_SIZE);
+
+  memset (data, 'x', BENCH_LARGE_SIZE);
+  large = g_bytes_new_take (data, BENCH_LARGE_SIZE);
+  bench_start (&bench);
+  set_large ();
+  run ();
+  g_bytes_unref (large);
+}
+
+static void get_large (void);
+
+static void
+get_large_cb (TornadisClient *self,
+              TornadisReply *reply,
+              GError *error,
+              gpointer user_data)
+{
+  gsize length;
+  const guint8 *data;
+
+  check (error);
+  data = tornadis_reply_get_data (reply, &length);
+  if (length != BENCH_LARGE_SIZE || data[length - 1] != 'x')
+    bench_fail ("not the value");
+  done ();
+  if (n_done < bench.n)
+    get_large ();
+}
+
+static void
+get_large (void)
+{
+  g_autoptr (TornadisCommand) command = make_get (BENCH_LARGE_KEY);
+
+  tornadis_client_submit (client, command, get_large_cb, NULL, NULL);
+}
+
+static void
+run_get_large (void)
+{
+  bench_start (&bench);
+  get_large ();
+  run ();
+}
+
+static void range (void);
+
+static void
+range_cb (TornadisClient *self,
+          TornadisReply *reply,
+          GError *error,
+          gpointer user_data)
+{
+  gsize n, total = 0;
+
+  check (error);
+  n = tornadis_reply_get_n_elements (reply);
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize length;
+
+      tornadis_reply_get_data (tornadis_reply_get_element (reply, i), &length);
+      total += length;
+    }
+  if (n != BENCH_LIST_LENGTH || total < n)
+    bench_fail ("not the list");
+  if (++n_sent < bench.n)
+    range ();
+  done ();
+}
+
+static void
+range (void)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new_format ("LRANGE %s 0 -1", BENCH_LIST_KEY);
+
+  tornadis_client_submit (client, command, range_cb, NULL, NULL);
+}
+
+static void
+run_range (void)
+{
+  bench_start (&bench);
+  range ();
+  run ();
+}
+
+static void
+connected_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error);
+  check (error);
+  n_done++;
+  g_main_loop_quit (loop);
+}
+
+/* What a client that is connected and idle costs here. One is made before, for what it sets up once. */
+static void
+run_idle (void)
+{
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
+  gint64 before = 0;
+
+  for (guint i = 0; i <= bench.n; i++)
+    {
+      TornadisClient *one = tornadis_client_new_for_unix_socket (bench.path);
+
+      g_ptr_array_add (clients, one);
+      tornadis_client_connect_async (one, NULL, connected_cb, NULL);
+      g_main_loop_run (loop);
+      if (i == 0)
+        before = bench_get_memory ("VmRSS:");
+    }
+
+  printf ("{\"ops\": %u, \"kib_each\": %.3f}\n", bench.n, (double) (bench_get_memory ("VmRSS:") - before) / bench.n);
+}
+
+static void
+connect_client (void)
+{
+  if (bench.port != 0)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GTlsDatabase) database = g_tls_file_database_new (bench.ca_file, &error);
+
+      check (error);
+      client = g_object_new (TORNADIS_TYPE_CLIENT, "host", "localhost", "port", bench.port, "tls", TRUE, "tls-database", database,
+                             NULL);
+    }
+  else
+    {
+      client = tornadis_client_new_for_unix_socket (bench.path);
+    }
+
+  tornadis_client_connect_async (client, NULL, connected_cb, NULL);
+  g_main_loop_run (loop);
+  n_done = 0;
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  static const struct
+  {
+    const char *name;
+    void (*run) (void);
+    gboolean connected;
+  } workloads[] = {
+    { "pipeline", run_pipeline, TRUE },
+    { "pub-sub", run_pub_sub, FALSE },
+    { "flood", run_flood, FALSE },
+    { "set-large", run_set_large, TRUE },
+    { "get-large", run_get_large, TRUE },
+    { "range", run_range, TRUE },
+    { "idle", run_idle, FALSE },
+  };
+
+  bench_init (&bench, argc, argv);
+  loop = g_main_loop_new (NULL, FALSE);
+
+  if (g_str_equal (bench.workload, "submit") || g_str_equal (bench.workload, "call"))
+    {
+      connect_client ();
+      repeat (g_str_equal (bench.workload, "submit") ? get_by_submit : get_by_call);
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (workloads); i++)
+    if (g_str_equal (bench.workload, workloads[i].name))
+      {
+        if (workloads[i].connected)
+          connect_client ();
+        workloads[i].run ();
+      }
+
+  g_clear_object (&client);
+  g_main_loop_unref (loop);
+  return 0;
+}
