@@ -29,22 +29,38 @@ typedef struct
   GBytes *bytes; /* (owned) */
 } TornadisLargeArg;
 
+/* What most commands have nothing of. */
+typedef struct
+{
+  gsize size;   /* of all of them */
+  GArray *args; /* (owned) (element-type TornadisLargeArg) */
+} TornadisLargeArgs;
+
 /* The body is the wire form of all arguments ("$3\r\nGET\r\n$1\r\nk\r\n") less the large ones,
- * without the "*N\r\n" that stands before it. */
+ * without the "*N\r\n" that stands before it. With 120 bytes this is as large as allocators still have at hand. */
 struct _TornadisCommand
 {
   gatomicrefcount ref_count;
-  guint8 effect; /* TornadisCommandEffect */
-  gboolean sealed; /* handed to a client or a pipeline: no more appending */
-  gsize n_args;
-  gsize wire_size; /* bytes of all arguments on the wire, large ones included */
-  guint8 *body;    /* (owned), or inline_body */
+  guint n_args;
+  guint8 *body; /* (owned), or inline_body */
   gsize body_len;
   gsize body_size;
-  GArray *large; /* (owned) (nullable) (element-type TornadisLargeArg) */
-  char name[32]; /* first argument in upper case, cut short, printable */
-  guint8 inline_body[80];
+  TornadisLargeArgs *large; /* (owned) (nullable) */
+  char *name;               /* (owned) (nullable) (atomic) made when asked for */
+  guint8 effect : 6;        /* TornadisCommandEffect */
+  guint8 container : 1;     /* CLIENT or SCRIPT: what it does is known from the second argument */
+  guint8 sealed : 1;        /* handed to a client or a pipeline: no more appending */
+  guint8 inline_body[71];
 };
+
+G_STATIC_ASSERT (sizeof (struct _TornadisCommand) <= 120);
+
+/* How many bytes all arguments have on the wire. */
+static inline gsize
+tornadis_command_get_wire_size (const TornadisCommand *self)
+{
+  return self->body_len + (G_UNLIKELY (self->large != NULL) ? self->large->size : 0);
+}
 
 static inline TornadisCommandEffect
 tornadis_command_get_effect (const TornadisCommand *self)

@@ -35,6 +35,9 @@
 G_DEFINE_BOXED_TYPE (TornadisCommand, tornadis_command, tornadis_command_ref, tornadis_command_unref)
 
 #define FIRST_HEAP_SIZE 256
+#define MAX_NAME_LENGTH 31
+/* The longest name that a client has to know. */
+#define MAX_EFFECT_LENGTH 12
 
 #define HINT_PUB_SUB "use TornadisPubSubClient"
 #define HINT_REPLICATION "replication is not supported"
@@ -90,7 +93,7 @@ command_append_frame (TornadisCommand *self,
   gsize size;
   guint8 *frame;
 
-  for (gsize rest = length; rest >= 10; rest /= 10)
+  for (gsize rest = length; G_UNLIKELY (rest >= 10); rest /= 10)
     n_digits++;
 
   size = 1 + n_digits + 2 + room + 2;
@@ -99,17 +102,16 @@ command_append_frame (TornadisCommand *self,
 
   frame = self->body + self->body_len;
   self->body_len += size;
-  self->wire_size += size;
   self->n_args++;
 
-  *frame = '$';
-  for (guint i = n_digits; i > 0; i--, length /= 10)
+  *frame++ = '$';
+  for (guint i = n_digits - 1; G_UNLIKELY (i > 0); i--, length /= 10)
     frame[i] = (guint8) ('0' + length % 10);
-  frame += 1 + n_digits;
-  *frame++ = '\r';
-  *frame++ = '\n';
-  frame[room] = '\r';
-  frame[room + 1] = '\n';
+  *frame = (guint8) ('0' + length);
+  frame += n_digits;
+  memcpy (frame, "\r\n", 2);
+  frame += 2;
+  memcpy (frame + room, "\r\n", 2);
 
   return frame;
 }
@@ -178,32 +180,31 @@ effect_of_name (const char *name,
   return TORNADIS_COMMAND_PLAIN;
 }
 
-/* CLIENT and SCRIPT are harmless but for one subcommand each. */
-static TornadisCommandEffect
-effect_of_subcommand (const char *name,
-                      const char *subcommand,
-                      gsize length)
+static void
+command_set_effect (TornadisCommand *self,
+                    const char *argument,
+                    gsize length)
 {
-  if (length == 5 &&
-      ((IS ("CLIENT") && g_ascii_strncasecmp (subcommand, "REPLY", length) == 0) ||
-       (IS ("SCRIPT") && g_ascii_strncasecmp (subcommand, "DEBUG", length) == 0)))
-    return TORNADIS_COMMAND_REFUSED;
+  char name[MAX_EFFECT_LENGTH + 1];
 
-  return TORNADIS_COMMAND_PLAIN;
+  for (gsize i = 0; i < length; i++)
+    name[i] = g_ascii_toupper (argument[i]);
+  name[length] = '\0';
+
+  self->effect = effect_of_name (name, length);
+  self->container = length == 6 && (IS ("CLIENT") || IS ("SCRIPT"));
 }
 
-/* The name is zeroed, so that it ends with a NUL wherever it is cut. */
+/* CLIENT and SCRIPT are harmless but for one subcommand each. */
 static void
-command_set_name (TornadisCommand *self,
-                  const char *argument,
-                  gsize length)
+command_set_subcommand (TornadisCommand *self,
+                        const char *subcommand,
+                        gsize length)
 {
-  gsize n = MIN (length, sizeof self->name - 1);
+  const char *refused = self->body[strlen ("$6\r\n")] == 'C' || self->body[strlen ("$6\r\n")] == 'c' ? "REPLY" : "DEBUG";
 
-  for (gsize i = 0; i < n; i++)
-    self->name[i] = g_ascii_isprint (argument[i]) ? g_ascii_toupper (argument[i]) : '?';
-
-  self->effect = effect_of_name (self->name, length);
+  if (length == strlen (refused) && g_ascii_strncasecmp (subcommand, refused, length) == 0)
+    self->effect = TORNADIS_COMMAND_REFUSED;
 }
 
 static inline void
@@ -211,10 +212,11 @@ command_look_at (TornadisCommand *self,
                  const char *argument,
                  gsize length)
 {
-  if (self->n_args == 0)
-    command_set_name (self, argument, length);
-  else if (self->n_args == 1 && self->effect == TORNADIS_COMMAND_PLAIN)
-    self->effect = effect_of_subcommand (self->name, argument, length);
+  /* No name that does anything to a link is shorter than four letters. */
+  if (self->n_args == 0 && length > 3 && length <= MAX_EFFECT_LENGTH)
+    command_set_effect (self, argument, length);
+  else if (G_UNLIKELY (self->container) && self->n_args == 1)
+    command_set_subcommand (self, argument, length);
 }
 
 static void
@@ -226,14 +228,15 @@ command_append_reference (TornadisCommand *self,
   const guint8 *place = command_append_frame (self, length, 0);
 
   large.offset = (gsize) (place - self->body);
-  self->wire_size += length;
 
   if (self->large == NULL)
     {
-      self->large = g_array_new (FALSE, FALSE, sizeof (TornadisLargeArg));
-      g_array_set_clear_func (self->large, large_arg_clear);
+      self->large = g_new0 (TornadisLargeArgs, 1);
+      self->large->args = g_array_new (FALSE, FALSE, sizeof (TornadisLargeArg));
+      g_array_set_clear_func (self->large->args, large_arg_clear);
     }
-  g_array_append_val (self->large, large);
+  g_array_append_val (self->large->args, large);
+  self->large->size += length;
 }
 
 static inline void
@@ -461,12 +464,19 @@ tornadis_command_unref (TornadisCommand *self)
 {
   g_return_if_fail (self != NULL);
 
-  if (!g_atomic_ref_count_dec (&self->ref_count))
+  /* Nobody can take a reference while there is only one: the locked instruction is for shared ones. */
+  if (g_atomic_int_get (&self->ref_count) != 1 && !g_atomic_ref_count_dec (&self->ref_count))
     return;
 
-  if (self->body != self->inline_body)
+  if (G_UNLIKELY (self->body != self->inline_body))
     g_free (self->body);
-  g_clear_pointer (&self->large, g_array_unref);
+  if (G_UNLIKELY (self->large != NULL))
+    {
+      g_array_unref (self->large->args);
+      g_free (self->large);
+    }
+  if (G_UNLIKELY (self->name != NULL))
+    g_free (self->name);
   g_free (self);
 }
 
@@ -644,7 +654,7 @@ tornadis_command_get_arg (TornadisCommand *self,
       if (length >= TORNADIS_LARGE_ARG_SIZE)
         {
           if (i == 0)
-            return g_bytes_ref (g_array_index (self->large, TornadisLargeArg, n_large).bytes);
+            return g_bytes_ref (g_array_index (self->large->args, TornadisLargeArg, n_large).bytes);
           n_large++;
           length = 0;
         }
@@ -655,6 +665,23 @@ tornadis_command_get_arg (TornadisCommand *self,
 
       p += length + strlen ("\r\n");
     }
+}
+
+static char *
+command_make_name (TornadisCommand *self)
+{
+  g_autoptr (GBytes) first = tornadis_command_get_arg (self, 0);
+  gsize length = 0;
+  const char *argument = first != NULL ? g_bytes_get_data (first, &length) : NULL;
+  char *name;
+
+  length = MIN (length, MAX_NAME_LENGTH);
+  name = g_malloc (length + 1);
+  for (gsize i = 0; i < length; i++)
+    name[i] = g_ascii_isprint (argument[i]) ? g_ascii_toupper (argument[i]) : '?';
+  name[length] = '\0';
+
+  return name;
 }
 
 /**
@@ -671,9 +698,20 @@ tornadis_command_get_arg (TornadisCommand *self,
 const char *
 tornadis_command_get_name (TornadisCommand *self)
 {
+  char *name;
+
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->name;
+  name = g_atomic_pointer_get (&self->name);
+  if (name != NULL)
+    return name;
+
+  name = command_make_name (self);
+  /* A sealed command may be asked in two threads at a time. */
+  if (!g_atomic_pointer_compare_and_exchange (&self->name, NULL, name))
+    g_free (name);
+
+  return g_atomic_pointer_get (&self->name);
 }
 
 /* Where to turn to instead of a command that clients refuse. */
@@ -706,7 +744,7 @@ tornadis_command_get_refusal (TornadisCommand *self)
 
   for (gsize i = 0; i < G_N_ELEMENTS (hints); i++)
     {
-      if (strcmp (self->name, hints[i].name) == 0)
+      if (strcmp (tornadis_command_get_name (self), hints[i].name) == 0)
         return hints[i].hint;
     }
 

@@ -131,10 +131,10 @@ pipeline_cb (TornadisClient *self,
   done ();
 }
 
-static void
-pipeline_once (void)
+static TornadisPipeline *
+make_pipeline (void)
 {
-  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  TornadisPipeline *pipeline = tornadis_pipeline_new ();
 
   for (guint i = 0; i < BENCH_BATCH; i++)
     {
@@ -142,6 +142,17 @@ pipeline_once (void)
 
       tornadis_pipeline_stack_command (pipeline, command);
     }
+  return pipeline;
+}
+
+/* Sent again and again, when there is one. */
+static TornadisPipeline *kept_pipeline;
+
+static void
+pipeline_once (void)
+{
+  g_autoptr (TornadisPipeline) pipeline = kept_pipeline != NULL ? g_object_ref (kept_pipeline) : make_pipeline ();
+
   tornadis_client_submit_pipeline (client, pipeline, pipeline_cb, NULL, NULL);
 }
 
@@ -151,6 +162,14 @@ run_pipeline (void)
   bench_start (&bench);
   pipeline_once ();
   run ();
+}
+
+static void
+run_kept_pipeline (void)
+{
+  kept_pipeline = make_pipeline ();
+  run_pipeline ();
+  g_clear_object (&kept_pipeline);
 }
 
 static void
@@ -460,6 +479,7 @@ main (int argc,
     gboolean connected;
   } workloads[] = {
     { "pipeline", run_pipeline, TRUE },
+    { "kept-pipeline", run_kept_pipeline, TRUE },
     { "pub-sub", run_pub_sub, FALSE },
     { "flood", run_flood, FALSE },
     { "set-large", run_set_large, TRUE },

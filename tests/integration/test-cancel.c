@@ -67,7 +67,7 @@ test_storm (void)
       *get = (Get) { NULL, i, &n_ended, &n_answered, &n_cancelled };
       if (g_test_rand_int_range (0, 2) == 0)
         {
-          int when = g_test_rand_int_range (-1, 400);
+          int when = g_test_rand_int_range (-1, 120);
 
           get->cancellable = g_cancellable_new ();
           if (when < 0)

@@ -13,9 +13,9 @@ expand (TornadisCommand *command)
   GByteArray *wire = g_byte_array_new ();
   gsize offset = 0;
 
-  for (guint i = 0; command->large != NULL && i < command->large->len; i++)
+  for (guint i = 0; command->large != NULL && i < command->large->args->len; i++)
     {
-      const TornadisLargeArg *large = &g_array_index (command->large, TornadisLargeArg, i);
+      const TornadisLargeArg *large = &g_array_index (command->large->args, TornadisLargeArg, i);
 
       g_assert_cmpuint (large->offset, >=, offset);
       g_assert_cmpuint (large->offset, <=, command->body_len);
@@ -37,7 +37,7 @@ assert_wire (TornadisCommand *command,
   g_autoptr (GBytes) wire = expand (command);
 
   g_assert_cmpmem (g_bytes_get_data (wire, NULL), g_bytes_get_size (wire), expected, length);
-  g_assert_cmpuint (command->wire_size, ==, length);
+  g_assert_cmpuint (tornadis_command_get_wire_size (command), ==, length);
   g_assert_cmpuint (tornadis_command_get_n_args (command), ==, n_args);
 }
 
@@ -334,7 +334,7 @@ test_large_by_reference (void)
     }
 
   assert_wire (command, G_N_ELEMENTS (args), expected->str, expected->len);
-  g_assert_cmpuint (command->large->len, ==, 4);
+  g_assert_cmpuint (command->large->args->len, ==, 4);
   g_assert_cmpuint (command->body_len, <, 200);
   g_assert_null (tornadis_command_get_arg (command, G_N_ELEMENTS (args)));
 }
@@ -348,7 +348,7 @@ test_large_string (void)
   const char *argv[] = { "SET", "k", text, NULL };
   g_autoptr (TornadisCommand) command = tornadis_command_new_strv (argv);
 
-  g_assert_cmpuint (command->large->len, ==, 1);
+  g_assert_cmpuint (command->large->args->len, ==, 1);
   memset (text, 'y', TORNADIS_LARGE_ARG_SIZE);
   assert_arg (command, 2, expected, TORNADIS_LARGE_ARG_SIZE);
 }
@@ -542,7 +542,7 @@ test_format (void)
   assert_wire_literal (number, 4, "$5\r\nSETEX\r\n$6\r\nkey:-7\r\n$13\r\n1099511627776\r\n$8\r\n0.500000\r\n");
   assert_wire_literal (percent, 2, "$4\r\nECHO\r\n$4\r\n100%\r\n");
   assert_wire (by_reference, 2, expected, strlen (expected));
-  g_assert_cmpuint (by_reference->large->len, ==, 1);
+  g_assert_cmpuint (by_reference->large->args->len, ==, 1);
   assert_wire_literal (empty, 0, "");
   g_assert_cmpstr (tornadis_command_get_name (number), ==, "SETEX");
 }

@@ -153,7 +153,7 @@ test_bounded (void)
   for (guint i = 0; i < 100000; i++)
     {
       tornadis_writer_add_command (&writer, command);
-      take (&writer, out, command->wire_size + 4);
+      take (&writer, out, tornadis_command_get_wire_size (command) + 4);
       g_byte_array_set_size (out, 0);
     }
 

@@ -44,7 +44,8 @@ struct _TornadisConnection
   gboolean paused : 1;
   gboolean flush_scheduled : 1;
   gboolean write_blocked : 1;  /* waits for the socket to take more */
-  gboolean resume_read : 1;    /* the last batch left something */
+  gboolean drained : 1;        /* the last read emptied the socket */
+  gboolean resume_read : 1;    /* goes on at the next dispatch even if the socket has nothing new */
   gboolean yielding : 1;       /* at YIELD_PRIORITY */
 };
 
@@ -61,11 +62,14 @@ typedef enum
   READ_CLOSED, /* the connection was closed */
 } ReadResult;
 
+static gboolean connection_prepare (GSource *source,
+                                    int *timeout);
 static gboolean connection_dispatch (GSource *source,
                                      GSourceFunc callback,
                                      gpointer user_data);
 
 static GSourceFuncs connection_source_funcs = {
+  .prepare = connection_prepare,
   .dispatch = connection_dispatch,
 };
 
@@ -139,20 +143,6 @@ connection_fail (TornadisConnection *self,
     self->funcs.closed (error, self->user_data);
 }
 
-static void
-connection_schedule (TornadisConnection *self)
-{
-  g_source_set_ready_time (self->source, 0);
-}
-
-/* Reading goes on at the next dispatch even if the socket has nothing new. */
-static void
-connection_resume (TornadisConnection *self)
-{
-  self->resume_read = TRUE;
-  connection_schedule (self);
-}
-
 static gssize
 connection_receive (TornadisConnection *self,
                     guint8 *buffer,
@@ -207,8 +197,9 @@ connection_read (TornadisConnection *self,
                  gint64 budget_usec)
 {
   gint64 deadline = g_get_monotonic_time () + budget_usec;
-  gboolean drained = FALSE;
   guint n_replies = 0;
+
+  self->drained = FALSE;
 
   for (;;)
     {
@@ -242,7 +233,7 @@ connection_read (TornadisConnection *self,
           return READ_CLOSED;
         }
 
-      if (drained)
+      if (self->drained)
         return READ_DONE;
       if (g_get_monotonic_time () > deadline)
         return READ_MORE;
@@ -255,7 +246,7 @@ connection_read (TornadisConnection *self,
           tornadis_reader_commit (self->reader, (gsize) n_read);
           self->last_read = g_source_get_time (self->source);
           /* TLS gives one record at a time, so only a bare socket's short read means that it is empty. */
-          drained = (gsize) n_read < size && self->in == NULL;
+          self->drained = (gsize) n_read < size && self->in == NULL;
           continue;
         }
 
@@ -339,7 +330,6 @@ connection_flush (TornadisConnection *self)
       else
         {
           self->write_error = g_steal_pointer (&error);
-          connection_schedule (self);
         }
     }
 
@@ -358,6 +348,19 @@ connection_set_yielding (TornadisConnection *self,
   g_source_set_priority (self->source, yielding ? YIELD_PRIORITY : G_PRIORITY_DEFAULT);
 }
 
+/* What is due is found out here and not told with g_source_set_ready_time(), which wakes the main loop up with a
+ * write to a file descriptor, though it is this very thread that runs it. */
+static gboolean
+connection_prepare (GSource *source,
+                    int *timeout)
+{
+  const TornadisConnection *self = ((TornadisConnectionSource *) source)->connection;
+
+  *timeout = -1;
+
+  return self->flush_scheduled || (self->resume_read && !self->paused) || self->write_error != NULL;
+}
+
 static gboolean
 connection_dispatch (GSource *source,
                      GSourceFunc callback,
@@ -369,7 +372,6 @@ connection_dispatch (GSource *source,
 
   tornadis_connection_ref (self);
   self->dispatching++;
-  g_source_set_ready_time (source, -1);
 
   if (self->in == NULL)
     condition = g_source_query_unix_fd (source, self->fd_tag);
@@ -401,10 +403,7 @@ connection_dispatch (GSource *source,
   if (result != READ_CLOSED)
     {
       connection_set_yielding (self, result == READ_MORE);
-      if (result == READ_MORE)
-        connection_resume (self);
-      else
-        g_source_set_ready_time (source, -1);
+      self->resume_read |= result == READ_MORE;
 
       if (!tornadis_queue_awaits_replies (self->queue))
         tornadis_reader_trim (self->reader);
@@ -512,6 +511,17 @@ tornadis_connection_set_max_reply_size (TornadisConnection *self,
   tornadis_reader_set_max_reply_size (self->reader, max_reply_size);
 }
 
+/* On an idle link, data that is already there was not asked for, or the server has closed: it has to be read
+ * first, so that it cannot pass for the answer. */
+static gboolean
+connection_is_silent (TornadisConnection *self)
+{
+  if (self->dispatching > 0)
+    return self->drained && !tornadis_reader_is_partial (self->reader);
+
+  return g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) == 0;
+}
+
 void
 tornadis_connection_kick (TornadisConnection *self)
 {
@@ -519,21 +529,13 @@ tornadis_connection_kick (TornadisConnection *self)
   if (self->source == NULL || self->flush_scheduled || self->write_blocked)
     return;
 
-  if (self->dispatching == 0)
+  if (tornadis_queue_awaits_replies (self->queue) ? self->aggressive && self->dispatching == 0 : connection_is_silent (self))
     {
-      gboolean idle = !tornadis_queue_awaits_replies (self->queue);
-
-      /* On an idle link, data that is already there was not asked for, or the server has closed: it has
-       * to be read first, so that it cannot pass for the answer. */
-      if (idle ? g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) == 0 : self->aggressive)
-        {
-          connection_flush (self);
-          return;
-        }
+      connection_flush (self);
+      return;
     }
 
   self->flush_scheduled = TRUE;
-  connection_schedule (self);
 }
 
 void
@@ -546,8 +548,7 @@ tornadis_connection_set_paused (TornadisConnection *self,
   self->paused = paused;
   connection_watch (self);
   /* The reader may hold whole replies already. */
-  if (!paused)
-    connection_resume (self);
+  self->resume_read |= !paused;
 }
 
 gboolean
@@ -565,7 +566,7 @@ tornadis_connection_drain (TornadisConnection *self)
   tornadis_connection_ref (self);
   self->dispatching++;
   if (connection_read (self, DRAIN_USEC) != READ_CLOSED)
-    connection_resume (self);
+    self->resume_read = TRUE;
   self->dispatching--;
   tornadis_connection_unref (self);
 }

@@ -543,36 +543,33 @@ tornadis_link_set_paused (TornadisLink *self,
     tornadis_connection_set_paused (self->connection, paused);
 }
 
-/* Whether a call may be queued at all. */
+/* Whether a call may be queued at all: @command, or a pipeline when that is %NULL. */
 static gboolean
 link_admit (TornadisLink *self,
+            TornadisCommand *command,
             gsize n_calls,
             gsize n_bytes,
-            const char *name,
             GError **error)
 {
   const TornadisLinkSettings *settings = &self->settings;
+  gboolean off = !settings->autoconnect && self->state == TORNADIS_CLIENT_STATE_DISCONNECTED;
+  const char *name;
 
-  if (G_UNLIKELY (self->shut_down))
-    {
-      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s was not sent: the client is gone", name);
-      return FALSE;
-    }
+  if (G_LIKELY (!self->shut_down && !off &&
+                tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes)))
+    return TRUE;
 
-  if (!settings->autoconnect && self->state == TORNADIS_CLIENT_STATE_DISCONNECTED)
-    {
-      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
-                   "%s was not sent: the client is not connected and autoconnect is off", name);
-      return FALSE;
-    }
+  name = command != NULL ? tornadis_command_get_name (command) : "The pipeline";
 
-  if (!tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes))
-    {
-      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "%s was not sent: too much is waiting already", name);
-      return FALSE;
-    }
+  if (self->shut_down)
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s was not sent: the client is gone", name);
+  else if (off)
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                 "%s was not sent: the client is not connected and autoconnect is off", name);
+  else
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "%s was not sent: too much is waiting already", name);
 
-  return TRUE;
+  return FALSE;
 }
 
 static inline gint64
@@ -615,7 +612,7 @@ tornadis_link_submit (TornadisLink *self,
 {
   guint64 slot;
 
-  if (!link_admit (self, 1, command->wire_size, command->name, error))
+  if (!link_admit (self, command, 1, tornadis_command_get_wire_size (command), error))
     return FALSE;
 
   slot = tornadis_queue_push (self->queue, command, flags,
@@ -640,9 +637,9 @@ tornadis_link_submit_batch (TornadisLink *self,
   guint64 slot;
 
   for (guint i = 0; i < commands->len; i++)
-    n_bytes += ((TornadisCommand *) g_ptr_array_index (commands, i))->wire_size;
+    n_bytes += tornadis_command_get_wire_size (g_ptr_array_index (commands, i));
 
-  if (!link_admit (self, commands->len, n_bytes, atomic ? "The transaction" : "The pipeline", error))
+  if (!link_admit (self, NULL, commands->len, n_bytes, error))
     return FALSE;
 
   slot = tornadis_queue_push_batch (self->queue, commands, atomic, link_get_deadline (self), func, user_data);

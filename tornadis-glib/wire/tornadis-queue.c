@@ -350,7 +350,7 @@ slot_set_command (TornadisQueue *self,
                   TornadisSlotFlags flags)
 {
   slot->command = tornadis_command_ref (command);
-  slot->n_bytes = command->wire_size;
+  slot->n_bytes = tornadis_command_get_wire_size (command);
   slot->flags = (guint8) flags;
   self->n_bytes += slot->n_bytes;
   self->n_calls++;
@@ -384,7 +384,7 @@ tornadis_queue_push_batch (TornadisQueue *self,
   slot->batch->atomic = atomic;
 
   for (guint i = 0; i < commands->len; i++)
-    slot->n_bytes += ((TornadisCommand *) g_ptr_array_index (commands, i))->wire_size;
+    slot->n_bytes += tornadis_command_get_wire_size (g_ptr_array_index (commands, i));
 
   self->n_bytes += slot->n_bytes;
   self->n_calls += batch_get_n_calls (slot->batch);
@@ -575,7 +575,7 @@ command_shrink (TornadisCommand *command)
 static void
 slot_release_values (TornadisSlot *slot)
 {
-  if (slot->command != NULL && slot->command->wire_size > TORNADIS_LARGE_ARG_SIZE)
+  if (slot->command != NULL && tornadis_command_get_wire_size (slot->command) > TORNADIS_LARGE_ARG_SIZE)
     slot->command = command_shrink (slot->command);
 
   if (slot->batch != NULL && slot->n_bytes > TORNADIS_LARGE_ARG_SIZE)
@@ -587,7 +587,7 @@ slot_release_values (TornadisSlot *slot)
         {
           TornadisCommand *command = tornadis_command_ref (g_ptr_array_index (slot->batch->commands, i));
 
-          if (command->wire_size > TORNADIS_LARGE_ARG_SIZE)
+          if (tornadis_command_get_wire_size (command) > TORNADIS_LARGE_ARG_SIZE)
             command = command_shrink (command);
           g_ptr_array_add (commands, command);
         }

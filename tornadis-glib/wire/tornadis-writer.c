@@ -100,38 +100,36 @@ writer_append_large (TornadisWriter *self,
   self->queued += g_bytes_get_size (bytes);
 }
 
-/* "*N\r\n" */
-static inline void
-writer_append_count (TornadisWriter *self,
-                     gsize n_args)
+#define MAX_COUNT_LENGTH 24
+
+/* Puts "*N\r\n" at @end; where it ends. */
+static inline guint8 *
+put_count (guint8 *end,
+           guint n_args)
 {
-  char text[24];
-  char *begin = text + sizeof text;
+  *end++ = '*';
 
-  *--begin = '\n';
-  *--begin = '\r';
-  do
-    {
-      *--begin = (char) ('0' + n_args % 10);
-      n_args /= 10;
-    }
-  while (n_args > 0);
-  *--begin = '*';
+  if (G_LIKELY (n_args < 10))
+    *end++ = (guint8) ('0' + n_args);
+  else
+    end += g_snprintf ((char *) end, MAX_COUNT_LENGTH - 3, "%u", n_args);
 
-  writer_append_inline (self, begin, (gsize) (text + sizeof text - begin));
+  memcpy (end, "\r\n", 2);
+  return end + 2;
 }
 
-void
-tornadis_writer_add_command (TornadisWriter *self,
-                             const TornadisCommand *command)
+static void
+writer_add_large_command (TornadisWriter *self,
+                          const TornadisCommand *command)
 {
+  guint8 count[MAX_COUNT_LENGTH];
   gsize offset = 0;
 
-  writer_append_count (self, command->n_args);
+  writer_append_inline (self, count, (gsize) (put_count (count, command->n_args) - count));
 
-  for (guint i = 0; command->large != NULL && i < command->large->len; i++)
+  for (guint i = 0; i < command->large->args->len; i++)
     {
-      const TornadisLargeArg *large = &g_array_index (command->large, TornadisLargeArg, i);
+      const TornadisLargeArg *large = &g_array_index (command->large->args, TornadisLargeArg, i);
 
       writer_append_inline (self, command->body + offset, large->offset - offset);
       writer_append_large (self, large->bytes);
@@ -139,6 +137,27 @@ tornadis_writer_add_command (TornadisWriter *self,
     }
 
   writer_append_inline (self, command->body + offset, command->body_len - offset);
+}
+
+void
+tornadis_writer_add_command (TornadisWriter *self,
+                             const TornadisCommand *command)
+{
+  guint8 *begin, *end;
+
+  if (G_UNLIKELY (command->large != NULL))
+    {
+      writer_add_large_command (self, command);
+      return;
+    }
+
+  begin = writer_reserve (self, MAX_COUNT_LENGTH + command->body_len);
+  end = put_count (begin, command->n_args);
+  memcpy (end, command->body, command->body_len);
+  end += command->body_len;
+
+  self->tail += (gsize) (end - begin);
+  self->queued += (gsize) (end - begin);
 }
 
 guint

@@ -160,8 +160,10 @@ def _running_loop():
 class _Runner:
     """Steps one coroutine, or what it waits for, on the GLib main loop."""
 
-    def __init__(self, coroutine):
-        self.coroutine = coroutine
+    def __init__(self, awaitable):
+        if not hasattr(awaitable, '__await__'):
+            raise TypeError(f'{awaitable!r} can not be awaited')
+        self.steps = awaitable.__await__()
         self.future = Future()
 
     def start(self):
@@ -171,7 +173,7 @@ class _Runner:
     def step(self, waited):
         try:
             # The coroutine takes the outcome from the future itself.
-            awaited = self.coroutine.send(None)
+            awaited = self.steps.send(None)
         except StopIteration as stop:
             self.future.set_result(stop.value)
         except BaseException as error:
@@ -183,15 +185,15 @@ class _Runner:
                 awaited.add_done_callback(self.step)
 
 
-def spawn(coroutine):
+def spawn(awaitable):
     """Starts a coroutine on the GLib main loop, without asyncio; returns its Future."""
-    return _Runner(coroutine).start()
+    return _Runner(awaitable).start()
 
 
-def run(coroutine):
+def run(awaitable):
     """Runs a coroutine to its end on the default GLib main context, without asyncio, and returns its value."""
     context = GLib.MainContext.default()
-    future = spawn(coroutine)
+    future = spawn(awaitable)
     while not future.done():
         context.iteration(True)
     return future.result()
