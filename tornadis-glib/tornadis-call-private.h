@@ -22,5 +22,9 @@ void tornadis_call_start (TornadisClient    *client,
 /* Ends the call with @error wherever it is. */
 void tornadis_call_abort (TornadisCall      *self,
                           const GError      *error);
+/* The client is closed: none of @calls (element-type TornadisCall) is repeated any more (transfer full), and those that
+ * the end of the link has not ended yet end with CLOSED or LOST. */
+GPtrArray *tornadis_call_stop_all (const GQueue *calls);
+void       tornadis_call_end_all  (GPtrArray    *calls);
 
 G_END_DECLS

@@ -49,6 +49,7 @@ struct _TornadisCall
   TornadisPipeline *pipeline; /* (owned) (nullable) */
   TornadisSlotFunc func;
   gpointer user_data; /* (unowned) */
+  GList node;         /* in the client's calls until it is DONE */
 
   TornadisReply *reply; /* (owned) (nullable) */
   GError *error;        /* (owned) (nullable) */
@@ -159,6 +160,18 @@ held_too_long_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* Whether another attempt was asked for and can be made. */
+static gboolean
+call_take_retry (TornadisCall *self)
+{
+  gboolean retry = self->retry && !self->abandoned;
+
+  self->retry = FALSE;
+
+  return retry && (self->deadline == 0 ||
+                   g_get_monotonic_time () + self->retry_delay * G_TIME_SPAN_MILLISECOND < self->deadline);
+}
+
 /* Tells the plugins, innermost first. FALSE: another attempt is due. */
 static gboolean
 call_go_up (TornadisCall *self)
@@ -171,9 +184,8 @@ call_go_up (TornadisCall *self)
       tornadis_plugin_call_done (plugin, self);
       self->telling = FALSE;
 
-      if (self->retry && !self->abandoned)
+      if (call_take_retry (self))
         {
-          self->retry = FALSE;
           self->attempt++;
           self->end_time = 0;
           self->phase = PHASE_SENT;
@@ -210,6 +222,7 @@ static void
 call_finish (TornadisCall *self)
 {
   self->phase = PHASE_DONE;
+  g_queue_unlink (&tornadis_client_get_private (self->client)->calls, &self->node);
   call_clear_source (self);
 
   /* An answer must not come before the function that made the call has returned. */
@@ -255,7 +268,8 @@ call_run (TornadisCall *self)
       else if (self->phase == PHASE_DOWN)
         {
           self->phase = PHASE_SENT;
-          self->id = tornadis_client_send (self->client, self->command, self->pipeline, sent_cb, g_object_ref (self));
+          self->id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline, sent_cb,
+                                           g_object_ref (self));
         }
       else if (call_go_up (self))
         call_finish (self);
@@ -312,7 +326,6 @@ tornadis_call_init (TornadisCall *self)
 {
 }
 
-
 void
 tornadis_call_start (TornadisClient *client,
                      GPtrArray *chain,
@@ -335,6 +348,9 @@ tornadis_call_start (TornadisClient *client,
   self->start_time = g_get_monotonic_time ();
   if (timeout_msec != 0)
     self->deadline = self->start_time + timeout_msec * G_TIME_SPAN_MILLISECOND;
+
+  self->node.data = self;
+  g_queue_push_tail_link (&tornadis_client_get_private (client)->calls, &self->node);
 
   self->starting = TRUE;
   call_run (self);
@@ -368,6 +384,40 @@ tornadis_call_abort (TornadisCall *self,
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
   call_run (self);
+}
+
+GPtrArray *
+tornadis_call_stop_all (const GQueue *calls)
+{
+  GPtrArray *stopped = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (GList *l = calls->head; l != NULL; l = l->next)
+    {
+      TornadisCall *self = l->data;
+
+      self->abandoned = TRUE;
+      g_ptr_array_add (stopped, g_object_ref (self));
+    }
+
+  return stopped;
+}
+
+void
+tornadis_call_end_all (GPtrArray *calls)
+{
+  for (guint i = 0; i < calls->len; i++)
+    {
+      TornadisCall *self = g_ptr_array_index (calls, i);
+      g_autoptr (GError) error = NULL;
+
+      if (self->phase == PHASE_UP || self->phase == PHASE_DONE)
+        continue;
+
+      /* Of an attempt before this one nobody knows whether it ran. */
+      error = g_error_new (TORNADIS_ERROR, self->attempt > 1 ? TORNADIS_ERROR_LOST : TORNADIS_ERROR_CLOSED,
+                           "The client was closed while %s was on its way through plugins", tornadis_call_get_name (self));
+      tornadis_call_abort (self, error);
+    }
 }
 
 /**

@@ -139,6 +139,7 @@ guint64
 tornadis_client_send (TornadisClient *self,
                       TornadisCommand *command,
                       TornadisPipeline *pipeline,
+                      gint64 deadline,
                       TornadisSlotFunc func,
                       gpointer user_data)
 {
@@ -151,9 +152,9 @@ tornadis_client_send (TornadisClient *self,
 
   if (client_check_call (self, command, pipeline, &error) &&
       (command != NULL
-         ? tornadis_link_submit (link, command, TORNADIS_SLOT_DEFAULT, func, user_data, &id, &error)
+         ? tornadis_link_submit (link, command, TORNADIS_SLOT_DEFAULT, deadline, func, user_data, &id, &error)
          : tornadis_link_submit_batch (link, tornadis_pipeline_peek_commands (pipeline),
-                                       tornadis_pipeline_get_atomic (pipeline), func, user_data, &id, &error)))
+                                       tornadis_pipeline_get_atomic (pipeline), deadline, func, user_data, &id, &error)))
     return id;
 
   tornadis_client_defer_error (self, func != NULL ? func : ignore_reply_cb, user_data, g_steal_pointer (&error));
@@ -172,16 +173,20 @@ client_dispatch (TornadisClient *self,
                  TornadisCall **call)
 {
   GPtrArray *chain = tornadis_client_get_chain (self);
+  g_autoptr (TornadisPipeline) copy = NULL;
 
   if (G_LIKELY (chain == NULL))
     {
-      *id = tornadis_client_send (self, command, pipeline, func, user_data);
+      *id = tornadis_client_send (self, command, pipeline, 0, func, user_data);
       return;
     }
 
+  /* The caller may change what he sent at once, while a plugin has it. */
   if (command != NULL)
     tornadis_command_seal (command);
-  tornadis_call_start (self, chain, command, pipeline,
+  else
+    copy = tornadis_pipeline_copy (pipeline);
+  tornadis_call_start (self, chain, command, copy,
                        tornadis_link_get_settings (tornadis_client_get_link (self))->call_timeout,
                        func != NULL ? func : ignore_reply_cb, user_data, call);
 }

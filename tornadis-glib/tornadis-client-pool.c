@@ -106,7 +106,8 @@ static gboolean
 pool_is_fit (TornadisClientPool *self,
              TornadisClient *client)
 {
-  return tornadis_client_is_connected (client) && !tornadis_client_is_dirty (client) && !pool_is_expired (self, client);
+  return tornadis_client_is_connected (client) && !tornadis_client_is_dirty (client) &&
+         tornadis_client_has_login_of (client, self->template) && !pool_is_expired (self, client);
 }
 
 static gboolean
@@ -215,22 +216,21 @@ pool_start_check (TornadisClientPool *self)
   g_source_attach (self->check, self->context);
 }
 
-/* Takes an idle client that is fit, out of the pool's hands; (transfer none), %NULL when there is none. */
+/* Takes an idle client that is fit, out of the pool's hands; (transfer none), %NULL when there is none. Closes none,
+ * which would run handlers. */
 static TornadisClient *
 pool_take_idle (TornadisClientPool *self)
 {
-  TornadisClient *client;
-
-  while ((client = g_queue_pop_head (&self->idle)) != NULL)
+  for (GList *l = self->idle.head; l != NULL; l = l->next)
     {
+      TornadisClient *client = l->data;
+
       if (pool_is_fit (self, client))
         {
+          g_queue_delete_link (&self->idle, l);
           g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
           return client;
         }
-
-      tornadis_client_close (client);
-      g_object_unref (client);
     }
 
   return NULL;
@@ -416,6 +416,9 @@ tornadis_client_pool_serve (TornadisClientPool *self)
 {
   TornadisClient *client;
 
+  if (self->waiters.length > 0)
+    tornadis_client_pool_drop_idle (self, FALSE);
+
   while (self->waiters.length > 0 && (client = pool_take_idle (self)) != NULL)
     pool_answer (self, client, NULL);
 
@@ -426,7 +429,8 @@ tornadis_client_pool_serve (TornadisClientPool *self)
       client = tornadis_client_pool_make_client (self, &error);
       if (client != NULL)
         tornadis_client_pool_connect (self, client, connected_cb, g_object_ref (self));
-      else
+      /* A plugin that was asked may have served them. */
+      else if (self->waiters.length > 0)
         pool_answer (self, NULL, g_steal_pointer (&error));
     }
 
@@ -783,6 +787,7 @@ tornadis_client_pool_get_client_nowait (TornadisClientPool *self)
 
   g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), NULL);
 
+  tornadis_client_pool_drop_idle (self, FALSE);
   client = pool_take_idle (self);
   if (client == NULL && pool_has_room (self))
     {
@@ -836,6 +841,10 @@ tornadis_client_pool_destroy (TornadisClientPool *self)
 
   g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
 
+  /* Out of the table first, by which their callbacks know that nobody waits for them, and ahead of anything that runs
+   * handlers, which may ask for new ones. */
+  connecting = g_hash_table_get_keys (self->connecting);
+  g_hash_table_steal_all (self->connecting);
   self->generation++;
   pool_stop_check (self);
 
@@ -844,9 +853,6 @@ tornadis_client_pool_destroy (TornadisClientPool *self)
 
   tornadis_client_pool_drop_idle (self, TRUE);
 
-  /* Out of the table first, by which their callbacks know that nobody waits for them. */
-  connecting = g_hash_table_get_keys (self->connecting);
-  g_hash_table_steal_all (self->connecting);
   for (GList *l = connecting; l != NULL; l = l->next)
     tornadis_client_close (l->data);
   g_list_free_full (connecting, g_object_unref);

@@ -18,7 +18,10 @@ typedef struct _TornadisClientHooks
   /* TRUE: it was a push and is dealt with. */
   gboolean (*push)          (TornadisClient *self,
                              TornadisReply  *reply);
-  gboolean (*is_wanted)     (TornadisClient *self);
+  /* Waits for what the server sends by itself. */
+  gboolean (*is_listening)  (TornadisClient *self);
+  /* Has something of its user's. */
+  gboolean (*is_used)       (TornadisClient *self);
   /* The link was lost. */
   void     (*lost)          (TornadisClient *self,
                              const GError   *error);
@@ -55,6 +58,7 @@ typedef struct
   GListStore *plugins;    /* (owned) */
   GPtrArray *chain;       /* (owned) (nullable) the plugins, replaced and never changed; NULL: none */
   GQueue connect_waiters; /* (element-type GTask) (owned) */
+  GQueue calls;           /* (element-type TornadisCall) (unowned) on their way through plugins */
   TornadisClientState told_state; /* what was last notified */
   guint told_protocol_version;
 } TornadisClientPrivate;
@@ -75,6 +79,9 @@ gboolean        tornadis_client_check_command     (TornadisCommand  *command,
                                                    GError          **error);
 /* Not fit to be handed to somebody else. */
 gboolean        tornadis_client_is_dirty          (TornadisClient   *self);
+/* The same user, password and database. */
+gboolean        tornadis_client_has_login_of      (TornadisClient   *self,
+                                                   TornadisClient   *other);
 /* When the link last came up or went, monotonic time; 0: never. */
 gint64          tornadis_client_get_link_since    (TornadisClient   *self);
 /* Calls @func with @error (transfer full) from the main loop. */
@@ -82,11 +89,12 @@ void            tornadis_client_defer_error       (TornadisClient   *self,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data,
                                                    GError           *error);
-/* Sends a command or a pipeline past all plugins; @func is called from the main loop, exactly once. The
- * id that comes out is 0 when the call has already failed. */
+/* Sends a command or a pipeline past all plugins; @func is called from the main loop, exactly once. @deadline is
+ * monotonic time; 0: what the settings say. The id that comes out is 0 when the call has already failed. */
 guint64         tornadis_client_send              (TornadisClient   *self,
                                                    TornadisCommand  *command,
                                                    TornadisPipeline *pipeline,
+                                                   gint64            deadline,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
 gpointer        tornadis_client_new_for_uri_typed (GType             type,

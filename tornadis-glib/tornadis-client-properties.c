@@ -230,6 +230,7 @@ tornadis_client_set_property (GObject *object,
   TornadisClientPrivate *priv = tornadis_client_get_private (TORNADIS_CLIENT (object));
   TornadisLinkSettings *settings = tornadis_link_get_settings (priv->link);
   gboolean changed = FALSE;
+  gboolean retitled;
 
   switch ((TornadisClientProperty) prop_id)
     {
@@ -319,14 +320,14 @@ tornadis_client_set_property (GObject *object,
   if (!changed)
     return;
 
+  retitled = prop_id == PROP_HOST || prop_id == PROP_PORT || prop_id == PROP_UNIX_DOMAIN_SOCKET || prop_id == PROP_CONNECTABLE;
+  if (retitled)
+    g_clear_pointer (&priv->title, g_free);
+
   tornadis_link_apply_settings (priv->link);
   g_object_notify_by_pspec (object, pspec);
-
-  if (prop_id == PROP_HOST || prop_id == PROP_PORT || prop_id == PROP_UNIX_DOMAIN_SOCKET || prop_id == PROP_CONNECTABLE)
-    {
-      g_clear_pointer (&priv->title, g_free);
-      g_object_notify_by_pspec (object, props[PROP_TITLE]);
-    }
+  if (retitled)
+    g_object_notify_by_pspec (object, props[PROP_TITLE]);
 }
 
 void

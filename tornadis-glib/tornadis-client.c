@@ -6,6 +6,7 @@
 #include <gio/gunixsocketaddress.h>
 #include <sys/un.h>
 
+#include "tornadis-glib/tornadis-call-private.h"
 #include "tornadis-glib/tornadis-command-private.h"
 #include "tornadis-glib/tornadis-enum-types.h"
 #include "tornadis-glib/tornadis-error.h"
@@ -88,6 +89,18 @@ tornadis_client_get_hooks (TornadisClient *self)
 
 /* What the link asks for and tells. */
 
+static void
+link_hold_cb (gpointer user_data)
+{
+  g_object_ref (TORNADIS_CLIENT (user_data));
+}
+
+static void
+link_release_cb (gpointer user_data)
+{
+  g_object_unref (TORNADIS_CLIENT (user_data));
+}
+
 static GSocketConnectable *
 client_make_connectable (TornadisClientPrivate *priv)
 {
@@ -113,14 +126,16 @@ client_make_setup (TornadisClientPrivate *priv)
 {
   g_autoptr (TornadisPipeline) pipeline = NULL;
   g_autoptr (GPtrArray) setup = NULL;
+  g_autoptr (GPtrArray) chain = NULL;
   GPtrArray *commands;
 
   if (priv->chain == NULL)
     return NULL;
 
+  chain = g_ptr_array_ref (priv->chain);
   pipeline = tornadis_pipeline_new ();
-  for (guint i = 0; i < priv->chain->len; i++)
-    tornadis_plugin_setup (g_ptr_array_index (priv->chain, i), pipeline);
+  for (guint i = 0; i < chain->len; i++)
+    tornadis_plugin_setup (g_ptr_array_index (chain, i), pipeline);
 
   setup = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
   commands = tornadis_pipeline_peek_commands (pipeline);
@@ -276,6 +291,25 @@ link_push_cb (TornadisReply *reply,
   return hooks->push != NULL && hooks->push (self, reply);
 }
 
+static gboolean
+notify_db_cb (gpointer user_data)
+{
+  g_object_notify (user_data, "db");
+  return G_SOURCE_REMOVE;
+}
+
+/* No handler runs between a reply and the call that it is for. */
+static void
+client_notify_db (TornadisClient *self)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_static_name (source, "[tornadis] database");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, notify_db_cb, g_object_ref (self), g_object_unref);
+  g_source_attach (source, tornadis_client_get_context (self));
+}
+
 static void
 link_effect_cb (TornadisCommand *command,
                 TornadisReply *reply,
@@ -298,20 +332,22 @@ link_effect_cb (TornadisCommand *command,
       if (db >= 0 && db <= G_MAXINT && db != (priv->selected_db >= 0 ? priv->selected_db : priv->db))
         {
           priv->selected_db = (int) db;
-          g_object_notify (G_OBJECT (self), "db");
+          client_notify_db (self);
         }
     }
 }
 
 static gboolean
-link_is_wanted_cb (gpointer user_data)
+link_is_listening_cb (gpointer user_data)
 {
   const TornadisClientHooks *hooks = tornadis_client_get_hooks (user_data);
 
-  return hooks->is_wanted != NULL && hooks->is_wanted (user_data);
+  return hooks->is_listening != NULL && hooks->is_listening (user_data);
 }
 
 static const TornadisLinkFuncs link_funcs = {
+  link_hold_cb,
+  link_release_cb,
   link_get_options_cb,
   link_state_changed_cb,
   link_disconnected_cb,
@@ -320,7 +356,7 @@ static const TornadisLinkFuncs link_funcs = {
   link_ready_cb,
   link_push_cb,
   link_effect_cb,
-  link_is_wanted_cb,
+  link_is_listening_cb,
 };
 
 /* Replaces the snapshot that calls under way hold. */
@@ -471,9 +507,20 @@ tornadis_client_is_dirty (TornadisClient *self)
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
   const TornadisClientHooks *hooks = tornadis_client_get_hooks (self);
 
-  return tornadis_link_is_dirty (priv->link) || priv->authenticated != NULL ||
+  return tornadis_link_is_dirty (priv->link) || priv->authenticated != NULL || priv->calls.length > 0 ||
          (priv->selected_db >= 0 && priv->selected_db != priv->db) ||
-         (hooks->is_wanted != NULL && hooks->is_wanted (self));
+         (hooks->is_used != NULL && hooks->is_used (self));
+}
+
+gboolean
+tornadis_client_has_login_of (TornadisClient *self,
+                              TornadisClient *other)
+{
+  const TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  const TornadisClientPrivate *expected = tornadis_client_get_instance_private (other);
+
+  return priv->db == expected->db && g_strcmp0 (priv->username, expected->username) == 0 &&
+         g_strcmp0 (priv->password, expected->password) == 0;
 }
 
 gint64
@@ -499,7 +546,7 @@ connect_cancelled_cb (gpointer user_data)
   /* Nobody else waits for this attempt. */
   if (g_queue_is_empty (&priv->connect_waiters) && tornadis_link_get_state (priv->link) != TORNADIS_CLIENT_STATE_CONNECTED &&
       tornadis_queue_get_length (tornadis_link_get_queue (priv->link)) == 0 &&
-      !link_is_wanted_cb (self))
+      !link_is_listening_cb (self))
     tornadis_link_close (priv->link);
 
   return G_SOURCE_REMOVE;
@@ -666,11 +713,15 @@ tornadis_client_close (TornadisClient *self)
 {
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
   g_autoptr (TornadisClient) alive G_GNUC_UNUSED = NULL;
+  g_autoptr (GPtrArray) calls = NULL;
 
   g_return_if_fail (TORNADIS_IS_CLIENT (self));
 
   alive = g_object_ref (self);
+  /* Those that plugins hold or are about to repeat are not on the link. */
+  calls = tornadis_call_stop_all (&priv->calls);
   tornadis_link_close (priv->link);
+  tornadis_call_end_all (calls);
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);
 }

@@ -142,6 +142,19 @@ tornadis_pipeline_peek_commands (TornadisPipeline *self)
   return self->commands;
 }
 
+TornadisPipeline *
+tornadis_pipeline_copy (TornadisPipeline *self)
+{
+  TornadisPipeline *copy = tornadis_pipeline_new ();
+
+  g_ptr_array_unref (copy->commands);
+  copy->commands = g_ptr_array_ref (tornadis_pipeline_peek_commands (self));
+  copy->shared = TRUE;
+  copy->atomic = self->atomic;
+
+  return copy;
+}
+
 /**
  * tornadis_pipeline_new:
  *

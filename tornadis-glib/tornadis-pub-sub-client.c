@@ -188,6 +188,26 @@ pub_sub_push (TornadisClient *client,
   return TRUE;
 }
 
+static GError *
+make_unsubscribed_error (void)
+{
+  return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "There is no subscription that a message could come from");
+}
+
+static void
+pub_sub_fail_waiters (TornadisPubSubClient *self,
+                      const GError *error)
+{
+  GTask *task;
+  guint n = self->waiters.length;
+
+  while (n-- > 0 && (task = tornadis_cancel_watch_take_waiter (&self->waiters, NULL)) != NULL)
+    {
+      g_task_return_error (task, g_error_copy (error));
+      g_object_unref (task);
+    }
+}
+
 /* What the subscriptions tell. */
 
 static void
@@ -204,6 +224,13 @@ pub_sub_settled (TornadisClient *client)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
   gboolean subscribed = tornadis_subscriptions_has_names (self->subscriptions, TRUE);
+
+  if (self->waiters.length > 0 && !tornadis_subscriptions_has_names (self->subscriptions, FALSE))
+    {
+      g_autoptr (GError) error = make_unsubscribed_error ();
+
+      pub_sub_fail_waiters (self, error);
+    }
 
   if (subscribed == self->told_subscribed)
     return;
@@ -239,24 +266,18 @@ pub_sub_ready (TornadisClient *client,
 }
 
 static gboolean
-pub_sub_is_wanted (TornadisClient *client)
+pub_sub_is_listening (TornadisClient *client)
 {
-  return tornadis_link_get_settings (tornadis_client_get_link (client))->autoconnect &&
-         tornadis_subscriptions_has_names (TORNADIS_PUB_SUB_CLIENT (client)->subscriptions, TRUE);
+  return tornadis_subscriptions_has_names (TORNADIS_PUB_SUB_CLIENT (client)->subscriptions, TRUE);
 }
 
-static void
-pub_sub_fail_waiters (TornadisPubSubClient *self,
-                      const GError *error)
+static gboolean
+pub_sub_is_used (TornadisClient *client)
 {
-  GTask *task;
-  guint n = self->waiters.length;
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
 
-  while (n-- > 0 && (task = tornadis_cancel_watch_take_waiter (&self->waiters, NULL)) != NULL)
-    {
-      g_task_return_error (task, g_error_copy (error));
-      g_object_unref (task);
-    }
+  return self->messages.length > 0 || self->waiters.length > 0 ||
+         tornadis_subscriptions_has_names (self->subscriptions, FALSE);
 }
 
 static void
@@ -267,7 +288,7 @@ pub_sub_lost (TornadisClient *client,
 
   self->gap |= tornadis_subscriptions_has_names (self->subscriptions, TRUE);
 
-  if (!pub_sub_is_wanted (client))
+  if (!pub_sub_is_listening (client) || !tornadis_link_get_settings (tornadis_client_get_link (client))->autoconnect)
     {
       g_autoptr (GError) lost = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "No more messages: %s", error->message);
 
@@ -289,7 +310,8 @@ static const TornadisClientHooks pub_sub_hooks = {
   "A pub/sub client takes no calls: use another client",
   pub_sub_ready,
   pub_sub_push,
-  pub_sub_is_wanted,
+  pub_sub_is_listening,
+  pub_sub_is_used,
   pub_sub_lost,
   pub_sub_closed,
 };
@@ -878,6 +900,7 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
                                            GAsyncReadyCallback callback,
                                            gpointer user_data)
 {
+  TornadisLink *link = NULL;
   g_autoptr (GTask) task = NULL;
   TornadisMessage *message;
   TornadisPopWait *wait;
@@ -885,6 +908,7 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
   g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
+  link = tornadis_client_get_link (TORNADIS_CLIENT (self));
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_pub_sub_client_pop_message_async);
   /* A message that was taken is not thrown away because of a late cancelling. */
@@ -904,7 +928,14 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
 
   if (!tornadis_subscriptions_has_names (self->subscriptions, FALSE))
     {
-      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "There is no subscription that a message could come from");
+      g_task_return_error (task, make_unsubscribed_error ());
+      return;
+    }
+
+  if (tornadis_link_get_state (link) == TORNADIS_CLIENT_STATE_DISCONNECTED && !tornadis_link_get_settings (link)->autoconnect)
+    {
+      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                               "No more messages: the client is not connected and autoconnect is off");
       return;
     }
 
@@ -914,6 +945,9 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
     wait->timeout = attach_timeout (self, (guint) MIN (timeout * 1000, (double) G_MAXUINT / 2), pop_timeout_cb, task);
   g_task_set_task_data (task, wait, pop_wait_free);
   g_queue_push_tail (&self->waiters, g_steal_pointer (&task));
+
+  /* Where the client was closed, this wants it back. */
+  tornadis_link_connect (link);
 }
 
 /**

@@ -18,11 +18,21 @@ static const struct
   [TORNADIS_SUBSCRIPTION_SHARD] = { "ssubscribe", "sunsubscribe" },
 };
 
+/* A name that somebody wants to be subscribed to. */
+typedef struct
+{
+  grefcount ref_count; /* of the table, and of the operations that wait for it */
+  GBytes *bytes;       /* (owned) */
+  guint n_asking;      /* subscribing operations that have not ended */
+  gboolean granted;    /* one has ended well */
+  gboolean confirmed;  /* the server has taken it, on this link or one before */
+} TornadisName;
+
 struct _TornadisSubscriptions
 {
   TornadisClient *client; /* (unowned) the owner */
   TornadisSubscriptionsFuncs funcs;
-  /* (owned) (element-type GBytes gboolean) the names that are wanted; TRUE once the server has confirmed */
+  /* (owned) (element-type GBytes TornadisName) the names that are wanted */
   GHashTable *names[TORNADIS_N_SUBSCRIPTION_KINDS];
   guint n_restoring; /* commands that restore subscriptions and are not yet answered */
 };
@@ -34,7 +44,7 @@ typedef struct
   GTask *task;                  /* (owned) (nullable) NULL when nobody waits (any more) */
   TornadisCancelWatch *watch;   /* (owned) (nullable) */
   GSource *timeout;             /* (owned) (nullable) */
-  GPtrArray *names;             /* (owned) (element-type GBytes) */
+  GPtrArray *names;             /* (owned) (element-type TornadisName) */
   guint n_confirmed;
   TornadisSubscriptionKind kind;
   gboolean subscribe;
@@ -44,6 +54,45 @@ typedef struct
 
 static void subscriptions_send (TornadisSubscriptions *self,
                                 TornadisOperation *operation);
+
+static TornadisName *
+name_new (GBytes *bytes)
+{
+  TornadisName *name = g_new0 (TornadisName, 1);
+
+  g_ref_count_init (&name->ref_count);
+  name->bytes = g_bytes_ref (bytes);
+
+  return name;
+}
+
+static TornadisName *
+name_ref (TornadisName *name)
+{
+  g_ref_count_inc (&name->ref_count);
+  return name;
+}
+
+static void
+name_unref (gpointer data)
+{
+  TornadisName *name = data;
+
+  if (!g_ref_count_dec (&name->ref_count))
+    return;
+
+  g_bytes_unref (name->bytes);
+  g_free (name);
+}
+
+/* The name that is wanted now; another may have been before it. */
+static TornadisName *
+subscriptions_lookup (TornadisSubscriptions *self,
+                      TornadisSubscriptionKind kind,
+                      GBytes *bytes)
+{
+  return g_hash_table_lookup (self->names[kind], bytes);
+}
 
 static void
 subscriptions_emit (TornadisSubscriptions *self,
@@ -56,6 +105,25 @@ subscriptions_emit (TornadisSubscriptions *self,
   g_autofree char *text = g_utf8_make_valid (data != NULL ? data : "", (gssize) length);
 
   self->funcs.changed (self->client, added, text, (guint) CLAMP (count, 0, G_MAXUINT));
+}
+
+/* How many names the server is subscribed to for us. */
+static guint
+subscriptions_count (TornadisSubscriptions *self)
+{
+  guint n = 0;
+
+  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
+    {
+      GHashTableIter iter;
+      gpointer name;
+
+      g_hash_table_iter_init (&iter, self->names[kind]);
+      while (g_hash_table_iter_next (&iter, NULL, &name))
+        n += ((TornadisName *) name)->confirmed;
+    }
+
+  return n;
 }
 
 static void
@@ -88,7 +156,7 @@ operation_new (TornadisSubscriptions *self,
   operation->owner = self;
   operation->kind = kind;
   operation->subscribe = subscribe;
-  operation->names = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  operation->names = g_ptr_array_new_with_free_func (name_unref);
 
   return operation;
 }
@@ -101,7 +169,7 @@ operation_make_command (TornadisOperation *operation)
   TornadisCommand *command = tornadis_command_new (upper);
 
   for (guint i = 0; i < operation->names->len; i++)
-    tornadis_command_append_bytes (command, g_ptr_array_index (operation->names, i));
+    tornadis_command_append_bytes (command, ((TornadisName *) g_ptr_array_index (operation->names, i))->bytes);
 
   return command;
 }
@@ -124,18 +192,25 @@ operation_return (TornadisOperation *operation,
     g_task_return_boolean (task, TRUE);
 }
 
-/* Names that were never confirmed are not wanted when their subscription fails. */
+/* A subscribing operation has ended, or was given up. Names that no other asks for, or was granted, go with one that
+ * failed. */
 static void
-operation_forget_names (TornadisOperation *operation)
+operation_settle_names (TornadisOperation *operation,
+                        gboolean ok)
 {
-  GHashTable *names = operation->owner->names[operation->kind];
+  TornadisSubscriptions *self = operation->owner;
+
+  if (!operation->subscribe || operation->restore || operation->abandoned)
+    return;
 
   for (guint i = 0; i < operation->names->len; i++)
     {
-      gpointer name = g_ptr_array_index (operation->names, i);
+      TornadisName *name = g_ptr_array_index (operation->names, i);
 
-      if (!GPOINTER_TO_INT (g_hash_table_lookup (names, name)))
-        g_hash_table_remove (names, name);
+      name->n_asking--;
+      name->granted |= ok;
+      if (name->n_asking == 0 && !name->granted && subscriptions_lookup (self, operation->kind, name->bytes) == name)
+        g_hash_table_remove (self->names[operation->kind], name->bytes);
     }
 }
 
@@ -147,16 +222,54 @@ operation_undo (TornadisOperation *operation)
 
   for (guint i = 0; i < operation->names->len; i++)
     {
-      GBytes *name = g_ptr_array_index (operation->names, i);
+      TornadisName *name = g_ptr_array_index (operation->names, i);
 
-      if (!g_hash_table_contains (operation->owner->names[operation->kind], name))
-        g_ptr_array_add (undo->names, g_bytes_ref (name));
+      if (subscriptions_lookup (operation->owner, operation->kind, name->bytes) == NULL)
+        g_ptr_array_add (undo->names, name_ref (name));
     }
 
   if (undo->names->len > 0)
     subscriptions_send (operation->owner, undo);
   else
     operation_free (undo);
+}
+
+/* The server does not restore what it had granted: for good, or because it is not ready yet. FALSE: the link is given
+ * up. */
+static gboolean
+operation_refused (TornadisOperation *operation,
+                   TornadisReply *refusal)
+{
+  TornadisSubscriptions *self = operation->owner;
+  TornadisLink *link = tornadis_client_get_link (self->client);
+  g_autoptr (GError) error = tornadis_reply_get_error (refusal);
+  g_autofree char *prefix = error != NULL ? tornadis_error_get_prefix (error) : NULL;
+
+  if (g_strcmp0 (prefix, "NOPERM") != 0 && g_strcmp0 (prefix, "ERR") != 0)
+    {
+      tornadis_link_try_again (link, error);
+      return FALSE;
+    }
+
+  for (guint i = 0; i < operation->names->len; i++)
+    {
+      TornadisName *name = g_ptr_array_index (operation->names, i);
+
+      if (operation->names->len > 1)
+        {
+          /* One that is forbidden does not take the others with it. */
+          TornadisOperation *single = operation_new (self, operation->kind, TRUE);
+
+          g_ptr_array_add (single->names, name_ref (name));
+          single->restore = TRUE;
+          self->n_restoring++;
+          subscriptions_send (self, single);
+        }
+      else if (g_hash_table_remove (self->names[operation->kind], name->bytes))
+        subscriptions_emit (self, FALSE, name->bytes, subscriptions_count (self));
+    }
+
+  return TRUE;
 }
 
 static void
@@ -166,17 +279,24 @@ operation_restored (TornadisOperation *operation,
   TornadisSubscriptions *self = operation->owner;
 
   self->n_restoring--;
-
-  for (guint i = 0; refusal != NULL && i < operation->names->len; i++)
-    {
-      GBytes *name = g_ptr_array_index (operation->names, i);
-
-      if (g_hash_table_remove (self->names[operation->kind], name))
-        subscriptions_emit (self, FALSE, name, 0);
-    }
+  if (refusal != NULL && !operation_refused (operation, refusal))
+    return;
 
   if (self->n_restoring == 0)
     self->funcs.restored (self->client);
+}
+
+/* Of what the server ends by losing the link it tells nothing. */
+static void
+operation_tell_ended (TornadisOperation *operation)
+{
+  for (guint i = operation->n_confirmed; i < operation->names->len; i++)
+    {
+      TornadisName *name = g_ptr_array_index (operation->names, i);
+
+      if (name->confirmed && subscriptions_lookup (operation->owner, operation->kind, name->bytes) == NULL)
+        subscriptions_emit (operation->owner, FALSE, name->bytes, subscriptions_count (operation->owner));
+    }
 }
 
 /* The end of every operation: confirmed (no reply and no error), refused by the server, or lost. */
@@ -187,6 +307,7 @@ operation_done_cb (TornadisReply *reply,
 {
   TornadisOperation *operation = user_data;
   TornadisSubscriptions *self = operation->owner;
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
 
   if (operation->restore)
     {
@@ -197,14 +318,16 @@ operation_done_cb (TornadisReply *reply,
     }
   else if (reply == NULL && error == NULL)
     {
+      operation_settle_names (operation, TRUE);
       if (operation->abandoned && operation->subscribe)
         operation_undo (operation);
       operation_return (operation, NULL);
     }
   else
     {
-      if (operation->subscribe)
-        operation_forget_names (operation);
+      operation_settle_names (operation, FALSE);
+      if (error != NULL && !operation->subscribe)
+        operation_tell_ended (operation);
       operation_return (operation, error != NULL ? g_error_copy (error) : tornadis_reply_get_error (reply));
     }
 
@@ -217,10 +340,13 @@ static void
 operation_abandon (TornadisOperation *operation,
                    GError *error)
 {
+  TornadisSubscriptions *self = operation->owner;
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
+
+  operation_settle_names (operation, FALSE);
   operation->abandoned = TRUE;
-  if (operation->subscribe)
-    operation_forget_names (operation);
   operation_return (operation, error);
+  self->funcs.settled (self->client);
 }
 
 static gboolean
@@ -248,64 +374,71 @@ operation_timeout_cb (gpointer user_data)
 /* Takes over @operation. */
 static void
 subscriptions_send (TornadisSubscriptions *self,
-              TornadisOperation *operation)
+                    TornadisOperation *operation)
 {
   g_autoptr (TornadisCommand) command = operation_make_command (operation);
   TornadisLink *link = tornadis_client_get_link (self->client);
+  TornadisSlotFlags flags = TORNADIS_SLOT_MANUAL | (operation->restore ? TORNADIS_SLOT_LINK_ONLY : 0);
   g_autoptr (GError) error = NULL;
 
-  if (!tornadis_link_submit (link, command, TORNADIS_SLOT_MANUAL, operation_done_cb, operation, NULL, &error))
+  if (!tornadis_link_submit (link, command, flags, 0, operation_done_cb, operation, NULL, &error))
     tornadis_client_defer_error (self->client, operation_done_cb, operation, g_steal_pointer (&error));
 }
 
-/* @name is (transfer none); the server says that it is subscribed to, or no longer. */
+/* @bytes is (transfer none); the server says that it is subscribed to, or no longer. */
 static void
 subscriptions_confirm (TornadisSubscriptions *self,
-                 TornadisSubscriptionKind kind,
-                 gboolean subscribe,
-                 GBytes *name,
-                 gint64 count)
+                       TornadisSubscriptionKind kind,
+                       gboolean subscribe,
+                       GBytes *bytes,
+                       gint64 count)
 {
   TornadisQueue *queue = tornadis_link_get_queue (tornadis_client_get_link (self->client));
   TornadisOperation *operation = tornadis_queue_peek_manual (queue);
+  TornadisName *name = NULL;
+  gboolean restore = FALSE;
   gboolean done = FALSE;
 
   /* The server answers an operation name by name, in order. Anything else it does by itself. */
-  if (operation != NULL && operation->kind == kind && operation->subscribe == subscribe &&
-      operation->n_confirmed < operation->names->len &&
-      g_bytes_equal (g_ptr_array_index (operation->names, operation->n_confirmed), name))
+  if (operation != NULL && operation->kind == kind && operation->subscribe == subscribe)
+    name = g_ptr_array_index (operation->names, operation->n_confirmed);
+
+  if (name != NULL && g_bytes_equal (name->bytes, bytes))
     {
+      restore = operation->restore;
       done = ++operation->n_confirmed == operation->names->len;
-      if (subscribe && g_hash_table_contains (self->names[kind], name))
-        g_hash_table_insert (self->names[kind], g_bytes_ref (name), GINT_TO_POINTER (TRUE));
+      name = subscriptions_lookup (self, kind, bytes);
+      if (subscribe && name != NULL)
+        name->confirmed = TRUE;
+      /* Out of the queue before a handler runs, which may wait for another operation. */
+      if (done)
+        tornadis_queue_pop_manual (queue);
     }
   else if (subscribe)
     return;
   else
-    {
-      operation = NULL;
-      g_hash_table_remove (self->names[kind], name);
-    }
+    g_hash_table_remove (self->names[kind], bytes);
 
-  if (operation == NULL || !operation->restore)
-    subscriptions_emit (self, subscribe, name, count);
+  if (!restore)
+    subscriptions_emit (self, subscribe, bytes, count);
 
-  /* A handler may have closed the client, which ended the operation. */
-  if (done && tornadis_queue_peek_manual (queue) == operation)
-    tornadis_queue_complete_head (queue);
+  if (done)
+    operation_done_cb (NULL, NULL, operation);
   else
     self->funcs.settled (self->client);
 }
 
 static void
 subscriptions_start (TornadisSubscriptions *self,
-               TornadisOperation *operation,
-               GTask *task)
+                     TornadisOperation *operation,
+                     GTask *task)
 {
   guint timeout = tornadis_link_get_settings (tornadis_client_get_link (self->client))->call_timeout;
 
   operation->task = g_object_ref (task);
   g_task_set_task_data (task, operation, NULL);
+  /* What has come about is told, however late it is cancelled. */
+  g_task_set_check_cancellable (task, FALSE);
   operation->watch = tornadis_cancel_watch_new (task, operation_cancelled_cb);
   if (timeout > 0)
     {
@@ -320,8 +453,8 @@ subscriptions_start (TornadisSubscriptions *self,
 
 static void
 subscriptions_queue_restore (TornadisSubscriptions *self,
-                 TornadisQueue *queue,
-                 TornadisOperation *operation)
+                             TornadisQueue *queue,
+                             TornadisOperation *operation)
 {
   g_autoptr (TornadisCommand) command = operation_make_command (operation);
 
@@ -339,7 +472,7 @@ tornadis_subscriptions_new (TornadisClient *client,
   self->client = client;
   self->funcs = *funcs;
   for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
-    self->names[kind] = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
+    self->names[kind] = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, NULL, name_unref);
 
   return self;
 }
@@ -359,11 +492,11 @@ tornadis_subscriptions_has_names (TornadisSubscriptions *self,
   for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
     {
       GHashTableIter iter;
-      gpointer confirmed;
+      gpointer name;
 
       g_hash_table_iter_init (&iter, self->names[kind]);
-      while (g_hash_table_iter_next (&iter, NULL, &confirmed))
-        if (!confirmed_only || GPOINTER_TO_INT (confirmed))
+      while (g_hash_table_iter_next (&iter, NULL, &name))
+        if (!confirmed_only || ((TornadisName *) name)->confirmed)
           return TRUE;
     }
 
@@ -372,9 +505,9 @@ tornadis_subscriptions_has_names (TornadisSubscriptions *self,
 
 void
 tornadis_subscriptions_subscribe (TornadisSubscriptions *self,
-                   TornadisSubscriptionKind kind,
-                   const char *const *names,
-                   GTask *task)
+                                  TornadisSubscriptionKind kind,
+                                  const char *const *names,
+                                  GTask *task)
 {
   TornadisOperation *operation;
 
@@ -391,11 +524,17 @@ tornadis_subscriptions_subscribe (TornadisSubscriptions *self,
 
   for (guint i = 0; names[i] != NULL; i++)
     {
-      GBytes *name = g_bytes_new (names[i], strlen (names[i]));
+      g_autoptr (GBytes) bytes = g_bytes_new (names[i], strlen (names[i]));
+      TornadisName *name = subscriptions_lookup (self, kind, bytes);
 
-      g_ptr_array_add (operation->names, name);
-      if (!g_hash_table_contains (self->names[kind], name))
-        g_hash_table_insert (self->names[kind], g_bytes_ref (name), GINT_TO_POINTER (FALSE));
+      if (name == NULL)
+        {
+          name = name_new (bytes);
+          g_hash_table_insert (self->names[kind], name->bytes, name);
+        }
+
+      name->n_asking++;
+      g_ptr_array_add (operation->names, name_ref (name));
     }
 
   subscriptions_start (self, operation, task);
@@ -403,9 +542,9 @@ tornadis_subscriptions_subscribe (TornadisSubscriptions *self,
 
 void
 tornadis_subscriptions_unsubscribe (TornadisSubscriptions *self,
-                     TornadisSubscriptionKind kind,
-                     const char *const *names,
-                     GTask *task)
+                                    TornadisSubscriptionKind kind,
+                                    const char *const *names,
+                                    GTask *task)
 {
   TornadisLink *link = tornadis_client_get_link (self->client);
   TornadisOperation *operation;
@@ -421,17 +560,18 @@ tornadis_subscriptions_unsubscribe (TornadisSubscriptions *self,
       gpointer name;
 
       g_hash_table_iter_init (&iter, self->names[kind]);
-      while (g_hash_table_iter_next (&iter, &name, NULL))
-        g_ptr_array_add (operation->names, g_bytes_ref (name));
+      while (g_hash_table_iter_next (&iter, NULL, &name))
+        g_ptr_array_add (operation->names, name_ref (name));
       g_hash_table_remove_all (self->names[kind]);
     }
 
   for (guint i = 0; names != NULL && names[i] != NULL; i++)
     {
-      GBytes *name = g_bytes_new (names[i], strlen (names[i]));
+      g_autoptr (GBytes) bytes = g_bytes_new (names[i], strlen (names[i]));
+      TornadisName *name = subscriptions_lookup (self, kind, bytes);
 
-      g_ptr_array_add (operation->names, name);
-      g_hash_table_remove (self->names[kind], name);
+      g_ptr_array_add (operation->names, name != NULL ? name_ref (name) : name_new (bytes));
+      g_hash_table_remove (self->names[kind], bytes);
     }
 
   /* Without a link, and none under way that would subscribe first, the server knows of nothing. */
@@ -439,6 +579,7 @@ tornadis_subscriptions_unsubscribe (TornadisSubscriptions *self,
       (tornadis_link_get_state (link) != TORNADIS_CLIENT_STATE_CONNECTED &&
        tornadis_queue_get_length (tornadis_link_get_queue (link)) == 0))
     {
+      operation_tell_ended (operation);
       operation_free (operation);
       self->funcs.settled (self->client);
       g_task_return_boolean (task, TRUE);
@@ -459,17 +600,17 @@ tornadis_subscriptions_restore (TornadisSubscriptions *self,
     {
       TornadisOperation *operation = NULL;
       GHashTableIter iter;
-      gpointer name, confirmed;
+      gpointer name;
 
       g_hash_table_iter_init (&iter, self->names[kind]);
-      while (g_hash_table_iter_next (&iter, &name, &confirmed))
+      while (g_hash_table_iter_next (&iter, NULL, &name))
         {
-          if (!GPOINTER_TO_INT (confirmed))
+          if (!((TornadisName *) name)->granted)
             continue;
 
           if (operation == NULL)
             operation = operation_new (self, kind, TRUE);
-          g_ptr_array_add (operation->names, g_bytes_ref (name));
+          g_ptr_array_add (operation->names, name_ref (name));
 
           /* In a cluster the shard channels of one command must share a slot. */
           if (kind == TORNADIS_SUBSCRIPTION_SHARD)

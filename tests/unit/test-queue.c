@@ -60,7 +60,7 @@ static void
 tear_down (Fixture *fixture,
            gconstpointer data)
 {
-  tornadis_queue_link_lost (fixture->queue, FALSE, "the end");
+  tornadis_queue_run_endings (tornadis_queue_link_lost (fixture->queue, FALSE, "the end"));
   tornadis_queue_free (fixture->queue);
   g_string_free (fixture->log, TRUE);
   g_string_free (fixture->effects, TRUE);
@@ -255,13 +255,13 @@ test_lost (Fixture *fixture,
   part = write_some (fixture, 12);
 
   /* A waits for its reply, B is half out, C never left. */
-  tornadis_queue_link_lost (fixture->queue, TRUE, "test");
+  tornadis_queue_run_endings (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
   g_assert_cmpstr (fixture->log->str, ==, "A!3;B!3;");
   assert_written (fixture, "C ");
   g_assert_true (feed (fixture, "+c\r\n"));
 
   push (fixture, "D");
-  tornadis_queue_link_lost (fixture->queue, FALSE, "test");
+  tornadis_queue_run_endings (tornadis_queue_link_lost (fixture->queue, FALSE, "test"));
   g_assert_cmpstr (fixture->log->str, ==, "A!3;B!3;C=c;D!2;");
   g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
 }
@@ -291,13 +291,13 @@ test_batch_lost (Fixture *fixture,
   push_batch (fixture, "P", FALSE, (const char *[]) { "A", "B", NULL });
   assert_written (fixture, "A B ");
   g_assert_true (feed (fixture, ":1\r\n"));
-  tornadis_queue_link_lost (fixture->queue, TRUE, "test");
+  tornadis_queue_run_endings (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
   g_assert_cmpstr (fixture->log->str, ==, "P!3;");
 
   /* One of which nothing is out starts again on the next link. */
   push_batch (fixture, "Q", FALSE, (const char *[]) { "A", "B", NULL });
   tornadis_queue_fill (fixture->queue, 1);
-  tornadis_queue_link_lost (fixture->queue, TRUE, "test");
+  tornadis_queue_run_endings (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
   assert_written (fixture, "A B ");
 }
 

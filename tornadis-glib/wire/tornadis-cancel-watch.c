@@ -2,20 +2,49 @@
 
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
+/* Shared by the owner and the closure of the signal, which may run in another thread just now, or be what
+ * the owner is called from: g_cancellable_disconnect(), which waits for it, could wait for ever. */
 struct _TornadisCancelWatch
 {
-  GTask *task;               /* (unowned) */
+  gatomicrefcount ref_count;
   GCancellable *cancellable; /* (owned) */
-  gulong cancelled_id;
-  GSource *source; /* (owned) made by the thread that cancels */
+  gulong cancelled_id;       /* 0: it was cancelled already */
+  GMutex lock;               /* of what follows */
+  GTask *task;               /* (unowned) (nullable) NULL once the owner has freed the watch */
+  GSourceFunc func;
+  GSource *source; /* (owned) (nullable) attached by the thread that cancels */
 };
+
+static void
+cancel_watch_unref (gpointer data)
+{
+  TornadisCancelWatch *self = data;
+
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  g_mutex_clear (&self->lock);
+  g_object_unref (self->cancellable);
+  g_free (self);
+}
 
 /* From any thread. */
 static void
 cancelled_cb (GCancellable *cancellable,
               TornadisCancelWatch *self)
 {
-  g_source_attach (self->source, g_task_get_context (self->task));
+  g_mutex_lock (&self->lock);
+
+  if (self->task != NULL && self->source == NULL)
+    {
+      self->source = g_idle_source_new ();
+      g_source_set_static_name (self->source, "[tornadis] cancelled");
+      g_source_set_priority (self->source, g_task_get_priority (self->task));
+      g_source_set_callback (self->source, self->func, self->task, NULL);
+      g_source_attach (self->source, g_task_get_context (self->task));
+    }
+
+  g_mutex_unlock (&self->lock);
 }
 
 TornadisCancelWatch *
@@ -28,13 +57,13 @@ tornadis_cancel_watch_new (GTask *task,
     return NULL;
 
   self = g_new0 (TornadisCancelWatch, 1);
+  g_atomic_ref_count_init (&self->ref_count);
+  g_mutex_init (&self->lock);
   self->task = task;
+  self->func = func;
   self->cancellable = g_object_ref (g_task_get_cancellable (task));
-  self->source = g_idle_source_new ();
-  g_source_set_static_name (self->source, "[tornadis] cancelled");
-  g_source_set_priority (self->source, g_task_get_priority (task));
-  g_source_set_callback (self->source, func, task, NULL);
-  self->cancelled_id = g_cancellable_connect (self->cancellable, G_CALLBACK (cancelled_cb), self, NULL);
+  g_atomic_ref_count_inc (&self->ref_count);
+  self->cancelled_id = g_cancellable_connect (self->cancellable, G_CALLBACK (cancelled_cb), self, cancel_watch_unref);
 
   return self;
 }
@@ -42,12 +71,18 @@ tornadis_cancel_watch_new (GTask *task,
 void
 tornadis_cancel_watch_free (TornadisCancelWatch *self)
 {
-  /* Waits for a handler that runs in another thread just now. */
-  g_cancellable_disconnect (self->cancellable, self->cancelled_id);
-  g_source_destroy (self->source);
-  g_source_unref (self->source);
-  g_object_unref (self->cancellable);
-  g_free (self);
+  g_mutex_lock (&self->lock);
+  self->task = NULL;
+  if (self->source != NULL)
+    {
+      g_source_destroy (self->source);
+      g_clear_pointer (&self->source, g_source_unref);
+    }
+  g_mutex_unlock (&self->lock);
+
+  if (self->cancelled_id != 0)
+    g_signal_handler_disconnect (self->cancellable, self->cancelled_id);
+  cancel_watch_unref (self);
 }
 
 GTask *

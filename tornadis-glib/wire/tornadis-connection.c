@@ -316,6 +316,11 @@ connection_flush (TornadisConnection *self)
           break;
         }
 
+      /* TLS makes a record of what it is offered, and when that does not go out at once it has to be offered the same
+       * bytes again: none of them can be taken back any more. */
+      if (self->out != NULL)
+        tornadis_writer_offer (writer, vectors, n_vectors);
+
       n_written = connection_send (self, vectors, n_vectors, &error);
       if (n_written >= 0)
         {

@@ -155,15 +155,42 @@ reply_has_prefix (TornadisReply *reply,
   return strncmp (reply->data, prefix, length) == 0 && (reply->data[length] == ' ' || reply->data[length] == '\0');
 }
 
+/* Whether the server could have answered otherwise, with the same words from us. */
+static gboolean
+reply_is_about_server (TornadisReply *reply)
+{
+  return reply_has_prefix (reply, "LOADING") || reply_has_prefix (reply, "MASTERDOWN") ||
+         strstr (reply->data, "max number of clients") != NULL;
+}
+
+/* What the server said, without what it quotes of a command that it does not know: that may be the password. */
+static char *
+connector_make_reason (TornadisConnector *self,
+                       TornadisReply *reply,
+                       const char *what)
+{
+  g_autoptr (GError) error = tornadis_reply_get_error (reply);
+  g_autoptr (GString) reason = g_string_new (error != NULL ? error->message : "unexpected reply");
+  const char *quoted = strstr (reason->str, ", with args beginning with");
+
+  if (quoted != NULL)
+    g_string_truncate (reason, (gsize) (quoted - reason->str));
+  if (self->options.password != NULL && *self->options.password != '\0')
+    g_string_replace (reason, self->options.password, "***", 0);
+  g_string_prepend (reason, ": ");
+  g_string_prepend (reason, what);
+
+  return g_string_free (g_steal_pointer (&reason), FALSE);
+}
+
 static void
 connector_fail_with_reply (TornadisConnector *self,
                            TornadisReply *reply,
                            const char *what)
 {
-  g_autoptr (GError) error = tornadis_reply_get_error (reply);
-  g_autofree char *reason = g_strdup_printf ("%s: %s", what, error != NULL ? error->message : "unexpected reply");
+  g_autofree char *reason = connector_make_reason (self, reply, what);
   gboolean refused = reply_has_prefix (reply, "WRONGPASS") || reply_has_prefix (reply, "NOAUTH") ||
-                     reply_has_prefix (reply, "NOPERM") || g_str_equal (what, "AUTH");
+                     reply_has_prefix (reply, "NOPERM") || (g_str_equal (what, "AUTH") && !reply_is_about_server (reply));
 
   connector_fail (self, refused ? TORNADIS_ERROR_AUTHENTICATION : TORNADIS_ERROR_CONNECT, reason);
 }
@@ -288,8 +315,7 @@ hello_cb (TornadisReply *reply,
       connector_send_rest (self);
     }
   else if (reply_has_prefix (reply, "WRONGPASS") || reply_has_prefix (reply, "NOAUTH") ||
-           reply_has_prefix (reply, "LOADING") || reply_has_prefix (reply, "MASTERDOWN") ||
-           strstr (reply->data, "max number of clients") != NULL || self->options.protocol == TORNADIS_PROTOCOL_RESP3)
+           reply_is_about_server (reply) || self->options.protocol == TORNADIS_PROTOCOL_RESP3)
     connector_fail_with_reply (self, reply, "HELLO");
   else
     connector_send_auth (self);

@@ -21,6 +21,7 @@ struct _TornadisLink
   GSource *wait_source;           /* (owned) (nullable) while WAITING */
   gulong network_changed_id;      /* while WAITING */
   GSource *timer;                 /* (owned) (nullable) deadlines of calls and of silence */
+  GSource *ensure_source;         /* (owned) (nullable) made when first needed */
   gint64 timer_at;                /* when @timer is due, or 0 */
   gint64 since;                   /* when the link last came up or went, monotonic time */
   gint64 not_before;              /* of the next attempt, monotonic time */
@@ -29,8 +30,11 @@ struct _TornadisLink
   TornadisBackoff backoff;
   TornadisClientState state;
   guint protocol_version;
+  guint n_closed; /* how often it was closed: what was under way when it is more does not go on */
+  gboolean ensure_due : 1; /* a call waits for a link that is not asked for yet */
   gboolean in_multi : 1;
   gboolean watching : 1;
+  gboolean unfit : 1;     /* the server does not do yet what the link is for */
   gboolean shut_down : 1; /* for good */
   gboolean freed : 1;     /* the owner is gone */
 };
@@ -49,6 +53,27 @@ link_unref (TornadisLink *self)
   g_free (self);
 }
 
+/* Around what calls back: neither the link nor its owner goes before it is through. */
+static gboolean
+link_enter (TornadisLink *self)
+{
+  g_ref_count_inc (&self->ref_count);
+  if (self->freed)
+    return FALSE;
+
+  self->funcs.hold (self->user_data);
+  return TRUE;
+}
+
+static void
+link_leave (TornadisLink *self,
+            gboolean held)
+{
+  if (held)
+    self->funcs.release (self->user_data);
+  link_unref (self);
+}
+
 static void
 link_notify_state (TornadisLink *self)
 {
@@ -64,10 +89,24 @@ link_set_state (TornadisLink *self,
   link_notify_state (self);
 }
 
+/* Whether somebody waits for what the server sends by itself. */
 static gboolean
-link_is_wanted (TornadisLink *self)
+link_is_listening (TornadisLink *self)
 {
-  return !self->freed && self->funcs.is_wanted != NULL && self->funcs.is_wanted (self->user_data);
+  return !self->freed && self->funcs.is_listening (self->user_data);
+}
+
+/* Makes another link after one was lost or could not be made, if it is still wanted. */
+static void
+link_go_on (TornadisLink *self,
+            guint n_closed)
+{
+  if (self->freed)
+    return;
+
+  if (tornadis_queue_get_length (self->queue) > 0 ||
+      (n_closed == self->n_closed && self->settings.autoconnect && link_is_listening (self)))
+    link_ensure (self);
 }
 
 static void
@@ -83,15 +122,17 @@ static void
 link_lost (TornadisLink *self,
            const GError *error)
 {
+  guint n_closed = self->n_closed;
   gint64 now = g_get_monotonic_time ();
-  gboolean was_useful = tornadis_connection_get_last_read (self->connection) > self->since ||
-                        now - self->since > TORNADIS_BACKOFF_CAP_MSEC * G_TIME_SPAN_MILLISECOND;
+  gboolean was_useful = !self->unfit &&
+                        (tornadis_connection_get_last_read (self->connection) > self->since ||
+                         now - self->since > TORNADIS_BACKOFF_CAP_MSEC * G_TIME_SPAN_MILLISECOND);
 
-  g_ref_count_inc (&self->ref_count);
+  gboolean held = link_enter (self);
 
   tornadis_connection_close (self->connection);
   g_clear_pointer (&self->connection, tornadis_connection_unref);
-  self->in_multi = self->watching = FALSE;
+  self->in_multi = self->watching = self->unfit = FALSE;
   self->since = now;
   link_take_error (self, error);
 
@@ -104,15 +145,14 @@ link_lost (TornadisLink *self,
   /* Calls end before anybody is told, in the state that their callbacks should find. One of them may
    * already have asked for a new link. */
   self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
-  tornadis_queue_link_lost (self->queue, self->settings.autoconnect, error->message);
+  tornadis_queue_run_endings (tornadis_queue_link_lost (self->queue, self->settings.autoconnect, error->message));
   link_notify_state (self);
   if (!self->freed)
     self->funcs.disconnected (error, self->user_data);
 
-  if (!self->freed && (link_is_wanted (self) || tornadis_queue_get_length (self->queue) > 0))
-    link_ensure (self);
+  link_go_on (self, n_closed);
 
-  link_unref (self);
+  link_leave (self, held);
 }
 
 static void
@@ -187,7 +227,7 @@ link_check_silence (TornadisLink *self,
   gint64 last_read = tornadis_connection_get_last_read (self->connection);
   gint64 read_timeout = self->settings.read_timeout * G_TIME_SPAN_MILLISECOND;
   gint64 ping_interval = self->settings.ping_interval * G_TIME_SPAN_MILLISECOND;
-  gboolean wanted = link_is_wanted (self);
+  gboolean listening = link_is_listening (self);
   gint64 next = 0;
 
   if (tornadis_connection_get_paused (self->connection))
@@ -205,11 +245,12 @@ link_check_silence (TornadisLink *self,
       next = last_read + read_timeout;
     }
 
-  if (ping_interval > 0 && (wanted || tornadis_queue_awaits_replies (self->queue)))
+  if (ping_interval > 0 && (listening || tornadis_queue_awaits_replies (self->queue)))
     {
-      if (now - last_read >= ping_interval && !self->in_multi)
+      if (now - last_read >= ping_interval && !self->in_multi &&
+          !tornadis_queue_has_effect (self->queue, TORNADIS_COMMAND_MULTI))
         {
-          if (wanted && self->last_ping > last_read && now - self->last_ping >= ping_interval)
+          if (listening && self->last_ping > last_read && now - self->last_ping >= ping_interval)
             {
               g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT,
                                                               "The server does not answer a PING");
@@ -236,10 +277,9 @@ static gboolean
 timer_cb (gpointer user_data)
 {
   TornadisLink *self = user_data;
+  gboolean held = link_enter (self);
   gint64 now;
   gint64 next;
-
-  g_ref_count_inc (&self->ref_count);
 
   self->timer_at = 0;
   g_source_set_ready_time (self->timer, -1);
@@ -259,7 +299,7 @@ timer_cb (gpointer user_data)
         link_arm (self, next);
     }
 
-  link_unref (self);
+  link_leave (self, held);
 
   return G_SOURCE_CONTINUE;
 }
@@ -296,22 +336,24 @@ connector_cb (TornadisConnection *connection,
 {
   static const TornadisConnectionFuncs funcs = { connection_push_cb, connection_closed_cb };
   TornadisLink *self = user_data;
+  guint n_closed = self->n_closed;
+  gboolean held = link_enter (self);
 
-  g_ref_count_inc (&self->ref_count);
   self->connector = NULL;
 
   if (connection == NULL)
     {
+      GArray *endings = tornadis_queue_fail_all (self->queue, error);
+
       link_take_error (self, error);
       self->not_before = g_get_monotonic_time () + tornadis_backoff_next (&self->backoff) * G_TIME_SPAN_MILLISECOND;
 
       self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
-      tornadis_queue_fail_all (self->queue, error);
       if (!self->freed)
         self->funcs.connect_ended (error, self->user_data);
+      tornadis_queue_run_endings (endings);
       link_notify_state (self);
-      if (link_is_wanted (self))
-        link_ensure (self);
+      link_go_on (self, n_closed);
     }
   else
     {
@@ -325,22 +367,35 @@ connector_cb (TornadisConnection *connection,
       self->funcs.ready (self->queue, self->user_data);
       tornadis_connection_kick (connection);
       link_set_state (self, TORNADIS_CLIENT_STATE_CONNECTED);
-      if (!self->freed)
+      /* A handler may have closed it, and told those who waited. */
+      if (!self->freed && self->connection == connection)
         self->funcs.connect_ended (NULL, self->user_data);
     }
 
-  link_unref (self);
+  link_leave (self, held);
 }
 
 static void
 link_start_attempt (TornadisLink *self)
 {
   TornadisConnectorOptions options = { 0 };
+  guint n_closed = self->n_closed;
+  gboolean held = link_enter (self);
 
   link_stop_waiting (self);
+  /* Ahead of the plugins that are asked now, one of which may make a call, or close the client. */
+  self->state = TORNADIS_CLIENT_STATE_CONNECTING;
   self->funcs.get_options (&options, self->user_data);
-  self->connector = tornadis_connector_start (&options, self->context, connector_cb, self);
-  link_set_state (self, TORNADIS_CLIENT_STATE_CONNECTING);
+
+  if (n_closed == self->n_closed)
+    {
+      self->connector = tornadis_connector_start (&options, self->context, connector_cb, self);
+      link_notify_state (self);
+    }
+  else
+    tornadis_connector_options_clear (&options);
+
+  link_leave (self, held);
 }
 
 static gboolean
@@ -350,14 +405,22 @@ wait_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* A network that comes back makes the rest of the wait pointless. In the context of the monitor. */
+/* A network that comes back makes the rest of the wait pointless. In the context of the monitor, so that it must not
+ * touch the link. */
 static void
 network_changed_cb (GNetworkMonitor *monitor,
                     gboolean available,
-                    TornadisLink *self)
+                    GSource *wait_source)
 {
-  if (available && self->wait_source != NULL)
-    g_source_set_ready_time (self->wait_source, 0);
+  if (available)
+    g_source_set_ready_time (wait_source, 0);
+}
+
+static void
+release_source (gpointer source,
+                GClosure *closure)
+{
+  g_source_unref (source);
 }
 
 /* Sees to it that a link is made, now or when its time has come. */
@@ -380,8 +443,9 @@ link_ensure (TornadisLink *self)
   g_source_set_static_name (self->wait_source, "[tornadis] reconnect");
   g_source_set_callback (self->wait_source, wait_cb, self, NULL);
   g_source_attach (self->wait_source, self->context);
-  self->network_changed_id = g_signal_connect (g_network_monitor_get_default (), "network-changed",
-                                               G_CALLBACK (network_changed_cb), self);
+  self->network_changed_id = g_signal_connect_data (g_network_monitor_get_default (), "network-changed",
+                                                    G_CALLBACK (network_changed_cb), g_source_ref (self->wait_source),
+                                                    release_source, 0);
 
   link_set_state (self, TORNADIS_CLIENT_STATE_WAITING);
   if (!self->freed && self->state == TORNADIS_CLIENT_STATE_WAITING)
@@ -427,6 +491,9 @@ tornadis_link_free (TornadisLink *self)
 
   g_source_destroy (self->timer);
   g_clear_pointer (&self->timer, g_source_unref);
+  if (self->ensure_source != NULL)
+    g_source_destroy (self->ensure_source);
+  g_clear_pointer (&self->ensure_source, g_source_unref);
   link_unref (self);
 }
 
@@ -505,10 +572,12 @@ tornadis_link_close (TornadisLink *self)
 {
   static const char *reason = "the client was closed";
   gboolean was_connected = self->connection != NULL;
+  gboolean held = link_enter (self);
   g_autoptr (GError) error = NULL;
+  GArray *endings;
 
-  g_ref_count_inc (&self->ref_count);
-
+  self->n_closed++;
+  self->ensure_due = FALSE;
   link_stop_waiting (self);
   g_clear_pointer (&self->connector, tornadis_connector_cancel);
   if (self->connection != NULL)
@@ -518,21 +587,33 @@ tornadis_link_close (TornadisLink *self)
       self->since = g_get_monotonic_time ();
     }
 
-  self->in_multi = self->watching = FALSE;
+  self->in_multi = self->watching = self->unfit = FALSE;
   self->not_before = 0;
   g_clear_error (&self->last_error);
   tornadis_backoff_reset (&self->backoff);
 
   self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
   error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was not made: %s", reason);
+  endings = tornadis_queue_link_lost (self->queue, FALSE, reason);
   if (!self->freed)
     self->funcs.connect_ended (error, self->user_data);
-  tornadis_queue_link_lost (self->queue, FALSE, reason);
+  tornadis_queue_run_endings (endings);
   link_notify_state (self);
   if (was_connected && !self->freed)
     self->funcs.disconnected (NULL, self->user_data);
 
-  link_unref (self);
+  link_leave (self, held);
+}
+
+void
+tornadis_link_try_again (TornadisLink *self,
+                         const GError *error)
+{
+  if (self->connection == NULL)
+    return;
+
+  self->unfit = TRUE;
+  link_lost (self, error);
 }
 
 void
@@ -572,18 +653,57 @@ link_admit (TornadisLink *self,
   return FALSE;
 }
 
+/* @deadline, or when it is 0 what the settings say. */
 static inline gint64
-link_get_deadline (TornadisLink *self)
+link_get_deadline (TornadisLink *self,
+                   gint64 deadline)
 {
-  gint64 deadline;
-
-  if (G_LIKELY (self->settings.call_timeout == 0))
+  if (G_LIKELY (self->settings.call_timeout == 0 && deadline == 0))
     return 0;
 
-  deadline = g_get_monotonic_time () + self->settings.call_timeout * G_TIME_SPAN_MILLISECOND;
+  if (deadline == 0)
+    deadline = g_get_monotonic_time () + self->settings.call_timeout * G_TIME_SPAN_MILLISECOND;
   link_arm (self, deadline);
 
   return deadline;
+}
+
+static gboolean
+ensure_cb (gpointer user_data)
+{
+  TornadisLink *self = user_data;
+  gboolean held = link_enter (self);
+
+  g_source_set_ready_time (self->ensure_source, -1);
+  if (self->ensure_due)
+    {
+      self->ensure_due = FALSE;
+      link_ensure (self);
+    }
+
+  link_leave (self, held);
+
+  return G_SOURCE_CONTINUE;
+}
+
+/* Making a link runs handlers and plugins, one of which may close the client: not from within the function that makes
+ * a call, whose outcome must not come before it has returned. */
+static void
+link_ensure_later (TornadisLink *self)
+{
+  if (self->ensure_due || self->state != TORNADIS_CLIENT_STATE_DISCONNECTED)
+    return;
+
+  if (self->ensure_source == NULL)
+    {
+      self->ensure_source = g_source_new (&timer_funcs, sizeof (GSource));
+      g_source_set_static_name (self->ensure_source, "[tornadis] connect");
+      g_source_set_callback (self->ensure_source, ensure_cb, self, NULL);
+      g_source_attach (self->ensure_source, self->context);
+    }
+
+  self->ensure_due = TRUE;
+  g_source_set_ready_time (self->ensure_source, 0);
 }
 
 /* Something was queued: it goes out, or a link is made for it. */
@@ -593,18 +713,20 @@ link_kick (TornadisLink *self)
   if (G_LIKELY (self->connection != NULL))
     {
       /* Not again for every call: the timer finds out what it is for when it fires. */
-      if (G_UNLIKELY (self->timer_at == 0) && self->settings.ping_interval > 0)
+      if (G_UNLIKELY (self->timer_at == 0 || self->settings.call_timeout > self->settings.ping_interval) &&
+          self->settings.ping_interval > 0)
         link_arm (self, g_get_monotonic_time () + self->settings.ping_interval * G_TIME_SPAN_MILLISECOND);
       tornadis_connection_kick (self->connection);
     }
   else
-    link_ensure (self);
+    link_ensure_later (self);
 }
 
 gboolean
 tornadis_link_submit (TornadisLink *self,
                       TornadisCommand *command,
                       TornadisSlotFlags flags,
+                      gint64 deadline,
                       TornadisSlotFunc func,
                       gpointer user_data,
                       guint64 *id,
@@ -616,7 +738,7 @@ tornadis_link_submit (TornadisLink *self,
     return FALSE;
 
   slot = tornadis_queue_push (self->queue, command, flags,
-                              (flags & TORNADIS_SLOT_MANUAL) != 0 ? 0 : link_get_deadline (self), func, user_data);
+                              (flags & TORNADIS_SLOT_MANUAL) != 0 ? 0 : link_get_deadline (self, deadline), func, user_data);
   if (id != NULL)
     *id = slot;
   link_kick (self);
@@ -628,6 +750,7 @@ gboolean
 tornadis_link_submit_batch (TornadisLink *self,
                             GPtrArray *commands,
                             gboolean atomic,
+                            gint64 deadline,
                             TornadisSlotFunc func,
                             gpointer user_data,
                             guint64 *id,
@@ -642,7 +765,7 @@ tornadis_link_submit_batch (TornadisLink *self,
   if (!link_admit (self, NULL, commands->len, n_bytes, error))
     return FALSE;
 
-  slot = tornadis_queue_push_batch (self->queue, commands, atomic, link_get_deadline (self), func, user_data);
+  slot = tornadis_queue_push_batch (self->queue, commands, atomic, link_get_deadline (self, deadline), func, user_data);
   if (id != NULL)
     *id = slot;
   link_kick (self);

@@ -28,6 +28,9 @@ typedef struct
  * a change of state is told within the function that makes it, too. */
 typedef struct
 {
+  /* Keep the owner while functions of it are called. */
+  void     (*hold)                (gpointer                  user_data);
+  void     (*release)             (gpointer                  user_data);
   /* Fills in what the next attempt needs. */
   void     (*get_options)         (TornadisConnectorOptions *options,
                                    gpointer                  user_data);
@@ -51,8 +54,8 @@ typedef struct
   void     (*effect)              (TornadisCommand          *command,
                                    TornadisReply            *reply,
                                    gpointer                  user_data);
-  /* Whether a link is wanted though no call waits for one; may be %NULL. */
-  gboolean (*is_wanted)           (gpointer                  user_data);
+  /* Whether somebody waits for what the server sends by itself, though no call waits for a reply. */
+  gboolean (*is_listening)        (gpointer                  user_data);
 } TornadisLinkFuncs;
 
 /* The connection of one client through all its links: when to connect, when to wait, when to give up,
@@ -78,12 +81,17 @@ gboolean             tornadis_link_is_dirty             (TornadisLink           
 /* Asks for a link: an attempt begins, or the one under way serves. */
 void                 tornadis_link_connect              (TornadisLink            *self);
 void                 tornadis_link_close                (TornadisLink            *self);
+/* Gives up a link whose server is not ready for what it is needed for, and tries again some time later. */
+void                 tornadis_link_try_again            (TornadisLink            *self,
+                                                         const GError            *error);
 void                 tornadis_link_set_paused           (TornadisLink            *self,
                                                          gboolean                 paused);
-/* Queue a call, connecting if needed. FALSE with an error: @func will not be called. */
+/* Queue a call, connecting if needed. @deadline is monotonic time; 0: what the settings say. FALSE with an error: @func
+ * will not be called. */
 gboolean             tornadis_link_submit               (TornadisLink            *self,
                                                          TornadisCommand         *command,
                                                          TornadisSlotFlags        flags,
+                                                         gint64                   deadline,
                                                          TornadisSlotFunc         func,
                                                          gpointer                 user_data,
                                                          guint64                 *id,
@@ -91,6 +99,7 @@ gboolean             tornadis_link_submit               (TornadisLink           
 gboolean             tornadis_link_submit_batch         (TornadisLink            *self,
                                                          GPtrArray               *commands,
                                                          gboolean                 atomic,
+                                                         gint64                   deadline,
                                                          TornadisSlotFunc         func,
                                                          gpointer                 user_data,
                                                          guint64                 *id,

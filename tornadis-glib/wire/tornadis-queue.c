@@ -58,7 +58,7 @@ struct _TornadisQueue
   gpointer effect_data;           /* (unowned) */
 };
 
-/* What a slot that ended is told, once the queue is in order again. */
+/* What a slot that ended is told. */
 typedef struct
 {
   TornadisSlotFunc func;
@@ -118,7 +118,7 @@ static inline gboolean
 queue_is_out (TornadisQueue *self,
               const TornadisSlot *slot)
 {
-  return slot->started && slot->start < self->writer.written;
+  return slot->started && slot->start < MAX (self->writer.written, self->writer.offered);
 }
 
 static void
@@ -226,7 +226,8 @@ queue_rewind (TornadisQueue *self,
 {
   tornadis_writer_truncate (&self->writer, queue_get_slot (self, id)->start);
 
-  for (guint64 i = id; i < self->tail && queue_get_slot (self, i)->started; i++)
+  /* Between those that are serialised there may be one that was ended before it was. */
+  for (guint64 i = id; i < self->tail && i <= self->next; i++)
     slot_rewind (queue_get_slot (self, i));
 
   self->next = id;
@@ -258,20 +259,6 @@ endings_add (GArray *endings,
   TornadisEnding ending = { slot->func, slot->user_data, error };
 
   g_array_append_val (endings, ending);
-}
-
-/* Runs callbacks, which may do anything to the queue. */
-static void
-endings_run (GArray *endings)
-{
-  for (guint i = 0; i < endings->len; i++)
-    {
-      TornadisEnding *ending = &g_array_index (endings, TornadisEnding, i);
-
-      ending->func (NULL, ending->error, ending->user_data);
-    }
-
-  g_array_unref (endings);
 }
 
 TornadisQueue *
@@ -486,14 +473,18 @@ tornadis_queue_expire (TornadisQueue *self,
   for (guint i = 0; i < due->len; i++)
     {
       guint64 id = g_array_index (due, guint64, i);
+      const TornadisSlot *slot;
       g_autoptr (GError) error = NULL;
 
-      /* A callback may have ended it in the meantime. */
+      /* A callback may have ended it in the meantime, and another call have its id. */
       if (id < self->head || id >= self->tail)
+        continue;
+      slot = queue_get_slot (self, id);
+      if (slot->func == NULL || slot->deadline == 0 || slot->deadline > now)
         continue;
 
       error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "No reply to %s within the call timeout",
-                           slot_get_name (queue_get_slot (self, id)));
+                           slot_get_name (slot));
       tornadis_queue_cancel (self, id, error);
     }
 
@@ -677,8 +668,11 @@ queue_collect (TornadisQueue *self,
 
   if (batch->atomic && i == n_calls - 1)
     {
+      g_autoptr (TornadisCommand) exec = tornadis_command_new ("EXEC");
+
       for (gsize j = 0; reply->kind == TORNADIS_REPLY_KIND_ARRAY && j < MIN (reply->length, batch->commands->len); j++)
         queue_apply_effect (self, g_ptr_array_index (batch->commands, j), reply->v.elements[j]);
+      queue_apply_effect (self, exec, reply);
 
       result = batch_get_transaction_result (batch, reply);
       tornadis_reply_unref (reply);
@@ -747,21 +741,19 @@ tornadis_queue_peek_manual (TornadisQueue *self)
 }
 
 void
-tornadis_queue_complete_head (TornadisQueue *self)
+tornadis_queue_pop_manual (TornadisQueue *self)
 {
   TornadisSlot *head = queue_peek (self);
   TornadisSlot slot;
 
-  g_assert (head != NULL);
+  g_assert (head != NULL && (head->flags & TORNADIS_SLOT_MANUAL) != 0);
 
   slot = *head;
   queue_pop (self);
-  if (slot.func != NULL)
-    slot.func (NULL, NULL, slot.user_data);
   slot_clear (&slot);
 }
 
-void
+GArray *
 tornadis_queue_link_lost (TornadisQueue *self,
                           gboolean keep_unwritten,
                           const char *reason)
@@ -798,10 +790,10 @@ tornadis_queue_link_lost (TornadisQueue *self,
       queue_void_slot (self, slot);
     }
 
-  endings_run (endings);
+  return endings;
 }
 
-void
+GArray *
 tornadis_queue_fail_all (TornadisQueue *self,
                          const GError *error)
 {
@@ -818,13 +810,42 @@ tornadis_queue_fail_all (TornadisQueue *self,
     }
 
   tornadis_writer_clear (&self->writer);
-  endings_run (endings);
+
+  return endings;
+}
+
+void
+tornadis_queue_run_endings (GArray *endings)
+{
+  for (guint i = 0; i < endings->len; i++)
+    {
+      TornadisEnding *ending = &g_array_index (endings, TornadisEnding, i);
+
+      ending->func (NULL, ending->error, ending->user_data);
+    }
+
+  g_array_unref (endings);
 }
 
 gsize
 tornadis_queue_get_length (TornadisQueue *self)
 {
   return self->n_calls;
+}
+
+gboolean
+tornadis_queue_has_effect (TornadisQueue *self,
+                           TornadisCommandEffect effect)
+{
+  for (guint64 id = self->head; id < self->tail; id++)
+    {
+      const TornadisSlot *slot = queue_get_slot (self, id);
+
+      if (slot->command != NULL && slot->command->effect == effect)
+        return TRUE;
+    }
+
+  return FALSE;
 }
 
 gboolean

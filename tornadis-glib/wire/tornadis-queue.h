@@ -20,7 +20,7 @@ typedef void (*TornadisEffectFunc) (TornadisCommand *command,
 typedef enum
 {
   TORNADIS_SLOT_DEFAULT = 0,
-  /* Its owner ends it with tornadis_queue_complete_head(); from the server only an error does. */
+  /* Its owner takes it out with tornadis_queue_pop_manual(); from the server only an error ends it. */
   TORNADIS_SLOT_MANUAL = 1 << 0,
   /* Dropped with the link instead of going to the next one. */
   TORNADIS_SLOT_LINK_ONLY = 1 << 1,
@@ -81,14 +81,21 @@ gboolean        tornadis_queue_take_reply      (TornadisQueue       *self,
                                                 TornadisReply       *reply);
 /* The first call that is not ended, if it is written and MANUAL; its user_data or %NULL. */
 gpointer        tornadis_queue_peek_manual     (TornadisQueue       *self);
-void            tornadis_queue_complete_head   (TornadisQueue       *self);
-/* The link is gone: ends what may have run with LOST; the rest with CLOSED unless @keep_unwritten. */
-void            tornadis_queue_link_lost       (TornadisQueue       *self,
+/* Takes this call out, without calling its function. */
+void            tornadis_queue_pop_manual      (TornadisQueue       *self);
+/* The link is gone: ends what may have run with LOST; the rest with CLOSED unless @keep_unwritten. Those who made the
+ * calls are told by tornadis_queue_run_endings(), which has to follow. */
+GArray         *tornadis_queue_link_lost       (TornadisQueue       *self,
                                                 gboolean             keep_unwritten,
                                                 const char          *reason);
-/* Ends all calls with @error; none may be written. */
-void            tornadis_queue_fail_all        (TornadisQueue       *self,
+/* Ends all calls with @error; none may be written. Likewise. */
+GArray         *tornadis_queue_fail_all        (TornadisQueue       *self,
                                                 const GError        *error);
+/* Takes @endings over. The functions that it calls may do anything, to the queue as well. */
+void            tornadis_queue_run_endings     (GArray              *endings);
+/* Whether a single command with this effect waits for its reply or to be written. */
+gboolean        tornadis_queue_has_effect      (TornadisQueue       *self,
+                                                TornadisCommandEffect effect);
 
 gsize           tornadis_queue_get_length      (TornadisQueue       *self);
 gboolean        tornadis_queue_is_writing      (TornadisQueue       *self);

@@ -192,6 +192,18 @@ tornadis_writer_get_vectors (TornadisWriter *self,
 }
 
 void
+tornadis_writer_offer (TornadisWriter *self,
+                       const GOutputVector *vectors,
+                       guint n_vectors)
+{
+  guint64 end = self->written;
+
+  for (guint i = 0; i < n_vectors; i++)
+    end += vectors[i].size;
+  self->offered = MAX (self->offered, end);
+}
+
+void
 tornadis_writer_advance (TornadisWriter *self,
                          gsize n_bytes)
 {
@@ -235,7 +247,7 @@ tornadis_writer_truncate (TornadisWriter *self,
 {
   guint64 excess;
 
-  g_assert (position >= self->written && position <= self->queued);
+  g_assert (position >= MAX (self->written, self->offered) && position <= self->queued);
 
   excess = self->queued - position;
 

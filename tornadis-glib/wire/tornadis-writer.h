@@ -19,6 +19,7 @@ typedef struct
   GQueue large;    /* (element-type TornadisWriterLarge) not yet written whole, in order */
   guint64 queued;  /* position behind the last byte */
   guint64 written; /* position behind the last byte that the socket took */
+  guint64 offered; /* position behind the last byte that it was offered for good */
 } TornadisWriter;
 
 void     tornadis_writer_clear       (TornadisWriter        *self);
@@ -31,9 +32,13 @@ void     tornadis_writer_add_command (TornadisWriter        *self,
 guint    tornadis_writer_get_vectors (TornadisWriter        *self,
                                       GOutputVector         *vectors,
                                       guint                  max);
+/* What these vectors hold cannot be taken back any more, though it may not be written yet. */
+void     tornadis_writer_offer       (TornadisWriter        *self,
+                                      const GOutputVector   *vectors,
+                                      guint                  n_vectors);
 void     tornadis_writer_advance     (TornadisWriter        *self,
                                       gsize                  n_bytes);
-/* Forgets everything from @position on, none of which may be written yet. */
+/* Forgets everything from @position on, none of which may be written or offered yet. */
 void     tornadis_writer_truncate    (TornadisWriter        *self,
                                       guint64                position);
 

@@ -151,10 +151,14 @@ function _init() {
     Tornadis.Client.prototype.call = function (...args) {
         return new Promise((resolve, reject) => {
             const done = (client, reply, error) => {
-                if (error !== null)
-                    reject(toException(error));
-                else
-                    resolve(toNative(reply));
+                try {
+                    if (error !== null)
+                        reject(toException(error));
+                    else
+                        resolve(toNative(reply));
+                } catch (tooDeep) {
+                    reject(tooDeep);
+                }
             };
             if (args.length === 1 && args[0] instanceof Tornadis.Pipeline)
                 this.submit_pipeline(args[0], done);
@@ -167,7 +171,13 @@ function _init() {
     Tornadis.Client.prototype.async_call = function (...args) {
         const callback = typeof args.at(-1) === 'function' ? args.pop() : null;
         const done = callback === null ? null : (client, reply, error) => {
-            callback(error !== null ? toException(error) : toNative(reply));
+            let result;
+            try {
+                result = error !== null ? toException(error) : toNative(reply);
+            } catch (tooDeep) {
+                result = tooDeep;
+            }
+            callback(result);
         };
         if (args.length === 1 && args[0] instanceof Tornadis.Pipeline)
             this.submit_pipeline(args[0], done);
@@ -201,7 +211,9 @@ function _init() {
             try {
                 message = await this.pop_message();
             } catch (error) {
-                return;
+                if ([Tornadis.Error.USAGE, Tornadis.Error.CLOSED].includes(error.error?.code))
+                    return;
+                throw error;
             }
             yield message;
         }

@@ -7,7 +7,7 @@ under :func:`run`.
 
 import inspect
 
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 from ..module import get_introspection_module
 from ..overrides import override
@@ -76,8 +76,10 @@ class Future:
     # asyncio's protocol for objects that a task waits for.
     _asyncio_future_blocking = False
 
-    def __init__(self):
+    def __init__(self, canceller=None):
         self._done = False
+        self._cancelled = False
+        self._canceller = canceller
         self._result = None
         self._exception = None
         self._callbacks = []
@@ -87,10 +89,17 @@ class Future:
         return self._done
 
     def cancelled(self):
-        return False
+        return self._cancelled
 
     def cancel(self, msg=None):
-        return False
+        """Ends the waiting, with asyncio.CancelledError; False when it is too late."""
+        if self._done or self._canceller is None:
+            return False
+        from asyncio import CancelledError
+        self._cancelled = True
+        self._canceller()
+        self.set_exception(CancelledError() if msg is None else CancelledError(msg))
+        return True
 
     def get_loop(self):
         return self._loop
@@ -299,6 +308,10 @@ Message = override(Message)
 __all__.append('Message')
 
 
+def _nothing():
+    pass
+
+
 class _Calls:
     """What a client and a pool have in common: calls with native arguments and replies."""
 
@@ -309,7 +322,8 @@ class _Calls:
 
     def call(self, *args):
         """Calls a command, or a Pipeline, and returns an awaitable of the native reply."""
-        future = Future()
+        # A reply that comes later is dropped.
+        future = Future(_nothing)
         self._start(args, lambda reply, error: self._settle(future, reply, error))
         return future
 
@@ -320,7 +334,11 @@ class _Calls:
             return
 
         def done(reply, error):
-            callback(_to_exception(error) if error is not None else _to_native(reply, self.decode))
+            try:
+                result = _to_exception(error) if error is not None else _to_native(reply, self.decode)
+            except Exception as exception:
+                result = exception
+            callback(result)
 
         self._start(args, done)
 
@@ -334,17 +352,23 @@ class _Calls:
             future.set_exception(exception)
 
 
-def _await_finish(start, finish, *args):
-    """An awaitable of an _async/_finish pair."""
-    future = Future()
+def _await_finish(start, finish, *args, give_back=None):
+    """An awaitable of an _async/_finish pair; give_back(value) takes what comes though nobody waits any more."""
+    cancellable = Gio.Cancellable()
+    future = Future(cancellable.cancel)
 
     def done(source, result):
         try:
-            future.set_result(finish(result))
+            value = finish(result)
         except GLib.Error as error:
             future.set_exception(_to_exception(error))
+        else:
+            if future.cancelled() and give_back is not None:
+                give_back(value)
+            else:
+                future.set_result(value)
 
-    start(*args, None, done)
+    start(*args, cancellable, done)
     return future
 
 
@@ -376,6 +400,8 @@ __all__.append('Client')
 
 
 class PubSubClient(Tornadis.PubSubClient):
+    _given_back = None
+
     def __init__(self, **options):
         super().__init__(**_snake_options(options))
 
@@ -407,15 +433,27 @@ class PubSubClient(Tornadis.PubSubClient):
 
     def pop_message(self, deadline=None):
         """An awaitable of the next message, or of None after deadline seconds."""
-        return _await_finish(self.pop_message_async, self.pop_message_finish, -1 if deadline is None else deadline)
+        if self._given_back:
+            future = Future()
+            future.set_result(self._given_back.pop(0))
+            return future
+        return _await_finish(self.pop_message_async, self.pop_message_finish, -1 if deadline is None else deadline,
+                             give_back=self._give_back)
+
+    def _give_back(self, message):
+        if message is not None:
+            self._given_back = [*(self._given_back or ()), message]
 
     async def messages(self):
-        """Iterates over messages for as long as there are subscriptions."""
+        """Iterates over messages for as long as there are subscriptions and the client is not closed."""
         while True:
             try:
-                yield await self.pop_message()
-            except TornadisException:
-                return
+                message = await self.pop_message()
+            except TornadisException as exception:
+                if exception.error is not None and exception.error.code in (Tornadis.Error.USAGE, Tornadis.Error.CLOSED):
+                    return
+                raise
+            yield message
 
     pubsub_subscribe = subscribe
     pubsub_psubscribe = psubscribe
@@ -450,7 +488,14 @@ class _ConnectedClient:
         self.client = None
 
     async def __aenter__(self):
-        self.client = await self.pool.get_connected_client()
+        future = self.pool.get_connected_client()
+        try:
+            self.client = await future
+        except BaseException:
+            # Cancelled between the client's coming and this being told.
+            if future.done() and future.exception() is None:
+                self.pool.release_client(future.result())
+            raise
         return self.client
 
     async def __aexit__(self, *exception):
@@ -486,7 +531,8 @@ class ClientPool(_Calls, Tornadis.ClientPool):
         return _ConnectedClient(self)
 
     def get_connected_client(self):
-        return _await_finish(self.get_connected_client_async, self.get_connected_client_finish)
+        return _await_finish(self.get_connected_client_async, self.get_connected_client_finish,
+                             give_back=self.release_client)
 
     def preconnect(self, size=-1):
         return _await_finish(self.preconnect_async, self.preconnect_finish, size)
