@@ -187,6 +187,29 @@ run({
         equal(await client.call('ECHO', 'mine'), 'mine');
     },
 
+    async tooDeep(server) {
+        const client = makeClient(server);
+        // Deeper than the engine's stack, within what the reader takes.
+        const script = 'local a = {} local b = a for i = 1, 7000 do b[1] = {} b = b[1] end return a';
+        const outcome = await client.call('EVAL', script, '0').then(() => 'value', () => 'error');
+        equal(['value', 'error'].includes(outcome), true);
+        equal(await client.call('ECHO', 'mine'), 'mine');
+    },
+
+    async messagesEnd(server) {
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        await pubSub.subscribe('a');
+        const reading = (async () => {
+            const messages = [];
+            for await (const message of pubSub.messages())
+                messages.push(message);
+            return messages;
+        })();
+        await sleep(20);
+        await pubSub.unsubscribe('a');
+        equal(await reading, []);
+    },
+
     async values() {
         const reply = Tornadis.Reply.new_from_resp(new GLib.Bytes(new TextEncoder().encode('%1\r\n+k\r\n*2\r\n:1\r\n#t\r\n')));
         equal(reply.unpack(), new Map([['k', [1, true]]]));

@@ -292,6 +292,27 @@ test_connect_timeout (gconstpointer data)
   assert_finalized (client);
 }
 
+/* What a server quotes of a command that it does not know. */
+static void
+test_password_quoted (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "expect HELLO\nsend \"-ERR unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `default`, `s3cret`\\r\\n\"\n---\n"
+    "expect HELLO\nsend \"-ERR what is s3cret\\r\\n\"\n");
+  TornadisClient *client = make_client (peer);
+
+  g_object_set (client, "protocol", TORNADIS_PROTOCOL_RESP3, "password", "s3cret", NULL);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (connect_and_wait (client, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+      g_assert_null (strstr (error->message, "s3cret"));
+    }
+  assert_finalized (client);
+}
+
 static void
 test_too_many_clients (void)
 {
@@ -481,6 +502,7 @@ main (int argc,
   g_test_add_data_func ("/bad-input/connect-timeout/select",
                         "expect HELLO\nsend \"-ERR unknown command\\r\\n\"\nexpect AUTH\nsend \"+OK\\r\\n\"\nstop-reading\n",
                         test_connect_timeout);
+  g_test_add_func ("/bad-input/password-quoted", test_password_quoted);
   g_test_add_func ("/bad-input/too-many-clients", test_too_many_clients);
   g_test_add_func ("/bad-input/handshake-errors", test_handshake_errors);
   g_test_add_func ("/bad-input/accept-and-close", test_accept_and_close);

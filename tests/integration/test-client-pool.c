@@ -418,6 +418,92 @@ test_blocking (Pool *fixture,
   tornadis_client_pool_release_client (fixture->pool, client);
 }
 
+static void
+take_again_cb (TornadisClient *client,
+               const GError *error,
+               gpointer user_data)
+{
+  GAsyncResult **result = user_data;
+
+  if (*result == NULL)
+    tornadis_client_pool_get_connected_client_async (g_object_get_data (G_OBJECT (client), "pool"), NULL, store_result, result);
+}
+
+/* A handler of a client that is closed asks for another. */
+static void
+test_asked_in_handler (Pool *fixture,
+                       gconstpointer data)
+{
+  TornadisClient *client = assert_take (fixture->pool);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisClient) other = NULL;
+
+  g_object_set_data (G_OBJECT (client), "pool", fixture->pool);
+  g_signal_connect (client, "disconnected", G_CALLBACK (take_again_cb), &result);
+  tornadis_client_pool_release_client (fixture->pool, client);
+  g_object_unref (client);
+  tornadis_client_pool_destroy (fixture->pool);
+  other = tornadis_client_pool_get_connected_client_finish (fixture->pool, wait_for_result (&result), NULL);
+  g_assert_nonnull (other);
+  tornadis_client_pool_release_client (fixture->pool, other);
+}
+
+static void
+release_cb (TornadisClient *client,
+            const GError *error,
+            gpointer user_data)
+{
+  TornadisClient **other = user_data;
+
+  if (*other != NULL)
+    tornadis_client_pool_release_client (g_object_get_data (G_OBJECT (client), "pool"), *other);
+  g_clear_object (other);
+}
+
+/* A handler of a client that turns out to be unfit releases another, while a waiter is being served. */
+static void
+test_released_in_handler (Pool *fixture,
+                          gconstpointer data)
+{
+  g_autoptr (TornadisClient) unfit = NULL;
+  TornadisClient *fit, *other;
+  g_autoptr (TornadisClient) taken = NULL;
+
+  unfit = assert_take (fixture->pool);
+  fit = assert_take (fixture->pool);
+  other = assert_take (fixture->pool);
+  g_object_set_data (G_OBJECT (unfit), "pool", fixture->pool);
+  g_signal_connect (unfit, "disconnected", G_CALLBACK (release_cb), &other);
+  tornadis_client_pool_release_client (fixture->pool, fit);
+  tornadis_client_pool_release_client (fixture->pool, unfit);
+  g_clear_object (&fit);
+  /* It is idle; only now is it no longer like the others. */
+  g_object_set (unfit, "db", 3, NULL);
+  taken = assert_take (fixture->pool);
+  g_assert_null (other);
+  g_assert_true (taken != unfit);
+  assert_counts (fixture->pool, 2, 1, 0);
+  tornadis_client_pool_release_client (fixture->pool, taken);
+  assert_counts (fixture->pool, 2, 2, 0);
+}
+
+/* What was made of one that was taken before it was connected. */
+static void
+test_other_login (Pool *fixture,
+                  gconstpointer data)
+{
+  g_autoptr (TornadisClient) client = tornadis_client_pool_get_client_nowait (fixture->pool);
+  g_autoptr (TornadisClient) next = NULL;
+
+  g_object_set (client, "db", 5, NULL);
+  assert_call (client, "OK", "SET", "k", "v", NULL);
+  tornadis_client_pool_release_client (fixture->pool, client);
+  next = assert_take (fixture->pool);
+  g_assert_true (next != client);
+  assert_call (next, "(nil)", "GET", "k", NULL);
+  tornadis_client_pool_release_client (fixture->pool, next);
+}
+
 #define ADD(name, func) g_test_add ("/client-pool/" name, Pool, NULL, set_up, func, tear_down)
 
 int
@@ -439,6 +525,9 @@ main (int argc,
   ADD ("destroy", test_destroy);
   ADD ("calls", test_calls);
   ADD ("blocking", test_blocking);
+  ADD ("asked-in-handler", test_asked_in_handler);
+  ADD ("released-in-handler", test_released_in_handler);
+  ADD ("other-login", test_other_login);
 
   return g_test_run ();
 }

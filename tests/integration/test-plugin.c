@@ -24,6 +24,9 @@ typedef enum
   REFUSE,
   REMOVE_ITSELF,
   CALL_AGAIN,
+  RETRY_ALWAYS,
+  REMOVE_IN_SETUP,
+  CALL_IN_SETUP,
 } Behaviour;
 
 struct _TestPlugin
@@ -35,6 +38,7 @@ struct _TestPlugin
   Behaviour behaviour;
   TornadisCall *kept; /* (owned) (nullable) */
   TornadisReply *answer; /* (owned) */
+  TornadisClient *client; /* (unowned) the last that it was attached to */
 };
 
 G_DEFINE_FINAL_TYPE (TestPlugin, test_plugin, TORNADIS_TYPE_PLUGIN)
@@ -57,6 +61,7 @@ test_plugin_attach (TornadisPlugin *plugin,
 {
   TestPlugin *self = TEST_PLUGIN (plugin);
 
+  self->client = client;
   g_string_append_printf (self->log, "%s+ ", self->name);
   return self->behaviour != REFUSE;
 }
@@ -78,6 +83,15 @@ test_plugin_setup (TornadisPlugin *plugin,
 
   g_string_append_printf (self->log, "%s* ", self->name);
   tornadis_pipeline_stack_strv (commands, (const char *[]) { "CLIENT", "SETNAME", self->name, NULL });
+
+  if (self->behaviour == REMOVE_IN_SETUP)
+    tornadis_client_remove_plugin (self->client, plugin);
+  else if (self->behaviour == CALL_IN_SETUP)
+    {
+      g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+
+      tornadis_client_submit (self->client, ping, NULL, NULL, NULL);
+    }
 }
 
 static gboolean
@@ -140,8 +154,11 @@ test_plugin_call (TornadisPlugin *plugin,
       return FALSE;
     case PASS:
     case RETRY_ONCE:
+    case RETRY_ALWAYS:
     case REPLACE:
     case REFUSE:
+    case REMOVE_IN_SETUP:
+    case CALL_IN_SETUP:
     default:
       return FALSE;
     }
@@ -161,6 +178,8 @@ test_plugin_call_done (TornadisPlugin *plugin,
   g_assert_cmpint (tornadis_call_get_start_time (call), >, 0);
 
   if (self->behaviour == RETRY_ONCE && tornadis_call_get_attempt (call) == 1)
+    tornadis_call_retry (call, 10);
+  if (self->behaviour == RETRY_ALWAYS)
     tornadis_call_retry (call, 10);
   if (self->behaviour == REPLACE)
     tornadis_call_return_reply (call, self->answer);
@@ -606,6 +625,104 @@ test_log (void)
   g_test_trap_assert_passed ();
 }
 
+/* What a plugin does while it is asked for its commands. */
+static void
+test_in_setup (Fixture *fixture,
+               gconstpointer data)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+  TestPlugin *first = make_plugin ("first", log, REMOVE_IN_SETUP);
+  TestPlugin *second = make_plugin ("second", log, CALL_IN_SETUP);
+
+  add (fixture->client, first);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  assert_finalized (first);
+
+  tornadis_client_close (fixture->client);
+  add (fixture->client, second);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  second->behaviour = PASS;
+  {
+    g_autofree char *clients = call_text (fixture->client, "CLIENT", "LIST", NULL);
+    const char *found = strstr (clients, "name=second");
+
+    g_assert_nonnull (found);
+    g_assert_null (strstr (found + 1, "name=second"));
+  }
+  take_off (fixture->client, second);
+}
+
+/* Calls that a plugin holds, or is about to repeat, end with the client that is closed. */
+static void
+test_closed (Fixture *fixture,
+             gconstpointer data)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+  TestPlugin *plugin = make_plugin ("p", log, KEEP);
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
+  g_autoptr (GAsyncResult) held = NULL;
+  g_autoptr (GAsyncResult) repeated = NULL;
+  g_autoptr (GError) error = NULL;
+
+  add (fixture->client, plugin);
+  tornadis_client_call_async (fixture->client, command, NULL, store_result, &held);
+  spin_for (20);
+  tornadis_client_close (fixture->client);
+  g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&held), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+  g_clear_error (&error);
+  g_clear_object (&plugin->kept);
+
+  plugin->behaviour = RETRY_ALWAYS;
+  tornadis_client_call_async (fixture->client, command, NULL, store_result, &repeated);
+  spin_for (100);
+  tornadis_client_close (fixture->client);
+  g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&repeated), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  spin_for (50);
+  g_assert_false (tornadis_client_is_connected (fixture->client));
+  take_off (fixture->client, plugin);
+}
+
+/* The call timeout is that of the call, however often it is tried. */
+static void
+test_retry_in_time (Fixture *fixture,
+                    gconstpointer data)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+  TestPlugin *plugin = make_plugin ("p", log, RETRY_ALWAYS);
+  g_autoptr (GError) error = NULL;
+  gint64 start = g_get_monotonic_time ();
+
+  g_object_set (fixture->client, "call-timeout-msec", 300, NULL);
+  add (fixture->client, plugin);
+  g_assert_null (call (fixture->client, &error, "BLPOP", "nothing", "10", NULL));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 600 * G_TIME_SPAN_MILLISECOND);
+  take_off (fixture->client, plugin);
+}
+
+/* A pipeline may be changed as soon as it was handed over, whoever has it now. */
+static void
+test_pipeline_changed (Fixture *fixture,
+                       gconstpointer data)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+  TestPlugin *plugin = make_plugin ("p", log, PROCEED_LATER);
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) replies = NULL;
+
+  add (fixture->client, plugin);
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "ECHO", "first", NULL });
+  tornadis_client_call_pipeline_async (fixture->client, pipeline, NULL, store_result, &result);
+  tornadis_pipeline_clear (pipeline);
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "ECHO", "second", NULL });
+  replies = tornadis_client_call_pipeline_finish (fixture->client, wait_for_result (&result), NULL);
+  g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (replies, 0)), ==, "first");
+  take_off (fixture->client, plugin);
+}
+
 #define ADD(name, func) g_test_add ("/plugin/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -625,6 +742,10 @@ main (int argc,
   ADD ("many", test_many);
   ADD ("pool", test_pool);
   ADD ("last-reference", test_last_reference);
+  ADD ("in-setup", test_in_setup);
+  ADD ("closed", test_closed);
+  ADD ("retry-in-time", test_retry_in_time);
+  ADD ("pipeline-changed", test_pipeline_changed);
   ADD ("log/subprocess", test_log_subprocess);
   g_test_add_func ("/plugin/log", test_log);
 

@@ -547,6 +547,212 @@ test_message_before_confirmation (void)
   assert_finalized (fixture.client);
 }
 
+/* One that is cancelled, or refused, takes nothing from another that asks for the same name. */
+static void
+test_shared_names (PubSub *fixture,
+                   gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (GError) error = NULL;
+
+  tornadis_pub_sub_client_subscribe_async (fixture->client, NAMES ("a", "b"), cancellable, store_result, &first);
+  tornadis_pub_sub_client_subscribe_async (fixture->client, NAMES ("a"), NULL, store_result, &second);
+  g_cancellable_cancel (cancellable);
+  g_assert_false (tornadis_pub_sub_client_subscribe_finish (fixture->client, wait_for_result (&first), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_true (tornadis_pub_sub_client_subscribe_finish (fixture->client, wait_for_result (&second), NULL));
+  g_assert_true (is_subscribed (fixture));
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "a", "x", NULL);
+  assert_pop (fixture, "a", "x");
+  spin_for (50);
+  assert_call (fixture->publisher, "(integer) 0", "PUBLISH", "b", "x", NULL);
+}
+
+/* Waiting for a message ends when none can come any more. */
+static void
+test_pop_without_hope (PubSub *fixture,
+                       gconstpointer data)
+{
+  g_autoptr (GAsyncResult) waiting = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+  tornadis_pub_sub_client_pop_message_async (fixture->client, -1, NULL, store_result, &waiting);
+  assert_subscribe (fixture, tornadis_pub_sub_client_unsubscribe_async, NULL);
+  g_assert_null (tornadis_pub_sub_client_pop_message_finish (fixture->client, wait_for_result (&waiting), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  g_clear_error (&error);
+
+  /* Closed, it comes back for who waits; but not with autoconnect off. */
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+  tornadis_client_close (TORNADIS_CLIENT (fixture->client));
+  g_clear_object (&waiting);
+  tornadis_pub_sub_client_pop_message_async (fixture->client, -1, NULL, store_result, &waiting);
+  while (!tornadis_client_is_connected (TORNADIS_CLIENT (fixture->client)))
+    g_main_context_iteration (NULL, TRUE);
+  spin_for (50);
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "a", "back", NULL);
+  g_clear_pointer (&error, g_error_free);
+  {
+    g_autoptr (TornadisMessage) message =
+      tornadis_pub_sub_client_pop_message_finish (fixture->client, wait_for_result (&waiting), &error);
+
+    g_assert_no_error (error);
+    g_assert_cmpstr (tornadis_message_get_text (message), ==, "back");
+  }
+
+  g_object_set (fixture->client, "autoconnect", FALSE, NULL);
+  tornadis_client_close (TORNADIS_CLIENT (fixture->client));
+  g_assert_null (pop (fixture, -1, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+}
+
+static void
+subscribe_b_cb (GObject *object,
+                GAsyncResult *result,
+                gpointer user_data)
+{
+  *(gboolean *) user_data = tornadis_pub_sub_client_subscribe_finish (TORNADIS_PUB_SUB_CLIENT (object), result, NULL);
+}
+
+/* A handler that waits for another subscription in a main loop of its own. */
+static void
+nested_cb (TornadisPubSubClient *client,
+           const char *name,
+           guint count,
+           gpointer user_data)
+{
+  gboolean ok = FALSE;
+
+  if (g_strcmp0 (name, "a") != 0)
+    return;
+
+  tornadis_pub_sub_client_subscribe_async (client, NAMES ("b"), NULL, subscribe_b_cb, &ok);
+  g_assert_true (spin_until (&ok, 5000));
+}
+
+static void
+test_nested (PubSub *fixture,
+             gconstpointer data)
+{
+  g_signal_connect (fixture->client, "subscription-added", G_CALLBACK (nested_cb), NULL);
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("c"));
+}
+
+static void
+close_cb (TornadisClient *client,
+          const GError *error,
+          gpointer user_data)
+{
+  tornadis_client_close (client);
+}
+
+/* Who closes it when it is told of the loss does not want it back. */
+static void
+test_closed_in_handler (PubSub *fixture,
+                        gconstpointer data)
+{
+  TornadisClientState state;
+
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+  g_signal_connect (fixture->client, "disconnected", G_CALLBACK (close_cb), NULL);
+  assert_call (fixture->publisher, "(integer) 1", "CLIENT", "KILL", "TYPE", "pubsub", NULL);
+  spin_for (300);
+  g_object_get (fixture->client, "state", &state, NULL);
+  g_assert_cmpint (state, ==, TORNADIS_CLIENT_STATE_DISCONNECTED);
+}
+
+static void
+drop_cb (GObject *object,
+         GAsyncResult *result,
+         gpointer user_data)
+{
+  gboolean *dropped = user_data;
+
+  *dropped = TRUE;
+  g_object_unref (object);
+}
+
+/* The last reference goes in the callback of what fails. */
+static void
+test_dropped_in_callback (void)
+{
+  TornadisPubSubClient *client = tornadis_pub_sub_client_new ("127.0.0.1", 1);
+  gboolean dropped = FALSE;
+
+  g_object_add_weak_pointer (G_OBJECT (client), (gpointer *) &client);
+  tornadis_pub_sub_client_subscribe_async (client, NAMES ("a"), NULL, drop_cb, &dropped);
+  g_assert_true (spin_until (&dropped, 5000));
+  spin_for (10);
+  g_assert_null (client);
+}
+
+static void
+log_removed_cb (TornadisPubSubClient *client,
+                const char *name,
+                guint count,
+                gpointer user_data)
+{
+  g_string_append_printf (user_data, "-%s ", name);
+}
+
+/* A server that is not ready is asked again; one that forbids a name loses that one alone. */
+static void
+test_refused_at_restore (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\n"
+    "send \"*3\\r\\n$9\\r\\nsubscribe\\r\\n$1\\r\\na\\r\\n:1\\r\\n\"\n"
+    "sleep 50\nclose\n---\n"
+    "handshake\nexpect SUBSCRIBE\nsend \"-LOADING still\\r\\n\"\nsleep 2000\n---\n"
+    "handshake\nexpect SUBSCRIBE\n"
+    "send \"*3\\r\\n$9\\r\\nsubscribe\\r\\n$1\\r\\na\\r\\n:1\\r\\n\"\n"
+    "sleep 50\nclose\n---\n"
+    "handshake\nexpect SUBSCRIBE\nsend \"-NOPERM no\\r\\n\"\nsleep 5000\n");
+  g_autoptr (GString) log = g_string_new (NULL);
+  PubSub fixture = { 0 };
+
+  fixture.client = tornadis_pub_sub_client_new ("127.0.0.1", tornadis_harness_peer_get_port (peer));
+  g_object_set (fixture.client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
+  g_signal_connect (fixture.client, "subscription-removed", G_CALLBACK (log_removed_cb), log);
+  assert_subscribe (&fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+
+  for (guint waited = 0; waited < 10000 && log->len == 0; waited += 20)
+    {
+      if (tornadis_harness_peer_get_n_connections (peer) < 4)
+        g_assert_true (is_subscribed (&fixture));
+      spin_for (20);
+    }
+  g_assert_cmpstr (log->str, ==, "-a ");
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 4);
+  g_assert_false (is_subscribed (&fixture));
+  assert_finalized (fixture.client);
+}
+
+/* A subscription that fails half-way leaves nothing behind. */
+static void
+test_lost_half_way (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\n"
+    "send \"*3\\r\\n$9\\r\\nsubscribe\\r\\n$1\\r\\na\\r\\n:1\\r\\n\"\n"
+    "sleep 50\nclose\n---\nhandshake\nsleep 5000\n");
+  g_autoptr (GError) error = NULL;
+  PubSub fixture = { 0 };
+
+  fixture.client = tornadis_pub_sub_client_new ("127.0.0.1", tornadis_harness_peer_get_port (peer));
+  g_object_set (fixture.client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
+  g_assert_false (subscribe (&fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a", "b"), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  g_assert_false (is_subscribed (&fixture));
+  spin_for (200);
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 1);
+  assert_finalized (fixture.client);
+}
+
 #define ADD(name, func)                                                                                                  \
   g_test_add ("/pub-sub-client/resp3/" name, PubSub, GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP3), set_up, func, tear_down); \
   g_test_add ("/pub-sub-client/resp2/" name, PubSub, GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP2), set_up, func, tear_down)
@@ -568,6 +774,13 @@ main (int argc,
   ADD ("restored", test_restored);
   ADD ("killed-twice", test_killed_twice);
   ADD ("back-pressure", test_back_pressure);
+  ADD ("shared-names", test_shared_names);
+  ADD ("pop-without-hope", test_pop_without_hope);
+  ADD ("nested", test_nested);
+  ADD ("closed-in-handler", test_closed_in_handler);
+  g_test_add_func ("/pub-sub-client/dropped-in-callback", test_dropped_in_callback);
+  g_test_add_func ("/pub-sub-client/refused-at-restore", test_refused_at_restore);
+  g_test_add_func ("/pub-sub-client/lost-half-way", test_lost_half_way);
   g_test_add_func ("/pub-sub-client/no-server", test_no_server);
   g_test_add_func ("/pub-sub-client/message-before-confirmation", test_message_before_confirmation);
 

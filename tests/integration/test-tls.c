@@ -235,6 +235,151 @@ test_restart (Tls *fixture,
   assert_call (fixture->client, "PONG", "PING", NULL);
 }
 
+/* A TLS server that reads nothing for a second and then answers every ECHO with its argument: one connection. */
+typedef struct
+{
+  GSocketListener *listener; /* (owned) */
+  GTlsCertificate *certificate; /* (owned) */
+  guint16 port;
+} StallingServer;
+
+static gpointer
+stalling_server_run (gpointer data)
+{
+  StallingServer *server = data;
+  g_autoptr (GSocketConnection) connection = g_socket_listener_accept (server->listener, NULL, NULL, NULL);
+  g_autoptr (GIOStream) stream = g_tls_server_connection_new (G_IO_STREAM (connection), server->certificate, NULL);
+  g_autoptr (GDataInputStream) in = g_data_input_stream_new (g_io_stream_get_input_stream (stream));
+  GOutputStream *out = g_io_stream_get_output_stream (stream);
+  gboolean stalled = FALSE;
+
+  g_data_input_stream_set_newline_type (in, G_DATA_STREAM_NEWLINE_TYPE_CR_LF);
+
+  for (;;)
+    {
+      g_autofree char *count = g_data_input_stream_read_line (in, NULL, NULL, NULL);
+      g_autofree char *name = NULL;
+      g_autofree char *last = NULL;
+      g_autofree char *answer = NULL;
+
+      if (count == NULL || count[0] != '*')
+        break;
+      for (guint i = 0; i < (guint) atoi (count + 1); i++)
+        {
+          g_autofree char *length = g_data_input_stream_read_line (in, NULL, NULL, NULL);
+
+          g_free (last);
+          last = g_data_input_stream_read_line (in, NULL, NULL, NULL);
+          if (i == 0)
+            name = g_strdup (last);
+        }
+
+      if (g_strcmp0 (name, "ECHO") == 0 && !stalled)
+        {
+          stalled = TRUE;
+          g_usleep (G_USEC_PER_SEC);
+        }
+      if (g_strcmp0 (name, "HELLO") == 0)
+        answer = g_strdup ("-ERR no\r\n");
+      else
+        answer = g_strdup_printf ("+%.8s\r\n", g_strcmp0 (name, "ECHO") == 0 ? last : "OK");
+      if (!g_output_stream_write_all (out, answer, strlen (answer), NULL, NULL, NULL))
+        break;
+    }
+
+  g_io_stream_close (stream, NULL, NULL);
+  return NULL;
+}
+
+typedef struct
+{
+  guint n_right;
+  guint n_timed_out;
+  guint n_left;
+} Echoes;
+
+typedef struct
+{
+  Echoes *echoes;
+  guint number;
+} Echo;
+
+static void
+echo_cb (TornadisClient *client,
+         TornadisReply *reply,
+         GError *error,
+         gpointer user_data)
+{
+  g_autofree Echo *echo = user_data;
+  g_autofree char *expected = g_strdup_printf ("%08u", echo->number);
+
+  if (error != NULL)
+    {
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+      echo->echoes->n_timed_out++;
+    }
+  else
+    {
+      g_assert_cmpstr (tornadis_reply_get_text (reply), ==, expected);
+      echo->echoes->n_right++;
+    }
+  echo->echoes->n_left--;
+}
+
+static void
+submit_echo (TornadisClient *client,
+             Echoes *echoes,
+             guint number)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("ECHO");
+  g_autofree char *text = g_strdup_printf ("%08u%01000d", number, 0);
+  Echo *echo = g_new (Echo, 1);
+
+  *echo = (Echo) { echoes, number };
+  echoes->n_left++;
+  tornadis_command_append_string (command, text);
+  tornadis_client_submit (client, command, echo_cb, echo, NULL);
+}
+
+/* A write that would block has already made a TLS record, which goes out later whatever becomes of its calls. */
+static void
+test_timed_out_while_blocked (Tls *fixture,
+                              gconstpointer data)
+{
+  g_autofree char *certificate = tornadis_harness_redis_get_file (fixture->redis, "server.pem");
+  g_autofree char *key = tornadis_harness_redis_get_file (fixture->redis, "server.key");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GThread) thread = NULL;
+  StallingServer server = { g_socket_listener_new (), NULL, 0 };
+  Echoes echoes = { 0 };
+
+  server.certificate = g_tls_certificate_new_from_files (certificate, key, &error);
+  g_assert_no_error (error);
+  server.port = g_socket_listener_add_any_inet_port (server.listener, NULL, &error);
+  g_assert_no_error (error);
+  thread = g_thread_new ("server", stalling_server_run, &server);
+
+  g_object_set (fixture->client, "port", server.port, "call-timeout-msec", 300, NULL);
+  for (guint i = 0; i < 20000; i++)
+    submit_echo (fixture->client, &echoes, i);
+  while (echoes.n_left > 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (echoes.n_timed_out, >, 0);
+
+  g_object_set (fixture->client, "call-timeout-msec", 20000, NULL);
+  echoes.n_right = echoes.n_timed_out = 0;
+  for (guint i = 0; i < 200; i++)
+    submit_echo (fixture->client, &echoes, 1000000 + i);
+  while (echoes.n_left > 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (echoes.n_right, ==, 200);
+
+  tornadis_client_close (fixture->client);
+  g_thread_join (g_steal_pointer (&thread));
+  g_object_unref (server.listener);
+  g_object_unref (server.certificate);
+}
+
 static const char *const mutual_args[] = { "--tls-auth-clients", "yes", NULL };
 static const char *const elsewhere_args[] = { "--tls-cert-file", "FILE:elsewhere.pem", "--tls-key-file", "FILE:elsewhere.key", NULL };
 static const char *const expired_args[] = { "--tls-cert-file", "FILE:expired.pem", "--tls-key-file", "FILE:expired.key", NULL };
@@ -262,6 +407,7 @@ main (int argc,
   ADD ("silent", NULL, test_silent);
   ADD ("unix", NULL, test_unix);
   ADD ("restart", NULL, test_restart);
+  ADD ("timed-out-while-blocked", NULL, test_timed_out_while_blocked);
 
   return g_test_run ();
 }

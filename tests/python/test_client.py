@@ -227,6 +227,91 @@ async def test_values(server):
     equal([command.get_arg(i).get_data() for i in (3, 4)], [b'-5', b'0.5'])
 
 
+def run_asyncio(coroutine):
+    """asyncio with its own loop, and the GLib main context turned by a task: enough to wait for both."""
+    import asyncio
+
+    async def turn():
+        while True:
+            GLib.MainContext.default().iteration(False)
+            await asyncio.sleep(0.001)
+
+    async def both():
+        turning = asyncio.ensure_future(turn())
+        try:
+            return await asyncio.wait_for(coroutine, 30)
+        finally:
+            turning.cancel()
+
+    return asyncio.run(both())
+
+
+def test_cancelled_under_asyncio(server):
+    """What a task that was cancelled had asked for is not lost."""
+    import asyncio
+
+    async def story():
+        pool = Tornadis.ClientPool(max_size=1, **options(server))
+        first = await pool.get_connected_client()
+
+        async def use():
+            async with pool.connected_client():
+                pass
+
+        waiting = asyncio.ensure_future(use())
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        try:
+            await waiting
+            raise AssertionError('not cancelled')
+        except asyncio.CancelledError:
+            pass
+        pool.release_client(first)
+        equal((pool.props.size, pool.props.idle, pool.props.waiting), (1, 1, 0))
+
+        pubsub = Tornadis.PubSubClient(**options(server))
+        await pubsub.subscribe('a')
+        try:
+            await asyncio.wait_for(pubsub.pop_message(), 0.05)
+            raise AssertionError('no timeout')
+        except asyncio.TimeoutError:
+            pass
+        client = Tornadis.Client(**options(server))
+        await client.call('PUBLISH', 'a', 'kept')
+        equal((await pubsub.pop_message()).text, 'kept')
+
+        try:
+            await asyncio.wait_for(client.call('BLPOP', 'nothing', 1), 0.05)
+            raise AssertionError('no timeout')
+        except asyncio.TimeoutError:
+            pass
+        equal(await client.call('ECHO', 'mine'), b'mine')
+
+    run_asyncio(story())
+
+
+async def test_messages_end(server):
+    pubsub = Tornadis.PubSubClient(**options(server))
+    await pubsub.subscribe('a')
+
+    async def read():
+        return [message async for message in pubsub.messages()]
+
+    reading = Tornadis.spawn(read())
+    await Tornadis.sleep(0.02)
+    await pubsub.unsubscribe('a')
+    equal(await reading, [])
+
+
+async def test_callback_gets_every_failure(server):
+    client = Tornadis.Client(decode=True, **options(server))
+    results = []
+    await client.call('SET', 'binary', b'\xff')
+    client.async_call('GET', 'binary', callback=results.append)
+    await client.call('PING')
+    equal([type(result) for result in results], [UnicodeDecodeError])
+
+
 async def test_exception_in_handler(server):
     """What a handler raises is printed, and nothing else happens."""
     client = Tornadis.Client(**options(server))

@@ -373,6 +373,44 @@ test_bounds (Fixture *fixture,
   feed (fixture, "+PONG\r\n");
 }
 
+/* Of three that are serialised but not out, the second was ended before it was: taking the first back takes them all. */
+static void
+test_rewind_past_ended (Fixture *fixture,
+                        gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "test");
+  guint64 a, b;
+
+  a = push (fixture, "A");
+  b = push (fixture, "B");
+  push (fixture, "C");
+  g_assert_true (tornadis_queue_cancel (fixture->queue, b, error));
+  tornadis_queue_fill (fixture->queue, PAGE);
+  g_assert_true (tornadis_queue_cancel (fixture->queue, a, error));
+  assert_written (fixture, "C ");
+  g_assert_true (feed (fixture, "+c\r\n"));
+  g_assert_true (g_str_has_suffix (fixture->log->str, "C=c;"));
+}
+
+/* TLS has made a record of it, which goes out whatever happens. */
+static void
+test_offered (Fixture *fixture,
+              gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "test");
+  GOutputVector vectors[4];
+  guint64 a = push (fixture, "A");
+  TornadisWriter *writer = tornadis_queue_fill (fixture->queue, PAGE);
+
+  tornadis_writer_offer (writer, vectors, tornadis_writer_get_vectors (writer, vectors, G_N_ELEMENTS (vectors)));
+  g_assert_true (tornadis_queue_cancel (fixture->queue, a, error));
+  push (fixture, "B");
+  assert_written (fixture, "A B ");
+  g_assert_true (feed (fixture, "+a\r\n"));
+  g_assert_true (feed (fixture, "+b\r\n"));
+  g_assert_true (g_str_has_suffix (fixture->log->str, "B=b;"));
+}
+
 /* Thousands of calls ended at random moments, in random ways: each exactly once, and in step. */
 static void
 test_random (Fixture *fixture,
@@ -437,6 +475,9 @@ main (int argc,
   ADD ("expire", test_expire);
   ADD ("bounds", test_bounds);
   ADD ("random", test_random);
+
+  g_test_add ("/queue/rewind-past-ended", Fixture, NULL, set_up, test_rewind_past_ended, tear_down);
+  g_test_add ("/queue/offered", Fixture, NULL, set_up, test_offered, tear_down);
 
   return g_test_run ();
 }
