@@ -266,7 +266,7 @@ stalling_server_run (gpointer data)
         break;
       for (guint i = 0; i < (guint) atoi (count + 1); i++)
         {
-          g_autofree char *length = g_data_input_stream_read_line (in, NULL, NULL, NULL);
+          g_autofree char *length G_GNUC_UNUSED = g_data_input_stream_read_line (in, NULL, NULL, NULL);
 
           g_free (last);
           last = g_data_input_stream_read_line (in, NULL, NULL, NULL);
