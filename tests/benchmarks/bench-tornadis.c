@@ -211,7 +211,7 @@ subscribe (void)
 static void
 run_pub_sub (void)
 {
-  g_autoptr (TornadisPubSubClient) self = subscribe ();
+  g_autoptr (TornadisPubSubClient) self G_GNUC_UNUSED = subscribe ();
 
   run ();
 }
@@ -278,7 +278,7 @@ run_flood (void)
 {
   static GSourceFuncs funcs = { .dispatch = frame_dispatch };
   GMainContext *context = g_main_context_default ();
-  g_autoptr (TornadisPubSubClient) self = subscribe ();
+  g_autoptr (TornadisPubSubClient) self G_GNUC_UNUSED = subscribe ();
   g_autoptr (GSource) frames = g_source_new (&funcs, sizeof (GSource));
 
   /* GTK's own priority for drawing. */
