@@ -172,6 +172,27 @@ tornadis_pipeline_new (void)
   return g_object_new (TORNADIS_TYPE_PIPELINE, NULL);
 }
 
+/* @command is (transfer full). */
+static void
+pipeline_stack (TornadisPipeline *self,
+                TornadisCommand *command)
+{
+  if (self->shared)
+    {
+      GPtrArray *copy = command_array_new ();
+
+      for (guint i = 0; i < self->commands->len; i++)
+        g_ptr_array_add (copy, tornadis_command_ref (g_ptr_array_index (self->commands, i)));
+      g_ptr_array_unref (self->commands);
+      self->commands = copy;
+      self->shared = FALSE;
+    }
+
+  tornadis_command_seal (command);
+  g_ptr_array_add (self->commands, command);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_NUMBER_OF_STACKED_CALLS]);
+}
+
 /**
  * tornadis_pipeline_stack_command:
  * @self: a pipeline
@@ -190,20 +211,7 @@ tornadis_pipeline_stack_command (TornadisPipeline *self,
   g_return_if_fail (TORNADIS_IS_PIPELINE (self));
   g_return_if_fail (command != NULL);
 
-  if (self->shared)
-    {
-      GPtrArray *copy = command_array_new ();
-
-      for (guint i = 0; i < self->commands->len; i++)
-        g_ptr_array_add (copy, tornadis_command_ref (g_ptr_array_index (self->commands, i)));
-      g_ptr_array_unref (self->commands);
-      self->commands = copy;
-      self->shared = FALSE;
-    }
-
-  tornadis_command_seal (command);
-  g_ptr_array_add (self->commands, tornadis_command_ref (command));
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_NUMBER_OF_STACKED_CALLS]);
+  pipeline_stack (self, tornadis_command_ref (command));
 }
 
 /**
@@ -221,13 +229,10 @@ void
 tornadis_pipeline_stack_strv (TornadisPipeline *self,
                               const char *const *argv)
 {
-  g_autoptr (TornadisCommand) command = NULL;
-
   g_return_if_fail (TORNADIS_IS_PIPELINE (self));
   g_return_if_fail (argv != NULL);
 
-  command = tornadis_command_new_strv (argv);
-  tornadis_pipeline_stack_command (self, command);
+  pipeline_stack (self, tornadis_command_new_strv (argv));
 }
 
 /**

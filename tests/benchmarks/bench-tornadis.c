@@ -137,11 +137,7 @@ make_pipeline (void)
   TornadisPipeline *pipeline = tornadis_pipeline_new ();
 
   for (guint i = 0; i < BENCH_BATCH; i++)
-    {
-      g_autoptr (TornadisCommand) command = make_get (BENCH_KEY);
-
-      tornadis_pipeline_stack_command (pipeline, command);
-    }
+    tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", BENCH_KEY, NULL });
   return pipeline;
 }
 

@@ -276,15 +276,20 @@ class Bench:
 
 
 def measure_workload(name, drivers, rounds):
-    """One after the other in each round: A B C A B C …"""
+    """One after the other in each round: A B C A B C …; rates, and gigabytes a second where they are told"""
     figures = {driver: [] for driver in drivers}
+    throughputs = {}
     for _ in range(rounds):
         for driver, measure in drivers.items():
             try:
-                figures[driver].append(measure()['rate'])
+                figure = measure()
+                figures[driver].append(figure['rate'])
+                if 'gb_per_second' in figure:
+                    throughputs.setdefault(driver, []).append(figure['gb_per_second'])
             except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
                 print(f'!!! {name}: {driver}: {error}', file=sys.stderr)
-    return {driver: rates for driver, rates in figures.items() if rates}
+    return ({driver: rates for driver, rates in figures.items() if rates},
+            {driver: statistics.median(values) for driver, values in throughputs.items()})
 
 
 def short(rate):
@@ -321,13 +326,16 @@ def main():
             for name, title, unit, drivers, ratios in bench.workloads():
                 if only and name not in only:
                     continue
-                rates = measure_workload(name, drivers, rounds)
+                rates, throughputs = measure_workload(name, drivers, rounds)
                 medians = {driver: statistics.median(values) for driver, values in rates.items()}
                 entry = {'title': title, 'unit': unit, 'rates': rates, 'medians': medians, 'ratios': []}
+                if throughputs:
+                    entry['gb_per_second'] = throughputs
                 results['workloads'][name] = entry
                 print(f'\n{title}')
                 for driver, median in medians.items():
-                    print(f'  {driver:32} {short(median):>9} {unit:12} ({short(min(rates[driver]))} to {short(max(rates[driver]))})')
+                    print(f'  {driver:32} {short(median):>9} {unit:12} ({short(min(rates[driver]))} to {short(max(rates[driver]))})'
+                          + (f'  {throughputs[driver]:.2f} GB/s' if driver in throughputs else ''))
                 for ours, peer, target in ratios:
                     if ours not in medians or peer not in medians:
                         continue
