@@ -416,7 +416,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:db:
    *
-   * The number of the database. A `SELECT` that succeeds changes it.
+   * The number of the database. A `SELECT` that succeeds changes it; handlers are told of that from the main loop.
    *
    * Succeeds tornadis' `db`.
    *

@@ -519,7 +519,7 @@ tornadis_pub_sub_client_new_for_unix_socket (const char *path)
  * @user_data: passed to @callback
  *
  * Subscribes to channels (`SUBSCRIBE`), connecting if needed. When this fails none of the new names is
- * subscribed to.
+ * subscribed to, unless another call has asked for it.
  *
  * Succeeds tornadis' `PubSubClient.pubsub_subscribe()`.
  *
@@ -575,7 +575,7 @@ tornadis_pub_sub_client_subscribe_finish (TornadisPubSubClient *self,
  * @user_data: passed to @callback
  *
  * Subscribes to patterns (`PSUBSCRIBE`), connecting if needed. When this fails none of the new names is
- * subscribed to.
+ * subscribed to, unless another call has asked for it.
  *
  * Succeeds tornadis' `PubSubClient.pubsub_psubscribe()`.
  *
@@ -631,7 +631,7 @@ tornadis_pub_sub_client_psubscribe_finish (TornadisPubSubClient *self,
  * @user_data: passed to @callback
  *
  * Subscribes to shard channels (`SSUBSCRIBE`), connecting if needed. When this fails none of the new names is
- * subscribed to.
+ * subscribed to, unless another call has asked for it.
  *
  * Shard channels need Redis 7; the names of one call must share a slot in a cluster.
  *
@@ -957,7 +957,7 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
  * @error: return location for an error
  *
  * Gets the outcome of [method@Tornadis.PubSubClient.pop_message_async]. Errors are %TORNADIS_ERROR_USAGE when there
- * is no subscription, %TORNADIS_ERROR_CLOSED when the client was closed, %TORNADIS_ERROR_LOST when the connection
+ * is no subscription, or the last one ends, %TORNADIS_ERROR_CLOSED when the client was closed, %TORNADIS_ERROR_LOST when the connection
  * was lost with [property@Tornadis.Client:autoconnect] off, and %G_IO_ERROR_CANCELLED.
  *
  * Returns: (transfer full) (nullable): the message; %NULL without an error when the time was over
