@@ -7,10 +7,10 @@
 
 G_BEGIN_DECLS
 
-/* Keeps a reference to the replies whose bytes it shows; @pattern may be NULL. */
-TornadisMessage *tornadis_message_new      (TornadisReply   *channel,
-                                            TornadisReply   *pattern,
-                                            TornadisReply   *payload);
+/* Keeps a reference to @push, whose first elements are the kind, the pattern if it has one, the channel and the
+ * payload. */
+TornadisMessage *tornadis_message_new      (TornadisReply   *push,
+                                            gboolean         has_pattern);
 gsize            tornadis_message_get_size (TornadisMessage *self);
 
 G_END_DECLS

@@ -22,21 +22,35 @@ G_DEFINE_BOXED_TYPE (TornadisMessage, tornadis_message, tornadis_message_ref, to
 struct _TornadisMessage
 {
   gatomicrefcount ref_count;
-  TornadisReply *channel; /* (owned) */
-  TornadisReply *pattern; /* (owned) (nullable) */
-  TornadisReply *payload; /* (owned) */
+  TornadisReply *push;    /* (owned) */
+  TornadisReply *channel; /* (unowned) of @push */
+  TornadisReply *pattern; /* (unowned) (nullable) likewise */
+  TornadisReply *payload; /* (unowned) likewise */
   char *channel_text;     /* (owned) (nullable): when the bytes are not UTF-8 text themselves */
   char *pattern_text;     /* (owned) (nullable): likewise */
 };
 
-/* Servers send strings. Anything else becomes an empty one, and what it holds is not kept. */
+/* Servers send @n strings. Anything else becomes an empty one, and what it holds is not kept. */
 static TornadisReply *
-take_bytes (TornadisReply *reply)
+take_strings (TornadisReply *push,
+              gsize n)
 {
-  if (tornadis_reply_get_data (reply, NULL) != NULL)
-    return tornadis_reply_ref (reply);
+  TornadisReply **elements;
+  gboolean good = push->length == n;
 
-  return tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, 0);
+  for (gsize i = 0; good && i < n; i++)
+    good = tornadis_reply_get_data (push->v.elements[i], NULL) != NULL;
+
+  if (G_LIKELY (good))
+    return tornadis_reply_ref (push);
+
+  elements = g_new (TornadisReply *, n);
+  for (gsize i = 0; i < n; i++)
+    elements[i] = tornadis_reply_get_data (push->v.elements[i], NULL) != NULL
+                    ? tornadis_reply_ref (push->v.elements[i])
+                    : tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, 0);
+
+  return tornadis_reply_new_array (TORNADIS_REPLY_KIND_ARRAY, elements, n);
 }
 
 static char *
@@ -49,21 +63,20 @@ make_text (TornadisReply *reply)
 }
 
 TornadisMessage *
-tornadis_message_new (TornadisReply *channel,
-                      TornadisReply *pattern,
-                      TornadisReply *payload)
+tornadis_message_new (TornadisReply *push,
+                      gboolean has_pattern)
 {
-  TornadisMessage *self = g_new0 (TornadisMessage, 1);
+  TornadisMessage *self = g_new (TornadisMessage, 1);
+  TornadisReply **elements;
 
   g_atomic_ref_count_init (&self->ref_count);
-  self->channel = take_bytes (channel);
+  self->push = take_strings (push, has_pattern ? 4 : 3);
+  elements = self->push->v.elements;
+  self->pattern = has_pattern ? elements[1] : NULL;
+  self->channel = elements[has_pattern ? 2 : 1];
+  self->payload = elements[has_pattern ? 3 : 2];
   self->channel_text = make_text (self->channel);
-  self->payload = take_bytes (payload);
-  if (pattern != NULL)
-    {
-      self->pattern = take_bytes (pattern);
-      self->pattern_text = make_text (self->pattern);
-    }
+  self->pattern_text = has_pattern ? make_text (self->pattern) : NULL;
 
   return self;
 }
@@ -122,9 +135,7 @@ tornadis_message_unref (TornadisMessage *self)
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
 
-  tornadis_reply_unref (self->channel);
-  g_clear_pointer (&self->pattern, tornadis_reply_unref);
-  tornadis_reply_unref (self->payload);
+  tornadis_reply_unref (self->push);
   g_free (self->channel_text);
   g_free (self->pattern_text);
   g_free (self);

@@ -58,6 +58,7 @@ struct _TornadisPubSubClient
   gboolean gap;      /* to be told when the subscriptions are restored */
   gboolean paused;   /* too many messages: not reading */
   gboolean told_subscribed;
+  gulong handler_id; /* of a handler of all messages, or 0 */
 };
 
 G_DEFINE_FINAL_TYPE (TornadisPubSubClient, tornadis_pub_sub_client, TORNADIS_TYPE_CLIENT)
@@ -139,6 +140,21 @@ pub_sub_resume (TornadisPubSubClient *self)
   tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), FALSE);
 }
 
+/* Whether a handler takes the messages with @detail. GObject looks long for the answer, so that a handler that was
+ * found is remembered: one that takes all messages, of which there is rarely more than one. */
+static gboolean
+pub_sub_has_handler (TornadisPubSubClient *self,
+                     GQuark detail)
+{
+  if (self->handler_id != 0 && g_signal_handler_is_connected (self, self->handler_id))
+    return TRUE;
+
+  self->handler_id = g_signal_handler_find (self, G_SIGNAL_MATCH_ID | G_SIGNAL_MATCH_DETAIL, signals[SIGNAL_MESSAGE], 0, NULL,
+                                            NULL, NULL);
+
+  return self->handler_id != 0 || g_signal_has_handler_pending (self, signals[SIGNAL_MESSAGE], detail, TRUE);
+}
+
 static void
 pub_sub_deliver (TornadisPubSubClient *self,
                  TornadisMessage *message)
@@ -147,7 +163,7 @@ pub_sub_deliver (TornadisPubSubClient *self,
   GQuark detail = g_quark_try_string (tornadis_message_get_channel (message));
   g_autoptr (GTask) task = NULL;
 
-  if (g_signal_has_handler_pending (self, signals[SIGNAL_MESSAGE], detail, FALSE))
+  if (pub_sub_has_handler (self, detail))
     {
       g_signal_emit (self, signals[SIGNAL_MESSAGE], detail, message);
       return;
@@ -178,9 +194,9 @@ pub_sub_push (TornadisClient *client,
     return FALSE;
 
   if (tornadis_reply_equals_text (elements[0], "message") || tornadis_reply_equals_text (elements[0], "smessage"))
-    message = tornadis_message_new (elements[1], NULL, elements[2]);
+    message = tornadis_message_new (push, FALSE);
   else if (push->length > 3 && tornadis_reply_equals_text (elements[0], "pmessage"))
-    message = tornadis_message_new (elements[2], elements[1], elements[3]);
+    message = tornadis_message_new (push, TRUE);
   else
     return tornadis_subscriptions_push (self->subscriptions, push);
 

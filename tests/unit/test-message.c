@@ -17,6 +17,27 @@ new_string (const char *data,
   return reply;
 }
 
+/* As the server pushes it. */
+static TornadisMessage *
+make_from_replies (TornadisReply *channel,
+                   TornadisReply *pattern,
+                   TornadisReply *payload)
+{
+  g_autoptr (TornadisReply) push = NULL;
+  TornadisReply *kind = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, 0);
+  TornadisReply **elements = g_new (TornadisReply *, 4);
+  gsize n = 0;
+
+  elements[n++] = kind;
+  if (pattern != NULL)
+    elements[n++] = tornadis_reply_ref (pattern);
+  elements[n++] = tornadis_reply_ref (channel);
+  elements[n++] = tornadis_reply_ref (payload);
+  push = tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, n);
+
+  return tornadis_message_new (push, pattern != NULL);
+}
+
 static TornadisMessage *
 new_message (const char *channel,
              gsize channel_length,
@@ -26,7 +47,7 @@ new_message (const char *channel,
   g_autoptr (TornadisReply) channel_reply = new_string (channel, channel_length);
   g_autoptr (TornadisReply) payload_reply = new_string (payload, payload_length);
 
-  return tornadis_message_new (channel_reply, NULL, payload_reply);
+  return make_from_replies (channel_reply, NULL, payload_reply);
 }
 
 static void
@@ -59,7 +80,7 @@ test_pattern (void)
   g_autoptr (TornadisReply) channel = new_string ("news.art", 8);
   g_autoptr (TornadisReply) pattern = new_string ("news.*", 6);
   g_autoptr (TornadisReply) payload = new_string ("x", 1);
-  g_autoptr (TornadisMessage) message = tornadis_message_new (channel, pattern, payload);
+  g_autoptr (TornadisMessage) message = make_from_replies (channel, pattern, payload);
 
   g_assert_cmpstr (tornadis_message_get_channel (message), ==, "news.art");
   g_assert_cmpstr (tornadis_message_get_pattern (message), ==, "news.*");
@@ -87,7 +108,7 @@ test_binary_names (void)
     {
       g_autoptr (TornadisReply) name = new_string (cases[i].name, cases[i].length);
       g_autoptr (TornadisReply) payload = new_string ("x", 1);
-      g_autoptr (TornadisMessage) message = tornadis_message_new (name, name, payload);
+      g_autoptr (TornadisMessage) message = make_from_replies (name, name, payload);
 
       g_assert_cmpstr (tornadis_message_get_channel (message), ==, cases[i].text);
       g_assert_cmpstr (tornadis_message_get_pattern (message), ==, cases[i].text);
@@ -133,7 +154,7 @@ test_zero_copy (void)
 {
   g_autoptr (TornadisReply) channel = new_string ("c", 1);
   TornadisReply *payload = new_string ("payload", 7);
-  TornadisMessage *message = tornadis_message_new (channel, NULL, payload);
+  TornadisMessage *message = make_from_replies (channel, NULL, payload);
   const char *data = payload->data;
   g_autoptr (GBytes) bytes = NULL;
 
@@ -170,7 +191,7 @@ test_other_kinds (void)
         }
 
       has_bytes = tornadis_reply_get_data (odd, NULL) != NULL;
-      message = tornadis_message_new (odd, odd, odd);
+      message = make_from_replies (odd, odd, odd);
       g_assert_cmpstr (tornadis_message_get_channel (message), ==, "");
       g_assert_cmpstr (tornadis_message_get_pattern (message), ==, "");
       g_assert_cmpstr (tornadis_message_get_text (message), ==, "");
@@ -188,8 +209,8 @@ test_size (void)
   g_autoptr (TornadisMessage) empty = new_message ("", 0, "", 0);
   g_autoptr (TornadisMessage) full = new_message ("channel", 7, "payload--", 9);
   g_autoptr (TornadisReply) string = new_string ("12345", 5);
-  g_autoptr (TornadisMessage) with_pattern = tornadis_message_new (string, string, string);
-  g_autoptr (TornadisMessage) without = tornadis_message_new (string, NULL, string);
+  g_autoptr (TornadisMessage) with_pattern = make_from_replies (string, string, string);
+  g_autoptr (TornadisMessage) without = make_from_replies (string, NULL, string);
 
   g_assert_cmpuint (tornadis_message_get_size (empty), >=, 64);
   g_assert_cmpuint (tornadis_message_get_size (empty), <=, 256);

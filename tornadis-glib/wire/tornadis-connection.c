@@ -7,8 +7,10 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
-/* One dispatch works at most this long before it lets the main loop go on. */
+/* One dispatch works at most this long before it lets the main loop go on, and so do several that follow each
+ * other, each of which finds new data: half of WINDOW_USEC. */
 #define BATCH_USEC 2000
+#define WINDOW_USEC (2 * BATCH_USEC)
 /* How many replies are handled between two looks at the clock. */
 #define BATCH_CHECK 16
 /* One dispatch writes at most this much before the socket is asked again. */
@@ -38,6 +40,8 @@ struct _TornadisConnection
   GError *write_error;         /* (owned) (nullable) met while no callback may run */
   gsize write_page_size;
   gint64 last_read;            /* monotonic time */
+  gint64 window_start;         /* monotonic time */
+  gint64 window_used;          /* microseconds that were worked since */
   guint dispatching;
   gboolean aggressive : 1;
   gboolean push_arrays : 1;
@@ -194,9 +198,8 @@ make_unasked_error (TornadisReply *reply)
 
 static ReadResult
 connection_read (TornadisConnection *self,
-                 gint64 budget_usec)
+                 gint64 deadline)
 {
-  gint64 deadline = g_get_monotonic_time () + budget_usec;
   guint n_replies = 0;
 
   self->drained = FALSE;
@@ -366,12 +369,31 @@ connection_prepare (GSource *source,
   return self->flush_scheduled || (self->resume_read && !self->paused) || self->write_error != NULL;
 }
 
+/* Called at the end of a dispatch. At the lower priority it had its turn behind all others, and begins anew. */
+static void
+connection_take_turn (TornadisConnection *self,
+                      gint64 start,
+                      gboolean more)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->yielding || start - self->window_start > WINDOW_USEC)
+    {
+      self->window_start = start;
+      self->window_used = 0;
+    }
+
+  self->window_used += self->yielding ? 0 : now - start;
+  connection_set_yielding (self, more || self->window_used >= BATCH_USEC);
+}
+
 static gboolean
 connection_dispatch (GSource *source,
                      GSourceFunc callback,
                      gpointer user_data)
 {
   TornadisConnection *self = ((TornadisConnectionSource *) source)->connection;
+  gint64 start = g_get_monotonic_time ();
   ReadResult result = READ_DONE;
   GIOCondition condition = self->paused ? 0 : G_IO_IN;
 
@@ -384,7 +406,7 @@ connection_dispatch (GSource *source,
   if (!self->paused && (self->resume_read || (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0))
     {
       self->resume_read = FALSE;
-      result = connection_read (self, BATCH_USEC);
+      result = connection_read (self, start + BATCH_USEC);
     }
   else if (self->paused && (condition & (G_IO_HUP | G_IO_ERR)) != 0)
     {
@@ -407,13 +429,13 @@ connection_dispatch (GSource *source,
 
   if (result != READ_CLOSED)
     {
-      connection_set_yielding (self, result == READ_MORE);
       self->resume_read |= result == READ_MORE;
 
       if (!tornadis_queue_awaits_replies (self->queue))
         tornadis_reader_trim (self->reader);
 
       connection_flush (self);
+      connection_take_turn (self, start, result == READ_MORE);
     }
 
   tornadis_connection_unref (self);
@@ -570,7 +592,7 @@ tornadis_connection_drain (TornadisConnection *self)
 
   tornadis_connection_ref (self);
   self->dispatching++;
-  if (connection_read (self, DRAIN_USEC) != READ_CLOSED)
+  if (connection_read (self, g_get_monotonic_time () + DRAIN_USEC) != READ_CLOSED)
     self->resume_read = TRUE;
   self->dispatching--;
   tornadis_connection_unref (self);
