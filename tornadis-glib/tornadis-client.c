@@ -281,7 +281,6 @@ link_push_cb (TornadisReply *reply,
   if (priv->chain != NULL && reply->kind == TORNADIS_REPLY_KIND_PUSH)
     {
       g_autoptr (GPtrArray) chain = g_ptr_array_ref (priv->chain);
-      g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self);
 
       for (guint i = 0; i < chain->len; i++)
         if (tornadis_plugin_push (g_ptr_array_index (chain, i), reply))

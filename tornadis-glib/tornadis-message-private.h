@@ -8,9 +8,12 @@
 G_BEGIN_DECLS
 
 /* Keeps a reference to @push, whose first elements are the kind, the pattern if it has one, the channel and the
- * payload. */
+ * payload. @text (nullable) is a channel that is known to be text. */
 TornadisMessage *tornadis_message_new      (TornadisReply   *push,
-                                            gboolean         has_pattern);
+                                            gboolean         has_pattern,
+                                            TornadisReply   *text);
+/* The channel, (transfer none), if it is text. */
+TornadisReply   *tornadis_message_peek_text_channel (TornadisMessage *self);
 gsize            tornadis_message_get_size (TornadisMessage *self);
 
 G_END_DECLS

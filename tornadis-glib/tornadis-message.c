@@ -56,7 +56,7 @@ take_strings (TornadisReply *push,
 static char *
 make_text (TornadisReply *reply)
 {
-  if (g_utf8_validate_len (reply->data, reply->length, NULL))
+  if (tornadis_reply_is_text (reply))
     return NULL;
 
   return g_utf8_make_valid (reply->data, (gssize) reply->length);
@@ -64,7 +64,8 @@ make_text (TornadisReply *reply)
 
 TornadisMessage *
 tornadis_message_new (TornadisReply *push,
-                      gboolean has_pattern)
+                      gboolean has_pattern,
+                      TornadisReply *text)
 {
   TornadisMessage *self = g_new (TornadisMessage, 1);
   TornadisReply **elements;
@@ -75,10 +76,16 @@ tornadis_message_new (TornadisReply *push,
   self->pattern = has_pattern ? elements[1] : NULL;
   self->channel = elements[has_pattern ? 2 : 1];
   self->payload = elements[has_pattern ? 3 : 2];
-  self->channel_text = make_text (self->channel);
+  self->channel_text = self->channel == text ? NULL : make_text (self->channel);
   self->pattern_text = has_pattern ? make_text (self->pattern) : NULL;
 
   return self;
+}
+
+TornadisReply *
+tornadis_message_peek_text_channel (TornadisMessage *self)
+{
+  return self->channel_text == NULL ? self->channel : NULL;
 }
 
 static gsize

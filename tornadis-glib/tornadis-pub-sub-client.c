@@ -59,6 +59,7 @@ struct _TornadisPubSubClient
   gboolean paused;   /* too many messages: not reading */
   gboolean told_subscribed;
   gulong handler_id; /* of a handler of all messages, or 0 */
+  TornadisReply *last_channel; /* (owned) (nullable) whose name is text */
 };
 
 G_DEFINE_FINAL_TYPE (TornadisPubSubClient, tornadis_pub_sub_client, TORNADIS_TYPE_CLIENT)
@@ -186,19 +187,27 @@ pub_sub_push (TornadisClient *client,
               TornadisReply *push)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
-  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (TornadisMessage) message = NULL;
   TornadisReply **elements = push->v.elements;
+  TornadisReply *channel;
 
   if (push->length < 3 || tornadis_reply_kind_is_aggregate (elements[0]->kind))
     return FALSE;
 
   if (tornadis_reply_equals_text (elements[0], "message") || tornadis_reply_equals_text (elements[0], "smessage"))
-    message = tornadis_message_new (push, FALSE);
+    message = tornadis_message_new (push, FALSE, self->last_channel);
   else if (push->length > 3 && tornadis_reply_equals_text (elements[0], "pmessage"))
-    message = tornadis_message_new (push, TRUE);
+    message = tornadis_message_new (push, TRUE, self->last_channel);
   else
     return tornadis_subscriptions_push (self->subscriptions, push);
+
+  /* The reader gives the same node to all pushes that follow each other on one channel. */
+  channel = tornadis_message_peek_text_channel (message);
+  if (channel != self->last_channel)
+    {
+      g_clear_pointer (&self->last_channel, tornadis_reply_unref);
+      self->last_channel = channel != NULL ? tornadis_reply_ref (channel) : NULL;
+    }
 
   pub_sub_deliver (self, message);
   return TRUE;
@@ -358,8 +367,35 @@ tornadis_pub_sub_client_finalize (GObject *object)
   /* Disposing has closed the link, which ended all operations. */
   tornadis_subscriptions_free (self->subscriptions);
   g_queue_clear_full (&self->messages, (GDestroyNotify) tornadis_message_unref);
+  g_clear_pointer (&self->last_channel, tornadis_reply_unref);
 
   G_OBJECT_CLASS (tornadis_pub_sub_client_parent_class)->finalize (object);
+}
+
+/* What g_cclosure_marshal_VOID__BOXEDv() does, less the reference to the message: who emits it has one. For handlers in
+ * C alone; those of bindings have marshallers of their own. */
+static void
+marshal_message (GClosure *closure,
+                 GValue *return_value,
+                 gpointer instance,
+                 va_list args,
+                 gpointer marshal_data,
+                 int n_params,
+                 GType *param_types)
+{
+  typedef void (*MessageFunc) (gpointer first,
+                               TornadisMessage *message,
+                               gpointer last);
+  MessageFunc func = (MessageFunc) (marshal_data != NULL ? marshal_data : ((GCClosure *) closure)->callback);
+  gboolean swapped = G_CCLOSURE_SWAP_DATA (closure) != 0;
+  TornadisMessage *message;
+  va_list copy;
+
+  va_copy (copy, args);
+  message = va_arg (copy, TornadisMessage *);
+  va_end (copy);
+
+  func (swapped ? closure->data : instance, message, swapped ? instance : closure->data);
 }
 
 static void
@@ -401,7 +437,7 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
   signals[SIGNAL_MESSAGE] =
     g_signal_new ("message", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL,
                   g_cclosure_marshal_VOID__BOXED, G_TYPE_NONE, 1, TORNADIS_TYPE_MESSAGE);
-  g_signal_set_va_marshaller (signals[SIGNAL_MESSAGE], G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__BOXEDv);
+  g_signal_set_va_marshaller (signals[SIGNAL_MESSAGE], G_TYPE_FROM_CLASS (klass), marshal_message);
 
   /**
    * TornadisPubSubClient::subscription-added:

@@ -45,6 +45,8 @@ TornadisReply *tornadis_reply_alloc       (TornadisReplyKind  kind,
 TornadisReply *tornadis_reply_new_array   (TornadisReplyKind  kind,
                                            TornadisReply    **elements,
                                            gsize              n_elements);
+/* Whether the data are UTF-8 without a NUL. */
+gboolean       tornadis_reply_is_text     (const TornadisReply *self);
 /* Whether all of @text is one decimal number; what stands behind it must not continue the number. */
 gboolean       tornadis_reply_parse_double (const char       *text,
                                             gsize             length,

@@ -60,6 +60,26 @@ tornadis_reply_alloc (TornadisReplyKind kind,
   return self;
 }
 
+gboolean
+tornadis_reply_is_text (const TornadisReply *self)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  const guint64 highs = ones << 7;
+  gsize i;
+
+  /* Most text is ASCII: eight bytes at a time, for as long as none is a NUL or beyond it. */
+  for (i = 0; i + sizeof (guint64) <= self->length; i += sizeof (guint64))
+    {
+      guint64 word;
+
+      memcpy (&word, self->data + i, sizeof word);
+      if (G_UNLIKELY ((((word - ones) | word) & highs) != 0))
+        break;
+    }
+
+  return i == self->length || g_utf8_validate_len (self->data + i, self->length - i, NULL);
+}
+
 TornadisReply *
 tornadis_reply_new_array (TornadisReplyKind kind,
                           TornadisReply **elements,
@@ -437,7 +457,7 @@ tornadis_reply_get_text (TornadisReply *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  if (!reply_kind_has_data (self->kind) || !g_utf8_validate_len (self->data, self->length, NULL))
+  if (!reply_kind_has_data (self->kind) || !tornadis_reply_is_text (self))
     return NULL;
 
   return self->data;

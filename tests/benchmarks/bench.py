@@ -77,13 +77,14 @@ class Server:
             return link.makefile('rb').readline().rstrip()
 
     def publish(self, n):
-        """Publishes n messages as fast as the server can: from within it, so that no third program is busy."""
+        """Sends n messages as fast as the server can: from within it, so that no third program is busy, and each
+        to the four patterns that the drivers subscribe to."""
         script = "for i = 1, 1000 do redis.call('PUBLISH', 'bench:channel', ARGV[1]) end"
         with socket.socket(socket.AF_UNIX) as link:
             link.connect(self.path)
             replies = link.makefile('rb')
-            link.sendall(encode(['EVAL', script, '0', 'm' * 32]) * (n // 1000))
-            for _ in range(n // 1000):
+            link.sendall(encode(['EVAL', script, '0', 'm' * 32]) * (n // 4000))
+            for _ in range(n // 4000):
                 replies.readline()
 
     def stop(self):
@@ -175,7 +176,7 @@ class Bench:
         """(name, title, unit, {driver: measure}, [(ours, peer, target)])"""
         fast, slow = self.count(600_000, 20_000), self.count(50_000, 2_000)
         one, large, lists = self.count(60_000, 5_000), self.count(12, 2), self.count(60, 5)
-        messages = self.count(1_000_000, 50_000) // 1000 * 1000
+        messages = self.count(1_000_000, 50_000) // 4000 * 4000
         ours, peer = 'tornadis-glib submit', 'hiredis async + GLib adapter'
 
         yield ('get-100', 'GET 32 B, 100 in flight', 'calls/s', {
@@ -239,7 +240,7 @@ class Bench:
 
     def singles(self):
         """(name, title, measure, [(key, unit, target, is below)]), measured on this library alone"""
-        messages = self.count(1_000_000, 100_000) // 1000 * 1000
+        messages = self.count(1_000_000, 100_000) // 4000 * 4000
         clients = self.count(10_000, 1_000)
         yield ('flood', f'{messages:,} messages against a timer of 60 Hz', self.tornadis('flood', messages, publish=messages), [
             ('longest_ms', 'ms of CPU in the longest turn of the loop', 4, True),
@@ -268,20 +269,22 @@ class Bench:
 
 
 def measure_workload(name, drivers, rounds):
-    """One after the other in each round: A B C A B C …; rates, and gigabytes a second where they are told"""
+    """One after the other in each round: A B C A B C …; rates, and other figures that are told"""
     figures = {driver: [] for driver in drivers}
-    throughputs = {}
+    others = {}
     for _ in range(rounds):
         for driver, measure in drivers.items():
             try:
                 figure = measure()
                 figures[driver].append(figure['rate'])
-                if 'gb_per_second' in figure:
-                    throughputs.setdefault(driver, []).append(figure['gb_per_second'])
+                for key in ('gb_per_second', 'cpu_usec'):
+                    if key in figure:
+                        others.setdefault(key, {}).setdefault(driver, []).append(figure[key])
             except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
                 print(f'!!! {name}: {driver}: {error}', file=sys.stderr)
     return ({driver: rates for driver, rates in figures.items() if rates},
-            {driver: statistics.median(values) for driver, values in throughputs.items()})
+            {key: {driver: statistics.median(values) for driver, values in by_driver.items()}
+             for key, by_driver in others.items()})
 
 
 def short(rate):
@@ -318,16 +321,16 @@ def main():
             for name, title, unit, drivers, ratios in bench.workloads():
                 if only and name not in only:
                     continue
-                rates, throughputs = measure_workload(name, drivers, rounds)
+                rates, others = measure_workload(name, drivers, rounds)
                 medians = {driver: statistics.median(values) for driver, values in rates.items()}
-                entry = {'title': title, 'unit': unit, 'rates': rates, 'medians': medians, 'ratios': []}
-                if throughputs:
-                    entry['gb_per_second'] = throughputs
+                entry = {'title': title, 'unit': unit, 'rates': rates, 'medians': medians, **others, 'ratios': []}
                 results['workloads'][name] = entry
                 print(f'\n{title}')
                 for driver, median in medians.items():
                     print(f'  {driver:32} {short(median):>9} {unit:12} ({short(min(rates[driver]))} to {short(max(rates[driver]))})'
-                          + (f'  {throughputs[driver]:.2f} GB/s' if driver in throughputs else ''))
+                          + ''.join(f'  {others[key][driver]:.2f} {label}'
+                                    for key, label in (('gb_per_second', 'GB/s'), ('cpu_usec', 'us of CPU each'))
+                                    if driver in others.get(key, ())))
                 for ours, peer, target in ratios:
                     if ours not in medians or peer not in medians:
                         continue

@@ -35,7 +35,7 @@ make_from_replies (TornadisReply *channel,
   elements[n++] = tornadis_reply_ref (payload);
   push = tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, n);
 
-  return tornadis_message_new (push, pattern != NULL);
+  return tornadis_message_new (push, pattern != NULL, NULL);
 }
 
 static TornadisMessage *

@@ -393,11 +393,17 @@ connection_dispatch (GSource *source,
                      gpointer user_data)
 {
   TornadisConnection *self = ((TornadisConnectionSource *) source)->connection;
+  /* They may change, at the end of the handshake. */
+  const TornadisConnectionFuncs funcs = self->funcs;
+  gpointer owner = self->user_data;
   gint64 start = g_get_monotonic_time ();
+  gboolean held;
   ReadResult result = READ_DONE;
   GIOCondition condition = self->paused ? 0 : G_IO_IN;
 
+  /* What it calls may let go of the connection and of its owner. */
   tornadis_connection_ref (self);
+  held = funcs.hold != NULL && funcs.hold (owner);
   self->dispatching++;
 
   if (self->in == NULL)
@@ -438,6 +444,8 @@ connection_dispatch (GSource *source,
       connection_take_turn (self, start, result == READ_MORE);
     }
 
+  if (funcs.release != NULL)
+    funcs.release (held, owner);
   tornadis_connection_unref (self);
 
   return G_SOURCE_CONTINUE;

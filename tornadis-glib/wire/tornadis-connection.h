@@ -20,6 +20,10 @@ typedef struct
   /* The link is gone, once, unless tornadis_connection_close() was called first. */
   void     (*closed) (const GError  *error,
                       gpointer       user_data);
+  /* Keep the owner while the others are called; may be %NULL. @held is what the first has returned. */
+  gboolean (*hold)    (gpointer      user_data);
+  void     (*release) (gboolean      held,
+                       gpointer      user_data);
 } TornadisConnectionFuncs;
 
 /* One live socket: a source, a reader, and the queue that it works for. */

@@ -163,6 +163,19 @@ connection_closed_cb (const GError *error,
 }
 
 static gboolean
+connection_hold_cb (gpointer user_data)
+{
+  return link_enter (user_data);
+}
+
+static void
+connection_release_cb (gboolean held,
+                       gpointer user_data)
+{
+  link_leave (user_data, held);
+}
+
+static gboolean
 connection_push_cb (TornadisReply *reply,
                     gpointer user_data)
 {
@@ -334,7 +347,8 @@ connector_cb (TornadisConnection *connection,
               const GError *error,
               gpointer user_data)
 {
-  static const TornadisConnectionFuncs funcs = { connection_push_cb, connection_closed_cb };
+  static const TornadisConnectionFuncs funcs = { connection_push_cb, connection_closed_cb, connection_hold_cb,
+                                                 connection_release_cb };
   TornadisLink *self = user_data;
   guint n_closed = self->n_closed;
   gboolean held = link_enter (self);

@@ -19,6 +19,8 @@
 #define ELEMENT_COST 48
 #define MIN_PAGE_SIZE 64
 #define MAX_DIGITS 19
+#define MAX_NAMES 3
+#define MAX_NAME_LENGTH 256
 /* Keeps sums of a length and a few bytes more from overflowing. */
 #define MAX_REPLY_SIZE (G_MAXSSIZE - 4096)
 /* Stacks that are larger than this are not kept for the next reply. */
@@ -50,6 +52,10 @@ struct _TornadisReader
   TornadisReply **values; /* (owned) (nullable) (element owned) */
   gsize n_values;
   gsize values_allocated;
+
+  /* (owned) (nullable) the kind, pattern and channel of the last push: those of the next are most often the same, and
+   * replies never change */
+  TornadisReply *names[MAX_NAMES];
 
   TornadisReply *large; /* (owned) (nullable): its length is what came so far */
   gsize large_length;
@@ -108,6 +114,8 @@ static void
 reader_clear (TornadisReader *self)
 {
   g_clear_pointer (&self->large, tornadis_reply_unref);
+  for (guint i = 0; i < MAX_NAMES; i++)
+    g_clear_pointer (&self->names[i], tornadis_reply_unref);
   reader_drop_values (self, 0);
   self->n_frames = 0;
   self->cost = self->need = self->scanned = 0;
@@ -442,6 +450,34 @@ reader_end_large (TornadisReader *self,
   return reader_take (self, p + 2);
 }
 
+/* Whether the string that comes next is one of those before the last of a push. */
+static inline gboolean
+reader_is_at_name (TornadisReader *self,
+                   gsize length)
+{
+  const TornadisReaderFrame *frame = self->frames;
+
+  return self->n_frames == 1 && frame->kind == TORNADIS_REPLY_KIND_PUSH && frame->remaining > 1 &&
+         self->n_values < MAX_NAMES && length <= MAX_NAME_LENGTH;
+}
+
+static TornadisReply *
+reader_make_name (TornadisReader *self,
+                  const guint8 *data,
+                  gsize length)
+{
+  TornadisReply **name = &self->names[self->n_values];
+
+  if (*name == NULL || (*name)->length != length || memcmp ((*name)->data, data, length) != 0)
+    {
+      g_clear_pointer (name, tornadis_reply_unref);
+      *name = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, length);
+      memcpy ((*name)->data, data, length);
+    }
+
+  return tornadis_reply_ref (*name);
+}
+
 static G_ALWAYS_INLINE inline Step
 reader_parse_string (TornadisReader *self,
                      TornadisReplyKind kind,
@@ -496,6 +532,12 @@ reader_parse_string (TornadisReader *self,
     return reader_fail_string_end (self);
 
   self->cost += length;
+  if (kind == TORNADIS_REPLY_KIND_STRING && G_UNLIKELY (reader_is_at_name (self, length)))
+    {
+      *value = reader_make_name (self, cursor, length);
+      return reader_take (self, cursor + length + 2);
+    }
+
   *value = tornadis_reply_alloc (kind, length);
   memcpy ((*value)->data, cursor, length);
 
