@@ -76,16 +76,13 @@ message_cb (redisAsyncContext *context,
 
   if (reply == NULL || reply->elements < 3)
     bench_fail ("hiredis: not a message");
-  if (strcmp (reply->element[0]->str, "psubscribe") == 0)
+  if (strcmp (reply->element[0]->str, "subscribe") == 0)
     {
-      if (reply->element[2]->integer == BENCH_N_PATTERNS)
-        {
-          puts ("ready");
-          fflush (stdout);
-        }
+      puts ("ready");
+      fflush (stdout);
       return;
     }
-  check (reply->element[3], REDIS_REPLY_STRING, 32);
+  check (reply->element[2], REDIS_REPLY_STRING, 32);
   if (n_done == 0)
     bench_start (&bench);
   done ();
@@ -94,9 +91,7 @@ message_cb (redisAsyncContext *context,
 static void
 run_pub_sub (void)
 {
-  const char *argv[] = { "PSUBSCRIBE", BENCH_PATTERNS };
-
-  redisAsyncCommandArgv (async_context, message_cb, NULL, G_N_ELEMENTS (argv), argv, NULL);
+  redisAsyncCommand (async_context, message_cb, NULL, "SUBSCRIBE %s", BENCH_CHANNEL);
   g_main_loop_run (loop);
   bench_report (&bench);
 }

@@ -189,7 +189,7 @@ subscribed_cb (GObject *object,
 {
   g_autoptr (GError) error = NULL;
 
-  tornadis_pub_sub_client_psubscribe_finish (TORNADIS_PUB_SUB_CLIENT (object), result, &error);
+  tornadis_pub_sub_client_subscribe_finish (TORNADIS_PUB_SUB_CLIENT (object), result, &error);
   check (error);
   /* The script publishes now. */
   puts ("ready");
@@ -202,7 +202,7 @@ subscribe (void)
   TornadisPubSubClient *self = tornadis_pub_sub_client_new_for_unix_socket (bench.path);
 
   g_signal_connect (self, "message", G_CALLBACK (message_cb), NULL);
-  tornadis_pub_sub_client_psubscribe_async (self, (const char *[]) { BENCH_PATTERNS, NULL }, NULL, subscribed_cb, NULL);
+  tornadis_pub_sub_client_subscribe_async (self, (const char *[]) { BENCH_CHANNEL, NULL }, NULL, subscribed_cb, NULL);
   return self;
 }
 

@@ -867,6 +867,61 @@ test_free_in_the_middle (void)
     }
 }
 
+/* Pushes that begin as the one before did, or nearly so, in pieces of every size. */
+static void
+test_repeated_pushes (void)
+{
+  static const char *const pushes[] = {
+    ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\none\r\n",
+    ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\ntwo\r\n",
+    ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$0\r\n\r\n",
+    ">3\r\n$7\r\nmessage\r\n$1\r\nb\r\n$3\r\none\r\n",
+    "+OK\r\n",
+    ">3\r\n$7\r\nmessage\r\n$1\r\nb\r\n*2\r\n:1\r\n$1\r\nx\r\n",
+    ">4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$1\r\na\r\n$3\r\none\r\n",
+    ">4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$1\r\na\r\n$3\r\ntwo\r\n",
+    ">4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$1\r\nb\r\n$3\r\ntwo\r\n",
+    ">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n",
+    ">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:2\r\n",
+    "|1\r\n+ttl\r\n:3\r\n>3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\none\r\n",
+    ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\none\r\n",
+    ">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n",
+    ">2\r\n$10\r\ninvalidate\r\n_\r\n",
+    ">3\r\n:7\r\n$1\r\na\r\n$3\r\none\r\n",
+    ">3\r\n:7\r\n$1\r\na\r\n$3\r\ntwo\r\n",
+    ">1\r\n$1\r\nx\r\n",
+    ">5\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\nd\r\n$1\r\ne\r\n",
+    ">5\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\nD\r\n$1\r\nE\r\n",
+  };
+  g_autoptr (GString) stream = g_string_new (NULL);
+  g_autoptr (GString) expected = g_string_new (NULL);
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (pushes); i++)
+    {
+      g_autoptr (TornadisReader) reader = tornadis_reader_new (65536, G_MAXSIZE);
+      const char *push = pushes[i % G_N_ELEMENTS (pushes)];
+
+      g_string_append (stream, push);
+      feed_text (reader, push);
+      take (reader, expected);
+    }
+
+  for (gsize piece = 1; piece <= stream->len; piece++)
+    {
+      g_autoptr (TornadisReader) reader = tornadis_reader_new (piece % 2 == 0 ? 64 : 65536, G_MAXSIZE);
+      g_autoptr (GString) out = g_string_new (NULL);
+
+      for (gsize done = 0; done < stream->len; done += piece)
+        {
+          feed (reader, stream->str + done, MIN (piece, stream->len - done));
+          take (reader, out);
+          if (piece % 3 == 0)
+            tornadis_reader_trim (reader);
+        }
+      g_assert_cmpstr (out->str, ==, expected->str);
+    }
+}
+
 int
 main (int argc,
       char **argv)
@@ -896,6 +951,7 @@ main (int argc,
   g_test_add_func ("/reader/partial-and-trim", test_partial_and_trim);
   g_test_add_func ("/reader/attribute-is-partial", test_attribute_is_partial);
   g_test_add_func ("/reader/free-in-the-middle", test_free_in_the_middle);
+  g_test_add_func ("/reader/repeated-pushes", test_repeated_pushes);
 
   return g_test_run ();
 }

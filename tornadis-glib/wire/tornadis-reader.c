@@ -21,6 +21,8 @@
 #define MAX_DIGITS 19
 #define MAX_NAMES 3
 #define MAX_NAME_LENGTH 256
+#define MAX_PREFIX_LENGTH 512
+#define NOWHERE G_MAXSIZE
 /* Keeps sums of a length and a few bytes more from overflowing. */
 #define MAX_REPLY_SIZE (G_MAXSSIZE - 4096)
 /* Stacks that are larger than this are not kept for the next reply. */
@@ -56,6 +58,13 @@ struct _TornadisReader
   /* (owned) (nullable) the kind, pattern and channel of the last push: those of the next are most often the same, and
    * replies never change */
   TornadisReply *names[MAX_NAMES];
+  gsize push_begin; /* where in the page the push that is being read begins, or NOWHERE */
+  /* The bytes of the last push before its last element, when @names are all that they hold: what begins with them again
+   * needs no parsing. */
+  guint8 *prefix; /* (owned) (nullable) */
+  gsize prefix_length;
+  gsize prefix_cost;
+  guint prefix_names;
 
   TornadisReply *large; /* (owned) (nullable): its length is what came so far */
   gsize large_length;
@@ -81,6 +90,7 @@ tornadis_reader_new (gsize page_size,
   TornadisReader *self = g_new0 (TornadisReader, 1);
 
   self->page_size = MAX (page_size, MIN_PAGE_SIZE);
+  self->push_begin = NOWHERE;
   tornadis_reader_set_max_reply_size (self, max_reply_size);
 
   return self;
@@ -99,6 +109,7 @@ reader_drop_page (TornadisReader *self)
 {
   g_clear_pointer (&self->page, g_free);
   self->page_allocated = self->head = self->tail = 0;
+  self->push_begin = NOWHERE;
 }
 
 static void
@@ -116,6 +127,8 @@ reader_clear (TornadisReader *self)
   g_clear_pointer (&self->large, tornadis_reply_unref);
   for (guint i = 0; i < MAX_NAMES; i++)
     g_clear_pointer (&self->names[i], tornadis_reply_unref);
+  g_clear_pointer (&self->prefix, g_free);
+  self->prefix_length = 0;
   reader_drop_values (self, 0);
   self->n_frames = 0;
   self->cost = self->need = self->scanned = 0;
@@ -161,6 +174,7 @@ reader_make_room (TornadisReader *self)
   if (held == 0)
     {
       self->head = self->tail = 0;
+      self->push_begin = NOWHERE;
       if (self->page_allocated > self->page_size)
         reader_drop_page (self);
     }
@@ -172,6 +186,7 @@ reader_make_room (TornadisReader *self)
       memmove (self->page, self->page + self->head, held);
       self->head = 0;
       self->tail = held;
+      self->push_begin = NOWHERE;
     }
 
   if (self->tail == self->page_allocated)
@@ -450,6 +465,28 @@ reader_end_large (TornadisReader *self,
   return reader_take (self, p + 2);
 }
 
+/* Called when all elements of a push but the last are there, the last of them being a name that ends before @end. */
+static void
+reader_keep_prefix (TornadisReader *self,
+                    const guint8 *end)
+{
+  gsize length = (gsize) (end - self->page) - self->push_begin;
+
+  for (gsize i = 0; i < self->n_values; i++)
+    if (self->values[i] != self->names[i])
+      return;
+
+  if (length > MAX_PREFIX_LENGTH)
+    return;
+
+  if (self->prefix == NULL)
+    self->prefix = g_malloc (MAX_PREFIX_LENGTH);
+  memcpy (self->prefix, self->page + self->push_begin, length);
+  self->prefix_length = length;
+  self->prefix_cost = self->cost;
+  self->prefix_names = (guint) self->n_values + 1;
+}
+
 /* Whether the string that comes next is one of those before the last of a push. */
 static inline gboolean
 reader_is_at_name (TornadisReader *self,
@@ -470,6 +507,7 @@ reader_make_name (TornadisReader *self,
 
   if (*name == NULL || (*name)->length != length || memcmp ((*name)->data, data, length) != 0)
     {
+      self->prefix_length = 0;
       g_clear_pointer (name, tornadis_reply_unref);
       *name = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, length);
       memcpy ((*name)->data, data, length);
@@ -535,6 +573,8 @@ reader_parse_string (TornadisReader *self,
   if (kind == TORNADIS_REPLY_KIND_STRING && G_UNLIKELY (reader_is_at_name (self, length)))
     {
       *value = reader_make_name (self, cursor, length);
+      if (self->frames[0].remaining == 2 && self->prefix_length == 0 && self->push_begin != NOWHERE)
+        reader_keep_prefix (self, cursor + length + 2);
       return reader_take (self, cursor + length + 2);
     }
 
@@ -611,6 +651,7 @@ reader_parse_aggregate (TornadisReader *self,
       (guint64) number > (reader_get_budget (self) - own_cost) / (per_entry * ELEMENT_COST))
     return reader_fail_size (self);
 
+  self->push_begin = kind == TORNADIS_REPLY_KIND_PUSH && self->cost == 0 ? self->head : NOWHERE;
   self->cost += own_cost + (gsize) number * per_entry * ELEMENT_COST;
   reader_take (self, cursor);
 
@@ -624,6 +665,28 @@ reader_parse_aggregate (TornadisReader *self,
 
   *value = tornadis_reply_new_array (kind, NULL, 0);
   return STEP_VALUE;
+}
+
+/* A push, most often of another message on the channel of the last one. */
+static Step
+reader_parse_push (TornadisReader *self,
+                   const guint8 *cursor,
+                   const guint8 *end,
+                   TornadisReply **value)
+{
+  const guint8 *begin = self->page + self->head;
+
+  if (self->prefix_length == 0 || self->n_frames > 0 || self->cost > 0 || self->prefix_cost > self->max_reply_size ||
+      (gsize) (end - begin) < self->prefix_length || memcmp (begin, self->prefix, self->prefix_length) != 0)
+    return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_PUSH, FALSE, cursor, end, value);
+
+  reader_push_frame (self, TORNADIS_REPLY_KIND_PUSH, FALSE, 1);
+  for (guint i = 0; i < self->prefix_names; i++)
+    reader_push_value (self, tornadis_reply_ref (self->names[i]));
+  self->cost = self->prefix_cost;
+  reader_take (self, begin + self->prefix_length);
+
+  return STEP_AGAIN;
 }
 
 static Step
@@ -680,7 +743,7 @@ reader_parse_value (TornadisReader *self,
     case '~':
       return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_SET, FALSE, p, end, value);
     case '>':
-      return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_PUSH, FALSE, p, end, value);
+      return reader_parse_push (self, p, end, value);
     case '|':
       return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_MAP, TRUE, p, end, value);
     default:
