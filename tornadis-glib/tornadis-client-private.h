@@ -15,7 +15,7 @@ typedef struct _TornadisClientHooks
   /* A new link is up, nothing is written yet. */
   void     (*ready)         (TornadisClient *self,
                              TornadisQueue  *queue);
-  /* TRUE: it was a push and is dealt with. */
+  /* TRUE: it was a push, is dealt with and taken over. */
   gboolean (*push)          (TornadisClient *self,
                              TornadisReply  *reply);
   /* Waits for what the server sends by itself. */

@@ -284,7 +284,10 @@ link_push_cb (TornadisReply *reply,
 
       for (guint i = 0; i < chain->len; i++)
         if (tornadis_plugin_push (g_ptr_array_index (chain, i), reply))
-          return TRUE;
+          {
+            tornadis_reply_unref (reply);
+            return TRUE;
+          }
     }
 
   return hooks->push != NULL && hooks->push (self, reply);

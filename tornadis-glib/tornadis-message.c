@@ -30,7 +30,7 @@ struct _TornadisMessage
   char *pattern_text;     /* (owned) (nullable): likewise */
 };
 
-/* Servers send @n strings. Anything else becomes an empty one, and what it holds is not kept. */
+/* (transfer full) both ways. Servers send @n strings. Anything else becomes an empty one, and what it holds is not kept. */
 static TornadisReply *
 take_strings (TornadisReply *push,
               gsize n)
@@ -42,13 +42,14 @@ take_strings (TornadisReply *push,
     good = tornadis_reply_get_data (push->v.elements[i], NULL) != NULL;
 
   if (G_LIKELY (good))
-    return tornadis_reply_ref (push);
+    return push;
 
   elements = g_new (TornadisReply *, n);
   for (gsize i = 0; i < n; i++)
     elements[i] = tornadis_reply_get_data (push->v.elements[i], NULL) != NULL
                     ? tornadis_reply_ref (push->v.elements[i])
                     : tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, 0);
+  tornadis_reply_unref (push);
 
   return tornadis_reply_new_array (TORNADIS_REPLY_KIND_ARRAY, elements, n);
 }
@@ -139,7 +140,8 @@ tornadis_message_unref (TornadisMessage *self)
 {
   g_return_if_fail (self != NULL);
 
-  if (!g_atomic_ref_count_dec (&self->ref_count))
+  /* Nobody can take a reference while there is only one: the locked instruction is for shared ones. */
+  if (g_atomic_int_get (&self->ref_count) != 1 && !g_atomic_ref_count_dec (&self->ref_count))
     return;
 
   tornadis_reply_unref (self->push);

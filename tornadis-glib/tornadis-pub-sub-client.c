@@ -198,8 +198,13 @@ pub_sub_push (TornadisClient *client,
     message = tornadis_message_new (push, FALSE, self->last_channel);
   else if (push->length > 3 && tornadis_reply_equals_text (elements[0], "pmessage"))
     message = tornadis_message_new (push, TRUE, self->last_channel);
+  else if (tornadis_subscriptions_push (self->subscriptions, push))
+    {
+      tornadis_reply_unref (push);
+      return TRUE;
+    }
   else
-    return tornadis_subscriptions_push (self->subscriptions, push);
+    return FALSE;
 
   /* The reader gives the same node to all pushes that follow each other on one channel. */
   channel = tornadis_message_peek_text_channel (message);

@@ -23,7 +23,6 @@ make_from_replies (TornadisReply *channel,
                    TornadisReply *pattern,
                    TornadisReply *payload)
 {
-  g_autoptr (TornadisReply) push = NULL;
   TornadisReply *kind = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, 0);
   TornadisReply **elements = g_new (TornadisReply *, 4);
   gsize n = 0;
@@ -33,9 +32,7 @@ make_from_replies (TornadisReply *channel,
     elements[n++] = tornadis_reply_ref (pattern);
   elements[n++] = tornadis_reply_ref (channel);
   elements[n++] = tornadis_reply_ref (payload);
-  push = tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, n);
-
-  return tornadis_message_new (push, pattern != NULL, NULL);
+  return tornadis_message_new (tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, n), pattern != NULL, NULL);
 }
 
 static TornadisMessage *

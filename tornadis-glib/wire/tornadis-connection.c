@@ -172,7 +172,7 @@ connection_route (TornadisConnection *self,
 
       if ((is_push || kind == TORNADIS_REPLY_KIND_ARRAY) && self->funcs.push != NULL &&
           self->funcs.push (reply, self->user_data))
-        is_push = TRUE;
+        return TRUE;
 
       if (is_push)
         {

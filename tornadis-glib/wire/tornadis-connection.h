@@ -14,7 +14,7 @@ typedef struct _TornadisConnection TornadisConnection;
 /* All are called from the main context of the connection, never from within a function of it. */
 typedef struct
 {
-  /* A push, or with push-arrays any array: TRUE when it was one; may be %NULL. */
+  /* A push, or with push-arrays any array: TRUE when it was one, which is taken over; may be %NULL. */
   gboolean (*push)   (TornadisReply *reply,
                       gpointer       user_data);
   /* The link is gone, once, unless tornadis_connection_close() was called first. */

@@ -48,6 +48,7 @@ typedef struct
   /* A new link is up and nothing is written yet: the place for tornadis_queue_push_front(). */
   void     (*ready)               (TornadisQueue            *queue,
                                    gpointer                  user_data);
+  /* TRUE: it was one, and is taken over. */
   gboolean (*push)                (TornadisReply            *reply,
                                    gpointer                  user_data);
   /* A SELECT or an AUTH was answered. */
