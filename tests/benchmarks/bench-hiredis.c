@@ -4,6 +4,8 @@
 
 #include "bench.h"
 
+#include <unistd.h>
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wredundant-decls"
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"
@@ -153,6 +155,39 @@ run_pipeline (void)
   bench_report (&bench);
 }
 
+/* What is left when a client does nothing at all: the same bytes out and in, neither made nor looked at. No client
+ * that sleeps while it waits is faster. */
+static void
+run_bare_pipeline (void)
+{
+  g_autofree char *command = NULL;
+  g_autoptr (GString) request = g_string_new (NULL);
+  g_autofree char *replies = g_malloc (BENCH_BATCH * strlen ("$32\r\n\r\n") + BENCH_BATCH * 32);
+  int length = redisFormatCommand (&command, "GET %s", BENCH_KEY);
+
+  for (guint i = 0; i < BENCH_BATCH; i++)
+    g_string_append_len (request, command, length);
+
+  bench_start (&bench);
+  for (; n_done < bench.n; n_done += BENCH_BATCH)
+    {
+      gssize rest = BENCH_BATCH * (gssize) (strlen ("$32\r\n\r\n") + 32);
+
+      if (write (blocking->fd, request->str, request->len) != (gssize) request->len)
+        bench_fail ("a short write");
+      while (rest > 0)
+        {
+          gssize n = read (blocking->fd, replies, rest);
+
+          if (n <= 0)
+            bench_fail ("a short read");
+          rest -= n;
+        }
+    }
+  bench_stop (&bench);
+  bench_report (&bench);
+}
+
 static void
 run_set_large (void)
 {
@@ -223,6 +258,7 @@ main (int argc,
     { "pub-sub", run_pub_sub, TRUE },
     { "range", run_range, TRUE },
     { "pipeline", run_pipeline, FALSE },
+    { "bare-pipeline", run_bare_pipeline, FALSE },
     { "set-large", run_set_large, FALSE },
     { "get-large", run_get_large, FALSE },
   };

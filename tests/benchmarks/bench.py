@@ -243,8 +243,10 @@ class Bench:
             'tornadis-glib pipeline, reused': self.tornadis('kept-pipeline', fast),
             'hiredis synchronous': self.hiredis('pipeline', fast),
             'redis-benchmark -P 100': self.redis_benchmark(fast, 100),
+            'the same bytes, nothing parsed': self.hiredis('bare-pipeline', fast),
         }, [('tornadis-glib pipeline', 'hiredis synchronous', 1.4), ('tornadis-glib pipeline', 'redis-benchmark -P 100', 0.75),
-            ('tornadis-glib pipeline, reused', 'hiredis synchronous', None)])
+            ('tornadis-glib pipeline, reused', 'hiredis synchronous', None),
+            ('the same bytes, nothing parsed', 'hiredis synchronous', None)])
         yield ('pub-sub', 'pub/sub, messages of 32 B into a handler', 'messages/s', {
             'tornadis-glib': self.tornadis('pub-sub', messages, publish=messages),
             peer: self.hiredis('pub-sub', messages, publish=messages),
