@@ -162,7 +162,6 @@ tornadis_client_send (TornadisClient *self,
   return 0;
 }
 
-/* The way of every call: through the plugins, if there are any, to the link. */
 static void
 client_dispatch (TornadisClient *self,
                  TornadisCommand *command,
@@ -189,6 +188,18 @@ client_dispatch (TornadisClient *self,
   tornadis_call_start (self, chain, command, copy,
                        tornadis_link_get_settings (tornadis_client_get_link (self))->call_timeout,
                        func != NULL ? func : ignore_reply_cb, user_data, call);
+}
+
+void
+tornadis_client_dispatch (TornadisClient *self,
+                          TornadisCommand *command,
+                          TornadisPipeline *pipeline,
+                          TornadisSlotFunc func,
+                          gpointer user_data)
+{
+  guint64 id;
+
+  client_dispatch (self, command, pipeline, func, user_data, &id, NULL);
 }
 
 static void
@@ -222,7 +233,6 @@ client_submit (TornadisClient *self,
                GDestroyNotify user_data_destroy)
 {
   TornadisSubmission *submission = NULL;
-  guint64 id;
 
   if (func != NULL || user_data_destroy != NULL)
     {
@@ -230,7 +240,7 @@ client_submit (TornadisClient *self,
       *submission = (TornadisSubmission) { self, func, user_data, user_data_destroy };
     }
 
-  client_dispatch (self, command, pipeline, submission != NULL ? submission_done_cb : NULL, submission, &id, NULL);
+  tornadis_client_dispatch (self, command, pipeline, submission != NULL ? submission_done_cb : NULL, submission);
 }
 
 static void

@@ -97,6 +97,12 @@ guint64         tornadis_client_send              (TornadisClient   *self,
                                                    gint64            deadline,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
+/* The way of every call: through the plugins, if there are any, to the link. */
+void            tornadis_client_dispatch          (TornadisClient   *self,
+                                                   TornadisCommand  *command,
+                                                   TornadisPipeline *pipeline,
+                                                   TornadisSlotFunc  func,
+                                                   gpointer          user_data);
 gpointer        tornadis_client_new_for_uri_typed (GType             type,
                                                    const char       *uri,
                                                    GError          **error);

@@ -75,5 +75,8 @@ tornadis_command_seal (TornadisCommand *self)
 }
 
 const char *tornadis_command_get_refusal (TornadisCommand *self);
+void        tornadis_command_append_data (TornadisCommand *self,
+                                          const char      *data,
+                                          gsize            length);
 
 G_END_DECLS

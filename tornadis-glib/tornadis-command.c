@@ -262,6 +262,14 @@ command_append (TornadisCommand *self,
     }
 }
 
+void
+tornadis_command_append_data (TornadisCommand *self,
+                              const char *data,
+                              gsize length)
+{
+  command_append (self, data, length);
+}
+
 static void
 command_append_gbytes (TornadisCommand *self,
                        GBytes *bytes)

@@ -12,6 +12,7 @@
 #include <tornadis-glib/tornadis-enums.h>
 #include <tornadis-glib/tornadis-enum-types.h>
 
+#include <tornadis-glib/tornadis-bridge.h>
 #include <tornadis-glib/tornadis-call.h>
 #include <tornadis-glib/tornadis-client-pool.h>
 #include <tornadis-glib/tornadis-client.h>

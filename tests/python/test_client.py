@@ -52,7 +52,7 @@ async def test_errors(server):
 
     nowhere = Tornadis.Client(host='127.0.0.1', port=1)
     error = await raises_async(Tornadis.ConnectionError, nowhere.call('PING'))
-    equal(error.error.matches(Tornadis.error_quark(), Tornadis.Error.CONNECT), True)
+    equal(error.matches(Tornadis.error_quark(), Tornadis.Error.CONNECT), True)
 
 
 async def test_async_call(server):

@@ -31,6 +31,7 @@ struct _TornadisLink
   TornadisClientState state;
   guint protocol_version;
   guint n_closed; /* how often it was closed: what was under way when it is more does not go on */
+  int n_corks;            /* nothing is written while there are any */
   gboolean ensure_due : 1; /* a call waits for a link that is not asked for yet */
   gboolean in_multi : 1;
   gboolean watching : 1;
@@ -724,6 +725,9 @@ link_ensure_later (TornadisLink *self)
 static inline void
 link_kick (TornadisLink *self)
 {
+  if (self->n_corks > 0)
+    return;
+
   if (G_LIKELY (self->connection != NULL))
     {
       /* Not again for every call: the timer finds out what it is for when it fires. */
@@ -795,4 +799,13 @@ tornadis_link_cancel (TornadisLink *self,
   g_ref_count_inc (&self->ref_count);
   tornadis_queue_cancel (self->queue, id, error);
   link_unref (self);
+}
+
+void
+tornadis_link_set_corked (TornadisLink *self,
+                          gboolean corked)
+{
+  self->n_corks += corked ? 1 : -1;
+  if (self->n_corks == 0 && tornadis_queue_get_length (self->queue) > 0)
+    link_kick (self);
 }

@@ -108,6 +108,9 @@ gboolean             tornadis_link_submit_batch         (TornadisLink           
 void                 tornadis_link_cancel               (TornadisLink            *self,
                                                          guint64                  id,
                                                          const GError            *error);
+/* Between TRUE and FALSE nothing is written: what is queued then goes out together. */
+void                 tornadis_link_set_corked           (TornadisLink            *self,
+                                                         gboolean                 corked);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisLink, tornadis_link_free)
 

@@ -5,7 +5,10 @@ Awaitables complete from the GLib main loop. They work under any event loop that
 under :func:`run`.
 """
 
-import inspect
+import marshal
+import pickle
+import sys
+import weakref
 
 from gi.repository import Gio, GLib
 
@@ -17,73 +20,98 @@ Tornadis = get_introspection_module('Tornadis')
 __all__ = []
 
 
-def export(thing, name=None):
-    name = name or thing.__name__
-    globals()[name] = thing
-    __all__.append(name)
+def export(thing):
+    globals()[thing.__name__] = thing
+    __all__.append(thing.__name__)
     return thing
 
 
-class TornadisException(Exception):
-    """Base of all errors, as in tornadis; ``error`` is the GLib.Error behind it."""
-
-    def __init__(self, error):
-        super().__init__(error.message if isinstance(error, GLib.Error) else error)
-        self.error = error if isinstance(error, GLib.Error) else None
+_DOMAIN = GLib.quark_to_string(Tornadis.error_quark())
 
 
+@export
+class TornadisException(GLib.Error):
+    """Base of all errors, as in tornadis; a GLib.Error, with its domain, code and message."""
+
+    def __init__(self, message='', domain=_DOMAIN, code=int(Tornadis.Error.USAGE)):
+        super().__init__(message, domain, code)
+
+    def __str__(self):
+        return self.message
+
+
+@export
 class ConnectionError(TornadisException):
     """There is no connection, or it was lost, or it took too long."""
 
 
+@export
 class ClientError(TornadisException):
     """The library was asked for what it does not do, or a bound is reached."""
 
 
+@export
 class ReplyError(ClientError):
     """The server answered with an error; ``prefix`` is its first word."""
 
+    def __init__(self, message='', domain=_DOMAIN, code=int(Tornadis.Error.REPLY)):
+        super().__init__(message, domain, code)
+
     @property
     def prefix(self):
-        if self.error is not None:
-            return Tornadis.error_get_prefix(self.error)
-        word = str(self).partition(' ')[0]
-        return word if word.isupper() else None
+        return Tornadis.error_get_prefix(self)
 
 
-for _exception in (TornadisException, ConnectionError, ClientError, ReplyError):
-    export(_exception)
-
-_CONNECTION_CODES = frozenset((
+_EXCEPTIONS = dict.fromkeys(map(int, (
     Tornadis.Error.CONNECT, Tornadis.Error.AUTHENTICATION, Tornadis.Error.CLOSED, Tornadis.Error.LOST,
-    Tornadis.Error.TIMEOUT, Tornadis.Error.PROTOCOL))
-_DOMAIN = GLib.quark_to_string(Tornadis.error_quark())
+    Tornadis.Error.TIMEOUT, Tornadis.Error.PROTOCOL)), ConnectionError)
+_EXCEPTIONS[int(Tornadis.Error.REPLY)] = ReplyError
+
+
+def _make_exception(domain, code, message):
+    if domain != _DOMAIN:
+        return GLib.Error(message, domain, code)
+    return _EXCEPTIONS.get(code, ClientError)(message, domain, code)
 
 
 def _to_exception(error):
-    if error.domain != _DOMAIN:
-        return error
-    if error.code == Tornadis.Error.REPLY:
-        return ReplyError(error)
-    if error.code in _CONNECTION_CODES:
-        return ConnectionError(error)
-    return ClientError(error)
+    return _make_exception(error.domain, error.code, error.message)
 
 
+def _get_running_loop():
+    """The asyncio loop that runs in this thread, if asyncio is used at all."""
+    asyncio = sys.modules.get('asyncio')
+    return asyncio and asyncio._get_running_loop()
+
+
+def _in_task():
+    loop = _get_running_loop()
+    return loop is not None and sys.modules['asyncio'].current_task(loop) is not None
+
+
+def _nothing():
+    pass
+
+
+@export
 class Future:
     """The outcome of a call. Awaitable once or more; holds callbacks until it is there."""
 
     # asyncio's protocol for objects that a task waits for.
     _asyncio_future_blocking = False
 
+    # What most futures never set.
+    _done = False
+    _cancelled = False
+    _canceller = None
+    _result = None
+    _exception = None
+    _callback = None
+    _context = None
+    _more_callbacks = ()
+
     def __init__(self, canceller=None):
-        self._done = False
-        self._cancelled = False
         self._canceller = canceller
-        self._result = None
-        self._exception = None
-        self._callbacks = []
-        self._loop = _running_loop()
 
     def done(self):
         return self._done
@@ -102,7 +130,7 @@ class Future:
         return True
 
     def get_loop(self):
-        return self._loop
+        return _get_running_loop()
 
     def result(self):
         if self._exception is not None:
@@ -115,36 +143,52 @@ class Future:
     def add_done_callback(self, callback, *, context=None):
         if self._done:
             self._schedule(callback, context)
+        elif self._callback is None:
+            self._callback, self._context = callback, context
         else:
-            self._callbacks.append((callback, context))
+            self._more_callbacks = (*self._more_callbacks, (callback, context))
 
     def remove_done_callback(self, callback):
-        kept = [entry for entry in self._callbacks if entry[0] != callback]
-        removed = len(self._callbacks) - len(kept)
-        self._callbacks = kept
-        return removed
+        entries = [] if self._callback is None else [(self._callback, self._context), *self._more_callbacks]
+        kept = [entry for entry in entries if entry[0] != callback]
+        self._callback, self._context = kept[0] if kept else (None, None)
+        self._more_callbacks = tuple(kept[1:])
+        return len(entries) - len(kept)
 
     def set_result(self, result):
-        self._finish(result, None)
+        if not self._done:
+            self._finish(result, None, False)
 
     def set_exception(self, exception):
-        self._finish(None, exception)
+        if not self._done:
+            self._finish(None, exception, False)
 
-    def _finish(self, result, exception):
-        if self._done:
-            return
+    def _finish(self, result, exception, at_once):
+        """At once: when nothing runs that could be in the middle of something, as in a callback of the main loop."""
         self._done = True
         self._result = result
         self._exception = exception
-        callbacks, self._callbacks = self._callbacks, []
-        for callback, context in callbacks:
-            self._schedule(callback, context)
+        callback = self._callback
+        if callback is None:
+            return
+        run = self._run if at_once else self._schedule
+        context, more, self._callback, self._more_callbacks = self._context, self._more_callbacks, None, ()
+        run(callback, context)
+        for callback, context in more:
+            run(callback, context)
+
+    def _run(self, callback, context):
+        if context is None:
+            callback(self)
+        else:
+            context.run(callback, self)
 
     def _schedule(self, callback, context):
-        if self._loop is not None:
-            self._loop.call_soon(callback, self, context=context)
+        loop = _get_running_loop()
+        if loop is not None:
+            loop.call_soon(callback, self, context=context)
         else:
-            callback(self)
+            self._run(callback, context)
 
     def __await__(self):
         if not self._done:
@@ -155,15 +199,13 @@ class Future:
     __iter__ = __await__
 
 
-export(Future)
+class _CallFuture(Future):
+    """Of a call: a reply that comes after it was cancelled is dropped."""
 
+    _canceller = staticmethod(_nothing)
 
-def _running_loop():
-    try:
-        from asyncio import get_running_loop
-        return get_running_loop()
-    except RuntimeError:
-        return None
+    def __init__(self):
+        pass
 
 
 class _Runner:
@@ -172,115 +214,243 @@ class _Runner:
     def __init__(self, awaitable):
         if not hasattr(awaitable, '__await__'):
             raise TypeError(f'{awaitable!r} can not be awaited')
-        self.steps = awaitable.__await__()
+        steps = awaitable.__await__()
+        self.advance = getattr(steps, 'send', None) or (lambda _: next(steps))
         self.future = Future()
-
-    def start(self):
-        self.step(None)
-        return self.future
+        self.wake = self.step
 
     def step(self, waited):
         try:
             # The coroutine takes the outcome from the future itself.
-            awaited = self.steps.send(None)
+            awaited = self.advance(None)
         except StopIteration as stop:
-            self.future.set_result(stop.value)
+            self.end(stop.value, None)
         except BaseException as error:
-            self.future.set_exception(error)
+            self.end(None, error)
         else:
             if awaited is None:
                 GLib.idle_add(self.step, None, priority=GLib.PRIORITY_DEFAULT)
             else:
-                awaited.add_done_callback(self.step)
+                awaited.add_done_callback(self.wake)
+
+    def end(self, result, exception):
+        self.wake = None
+        self.future._finish(result, exception, False)
 
 
+@export
 def spawn(awaitable):
     """Starts a coroutine on the GLib main loop, without asyncio; returns its Future."""
-    return _Runner(awaitable).start()
+    runner = _Runner(awaitable)
+    runner.step(None)
+    return runner.future
 
 
+@export
 def run(awaitable):
-    """Runs a coroutine to its end on the default GLib main context, without asyncio, and returns its value."""
-    context = GLib.MainContext.default()
+    """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value."""
     future = spawn(awaitable)
-    while not future.done():
-        context.iteration(True)
+    if not future.done():
+        loop = GLib.MainLoop(GLib.MainContext.ref_thread_default())
+        future.add_done_callback(lambda _: loop.quit())
+        loop.run()
     return future.result()
 
 
+@export
 def sleep(seconds):
     """Waits on the GLib main loop, without asyncio."""
     future = Future()
 
     def wake():
-        future.set_result(None)
+        future._finish(None, None, not _in_task())
         return GLib.SOURCE_REMOVE
 
-    GLib.timeout_add(int(seconds * 1000), wake)
+    source = GLib.timeout_source_new(int(seconds * 1000))
+    source.set_callback(lambda *_: wake())
+    source.attach(GLib.MainContext.ref_thread_default())
     return future
 
 
-for _function in (spawn, run, sleep):
-    export(_function)
+# Arguments of this many bytes go over by themselves.
+_LARGE = 16384
+# The server's are larger than this.
+_MAX_NUMBER = 0x7fffffff
 
 
 def _to_bytes(value):
     if isinstance(value, str):
-        return GLib.Bytes.new(value.encode())
+        return value.encode()
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return GLib.Bytes.new(bytes(value))
+        return bytes(value)
     if isinstance(value, bool):
-        return GLib.Bytes.new(b'1' if value else b'0')
+        return b'1' if value else b'0'
     if isinstance(value, int):
-        return GLib.Bytes.new(b'%d' % value)
+        return b'%d' % value
     if isinstance(value, float):
-        return GLib.Bytes.new(repr(value).encode())
+        return repr(value).encode()
     if isinstance(value, GLib.Bytes):
-        return value
+        return value.get_data() or b''
     raise TypeError(f"don't know what to do with {type(value).__name__} as an argument")
+
+
+def _encode(args):
+    encoded = []
+    for arg in args:
+        kind = type(arg)
+        if kind is str:
+            arg = arg.encode()
+        elif kind is not bytes:
+            arg = _to_bytes(arg)
+        encoded.append(arg)
+    return encoded
 
 
 def _to_command(args):
     if len(args) == 1 and isinstance(args[0], Tornadis.Command):
         return args[0]
-    return Tornadis.Command.new_bytes([_to_bytes(arg) for arg in args])
+    return Tornadis.Command.new_bytes([GLib.Bytes.new(arg) for arg in _encode(args)])
 
 
-_KIND = Tornadis.ReplyKind
+def _is_large(encoded):
+    return any(len(arg) >= _LARGE for arg in encoded)
 
 
-def _to_native(reply, decode):
-    kind = reply.get_kind()
-    if kind in (_KIND.STRING, _KIND.STATUS, _KIND.VERBATIM):
-        data = reply.get_bytes().get_data() or b''
-        return data.decode() if decode else data
-    if kind == _KIND.INTEGER:
-        return reply.get_integer()
-    if kind == _KIND.NIL:
-        return None
-    if kind == _KIND.ERROR:
-        return _to_exception(reply.get_error())
-    if kind == _KIND.DOUBLE:
-        return reply.get_double()
-    if kind == _KIND.BOOLEAN:
-        return reply.get_boolean()
-    if kind == _KIND.BIG_NUMBER:
-        return int(reply.get_text())
-    items = [_to_native(reply.get_element(i), decode) for i in range(reply.get_n_elements())]
-    if kind == _KIND.MAP:
-        return dict(zip(map(_to_key, items[::2]), items[1::2]))
-    return items
-
-
-def _to_key(value):
-    if isinstance(value, list):
-        return tuple(map(_to_key, value))
-    if isinstance(value, dict):
-        return tuple((key, _to_key(item)) for key, item in value.items())
+def _revive(value):
+    """A value in which tuples stand for errors."""
+    if type(value) is tuple:
+        return _make_exception(*value)
+    if type(value) is list:
+        return [_revive(item) for item in value]
+    if type(value) is dict:
+        return {key: _revive(item) for key, item in value.items()}
     return value
 
 
-def _snake_options(options):
+def _decode(value):
+    """Raises UnicodeDecodeError for the first bytes that are not text."""
+    if type(value) is bytes:
+        return value.decode()
+    if type(value) in (list, tuple):
+        return [_decode(item) for item in value]
+    if type(value) is dict:
+        return [_decode(item) for pair in value.items() for item in pair]
+    return value
+
+
+def _to_native(reply, decode):
+    if reply.get_kind() == Tornadis.ReplyKind.STRING:
+        data = reply.get_bytes().get_data() or b''
+        return data.decode() if decode else data
+    data = Tornadis.Bridge.dup_data(reply, decode)
+    if not data:
+        return _decode(pickle.loads(Tornadis.Bridge.dup_data(reply, False))[1])
+    number, value = pickle.loads(data)
+    return _revive(value) if number < 0 else value
+
+
+class _Courier:
+    """Carries the calls of a client to the library, those of one turn of the main loop together, and the outcomes back.
+
+    The client has it; the library calls it, and must not keep it alive.
+    """
+
+    def __init__(self, client, decode):
+        courier = weakref.ref(self)
+
+        def take(data, *_):
+            self = courier()
+            if self is not None:
+                self.take(data)
+
+        self.bridge = Tornadis.Bridge.new_data(client, take)
+        self.calls = []
+        self.targets = []
+        self.pending = {}
+        self.number = 0
+        self.set_decode(decode)
+
+    def set_decode(self, decode):
+        self.decode = decode
+        self.bridge.set_decode(decode)
+
+    def add(self, encoded, target):
+        self.calls.append(encoded)
+        self.targets.append(target)
+        if len(self.calls) == 1:
+            self.bridge.expect()
+
+    def expect_outcomes(self, targets):
+        for target in targets:
+            self.pending[self.number] = target
+            self.number = (self.number + 1) & _MAX_NUMBER
+
+    def add_whole(self, submit, what, target):
+        """A command that is made already, or a pipeline."""
+        self.flush()
+        submit(what)
+        self.expect_outcomes([target])
+
+    def flush(self):
+        calls, targets = self.calls, self.targets
+        if not calls:
+            return
+        self.calls, self.targets = [], []
+        data = marshal.dumps(calls, 2)
+        if len(data) < _LARGE or not any(map(_is_large, calls)):
+            self.bridge.submit_data(data)
+            self.expect_outcomes(targets)
+            return
+        del data
+        for call, target in zip(calls, targets):
+            if _is_large(call):
+                self.add_whole(self.bridge.submit_command, _to_command(call), target)
+            else:
+                self.bridge.submit_data(marshal.dumps([call], 2))
+                self.expect_outcomes([target])
+
+    def take(self, data):
+        if data:
+            self.tell(data)
+        self.flush()
+
+    def tell(self, data):
+        at_once = not _in_task()
+        forget = self.pending.pop
+        raised = None
+        items = iter(pickle.loads(data))
+        for number, value in zip(items, items):
+            exception = None
+            if number < 0:
+                number = ~number
+                value, exception = self.open_special(number, value)
+            target = forget(number)
+            try:
+                if type(target) is _CallFuture:
+                    if not target._done:
+                        target._finish(value, exception, at_once)
+                elif target is not None:
+                    target(value if exception is None else exception)
+            except Exception:
+                # As if it had come from the main loop by itself: the others must have theirs.
+                sys.excepthook(*sys.exc_info())
+            except BaseException as error:
+                raised = error
+        if raised is not None:
+            raise raised
+
+    def open_special(self, number, value):
+        try:
+            if type(value) is not tuple:
+                return _revive(value), None
+            if value:
+                return None, _make_exception(*value)
+            return _to_native(self.bridge.take_reply(number), self.decode), None
+        except Exception as exception:
+            return None, exception
+
+
+def _given(options):
     return {name: value for name, value in options.items() if value is not None}
 
 
@@ -308,50 +478,6 @@ Message = override(Message)
 __all__.append('Message')
 
 
-def _nothing():
-    pass
-
-
-class _Calls:
-    """What a client and a pool have in common: calls with native arguments and replies."""
-
-    decode = False
-
-    def _submit(self, args, future):
-        raise NotImplementedError
-
-    def call(self, *args):
-        """Calls a command, or a Pipeline, and returns an awaitable of the native reply."""
-        # A reply that comes later is dropped.
-        future = Future(_nothing)
-        self._start(args, lambda reply, error: self._settle(future, reply, error))
-        return future
-
-    def async_call(self, *args, callback=None):
-        """Calls a command, or a Pipeline; callback(result) gets the reply, or an exception object."""
-        if callback is None:
-            self._start(args, None)
-            return
-
-        def done(reply, error):
-            try:
-                result = _to_exception(error) if error is not None else _to_native(reply, self.decode)
-            except Exception as exception:
-                result = exception
-            callback(result)
-
-        self._start(args, done)
-
-    def _settle(self, future, reply, error):
-        if error is not None:
-            future.set_exception(_to_exception(error))
-            return
-        try:
-            future.set_result(_to_native(reply, self.decode))
-        except Exception as exception:
-            future.set_exception(exception)
-
-
 def _await_finish(start, finish, *args, give_back=None):
     """An awaitable of an _async/_finish pair; give_back(value) takes what comes though nobody waits any more."""
     cancellable = Gio.Cancellable()
@@ -362,29 +488,77 @@ def _await_finish(start, finish, *args, give_back=None):
             value = finish(result)
         except GLib.Error as error:
             future.set_exception(_to_exception(error))
+        except UnicodeDecodeError as error:
+            future.set_exception(error)
         else:
             if future.cancelled() and give_back is not None:
                 give_back(value)
-            else:
-                future.set_result(value)
+            elif not future.done():
+                future._finish(value, None, not _in_task())
 
     start(*args, cancellable, done)
     return future
 
 
-class Client(_Calls, Tornadis.Client):
-    def __init__(self, *, decode=False, **options):
-        super().__init__(**_snake_options(options))
-        self.decode = decode
+def _check_pipeline(pipeline):
+    if pipeline.get_number_of_stacked_calls() == 0:
+        raise ClientError('empty pipeline')
 
-    def _start(self, args, done):
-        func = None if done is None else lambda client, reply, error: done(reply, error)
+
+def _flushing(name):
+    """A method before which what was called before it is sent."""
+    method = getattr(Tornadis.Client, name)
+
+    def call(self, *args, **options):
+        if self._courier is not None:
+            self._courier.flush()
+        return method(self, *args, **options)
+
+    call.__name__, call.__doc__ = name, method.__doc__
+    return call
+
+
+class Client(Tornadis.Client):
+    _courier = None
+    _decode = False
+
+    def __init__(self, *, decode=False, **options):
+        super().__init__(**_given(options))
+        self._decode = decode
+
+    @property
+    def decode(self):
+        """Whether strings of the server are str, not bytes."""
+        return self._decode
+
+    @decode.setter
+    def decode(self, decode):
+        self._decode = decode
+        if self._courier is not None:
+            self._courier.flush()
+            self._courier.set_decode(decode)
+
+    def _send(self, args, target):
+        courier = self._courier
+        if courier is None:
+            courier = self._courier = _Courier(self, self._decode)
         if len(args) == 1 and isinstance(args[0], Tornadis.Pipeline):
-            if args[0].get_number_of_stacked_calls() == 0:
-                raise ClientError('empty pipeline')
-            self.submit_pipeline(args[0], func)
+            _check_pipeline(args[0])
+            courier.add_whole(courier.bridge.submit_pipeline, args[0], target)
+        elif len(args) == 1 and isinstance(args[0], Tornadis.Command):
+            courier.add_whole(courier.bridge.submit_command, args[0], target)
         else:
-            self.submit(_to_command(args), func)
+            courier.add(_encode(args), target)
+
+    def call(self, *args):
+        """Calls a command, or a Pipeline, and returns an awaitable of the native reply."""
+        future = _CallFuture()
+        self._send(args, future)
+        return future
+
+    def async_call(self, *args, callback=None):
+        """Calls a command, or a Pipeline; callback(result) gets the reply, or an exception object."""
+        self._send(args, callback)
 
     def connect_client(self):
         """Connects now; returns an awaitable of True. (`connect` is how GObject connects signals.)"""
@@ -393,6 +567,13 @@ class Client(_Calls, Tornadis.Client):
     def disconnect_client(self):
         """Closes the connection. (`disconnect` is how GObject disconnects signals.)"""
         self.close()
+
+    submit = _flushing('submit')
+    submit_pipeline = _flushing('submit_pipeline')
+    call_async = _flushing('call_async')
+    call_pipeline_async = _flushing('call_pipeline_async')
+    connect_async = _flushing('connect_async')
+    close = _flushing('close')
 
 
 Client = override(Client)
@@ -403,7 +584,7 @@ class PubSubClient(Tornadis.PubSubClient):
     _given_back = None
 
     def __init__(self, **options):
-        super().__init__(**_snake_options(options))
+        super().__init__(**_given(options))
 
     def call(self, *args):
         raise ClientError('not allowed with PubSubClient object')
@@ -450,7 +631,7 @@ class PubSubClient(Tornadis.PubSubClient):
             try:
                 message = await self.pop_message()
             except TornadisException as exception:
-                if exception.error is not None and exception.error.code in (Tornadis.Error.USAGE, Tornadis.Error.CLOSED):
+                if exception.code in (Tornadis.Error.USAGE, Tornadis.Error.CLOSED):
                     return
                 raise
             yield message
@@ -466,14 +647,58 @@ PubSubClient = override(PubSubClient)
 __all__.append('PubSubClient')
 
 
+def _stacking(name):
+    """A method before which what was stacked before it is handed over."""
+    method = getattr(Tornadis.Pipeline, name)
+
+    def call(self, *args):
+        self._hand_over()
+        return method(self, *args)
+
+    call.__name__, call.__doc__ = name, method.__doc__
+    return call
+
+
 class Pipeline(Tornadis.Pipeline):
+    # What is not handed over to the library yet.
+    _stacked = ()
+
     def stack_call(self, *args):
         """Stacks a command, with the arguments of Client.call()."""
-        self.stack_command(_to_command(args))
+        if len(args) == 1 and isinstance(args[0], Tornadis.Command):
+            self.stack_command(args[0])
+            return
+        encoded = _encode(args)
+        if self._stacked:
+            self._stacked.append(encoded)
+        else:
+            self._stacked = [encoded]
+
+    def _hand_over(self):
+        stacked, self._stacked = self._stacked, ()
+        if not stacked:
+            return
+        if not any(map(_is_large, stacked)):
+            Tornadis.Bridge.stack_data(self, marshal.dumps(stacked, 2))
+            return
+        for encoded in stacked:
+            Tornadis.Pipeline.stack_command(self, _to_command(encoded))
+
+    stack_command = _stacking('stack_command')
+    stack_strv = _stacking('stack_strv')
+    get_command = _stacking('get_command')
+    get_number_of_stacked_calls = _stacking('get_number_of_stacked_calls')
+    get_property = _stacking('get_property')
+    clear = _stacking('clear')
 
     @property
     def number_of_stacked_calls(self):
         return self.get_number_of_stacked_calls()
+
+    @property
+    def props(self):
+        self._hand_over()
+        return super().props
 
 
 Pipeline = override(Pipeline)
@@ -503,28 +728,30 @@ class _ConnectedClient:
         self.client = None
 
 
-class ClientPool(_Calls, Tornadis.ClientPool):
+class ClientPool(Tornadis.ClientPool):
+    decode = False
+
     def __init__(self, *, max_size=-1, client_timeout=-1, autoclose=False, decode=False, template=None, **options):
         if template is None:
-            template = Tornadis.Client(**_snake_options(options))
+            template = Tornadis.Client(**_given(options))
         super().__init__(template=template, max_size=max_size, client_timeout=client_timeout, autoclose=autoclose)
         self.decode = decode
 
-    def _start(self, args, done):
+    def call(self, *args):
+        """Takes a client, calls a command or a Pipeline on it and gives it back: an awaitable of the native reply."""
         if len(args) == 1 and isinstance(args[0], Tornadis.Pipeline):
+            _check_pipeline(args[0])
+            args[0]._hand_over()
             start, finish, what = self.call_pipeline_async, self.call_pipeline_finish, args[0]
         else:
             start, finish, what = self.call_async, self.call_finish, _to_command(args)
+        return _await_finish(start, lambda result: _to_native(finish(result), self.decode), what)
 
-        def finished(source, result):
-            try:
-                reply, error = finish(result), None
-            except GLib.Error as glib_error:
-                reply, error = None, glib_error
-            if done is not None:
-                done(reply, error)
-
-        start(what, None, finished)
+    def async_call(self, *args, callback=None):
+        """As call(); callback(result) gets the reply, or an exception object."""
+        future = self.call(*args)
+        if callback is not None:
+            future.add_done_callback(lambda _: callback(future.result() if future.exception() is None else future.exception()))
 
     def connected_client(self):
         """An async context manager of a connected client, which goes back to the pool at the end."""

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What JavaScript's JSON takes apart and makes by itself. An object among the values, which replies have none of, stands
+ * for what JSON does not know: a map {"m":[…]}, bytes {"b":"a character each"}, a number {"i":"…"} or {"d":"…"}, an
+ * error {"e":[domain, code, message]}, or a reply that has to be asked for {}; the number of a call whose outcome has any
+ * is given inverted, and so negative. */
+
+#include "tornadis-glib/tornadis-bridge-private.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "tornadis-glib/tornadis-command-private.h"
+#include "tornadis-glib/tornadis-reply-private.h"
+
+/* Beyond this a JavaScript number is no longer exact. */
+#define MAX_SAFE_INTEGER G_GINT64_CONSTANT (9007199254740991)
+
+/* TRUE: some of it needed what JSON does not know. */
+static gboolean json_value (GString *out, const TornadisReply *reply);
+
+static inline gboolean
+is_plain (guint8 c)
+{
+  return c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* Without the quotes. */
+static void
+put_escaped (GString *out,
+             guint8 c)
+{
+  if (is_plain (c))
+    g_string_append_c (out, (char) c);
+  else
+    g_string_append_printf (out, "\\u%04x", c);
+}
+
+/* @data is text. */
+static void
+put_text (GString *out,
+          const char *data,
+          gsize length)
+{
+  gsize n_plain = 0;
+  char *p;
+
+  while (n_plain < length && is_plain ((guint8) data[n_plain]))
+    n_plain++;
+
+  p = tornadis_bridge_extend (out, 1 + n_plain);
+  *p = '"';
+  memcpy (p + 1, data, n_plain);
+
+  for (gsize i = n_plain; i < length; i++)
+    put_escaped (out, (guint8) data[i]);
+  g_string_append_c (out, '"');
+}
+
+/* Each byte is the character of that number. */
+static void
+put_bytes (GString *out,
+           const char *data,
+           gsize length)
+{
+  g_string_append (out, "{\"b\":\"");
+  for (gsize i = 0; i < length; i++)
+    {
+      guint8 c = (guint8) data[i];
+
+      if (c < 0x80)
+        {
+          put_escaped (out, c);
+        }
+      else
+        {
+          char *p = tornadis_bridge_extend (out, 2);
+
+          p[0] = (char) (0xc0 | c >> 6);
+          p[1] = (char) (0x80 | (c & 0x3f));
+        }
+    }
+  g_string_append (out, "\"}");
+}
+
+static gboolean
+json_string (GString *out,
+             const TornadisReply *reply)
+{
+  gboolean is_text = tornadis_reply_is_text (reply);
+
+  if (G_LIKELY (is_text))
+    put_text (out, reply->data, reply->length);
+  else
+    put_bytes (out, reply->data, reply->length);
+
+  return !is_text;
+}
+
+static gboolean
+json_integer (GString *out,
+              gint64 value)
+{
+  if (value < -MAX_SAFE_INTEGER || value > MAX_SAFE_INTEGER)
+    {
+      g_string_append_printf (out, "{\"i\":\"%" G_GINT64_FORMAT "\"}", value);
+      return TRUE;
+    }
+
+  g_string_append_printf (out, "%" G_GINT64_FORMAT, value);
+  return FALSE;
+}
+
+static gboolean
+json_double (GString *out,
+             double value)
+{
+  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_ascii_dtostr (buffer, sizeof buffer, value);
+  if (isfinite (value))
+    {
+      g_string_append (out, buffer);
+      return FALSE;
+    }
+
+  g_string_append_printf (out, "{\"d\":\"%s\"}", isnan (value) ? "NaN" : value > 0 ? "Infinity"
+                                                                                   : "-Infinity");
+  return TRUE;
+}
+
+static gboolean
+json_big_number (GString *out,
+                 const TornadisReply *reply)
+{
+  gsize sign = reply->data[0] == '-' || reply->data[0] == '+';
+
+  if (reply->length == sign || strspn (reply->data + sign, "0123456789") != reply->length - sign)
+    return json_string (out, reply);
+
+  g_string_append_printf (out, "{\"i\":\"%s\"}", reply->data + (reply->data[0] == '+'));
+  return TRUE;
+}
+
+static void
+put_error (GString *out,
+           const GError *error)
+{
+  const char *domain = g_quark_to_string (error->domain);
+  g_autofree char *message = tornadis_bridge_dup_message (error->message);
+
+  g_string_append (out, "{\"e\":[");
+  put_text (out, domain, strlen (domain));
+  g_string_append_printf (out, ",%d,", error->code);
+  put_text (out, message, strlen (message));
+  g_string_append (out, "]}");
+}
+
+static gboolean
+json_list (GString *out,
+           const TornadisReply *reply)
+{
+  gboolean has_specials = FALSE;
+
+  g_string_append_c (out, '[');
+  for (gsize i = 0; i < reply->length; i++)
+    {
+      if (i > 0)
+        g_string_append_c (out, ',');
+      has_specials |= json_value (out, reply->v.elements[i]);
+    }
+  g_string_append_c (out, ']');
+
+  return has_specials;
+}
+
+static gboolean
+json_value (GString *out,
+            const TornadisReply *reply)
+{
+  switch (reply->kind)
+    {
+    case TORNADIS_REPLY_KIND_STRING:
+    case TORNADIS_REPLY_KIND_STATUS:
+    case TORNADIS_REPLY_KIND_VERBATIM:
+      return json_string (out, reply);
+    case TORNADIS_REPLY_KIND_INTEGER:
+      return json_integer (out, reply->v.integer);
+    case TORNADIS_REPLY_KIND_DOUBLE:
+      return json_double (out, reply->v.number);
+    case TORNADIS_REPLY_KIND_BOOLEAN:
+      g_string_append (out, reply->v.boolean ? "true" : "false");
+      return FALSE;
+    case TORNADIS_REPLY_KIND_BIG_NUMBER:
+      return json_big_number (out, reply);
+    case TORNADIS_REPLY_KIND_ERROR:
+      {
+        g_autoptr (GError) error = tornadis_reply_get_error ((TornadisReply *) reply);
+
+        put_error (out, error);
+        return TRUE;
+      }
+    case TORNADIS_REPLY_KIND_MAP:
+      g_string_append (out, "{\"m\":");
+      json_list (out, reply);
+      g_string_append_c (out, '}');
+      return TRUE;
+    case TORNADIS_REPLY_KIND_ARRAY:
+    case TORNADIS_REPLY_KIND_SET:
+    case TORNADIS_REPLY_KIND_PUSH:
+      return json_list (out, reply);
+    case TORNADIS_REPLY_KIND_NIL:
+    default:
+      g_string_append (out, "null");
+      return FALSE;
+    }
+}
+
+/* A comma between the outcomes; the sign of @number is only known later, so there is always room for one. */
+static gsize
+put_number (GString *out,
+            guint32 number)
+{
+  gsize start;
+
+  if (out->len > 1)
+    g_string_append_c (out, ',');
+  start = out->len;
+  g_string_append_printf (out, " %u,", number);
+
+  return start;
+}
+
+static gboolean
+json_append_reply (GString *out,
+                   guint32 number,
+                   TornadisReply *reply,
+                   gboolean decode)
+{
+  /* -1 less the number, so that 0 has a sign too. */
+  gsize start = put_number (out, number + 1);
+
+  if (json_value (out, reply))
+    out->str[start] = '-';
+
+  return TRUE;
+}
+
+static void
+json_append_error (GString *out,
+                   guint32 number,
+                   const GError *error)
+{
+  out->str[put_number (out, number + 1)] = '-';
+  put_error (out, error);
+}
+
+static void
+json_append_kept (GString *out,
+                  guint32 number)
+{
+  out->str[put_number (out, number + 1)] = '-';
+  g_string_append (out, "{}");
+}
+
+/* Four hexadecimal digits, or -1. */
+static int
+parse_hex (const char *p)
+{
+  int value = 0;
+
+  for (guint i = 0; i < 4; i++)
+    {
+      int digit = g_ascii_xdigit_value (p[i]);
+
+      if (digit < 0)
+        return -1;
+      value = value * 16 + digit;
+    }
+
+  return value;
+}
+
+/* What stands behind "\u"; half of a character becomes U+FFFD, as when JavaScript encodes text itself. */
+static const char *
+parse_unicode (const char *p,
+               GString *argument)
+{
+  int unit = parse_hex (p);
+
+  if (unit < 0)
+    return NULL;
+
+  p += 4;
+  if (unit >= 0xd800 && unit < 0xdc00 && p[0] == '\\' && p[1] == 'u')
+    {
+      int low = parse_hex (p + 2);
+
+      if (low >= 0xdc00 && low < 0xe000)
+        {
+          g_string_append_unichar (argument, 0x10000 + (gunichar) ((unit - 0xd800) << 10 | (low - 0xdc00)));
+          return p + 6;
+        }
+    }
+  g_string_append_unichar (argument, unit >= 0xd800 && unit < 0xe000 ? 0xfffd : (gunichar) unit);
+
+  return p;
+}
+
+static const char *
+parse_escaped (const char *p,
+               GString *argument)
+{
+  static const char escapes[] = "\"\\/bfnrt";
+  static const char meanings[] = "\"\\/\b\f\n\r\t";
+  const char *escape;
+
+  if (*p == 'u')
+    return parse_unicode (p + 1, argument);
+  if (*p == '\0' || (escape = strchr (escapes, *p)) == NULL)
+    return NULL;
+
+  g_string_append_c (argument, meanings[escape - escapes]);
+  return p + 1;
+}
+
+/* What stands behind the opening quote; where it goes on, or %NULL. */
+static const char *
+parse_argument (const char *p,
+                TornadisCommand *command)
+{
+  gsize length = strcspn (p, "\"\\");
+  g_autoptr (GString) argument = NULL;
+
+  if (G_LIKELY (p[length] == '"'))
+    {
+      tornadis_command_append_data (command, p, length);
+      return p + length + 1;
+    }
+
+  argument = g_string_new (NULL);
+  while (p != NULL)
+    {
+      length = strcspn (p, "\"\\");
+      g_string_append_len (argument, p, (gssize) length);
+      p += length;
+      if (*p == '\0')
+        return NULL;
+      if (*p == '"')
+        {
+          tornadis_command_append_data (command, argument->str, argument->len);
+          return p + 1;
+        }
+      p = parse_escaped (p + 1, argument);
+    }
+
+  return NULL;
+}
+
+static const char *
+parse_call (const char *p,
+            TornadisCommand *command)
+{
+  if (*p++ != '[')
+    return NULL;
+  if (*p == ']')
+    return p + 1;
+
+  while (p != NULL && *p == '"')
+    {
+      p = parse_argument (p + 1, command);
+      if (p != NULL && *p == ']')
+        return p + 1;
+      if (p == NULL || *p++ != ',')
+        return NULL;
+    }
+
+  return NULL;
+}
+
+static GPtrArray *
+json_parse (const char *calls,
+            gsize length,
+            GError **error)
+{
+  g_autoptr (GPtrArray) commands = tornadis_bridge_new_calls ();
+  const char *p = calls;
+
+  if (strcmp (p, "[]") == 0)
+    return g_steal_pointer (&commands);
+
+  /* The opening bracket, or the comma before the next. */
+  for (char expected = '['; *p++ == expected; expected = ',')
+    {
+      TornadisCommand *command = tornadis_command_new_bytes (NULL, 0);
+
+      g_ptr_array_add (commands, command);
+      p = parse_call (p, command);
+      if (p == NULL)
+        break;
+      if (strcmp (p, "]") == 0)
+        return g_steal_pointer (&commands);
+    }
+
+  return tornadis_bridge_fail_parse (g_steal_pointer (&commands), error);
+}
+
+const TornadisBridgeFormat tornadis_bridge_json = {
+  "[",
+  "]",
+  json_append_reply,
+  json_append_error,
+  json_append_kept,
+  json_parse,
+};

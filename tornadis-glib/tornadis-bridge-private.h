@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/tornadis-bridge.h"
+
+G_BEGIN_DECLS
+
+/* A shape that a language makes and takes apart by itself. */
+typedef struct
+{
+  /* What stands before and behind all outcomes. */
+  const char *opening;
+  const char *closing;
+  /* Appends the number of a call and its reply. FALSE: nothing of it is written, because there are strings that are not
+   * text in it and @decode wants them to be. */
+  gboolean   (*append_reply) (GString         *out,
+                              guint32          number,
+                              TornadisReply   *reply,
+                              gboolean         decode);
+  /* What a call ended with, instead. */
+  void       (*append_error) (GString         *out,
+                              guint32          number,
+                              const GError    *error);
+  /* The reply is to be asked for by its number. */
+  void       (*append_kept)  (GString         *out,
+                              guint32          number);
+  /* The commands (element-type TornadisCommand) of a list of lists of arguments. */
+  GPtrArray *(*parse)        (const char      *calls,
+                              gsize            length,
+                              GError         **error);
+} TornadisBridgeFormat;
+
+extern const TornadisBridgeFormat tornadis_bridge_pickle;
+extern const TornadisBridgeFormat tornadis_bridge_json;
+
+/* Room for @n bytes at the end of @out. */
+static inline char *
+tornadis_bridge_extend (GString *out,
+                        gsize    n)
+{
+  gsize before = out->len;
+
+  g_string_set_size (out, before + n);
+  return out->str + before;
+}
+
+GPtrArray *tornadis_bridge_new_calls  (void);
+/* Always returns %NULL. */
+GPtrArray *tornadis_bridge_fail_parse (GPtrArray  *calls,
+                                       GError    **error);
+/* Text in any case. */
+char      *tornadis_bridge_dup_message (const char *message);
+
+G_END_DECLS

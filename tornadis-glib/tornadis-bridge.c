@@ -1,0 +1,715 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/tornadis-bridge-private.h"
+
+#include <string.h>
+
+#include "tornadis-glib/tornadis-client-private.h"
+#include "tornadis-glib/tornadis-command-private.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-pipeline-private.h"
+#include "tornadis-glib/tornadis-reply-private.h"
+
+/**
+ * TornadisBridge:
+ *
+ * Carries the calls of a client from another language to C, and their outcomes back, many at a time.
+ *
+ * It is there for language bindings; programs in C have [method@Tornadis.Client.submit]. What costs time between
+ * languages is each passage, not what is passed. So the calls of one turn of the main loop come over in one piece, in a
+ * shape that the other language makes by itself, and outcomes go back in one that it takes apart by itself:
+ *
+ * - Python marshals (version 2) a list of lists of bytes, and unpickles the outcomes;
+ * - JavaScript makes JSON of an array of arrays of strings, and gets JSON.
+ *
+ * Calls are numbered from 0 in the order in which they are submitted; after 2³¹ - 1 comes 0 again. Outcomes are told in
+ * the order in which calls end, always from the main loop, never from within a function of the bridge or the client.
+ *
+ * Calls that are not yet submitted must not wait for ever when a main loop runs within a callback:
+ * [method@Tornadis.Bridge.expect] makes the main loop ask for them.
+ *
+ * The client is kept while calls are under way.
+ *
+ * Since: 1.0
+ */
+struct _TornadisBridge
+{
+  GObject parent_instance;
+
+  TornadisClient *client;             /* (unowned) (nullable) a weak pointer */
+  TornadisClient *held;               /* (owned) (nullable) the same, from a call's being made to its outcome's being told */
+  const TornadisBridgeFormat *format; /* (unowned) */
+  TornadisBridgeDataFunc data_func;   /* (nullable) */
+  TornadisBridgeTextFunc text_func;   /* (nullable) */
+  gpointer user_data;
+  GDestroyNotify user_data_destroy; /* (nullable) */
+
+  GSource *source;  /* (owned) (nullable) in the client's main context, since the first call */
+  GQueue chunks;    /* (element-type TornadisBridgeChunk) (owned) outcomes to be told */
+  GHashTable *kept; /* (owned) (nullable) (element-type guint TornadisReply) what will be asked for */
+  guint n_in_flight;
+  guint32 next_number;
+  gboolean decode;
+  gboolean expecting;
+};
+
+G_DEFINE_FINAL_TYPE (TornadisBridge, tornadis_bridge, G_TYPE_OBJECT)
+
+/* So much is told at a time, so that frames are drawn in between. */
+#define MAX_OUTCOMES 256
+#define MAX_CHUNK_SIZE (256 * 1024)
+/* Behind GTK's drawing, as a connection that has had its time. */
+#define YIELD_PRIORITY 125
+/* A string that is the whole reply and this long goes over by itself, copied once. */
+#define KEEP_SIZE (64 * 1024)
+
+typedef struct
+{
+  GString *outcomes; /* (owned) */
+  guint n_outcomes;
+} TornadisBridgeChunk;
+
+/* A call under way. */
+typedef struct
+{
+  TornadisBridge *bridge; /* (unowned) it keeps itself while calls are under way */
+  guint32 number;
+} TornadisBridgeCall;
+
+typedef struct
+{
+  GSource parent;
+  TornadisBridge *bridge; /* (unowned) it destroys the source */
+} TornadisBridgeSource;
+
+static void
+chunk_free (gpointer data)
+{
+  TornadisBridgeChunk *chunk = data;
+
+  g_string_free (chunk->outcomes, TRUE);
+  g_free (chunk);
+}
+
+static gboolean
+bridge_source_prepare (GSource *source,
+                       int *timeout)
+{
+  const TornadisBridge *self = ((TornadisBridgeSource *) source)->bridge;
+
+  *timeout = -1;
+
+  return self->expecting || !g_queue_is_empty ((GQueue *) &self->chunks);
+}
+
+static gboolean
+bridge_source_check (GSource *source)
+{
+  int timeout;
+
+  return bridge_source_prepare (source, &timeout);
+}
+
+static void
+bridge_tell (TornadisBridge *self,
+             const char *outcomes,
+             gsize length)
+{
+  if (self->text_func != NULL)
+    self->text_func (outcomes, self->user_data);
+  else
+    self->data_func ((const guint8 *) outcomes, length, self->user_data);
+}
+
+/* Nothing is under way and nothing is left to tell: the client may go, and with it the bridge. */
+static void
+bridge_let_go (TornadisBridge *self)
+{
+  if (self->held == NULL || self->n_in_flight > 0 || !g_queue_is_empty (&self->chunks))
+    return;
+
+  g_clear_object (&self->held);
+  g_object_unref (self);
+}
+
+static gboolean
+bridge_source_dispatch (GSource *source,
+                        GSourceFunc callback,
+                        gpointer user_data)
+{
+  g_autoptr (TornadisBridge) self = g_object_ref (((TornadisBridgeSource *) source)->bridge);
+  TornadisBridgeChunk *chunk = g_queue_pop_head (&self->chunks);
+
+  if (chunk == NULL)
+    {
+      self->expecting = FALSE;
+      bridge_tell (self, "", 0);
+    }
+  else
+    {
+      g_string_append (chunk->outcomes, self->format->closing);
+      bridge_tell (self, chunk->outcomes->str, chunk->outcomes->len);
+      chunk_free (chunk);
+    }
+
+  g_source_set_priority (source, g_queue_is_empty (&self->chunks) ? G_PRIORITY_DEFAULT : YIELD_PRIORITY);
+  bridge_let_go (self);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs bridge_source_funcs = {
+  bridge_source_prepare,
+  bridge_source_check,
+  bridge_source_dispatch,
+  NULL,
+};
+
+static void
+tornadis_bridge_dispose (GObject *object)
+{
+  TornadisBridge *self = TORNADIS_BRIDGE (object);
+
+  if (self->source != NULL)
+    g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
+  g_clear_weak_pointer (&self->client);
+  if (self->user_data_destroy != NULL)
+    g_steal_pointer (&self->user_data_destroy) (self->user_data);
+
+  G_OBJECT_CLASS (tornadis_bridge_parent_class)->dispose (object);
+}
+
+static void
+tornadis_bridge_finalize (GObject *object)
+{
+  TornadisBridge *self = TORNADIS_BRIDGE (object);
+
+  g_queue_clear_full (&self->chunks, chunk_free);
+  g_clear_pointer (&self->kept, g_hash_table_unref);
+
+  G_OBJECT_CLASS (tornadis_bridge_parent_class)->finalize (object);
+}
+
+static void
+tornadis_bridge_class_init (TornadisBridgeClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = tornadis_bridge_dispose;
+  object_class->finalize = tornadis_bridge_finalize;
+}
+
+static void
+tornadis_bridge_init (TornadisBridge *self)
+{
+  g_queue_init (&self->chunks);
+}
+
+GPtrArray *
+tornadis_bridge_new_calls (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
+}
+
+GPtrArray *
+tornadis_bridge_fail_parse (GPtrArray *calls,
+                            GError **error)
+{
+  g_ptr_array_unref (calls);
+  g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "Not a list of calls");
+
+  return NULL;
+}
+
+char *
+tornadis_bridge_dup_message (const char *message)
+{
+  return g_utf8_make_valid (message, -1);
+}
+
+static TornadisBridge *
+bridge_new (TornadisClient *client,
+            const TornadisBridgeFormat *format,
+            gpointer user_data,
+            GDestroyNotify user_data_destroy)
+{
+  TornadisBridge *self = g_object_new (TORNADIS_TYPE_BRIDGE, NULL);
+
+  g_set_weak_pointer (&self->client, client);
+  self->format = format;
+  self->user_data = user_data;
+  self->user_data_destroy = user_data_destroy;
+
+  return self;
+}
+
+/**
+ * tornadis_bridge_new_data: (constructor)
+ * @client: the client whose calls it carries
+ * @func: (scope notified) (closure user_data): takes the outcomes
+ * @user_data: passed to @func
+ * @user_data_destroy: (nullable): frees @user_data
+ *
+ * Makes a bridge to Python.
+ *
+ * Returns: (transfer full): a new bridge
+ *
+ * Since: 1.0
+ */
+TornadisBridge *
+tornadis_bridge_new_data (TornadisClient *client,
+                          TornadisBridgeDataFunc func,
+                          gpointer user_data,
+                          GDestroyNotify user_data_destroy)
+{
+  TornadisBridge *self;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  self = bridge_new (client, &tornadis_bridge_pickle, user_data, user_data_destroy);
+  self->data_func = func;
+
+  return self;
+}
+
+/**
+ * tornadis_bridge_new_text: (constructor)
+ * @client: the client whose calls it carries
+ * @func: (scope notified) (closure user_data): takes the outcomes
+ * @user_data: passed to @func
+ * @user_data_destroy: (nullable): frees @user_data
+ *
+ * Makes a bridge to JavaScript.
+ *
+ * Returns: (transfer full): a new bridge
+ *
+ * Since: 1.0
+ */
+TornadisBridge *
+tornadis_bridge_new_text (TornadisClient *client,
+                          TornadisBridgeTextFunc func,
+                          gpointer user_data,
+                          GDestroyNotify user_data_destroy)
+{
+  TornadisBridge *self;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  self = bridge_new (client, &tornadis_bridge_json, user_data, user_data_destroy);
+  self->text_func = func;
+
+  return self;
+}
+
+/**
+ * tornadis_bridge_set_decode:
+ * @self: a bridge to Python
+ * @decode: whether strings are told as text
+ *
+ * Sets whether strings are told as text instead of bytes, which is not done otherwise. A reply with strings that are
+ * not UTF-8 has then to be asked for.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_set_decode (TornadisBridge *self,
+                            gboolean decode)
+{
+  g_return_if_fail (TORNADIS_IS_BRIDGE (self));
+
+  self->decode = decode;
+}
+
+static void
+bridge_start (TornadisBridge *self,
+              TornadisClient *client)
+{
+  if (self->source != NULL)
+    return;
+
+  self->source = g_source_new (&bridge_source_funcs, sizeof (TornadisBridgeSource));
+  ((TornadisBridgeSource *) self->source)->bridge = self;
+  g_source_set_static_name (self->source, "[tornadis] bridge");
+  /* A callback may run a main loop of its own, which must go on getting outcomes. */
+  g_source_set_can_recurse (self->source, TRUE);
+  g_source_attach (self->source, tornadis_client_get_context (client));
+}
+
+/**
+ * tornadis_bridge_expect:
+ * @self: a bridge
+ *
+ * Announces calls. When the main loop comes round before calls are submitted, it asks for them: the function of the
+ * bridge is called with nothing.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_expect (TornadisBridge *self)
+{
+  g_return_if_fail (TORNADIS_IS_BRIDGE (self));
+
+  if (self->client == NULL)
+    return;
+
+  bridge_start (self, self->client);
+  self->expecting = TRUE;
+}
+
+static TornadisBridgeChunk *
+bridge_get_chunk (TornadisBridge *self)
+{
+  TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
+
+  if (chunk != NULL && chunk->n_outcomes < MAX_OUTCOMES && chunk->outcomes->len < MAX_CHUNK_SIZE)
+    return chunk;
+
+  chunk = g_new (TornadisBridgeChunk, 1);
+  chunk->outcomes = g_string_sized_new (1024);
+  chunk->n_outcomes = 0;
+  g_string_append (chunk->outcomes, self->format->opening);
+  g_queue_push_tail (&self->chunks, chunk);
+
+  return chunk;
+}
+
+static void
+bridge_keep (TornadisBridge *self,
+             GString *out,
+             guint32 number,
+             TornadisReply *reply)
+{
+  if (self->kept == NULL)
+    self->kept = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) tornadis_reply_unref);
+  g_hash_table_insert (self->kept, GUINT_TO_POINTER (number), tornadis_reply_ref (reply));
+  self->format->append_kept (out, number);
+}
+
+static void
+bridge_reply_cb (TornadisReply *reply,
+                 const GError *error,
+                 gpointer user_data)
+{
+  TornadisBridgeCall *call = user_data;
+  TornadisBridge *self = call->bridge;
+  TornadisBridgeChunk *chunk = bridge_get_chunk (self);
+  GString *out = chunk->outcomes;
+  g_autoptr (GError) reply_error = NULL;
+
+  if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
+    error = reply_error = tornadis_reply_get_error (reply);
+
+  if (G_UNLIKELY (error != NULL))
+    self->format->append_error (out, call->number, error);
+  else if ((reply->kind == TORNADIS_REPLY_KIND_STRING && reply->length >= KEEP_SIZE) ||
+           !self->format->append_reply (out, call->number, reply, self->decode))
+    bridge_keep (self, out, call->number, reply);
+
+  chunk->n_outcomes++;
+  self->n_in_flight--;
+  g_free (call);
+}
+
+/* @client is the bridge's own, which a plugin may have disposed of since. */
+static TornadisBridgeCall *
+bridge_add_call (TornadisBridge *self,
+                 TornadisClient *client)
+{
+  TornadisBridgeCall *call = g_new (TornadisBridgeCall, 1);
+
+  call->bridge = self;
+  call->number = self->next_number;
+  self->next_number = (self->next_number + 1) & G_MAXINT32;
+  self->n_in_flight++;
+
+  if (self->held == NULL)
+    {
+      self->held = g_object_ref (client);
+      g_object_ref (self);
+    }
+  bridge_start (self, client);
+
+  return call;
+}
+
+static gboolean
+bridge_submit (TornadisBridge *self,
+               const char *calls,
+               gsize length,
+               GError **error)
+{
+  g_autoptr (GPtrArray) commands = NULL;
+  g_autoptr (TornadisClient) client = NULL;
+  TornadisLink *link;
+
+  self->expecting = FALSE;
+  if (self->client == NULL)
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "Nothing was sent: the client is gone");
+      return FALSE;
+    }
+
+  commands = self->format->parse (calls, length, error);
+  if (commands == NULL)
+    return FALSE;
+
+  /* One write for all of them, though the first finds the link idle. */
+  client = g_object_ref (self->client);
+  link = tornadis_client_get_link (client);
+  tornadis_link_set_corked (link, TRUE);
+  for (guint i = 0; i < commands->len; i++)
+    tornadis_client_dispatch (client, g_ptr_array_index (commands, i), NULL, bridge_reply_cb, bridge_add_call (self, client));
+  tornadis_link_set_corked (link, FALSE);
+
+  return TRUE;
+}
+
+/**
+ * tornadis_bridge_submit_data:
+ * @self: a bridge to Python
+ * @calls: (array length=length): a marshalled list of lists of bytes
+ * @length: the number of bytes
+ * @error: return location for an error
+ *
+ * Submits calls.
+ *
+ * An error is %TORNADIS_ERROR_USAGE, when @calls is nothing that was marshalled so, or %TORNADIS_ERROR_CLOSED, when
+ * the client is gone; no call is then made and no number used.
+ *
+ * Returns: %TRUE if the calls were made
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_submit_data (TornadisBridge *self,
+                             const guint8 *calls,
+                             gsize length,
+                             GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_BRIDGE (self) && self->data_func != NULL, FALSE);
+
+  return bridge_submit (self, (const char *) calls, length, error);
+}
+
+/**
+ * tornadis_bridge_submit_text:
+ * @self: a bridge to JavaScript
+ * @calls: JSON of an array of arrays of strings
+ * @error: return location for an error
+ *
+ * Submits calls.
+ *
+ * An error is %TORNADIS_ERROR_USAGE, when @calls is no such JSON, or %TORNADIS_ERROR_CLOSED, when the client is gone;
+ * no call is then made and no number used.
+ *
+ * Returns: %TRUE if the calls were made
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_submit_text (TornadisBridge *self,
+                             const char *calls,
+                             GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_BRIDGE (self) && self->text_func != NULL, FALSE);
+  g_return_val_if_fail (calls != NULL, FALSE);
+
+  return bridge_submit (self, calls, strlen (calls), error);
+}
+
+/**
+ * tornadis_bridge_submit_command:
+ * @self: a bridge
+ * @command: the command; it cannot be changed any more
+ *
+ * Submits one call. The client must not be gone.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_submit_command (TornadisBridge *self,
+                                TornadisCommand *command)
+{
+  g_return_if_fail (TORNADIS_IS_BRIDGE (self) && self->client != NULL);
+  g_return_if_fail (command != NULL);
+
+  tornadis_client_dispatch (self->client, command, NULL, bridge_reply_cb, bridge_add_call (self, self->client));
+}
+
+/**
+ * tornadis_bridge_submit_pipeline:
+ * @self: a bridge
+ * @pipeline: the commands
+ *
+ * Submits one call: a pipeline. The client must not be gone.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_submit_pipeline (TornadisBridge *self,
+                                 TornadisPipeline *pipeline)
+{
+  g_return_if_fail (TORNADIS_IS_BRIDGE (self) && self->client != NULL);
+  g_return_if_fail (TORNADIS_IS_PIPELINE (pipeline));
+
+  tornadis_client_dispatch (self->client, NULL, pipeline, bridge_reply_cb, bridge_add_call (self, self->client));
+}
+
+/**
+ * tornadis_bridge_take_reply:
+ * @self: a bridge
+ * @number: the number of the call
+ *
+ * Takes a reply that has to be asked for: one that is a long string, or cannot be told in the shape that it should have.
+ *
+ * Returns: (transfer full) (nullable): the reply, or %NULL when there is none of that number
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_bridge_take_reply (TornadisBridge *self,
+                            guint number)
+{
+  gpointer reply = NULL;
+
+  g_return_val_if_fail (TORNADIS_IS_BRIDGE (self), NULL);
+
+  if (self->kept != NULL)
+    g_hash_table_steal_extended (self->kept, GUINT_TO_POINTER (number), NULL, &reply);
+
+  return reply;
+}
+
+static gboolean
+stack_calls (TornadisPipeline *pipeline,
+             GPtrArray *commands)
+{
+  if (commands == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < commands->len; i++)
+    tornadis_pipeline_stack_command (pipeline, g_ptr_array_index (commands, i));
+  g_ptr_array_unref (commands);
+
+  return TRUE;
+}
+
+/**
+ * tornadis_bridge_stack_data:
+ * @pipeline: a pipeline
+ * @calls: (array length=length): a marshalled list of lists of bytes
+ * @length: the number of bytes
+ * @error: return location for an error
+ *
+ * Adds commands at the end of a pipeline.
+ *
+ * An error is %TORNADIS_ERROR_USAGE, when @calls is nothing that was marshalled so; nothing is then added.
+ *
+ * Returns: %TRUE if the commands were added
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_stack_data (TornadisPipeline *pipeline,
+                            const guint8 *calls,
+                            gsize length,
+                            GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_PIPELINE (pipeline), FALSE);
+
+  return stack_calls (pipeline, tornadis_bridge_pickle.parse ((const char *) calls, length, error));
+}
+
+/**
+ * tornadis_bridge_stack_text:
+ * @pipeline: a pipeline
+ * @calls: JSON of an array of arrays of strings
+ * @error: return location for an error
+ *
+ * Adds commands at the end of a pipeline.
+ *
+ * An error is %TORNADIS_ERROR_USAGE, when @calls is no such JSON; nothing is then added.
+ *
+ * Returns: %TRUE if the commands were added
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_stack_text (TornadisPipeline *pipeline,
+                            const char *calls,
+                            GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_PIPELINE (pipeline), FALSE);
+  g_return_val_if_fail (calls != NULL, FALSE);
+
+  return stack_calls (pipeline, tornadis_bridge_json.parse (calls, strlen (calls), error));
+}
+
+static GString *
+dup_outcome (const TornadisBridgeFormat *format,
+             TornadisReply *reply,
+             gboolean decode)
+{
+  GString *out = g_string_new (format->opening);
+
+  if (!format->append_reply (out, 0, reply, decode))
+    {
+      g_string_free (out, TRUE);
+      return NULL;
+    }
+  g_string_append (out, format->closing);
+
+  return out;
+}
+
+/**
+ * tornadis_bridge_dup_data:
+ * @reply: a reply
+ * @decode: whether strings are to be text
+ * @length: (out): return location for the number of bytes
+ *
+ * Pickles a reply, as the outcome of a call of the number 0.
+ *
+ * Returns: (transfer full) (array length=length) (nullable): a pickled list of the number and the value, or %NULL
+ *   when a string is not UTF-8 and @decode wants it to be
+ *
+ * Since: 1.0
+ */
+guint8 *
+tornadis_bridge_dup_data (TornadisReply *reply,
+                          gboolean decode,
+                          gsize *length)
+{
+  GString *out;
+
+  *length = 0;
+  g_return_val_if_fail (reply != NULL, NULL);
+
+  out = dup_outcome (&tornadis_bridge_pickle, reply, decode);
+  if (out == NULL)
+    return NULL;
+
+  *length = out->len;
+  return (guint8 *) g_string_free (out, FALSE);
+}
+
+/**
+ * tornadis_bridge_dup_text:
+ * @reply: a reply
+ *
+ * Makes JSON of a reply, as the outcome of a call of the number 0.
+ *
+ * Returns: (transfer full): a JSON array of the number and the value
+ *
+ * Since: 1.0
+ */
+char *
+tornadis_bridge_dup_text (TornadisReply *reply)
+{
+  g_return_val_if_fail (reply != NULL, NULL);
+
+  return g_string_free (dup_outcome (&tornadis_bridge_json, reply, FALSE), FALSE);
+}
