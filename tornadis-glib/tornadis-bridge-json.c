@@ -2,7 +2,7 @@
 
 /* What JavaScript's JSON takes apart and makes by itself. An object among the values, which replies have none of, stands
  * for what JSON does not know: a map {"m":[…]}, bytes {"b":"a character each"}, a number {"i":"…"} or {"d":"…"}, an
- * error {"e":[domain, code, message]}, or a reply that has to be asked for {}; the number of a call whose outcome has any
+ * error {"e":[domain, code, message]}, or a reply that has to be asked for {"kept":true}; the number of a call whose outcome has any
  * is given inverted, and so negative. */
 
 #include "tornadis-glib/tornadis-bridge-private.h"
@@ -260,7 +260,7 @@ json_append_kept (GString *out,
                   guint32 number)
 {
   out->str[put_number (out, number + 1)] = '-';
-  g_string_append (out, "{}");
+  g_string_append (out, "{\"kept\":true}");
 }
 
 /* Four hexadecimal digits, or -1. */

@@ -3,244 +3,401 @@
 
 /* exported _init */
 
-const {GLib} = imports.gi;
+// GJS looks the names of such a module up anew each time they are used, but not those of a function.
+var _init = (function () {
+    const {Array, BigInt, Error, JSON, Map, Math, Number} = globalThis;
+    const {Object, Promise, String, TypeError, Uint8Array, WeakRef} = globalThis;
+    const {GLib} = imports.gi;
 
-let Tornadis;
+    let Tornadis;
 
-const encoder = new TextEncoder();
+    // Arguments of this many characters or bytes go over by themselves.
+    const LARGE = 16384;
+    const MAX_NUMBER = 0x7fffffff;
 
-/** Base of all errors; `error` is the GLib.Error behind it. */
-class TornadisException extends Error {
-    constructor(error) {
-        super(error.message ?? error);
-        this.name = this.constructor.name;
-        this.error = error instanceof GLib.Error ? error : null;
+    /** Base of all errors, with the `domain` (a string) and `code` of the GLib.Error behind it, which is `error`. */
+    class TornadisException extends Error {
+        constructor(message, domain = null, code = 0) {
+            super(message);
+            this.name = this.constructor.name;
+            this.domain = domain;
+            this.code = code;
+        }
+
+        get error() {
+            if (this.domain === null)
+                return null;
+            return new GLib.Error(GLib.quark_from_string(this.domain), this.code, this.message);
+        }
     }
-}
 
-/** There is no connection, or it was lost, or it took too long. */
-class ConnectionError extends TornadisException {}
+    /** There is no connection, or it was lost, or it took too long. */
+    class ConnectionError extends TornadisException {}
 
-/** The library was asked for what it does not do, or a bound is reached. */
-class ClientError extends TornadisException {}
+    /** The library was asked for what it does not do, or a bound is reached. */
+    class ClientError extends TornadisException {}
 
-/** The server answered with an error; `prefix` is its first word. */
-class ReplyError extends ClientError {
-    get prefix() {
-        return this.error ? Tornadis.error_get_prefix(this.error) : null;
+    /** The server answered with an error; `prefix` is its first word. */
+    class ReplyError extends ClientError {
+        get prefix() {
+            return /^[A-Z0-9_-]+(?= |$)/.exec(this.message)?.[0] ?? null;
+        }
     }
-}
 
-function toException(error) {
-    if (!(error instanceof Tornadis.Error))
-        return error;
-    switch (error.code) {
-    case Tornadis.Error.REPLY:
-        return new ReplyError(error);
-    case Tornadis.Error.CONNECT:
-    case Tornadis.Error.AUTHENTICATION:
-    case Tornadis.Error.CLOSED:
-    case Tornadis.Error.LOST:
-    case Tornadis.Error.TIMEOUT:
-    case Tornadis.Error.PROTOCOL:
-        return new ConnectionError(error);
-    default:
-        return new ClientError(error);
+    function makeException(domain, code, message) {
+        if (domain !== 'tornadis-error-quark')
+            return new GLib.Error(GLib.quark_from_string(domain), code, message);
+        switch (code) {
+        case Tornadis.Error.REPLY:
+            return new ReplyError(message, domain, code);
+        case Tornadis.Error.CONNECT:
+        case Tornadis.Error.AUTHENTICATION:
+        case Tornadis.Error.CLOSED:
+        case Tornadis.Error.LOST:
+        case Tornadis.Error.TIMEOUT:
+        case Tornadis.Error.PROTOCOL:
+            return new ConnectionError(message, domain, code);
+        default:
+            return new ClientError(message, domain, code);
+        }
     }
-}
 
-function toBytes(value) {
-    if (typeof value === 'string')
-        return new GLib.Bytes(encoder.encode(value));
-    if (value instanceof Uint8Array)
-        return new GLib.Bytes(value);
-    if (typeof value === 'boolean')
-        return new GLib.Bytes(encoder.encode(value ? '1' : '0'));
-    if (typeof value === 'number' || typeof value === 'bigint')
-        return new GLib.Bytes(encoder.encode(String(value)));
-    if (value instanceof GLib.Bytes)
-        return value;
-    throw new TypeError(`don't know what to do with ${value === null ? 'null' : typeof value} as an argument`);
-}
-
-function toCommand(args) {
-    if (args.length === 1 && args[0] instanceof Tornadis.Command)
-        return args[0];
-    return Tornadis.Command.new_bytes(args.map(toBytes));
-}
-
-function toInteger(reply) {
-    // The text first: a number beyond 2^53 would be rounded on its way.
-    const value = BigInt(reply.to_string().replace('(integer) ', ''));
-    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-}
-
-function toNative(reply) {
-    const Kind = Tornadis.ReplyKind;
-    const kind = reply.get_kind();
-
-    switch (kind) {
-    case Kind.STRING:
-    case Kind.STATUS:
-    case Kind.VERBATIM: {
-        const text = reply.get_text();
-        return text !== null ? text : reply.get_data();
+    function toException(error) {
+        if (!(error instanceof Tornadis.Error))
+            return error;
+        return makeException(GLib.quark_to_string(error.domain), error.code, error.message);
     }
-    case Kind.INTEGER:
-        return toInteger(reply);
-    case Kind.NIL:
-        return null;
-    case Kind.ERROR:
-        return toException(reply.get_error());
-    case Kind.DOUBLE:
-        return reply.get_double();
-    case Kind.BOOLEAN:
-        return reply.get_boolean();
-    case Kind.BIG_NUMBER:
-        return BigInt(reply.get_text());
-    default: {
-        const items = [];
-        for (let i = 0, n = reply.get_n_elements(); i < n; i++)
-            items.push(toNative(reply.get_element(i)));
-        if (kind !== Kind.MAP)
-            return items;
-        const map = new Map();
-        for (let i = 0; i < items.length; i += 2)
-            map.set(items[i], items[i + 1]);
-        return map;
-    }
-    }
-}
 
-/** A promise of an _async/_finish pair. */
-function finished(object, name, ...args) {
-    return new Promise((resolve, reject) => {
-        object[`${name}_async`](...args, null, (source, result) => {
-            try {
-                resolve(object[`${name}_finish`](result));
-            } catch (error) {
-                reject(toException(error));
+    /** A string, or bytes in a Uint8Array. */
+    function toArgument(value) {
+        switch (typeof value) {
+        case 'string':
+            return value;
+        case 'number':
+        case 'bigint':
+            return String(value);
+        case 'boolean':
+            return value ? '1' : '0';
+        }
+        if (value instanceof Uint8Array)
+            return value;
+        if (value instanceof GLib.Bytes)
+            return value.toArray();
+        throw new TypeError(`don't know what to do with ${value === null ? 'null' : typeof value} as an argument`);
+    }
+
+    /** The arguments of a call, and whether JSON can carry them. */
+    function toArguments(args) {
+        let light = true;
+        for (let i = 0; i < args.length; i++) {
+            let arg = args[i];
+            if (typeof arg !== 'string')
+                arg = args[i] = toArgument(arg);
+            if (typeof arg !== 'string' || arg.length >= LARGE)
+                light = false;
+        }
+        return light;
+    }
+
+    const encoder = new TextEncoder();
+
+    function makeCommand(args) {
+        const bytes = args.map(arg => typeof arg === 'string' ? encoder.encode(arg) : arg);
+        return Tornadis.Command.new_bytes(bytes.map(arg => new GLib.Bytes(arg)));
+    }
+
+    function toCommand(args) {
+        if (args.length === 1 && args[0] instanceof Tornadis.Command)
+            return args[0];
+        return makeCommand(args.map(toArgument));
+    }
+
+    /** A value in which objects stand for what JSON does not know. */
+    function revive(value) {
+        if (value === null || typeof value !== 'object')
+            return value;
+        if (Array.isArray(value))
+            return value.map(revive);
+        if (value.m !== undefined) {
+            const map = new Map();
+            for (let i = 0; i < value.m.length; i += 2)
+                map.set(revive(value.m[i]), revive(value.m[i + 1]));
+            return map;
+        }
+        if (value.b !== undefined)
+            return Uint8Array.from(value.b, character => character.charCodeAt(0));
+        if (value.i !== undefined)
+            return BigInt(value.i);
+        if (value.d !== undefined)
+            return Number(value.d);
+        return makeException(...value.e);
+    }
+
+    function toNative(reply) {
+        if (reply.get_kind() === Tornadis.ReplyKind.STRING)
+            return reply.get_text() ?? reply.get_data();
+        const [number, value] = JSON.parse(Tornadis.Bridge.dup_text(reply));
+        return number < 0 ? revive(value) : value;
+    }
+
+    /** Carries the calls of a client to the library, those of one turn of the main loop together, and the outcomes
+      * back. The client has it; the library calls it, and must not keep it alive. */
+    class Courier {
+        constructor(client) {
+            const courier = new WeakRef(this);
+
+            this.bridge = Tornadis.Bridge.new_text(client, outcomes => courier.deref()?.take(outcomes));
+            this.calls = [];
+            this.targets = [];
+            this.pending = new Map();
+            this.number = 0;
+            this.flushSoon = () => this.flush();
+        }
+
+        add(args, target) {
+            if (!toArguments(args)) {
+                this.addWhole('submit_command', makeCommand(args), target);
+                return;
             }
+            this.targets.push(target);
+            if (this.calls.push(args) === 1) {
+                // Behind the promises that are ready now; the bridge asks if a main loop runs before that.
+                Promise.resolve().then(this.flushSoon);
+                this.bridge.expect();
+            }
+        }
+
+        expectOutcome(target) {
+            this.pending.set(this.number, target);
+            this.number = (this.number + 1) & MAX_NUMBER;
+        }
+
+        /** A command that is made already, or a pipeline. */
+        addWhole(submit, what, target) {
+            this.flush();
+            this.bridge[submit](what);
+            this.expectOutcome(target);
+        }
+
+        flush() {
+            const {calls, targets} = this;
+            if (calls.length === 0)
+                return;
+            this.calls = [];
+            this.targets = [];
+            this.bridge.submit_text(JSON.stringify(calls));
+            for (const target of targets)
+                this.expectOutcome(target);
+        }
+
+        take(outcomes) {
+            if (outcomes === '') {
+                this.flush();
+                return;
+            }
+            const items = JSON.parse(outcomes);
+            for (let i = 0; i < items.length; i += 2) {
+                const number = Math.abs(items[i]) - 1;
+                const target = this.pending.get(number);
+                this.pending.delete(number);
+                if (items[i] > 0)
+                    target.resolve(items[i + 1]);
+                else
+                    this.settle(target, number, items[i + 1]);
+            }
+        }
+
+        settle(target, number, value) {
+            let native;
+            try {
+                native = value.kept ? toNative(this.bridge.take_reply(number)) : revive(value);
+            } catch (error) {
+                target.reject(error);
+                return;
+            }
+            if (value.e)
+                target.reject(native);
+            else
+                target.resolve(native);
+        }
+    }
+
+    function getCourier(client) {
+        return client._courier ?? (client._courier = new Courier(client));
+    }
+
+    function send(client, args, target) {
+        const first = args[0];
+        if (args.length === 1 && first instanceof Tornadis.Pipeline) {
+            handOver(first);
+            getCourier(client).addWhole('submit_pipeline', first, target);
+        } else if (args.length === 1 && first instanceof Tornadis.Command) {
+            getCourier(client).addWhole('submit_command', first, target);
+        } else {
+            getCourier(client).add(args, target);
+        }
+    }
+
+    /** Gives the library what was stacked so far. */
+    function handOver(pipeline) {
+        const stacked = pipeline._stacked;
+        if (stacked?.length > 0) {
+            pipeline._stacked = [];
+            Tornadis.Bridge.stack_text(pipeline, JSON.stringify(stacked));
+        }
+    }
+
+    /** Makes methods do something first. */
+    function precede(prototype, names, first) {
+        for (const name of names) {
+            const method = prototype[name];
+            prototype[name] = function (...args) {
+                first(this);
+                return method.apply(this, args);
+            };
+        }
+    }
+
+    /** A promise of an _async/_finish pair. */
+    function finished(object, name, ...args) {
+        return new Promise((resolve, reject) => {
+            object[`${name}_async`](...args, null, (source, result) => {
+                try {
+                    resolve(object[`${name}_finish`](result));
+                } catch (error) {
+                    reject(toException(error));
+                }
+            });
         });
-    });
-}
+    }
 
-function _init() {
-    Tornadis = this;
+    return function _init() {
+        Tornadis = this;
 
-    Object.assign(Tornadis, {TornadisException, ConnectionError, ClientError, ReplyError});
+        Object.assign(Tornadis, {TornadisException, ConnectionError, ClientError, ReplyError});
 
-    Tornadis.Reply.prototype.unpack = function () {
-        return toNative(this);
-    };
+        precede(Tornadis.Client.prototype,
+            ['submit', 'submit_pipeline', 'call_async', 'call_pipeline_async', 'connect_async', 'close'],
+            client => client._courier?.flush());
+        precede(Tornadis.Pipeline.prototype,
+            ['stack_command', 'stack_strv', 'get_command', 'get_number_of_stacked_calls', 'get_property', 'clear'],
+            handOver);
+        const initPipeline = Tornadis.Pipeline.prototype._init;
+        Tornadis.Pipeline.prototype._init = function (...args) {
+            const pipeline = initPipeline.apply(this, args) ?? this;
+            // One that is made here is stacked here; another, of a plugin's setup, belongs to the library.
+            pipeline._stacked = [];
+            return pipeline;
+        };
+        for (const name of ['number_of_stacked_calls', 'numberOfStackedCalls', 'number-of-stacked-calls']) {
+            Object.defineProperty(Tornadis.Pipeline.prototype, name, {
+                get() {
+                    return this.get_number_of_stacked_calls();
+                },
+            });
+        }
 
-    for (const name of ['channel', 'pattern', 'text']) {
-        Object.defineProperty(Tornadis.Message.prototype, name, {
+        Tornadis.Reply.prototype.unpack = function () {
+            return toNative(this);
+        };
+
+        for (const name of ['channel', 'pattern', 'text']) {
+            Object.defineProperty(Tornadis.Message.prototype, name, {
+                get() {
+                    return this[`get_${name}`]();
+                },
+            });
+        }
+        Object.defineProperty(Tornadis.Message.prototype, 'payload', {
             get() {
-                return this[`get_${name}`]();
+                return this.get_payload().toArray();
             },
         });
-    }
-    Object.defineProperty(Tornadis.Message.prototype, 'payload', {
-        get() {
-            return this.get_payload().toArray();
-        },
-    });
 
-    /** Calls a command, or a Pipeline; a promise of the native reply. */
-    Tornadis.Client.prototype.call = function (...args) {
-        return new Promise((resolve, reject) => {
-            const done = (client, reply, error) => {
+        /** Calls a command, or a Pipeline; a promise of the native reply. */
+        Tornadis.Client.prototype.call = function (...args) {
+            return new Promise((resolve, reject) => send(this, args, {resolve, reject}));
+        };
+
+        /** Calls a command, or a Pipeline; callback(result) gets the reply, or an Error. */
+        Tornadis.Client.prototype.async_call = function (...args) {
+            const callback = typeof args.at(-1) === 'function' ? args.pop() : null;
+            const told = value => {
                 try {
-                    if (error !== null)
-                        reject(toException(error));
-                    else
-                        resolve(toNative(reply));
-                } catch (tooDeep) {
-                    reject(tooDeep);
+                    callback?.(value);
+                } catch (error) {
+                    // As if it had come from the main loop by itself: the others must have theirs.
+                    logError(error);
                 }
             };
-            if (args.length === 1 && args[0] instanceof Tornadis.Pipeline)
-                this.submit_pipeline(args[0], done);
-            else
-                this.submit(toCommand(args), done);
-        });
-    };
-
-    /** Calls a command, or a Pipeline; callback(result) gets the reply, or an Error. */
-    Tornadis.Client.prototype.async_call = function (...args) {
-        const callback = typeof args.at(-1) === 'function' ? args.pop() : null;
-        const done = callback === null ? null : (client, reply, error) => {
-            let result;
-            try {
-                result = error !== null ? toException(error) : toNative(reply);
-            } catch (tooDeep) {
-                result = tooDeep;
-            }
-            callback(result);
+            send(this, args, {resolve: told, reject: told});
         };
-        if (args.length === 1 && args[0] instanceof Tornadis.Pipeline)
-            this.submit_pipeline(args[0], done);
-        else
-            this.submit(toCommand(args), done);
-    };
 
-    /** Connects now. (`connect` is how GObject connects signals.) */
-    Tornadis.Client.prototype.connect_client = function () {
-        return finished(this, 'connect');
-    };
+        /** Connects now. (`connect` is how GObject connects signals.) */
+        Tornadis.Client.prototype.connect_client = function () {
+            return finished(this, 'connect');
+        };
 
-    Tornadis.PubSubClient.prototype.call = function () {
-        return Promise.reject(new ClientError('not allowed with PubSubClient object'));
-    };
-    Tornadis.PubSubClient.prototype.async_call = function () {
-        throw new ClientError('not allowed with PubSubClient object');
-    };
-    for (const name of ['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe']) {
-        Tornadis.PubSubClient.prototype[name] = function (...names) {
-            return finished(this, name, names);
+        Tornadis.PubSubClient.prototype.call = function () {
+            return Promise.reject(new ClientError('not allowed with PubSubClient object'));
+        };
+        Tornadis.PubSubClient.prototype.async_call = function () {
+            throw new ClientError('not allowed with PubSubClient object');
+        };
+        for (const name of ['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe']) {
+            Tornadis.PubSubClient.prototype[name] = function (...names) {
+                return finished(this, name, names);
+            };
+        }
+        /** A promise of the next message, or of null after so many seconds. */
+        Tornadis.PubSubClient.prototype.pop_message = function (deadline = -1) {
+            return finished(this, 'pop_message', deadline);
+        };
+        Tornadis.PubSubClient.prototype.messages = async function* () {
+            for (;;) {
+                let message;
+                try {
+                    message = await this.pop_message();
+                } catch (error) {
+                    if ([Tornadis.Error.USAGE, Tornadis.Error.CLOSED].includes(error.error?.code))
+                        return;
+                    throw error;
+                }
+                yield message;
+            }
+        };
+
+        /** Stacks a command, with the arguments of client.call(). */
+        Tornadis.Pipeline.prototype.stack_call = function (...args) {
+            if (args.length === 1 && args[0] instanceof Tornadis.Command)
+                this.stack_command(args[0]);
+            else if (!toArguments(args))
+                this.stack_command(makeCommand(args));
+            else if (this._stacked)
+                this._stacked.push(args);
+            else
+                Tornadis.Bridge.stack_text(this, JSON.stringify([args]));
+        };
+
+        Tornadis.ClientPool.prototype.call = async function (...args) {
+            if (args.length === 1 && args[0] instanceof Tornadis.Pipeline)
+                return toNative(await finished(this, 'call_pipeline', args[0]));
+            return toNative(await finished(this, 'call', toCommand(args)));
+        };
+        Tornadis.ClientPool.prototype.get_connected_client = function () {
+            return finished(this, 'get_connected_client');
+        };
+        Tornadis.ClientPool.prototype.preconnect = function (size = -1) {
+            return finished(this, 'preconnect', size);
+        };
+        /** Runs an async function with a connected client, which goes back to the pool at the end. */
+        Tornadis.ClientPool.prototype.withClient = async function (use) {
+            const client = await this.get_connected_client();
+            try {
+                return await use(client);
+            } finally {
+                this.release_client(client);
+            }
         };
     }
-    /** A promise of the next message, or of null after so many seconds. */
-    Tornadis.PubSubClient.prototype.pop_message = function (deadline = -1) {
-        return finished(this, 'pop_message', deadline);
-    };
-    Tornadis.PubSubClient.prototype.messages = async function* () {
-        for (;;) {
-            let message;
-            try {
-                message = await this.pop_message();
-            } catch (error) {
-                if ([Tornadis.Error.USAGE, Tornadis.Error.CLOSED].includes(error.error?.code))
-                    return;
-                throw error;
-            }
-            yield message;
-        }
-    };
-
-    Tornadis.Pipeline.prototype.stack_call = function (...args) {
-        this.stack_command(toCommand(args));
-    };
-
-    Tornadis.ClientPool.prototype.call = async function (...args) {
-        if (args.length === 1 && args[0] instanceof Tornadis.Pipeline)
-            return toNative(await finished(this, 'call_pipeline', args[0]));
-        return toNative(await finished(this, 'call', toCommand(args)));
-    };
-    Tornadis.ClientPool.prototype.get_connected_client = function () {
-        return finished(this, 'get_connected_client');
-    };
-    Tornadis.ClientPool.prototype.preconnect = function (size = -1) {
-        return finished(this, 'preconnect', size);
-    };
-    /** Runs an async function with a connected client, which goes back to the pool at the end. */
-    Tornadis.ClientPool.prototype.withClient = async function (use) {
-        const client = await this.get_connected_client();
-        try {
-            return await use(client);
-        } finally {
-            this.release_client(client);
-        }
-    };
-}
+})();

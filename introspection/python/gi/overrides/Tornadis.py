@@ -660,24 +660,28 @@ def _stacking(name):
 
 
 class Pipeline(Tornadis.Pipeline):
-    # What is not handed over to the library yet.
-    _stacked = ()
+    # What is not handed over to the library yet. None: it was not made here, as that of a plugin's setup.
+    _stacked = None
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self._stacked = []
 
     def stack_call(self, *args):
         """Stacks a command, with the arguments of Client.call()."""
         if len(args) == 1 and isinstance(args[0], Tornadis.Command):
             self.stack_command(args[0])
             return
-        encoded = _encode(args)
-        if self._stacked:
-            self._stacked.append(encoded)
+        if self._stacked is not None:
+            self._stacked.append(_encode(args))
         else:
-            self._stacked = [encoded]
+            self.stack_command(_to_command(args))
 
     def _hand_over(self):
-        stacked, self._stacked = self._stacked, ()
+        stacked = self._stacked
         if not stacked:
             return
+        self._stacked = []
         if not any(map(_is_large, stacked)):
             Tornadis.Bridge.stack_data(self, marshal.dumps(stacked, 2))
             return
