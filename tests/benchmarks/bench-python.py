@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""The workloads in Python: bench-python.py {tornadis|async_call|redis-py} WORKLOAD SOCKET COUNT IN-FLIGHT"""
+"""The workloads in Python: bench-python.py {tornadis|async_call|gbulb|redis-py} WORKLOAD SOCKET COUNT IN-FLIGHT"""
 
 import json
 import sys
@@ -9,6 +9,7 @@ import time
 NAME, WORKLOAD, PATH = sys.argv[1:4]
 N, IN_FLIGHT = int(sys.argv[4]), int(sys.argv[5])
 KEY = 'bench:32'
+LIST_KEY = 'bench:list'
 
 
 def report(seconds):
@@ -20,7 +21,7 @@ def check(value):
         raise ValueError('not the value')
 
 
-async def measure(call, batch, gather):
+async def measure(call, batch, list_range, gather):
     check(await call())
     left = N
 
@@ -35,6 +36,10 @@ async def measure(call, batch, gather):
         for _ in range(N // 100):
             for value in await batch():
                 check(value)
+    elif WORKLOAD == 'range':
+        for _ in range(N):
+            if len(await list_range()) != 10_000:
+                raise ValueError('not the list')
     elif IN_FLIGHT == 1:
         await worker()
     else:
@@ -59,7 +64,7 @@ def run_redis_py():
         await asyncio.gather(*workers)
 
     async def main():
-        await measure(lambda: client.get(KEY), batch, gather)
+        await measure(lambda: client.get(KEY), batch, lambda: client.lrange(LIST_KEY, 0, 9_999), gather)
         await client.close()
         await client.connection_pool.disconnect()
 
@@ -74,6 +79,10 @@ def run_tornadis():
     client = Tornadis.Client(unix_domain_socket=PATH)
 
     async def gather(workers):
+        if NAME == 'gbulb':
+            import asyncio
+            await asyncio.gather(*workers)
+            return
         for worker in [Tornadis.spawn(worker) for worker in workers]:
             await worker
 
@@ -110,8 +119,15 @@ def run_tornadis():
 
     if NAME == 'async_call':
         run_async_call()
+        return
+    workload = measure(lambda: client.call('GET', KEY), batch, lambda: client.call('LRANGE', LIST_KEY, 0, 9_999), gather)
+    if NAME == 'gbulb':
+        import asyncio
+        import gbulb
+        gbulb.install()
+        asyncio.get_event_loop().run_until_complete(workload)
     else:
-        Tornadis.run(measure(lambda: client.call('GET', KEY), batch, gather))
+        Tornadis.run(workload)
 
 
 run_redis_py() if NAME == 'redis-py' else run_tornadis()

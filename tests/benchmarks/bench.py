@@ -275,19 +275,27 @@ class Bench:
                 'tornadis-glib': self.reader('tornadis', stream),
                 'hiredis': self.reader('hiredis', stream),
             }, [('tornadis-glib', 'hiredis', target)])
-        for suffix, title, workload, n, in_flight in (
-                ('100', 'GET 32 B, 100 in flight', 'get', slow, 100), ('1', 'GET 32 B, 1 in flight', 'get', slow // 5, 1),
-                ('pipeline', 'pipelines of 100 GETs', 'pipeline', slow, 1)):
+        for suffix, title, workload, n, in_flight, targets in (
+                ('100', 'GET 32 B, 100 in flight', 'get', slow * 2, 100, (5, 6, 3, 1, 1.3)),
+                ('1', 'GET 32 B, 1 in flight', 'get', slow // 5, 1, (2, None, None, 1, None)),
+                ('pipeline', 'pipelines of 100 GETs', 'pipeline', slow * 2, 1, (2, None, None, None, None))):
+            peer = 'redis-py asyncio'
             yield (f'python-{suffix}', f'{title}, Python', 'calls/s', {
                 'tornadis-glib await': self.python('tornadis', workload, n, in_flight),
                 **({'tornadis-glib async_call': self.python('async_call', workload, n, in_flight)} if workload == 'get' else {}),
-                'redis-py asyncio': self.python('redis-py', workload, n // 2, in_flight),
-            }, [('tornadis-glib await', 'redis-py asyncio', None)])
+                'tornadis-glib asyncio, gbulb': self.python('gbulb', workload, n, in_flight),
+                peer: self.python('redis-py', workload, n // 4, in_flight),
+            }, [('tornadis-glib await', peer, targets[0]), ('tornadis-glib async_call', peer, targets[1]),
+                ('tornadis-glib asyncio, gbulb', peer, targets[2])])
             yield (f'javascript-{suffix}', f'{title}, JavaScript', 'calls/s', {
                 'tornadis-glib await': self.gjs(workload, n, in_flight),
                 'ioredis': self.node('ioredis', workload, n, in_flight),
                 'node-redis': self.node('node-redis', workload, n, in_flight),
-            }, [('tornadis-glib await', 'ioredis', None), ('tornadis-glib await', 'node-redis', None)])
+            }, [('tornadis-glib await', 'ioredis', targets[3]), ('tornadis-glib await', 'node-redis', targets[4])])
+        yield ('python-range', 'LRANGE of 10,000 strings, Python', 'calls/s', {
+            'tornadis-glib await': self.python('tornadis', 'range', slow // 200),
+            'redis-py asyncio': self.python('redis-py', 'range', slow // 200),
+        }, [('tornadis-glib await', 'redis-py asyncio', 1)])
 
     def singles(self):
         """(name, title, measure, [(key, unit, target, is below)]), measured on this library alone"""

@@ -140,6 +140,14 @@ var _init = (function () {
         return number < 0 ? revive(value) : value;
     }
 
+    // One function for all promises: making one for each takes longer than what it would do.
+    const executed = {resolve: null, reject: null};
+
+    function execute(resolve, reject) {
+        executed.resolve = resolve;
+        executed.reject = reject;
+    }
+
     /** Carries the calls of a client to the library, those of one turn of the main loop together, and the outcomes
       * back. The client has it; the library calls it, and must not keep it alive. */
     class Courier {
@@ -148,18 +156,20 @@ var _init = (function () {
 
             this.bridge = Tornadis.Bridge.new_text(client, outcomes => courier.deref()?.take(outcomes));
             this.calls = [];
+            // Who takes the outcome of each, and who the error, in turn.
             this.targets = [];
-            this.pending = new Map();
+            // Those of calls under way, by the number of the first of them.
+            this.batches = [];
             this.number = 0;
             this.flushSoon = () => this.flush();
         }
 
-        add(args, target) {
+        add(args, resolve, reject) {
             if (!toArguments(args)) {
-                this.addWhole('submit_command', makeCommand(args), target);
+                this.addWhole('submit_command', makeCommand(args), resolve, reject);
                 return;
             }
-            this.targets.push(target);
+            this.targets.push(resolve, reject);
             if (this.calls.push(args) === 1) {
                 // Behind the promises that are ready now; the bridge asks if a main loop runs before that.
                 Promise.resolve().then(this.flushSoon);
@@ -167,16 +177,11 @@ var _init = (function () {
             }
         }
 
-        expectOutcome(target) {
-            this.pending.set(this.number, target);
-            this.number = (this.number + 1) & MAX_NUMBER;
-        }
-
         /** A command that is made already, or a pipeline. */
-        addWhole(submit, what, target) {
+        addWhole(submit, what, resolve, reject) {
             this.flush();
             this.bridge[submit](what);
-            this.expectOutcome(target);
+            this.expectOutcomes([resolve, reject]);
         }
 
         flush() {
@@ -186,8 +191,13 @@ var _init = (function () {
             this.calls = [];
             this.targets = [];
             this.bridge.submit_text(JSON.stringify(calls));
-            for (const target of targets)
-                this.expectOutcome(target);
+            this.expectOutcomes(targets);
+        }
+
+        expectOutcomes(targets) {
+            const n = targets.length / 2;
+            this.batches.push({first: this.number, n, left: n, targets});
+            this.number = (this.number + n) & MAX_NUMBER;
         }
 
         take(outcomes) {
@@ -196,29 +206,41 @@ var _init = (function () {
                 return;
             }
             const items = JSON.parse(outcomes);
+            let batch = null;
             for (let i = 0; i < items.length; i += 2) {
                 const number = Math.abs(items[i]) - 1;
-                const target = this.pending.get(number);
-                this.pending.delete(number);
+                let index = batch === null ? 0 : (number - batch.first) & MAX_NUMBER;
+                if (batch === null || index >= batch.n) {
+                    batch = this.batches.find(each => ((number - each.first) & MAX_NUMBER) < each.n);
+                    index = (number - batch.first) & MAX_NUMBER;
+                }
+                const resolve = batch.targets[2 * index];
+                const reject = batch.targets[2 * index + 1];
+                batch.targets[2 * index] = batch.targets[2 * index + 1] = null;
+                if (--batch.left === 0) {
+                    this.batches.splice(this.batches.indexOf(batch), 1);
+                    batch = null;
+                }
                 if (items[i] > 0)
-                    target.resolve(items[i + 1]);
+                    resolve(items[i + 1]);
                 else
-                    this.settle(target, number, items[i + 1]);
+                    this.settle(number, items[i + 1], resolve, reject);
             }
         }
 
-        settle(target, number, value) {
+        /** An outcome that JSON could not carry as it is. */
+        settle(number, value, resolve, reject) {
             let native;
             try {
                 native = value.kept ? toNative(this.bridge.take_reply(number)) : revive(value);
             } catch (error) {
-                target.reject(error);
+                reject(error);
                 return;
             }
             if (value.e)
-                target.reject(native);
+                reject(native);
             else
-                target.resolve(native);
+                resolve(native);
         }
     }
 
@@ -226,15 +248,15 @@ var _init = (function () {
         return client._courier ?? (client._courier = new Courier(client));
     }
 
-    function send(client, args, target) {
+    function send(client, args, resolve, reject) {
         const first = args[0];
         if (args.length === 1 && first instanceof Tornadis.Pipeline) {
             handOver(first);
-            getCourier(client).addWhole('submit_pipeline', first, target);
+            getCourier(client).addWhole('submit_pipeline', first, resolve, reject);
         } else if (args.length === 1 && first instanceof Tornadis.Command) {
-            getCourier(client).addWhole('submit_command', first, target);
+            getCourier(client).addWhole('submit_command', first, resolve, reject);
         } else {
-            getCourier(client).add(args, target);
+            getCourier(client).add(args, resolve, reject);
         }
     }
 
@@ -316,7 +338,14 @@ var _init = (function () {
 
         /** Calls a command, or a Pipeline; a promise of the native reply. */
         Tornadis.Client.prototype.call = function (...args) {
-            return new Promise((resolve, reject) => send(this, args, {resolve, reject}));
+            const promise = new Promise(execute);
+            const reject = executed.reject;
+            try {
+                send(this, args, executed.resolve, reject);
+            } catch (error) {
+                reject(error);
+            }
+            return promise;
         };
 
         /** Calls a command, or a Pipeline; callback(result) gets the reply, or an Error. */
@@ -330,7 +359,7 @@ var _init = (function () {
                     logError(error);
                 }
             };
-            send(this, args, {resolve: told, reject: told});
+            send(this, args, told, told);
         };
 
         /** Connects now. (`connect` is how GObject connects signals.) */
