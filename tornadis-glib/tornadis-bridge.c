@@ -28,7 +28,7 @@
  * Calls that are not yet submitted must not wait for ever when a main loop runs within a callback:
  * [method@Tornadis.Bridge.expect] makes the main loop ask for them.
  *
- * The client is kept while calls are under way.
+ * The client is kept while calls are expected or under way.
  *
  * Since: 1.0
  */
@@ -37,7 +37,7 @@ struct _TornadisBridge
   GObject parent_instance;
 
   TornadisClient *client;             /* (unowned) (nullable) a weak pointer */
-  TornadisClient *held;               /* (owned) (nullable) the same, from a call's being made to its outcome's being told */
+  TornadisClient *held;               /* (owned) (nullable) the same, from a call's being announced to its outcome's being told */
   const TornadisBridgeFormat *format; /* (unowned) */
   TornadisBridgeDataFunc data_func;   /* (nullable) */
   TornadisBridgeTextFunc text_func;   /* (nullable) */
@@ -121,11 +121,23 @@ bridge_tell (TornadisBridge *self,
     self->data_func ((const guint8 *) outcomes, length, self->user_data);
 }
 
-/* Nothing is under way and nothing is left to tell: the client may go, and with it the bridge. */
+/* Keeps the client, and itself. */
+static void
+bridge_hold (TornadisBridge *self,
+             TornadisClient *client)
+{
+  if (self->held != NULL)
+    return;
+
+  self->held = g_object_ref (client);
+  g_object_ref (self);
+}
+
+/* Nothing is expected, under way or left to tell: the client may go, and with it the bridge. */
 static void
 bridge_let_go (TornadisBridge *self)
 {
-  if (self->held == NULL || self->n_in_flight > 0 || !g_queue_is_empty (&self->chunks))
+  if (self->held == NULL || self->expecting || self->n_in_flight > 0 || !g_queue_is_empty (&self->chunks))
     return;
 
   g_clear_object (&self->held);
@@ -356,6 +368,7 @@ tornadis_bridge_expect (TornadisBridge *self)
     return;
 
   bridge_start (self, self->client);
+  bridge_hold (self, self->client);
   self->expecting = TRUE;
 }
 
@@ -425,11 +438,7 @@ bridge_add_call (TornadisBridge *self,
   self->next_number = (self->next_number + 1) & G_MAXINT32;
   self->n_in_flight++;
 
-  if (self->held == NULL)
-    {
-      self->held = g_object_ref (client);
-      g_object_ref (self);
-    }
+  bridge_hold (self, client);
   bridge_start (self, client);
 
   return call;
@@ -441,6 +450,7 @@ bridge_submit (TornadisBridge *self,
                gsize length,
                GError **error)
 {
+  g_autoptr (TornadisBridge) kept = g_object_ref (self);
   g_autoptr (GPtrArray) commands = NULL;
   g_autoptr (TornadisClient) client = NULL;
   TornadisLink *link;
@@ -454,7 +464,10 @@ bridge_submit (TornadisBridge *self,
 
   commands = self->format->parse (calls, length, error);
   if (commands == NULL)
-    return FALSE;
+    {
+      bridge_let_go (self);
+      return FALSE;
+    }
 
   /* One write for all of them, though the first finds the link idle. */
   client = g_object_ref (self->client);
@@ -463,6 +476,7 @@ bridge_submit (TornadisBridge *self,
   for (guint i = 0; i < commands->len; i++)
     tornadis_client_dispatch (client, g_ptr_array_index (commands, i), NULL, bridge_reply_cb, bridge_add_call (self, client));
   tornadis_link_set_corked (link, FALSE);
+  bridge_let_go (self);
 
   return TRUE;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/fuzzing/fuzz.h"
+#include "tornadis-glib/tornadis-bridge.h"
 #include "tornadis-glib/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
@@ -16,10 +17,15 @@ use_reply (TornadisReply *reply)
   g_autoptr (GVariant) variant = tornadis_reply_to_variant (reply);
   g_autoptr (GBytes) bytes = tornadis_reply_get_bytes (reply);
   g_autoptr (GError) error = tornadis_reply_get_error (reply);
+  g_autofree char *json = tornadis_bridge_dup_text (reply);
+  gsize length;
+  g_autofree guint8 *pickle = tornadis_bridge_dup_data (reply, FALSE, &length);
   TornadisReply *last = NULL;
   gsize n = tornadis_reply_get_n_elements (reply);
 
   g_assert_true (g_utf8_validate (text, -1, NULL));
+  g_assert_true (g_utf8_validate (json, -1, NULL));
+  g_assert_cmpint (pickle[length - 1], ==, '.');
   g_assert_cmpuint (g_variant_get_size (variant), <=, G_MAXSSIZE);
   g_assert_cmpint (error != NULL, ==, tornadis_reply_is_error (reply));
   if (bytes != NULL)

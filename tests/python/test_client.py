@@ -339,4 +339,128 @@ async def test_dropped(server):
     equal(gone, [True])
 
 
+async def test_call_keeps_its_client(server):
+    equal(await Tornadis.Client(**options(server)).call('PING'), b'PONG')
+    future = Tornadis.Client(**options(server)).call('PING')
+    gc.collect()
+    equal(await future, b'PONG')
+
+
+async def test_order(server):
+    """What is sent past the calls of a turn does not overtake them."""
+    client = Tornadis.Client(**options(server))
+    order = []
+    first = client.call('RPUSH', 'order', 1)
+    command = Tornadis.Command.new_strv(['RPUSH', 'order', '2'])
+    client.submit(command, lambda client, reply, error: order.append(reply.get_integer()))
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('RPUSH', 'order', 3)
+    third = client.call(pipeline)
+    fourth = client.call('RPUSH', 'order', b'x' * 20000)
+    fifth = client.call(Tornadis.Command.new_strv(['RPUSH', 'order', '5']))
+    equal([await first, await third, await fourth, await fifth], [1, [3], 4, 5])
+    equal(order, [2])
+
+
+async def test_nested_loop(server):
+    """A main loop that runs within a callback gets the calls that were made in it."""
+    client = Tornadis.Client(**options(server))
+    results = []
+
+    def callback(result):
+        if not results:
+            results.append(result)
+            client.async_call('ECHO', 'nested', callback=results.append)
+            context = GLib.MainContext.default()
+            while len(results) < 2:
+                context.iteration(True)
+
+    client.async_call('ECHO', 'outer', callback=callback)
+    while len(results) < 2:
+        await Tornadis.sleep(0.01)
+    equal(results, [b'outer', b'nested'])
+
+
+async def test_lazy_pipeline(server):
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('SET', 'lazy', b'\0\xff')
+    equal(pipeline.number_of_stacked_calls, 1)
+    pipeline.stack_call('GET', 'lazy')
+    equal(pipeline.props.number_of_stacked_calls, 2)
+    pipeline.stack_call('STRLEN', 'lazy')
+    equal(pipeline.get_property('number-of-stacked-calls'), 3)
+    pipeline.stack_strv(['PING'])
+    pipeline.stack_call('ECHO', b'x' * 20000)
+    equal(pipeline.get_command(0).get_name(), 'SET')
+    client = Tornadis.Client(**options(server))
+    equal(await client.call(pipeline), [b'OK', b'\0\xff', 2, b'PONG', b'x' * 20000])
+    pipeline.stack_call('PING')
+    pipeline.clear()
+    equal(pipeline.get_number_of_stacked_calls(), 0)
+
+
+async def test_big(server):
+    client = Tornadis.Client(**options(server))
+    value = bytes(range(256)) * 4096
+    equal(await client.call('SET', 'big', value), b'OK')
+    equal(await client.call('GET', 'big') == value, True)
+    client.decode = True
+    try:
+        await client.call('GET', 'big')
+        raise AssertionError('is no text')
+    except UnicodeDecodeError:
+        pass
+    try:
+        await client.call('MGET', 'none', 'big')
+        raise AssertionError('is no text')
+    except UnicodeDecodeError:
+        pass
+    equal(await client.call('ECHO', 'ä'), 'ä')
+
+
+async def test_lone_surrogate(server):
+    client = Tornadis.Client(**options(server))
+    try:
+        client.call('ECHO', '\ud800')
+        raise AssertionError('is no text')
+    except UnicodeEncodeError:
+        pass
+    equal(await client.call('PING'), b'PONG')
+
+
+def test_under_gbulb(server):
+    """Tasks of asyncio on the GLib main loop: many at a time, timeouts, cancellation, and no task woken twice."""
+    import asyncio
+    import gbulb
+
+    async def story():
+        client = Tornadis.Client(**options(server))
+        equal(await asyncio.gather(*(client.call('ECHO', i) for i in range(500))), [b'%d' % i for i in range(500)])
+
+        async def worker(i):
+            return [await client.call('ECHO', f'{i}.{n}') for n in range(20)]
+
+        for i, replies in enumerate(await asyncio.gather(*map(worker, range(20)))):
+            equal(replies, [f'{i}.{n}'.encode() for n in range(20)])
+        try:
+            await asyncio.wait_for(client.call('BLPOP', 'none', 1), 0.1)
+            raise AssertionError('has not waited')
+        except asyncio.TimeoutError:
+            pass
+        equal(await client.call('PING'), b'PONG')
+        try:
+            await client.call('NONSENSE')
+            raise AssertionError('has not failed')
+        except Tornadis.ReplyError as error:
+            equal(error.prefix, 'ERR')
+        equal(await asyncio.wait_for(asyncio.shield(client.call('PING')), 5), b'PONG')
+
+    policy = asyncio.get_event_loop_policy()
+    gbulb.install()
+    try:
+        asyncio.get_event_loop().run_until_complete(story())
+    finally:
+        asyncio.set_event_loop_policy(policy)
+
+
 main(sys.modules[__name__])

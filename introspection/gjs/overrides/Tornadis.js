@@ -304,6 +304,17 @@ var _init = (function () {
         precede(Tornadis.Pipeline.prototype,
             ['stack_command', 'stack_strv', 'get_command', 'get_number_of_stacked_calls', 'get_property', 'clear'],
             handOver);
+        for (const kind of [Tornadis.Client, Tornadis.PubSubClient]) {
+            const newForUri = kind.new_for_uri;
+            kind.new_for_uri = uri => {
+                try {
+                    return newForUri(uri);
+                } catch (error) {
+                    throw toException(error);
+                }
+            };
+        }
+
         const initPipeline = Tornadis.Pipeline.prototype._init;
         Tornadis.Pipeline.prototype._init = function (...args) {
             const pipeline = initPipeline.apply(this, args) ?? this;

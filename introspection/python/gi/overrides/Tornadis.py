@@ -518,6 +518,13 @@ def _flushing(name):
     return call
 
 
+def _new_for_uri(kind, uri):
+    try:
+        return kind.new_for_uri(uri)
+    except GLib.Error as error:
+        raise _to_exception(error) from None
+
+
 class Client(Tornadis.Client):
     _courier = None
     _decode = False
@@ -525,6 +532,10 @@ class Client(Tornadis.Client):
     def __init__(self, *, decode=False, **options):
         super().__init__(**_given(options))
         self._decode = decode
+
+    @classmethod
+    def new_for_uri(cls, uri):
+        return _new_for_uri(Tornadis.Client, uri)
 
     @property
     def decode(self):
@@ -585,6 +596,10 @@ class PubSubClient(Tornadis.PubSubClient):
 
     def __init__(self, **options):
         super().__init__(**_given(options))
+
+    @classmethod
+    def new_for_uri(cls, uri):
+        return _new_for_uri(Tornadis.PubSubClient, uri)
 
     def call(self, *args):
         raise ClientError('not allowed with PubSubClient object')

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "integration/util.h"
+
+#include <string.h>
+
+static TornadisReply *
+parse (const char *resp)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = g_bytes_new (resp, strlen (resp));
+  TornadisReply *reply = tornadis_reply_new_from_resp (bytes, &error);
+
+  g_assert_no_error (error);
+  return reply;
+}
+
+static void
+assert_text (const char *resp,
+             const char *json)
+{
+  g_autoptr (TornadisReply) reply = parse (resp);
+  g_autofree char *text = tornadis_bridge_dup_text (reply);
+
+  g_assert_cmpstr (text, ==, json);
+}
+
+#define assert_data(resp, decode, pickle) assert_data_of (resp, decode, pickle, sizeof pickle - 1)
+
+static void
+assert_data_of (const char *resp,
+                gboolean decode,
+                const char *pickle,
+                gsize expected_length)
+{
+  g_autoptr (TornadisReply) reply = parse (resp);
+  gsize length;
+  g_autofree guint8 *data = tornadis_bridge_dup_data (reply, decode, &length);
+
+  g_assert_cmpmem (data, length, pickle, expected_length);
+}
+
+static void
+test_json (void)
+{
+  assert_text ("$3\r\nfoo\r\n", "[ 1,\"foo\"]");
+  assert_text ("+OK\r\n", "[ 1,\"OK\"]");
+  assert_text ("$0\r\n\r\n", "[ 1,\"\"]");
+  assert_text ("$9\r\na\"b\\c\nd\x7f"
+               "e\r\n",
+               "[ 1,\"a\\u0022b\\u005cc\\u000ad\x7f"
+               "e\"]");
+  assert_text ("$2\r\n\xc3\xa4\r\n", "[ 1,\"\xc3\xa4\"]");
+  /* Not UTF-8: a character for each byte. */
+  assert_text ("$3\r\n\xff\"a\r\n", "[-1,{\"b\":\"\xc3\xbf\\u0022a\"}]");
+  assert_text (":-7\r\n", "[ 1,-7]");
+  assert_text (":9007199254740991\r\n", "[ 1,9007199254740991]");
+  assert_text (":9007199254740992\r\n", "[-1,{\"i\":\"9007199254740992\"}]");
+  assert_text ("(-123456789012345678901234567890\r\n", "[-1,{\"i\":\"-123456789012345678901234567890\"}]");
+  assert_text ("_\r\n", "[ 1,null]");
+  assert_text ("#t\r\n", "[ 1,true]");
+  assert_text (",1.5\r\n", "[ 1,1.5]");
+  assert_text (",-inf\r\n", "[-1,{\"d\":\"-Infinity\"}]");
+  assert_text (",nan\r\n", "[-1,{\"d\":\"NaN\"}]");
+  assert_text ("=7\r\ntxt:abc\r\n", "[ 1,\"abc\"]");
+  assert_text ("*0\r\n", "[ 1,[]]");
+  assert_text ("*3\r\n:1\r\n*1\r\n$1\r\na\r\n_\r\n", "[ 1,[1,[\"a\"],null]]");
+  assert_text ("%1\r\n$1\r\nk\r\n~1\r\n:2\r\n", "[-1,{\"m\":[\"k\",[2]]}]");
+  assert_text ("*2\r\n:1\r\n-ERR \"no\"\r\n", "[-1,[1,{\"e\":[\"tornadis-error-quark\",6,\"ERR \\u0022no\\u0022\"]}]]");
+}
+
+static void
+test_pickle (void)
+{
+  g_autoptr (GString) long_string = g_string_new ("$300\r\n");
+  g_autofree char *long_pickle = NULL;
+
+  assert_data ("$3\r\nfoo\r\n", FALSE, "\x80\x04](J\0\0\0\0C\3fooe.");
+  assert_data ("$3\r\nfoo\r\n", TRUE, "\x80\x04](J\0\0\0\0\x8c\3fooe.");
+  assert_data (":-2\r\n", FALSE, "\x80\x04](J\0\0\0\0J\xfe\xff\xff\xff"
+                                 "e.");
+  assert_data (":4294967296\r\n", FALSE, "\x80\x04](J\0\0\0\0\x8a\x08\0\0\0\0\1\0\0\0e.");
+  assert_data ("(12345678901234567890\r\n", FALSE, "\x80\x04](J\0\0\0\0L12345678901234567890L\ne.");
+  assert_data (",1.5\r\n", FALSE, "\x80\x04](J\0\0\0\0G\x3f\xf8\0\0\0\0\0\0e.");
+  assert_data ("#f\r\n", FALSE, "\x80\x04](J\0\0\0\0\x89"
+                                "e.");
+  assert_data ("*2\r\n_\r\n*0\r\n", FALSE, "\x80\x04](J\0\0\0\0](N](eee.");
+  assert_data ("%1\r\n*1\r\n:1\r\n:2\r\n", FALSE, "\x80\x04](J\0\0\0\0}((J\1\0\0\0tJ\2\0\0\0ue.");
+  /* With an error in it the number is inverted. */
+  assert_data ("*1\r\n-E x\r\n", FALSE, "\x80\x04](J\xff\xff\xff\xff]((\x8c\x14tornadis-error-quarkJ\x06\0\0\0\x8c\3E xtee.");
+
+  for (guint i = 0; i < 300; i++)
+    g_string_append_c (long_string, 'x');
+  long_pickle = g_strconcat ("0123456789abcde", long_string->str + strlen ("$300\r\n"), "e.", NULL);
+  memcpy (long_pickle, "\x80\x04](J\0\0\0\0B\x2c\1\0\0", 14);
+  memmove (long_pickle + 14, long_pickle + 15, 303);
+  g_string_append (long_string, "\r\n");
+  assert_data_of (long_string->str, FALSE, long_pickle, 14 + 302);
+}
+
+static void
+test_not_text (void)
+{
+  g_autoptr (TornadisReply) reply = parse ("*1\r\n$1\r\n\xff\r\n");
+  gsize length = 7;
+
+  g_assert_null (tornadis_bridge_dup_data (reply, TRUE, &length));
+  g_assert_cmpuint (length, ==, 0);
+}
+
+static void
+assert_arg (TornadisPipeline *pipeline,
+            guint i,
+            guint arg,
+            const char *expected,
+            gsize length)
+{
+  g_autoptr (GBytes) bytes = tornadis_command_get_arg (tornadis_pipeline_get_command (pipeline, i), arg);
+
+  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), expected, length);
+}
+
+static void
+test_calls_of_json (void)
+{
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (GError) error = NULL;
+  const char *wrong[] = {
+    "",
+    "[",
+    "]",
+    "[[]",
+    "[[],]",
+    "[[\"a\"]",
+    "[[\"a\",]]",
+    "[[\"a\"\"b\"]]",
+    "[\"a\"]",
+    "[[1]]",
+    "[[\"a\"]]x",
+    "[[\"a]]",
+    "[[\"\\x\"]]",
+    "[[\"\\u12\"]]",
+    "[[\"\\",
+    "[[\"a\"],[\"b\"",
+    "[[[\"a\"]]]",
+    "{}",
+    "[[\"\\ud800\\u\"]]",
+  };
+
+  g_assert_true (tornadis_bridge_stack_text (pipeline, "[]", &error));
+  g_assert_no_error (error);
+  g_assert_true (tornadis_bridge_stack_text (pipeline,
+                                             "[[\"SET\",\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u00e4\",\"\xc3\xa4\"],[]"
+                                             ",[\"\\ud83d\\ude00\",\"\\ud83d\",\"\\ude00x\",\"\\ud83d\\u0041\",\"\"]]",
+                                             &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (tornadis_pipeline_get_number_of_stacked_calls (pipeline), ==, 3);
+  assert_arg (pipeline, 0, 1, "a\"\\/\b\f\n\r\t\0\xc3\xa4", 12);
+  assert_arg (pipeline, 0, 2, "\xc3\xa4", 2);
+  g_assert_cmpuint (tornadis_command_get_n_args (tornadis_pipeline_get_command (pipeline, 1)), ==, 0);
+  assert_arg (pipeline, 2, 0, "\xf0\x9f\x98\x80", 4);
+  assert_arg (pipeline, 2, 1, "\xef\xbf\xbd", 3);
+  assert_arg (pipeline, 2, 2, "\xef\xbf\xbdx", 4);
+  assert_arg (pipeline, 2, 3, "\xef\xbf\xbd"
+                              "A",
+              4);
+  assert_arg (pipeline, 2, 4, "", 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_assert_false (tornadis_bridge_stack_text (pipeline, wrong[i], &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+      g_clear_error (&error);
+    }
+  g_assert_cmpuint (tornadis_pipeline_get_number_of_stacked_calls (pipeline), ==, 3);
+}
+
+static void
+test_calls_of_marshal (void)
+{
+  static const char calls[] = "[\2\0\0\0[\2\0\0\0s\3\0\0\0GETs\2\0\0\0k\0(\1\0\0\0s\0\0\0\0";
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (GError) error = NULL;
+  gsize length = sizeof calls - 1;
+
+  g_assert_true (tornadis_bridge_stack_data (pipeline, (const guint8 *) calls, length, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (tornadis_pipeline_get_number_of_stacked_calls (pipeline), ==, 2);
+  assert_arg (pipeline, 0, 0, "GET", 3);
+  assert_arg (pipeline, 0, 1, "k\0", 2);
+  assert_arg (pipeline, 1, 0, "", 0);
+
+  /* Cut off anywhere, and with any byte replaced: an error, or other arguments, but nothing beyond. */
+  for (gsize i = 0; i < length; i++)
+    {
+      g_autofree guint8 *cut = g_memdup2 (calls, MAX (i, 1));
+      g_autofree guint8 *wrong = g_memdup2 (calls, length);
+
+      g_assert_false (tornadis_bridge_stack_data (pipeline, cut, i, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+      g_clear_error (&error);
+
+      wrong[i] = 0xff;
+      tornadis_bridge_stack_data (pipeline, wrong, length, NULL);
+    }
+}
+
+/* A bridge to "JavaScript" and what it told. */
+typedef struct
+{
+  TornadisBridge *bridge;
+  GPtrArray *told; /* (owned) (element-type utf8) */
+  gboolean submits_when_asked;
+  gboolean runs_loop;
+} Listener;
+
+static void
+told_cb (const char *outcomes,
+         gpointer user_data)
+{
+  Listener *listener = user_data;
+
+  g_ptr_array_add (listener->told, g_strdup (outcomes));
+  if (outcomes[0] == '\0' && listener->submits_when_asked)
+    tornadis_bridge_submit_text (listener->bridge, "[[\"ECHO\",\"asked\"]]", NULL);
+  if (listener->runs_loop)
+    {
+      guint n = listener->told->len;
+
+      listener->runs_loop = FALSE;
+      tornadis_bridge_expect (listener->bridge);
+      while (listener->told->len < n + 2)
+        g_main_context_iteration (NULL, TRUE);
+    }
+}
+
+static void
+listener_init (Listener *listener,
+               TornadisClient *client)
+{
+  *listener = (Listener){ NULL };
+  listener->told = g_ptr_array_new_with_free_func (g_free);
+  listener->bridge = tornadis_bridge_new_text (client, told_cb, listener, NULL);
+}
+
+static void
+listener_clear (Listener *listener)
+{
+  assert_finalized (listener->bridge);
+  g_ptr_array_unref (listener->told);
+}
+
+static const char *
+listener_wait (Listener *listener,
+               guint n)
+{
+  while (listener->told->len < n)
+    g_main_context_iteration (NULL, TRUE);
+
+  return g_ptr_array_index (listener->told, n - 1);
+}
+
+/* Waits until the outcome that begins so was told, alone or with others. */
+static void
+listener_wait_for (Listener *listener,
+                   const char *expected)
+{
+  for (guint i = 0;; i++)
+    if (strstr (listener_wait (listener, i + 1), expected) != NULL)
+      return;
+}
+
+static void
+test_turn (Fixture *fixture,
+           gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Listener listener;
+
+  g_assert_true (connect_and_wait (fixture->client, NULL));
+  listener_init (&listener, fixture->client);
+  g_assert_true (tornadis_bridge_submit_text (listener.bridge, "[[\"SET\",\"k\",\"v\"],[\"GET\",\"k\"],[\"LPUSH\",\"k\",\"x\"],"
+                                                               "[\"SUBSCRIBE\",\"c\"],[],[\"ECHO\",\"e\"]]",
+                                              &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (listener.told->len, ==, 0);
+
+  /* What is refused is told too, each in its own place. */
+  listener_wait_for (&listener, " 1,\"OK\"");
+  listener_wait_for (&listener, " 2,\"v\"");
+  listener_wait_for (&listener, "-3,{\"e\":[\"tornadis-error-quark\",6,\"WRONGTYPE ");
+  listener_wait_for (&listener, "-4,{\"e\":[\"tornadis-error-quark\",7,\"SUBSCRIBE ");
+  listener_wait_for (&listener, "-5,{\"e\":[\"tornadis-error-quark\",7,");
+  listener_wait_for (&listener, " 6,\"e\"");
+
+  g_ptr_array_set_size (listener.told, 0);
+  g_assert_false (tornadis_bridge_submit_text (listener.bridge, "nonsense", &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  g_assert_true (tornadis_bridge_submit_text (listener.bridge, "[[\"ECHO\",\"next\"]]", NULL));
+  g_assert_cmpstr (listener_wait (&listener, 1), ==, "[ 7,\"next\"]");
+  listener_clear (&listener);
+}
+
+static void
+test_expect (Fixture *fixture,
+             gconstpointer data)
+{
+  Listener listener;
+
+  listener_init (&listener, fixture->client);
+  listener.submits_when_asked = TRUE;
+  tornadis_bridge_expect (listener.bridge);
+  g_assert_cmpstr (listener_wait (&listener, 1), ==, "");
+  g_assert_cmpstr (listener_wait (&listener, 2), ==, "[ 1,\"asked\"]");
+
+  /* Submitting in time: nothing is asked. */
+  tornadis_bridge_expect (listener.bridge);
+  tornadis_bridge_submit_text (listener.bridge, "[[\"ECHO\",\"a\"]]", NULL);
+  g_assert_cmpstr (listener_wait (&listener, 3), ==, "[ 2,\"a\"]");
+
+  /* Within a main loop that runs within the function. */
+  listener.runs_loop = TRUE;
+  tornadis_bridge_submit_text (listener.bridge, "[[\"ECHO\",\"b\"]]", NULL);
+  g_assert_cmpstr (listener_wait (&listener, 6), ==, "[ 4,\"asked\"]");
+  listener_clear (&listener);
+}
+
+static void
+test_many (Fixture *fixture,
+           gconstpointer data)
+{
+  g_autoptr (GString) calls = g_string_new ("[");
+  guint next = 1;
+  Listener listener;
+
+  for (guint i = 0; i < 5000; i++)
+    g_string_append_printf (calls, "%s[\"ECHO\",\"%u\"]", i > 0 ? "," : "", i + 1);
+  g_string_append_c (calls, ']');
+
+  listener_init (&listener, fixture->client);
+  g_assert_true (tornadis_bridge_submit_text (listener.bridge, calls->str, NULL));
+  for (guint n = 1; next <= 5000; n++)
+    {
+      const char *p = listener_wait (&listener, n);
+      guint n_outcomes = 0;
+
+      /* In order, and not too many at a time. */
+      for (p = strchr (p, '[') + 1; *p != '\0'; p = strpbrk (p + 1, ",]") + 1)
+        {
+          g_autofree char *expected = g_strdup_printf (" %u,\"%u\"", next, next);
+
+          g_assert_true (g_str_has_prefix (p, expected));
+          p = strchr (p, '"');
+          next++;
+          n_outcomes++;
+        }
+      g_assert_cmpuint (n_outcomes, <=, 256);
+    }
+  listener_clear (&listener);
+}
+
+static void
+test_kept (Fixture *fixture,
+           gconstpointer data)
+{
+  g_autofree char *value = g_strnfill (100000, 'x');
+  g_autoptr (TornadisCommand) command = tornadis_command_new_format ("SET big %s", value);
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (TornadisReply) reply = NULL;
+  Listener listener;
+
+  listener_init (&listener, fixture->client);
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "STRLEN", "big", NULL });
+  tornadis_bridge_submit_command (listener.bridge, command);
+  tornadis_bridge_submit_text (listener.bridge, "[[\"GET\",\"big\"]]", NULL);
+  tornadis_bridge_submit_pipeline (listener.bridge, pipeline);
+  listener_wait_for (&listener, " 1,\"OK\"");
+  listener_wait_for (&listener, "-2,{\"kept\":true}");
+  listener_wait_for (&listener, " 3,[100000]");
+
+  reply = tornadis_bridge_take_reply (listener.bridge, 1);
+  g_assert_cmpstr (tornadis_reply_get_text (reply), ==, value);
+  g_assert_null (tornadis_bridge_take_reply (listener.bridge, 1));
+  g_assert_null (tornadis_bridge_take_reply (listener.bridge, 2));
+  listener_clear (&listener);
+}
+
+/* The client is kept for as long as calls are under way, and no longer. */
+static void
+test_client_gone (Fixture *fixture,
+                  gconstpointer data)
+{
+  TornadisClient *client = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+  g_autoptr (GError) error = NULL;
+  Listener listener;
+
+  listener_init (&listener, client);
+  g_object_add_weak_pointer (G_OBJECT (client), (gpointer *) &client);
+  tornadis_bridge_submit_text (listener.bridge, "[[\"PING\"]]", NULL);
+  g_object_unref (client);
+  g_assert_nonnull (client);
+  listener_wait_for (&listener, " 1,\"PONG\"");
+  spin_for (20);
+  g_assert_null (client);
+
+  g_assert_false (tornadis_bridge_submit_text (listener.bridge, "[[\"PING\"]]", &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+  tornadis_bridge_expect (listener.bridge);
+  listener_clear (&listener);
+}
+
+/* Closing ends the calls, and they are told from the main loop. */
+static void
+test_closed (Fixture *fixture,
+             gconstpointer data)
+{
+  Listener listener;
+
+  g_assert_true (connect_and_wait (fixture->client, NULL));
+  listener_init (&listener, fixture->client);
+  tornadis_bridge_submit_text (listener.bridge, "[[\"BLPOP\",\"none\",\"0\"],[\"PING\"]]", NULL);
+  spin_for (20);
+  tornadis_client_close (fixture->client);
+  g_assert_cmpuint (listener.told->len, ==, 0);
+  listener_wait_for (&listener, "-1,{\"e\":[\"tornadis-error-quark\",");
+  listener_wait_for (&listener, "-2,{\"e\":[\"tornadis-error-quark\",");
+  listener_clear (&listener);
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/bridge/json", test_json);
+  g_test_add_func ("/bridge/pickle", test_pickle);
+  g_test_add_func ("/bridge/not-text", test_not_text);
+  g_test_add_func ("/bridge/calls-of-json", test_calls_of_json);
+  g_test_add_func ("/bridge/calls-of-marshal", test_calls_of_marshal);
+  g_test_add ("/bridge/turn", Fixture, NULL, fixture_set_up, test_turn, fixture_tear_down);
+  g_test_add ("/bridge/expect", Fixture, NULL, fixture_set_up, test_expect, fixture_tear_down);
+  g_test_add ("/bridge/many", Fixture, NULL, fixture_set_up, test_many, fixture_tear_down);
+  g_test_add ("/bridge/kept", Fixture, NULL, fixture_set_up, test_kept, fixture_tear_down);
+  g_test_add ("/bridge/client-gone", Fixture, NULL, fixture_set_up, test_client_gone, fixture_tear_down);
+  g_test_add ("/bridge/closed", Fixture, NULL, fixture_set_up, test_closed, fixture_tear_down);
+
+  return g_test_run ();
+}

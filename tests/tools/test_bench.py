@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""tornadis bench."""
+
+import json
+import re
+import sys
+import time
+
+from tap import equal, main
+from tool import SLOW, good, read_terminal, run, start, terminal
+
+from gi.repository import TornadisHarness
+
+
+def calls(server, name):
+    found = re.search(f'cmdstat_{name}:calls=([0-9]+)', server.command('INFO commandstats'))
+    return int(found.group(1)) if found else 0
+
+
+def test_text(server):
+    text = good(run(server, 'bench', '-n', '1000', '-c', '3', '-b', '10', '-d', '20')).decode()
+    assert re.fullmatch('1000 SET of 20 bytes, 3 clients, batches of 10: [0-9]+\\.[0-9]{3} s, 0 errors\n'
+                        '[1-9][0-9]* calls/s\n'
+                        'latency of a call: p50 [0-9.]+ ms, p99 [0-9.]+ ms, p99\\.9 [0-9.]+ ms\n', text), text
+
+
+def test_counts(server):
+    """As many calls as were asked for, whatever does not divide what, and nothing is left behind."""
+    done = 0
+    for arguments, n in ((['-n', '1000', '-c', '3', '-b', '7'], 1000), (['-n', '2', '-c', '5'], 2), (['-n', '1'], 1),
+                         (['-n', '1001', '-c', '4', '-b', '10', '-P'], 1001), (['-n', '100', '-P'], 100),
+                         (['--requests=50', '--clients=2', '--batch-size=5', '--pipeline', '--data-size=0'], 50)):
+        sums = json.loads(good(run(server, 'bench', '--json', *arguments)))
+        equal((sums['requests'], sums['errors']), (n, 0))
+        equal(calls(server, 'set') - done, n)
+        done += n
+        latency = sums['latency_ms']
+        assert 0 < latency['p50'] <= latency['p99'] <= latency['p99.9'] < 60000, latency
+        assert abs(sums['calls_per_second'] * sums['seconds'] - n) < n * 0.02 + 1, sums
+        equal(server.command('DBSIZE'), ':0\r\n')
+
+
+def test_latency(server):
+    """A server that takes 20 ms for each answer but the last one: no less, and not much more, is measured."""
+    answer = 'expect SET\nsleep {}\nsend "+OK\\r\\n"\n'
+    peer = TornadisHarness.Peer.new('handshake\n' + answer.format(20) * 19 + answer.format(400) +
+                                    'expect DEL\nsend ":1\\r\\n"')
+    sums = json.loads(good(run(None, 'bench', '--json', '-p', str(peer.get_port()), '-c', '1', '-n', '20', '-b', '1')))
+    equal(peer.get_failure(), None)
+    latency = sums['latency_ms']
+    assert 19 < latency['p50'] < 100 and 385 < latency['p99'] <= latency['p99.9'] < 400 + 200 * SLOW, sums
+    assert 0.78 <= sums['seconds'] < 5, sums
+
+
+def test_server(server):
+    where = ['-h', '127.0.0.1', '-p', str(server.get_port())]
+    uri = f'redis://127.0.0.1:{server.get_port()}'
+    for arguments in (where, ['--hostname=localhost', f'--port={server.get_port()}'], ['-u', server.get_socket_path()],
+                      ['--unix-domain-socket', server.get_socket_path()], ['--uri', uri]):
+        before = calls(server, 'set')
+        good(run(None, 'bench', '-n', '10', *arguments))
+        equal(calls(server, 'set') - before, 10)
+    # What is given counts more than the environment.
+    good(run(None, 'bench', '-n', '10', *where, TORNADIS_URI='redis://127.0.0.1:1'))
+
+    guarded = TornadisHarness.Redis.new(['--requirepass', 's3cret'])
+    where = ['-h', '127.0.0.1', '-p', str(guarded.get_port()), '-n', '10']
+    good(run(None, 'bench', *where, '-a', 's3cret'))
+    good(run(None, 'bench', *where, '--password=s3cret'))
+    good(run(None, 'bench', *where, TORNADIS_PASSWORD='s3cret'))
+    good(run(guarded, 'bench', '-n', '10', '-a', 's3cret'))
+    for result in run(None, 'bench', *where, '-a', 'hush'), run(None, 'bench', *where):
+        assert result.status == 1 and result.out == b'' and result.err.count('\n') == 1, result
+        assert 'hush' not in result.err
+
+
+def test_usage(server):
+    for arguments in (['-c', '0'], ['-c', '-1'], ['-c', '10001'], ['-n', '0'], ['-n', 'x'], ['-b', '-1'], ['-d', '-1'],
+                      ['-p', '65536'], ['-p', '-1'], ['-u', '/x', '-h', 'h'], ['--uri', 'redis://h', '-p', '1'],
+                      ['argument'], ['--plugin', 'nothing']):
+        result = run(server, 'bench', *arguments)
+        assert result.status == 2 and result.out == b'' and result.err.startswith('tornadis: '), (arguments, result)
+
+
+def test_errors(server):
+    result = run(None, 'bench', '-p', '1')
+    assert result.status == 1 and result.out == b'' and result.err.count('\n') == 1, result
+
+    full = TornadisHarness.Redis.new(['--maxmemory', '1'])
+    for options in [], ['-P']:
+        result = run(full, 'bench', '--json', '-n', '100', '-b', '10', *options)
+        equal((result.status, json.loads(result.out)['errors']), (1, 100))
+        assert 'OOM' in result.err and result.err.count('\n') == 1, result
+
+    peer = TornadisHarness.Peer.new('handshake\nexpect SET\nclose\n---\nhandshake\necho-server')
+    result = run(None, 'bench', '-p', str(peer.get_port()), '-c', '1', '-n', '100', '-b', '10')
+    assert result.status == 1 and result.out == b'' and result.err.count('\n') == 1, result
+
+
+def test_progress(server):
+    arguments = ['bench', '-n', '200000', '-c', '1', '-b', '10']
+    with terminal() as (master, slave):
+        with start(server, *arguments, stderr=slave) as process:
+            time.sleep(0.05)
+            server.pause()
+            time.sleep(0.7)
+            server.resume()
+            equal(process.wait(120), 0)
+            shown = read_terminal(master)
+            assert re.search(b'\r\x1b\\[K *[0-9]+%  [0-9]+ calls/s|clients connected', shown), shown
+            assert shown.endswith(b'\r\x1b[K'), shown
+            equal(process.stdout.read().count(b'\n'), 3)
+    with start(server, *arguments) as process:
+        time.sleep(0.05)
+        server.pause()
+        time.sleep(0.7)
+        server.resume()
+        equal(process.communicate(timeout=120)[1], b'')
+
+
+main(sys.modules[__name__])

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""tornadis call, and the options that all subcommands have."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+from tap import equal, main
+from tool import TOOL, environment, good, read_terminal, run, shell, start, terminal
+
+from gi.repository import TornadisHarness
+
+BINARY = bytes(range(256)) + b'\r\n'
+
+
+def fails(result, status, *words):
+    """A failure says what is wrong, in one or two lines on standard error."""
+    assert result.status == status and result.out == b'' and result.err.startswith('tornadis: '), result
+    for word in words:
+        assert word in result.err, (word, result.err)
+
+
+def peer_uri(peer):
+    return f'redis://127.0.0.1:{peer.get_port()}'
+
+
+def test_raw(server):
+    equal(good(run(server, 'call', 'SET', 'k', 'grün')), b'OK\n')
+    equal(good(run(server, 'call', 'GET', 'k')), 'grün\n'.encode())
+    equal(good(run(server, 'call', 'GET', 'nothing')), b'\n')
+    equal(good(run(server, 'call', 'INCRBY', 'n', '-5')), b'-5\n')
+    equal(good(run(server, 'call', 'RPUSH', 'l', 'a', '', 'b c')), b'3\n')
+    equal(good(run(server, 'call', 'LRANGE', 'l', '0', '-1')), b'a\n\nb c\n')
+    equal(good(run(server, 'call', 'LRANGE', 'nothing', '0', '-1')), b'')
+    equal(good(run(server, 'call', '-n', 'GET', 'k')), 'grün'.encode())
+    equal(good(run(server, 'call', 'ECHO', '--json')), b'--json\n')
+    equal(good(run(server, 'call', '--', 'ECHO', '--')), b'--\n')
+    equal(good(run(server, 'call', 'ECHO', '')), b'\n')
+    good(run(server, 'call', 'ZADD', 'z', '1.5', 'a'))
+    for protocol in '--resp2', '--resp3':
+        equal(good(run(server, 'call', protocol, 'ZSCORE', 'z', 'a')), b'1.5\n')
+        good(run(server, 'call', protocol, 'HSET', 'h', 'f', 'v'))
+        equal(good(run(server, 'call', protocol, 'HGETALL', 'h')), b'f\nv\n')
+
+
+def test_terminal(server):
+    good(run(server, 'call', 'RPUSH', 'l', 'a', '\x1b[1m"'))
+    quoted = b'1) "a"\n2) "\\x1b[1m\\""\n'
+    with terminal() as (master, slave):
+        with start(server, 'call', 'LRANGE', 'l', '0', '-1', stdout=slave) as process:
+            equal(process.wait(60), 0)
+            equal(read_terminal(master).replace(b'\r\n', b'\n'), quoted)
+        with start(server, 'call', '--raw', 'LRANGE', 'l', '0', '-1', stdout=slave) as process:
+            equal(process.wait(60), 0)
+            equal(read_terminal(master).replace(b'\r\n', b'\n'), b'a\n\x1b[1m"\n')
+    equal(good(run(server, 'call', '--quoted', 'LRANGE', 'l', '0', '-1')), quoted)
+
+
+def test_binary(server):
+    equal(good(run(server, 'call', 'SET', 'b', '-', stdin=BINARY)), b'OK\n')
+    equal(good(run(server, 'call', '-n', 'GET', 'b')), BINARY)
+    equal(good(run(server, 'call', 'GET', 'b')), BINARY + b'\n')
+    equal(good(run(server, 'call', 'SET', b'\xff\xfe', b'\xfd')), b'OK\n')
+    equal(good(run(server, 'call', 'GET', b'\xff\xfe')), b'\xfd\n')
+    equal(good(run(server, 'call', 'SET', 'empty', '-')), b'OK\n')
+    equal(good(run(server, 'call', 'STRLEN', 'empty')), b'0\n')
+    large = os.urandom(1 << 20) * 20
+    equal(good(run(server, 'call', 'SET', 'large', '-', stdin=large)), b'OK\n')
+    assert good(run(server, 'call', '-n', 'GET', 'large')) == large
+    good(run(server, 'call', 'XADD', 's', '1-1', 'f', 'v'))
+    equal(good(run(server, 'call', '--no-stdin', 'XREVRANGE', 's', '+', '-')), b'1-1\nf\nv\n')
+    equal(good(run(None, 'call', 'GET', 'empty', LC_ALL='C', TORNADIS_URI='unix://' + server.get_socket_path())), b'\n')
+
+
+def test_json(server):
+    def value(*args):
+        lines = good(run(server, 'call', '--json', *args)).decode().split('\n')
+        assert len(lines) == 2 and lines[1] == '', lines
+        return json.loads(lines[0])
+
+    text = 'quote " backslash \\ ü \u2028 \x7f ' + ''.join(chr(c) for c in range(1, 32))
+    equal(value('ECHO', text), text)
+    equal(value('ECHO', b'\xff'), {'base64': '/w=='})
+    run(server, 'call', 'SET', 'b', '-', stdin=BINARY)
+    assert set(value('GET', 'b')) == {'base64'}
+    equal(value('GET', 'nothing'), None)
+    equal(value('INCRBY', 'n', '9223372036854775807'), 2 ** 63 - 1)
+    equal(value('LRANGE', 'nothing', '0', '-1'), [])
+    equal(value('HSET', 'h', 'a', '1', 'b', '2'), 2)
+    equal(value('HGETALL', 'h'), {'a': '1', 'b': '2'})
+    equal(value('--resp2', 'HGETALL', 'h'), ['a', '1', 'b', '2'])
+    equal(value('DEBUG', 'PROTOCOL', 'map'), [[0, False], [1, True], [2, False]])
+    equal(value('DEBUG', 'PROTOCOL', 'set'), [0, 1, 2])
+    equal(value('DEBUG', 'PROTOCOL', 'true'), True)
+    equal(value('DEBUG', 'PROTOCOL', 'double'), 3.141)
+    equal(value('DEBUG', 'PROTOCOL', 'bignum'), '1234567999999999999999999999999999999')
+    equal(value('DEBUG', 'PROTOCOL', 'verbatim'), 'This is a verbatim\nstring')
+    equal(value('ZADD', 'z', 'inf', 'a', '0.1', 'b'), 2)
+    equal(value('ZMSCORE', 'z', 'a', 'b', 'c'), ['inf', 0.1, None])
+    equal(value('EVAL', 'return {redis.error_reply("BAD \\"x\\""), 1}', '0'), [{'error': 'BAD "x"'}, 1])
+    equal(value('EVAL', 'return {{{{}}, {1, {2}}}}', '0'), [[[[]], [1, [2]]]])
+
+
+def test_deep(server):
+    script = 'handshake\nexpect GET\nsend-repeat 15000 "*1\\r\\n"\nsend ":1\\r\\n"'
+    for options, expected in ((['--json'], b'[' * 15000 + b'1' + b']' * 15000 + b'\n'), ([], b'1\n')):
+        peer = TornadisHarness.Peer.new(script)
+        equal(good(run(None, 'call', *options, '--uri', peer_uri(peer), 'GET', 'k')), expected)
+
+
+def test_errors(server):
+    good(run(server, 'call', 'SET', 'k', 'v'))
+    for options in [], ['--json'], ['--quoted']:
+        fails(run(server, 'call', *options, 'LPUSH', 'k', 'x'), 1, 'WRONGTYPE')
+    fails(run(server, 'call', 'SUBSCRIBE', 'a'), 2, 'SUBSCRIBE')
+    fails(run(server, 'call', 'SET', 'k', '-', stdin=b'', TORNADIS_URI='redis://127.0.0.1:1'), 1, 'connect')
+    fails(run(None, 'call', '--uri', 'unix:///nowhere/at/all', 'PING'), 1)
+    server.kill()
+    fails(run(server, 'call', 'PING'), 1)
+
+
+def test_lost(server):
+    peer = TornadisHarness.Peer.new('handshake\nexpect GET\nclose')
+    fails(run(None, 'call', '--uri', peer_uri(peer), 'GET', 'k'), 1, 'GET')
+    equal(peer.get_failure(), None)
+
+
+def test_timeout(server):
+    peer = TornadisHarness.Peer.new('handshake\nexpect GET\nstop-reading')
+    begin = time.monotonic()
+    fails(run(None, 'call', '--timeout', '0.3', '--uri', peer_uri(peer), 'GET', 'k'), 1, 'GET')
+    assert 0.3 <= time.monotonic() - begin < 15
+    for bad in '-1', 'nan', 'inf', '1e30':
+        fails(run(server, 'call', '--timeout', bad, 'PING'), 2, 'timeout')
+    fails(run(server, 'call', '--timeout', 'soon', 'PING'), 2, 'soon')
+
+
+def test_usage(server):
+    assert run(server).status == 2 and 'Commands:' in run(server).err
+    fails(run(server, 'frob'), 2, 'frob')
+    fails(run(server, '--json', 'call'), 2)
+    fails(run(server, 'call'), 2)
+    fails(run(server, 'call', '--frob', 'PING'), 2, '--frob', 'tornadis call --help')
+    fails(run(server, 'call', '--resp2', '--resp3', 'PING'), 2)
+    fails(run(server, 'call', '--uri', 'http://x', 'PING'), 2)
+    fails(run(server, 'help', 'frob'), 2, 'frob')
+    for arguments in (['--help'], ['help']):
+        help_text = good(run(None, *arguments)).decode()
+        for name in 'call', 'pipe', 'subscribe', 'bench', 'plugins':
+            assert name in help_text
+            equal(good(run(None, 'help', name)), good(run(None, name, '--help')))
+            assert f'tornadis {name} [OPTION…]' in good(run(None, name, '--help')).decode()
+    assert good(run(None, '--version')).startswith(b'tornadis 1.')
+
+
+def test_uri(server):
+    uri = f'redis://127.0.0.1:{server.get_port()}/3?client-name=me'
+    equal(good(run(None, 'call', '--uri', uri, 'CLIENT', 'GETNAME')), b'me\n')
+    equal(good(run(None, 'call', 'CLIENT', 'GETNAME', TORNADIS_URI=uri)), b'me\n')
+    equal(good(run(None, 'call', '--uri', uri, 'CLIENT', 'GETNAME', TORNADIS_URI='redis://127.0.0.1:1')), b'me\n')
+    equal(good(run(server, 'call', '--resp2', '--json', 'DEBUG', 'PROTOCOL', 'true')), b'1\n')
+    equal(good(run(server, 'call', '--resp3', '--json', 'DEBUG', 'PROTOCOL', 'true')), b'true\n')
+
+
+def test_password(server):
+    guarded = TornadisHarness.Redis.new(['--requirepass', 's3cret'])
+    equal(good(run(guarded, 'call', 'PING', TORNADIS_PASSWORD='s3cret')), b'PONG\n')
+    uri = f'redis://:s3cret@127.0.0.1:{guarded.get_port()}'
+    equal(good(run(None, 'call', '--uri', uri, 'PING', TORNADIS_PASSWORD='wrong')), b'PONG\n')
+    for result in (run(guarded, 'call', 'PING'),
+                   run(guarded, 'call', 'PING', TORNADIS_PASSWORD='hush'),
+                   run(None, 'call', '--uri', uri.replace('s3cret', 'hush'), 'PING')):
+        fails(result, 1)
+        assert 'hush' not in result.err
+    for arguments in (['--uri', 'redis://:hush@h:99999', 'PING'], ['--uri', 'redis://:hu/sh@h', 'PING'],
+                      ['--pasword=hush', 'PING'], ['--plugin', 'every-type:int=hush', 'PING']):
+        result = run(server, 'call', *arguments)
+        fails(result, 2)
+        assert 'hush' not in result.err and 'hu/' not in result.err, result.err
+
+
+def test_output(server):
+    run(server, 'call', 'SET', 'k', '-', stdin=b'x' * 1000000)
+    result = shell(server, 'tornadis call GET k > /dev/full')
+    fails(result, 1, 'standard output')
+    result = shell(server, 'tornadis call SET closed v >&-')
+    fails(result, 1, 'standard output')
+    equal(good(run(server, 'call', 'GET', 'closed')), b'v\n')
+    result = shell(server, 'tornadis call GET k | head -c 10; echo " ${PIPESTATUS[0]}"')
+    equal(good(result), b'xxxxxxxxxx 141\n')
+    result = shell(server, 'tornadis call SET k - <&-')
+    fails(result, 1, 'standard input')
+
+
+def test_slow_reader(server):
+    run(server, 'call', 'SET', 'k', '-', stdin=b'x' * 1000000)
+    with start(server, 'call', 'GET', 'k') as process:
+        time.sleep(0.3)
+        equal(process.stdout.read(), b'x' * 1000000 + b'\n')
+        equal(process.wait(60), 0)
+
+
+def test_nonblocking_output(server):
+    run(server, 'call', 'SET', 'k', '-', stdin=b'x' * 1000000)
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    with subprocess.Popen([TOOL, 'call', 'GET', 'k'], stdout=write_end, env=environment(server)) as process:
+        os.close(write_end)
+        with os.fdopen(read_end, 'rb') as output:
+            equal(output.read(), b'x' * 1000000 + b'\n')
+        equal(process.wait(60), 0)
+
+
+main(sys.modules[__name__])

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs the built tornadis as a user does: arguments, standard streams, terminals, exit status."""
+
+import collections
+import contextlib
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+
+TOOL = os.environ['TORNADIS_TOOL']
+SOURCE = os.environ['TORNADIS_TOOL_SRCDIR']
+COMMANDS = ['call', 'pipe', 'subscribe', 'bench', 'plugins']
+SLOW = int(os.environ.get('TORNADIS_TEST_SLOW', '1'))
+
+Result = collections.namedtuple('Result', 'status out err')
+
+
+def environment(server=None, **extra):
+    """The test's environment, with the server where the user has it."""
+    values = {name: value for name, value in os.environ.items() if name not in ('TORNADIS_URI', 'TORNADIS_PASSWORD')}
+    values['LC_ALL'] = 'C.UTF-8'
+    if server is not None:
+        values['TORNADIS_URI'] = 'unix://' + server.get_socket_path()
+    values.update(extra)
+    return values
+
+
+def run(server, *args, stdin=b'', **extra):
+    done = subprocess.run([TOOL, *args], input=stdin, capture_output=True, env=environment(server, **extra),
+                          timeout=60 * SLOW)
+    return Result(done.returncode, done.stdout, done.stderr.decode())
+
+
+def shell(server, script, **extra):
+    """Runs a script of bash in which tornadis is found."""
+    extra['PATH'] = os.path.dirname(TOOL) + ':' + os.environ['PATH']
+    done = subprocess.run(['bash', '-c', script], capture_output=True, env=environment(server, **extra),
+                          stdin=subprocess.DEVNULL, timeout=60 * SLOW)
+    return Result(done.returncode, done.stdout, done.stderr.decode())
+
+
+def good(result):
+    """What a run that must go well wrote, without a word on standard error."""
+    assert result.status == 0 and result.err == '', result
+    return result.out
+
+
+def options(name):
+    """The options of a subcommand, as its help has them."""
+    return re.findall('^ +(?:-., )?(--[a-z0-9-]+)', good(run(None, name, '--help')).decode(), re.MULTILINE)
+
+
+@contextlib.contextmanager
+def start(server, *args, **options):
+    """A tornadis that goes on while the test does."""
+    options = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, **options}
+    process = subprocess.Popen([TOOL, *args], env=environment(server), **options)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for stream in process.stdin, process.stdout, process.stderr:
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + 30 * SLOW
+    while not condition():
+        assert time.monotonic() < end, f'waited in vain for {what}'
+        time.sleep(0.01)
+
+
+def publish(server, channel, payload):
+    """Publishes once somebody listens; that message is the only one that he gets."""
+    wait_for(lambda: not server.command(f'PUBLISH {channel} {payload}').startswith(':0'), f'a subscriber of {channel}')
+
+
+@contextlib.contextmanager
+def terminal():
+    """A pseudo terminal: its two ends."""
+    master, slave = pty.openpty()
+    try:
+        yield master, slave
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def read_terminal(master, seconds=0.2):
+    """What the terminal shows, until nothing comes for a while."""
+    text = b''
+    while select.select([master], [], [], seconds)[0]:
+        text += os.read(master, 65536)
+    return text
+
+
+def peak_kib(process):
+    """The most memory that the program, and not the one that started it, has had."""
+    with open(f'/proc/{process.pid}/status', encoding='ascii') as status:
+        return next(int(line.split()[1]) for line in status if line.startswith('VmHWM'))

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* tornadis bench: calls a second and latency, with the options of tornadis-benchmark. */
+
+#include "tool.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_CLIENTS 5
+#define DEFAULT_REQUESTS 100000
+#define DEFAULT_DATA_BYTES 2
+#define MAX_CLIENTS 10000
+#define MAX_DATA_BYTES (512 * 1024 * 1024)
+/* Without a batch size all calls of a client go out at once, within these bounds. */
+#define MAX_BATCH 100000
+#define MAX_BATCH_BYTES (64 * 1024 * 1024)
+
+typedef struct
+{
+  ToolOptions options;
+  char *host;        /* (owned) (nullable) */
+  int port;          /* 0: not given */
+  char *unix_socket; /* (owned) (nullable) */
+  char *password;    /* (owned) (nullable) */
+  int n_clients;
+  gint64 n_requests;
+  int batch_size; /* 0: not given */
+  gboolean pipeline;
+  int data_size;
+
+  GPtrArray *clients;       /* (element-type BenchClient) (owned) */
+  TornadisCommand *command; /* (owned) */
+  char *key;                /* (owned) */
+  guint n_connected;
+  guint64 n_done; /* calls */
+  guint64 n_errors;
+  ToolHistogram latency;
+  gint64 start; /* microseconds */
+  gint64 end;
+  gboolean failed;
+  gboolean done;
+} Bench;
+
+typedef struct
+{
+  Bench *bench;
+  TornadisClient *client; /* (owned) */
+  guint64 n_left;         /* calls to be sent */
+} BenchClient;
+
+/* A call or a pipeline in flight, and after its reply the next one. */
+typedef struct
+{
+  BenchClient *owner;
+  gint64 start;
+  guint n_calls;
+} BenchCall;
+
+static void bench_call_send (BenchCall *call);
+
+static void
+bench_client_free (BenchClient *client)
+{
+  g_clear_object (&client->client);
+  g_free (client);
+}
+
+static void
+bench_fail (Bench *self,
+            const char *message)
+{
+  if (!self->failed)
+    tool_print_error ("%s", message);
+  self->failed = TRUE;
+  self->done = TRUE;
+}
+
+static void
+cleaned_up_cb (TornadisClient *client,
+               TornadisReply *reply,
+               GError *error,
+               gpointer user_data)
+{
+  ((Bench *) user_data)->done = TRUE;
+}
+
+static void
+bench_clean_up (Bench *self)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]) { "DEL", self->key, NULL });
+  BenchClient *first = g_ptr_array_index (self->clients, 0);
+
+  self->end = g_get_monotonic_time ();
+  tornadis_client_submit (first->client, command, cleaned_up_cb, self, NULL);
+}
+
+static void
+bench_count_error (Bench *self,
+                   const char *message)
+{
+  if (self->n_errors++ == 0)
+    tool_print_error ("%s", message);
+}
+
+static void
+bench_count_reply (Bench *self,
+                   BenchCall *call,
+                   TornadisReply *reply)
+{
+  for (gsize i = 0; self->pipeline && i < tornadis_reply_get_n_elements (reply); i++)
+    {
+      g_autoptr (GError) error = tornadis_reply_get_error (tornadis_reply_get_element (reply, i));
+
+      if (error != NULL)
+        bench_count_error (self, error->message);
+    }
+}
+
+static void
+replied_cb (TornadisClient *client,
+            TornadisReply *reply,
+            GError *error,
+            gpointer user_data)
+{
+  g_autofree BenchCall *call = user_data;
+  Bench *self = call->owner->bench;
+
+  if (error != NULL && !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
+    bench_fail (self, error->message);
+  if (self->done)
+    return;
+
+  if (error != NULL)
+    bench_count_error (self, error->message);
+  else
+    bench_count_reply (self, call, reply);
+
+  tool_histogram_add (&self->latency, g_get_monotonic_time () - call->start);
+  self->n_done += call->n_calls;
+
+  if (call->owner->n_left > 0)
+    bench_call_send (g_steal_pointer (&call));
+  else if (self->n_done == (guint64) self->n_requests)
+    bench_clean_up (self);
+}
+
+static void
+bench_call_send (BenchCall *call)
+{
+  BenchClient *owner = call->owner;
+  Bench *self = owner->bench;
+
+  call->n_calls = self->pipeline ? (guint) MIN ((guint64) self->batch_size, owner->n_left) : 1;
+  owner->n_left -= call->n_calls;
+  call->start = g_get_monotonic_time ();
+
+  if (self->pipeline)
+    {
+      g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+
+      for (guint i = 0; i < call->n_calls; i++)
+        tornadis_pipeline_stack_command (pipeline, self->command);
+      tornadis_client_submit_pipeline (owner->client, pipeline, replied_cb, call, NULL);
+    }
+  else
+    {
+      tornadis_client_submit (owner->client, self->command, replied_cb, call, NULL);
+    }
+}
+
+static void
+bench_start (Bench *self)
+{
+  self->start = g_get_monotonic_time ();
+
+  for (guint i = 0; i < self->clients->len; i++)
+    {
+      BenchClient *client = g_ptr_array_index (self->clients, i);
+      guint n_in_flight = self->pipeline ? 1 : (guint) self->batch_size;
+
+      while (n_in_flight-- > 0 && client->n_left > 0)
+        {
+          BenchCall *call = g_new0 (BenchCall, 1);
+
+          call->owner = client;
+          bench_call_send (call);
+        }
+    }
+}
+
+static void
+connected_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  Bench *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error))
+    bench_fail (self, error->message);
+  else if (++self->n_connected == self->clients->len)
+    bench_start (self);
+}
+
+static TornadisClient *
+bench_make_client (Bench *self)
+{
+  g_autoptr (TornadisClient) client = NULL;
+
+  if (self->host == NULL && self->port == 0 && self->unix_socket == NULL)
+    {
+      client = tool_options_make_client (&self->options, TORNADIS_TYPE_CLIENT);
+      if (client != NULL && self->password != NULL)
+        g_object_set (client, "password", self->password, NULL);
+      return g_steal_pointer (&client);
+    }
+
+  client = tornadis_client_new (self->host != NULL ? self->host : "127.0.0.1", (guint16) (self->port != 0 ? self->port : 6379));
+  g_object_set (client, "unix-domain-socket", self->unix_socket, "password", self->password, NULL);
+
+  return tool_options_equip (&self->options, client) ? g_steal_pointer (&client) : NULL;
+}
+
+static gboolean
+bench_make_clients (Bench *self)
+{
+  for (int i = 0; i < self->n_clients; i++)
+    {
+      BenchClient *client = g_new0 (BenchClient, 1);
+
+      g_ptr_array_add (self->clients, client);
+      client->bench = self;
+      client->n_left = (guint64) (self->n_requests / self->n_clients + (i < self->n_requests % self->n_clients));
+      client->client = bench_make_client (self);
+      if (client->client == NULL)
+        return FALSE;
+      tornadis_client_connect_async (client->client, NULL, connected_cb, self);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+bench_check (Bench *self)
+{
+  const char *problem = NULL;
+
+  if (self->options.arguments != NULL)
+    problem = "bench takes no argument";
+  else if (self->n_clients < 1 || self->n_clients > MAX_CLIENTS)
+    problem = "The number of clients is from 1 to 10000";
+  else if (self->n_requests < 1)
+    problem = "The number of requests is 1 or more";
+  else if (self->batch_size < 0)
+    problem = "The batch size is 1 or more";
+  else if (self->data_size < 0 || self->data_size > MAX_DATA_BYTES)
+    problem = "The data size is from 0 to 512 MiB";
+  else if (self->port < 0 || self->port > G_MAXUINT16)
+    problem = "The port is from 1 to 65535";
+  else if (self->unix_socket != NULL && (self->host != NULL || self->port != 0))
+    problem = "Either a unix socket, or a host name and a port";
+  else if (self->options.uri != NULL && (self->host != NULL || self->port != 0 || self->unix_socket != NULL))
+    problem = "Either --uri, or a host name, port or unix socket";
+
+  if (problem != NULL)
+    tool_print_error ("%s", problem);
+  return problem == NULL;
+}
+
+static char *
+bench_describe_progress (gpointer user_data)
+{
+  Bench *self = user_data;
+  double seconds = (double) (g_get_monotonic_time () - self->start) / G_USEC_PER_SEC;
+
+  if (self->start == 0)
+    return g_strdup_printf ("%u of %d clients connected", self->n_connected, self->n_clients);
+
+  return g_strdup_printf ("%3u%%  %.0f calls/s", (guint) (self->n_done * 100 / (guint64) self->n_requests),
+                          (double) self->n_done / seconds);
+}
+
+static void
+bench_print (Bench *self)
+{
+  double seconds = MAX (1, (double) (self->end - self->start)) / G_USEC_PER_SEC;
+  double rate = (double) self->n_done / seconds;
+  double p50 = tool_histogram_get_msec (&self->latency, 0.5);
+  double p99 = tool_histogram_get_msec (&self->latency, 0.99);
+  double p999 = tool_histogram_get_msec (&self->latency, 0.999);
+  GString *output = tool_output_begin ();
+
+  if (self->options.json)
+    g_string_append_printf (output,
+                            "{\"requests\": %" G_GUINT64_FORMAT ", \"errors\": %" G_GUINT64_FORMAT ", \"clients\": %d, "
+                            "\"batch_size\": %d, \"pipeline\": %s, \"data_size\": %d, \"seconds\": %.6f, "
+                            "\"calls_per_second\": %.0f, \"latency_ms\": {\"p50\": %.3f, \"p99\": %.3f, \"p99.9\": %.3f}}\n",
+                            self->n_done, self->n_errors, self->n_clients, self->batch_size,
+                            self->pipeline ? "true" : "false", self->data_size, seconds, rate, p50, p99, p999);
+  else
+    g_string_append_printf (output,
+                            "%" G_GUINT64_FORMAT " SET of %d bytes, %d clients, %s of %d: %.3f s, %" G_GUINT64_FORMAT " errors\n"
+                            "%.0f calls/s\n"
+                            "latency of %s: p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms\n",
+                            self->n_done, self->data_size, self->n_clients, self->pipeline ? "pipelines" : "batches",
+                            self->batch_size, seconds, self->n_errors, rate, self->pipeline ? "a pipeline" : "a call",
+                            p50, p99, p999);
+}
+
+static void
+bench_clear (Bench *self)
+{
+  g_ptr_array_unref (self->clients);
+  g_clear_pointer (&self->command, tornadis_command_unref);
+  g_free (self->key);
+  g_free (self->host);
+  g_free (self->unix_socket);
+  g_free (self->password);
+  tool_options_clear (&self->options);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Bench, bench_clear)
+
+/* What follows from the options. */
+static void
+bench_prepare (Bench *self)
+{
+  g_autofree char *value = g_strnfill ((gsize) self->data_size, '*');
+  gint64 bound = MIN (MAX_BATCH, MAX (1, MAX_BATCH_BYTES / (self->data_size + 1)));
+
+  self->key = g_strdup_printf ("tornadis-bench-%d", (int) getpid ());
+  self->command = tornadis_command_new_strv ((const char *[]) { "SET", self->key, value, NULL });
+  if (self->batch_size == 0)
+    self->batch_size = (int) CLAMP (self->n_requests / self->n_clients, 1, bound);
+}
+
+int
+tool_bench (char **argv)
+{
+  g_auto (Bench) self = {
+    .clients = g_ptr_array_new_with_free_func ((GDestroyNotify) bench_client_free),
+    .n_clients = DEFAULT_CLIENTS,
+    .n_requests = DEFAULT_REQUESTS,
+    .data_size = DEFAULT_DATA_BYTES,
+  };
+  const GOptionEntry entries[] = {
+    { "hostname", 'h', 0, G_OPTION_ARG_FILENAME, &self.host, "Server, instead of --uri (default: 127.0.0.1)", "HOST" },
+    { "port", 'p', 0, G_OPTION_ARG_INT, &self.port, "Its port (default: 6379)", "PORT" },
+    { "unix-domain-socket", 'u', 0, G_OPTION_ARG_FILENAME, &self.unix_socket, "Its unix socket, instead of these", "PATH" },
+    { "password", 'a', 0, G_OPTION_ARG_FILENAME, &self.password, "Password; others can see it: rather use $TORNADIS_PASSWORD",
+      "PASSWORD" },
+    { "clients", 'c', 0, G_OPTION_ARG_INT, &self.n_clients, "Number of connections (default: 5)", "N" },
+    { "requests", 'n', 0, G_OPTION_ARG_INT64, &self.n_requests, "Number of calls, of all clients (default: 100000)", "N" },
+    { "batch-size", 'b', 0, G_OPTION_ARG_INT, &self.batch_size, "Calls in flight of each client (default: all of them)", "N" },
+    { "pipeline", 'P', 0, G_OPTION_ARG_NONE, &self.pipeline, "Send the calls of a batch as one pipeline", NULL },
+    { "data-size", 'd', 0, G_OPTION_ARG_INT, &self.data_size, "Size of the value (default: 2)", "BYTES" },
+    G_OPTION_ENTRY_NULL,
+  };
+
+  if (!tool_options_parse (&self.options, argv, TOOL_PARSE_ANYWHERE, NULL,
+                           "Measures calls a second and latency: SET of one key, which is deleted at the end.", entries) ||
+      !bench_check (&self))
+    return TOOL_USAGE;
+
+  bench_prepare (&self);
+  if (!bench_make_clients (&self))
+    return TOOL_USAGE;
+
+  tool_progress_start (bench_describe_progress, &self);
+  while (!self.done)
+    g_main_context_iteration (NULL, TRUE);
+  tool_progress_stop ();
+
+  if (!self.failed)
+    bench_print (&self);
+
+  return self.failed || self.n_errors > 0 ? TOOL_FAILED : TOOL_DONE;
+}

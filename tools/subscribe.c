@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* tornadis subscribe: the messages of channels and patterns, until it is told to end. */
+
+#include "tool.h"
+
+#include <glib-unix.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct
+{
+  TornadisPubSubClient *client; /* (owned) */
+  ToolOptions options;
+  gboolean quiet;
+  gint64 count; /* messages to print, 0: no end */
+  gint64 n_printed;
+  gboolean printable; /* on a terminal control characters are not for it */
+  gboolean popping;
+  ToolStatus status;
+  gboolean done;
+} Subscription;
+
+static void subscription_pop (Subscription *self);
+
+static void
+append_bytes (GString *output,
+              GBytes *bytes,
+              void (*append) (GString *string,
+                              const char *data,
+                              gsize length))
+{
+  gsize length;
+  const char *data = g_bytes_get_data (bytes, &length);
+
+  append (output, data, length);
+}
+
+static void
+append_raw (GString *output,
+            const char *data,
+            gsize length)
+{
+  g_string_append_len (output, data, (gssize) length);
+}
+
+static void
+subscription_print (Subscription *self,
+                    TornadisMessage *message)
+{
+  g_autoptr (GBytes) channel = tornadis_message_get_channel_bytes (message);
+  g_autoptr (GBytes) payload = tornadis_message_get_payload (message);
+  const char *pattern = tornadis_message_get_pattern (message);
+  GString *output = tool_output_begin ();
+
+  if (self->options.json)
+    {
+      g_string_append (output, "{\"channel\": ");
+      append_bytes (output, channel, tool_json_append_string);
+      if (pattern != NULL)
+        {
+          g_string_append (output, ", \"pattern\": ");
+          tool_json_append_string (output, pattern, strlen (pattern));
+        }
+      g_string_append (output, ", \"payload\": ");
+      append_bytes (output, payload, tool_json_append_string);
+      g_string_append (output, "}\n");
+    }
+  else
+    {
+      append_bytes (output, channel, self->printable ? tool_line_append : append_raw);
+      g_string_append_c (output, '\t');
+      append_bytes (output, payload, self->printable ? tool_line_append : append_raw);
+      g_string_append_c (output, '\n');
+    }
+
+  tool_output_commit ();
+}
+
+static void
+subscription_fail (Subscription *self,
+                   GError *error)
+{
+  if (!self->done)
+    tool_print_error ("%s", error->message);
+  self->status = TOOL_FAILED;
+  self->done = TRUE;
+  g_error_free (error);
+}
+
+static void
+popped_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  Subscription *self = user_data;
+  GError *error = NULL;
+  g_autoptr (TornadisMessage) message = tornadis_pub_sub_client_pop_message_finish (self->client, result, &error);
+
+  self->popping = FALSE;
+  if (error != NULL)
+    {
+      subscription_fail (self, error);
+      return;
+    }
+
+  subscription_print (self, message);
+  if (++self->n_printed == self->count)
+    self->done = TRUE;
+  subscription_pop (self);
+}
+
+/* The client keeps what is not popped, and stops reading when that is too much. */
+static void
+subscription_pop (Subscription *self)
+{
+  if (self->popping || self->done || tool_output_is_full ())
+    return;
+
+  self->popping = TRUE;
+  tornadis_pub_sub_client_pop_message_async (self->client, -1, NULL, popped_cb, self);
+}
+
+static void
+drained_cb (gpointer user_data)
+{
+  subscription_pop (user_data);
+}
+
+static void
+subscribed_cb (GObject *object,
+               GAsyncResult *result,
+               gpointer user_data)
+{
+  Subscription *self = user_data;
+  GError *error = NULL;
+
+  if (!tornadis_pub_sub_client_subscribe_finish (self->client, result, &error))
+    subscription_fail (self, error);
+  else
+    subscription_pop (self);
+}
+
+static void
+psubscribed_cb (GObject *object,
+                GAsyncResult *result,
+                gpointer user_data)
+{
+  Subscription *self = user_data;
+  GError *error = NULL;
+
+  if (!tornadis_pub_sub_client_psubscribe_finish (self->client, result, &error))
+    subscription_fail (self, error);
+  else
+    subscription_pop (self);
+}
+
+static void
+disconnected_cb (TornadisClient *client,
+                 GError *error,
+                 Subscription *self)
+{
+  if (error != NULL && !self->quiet)
+    tool_print_error ("%s; connecting again", error->message);
+}
+
+static void
+reconnect_scheduled_cb (TornadisClient *client,
+                        guint attempt,
+                        guint delay_msec,
+                        GError *error,
+                        Subscription *self)
+{
+  if (!self->quiet && self->popping)
+    tool_print_error ("%s; attempt %u in %.1f s", error->message, attempt + 1, delay_msec / 1000.0);
+}
+
+static void
+gap_cb (TornadisPubSubClient *client,
+        Subscription *self)
+{
+  if (!self->quiet)
+    tool_print_error ("connected again; messages may be missing");
+}
+
+static gboolean
+ended_cb (gpointer user_data)
+{
+  ((Subscription *) user_data)->done = TRUE;
+  return G_SOURCE_CONTINUE;
+}
+
+/* Whether @name has a glob character that no backslash stands before. */
+static gboolean
+is_pattern (const char *name)
+{
+  for (; *name != '\0'; name++)
+    {
+      if (strchr ("*?[", *name) != NULL)
+        return TRUE;
+      if (*name == '\\' && name[1] != '\0')
+        name++;
+    }
+
+  return FALSE;
+}
+
+/* What a channel is called whose glob characters have backslashes. */
+static char *
+unescape_channel (const char *name)
+{
+  GString *channel = g_string_new (NULL);
+
+  for (; *name != '\0'; name++)
+    {
+      if (*name == '\\' && name[1] != '\0' && strchr ("*?[]\\", name[1]) != NULL)
+        name++;
+      g_string_append_c (channel, *name);
+    }
+
+  return g_string_free (channel, FALSE);
+}
+
+static void
+subscription_start (Subscription *self)
+{
+  g_autoptr (GPtrArray) channels = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) patterns = g_ptr_array_new ();
+
+  for (guint i = 0; self->options.arguments[i] != NULL; i++)
+    if (is_pattern (self->options.arguments[i]))
+      g_ptr_array_add (patterns, self->options.arguments[i]);
+    else
+      g_ptr_array_add (channels, unescape_channel (self->options.arguments[i]));
+
+  g_ptr_array_add (channels, NULL);
+  g_ptr_array_add (patterns, NULL);
+
+  if (channels->len > 1)
+    tornadis_pub_sub_client_subscribe_async (self->client, (const char *const *) channels->pdata, NULL, subscribed_cb, self);
+  if (patterns->len > 1)
+    tornadis_pub_sub_client_psubscribe_async (self->client, (const char *const *) patterns->pdata, NULL, psubscribed_cb, self);
+}
+
+static void
+subscription_clear (Subscription *self)
+{
+  tool_output_set_drained_func (NULL, NULL);
+  if (self->client != NULL)
+    g_signal_handlers_disconnect_by_data (self->client, self);
+  g_clear_object (&self->client);
+  tool_options_clear (&self->options);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Subscription, subscription_clear)
+
+int
+tool_subscribe (char **argv)
+{
+  g_auto (Subscription) self = { .printable = isatty (STDOUT_FILENO) };
+  const GOptionEntry entries[] = {
+    { "count", 'n', 0, G_OPTION_ARG_INT64, &self.count, "End after so many messages", "N" },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &self.quiet, "Say nothing when the connection is lost and made again", NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  guint signals[2];
+
+  if (!tool_options_parse (&self.options, argv, TOOL_PARSE_ANYWHERE, "CHANNEL|PATTERN…",
+                           "Prints the messages of channels and patterns: the channel, a tab, the message.\n"
+                           "A name with *, ? or [ is a pattern; a backslash before these makes it a channel.",
+                           entries))
+    return TOOL_USAGE;
+  if (self.options.arguments == NULL || self.count < 0)
+    {
+      tool_print_error (self.count < 0 ? "The count is a number of messages" : "Which channel?");
+      return TOOL_USAGE;
+    }
+
+  self.client = tool_options_make_client (&self.options, TORNADIS_TYPE_PUB_SUB_CLIENT);
+  if (self.client == NULL)
+    return TOOL_USAGE;
+
+  g_signal_connect (self.client, "disconnected", G_CALLBACK (disconnected_cb), &self);
+  g_signal_connect (self.client, "reconnect-scheduled", G_CALLBACK (reconnect_scheduled_cb), &self);
+  g_signal_connect (self.client, "gap", G_CALLBACK (gap_cb), &self);
+  tool_output_set_drained_func (drained_cb, &self);
+  tool_output_watch ();
+  signals[0] = g_unix_signal_add (SIGINT, ended_cb, &self);
+  signals[1] = g_unix_signal_add (SIGTERM, ended_cb, &self);
+
+  subscription_start (&self);
+  while (!self.done)
+    g_main_context_iteration (NULL, TRUE);
+
+  /* A second signal ends a program whose last output nobody reads. */
+  g_source_remove (signals[0]);
+  g_source_remove (signals[1]);
+
+  return (int) self.status;
+}
