@@ -172,6 +172,10 @@ static void
 pickle_list (Pickler *self,
              const TornadisReply *reply)
 {
+  /* Not doubled over and over for a long list of short values. */
+  tornadis_bridge_extend (self->out, 2 + reply->length * 16);
+  g_string_truncate (self->out, self->out->len - 2 - reply->length * 16);
+
   g_string_append_len (self->out, "](", 2);
   for (gsize i = 0; i < reply->length; i++)
     pickle_value (self, reply->v.elements[i]);

@@ -41,7 +41,16 @@ tornadis_bridge_extend (GString *out,
 {
   gsize before = out->len;
 
-  g_string_set_size (out, before + n);
+  if (G_UNLIKELY (out->allocated_len - before <= n))
+    {
+      g_string_set_size (out, before + n);
+    }
+  else
+    {
+      out->len += n;
+      out->str[out->len] = '\0';
+    }
+
   return out->str + before;
 }
 

@@ -8,11 +8,12 @@
 
 G_BEGIN_DECLS
 
-/* One allocation a node: the bytes of a string stand right behind it, with a NUL after them. */
+/* At most one allocation a node: the bytes of a string stand right behind it, with a NUL after them. */
 struct _TornadisReply
 {
   gatomicrefcount ref_count;
-  TornadisReplyKind kind;
+  TornadisReplyKind kind : 8;
+  guint16 offset; /* in the block that it is part of, or 0 */
   gsize length; /* bytes in data, or filled elements */
   union
   {

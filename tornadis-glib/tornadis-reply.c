@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-reply-block.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
 /**
@@ -55,6 +56,7 @@ tornadis_reply_alloc (TornadisReplyKind kind,
 
   g_atomic_ref_count_init (&self->ref_count);
   self->kind = kind;
+  self->offset = 0;
   self->length = length;
 
   return self;
@@ -208,9 +210,37 @@ reply_drop (TornadisReply *self)
   return g_atomic_int_get (&self->ref_count) == 1 || g_atomic_ref_count_dec (&self->ref_count);
 }
 
-static inline void
-reply_free (TornadisReply *self)
+/* Nodes of a block that were freed one after the other. */
+typedef struct
 {
+  TornadisReplyBlock *block; /* (nullable) */
+  int n;
+} FreedNodes;
+
+static inline void
+freed_nodes_flush (FreedNodes *freed)
+{
+  if (freed->block != NULL)
+    tornadis_reply_block_drop (freed->block, freed->n);
+}
+
+static inline void
+reply_free (TornadisReply *self,
+            FreedNodes *freed)
+{
+  if (self->offset != 0)
+    {
+      TornadisReplyBlock *block = tornadis_reply_get_block (self);
+
+      if (block != freed->block)
+        {
+          freed_nodes_flush (freed);
+          *freed = (FreedNodes){ block, 0 };
+        }
+      freed->n++;
+      return;
+    }
+
   if (tornadis_reply_kind_is_aggregate (self->kind))
     g_free (self->v.elements);
   g_free (self);
@@ -220,7 +250,8 @@ reply_free (TornadisReply *self)
  * last to the first with the length counting down, and while a child is being freed the slot that
  * held it holds the way back up. */
 static void
-reply_free_tree (TornadisReply *self)
+reply_free_tree (TornadisReply *self,
+                 FreedNodes *freed)
 {
   TornadisReply *parent = NULL;
 
@@ -240,12 +271,12 @@ reply_free_tree (TornadisReply *self)
                   self = child;
                   continue;
                 }
-              reply_free (child);
+              reply_free (child, freed);
             }
           self->length--;
         }
 
-      reply_free (self);
+      reply_free (self, freed);
       if (parent == NULL)
         return;
 
@@ -273,9 +304,20 @@ tornadis_reply_unref (TornadisReply *self)
     return;
 
   if (tornadis_reply_kind_is_aggregate (self->kind))
-    reply_free_tree (self);
+    {
+      FreedNodes freed = { NULL, 0 };
+
+      reply_free_tree (self, &freed);
+      freed_nodes_flush (&freed);
+    }
+  else if (self->offset != 0)
+    {
+      tornadis_reply_block_drop (tornadis_reply_get_block (self), 1);
+    }
   else
-    reply_free (self);
+    {
+      g_free (self);
+    }
 }
 
 /**

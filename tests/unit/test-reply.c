@@ -206,6 +206,71 @@ test_bytes_outlive_reply (void)
   g_bytes_unref (slice);
 }
 
+static gpointer
+unref_all (gpointer data)
+{
+  g_ptr_array_unref (data);
+  return NULL;
+}
+
+/* Elements of a long reply share memory, which each of them keeps. */
+static void
+test_elements_of_long_reply (void)
+{
+  g_autoptr (GString) resp = g_string_new ("*1000\r\n");
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  TornadisReply *reply;
+  GPtrArray *kept[2];
+  GThread *thread;
+
+  for (guint i = 0; i < 250; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("element %u", i);
+      g_autofree char *long_text = g_strnfill (i, 'x');
+
+      g_string_append_printf (resp, "$%zu\r\n%s\r\n:%u\r\n*2\r\n_\r\n+s%u\r\n$%u\r\n%s\r\n",
+                              strlen (text), text, i, i, i, long_text);
+    }
+  bytes = g_bytes_new (resp->str, resp->len);
+  reply = tornadis_reply_new_from_resp (bytes, &error);
+  g_assert_no_error (error);
+
+  for (guint k = 0; k < G_N_ELEMENTS (kept); k++)
+    {
+      kept[k] = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_reply_unref);
+      for (guint i = k; i < 1000; i += 7)
+        g_ptr_array_add (kept[k], tornadis_reply_ref (tornadis_reply_get_element (reply, i)));
+    }
+  tornadis_reply_unref (reply);
+
+  thread = g_thread_new ("unref", unref_all, kept[1]);
+  for (guint i = 0; i < kept[0]->len; i++)
+    {
+      TornadisReply *element = g_ptr_array_index (kept[0], i);
+      guint row = i * 7 / 4;
+      g_autofree char *expected = i * 7 % 4 == 0   ? g_strdup_printf ("element %u", row)
+                                  : i * 7 % 4 == 1 ? g_strdup_printf ("%u", row)
+                                  : i * 7 % 4 == 2 ? g_strdup_printf ("s%u", row)
+                                                   : g_strnfill (row, 'x');
+
+      switch (i * 7 % 4)
+        {
+        case 1:
+          g_assert_cmpint (tornadis_reply_get_integer (element), ==, row);
+          break;
+        case 2:
+          g_assert_cmpint (tornadis_reply_get_kind (tornadis_reply_get_element (element, 0)), ==, TORNADIS_REPLY_KIND_NIL);
+          g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (element, 1)), ==, expected);
+          break;
+        default:
+          g_assert_cmpstr (tornadis_reply_get_text (element), ==, expected);
+        }
+    }
+  g_thread_join (thread);
+  g_ptr_array_unref (kept[0]);
+}
+
 static void
 test_children_outlive_parent (void)
 {
@@ -213,7 +278,7 @@ test_children_outlive_parent (void)
   g_autoptr (TornadisReply) inner = tornadis_reply_ref (tornadis_reply_get_element (reply, 0));
   g_autoptr (TornadisReply) leaf = tornadis_reply_ref (tornadis_reply_get_element (reply, 2));
   g_autoptr (GBytes) bytes = tornadis_reply_get_bytes (tornadis_reply_get_element (
-      tornadis_reply_get_element (reply, 1), 0));
+    tornadis_reply_get_element (reply, 1), 0));
 
   tornadis_reply_unref (reply);
   g_assert_cmpint (tornadis_reply_get_integer (tornadis_reply_get_element (inner, 1)), ==, 7);
@@ -573,6 +638,7 @@ main (int argc,
   g_test_add_func ("/reply/lookup-in-odd-array", test_lookup_in_odd_array);
   g_test_add_func ("/reply/bytes-outlive-reply", test_bytes_outlive_reply);
   g_test_add_func ("/reply/children-outlive-parent", test_children_outlive_parent);
+  g_test_add_func ("/reply/elements-of-long-reply", test_elements_of_long_reply);
   g_test_add_func ("/reply/deep-free", test_deep_free);
   g_test_add_func ("/reply/wide-free", test_wide_free);
   g_test_add_func ("/reply/shared-between-threads", test_shared_between_threads);

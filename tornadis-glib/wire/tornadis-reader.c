@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-reply-block.h"
 #include "tornadis-glib/tornadis-reply-private.h"
 
 /* Bytes come into one page, and replies are made from where they stand in it. Only a string that is
@@ -25,6 +26,8 @@
 #define NOWHERE G_MAXSIZE
 /* Keeps sums of a length and a few bytes more from overflowing. */
 #define MAX_REPLY_SIZE (G_MAXSSIZE - 4096)
+/* An aggregate with more elements to come than this is worth a block. */
+#define BLOCK_ELEMENTS 16
 /* Stacks that are larger than this are not kept for the next reply. */
 #define KEEP_FRAMES 256
 #define KEEP_VALUES 8192
@@ -66,7 +69,8 @@ struct _TornadisReader
   gsize prefix_cost;
   guint prefix_names;
 
-  TornadisReply *large; /* (owned) (nullable): its length is what came so far */
+  TornadisReplyBlock *block; /* (owned) (nullable) where the small nodes of a long reply are made */
+  TornadisReply *large;      /* (owned) (nullable): its length is what came so far */
   gsize large_length;
   gsize large_allocated;
 
@@ -130,6 +134,7 @@ reader_clear (TornadisReader *self)
   g_clear_pointer (&self->prefix, g_free);
   self->prefix_length = 0;
   reader_drop_values (self, 0);
+  g_clear_pointer (&self->block, tornadis_reply_block_close);
   self->n_frames = 0;
   self->cost = self->need = self->scanned = 0;
   reader_drop_stacks (self);
@@ -233,9 +238,9 @@ tornadis_reader_commit (TornadisReader *self,
 }
 
 static Step G_GNUC_PRINTF (2, 3)
-    reader_fail (TornadisReader *self,
-                 const char *format,
-                 ...)
+  reader_fail (TornadisReader *self,
+               const char *format,
+               ...)
 {
   va_list args;
 
@@ -346,6 +351,19 @@ line_is_integer (const guint8 *line,
   return i == length;
 }
 
+/* A node that is no aggregate. */
+static inline TornadisReply *
+reader_make_node (TornadisReader *self,
+                  TornadisReplyKind kind,
+                  gsize length)
+{
+  if (self->n_frames > 0 && length <= TORNADIS_REPLY_BLOCK_MAX_LENGTH &&
+      (self->block != NULL || self->frames[self->n_frames - 1].remaining > BLOCK_ELEMENTS))
+    return tornadis_reply_block_alloc (&self->block, kind, length);
+
+  return tornadis_reply_alloc (kind, length);
+}
+
 static Step
 reader_parse_text_line (TornadisReader *self,
                         TornadisReplyKind kind,
@@ -364,7 +382,7 @@ reader_parse_text_line (TornadisReader *self,
     return reader_fail_size (self);
 
   self->cost += length;
-  *value = tornadis_reply_alloc (kind, length);
+  *value = reader_make_node (self, kind, length);
   memcpy ((*value)->data, line, length);
 
   return reader_take (self, line + length + 2);
@@ -391,7 +409,7 @@ reader_parse_plain_line (TornadisReader *self,
   if (kind == TORNADIS_REPLY_KIND_DOUBLE && !tornadis_reply_parse_double ((const char *) line, length, &number))
     return reader_fail (self, "Malformed double in the reply");
 
-  *value = tornadis_reply_alloc (kind, 0);
+  *value = reader_make_node (self, kind, 0);
   if (kind == TORNADIS_REPLY_KIND_DOUBLE)
     (*value)->v.number = number;
   else
@@ -412,7 +430,7 @@ reader_parse_integer (TornadisReader *self,
   if (G_UNLIKELY (step != STEP_VALUE))
     return step;
 
-  *value = tornadis_reply_alloc (TORNADIS_REPLY_KIND_INTEGER, 0);
+  *value = reader_make_node (self, TORNADIS_REPLY_KIND_INTEGER, 0);
   (*value)->v.integer = number;
 
   return reader_take (self, cursor);
@@ -535,7 +553,7 @@ reader_parse_string (TornadisReader *self,
     {
       if (number < -1 || kind != TORNADIS_REPLY_KIND_STRING)
         return reader_fail (self, "Negative length in the reply");
-      *value = tornadis_reply_alloc (TORNADIS_REPLY_KIND_NIL, 0);
+      *value = reader_make_node (self, TORNADIS_REPLY_KIND_NIL, 0);
       return reader_take (self, cursor);
     }
 
@@ -578,7 +596,7 @@ reader_parse_string (TornadisReader *self,
       return reader_take (self, cursor + length + 2);
     }
 
-  *value = tornadis_reply_alloc (kind, length);
+  *value = reader_make_node (self, kind, length);
   memcpy ((*value)->data, cursor, length);
 
   return reader_take (self, cursor + length + 2);
@@ -806,6 +824,8 @@ reader_deliver (TornadisReader *self,
                 TornadisReply *reply)
 {
   self->cost = 0;
+  if (G_UNLIKELY (self->block != NULL))
+    g_clear_pointer (&self->block, tornadis_reply_block_close);
   if (G_UNLIKELY (self->frames_allocated > KEEP_FRAMES || self->values_allocated > KEEP_VALUES))
     reader_drop_stacks (self);
 
