@@ -450,7 +450,6 @@ bridge_submit (TornadisBridge *self,
                gsize length,
                GError **error)
 {
-  g_autoptr (TornadisBridge) kept = g_object_ref (self);
   g_autoptr (GPtrArray) commands = NULL;
   g_autoptr (TornadisClient) client = NULL;
   TornadisLink *link;
