@@ -1,0 +1,377 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Channels: watches what is published on a Redis or Valkey server.
+
+    channels.py [--subscribe=CHANNEL-OR-PATTERN]... [URI]
+
+channels.js is the same in JavaScript; window.ui is the window of both.
+"""
+
+import collections
+import os
+import sys
+import time
+
+import gi
+gi.require_version('Adw', '1')
+gi.require_version('Gtk', '4.0')
+gi.require_version('Tornadis', '1.0')
+from gi.repository import Adw, Gio, GLib, GObject, Graphene, Gtk, Tornadis
+
+MAX_ROWS = 5000
+MAX_TEXT = 500
+SECONDS = 60
+UI_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'window.ui')
+
+
+def start(coroutine):
+    """Runs a coroutine beside all else; an exception that it does not deal with is printed."""
+    Tornadis.spawn(coroutine).add_done_callback(Tornadis.Future.result)
+
+
+def add_action(action_map, name, function):
+    action = Gio.SimpleAction(name=name)
+    action.connect('activate', lambda *_: function())
+    action_map.add_action(action)
+
+
+class Row(GObject.Object):
+    """A line of the list. It makes its texts when GTK asks for them, which it does for what is on the screen."""
+
+    __gtype_name__ = 'ChannelsRow'
+
+    def __init__(self, seconds, message):
+        super().__init__()
+        self.seconds = seconds
+        self.message = message
+
+    @GObject.Property(type=bool, default=False)
+    def gap(self):
+        return self.message is None
+
+    @GObject.Property(type=str)
+    def time(self):
+        return time.strftime('%H:%M:%S', time.localtime(self.seconds))
+
+    @GObject.Property(type=str)
+    def channel(self):
+        return self.message.channel if self.message else ''
+
+    @GObject.Property(type=str)
+    def text(self):
+        if not self.message:
+            return 'The connection was lost: messages may be missing'
+        text = self.message.text
+        return f'{len(self.message.payload)} bytes' if text is None else text[:MAX_TEXT]
+
+
+class Graph(Gtk.Widget):
+    """A bar for each of the last sixty seconds, the newest at the right."""
+
+    __gtype_name__ = 'ChannelsGraph'
+
+    def __init__(self, **properties):
+        super().__init__(**properties)
+        self.rates = collections.deque([0] * SECONDS, SECONDS)
+
+    def add(self, rate):
+        self.rates.append(rate)
+        self.queue_draw()
+
+    def do_snapshot(self, snapshot):
+        width, height = self.get_width() / SECONDS, self.get_height()
+        color = self.get_style_context().get_color()
+        peak = max(self.rates)
+        for second, rate in enumerate(self.rates):
+            bar = max(1, height * rate / peak) if rate else 1
+            snapshot.append_color(color, Graphene.Rect().init(second * width, height - bar, width - 2, bar))
+
+
+class Subscription(Adw.ActionRow):
+    """A line of the sidebar, with a button that removes it."""
+
+    def __init__(self, name, remove):
+        super().__init__(title=name, use_markup=False, title_lines=1)
+        self.name = name
+        self.is_pattern = any(character in name for character in '*?[')
+        self.set_confirmed(False)
+        button = Gtk.Button(icon_name='user-trash-symbolic', tooltip_text=f'Unsubscribe from {name}',
+                            valign=Gtk.Align.CENTER, css_classes=['flat'])
+        button.update_property([Gtk.AccessibleProperty.LABEL], [button.get_tooltip_text()])
+        button.connect('clicked', lambda _: start(remove(self)))
+        self.add_suffix(button)
+
+    def set_confirmed(self, confirmed):
+        self.confirmed = confirmed
+        self.set_subtitle(('Pattern' if self.is_pattern else 'Channel') + ('' if confirmed else ', waiting'))
+
+
+@Gtk.Template(filename=UI_FILE)
+class Window(Adw.ApplicationWindow):
+    __gtype_name__ = 'ChannelsWindow'
+
+    banner = Gtk.Template.Child()
+    banner_label = Gtk.Template.Child()
+    clients_label = Gtk.Template.Child()
+    commands_label = Gtk.Template.Child()
+    count_label = Gtk.Template.Child()
+    graph = Gtk.Template.Child()
+    memory_label = Gtk.Template.Child()
+    name_row = Gtk.Template.Child()
+    rate_label = Gtk.Template.Child()
+    rows = Gtk.Template.Child()
+    scrolled = Gtk.Template.Child()
+    stack = Gtk.Template.Child()
+    subscriptions = Gtk.Template.Child()
+    toasts = Gtk.Template.Child()
+    uri_row = Gtk.Template.Child()
+    version_label = Gtk.Template.Child()
+    window_title = Gtk.Template.Child()
+
+    def __init__(self, application):
+        super().__init__(application=application)
+        self.pubsub = None          # messages
+        self.client = None          # INFO: a pub/sub client's connection is for nothing else
+        self.reason = None          # why there is no connection
+        self.subscription_rows = {}
+        self.pending = collections.deque(maxlen=MAX_ROWS)
+        self.tick = 0
+        self.follows = True
+        self.settling = False
+        self.received = 0
+        self.received_before = 0
+        self.second_began = time.monotonic()
+
+        add_action(self, 'clear', self.clear)
+        add_action(self, 'subscribe', self.on_subscribe)
+        for signal in ('apply', 'entry-activated'):
+            self.uri_row.connect(signal, lambda row: self.open(row.get_text()))
+        self.position = self.scrolled.get_vadjustment()
+        self.position.connect('changed', self.follow)
+        self.position.connect('value-changed', self.on_scrolled)
+        self.name_row.connect('entry-activated', lambda _: self.on_subscribe())
+        self.timer = GLib.timeout_add_seconds(1, self.on_second)
+        self.connect('close-request', self.on_close_request)
+
+    # The connections
+
+    def open(self, uri):
+        """Watches the server at uri from now on."""
+        if self.uri_row.get_text() != uri:
+            self.uri_row.set_text(uri)
+        try:
+            pubsub, client = Tornadis.PubSubClient.new_for_uri(uri), Tornadis.Client.new_for_uri(uri)
+        except GLib.Error as error:
+            self.uri_row.add_css_class('error')
+            self.say(error.message)
+            return
+        self.uri_row.remove_css_class('error')
+        self.close_clients()
+        self.reason = None
+        self.pubsub, self.client = pubsub, client
+        client.props.call_timeout_msec = 5000
+        for row in self.subscription_rows.values():
+            row.set_confirmed(False)
+
+        pubsub.connect('notify::state', self.on_state)
+        pubsub.connect('disconnected', lambda _, error: self.set_reason(pubsub, error))
+        pubsub.connect('reconnect-scheduled', lambda _, attempt, delay, error: self.set_reason(pubsub, error))
+        pubsub.connect('message', lambda _, message: self.append(message))
+        pubsub.connect('gap', lambda _: self.append(None))
+        pubsub.connect('subscription-removed', self.on_subscription_removed)
+        start(self.connect_pubsub(pubsub))
+        start(self.refresh_info(client))
+
+    def close_clients(self):
+        for client in (self.pubsub, self.client):
+            if client:
+                client.close()
+        self.pubsub = self.client = None
+
+    async def connect_pubsub(self, pubsub):
+        try:
+            await pubsub.connect_client()
+        except Tornadis.TornadisException as exception:
+            self.set_reason(pubsub, exception)
+
+    def set_reason(self, pubsub, error):
+        if pubsub is self.pubsub:
+            self.reason = error and error.message
+            self.on_state(pubsub)
+
+    def on_state(self, pubsub, *_):
+        if pubsub is not self.pubsub:
+            return
+        title, state = pubsub.props.title, pubsub.props.state
+        if state == Tornadis.ClientState.CONNECTED:
+            if self.reason:
+                self.say('Connected')
+            self.reason = None
+            for row in list(self.subscription_rows.values()):
+                if not row.confirmed:
+                    start(self.subscribe(pubsub, row))
+            self.window_title.set_subtitle(title)
+        else:
+            connecting = state == Tornadis.ClientState.CONNECTING
+            self.window_title.set_subtitle(('Connecting to ' if connecting else 'Waiting for ') + title)
+        self.banner_label.set_text(f'Trying to connect again. {self.reason}' if self.reason else 'Connected')
+        self.banner.set_revealed(self.reason is not None)
+
+    async def refresh_info(self, client):
+        try:
+            reply = await client.call('INFO')
+            info = dict(line.split(':', 1) for line in reply.decode(errors='replace').splitlines() if ':' in line)
+        except Tornadis.TornadisException:
+            info = {}
+        if client is self.client:
+            memory = info.get('used_memory')
+            self.memory_label.set_text(GLib.format_size(int(memory)) if memory else '–')
+            self.version_label.set_text(info.get('redis_version', '–'))
+            self.clients_label.set_text(info.get('connected_clients', '–'))
+            self.commands_label.set_text(info.get('instantaneous_ops_per_sec', '–'))
+
+    # Subscriptions
+
+    def on_subscribe(self):
+        self.add_subscription(self.name_row.get_text().strip())
+        self.name_row.set_text('')
+
+    def add_subscription(self, name):
+        if not name or name in self.subscription_rows:
+            return
+        row = self.subscription_rows[name] = Subscription(name, self.remove_subscription)
+        self.subscriptions.add(row)
+        if self.pubsub and self.pubsub.is_connected():
+            start(self.subscribe(self.pubsub, row))
+
+    async def subscribe(self, pubsub, row):
+        try:
+            await (pubsub.psubscribe if row.is_pattern else pubsub.subscribe)(row.name)
+        except Tornadis.ConnectionError:
+            # It is tried again when the connection is there.
+            return
+        except Tornadis.TornadisException as exception:
+            self.say(f'{row.name}: {exception}')
+            self.drop_subscription(row.name)
+            return
+        if pubsub is self.pubsub:
+            row.set_confirmed(True)
+
+    async def remove_subscription(self, row):
+        self.drop_subscription(row.name)
+        if self.pubsub:
+            try:
+                await (self.pubsub.punsubscribe if row.is_pattern else self.pubsub.unsubscribe)(row.name)
+            except Tornadis.TornadisException as exception:
+                self.say(f'{row.name}: {exception}')
+
+    def drop_subscription(self, name):
+        row = self.subscription_rows.pop(name, None)
+        if row:
+            self.subscriptions.remove(row)
+
+    def on_subscription_removed(self, _, name, count):
+        # By the server: what the user has removed is not in the sidebar, or there anew.
+        row = self.subscription_rows.get(name)
+        if row and row.confirmed:
+            self.drop_subscription(name)
+
+    # Messages
+
+    def append(self, message):
+        # As little as can be, for there may be a hundred thousand in a second. All that came since the last frame
+        # goes to the list at once; of more than it holds, only the newest.
+        self.pending.append((time.time(), message))
+        if message:
+            self.received += 1
+        if not self.tick:
+            self.tick = self.add_tick_callback(self.on_frame)
+
+    def on_frame(self, *_):
+        self.tick = 0
+        rows = [Row(*entry) for entry in self.pending]
+        self.pending.clear()
+        self.rows.splice(0, max(0, len(self.rows) + len(rows) - MAX_ROWS), [])
+        self.rows.splice(len(self.rows), 0, rows)
+        self.stack.set_visible_child_name('messages')
+        self.follow()
+        self.update_count()
+        return GLib.SOURCE_REMOVE
+
+    def follow(self, *_):
+        # New rows get their places, and the end moves, only later in this frame.
+        if self.follows and not self.settling:
+            self.settling = True
+            GLib.idle_add(self.scroll_to_end, priority=GLib.PRIORITY_HIGH)
+
+    def scroll_to_end(self):
+        self.position.set_value(self.position.get_upper())
+        self.settling = False
+        return GLib.SOURCE_REMOVE
+
+    def on_scrolled(self, position):
+        # By the user: who has scrolled up stays there, until the end is reached again.
+        if not self.settling:
+            self.follows = position.get_value() >= position.get_upper() - position.get_page_size() - 1
+
+    def update_count(self):
+        rows = len(self.rows)
+        kept = f', the last {rows:,} kept' if rows == MAX_ROWS else ''
+        self.count_label.set_text(f'{self.received:,} received{kept}')
+
+    def clear(self):
+        self.pending.clear()
+        self.rows.remove_all()
+        self.received = self.received_before = 0
+        self.stack.set_visible_child_name('empty')
+        self.update_count()
+
+    def on_second(self):
+        now = time.monotonic()
+        rate = round((self.received - self.received_before) / (now - self.second_began))
+        self.received_before, self.second_began = self.received, now
+        self.graph.add(rate)
+        self.rate_label.set_text(f'Messages per second: {rate:,} now, {max(self.graph.rates):,} at most')
+        if self.client:
+            start(self.refresh_info(self.client))
+        # With a subscription the client does this by itself.
+        if self.pubsub and self.pubsub.props.state == Tornadis.ClientState.DISCONNECTED:
+            start(self.connect_pubsub(self.pubsub))
+        return GLib.SOURCE_CONTINUE
+
+    def say(self, text):
+        self.toasts.add_toast(Adw.Toast(title=GLib.markup_escape_text(text)))
+
+    def on_close_request(self, _):
+        GLib.source_remove(self.timer)
+        self.close_clients()
+        return False
+
+
+class Application(Adw.Application):
+    def __init__(self):
+        super().__init__(application_id='org.example.Channels.Python',
+                         flags=Gio.ApplicationFlags.HANDLES_COMMAND_LINE)
+        self.set_option_context_parameter_string('[URI]')
+        self.add_main_option('uri', ord('u'), GLib.OptionFlags.NONE, GLib.OptionArg.STRING,
+                             'The server, such as redis://localhost:6379', 'URI')
+        self.add_main_option('subscribe', ord('s'), GLib.OptionFlags.NONE, GLib.OptionArg.STRING_ARRAY,
+                             'A channel or a pattern, as often as needed', 'NAME')
+
+    def do_startup(self):
+        Adw.Application.do_startup(self)
+        self.set_accels_for_action('window.close', ['<Control>q', '<Control>w'])
+
+    def do_command_line(self, command_line):
+        options = command_line.get_options_dict().end().unpack()
+        arguments = command_line.get_arguments()[1:]
+        window = Window(self)
+        for name in options.get('subscribe', []):
+            window.add_subscription(name)
+        window.open(options.get('uri', arguments[0] if arguments else 'redis://localhost'))
+        window.present()
+        return 0
+
+
+if __name__ == '__main__':
+    sys.exit(Application().run(sys.argv))
