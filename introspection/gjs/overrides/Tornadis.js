@@ -274,7 +274,7 @@ var _init = (function () {
         for (const name of names) {
             const method = prototype[name];
             prototype[name] = function (...args) {
-                first(this);
+                first(this, args);
                 return method.apply(this, args);
             };
         }
@@ -300,7 +300,12 @@ var _init = (function () {
 
         precede(Tornadis.Client.prototype,
             ['submit', 'submit_pipeline', 'call_async', 'call_pipeline_async', 'connect_async', 'close'],
-            client => client._courier?.flush());
+            (client, [what]) => {
+                client._courier?.flush();
+                if (what instanceof Tornadis.Pipeline)
+                    handOver(what);
+            });
+        precede(Tornadis.ClientPool.prototype, ['call_pipeline_async'], (pool, [pipeline]) => handOver(pipeline));
         precede(Tornadis.Pipeline.prototype,
             ['stack_command', 'stack_strv', 'get_command', 'get_number_of_stacked_calls', 'get_property', 'clear'],
             handOver);

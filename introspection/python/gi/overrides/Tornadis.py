@@ -500,6 +500,13 @@ def _await_finish(start, finish, *args, give_back=None):
     return future
 
 
+def _hand_over(args):
+    """Pipelines among the arguments are to be whole."""
+    for arg in args:
+        if isinstance(arg, Pipeline):
+            arg._hand_over()
+
+
 def _check_pipeline(pipeline):
     if pipeline.get_number_of_stacked_calls() == 0:
         raise ClientError('empty pipeline')
@@ -512,6 +519,7 @@ def _flushing(name):
     def call(self, *args, **options):
         if self._courier is not None:
             self._courier.flush()
+        _hand_over(args)
         return method(self, *args, **options)
 
     call.__name__, call.__doc__ = name, method.__doc__
@@ -760,7 +768,6 @@ class ClientPool(Tornadis.ClientPool):
         """Takes a client, calls a command or a Pipeline on it and gives it back: an awaitable of the native reply."""
         if len(args) == 1 and isinstance(args[0], Tornadis.Pipeline):
             _check_pipeline(args[0])
-            args[0]._hand_over()
             start, finish, what = self.call_pipeline_async, self.call_pipeline_finish, args[0]
         else:
             start, finish, what = self.call_async, self.call_finish, _to_command(args)
@@ -771,6 +778,10 @@ class ClientPool(Tornadis.ClientPool):
         future = self.call(*args)
         if callback is not None:
             future.add_done_callback(lambda _: callback(future.result() if future.exception() is None else future.exception()))
+
+    def call_pipeline_async(self, pipeline, *args):
+        _hand_over([pipeline])
+        super().call_pipeline_async(pipeline, *args)
 
     def connected_client(self):
         """An async context manager of a connected client, which goes back to the pool at the end."""

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The library as introspection alone gives it, and whether the tests in Python leave anything out."""
+
+import ast
+import pathlib
+import pickle
+import marshal
+import sys
+
+from tap import equal, main, raises
+
+from gi.repository import Gio, GLib, GObject, Tornadis
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def wait(start, finish, *args):
+    """What an _async/_finish pair gives."""
+    results = []
+    start(*args, None, lambda source, result: results.append(result))
+    while not results:
+        GLib.MainContext.default().iteration(True)
+    return finish(results[0])
+
+
+def test_client(server):
+    client = Tornadis.Client.new_for_unix_socket(server.get_socket_path())
+    equal(wait(client.connect_async, client.connect_finish), True)
+    command = Tornadis.Command.new_bytes([GLib.Bytes.new(b'ECHO'), GLib.Bytes.new(b'\0\xff')])
+    reply = wait(client.call_async, client.call_finish, command)
+    equal(reply.get_kind(), Tornadis.ReplyKind.STRING)
+    equal(reply.get_bytes().get_data(), b'\0\xff')
+    equal((reply.get_text(), bytes(reply.get_data()), reply.is_error()), (None, b'\0\xff', False))
+
+    pipeline = Tornadis.Pipeline()
+    pipeline.set_atomic(True)
+    equal(pipeline.get_atomic(), True)
+    pipeline.stack_command(command)
+    pipeline.stack_call('PING')
+    reply = wait(client.call_pipeline_async, client.call_pipeline_finish, pipeline)
+    equal(reply.unpack(), [b'\0\xff', b'PONG'])
+    outcomes = []
+    client.submit_pipeline(pipeline, lambda client, reply, error: outcomes.append(reply.to_string()))
+    while not outcomes:
+        GLib.MainContext.default().iteration(True)
+    equal(outcomes, ['1) "\\x00\\xff"\n2) PONG'])
+    client.close()
+    equal(client.is_connected(), False)
+
+
+def test_reply(server):
+    def parse(resp):
+        return Tornadis.Reply.new_from_resp(GLib.Bytes.new(resp))
+
+    reply = parse(b'*4\r\n#t\r\n,1.5\r\n:7\r\n-OOPS no\r\n')
+    equal([reply.get_element(i).get_kind() for i in range(reply.get_n_elements())],
+          [Tornadis.ReplyKind.BOOLEAN, Tornadis.ReplyKind.DOUBLE, Tornadis.ReplyKind.INTEGER, Tornadis.ReplyKind.ERROR])
+    equal(reply.get_element(0).get_boolean(), True)
+    equal(reply.get_element(1).get_double(), 1.5)
+    equal(reply.get_element(2).get_integer(), 7)
+    equal(reply.get_element(3).is_error(), True)
+    equal(Tornadis.error_get_prefix(reply.get_element(3).get_error()), 'OOPS')
+    equal(reply.to_variant().print_(False).startswith('['), True)
+    equal(parse(b'%1\r\n+k\r\n+v\r\n').lookup('k').get_text(), 'v')
+    raises(GLib.Error, parse, b'nonsense')
+
+
+def test_pub_sub(server):
+    client = Tornadis.Client.new_for_unix_socket(server.get_socket_path())
+    pubsub = Tornadis.PubSubClient.new_for_unix_socket(server.get_socket_path())
+    equal(wait(pubsub.subscribe_async, pubsub.subscribe_finish, ['a']), True)
+    equal(wait(pubsub.psubscribe_async, pubsub.psubscribe_finish, ['p*']), True)
+    equal(wait(pubsub.ssubscribe_async, pubsub.ssubscribe_finish, ['s']), True)
+    for channel in ('a', 'pq'):
+        wait(client.call_async, client.call_finish, Tornadis.Command.new_strv(['PUBLISH', channel, 'text']))
+    wait(client.call_async, client.call_finish, Tornadis.Command.new_strv(['SPUBLISH', 's', 'text']))
+    seen = set()
+    for _ in range(3):
+        message = wait(pubsub.pop_message_async, pubsub.pop_message_finish, 5)
+        seen.add((message.get_channel(), message.get_pattern(), message.get_text()))
+        equal(message.get_channel_bytes().get_data(), message.get_channel().encode())
+        equal(message.get_payload().get_data(), b'text')
+    equal(seen, {('a', None, 'text'), ('pq', 'p*', 'text'), ('s', None, 'text')})
+    equal(wait(pubsub.unsubscribe_async, pubsub.unsubscribe_finish, None), True)
+    equal(wait(pubsub.punsubscribe_async, pubsub.punsubscribe_finish, ['p*']), True)
+    equal(wait(pubsub.sunsubscribe_async, pubsub.sunsubscribe_finish, ['s']), True)
+    pubsub.close()
+
+
+async def test_pub_sub_names(server):
+    pubsub = Tornadis.PubSubClient(unix_domain_socket=server.get_socket_path())
+    for names in (('subscribe', 'unsubscribe'), ('psubscribe', 'punsubscribe'), ('ssubscribe', 'sunsubscribe'),
+                  ('pubsub_subscribe', 'pubsub_unsubscribe'), ('pubsub_psubscribe', 'pubsub_punsubscribe')):
+        subscribe, unsubscribe = (getattr(pubsub, name) for name in names)
+        equal(await subscribe('a', 'b'), True)
+        equal(await unsubscribe('a', 'b'), True)
+    await pubsub.psubscribe('x*')
+    await pubsub.punsubscribe()
+    await pubsub.sunsubscribe()
+    raises(Tornadis.ClientError, pubsub.call, 'PING')
+    raises(Tornadis.ClientError, pubsub.async_call, 'PING')
+
+
+def test_pool(server):
+    pool = Tornadis.ClientPool(unix_domain_socket=server.get_socket_path(), max_size=2)
+    equal(wait(pool.preconnect_async, pool.preconnect_finish, 2), True)
+    client = wait(pool.get_connected_client_async, pool.get_connected_client_finish)
+    equal(client.is_connected(), True)
+    pool.release_client(client)
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('PING')
+    equal(wait(pool.call_pipeline_async, pool.call_pipeline_finish, pipeline).unpack(), [b'PONG'])
+
+
+class Counting(Tornadis.Plugin):
+    __gtype_name__ = 'TornadisTestCounting'
+
+    n = 0
+
+    def do_call_done(self, call):
+        self.n += 1
+
+
+class Everything(Tornadis.Plugin):
+    __gtype_name__ = 'TornadisTestEverything'
+
+    def __init__(self):
+        super().__init__()
+        self.log = []
+        self.inner = Counting()
+
+    def do_attach(self, client):
+        self.log.append('attach')
+        return True
+
+    def do_detach(self, client):
+        self.log.append('detach')
+
+    def do_call(self, call):
+        if call.get_name() == 'OTHER':
+            call.set_command(Tornadis.Command.new_strv(['PING']))
+        elif call.get_name() == 'REFUSED':
+            call.return_error(GLib.Error('refused', 'tornadis-test', 3))
+            return True
+        return False
+
+    def do_call_done(self, call):
+        self.inner.call_done(call)
+        self.log.append((call.get_client().is_connected(), call.get_pipeline(), call.get_start_time() > 0,
+                         call.get_elapsed() >= 0, call.get_reply() and call.get_reply().unpack()))
+
+    def do_push(self, push):
+        self.log.append(push.unpack())
+        return True
+
+    def do_setup(self, commands):
+        commands.stack_call('CLIENT', 'SETNAME', 'everything')
+
+
+async def test_plugin(server):
+    client = Tornadis.Client(unix_domain_socket=server.get_socket_path())
+    plugin = Everything()
+    client.add_plugin(plugin)
+    equal(await client.call('OTHER'), b'PONG')
+    try:
+        await client.call('REFUSED')
+        raise AssertionError('was not refused')
+    except GLib.Error as error:
+        equal((error.domain, error.code, error.message), ('tornadis-test', 3, 'refused'))
+    equal(await client.call('CLIENT', 'GETNAME'), b'everything')
+    client.remove_plugin(plugin)
+    done = (True, None, True, True)
+    equal(plugin.log, ['attach', (*done, b'PONG'), (*done, None), (*done, b'everything'), 'detach'])
+
+    equal(plugin.inner.n, 3)
+
+    # The hooks can be called, as a plugin does that stands for others.
+    plugin.log.clear()
+    equal(plugin.attach(client), True)
+    plugin.detach(client)
+    pipeline = Tornadis.Pipeline()
+    plugin.setup(pipeline)
+    equal(pipeline.get_command(0).get_name(), 'CLIENT')
+    equal(plugin.push(Tornadis.Reply.new_from_resp(GLib.Bytes.new(b'>1\r\n:1\r\n'))), True)
+    equal(plugin.log, ['attach', 'detach', [1]])
+    raises(GLib.Error, Tornadis.Plugin.new_by_name, 'none-of-that-name')
+
+
+async def test_future(server):
+    future = Tornadis.Future()
+    seen = []
+    future.add_done_callback(seen.append)
+    future.add_done_callback(seen.append)
+    equal(future.remove_done_callback(seen.append), 2)
+    future.add_done_callback(seen.append)
+    equal((future.done(), future.cancelled(), future.get_loop()), (False, False, None))
+    future.set_result(7)
+    future.set_exception(ValueError())
+    equal((future.result(), future.exception(), await future, seen), (7, None, 7, [future]))
+    failed = Tornadis.Future()
+    failed.set_exception(ValueError('x'))
+    raises(ValueError, failed.result)
+
+
+def test_bridge(server):
+    """A binding of its own."""
+    client = Tornadis.Client(unix_domain_socket=server.get_socket_path())
+    told = []
+
+    def turn(n):
+        while len(told) < n:
+            GLib.MainContext.default().iteration(True)
+
+    bridge = Tornadis.Bridge.new_data(client, lambda data, *_: told.append(bytes(data)))
+    bridge.set_decode(True)
+    bridge.expect()
+    turn(1)
+    equal(told.pop(), b'')
+    equal(bridge.submit_data(marshal.dumps([[b'ECHO', b'x']], 2)), True)
+    turn(1)
+    equal(pickle.loads(told.pop()), [0, 'x'])
+    bridge.submit_command(Tornadis.Command.new_strv(['ECHO', 'y' * 70000]))
+    turn(1)
+    equal(pickle.loads(told.pop()), [~1, ()])
+    equal(bridge.take_reply(1).get_text(), 'y' * 70000)
+    pipeline = Tornadis.Pipeline()
+    Tornadis.Bridge.stack_data(pipeline, marshal.dumps([[b'PING']], 2))
+    Tornadis.Bridge.stack_text(pipeline, '[["PING"]]')
+    bridge.submit_pipeline(pipeline)
+    turn(1)
+    equal(pickle.loads(told.pop()), [2, ['PONG', 'PONG']])
+
+    bridge = Tornadis.Bridge.new_text(client, lambda text, *_: told.append(text))
+    bridge.submit_text('[["ECHO","z"]]')
+    turn(1)
+    equal(told.pop(), '[ 1,"z"]')
+    reply = Tornadis.Reply.new_from_resp(GLib.Bytes.new(b':5\r\n'))
+    equal(Tornadis.Bridge.dup_text(reply), '[ 1,5]')
+    equal(pickle.loads(Tornadis.Bridge.dup_data(reply, False)), [0, 5])
+
+
+def test_version(server):
+    version = (Tornadis.MAJOR_VERSION, Tornadis.MINOR_VERSION, Tornadis.MICRO_VERSION)
+    equal('.'.join(map(str, version)), Tornadis.VERSION_S)
+    equal(Gio.IOExtensionPoint.lookup(Tornadis.PLUGIN_EXTENSION_POINT_NAME) is not None, True)
+
+
+def test_complete(server):
+    """Every public name of the namespace, and of its classes, is used by a test in Python."""
+    used = set()
+    for path in HERE.glob('test_*.py'):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute):
+                used.add(node.attr)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                used.add(node.value)
+            elif isinstance(node, ast.FunctionDef):
+                used.add(node.name)
+
+    inherited = {*dir(GObject.Object), *dir(GLib.Error), *dir(GObject.GBoxed), 'parent_instance'}
+    missing = []
+    for name in dir(Tornadis):
+        thing = getattr(Tornadis, name)
+        if name.startswith('_') or name.endswith('Class'):
+            continue
+        if not isinstance(thing, type):
+            if name not in used:
+                missing.append(name)
+        elif not issubclass(thing, int):
+            missing += [f'{name}.{part}' for part in dir(thing)
+                        if not part.startswith('_') and part not in inherited and part not in used]
+    equal(missing, [])
+
+
+main(sys.modules[__name__])
