@@ -2,31 +2,60 @@
 // Runs async functions as TAP, each with a private server of its own.
 
 import GLib from 'gi://GLib';
-import System from 'system';
 import TornadisHarness from 'gi://TornadisHarness?version=0';
+
+const TIMEOUT_MSEC = 30000 * Number(GLib.getenv('TORNADIS_TEST_SLOW') ?? 1);
 
 function show(value) {
     if (value instanceof Uint8Array)
-        return `bytes:${[...value].join(' ')}`;
+        return `bytes:${[...value.subarray(0, 100)].join(' ')}`;
     if (value instanceof Map)
         return `map:${show([...value])}`;
     if (Array.isArray(value))
         return `[${value.map(show).join(', ')}]`;
-    return `${typeof value}:${value}`;
+    return Object.is(value, -0) ? 'number:-0' : `${typeof value}:${value}`;
+}
+
+function isSame(a, b) {
+    if (a instanceof Uint8Array && b instanceof Uint8Array)
+        return a.length === b.length && a.every((byte, i) => byte === b[i]);
+    if (a instanceof Map && b instanceof Map)
+        return isSame([...a], [...b]);
+    if (Array.isArray(a) && Array.isArray(b))
+        return a.length === b.length && a.every((element, i) => isSame(element, b[i]));
+    return Object.is(a, b);
 }
 
 export function equal(value, expected) {
-    if (show(value) !== show(expected))
-        throw new Error(`${show(value)} is not ${show(expected)}`);
+    if (!isSame(value, expected))
+        throw new Error(`${show(value).slice(0, 1000)} is not ${show(expected).slice(0, 1000)}`);
 }
 
-export async function rejects(kind, promise) {
-    try {
-        await promise;
-    } catch (error) {
-        if (error instanceof kind)
-            return error;
+function asExpected(error, kind, code) {
+    if (!(error instanceof kind))
         throw error;
+    if (code !== null && error.code !== code)
+        throw new Error(`${error} has the code ${error.code}, not ${code}`);
+    return error;
+}
+
+/** The error of a promise. */
+export async function rejects(kind, promise, code = null) {
+    let value;
+    try {
+        value = await promise;
+    } catch (error) {
+        return asExpected(error, kind, code);
+    }
+    throw new Error(`${kind.name} was not thrown, but there is ${show(value)}`);
+}
+
+/** The error of a function that is not async. */
+export function throws(kind, use, code = null) {
+    try {
+        use();
+    } catch (error) {
+        return asExpected(error, kind, code);
     }
     throw new Error(`${kind.name} was not thrown`);
 }
@@ -38,27 +67,59 @@ export function sleep(msec) {
     }));
 }
 
-export function run(tests) {
+export async function until(condition) {
+    while (!condition())
+        await sleep(5);
+}
+
+/** A promise of what an _async/_finish pair gives, without the override. */
+export function finish(object, name, ...args) {
+    return new Promise((resolve, reject) => object[`${name}_async`](...args, (source, result) => {
+        try {
+            resolve(source[`${name}_finish`](result));
+        } catch (error) {
+            reject(error);
+        }
+    }));
+}
+
+/** Runs an async function as a main loop's only task until it has ended. */
+export function block(use) {
     const loop = new GLib.MainLoop(null, false);
+    use().catch(logError).finally(() => loop.quit());
+    loop.run();
+}
+
+function inTime(promise) {
+    let timeout;
+    const late = new Promise((_, reject) => {
+        timeout = GLib.timeout_add(GLib.PRIORITY_DEFAULT, TIMEOUT_MSEC, () => {
+            timeout = 0;
+            reject(new Error('it does not end'));
+            return GLib.SOURCE_REMOVE;
+        });
+    });
+    return Promise.race([promise, late]).finally(() => {
+        if (timeout)
+            GLib.source_remove(timeout);
+    });
+}
+
+/** A promise of how many have failed. */
+export async function run(tests) {
+    const names = Object.keys(tests);
     let failed = 0;
 
-    async function main() {
-        print(`1..${Object.keys(tests).length}`);
-        let number = 0;
-        for (const [name, test] of Object.entries(tests)) {
-            number++;
-            try {
-                await test(TornadisHarness.Redis.new(null));
-                print(`ok ${number} - ${name}`);
-            } catch (error) {
-                failed++;
-                print(`not ok ${number} - ${name}`);
-                print(`# ${error}\n# ${error.stack.replaceAll('\n', '\n# ')}`);
-            }
+    print(`1..${names.length}`);
+    for (const [index, name] of names.entries()) {
+        try {
+            await inTime(tests[name](TornadisHarness.Redis.new(null)));
+            print(`ok ${index + 1} - ${name}`);
+        } catch (error) {
+            failed++;
+            print(`not ok ${index + 1} - ${name}`);
+            print(`# ${error}\n${error?.stack ?? ''}`.trim().replaceAll('\n', '\n# '));
         }
     }
-
-    main().finally(() => loop.quit());
-    loop.run();
-    System.exit(failed ? 1 : 0);
+    return failed;
 }

@@ -3,19 +3,22 @@
 
 import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
+import GObject from 'gi://GObject';
 import Tornadis from 'gi://Tornadis?version=1.0';
+import TornadisHarness from 'gi://TornadisHarness?version=0';
 
-import {equal, rejects, run, sleep} from './tap.js';
+import {equal, finish, rejects, sleep, throws, until} from './tap.js';
 
 const options = server => ({unix_domain_socket: server.get_socket_path()});
 const makeClient = server => new Tornadis.Client(options(server));
 
-run({
+export default {
     async call(server) {
         const client = makeClient(server);
         equal(await client.call('PING'), 'PONG');
         equal(await client.call('SET', 'k', new Uint8Array([0, 255]), 'EX', 100), 'OK');
         equal(await client.call('GET', 'k'), new Uint8Array([0, 255]));
+        equal(await client.call('SET', 'k', new Uint8Array([0]), 12).catch(error => error.prefix), 'ERR');
         equal(await client.call('INCR', 'n'), 1);
         equal(await client.call('INCRBY', 'n', 2n ** 60n), 2n ** 60n + 1n);
         equal(await client.call('GET', 'nothing'), null);
@@ -26,9 +29,14 @@ run({
 
     async arguments(server) {
         const client = makeClient(server);
-        for (const bad of [null, undefined, [1], {a: 1}])
-            await rejects(TypeError, client.call('SET', 'k', bad));
+        for (const bad of [null, undefined, [1], {a: 1}, Symbol('s'), () => 1, new ArrayBuffer(1)]) {
+            await rejects(TypeError, client.call('SET', 'k', bad, 'PX'));
+            throws(TypeError, () => client.async_call('SET', 'k', bad, 'PX'));
+        }
+        await rejects(TypeError, client.call(Tornadis.Command.new('PING'), 'x'));
         equal(client.is_connected(), false);
+        await rejects(Tornadis.ClientError, client.call(), Tornadis.Error.USAGE);
+        await rejects(Tornadis.ClientError, client.call(''), Tornadis.Error.REPLY);
     },
 
     async errors(server) {
@@ -36,11 +44,20 @@ run({
         await client.call('SET', 'k', 'v');
         const error = await rejects(Tornadis.ReplyError, client.call('LPUSH', 'k', 'x'));
         equal(error.prefix, 'WRONGTYPE');
+        equal(error.name, 'ReplyError');
+        equal(error instanceof Tornadis.ClientError, true);
         equal(error instanceof Tornadis.TornadisException && error instanceof Error, true);
-        await rejects(Tornadis.ClientError, client.call('SUBSCRIBE', 'a'));
+        equal(error instanceof Tornadis.ConnectionError, false);
+        equal(error.domain, GLib.quark_to_string(Tornadis.error_quark()));
+        equal(Tornadis.Error.quark(), Tornadis.error_quark());
+        equal(Tornadis.Error.get_prefix(error.error), 'WRONGTYPE');
+        equal(Tornadis.error_get_prefix(error.error), 'WRONGTYPE');
+        equal(new Tornadis.TornadisException('mine').error, null);
+        await rejects(Tornadis.ClientError, client.call('SUBSCRIBE', 'a'), Tornadis.Error.USAGE);
         const nowhere = new Tornadis.Client({host: '127.0.0.1', port: 1});
         const refused = await rejects(Tornadis.ConnectionError, nowhere.call('PING'));
         equal(refused.error.matches(Tornadis.Error, Tornadis.Error.CONNECT), true);
+        equal(Tornadis.Error.get_prefix(refused.error), null);
     },
 
     async async_call(server) {
@@ -49,175 +66,175 @@ run({
         client.async_call('SET', 'k', 'v');
         client.async_call('GET', 'k', result => results.push(result));
         client.async_call('LPUSH', 'k', 'x', result => results.push(result));
-        while (results.length < 2)
-            await sleep(10);
+        client.async_call(Tornadis.Command.new_strv(['ECHO', 'x']), result => results.push(result));
+        equal(results, []);
+        await until(() => results.length === 3);
         equal(results[0], 'v');
         equal(results[1] instanceof Tornadis.ReplyError, true);
+        equal(results[2], 'x');
     },
 
     async connect(server) {
         const client = new Tornadis.Client({...options(server), autoconnect: false});
-        await rejects(Tornadis.ConnectionError, client.call('PING'));
+        await rejects(Tornadis.ConnectionError, client.call('PING'), Tornadis.Error.CLOSED);
+        equal(await client.connect_client(), true);
         equal(await client.connect_client(), true);
         equal(await client.call('PING'), 'PONG');
         client.close();
+        client.close();
         equal(client.is_connected(), false);
+        const nowhere = new Tornadis.Client({host: '127.0.0.1', port: 1});
+        await rejects(Tornadis.ConnectionError, nowhere.connect_client(), Tornadis.Error.CONNECT);
     },
 
-    async uri(server) {
-        const client = Tornadis.Client.new_for_uri(`redis://127.0.0.1:${server.get_port()}/4?client-name=js`);
-        equal(await client.call('CLIENT', 'GETNAME'), 'js');
-        equal(client.db, 4);
+    async constructors(server) {
+        const byUri = Tornadis.Client.new_for_uri(`redis://127.0.0.1:${server.get_port()}/4?client-name=js`);
+        equal(await byUri.call('CLIENT', 'GETNAME'), 'js');
+        equal(byUri.db, 4);
+        const error = throws(Tornadis.ClientError, () => Tornadis.Client.new_for_uri('http://a'));
+        equal(error.code, Tornadis.Error.USAGE);
+        equal(await Tornadis.Client.new('127.0.0.1', server.get_port()).call('PING'), 'PONG');
+        equal(await Tornadis.Client.new_for_unix_socket(server.get_socket_path()).call('PING'), 'PONG');
     },
 
-    async pipeline(server) {
-        const client = makeClient(server);
-        const pipeline = new Tornadis.Pipeline();
-        await rejects(Tornadis.ClientError, client.call(pipeline));
-        pipeline.stack_call('SET', 'foo', 'bar');
-        pipeline.stack_call('GET', 'foo');
-        pipeline.stack_call('LPUSH', 'foo', 1);
-        equal(pipeline.number_of_stacked_calls, 3);
-        const replies = await client.call(pipeline);
-        equal(replies.slice(0, 2), ['OK', 'bar']);
-        equal(replies[2].prefix, 'WRONGTYPE');
-    },
-
-    async transaction(server) {
-        const client = makeClient(server);
-        const other = makeClient(server);
-        const pipeline = new Tornadis.Pipeline({atomic: true});
-        pipeline.stack_call('INCR', 'n');
-        pipeline.stack_call('INCR', 'n');
-        equal(await client.call(pipeline), [1, 2]);
-        await client.call('WATCH', 'n');
-        await other.call('SET', 'n', 10);
-        equal(await client.call(pipeline), null);
-        pipeline.stack_call('NOSUCHCOMMAND');
-        equal((await rejects(Tornadis.ReplyError, client.call(pipeline))).prefix, 'EXECABORT');
-    },
-
-    async pubSub(server) {
-        const client = makeClient(server);
-        const pubSub = new Tornadis.PubSubClient(options(server));
-        const seen = [];
-        pubSub.connect('message::news', (_, message) => seen.push(message.payload));
-        equal(await pubSub.subscribe('news', 'other'), true);
-        equal(await pubSub.psubscribe('p*'), true);
-        equal(pubSub.subscribed, true);
-        await client.call('PUBLISH', 'news', new Uint8Array([0, 255]));
-        await client.call('PUBLISH', 'other', 'plain');
-        await client.call('PUBLISH', 'pp', 'by pattern');
-        const plain = await pubSub.pop_message(5);
-        equal([plain.channel, plain.text, plain.pattern], ['other', 'plain', null]);
-        const byPattern = await pubSub.pop_message(5);
-        equal([byPattern.channel, byPattern.text, byPattern.pattern], ['pp', 'by pattern', 'p*']);
-        equal(await pubSub.pop_message(0.05), null);
-        equal(seen, [new Uint8Array([0, 255])]);
-        await rejects(Tornadis.ClientError, pubSub.call('PING'));
-        equal(await pubSub.unsubscribe(), true);
-        equal(await pubSub.punsubscribe('p*'), true);
-        equal(pubSub.subscribed, false);
-        await rejects(Tornadis.ClientError, pubSub.pop_message(1));
-    },
-
-    async messages(server) {
-        const client = makeClient(server);
-        const pubSub = new Tornadis.PubSubClient(options(server));
-        await pubSub.ssubscribe('shard');
-        for (let i = 0; i < 3; i++)
-            await client.call('SPUBLISH', 'shard', i);
-        const texts = [];
-        for await (const message of pubSub.messages()) {
-            texts.push(message.text);
-            if (texts.length === 3)
-                break;
+    async properties(server) {
+        const values = {
+            aggressive_write: true, autoconnect: false, call_timeout_msec: 12000, client_name: 'js', connect_timeout: 7,
+            connectable: Gio.UnixSocketAddress.new(server.get_socket_path()), db: 3, host: 'example.invalid',
+            max_pending: 100, max_queued_bytes: 1000000, max_reply_size: 2000000, password: null, port: 1,
+            protocol: Tornadis.Protocol.RESP2, proxy_resolver: Gio.SimpleProxyResolver.new(null, null),
+            read_page_size: 4096, read_timeout: 60, tcp_nodelay: false, tls: false, tls_certificate: null,
+            tls_database: null, tls_server_identity: null, unix_domain_socket: '/nowhere', username: null,
+            write_page_size: 8192,
+        };
+        const made = new Tornadis.Client(values);
+        const client = new Tornadis.Client();
+        for (const [name, value] of Object.entries(values)) {
+            client[name] = value;
+            equal(client[name], value);
+            equal(made[name], value);
         }
-        equal(texts, ['0', '1', '2']);
+        equal([client.connected, client.state, client.protocol_version],
+            [false, Tornadis.ClientState.DISCONNECTED, 0]);
+        await client.connect_client();
+        equal([client.connected, client.state, client.protocol_version], [true, Tornadis.ClientState.CONNECTED, 2]);
+        equal(typeof client.title, 'string');
+        equal(await client.call('CLIENT', 'GETNAME'), 'js');
+        equal(await client.call('CONFIG', 'GET', 'port'), ['port', String(server.get_port())]);
+        equal((await client.call('CLIENT', 'INFO')).includes(' db=3 '), true);
     },
 
-    async pool(server) {
-        const pool = new Tornadis.ClientPool({template: makeClient(server), max_size: 2});
-        await pool.preconnect();
-        equal([pool.size, pool.idle], [2, 2]);
-        await pool.withClient(async first => {
-            await pool.withClient(async second => {
-                equal(first !== second, true);
-                equal(await second.call('PING'), 'PONG');
-                equal(pool.get_client_nowait(), null);
-            });
-        });
-        equal(await pool.call('ECHO', 'x'), 'x');
-        await pool.withClient(() => Promise.reject(new Error('mine'))).catch(error => equal(error.message, 'mine'));
-        equal([pool.size, pool.idle], [2, 2]);
-        pool.destroy();
-        equal(pool.size, 0);
+    async passwords(server) {
+        await makeClient(server).call('ACL', 'SETUSER', 'reader', 'on', '>secret', '+@all', '~*');
+        const client = new Tornadis.Client({...options(server), username: 'reader', password: 'secret'});
+        equal(await client.call('ACL', 'WHOAMI'), 'reader');
+        client.close();
+        client.password = 'wrong';
+        const error = await rejects(Tornadis.ConnectionError, client.call('PING'), Tornadis.Error.AUTHENTICATION);
+        equal(error.message.includes('wrong'), false);
     },
 
-    async restart(server) {
+    async signals(server) {
         const client = makeClient(server);
-        const pubSub = new Tornadis.PubSubClient(options(server));
-        let gaps = 0;
-        pubSub.connect('gap', () => gaps++);
-        await pubSub.subscribe('a');
+        const seen = [];
+        client.connect('disconnected', (_, error) => seen.push(error?.code ?? null));
+        client.connect('reconnect-scheduled', (_, attempt, delay, error) => seen.push([attempt, error.code]));
+        client.connect('notify::connected', () => seen.push(client.connected));
         await client.call('PING');
-        server.restart();
-        for (let reply = null; reply === null;)
-            reply = await client.call('PING').catch(() => null);
-        while (gaps === 0)
-            await sleep(10);
-        equal(await client.call('PUBLISH', 'a', 'x'), 1);
-        equal((await pubSub.pop_message(5)).text, 'x');
+        client.close();
+        await until(() => seen.length === 3);
+        equal(new Set(seen), new Set([true, false, null]));
+        seen.length = 0;
+        await client.connect_client();
+        server.kill();
+        await until(() => seen.length === 3);
+        equal(seen.includes(Tornadis.Error.LOST) || seen.includes(Tornadis.Error.CLOSED), true);
+        seen.length = 0;
+        await rejects(Tornadis.ConnectionError, client.call('PING'), Tornadis.Error.CONNECT);
+        client.call('PING').catch(() => {});
+        await until(() => seen.length > 0);
+        equal(seen[0], [1, Tornadis.Error.CONNECT]);
+    },
+
+    async plain(server) {
+        const client = makeClient(server);
+        const ping = Tornadis.Command.new('PING');
+        const reply = await finish(client, 'call', ping, null);
+        equal([reply.get_text(), reply.unpack()], ['PONG', 'PONG']);
+        const outcome = await new Promise(resolve => client.submit(ping, (...args) => resolve(args)));
+        equal(outcome[0], client);
+        equal([outcome[1].get_text(), outcome[2]], ['PONG', null]);
+        client.submit(Tornadis.Command.new_strv(['SET', 'k', 'v']), null);
+        const error = await rejects(Tornadis.Error,
+            finish(client, 'call', Tornadis.Command.new_strv(['INCR', 'k']), null), Tornadis.Error.REPLY);
+        equal(error.matches(Tornadis.Error, Tornadis.Error.REPLY), true);
+        const refused = await new Promise(resolve => {
+            client.submit(Tornadis.Command.new_strv(['INCR', 'k']), (_, nothing, why) => resolve([nothing, why.code]));
+        });
+        equal(refused, [null, Tornadis.Error.REPLY]);
     },
 
     async cancellable(server) {
         const client = makeClient(server);
         const cancellable = new Gio.Cancellable();
-        const command = Tornadis.Command.new_strv(['BLPOP', 'nothing', '1']);
-        const cancelled = new Promise(resolve => client.call_async(command, cancellable, (source, result) => {
-            try {
-                source.call_finish(result);
-            } catch (error) {
-                resolve(error);
-            }
-        }));
+        const cancelled = finish(client, 'call', Tornadis.Command.new_strv(['BLPOP', 'nothing', '1']), cancellable);
         await sleep(50);
         cancellable.cancel();
-        equal((await cancelled).matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED), true);
+        const error = await rejects(GLib.Error, cancelled);
+        equal(error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED), true);
         equal(await client.call('ECHO', 'mine'), 'mine');
     },
 
-    async tooDeep(server) {
+    async bounds(server) {
+        const client = new Tornadis.Client({...options(server), max_pending: 10, call_timeout_msec: 200});
+        const calls = [...Array(15).keys()].map(i => client.call('ECHO', i).catch(error => error.code));
+        const outcomes = await Promise.all(calls);
+        equal(outcomes.slice(0, 10), [...Array(10).keys()].map(String));
+        equal(outcomes.slice(10), Array(5).fill(Tornadis.Error.BUSY));
+        await rejects(Tornadis.ConnectionError, client.call('BLPOP', 'nothing', 1), Tornadis.Error.TIMEOUT);
+    },
+
+    async restart(server) {
         const client = makeClient(server);
-        // Deeper than the engine's stack, within what the reader takes.
-        const script = 'local a = {} local b = a for i = 1, 7000 do b[1] = {} b = b[1] end return a';
-        const outcome = await client.call('EVAL', script, '0').then(() => 'value', () => 'error');
-        equal(['value', 'error'].includes(outcome), true);
-        equal(await client.call('ECHO', 'mine'), 'mine');
+        await client.call('PING');
+        server.restart();
+        let reply = null;
+        while (reply === null)
+            reply = await client.call('PING').catch(() => null);
+        equal(reply, 'PONG');
     },
 
-    async messagesEnd(server) {
-        const pubSub = new Tornadis.PubSubClient(options(server));
-        await pubSub.subscribe('a');
-        const reading = (async () => {
-            const messages = [];
-            for await (const message of pubSub.messages())
-                messages.push(message);
-            return messages;
-        })();
-        await sleep(20);
-        await pubSub.unsubscribe('a');
-        equal(await reading, []);
+    async lost() {
+        const peer = TornadisHarness.Peer.new('handshake\nexpect GET\nclose\n---\necho-server\n');
+        const client = Tornadis.Client.new('127.0.0.1', peer.get_port());
+        await rejects(Tornadis.ConnectionError, client.call('GET', 'a'), Tornadis.Error.LOST);
+        equal(await client.call('ECHO', 'b').catch(() => client.call('ECHO', 'b')), 'b');
     },
 
-    async values() {
-        const reply = Tornadis.Reply.new_from_resp(new GLib.Bytes(new TextEncoder().encode('%1\r\n+k\r\n*2\r\n:1\r\n#t\r\n')));
-        equal(reply.unpack(), new Map([['k', [1, true]]]));
-        const command = Tornadis.Command.new('SET');
-        command.append_string('k');
-        command.append_bytes(new Uint8Array([0]));
-        command.append_int64(-5);
-        equal(command.get_n_args(), 4);
-        equal(command.get_arg(2).toArray(), new Uint8Array([0]));
+    async subclass(server) {
+        const Counting = GObject.registerClass({GTypeName: 'TornadisTestJsCounting'}, class extends Tornadis.Client {
+            n = 0;
+
+            count(key) {
+                this.n++;
+                return this.call('INCR', key);
+            }
+        });
+        const client = new Counting(options(server));
+        equal([await client.count('a'), await client.count('a'), client.n], [1, 2, 2]);
     },
-});
+
+    async tls() {
+        const server = TornadisHarness.Redis.new_tls(['--tls-auth-clients', 'yes']);
+        const client = new Tornadis.Client({
+            host: 'localhost', port: server.get_tls_port(), tls: true,
+            tls_database: Gio.TlsFileDatabase.new(server.get_file('ca.pem')),
+            tls_certificate: Gio.TlsCertificate.new_from_file(server.get_file('client-both.pem')),
+            tls_server_identity: Gio.NetworkAddress.new('localhost', 0),
+        });
+        equal(await client.call('PING'), 'PONG');
+        client.close();
+        client.tls_database = null;
+        await rejects(Tornadis.ConnectionError, client.call('PING'), Tornadis.Error.CONNECT);
+    },
+};
