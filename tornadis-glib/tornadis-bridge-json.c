@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What JavaScript's JSON takes apart and makes by itself. An object among the values, which replies have none of, stands
- * for what JSON does not know: a map {"m":[…]}, bytes {"b":"a character each"}, a number {"i":"…"} or {"d":"…"}, an
- * error {"e":[domain, code, message]}, or a reply that has to be asked for {"kept":true}; the number of a call whose outcome has any
- * is given inverted, and so negative. */
+ * for what JSON does not know, see TornadisBridgeTextFunc. */
 
 #include "tornadis-glib/tornadis-bridge-private.h"
 
@@ -87,7 +85,7 @@ static gboolean
 json_string (GString *out,
              const TornadisReply *reply)
 {
-  gboolean is_text = tornadis_reply_is_text (reply);
+  gboolean is_text = tornadis_bridge_is_text (reply);
 
   if (G_LIKELY (is_text))
     put_text (out, reply->data, reply->length);
@@ -133,9 +131,7 @@ static gboolean
 json_big_number (GString *out,
                  const TornadisReply *reply)
 {
-  gsize sign = reply->data[0] == '-' || reply->data[0] == '+';
-
-  if (reply->length == sign || strspn (reply->data + sign, "0123456789") != reply->length - sign)
+  if (!tornadis_bridge_is_number (reply))
     return json_string (out, reply);
 
   g_string_append_printf (out, "{\"i\":\"%s\"}", reply->data + (reply->data[0] == '+'));

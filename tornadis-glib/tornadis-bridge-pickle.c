@@ -12,9 +12,6 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/tornadis-reply-private.h"
 
-/* Python refuses to make a number of more digits from text. */
-#define MAX_DIGITS 4000
-
 typedef struct
 {
   GString *out; /* (unowned) */
@@ -127,7 +124,7 @@ pickle_string (Pickler *self,
 {
   if (!self->decode)
     put_bytes (self->out, reply->data, reply->length);
-  else if (tornadis_reply_is_text (reply))
+  else if (tornadis_bridge_is_text (reply))
     put_text (self->out, reply->data, reply->length);
   else
     self->failed = TRUE;
@@ -137,10 +134,7 @@ static void
 pickle_big_number (Pickler *self,
                    const TornadisReply *reply)
 {
-  gsize sign = reply->data[0] == '-' || reply->data[0] == '+';
-
-  if (reply->length > sign && reply->length <= MAX_DIGITS &&
-      strspn (reply->data + sign, "0123456789") == reply->length - sign)
+  if (tornadis_bridge_is_number (reply))
     g_string_append_printf (self->out, "L%sL\n", reply->data);
   else
     pickle_string (self, reply);

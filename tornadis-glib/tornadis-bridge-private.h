@@ -54,6 +54,12 @@ tornadis_bridge_extend (GString *out,
   return out->str + before;
 }
 
+/* Languages take long over longer ones, or refuse: those stay text. */
+#define TORNADIS_BRIDGE_MAX_DIGITS 600
+
+/* To other languages than C a NUL is a character like any other. */
+gboolean   tornadis_bridge_is_text    (const TornadisReply *reply);
+gboolean   tornadis_bridge_is_number  (const TornadisReply *reply);
 GPtrArray *tornadis_bridge_new_calls  (void);
 /* Always returns %NULL. */
 GPtrArray *tornadis_bridge_fail_parse (GPtrArray  *calls,

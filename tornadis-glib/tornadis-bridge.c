@@ -48,6 +48,9 @@ struct _TornadisBridge
   GQueue chunks;    /* (element-type TornadisBridgeChunk) (owned) outcomes to be told */
   GHashTable *kept; /* (owned) (nullable) (element-type guint TornadisReply) what will be asked for */
   guint n_in_flight;
+  gint64 window_start; /* monotonic time */
+  gint64 window_used;
+  gboolean yielding;
   guint32 next_number;
   gboolean decode;
   gboolean expecting;
@@ -58,8 +61,12 @@ G_DEFINE_FINAL_TYPE (TornadisBridge, tornadis_bridge, G_TYPE_OBJECT)
 /* So much is told at a time, so that frames are drawn in between. */
 #define MAX_OUTCOMES 256
 #define MAX_CHUNK_SIZE (256 * 1024)
-/* Behind GTK's drawing, as a connection that has had its time. */
+/* Behind GTK's drawing: where it goes that has used up its part of a frame, as a connection does. */
 #define YIELD_PRIORITY 125
+#define WINDOW_USEC (16 * G_TIME_SPAN_MILLISECOND)
+#define WINDOW_PART_USEC (4 * G_TIME_SPAN_MILLISECOND)
+/* With more chunks than this to be told there is no waiting for others: what makes them would not stop either. */
+#define MAX_YIELDING_CHUNKS 16
 /* A string that is the whole reply and this long goes over by itself, copied once. */
 #define KEEP_SIZE (64 * 1024)
 
@@ -116,9 +123,9 @@ bridge_tell (TornadisBridge *self,
              gsize length)
 {
   if (self->text_func != NULL)
-    self->text_func (outcomes, self->user_data);
+    self->text_func (self->held, outcomes, self->user_data);
   else
-    self->data_func ((const guint8 *) outcomes, length, self->user_data);
+    self->data_func (self->held, (const guint8 *) outcomes, length, self->user_data);
 }
 
 /* Keeps the client, and itself. */
@@ -144,27 +151,57 @@ bridge_let_go (TornadisBridge *self)
   g_object_unref (self);
 }
 
+static void
+bridge_set_yielding (TornadisBridge *self,
+                     gboolean yielding)
+{
+  if (self->source == NULL || self->yielding == yielding)
+    return;
+
+  self->yielding = yielding;
+  g_source_set_priority (self->source, yielding ? YIELD_PRIORITY : G_PRIORITY_DEFAULT);
+}
+
+/* Called at the end of a dispatch. At the lower priority it had its turn behind all others, and begins anew. */
+static void
+bridge_take_turn (TornadisBridge *self,
+                  gint64 start)
+{
+  if (self->yielding || start - self->window_start > WINDOW_USEC)
+    {
+      self->window_start = start;
+      self->window_used = 0;
+    }
+
+  self->window_used += self->yielding ? 0 : g_get_monotonic_time () - start;
+  bridge_set_yielding (self, !self->expecting && self->chunks.length <= MAX_YIELDING_CHUNKS &&
+                               (!g_queue_is_empty (&self->chunks) || self->window_used >= WINDOW_PART_USEC));
+}
+
 static gboolean
 bridge_source_dispatch (GSource *source,
                         GSourceFunc callback,
                         gpointer user_data)
 {
   g_autoptr (TornadisBridge) self = g_object_ref (((TornadisBridgeSource *) source)->bridge);
-  TornadisBridgeChunk *chunk = g_queue_pop_head (&self->chunks);
+  gint64 start = g_get_monotonic_time ();
 
-  if (chunk == NULL)
+  if (self->expecting)
     {
       self->expecting = FALSE;
       bridge_tell (self, "", 0);
     }
-  else
+
+  if (!g_queue_is_empty (&self->chunks))
     {
+      TornadisBridgeChunk *chunk = g_queue_pop_head (&self->chunks);
+
       g_string_append (chunk->outcomes, self->format->closing);
       bridge_tell (self, chunk->outcomes->str, chunk->outcomes->len);
       chunk_free (chunk);
     }
 
-  g_source_set_priority (source, g_queue_is_empty (&self->chunks) ? G_PRIORITY_DEFAULT : YIELD_PRIORITY);
+  bridge_take_turn (self, start);
   bridge_let_go (self);
 
   return G_SOURCE_CONTINUE;
@@ -186,10 +223,14 @@ tornadis_bridge_dispose (GObject *object)
     g_source_destroy (self->source);
   g_clear_pointer (&self->source, g_source_unref);
   g_clear_weak_pointer (&self->client);
+  /* What is not told yet will not be. */
+  g_queue_clear_full (&self->chunks, chunk_free);
+  self->expecting = FALSE;
   if (self->user_data_destroy != NULL)
     g_steal_pointer (&self->user_data_destroy) (self->user_data);
 
   G_OBJECT_CLASS (tornadis_bridge_parent_class)->dispose (object);
+  bridge_let_go (self);
 }
 
 static void
@@ -197,7 +238,6 @@ tornadis_bridge_finalize (GObject *object)
 {
   TornadisBridge *self = TORNADIS_BRIDGE (object);
 
-  g_queue_clear_full (&self->chunks, chunk_free);
   g_clear_pointer (&self->kept, g_hash_table_unref);
 
   G_OBJECT_CLASS (tornadis_bridge_parent_class)->finalize (object);
@@ -232,6 +272,31 @@ tornadis_bridge_fail_parse (GPtrArray *calls,
   g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "Not a list of calls");
 
   return NULL;
+}
+
+gboolean
+tornadis_bridge_is_text (const TornadisReply *reply)
+{
+  const char *p = reply->data;
+  const char *end = p + reply->length;
+
+  if (G_LIKELY (tornadis_reply_is_text (reply)))
+    return TRUE;
+
+  while (!g_utf8_validate_len (p, (gsize) (end - p), &p))
+    if (*p++ != '\0' || p > end)
+      return FALSE;
+
+  return TRUE;
+}
+
+gboolean
+tornadis_bridge_is_number (const TornadisReply *reply)
+{
+  gsize sign = reply->data[0] == '-' || reply->data[0] == '+';
+
+  return reply->length > sign && reply->length <= TORNADIS_BRIDGE_MAX_DIGITS &&
+         strspn (reply->data + sign, "0123456789") == reply->length - sign;
 }
 
 char *
@@ -350,26 +415,52 @@ bridge_start (TornadisBridge *self,
   g_source_attach (self->source, tornadis_client_get_context (client));
 }
 
+/* The client, which may have been disposed of but is there; or %NULL with an error. */
+static TornadisClient *
+bridge_get_client (TornadisBridge *self,
+                   GError **error)
+{
+  TornadisClient *client = self->held != NULL ? self->held : self->client;
+
+  if (client == NULL)
+    g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "Nothing was sent: the client is gone");
+
+  return client;
+}
+
 /**
  * tornadis_bridge_expect:
  * @self: a bridge
+ * @error: return location for an error
  *
  * Announces calls. When the main loop comes round before calls are submitted, it asks for them: the function of the
  * bridge is called with nothing.
  *
+ * An error is %TORNADIS_ERROR_CLOSED, when the client is gone or was disposed of.
+ *
+ * Returns: %TRUE if it will ask
+ *
  * Since: 1.0
  */
-void
-tornadis_bridge_expect (TornadisBridge *self)
+gboolean
+tornadis_bridge_expect (TornadisBridge *self,
+                        GError **error)
 {
-  g_return_if_fail (TORNADIS_IS_BRIDGE (self));
+  TornadisClient *client;
 
-  if (self->client == NULL)
-    return;
+  g_return_val_if_fail (TORNADIS_IS_BRIDGE (self), FALSE);
 
-  bridge_start (self, self->client);
-  bridge_hold (self, self->client);
+  client = bridge_get_client (self, error);
+  if (client == NULL)
+    return FALSE;
+
+  bridge_start (self, client);
+  bridge_hold (self, client);
   self->expecting = TRUE;
+  /* What waits to be told has its time, but calls are to be sent. */
+  bridge_set_yielding (self, FALSE);
+
+  return TRUE;
 }
 
 static TornadisBridgeChunk *
@@ -385,6 +476,8 @@ bridge_get_chunk (TornadisBridge *self)
   chunk->n_outcomes = 0;
   g_string_append (chunk->outcomes, self->format->opening);
   g_queue_push_tail (&self->chunks, chunk);
+  if (self->chunks.length > MAX_YIELDING_CHUNKS)
+    bridge_set_yielding (self, FALSE);
 
   return chunk;
 }
@@ -402,46 +495,88 @@ bridge_keep (TornadisBridge *self,
 }
 
 static void
+bridge_add_outcome (TornadisBridge *self,
+                    guint32 number,
+                    TornadisReply *reply,
+                    const GError *error)
+{
+  TornadisBridgeChunk *chunk = bridge_get_chunk (self);
+  GString *out = chunk->outcomes;
+
+  if (G_UNLIKELY (error != NULL))
+    self->format->append_error (out, number, error);
+  else if ((reply->kind == TORNADIS_REPLY_KIND_STRING && reply->length >= KEEP_SIZE) ||
+           !self->format->append_reply (out, number, reply, self->decode))
+    bridge_keep (self, out, number, reply);
+
+  chunk->n_outcomes++;
+}
+
+static void
 bridge_reply_cb (TornadisReply *reply,
                  const GError *error,
                  gpointer user_data)
 {
   TornadisBridgeCall *call = user_data;
   TornadisBridge *self = call->bridge;
-  TornadisBridgeChunk *chunk = bridge_get_chunk (self);
-  GString *out = chunk->outcomes;
   g_autoptr (GError) reply_error = NULL;
 
   if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
     error = reply_error = tornadis_reply_get_error (reply);
 
-  if (G_UNLIKELY (error != NULL))
-    self->format->append_error (out, call->number, error);
-  else if ((reply->kind == TORNADIS_REPLY_KIND_STRING && reply->length >= KEEP_SIZE) ||
-           !self->format->append_reply (out, call->number, reply, self->decode))
-    bridge_keep (self, out, call->number, reply);
-
-  chunk->n_outcomes++;
   self->n_in_flight--;
+  /* Without a source the bridge was disposed of. */
+  if (G_LIKELY (self->source != NULL))
+    bridge_add_outcome (self, call->number, reply, error);
+  else
+    bridge_let_go (self);
   g_free (call);
 }
 
-/* @client is the bridge's own, which a plugin may have disposed of since. */
-static TornadisBridgeCall *
-bridge_add_call (TornadisBridge *self,
-                 TornadisClient *client)
+/* So many calls get the numbers from the one that is returned on, before any is made: a plugin may make others
+ * meanwhile. */
+static guint32
+bridge_reserve (TornadisBridge *self,
+                TornadisClient *client,
+                guint n_calls)
 {
-  TornadisBridgeCall *call = g_new (TornadisBridgeCall, 1);
+  guint32 first = self->next_number;
 
-  call->bridge = self;
-  call->number = self->next_number;
-  self->next_number = (self->next_number + 1) & G_MAXINT32;
-  self->n_in_flight++;
-
+  self->next_number = (first + n_calls) & G_MAXINT32;
+  self->n_in_flight += n_calls;
   bridge_hold (self, client);
   bridge_start (self, client);
 
-  return call;
+  return first;
+}
+
+static void
+bridge_call (TornadisBridge *self,
+             TornadisClient *client,
+             guint32 number,
+             TornadisCommand *command,
+             TornadisPipeline *pipeline)
+{
+  TornadisBridgeCall *call = g_new (TornadisBridgeCall, 1);
+
+  *call = (TornadisBridgeCall){ self, number & G_MAXINT32 };
+  tornadis_client_dispatch (client, command, pipeline, bridge_reply_cb, call);
+}
+
+static gboolean
+bridge_submit_one (TornadisBridge *self,
+                   TornadisCommand *command,
+                   TornadisPipeline *pipeline,
+                   GError **error)
+{
+  TornadisClient *client = bridge_get_client (self, error);
+
+  if (client == NULL)
+    return FALSE;
+
+  bridge_call (self, client, bridge_reserve (self, client, 1), command, pipeline);
+
+  return TRUE;
 }
 
 static gboolean
@@ -450,31 +585,33 @@ bridge_submit (TornadisBridge *self,
                gsize length,
                GError **error)
 {
+  TornadisClient *client = bridge_get_client (self, error);
   g_autoptr (GPtrArray) commands = NULL;
-  g_autoptr (TornadisClient) client = NULL;
   TornadisLink *link;
+  gboolean cork;
+  guint32 first;
 
   self->expecting = FALSE;
-  if (self->client == NULL)
-    {
-      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "Nothing was sent: the client is gone");
-      return FALSE;
-    }
-
-  commands = self->format->parse (calls, length, error);
+  if (client != NULL)
+    commands = self->format->parse (calls, length, error);
   if (commands == NULL)
     {
       bridge_let_go (self);
       return FALSE;
     }
 
-  /* One write for all of them, though the first finds the link idle. */
-  client = g_object_ref (self->client);
+  first = bridge_reserve (self, client, commands->len);
+
+  /* One write for all of them, though the first finds the link idle. A plugin may wait for replies. */
   link = tornadis_client_get_link (client);
-  tornadis_link_set_corked (link, TRUE);
+  cork = tornadis_client_get_chain (client) == NULL;
+  if (cork)
+    tornadis_link_set_corked (link, TRUE);
   for (guint i = 0; i < commands->len; i++)
-    tornadis_client_dispatch (client, g_ptr_array_index (commands, i), NULL, bridge_reply_cb, bridge_add_call (self, client));
-  tornadis_link_set_corked (link, FALSE);
+    bridge_call (self, client, first + i, g_ptr_array_index (commands, i), NULL);
+  if (cork)
+    tornadis_link_set_corked (link, FALSE);
+
   bridge_let_go (self);
 
   return TRUE;
@@ -537,38 +674,50 @@ tornadis_bridge_submit_text (TornadisBridge *self,
  * tornadis_bridge_submit_command:
  * @self: a bridge
  * @command: the command; it cannot be changed any more
+ * @error: return location for an error
  *
- * Submits one call. The client must not be gone.
+ * Submits one call.
+ *
+ * An error is %TORNADIS_ERROR_CLOSED, when the client is gone; no number is then used.
+ *
+ * Returns: %TRUE if the call was made
  *
  * Since: 1.0
  */
-void
+gboolean
 tornadis_bridge_submit_command (TornadisBridge *self,
-                                TornadisCommand *command)
+                                TornadisCommand *command,
+                                GError **error)
 {
-  g_return_if_fail (TORNADIS_IS_BRIDGE (self) && self->client != NULL);
-  g_return_if_fail (command != NULL);
+  g_return_val_if_fail (TORNADIS_IS_BRIDGE (self), FALSE);
+  g_return_val_if_fail (command != NULL, FALSE);
 
-  tornadis_client_dispatch (self->client, command, NULL, bridge_reply_cb, bridge_add_call (self, self->client));
+  return bridge_submit_one (self, command, NULL, error);
 }
 
 /**
  * tornadis_bridge_submit_pipeline:
  * @self: a bridge
  * @pipeline: the commands
+ * @error: return location for an error
  *
- * Submits one call: a pipeline. The client must not be gone.
+ * Submits one call: a pipeline.
+ *
+ * An error is %TORNADIS_ERROR_CLOSED, when the client is gone; no number is then used.
+ *
+ * Returns: %TRUE if the call was made
  *
  * Since: 1.0
  */
-void
+gboolean
 tornadis_bridge_submit_pipeline (TornadisBridge *self,
-                                 TornadisPipeline *pipeline)
+                                 TornadisPipeline *pipeline,
+                                 GError **error)
 {
-  g_return_if_fail (TORNADIS_IS_BRIDGE (self) && self->client != NULL);
-  g_return_if_fail (TORNADIS_IS_PIPELINE (pipeline));
+  g_return_val_if_fail (TORNADIS_IS_BRIDGE (self), FALSE);
+  g_return_val_if_fail (TORNADIS_IS_PIPELINE (pipeline), FALSE);
 
-  tornadis_client_dispatch (self->client, NULL, pipeline, bridge_reply_cb, bridge_add_call (self, self->client));
+  return bridge_submit_one (self, NULL, pipeline, error);
 }
 
 /**

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 
 /**
  * TornadisBridgeDataFunc:
+ * @client: the client of the bridge
  * @outcomes: (array length=length): a pickled list: the number of a call and its outcome in turn, or nothing
  * @length: the number of bytes
  * @user_data: (closure): what was given with the function
@@ -19,24 +20,36 @@ G_BEGIN_DECLS
  * Takes what a bridge of [ctor@Tornadis.Bridge.new_data] brings: outcomes of calls, or nothing, which asks for the
  * calls that were announced with [method@Tornadis.Bridge.expect].
  *
+ * A tuple among the values, which replies have none of, stands for an error (domain, code and message), or when it is
+ * empty for a reply that has to be asked for. The number of a call whose outcome has tuples is told inverted (`~number`),
+ * and so negative; when the outcome itself is an error the call has failed.
+ *
  * Since: 1.0
  */
-typedef void (*TornadisBridgeDataFunc) (const guint8 *outcomes,
-                                        gsize         length,
-                                        gpointer      user_data);
+typedef void (*TornadisBridgeDataFunc) (TornadisClient *client,
+                                        const guint8   *outcomes,
+                                        gsize           length,
+                                        gpointer        user_data);
 
 /**
  * TornadisBridgeTextFunc:
+ * @client: the client of the bridge
  * @outcomes: a JSON array: the number of a call and its outcome in turn, or an empty text
  * @user_data: (closure): what was given with the function
  *
  * Takes what a bridge of [ctor@Tornadis.Bridge.new_text] brings: outcomes of calls, or nothing, which asks for the
  * calls that were announced with [method@Tornadis.Bridge.expect].
  *
+ * An object among the values, which replies have none of, stands for what JSON does not know: `m` has the keys and values
+ * of a map in turn, `b` a character for each byte of bytes that are not text, `i` and `d` a number, `e` an error (domain,
+ * code and message), and `kept` says that the reply has to be asked for. What is told is the number of the call and one
+ * more, and that negative when there are objects; when the outcome itself is an error the call has failed.
+ *
  * Since: 1.0
  */
-typedef void (*TornadisBridgeTextFunc) (const char *outcomes,
-                                        gpointer    user_data);
+typedef void (*TornadisBridgeTextFunc) (TornadisClient *client,
+                                        const char     *outcomes,
+                                        gpointer        user_data);
 
 #define TORNADIS_TYPE_BRIDGE (tornadis_bridge_get_type ())
 
@@ -57,7 +70,8 @@ TORNADIS_AVAILABLE_IN_1_0
 void            tornadis_bridge_set_decode      (TornadisBridge         *self,
                                                  gboolean                decode);
 TORNADIS_AVAILABLE_IN_1_0
-void            tornadis_bridge_expect          (TornadisBridge         *self);
+gboolean        tornadis_bridge_expect          (TornadisBridge         *self,
+                                                 GError                **error);
 TORNADIS_AVAILABLE_IN_1_0
 gboolean        tornadis_bridge_submit_data     (TornadisBridge         *self,
                                                  const guint8           *calls,
@@ -68,11 +82,13 @@ gboolean        tornadis_bridge_submit_text     (TornadisBridge         *self,
                                                  const char             *calls,
                                                  GError                **error);
 TORNADIS_AVAILABLE_IN_1_0
-void            tornadis_bridge_submit_command  (TornadisBridge         *self,
-                                                 TornadisCommand        *command);
+gboolean        tornadis_bridge_submit_command  (TornadisBridge         *self,
+                                                 TornadisCommand        *command,
+                                                 GError                **error);
 TORNADIS_AVAILABLE_IN_1_0
-void            tornadis_bridge_submit_pipeline (TornadisBridge         *self,
-                                                 TornadisPipeline       *pipeline);
+gboolean        tornadis_bridge_submit_pipeline (TornadisBridge         *self,
+                                                 TornadisPipeline       *pipeline,
+                                                 GError                **error);
 TORNADIS_AVAILABLE_IN_1_0
 TornadisReply  *tornadis_bridge_take_reply      (TornadisBridge         *self,
                                                  guint                   number);

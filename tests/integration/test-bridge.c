@@ -215,7 +215,8 @@ typedef struct
 } Listener;
 
 static void
-told_cb (const char *outcomes,
+told_cb (TornadisClient *client,
+         const char *outcomes,
          gpointer user_data)
 {
   Listener *listener = user_data;
@@ -228,7 +229,7 @@ told_cb (const char *outcomes,
       guint n = listener->told->len;
 
       listener->runs_loop = FALSE;
-      tornadis_bridge_expect (listener->bridge);
+      g_assert_true (tornadis_bridge_expect (listener->bridge, NULL));
       while (listener->told->len < n + 2)
         g_main_context_iteration (NULL, TRUE);
     }
@@ -309,12 +310,12 @@ test_expect (Fixture *fixture,
 
   listener_init (&listener, fixture->client);
   listener.submits_when_asked = TRUE;
-  tornadis_bridge_expect (listener.bridge);
+  g_assert_true (tornadis_bridge_expect (listener.bridge, NULL));
   g_assert_cmpstr (listener_wait (&listener, 1), ==, "");
   g_assert_cmpstr (listener_wait (&listener, 2), ==, "[ 1,\"asked\"]");
 
   /* Submitting in time: nothing is asked. */
-  tornadis_bridge_expect (listener.bridge);
+  g_assert_true (tornadis_bridge_expect (listener.bridge, NULL));
   tornadis_bridge_submit_text (listener.bridge, "[[\"ECHO\",\"a\"]]", NULL);
   g_assert_cmpstr (listener_wait (&listener, 3), ==, "[ 2,\"a\"]");
 
@@ -371,9 +372,9 @@ test_kept (Fixture *fixture,
 
   listener_init (&listener, fixture->client);
   tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "STRLEN", "big", NULL });
-  tornadis_bridge_submit_command (listener.bridge, command);
+  g_assert_true (tornadis_bridge_submit_command (listener.bridge, command, NULL));
   tornadis_bridge_submit_text (listener.bridge, "[[\"GET\",\"big\"]]", NULL);
-  tornadis_bridge_submit_pipeline (listener.bridge, pipeline);
+  g_assert_true (tornadis_bridge_submit_pipeline (listener.bridge, pipeline, NULL));
   listener_wait_for (&listener, " 1,\"OK\"");
   listener_wait_for (&listener, "-2,{\"kept\":true}");
   listener_wait_for (&listener, " 3,[100000]");
@@ -405,7 +406,9 @@ test_client_gone (Fixture *fixture,
 
   g_assert_false (tornadis_bridge_submit_text (listener.bridge, "[[\"PING\"]]", &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
-  tornadis_bridge_expect (listener.bridge);
+  g_clear_error (&error);
+  g_assert_false (tornadis_bridge_expect (listener.bridge, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
   listener_clear (&listener);
 }
 

@@ -211,7 +211,7 @@ def test_bridge(server):
         while len(told) < n:
             GLib.MainContext.default().iteration(True)
 
-    bridge = Tornadis.Bridge.new_data(client, lambda data, *_: told.append(bytes(data)))
+    bridge = Tornadis.Bridge.new_data(client, lambda client, data, *_: told.append(bytes(data)))
     bridge.set_decode(True)
     bridge.expect()
     turn(1)
@@ -230,7 +230,7 @@ def test_bridge(server):
     turn(1)
     equal(pickle.loads(told.pop()), [2, ['PONG', 'PONG']])
 
-    bridge = Tornadis.Bridge.new_text(client, lambda text, *_: told.append(text))
+    bridge = Tornadis.Bridge.new_text(client, lambda client, text, *_: told.append(text))
     bridge.submit_text('[["ECHO","z"]]')
     turn(1)
     equal(told.pop(), '[ 1,"z"]')

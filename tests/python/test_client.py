@@ -428,6 +428,129 @@ async def test_lone_surrogate(server):
     equal(await client.call('PING'), b'PONG')
 
 
+class Calling(Tornadis.Plugin):
+    """Makes a call of its own while another is being made."""
+
+    __gtype_name__ = 'TornadisTestCalling'
+
+    def __init__(self, make):
+        super().__init__()
+        self.make = make
+
+    def do_call(self, call):
+        if call.get_command().get_arg(1).get_data() != b'inner':
+            self.make(call.get_client())
+        return False
+
+
+async def test_plugin_that_calls(server):
+    results = []
+
+    def by_arguments(client):
+        client.async_call('ECHO', 'inner', callback=lambda reply: results.append(('inner', reply)))
+
+    def by_command(client):
+        command = Tornadis.Command.new_strv(['ECHO', 'inner'])
+        client.async_call(command, callback=lambda reply: results.append(('inner', reply)))
+
+    for make in (by_arguments, by_command):
+        client = Tornadis.Client(**options(server))
+        client.add_plugin(Calling(make))
+        results.clear()
+        for i in range(10):
+            client.async_call('ECHO', f'outer {i}', callback=lambda reply, i=i: results.append((f'outer {i}', reply)))
+        while len(results) < 20:
+            await Tornadis.sleep(0.01)
+        equal([name.encode() == reply for name, reply in results], [True] * 20)
+
+
+async def test_disposed(server):
+    client = Tornadis.Client(**options(server))
+    future = client.call('PING')
+    client.run_dispose()
+    equal((await raises_async(Tornadis.ConnectionError, future)).code, Tornadis.Error.CLOSED)
+    equal((await raises_async(Tornadis.ConnectionError, client.call('PING'))).code, Tornadis.Error.CLOSED)
+    command = Tornadis.Command.new_strv(['PING'])
+    equal((await raises_async(Tornadis.ConnectionError, client.call(command))).code, Tornadis.Error.CLOSED)
+
+
+async def test_nul_is_text(server):
+    client = Tornadis.Client(decode=True, **options(server))
+    await client.call('HSET', 'nul', 'a', '1', 'b', 'x\0y')
+    equal(await client.call('HGETALL', 'nul'), {'a': '1', 'b': 'x\0y'})
+    await client.call('SET', 'long-nul', 'x\0' * 50000)
+    equal(await client.call('GET', 'long-nul'), 'x\0' * 50000)
+
+
+async def test_pool_gets_calls_first(server):
+    """A client that is given back with calls not yet sent is not handed on as if it were fresh."""
+    pool = Tornadis.ClientPool(max_size=1, decode=True, **options(server))
+    async with pool.connected_client() as client:
+        equal(client.decode, True)
+        client.async_call('SELECT', 5)
+    async with pool.connected_client() as client:
+        equal('db=0' in await client.call('CLIENT', 'INFO'), True)
+
+
+async def test_keywords(server):
+    client = Tornadis.Client(**options(server))
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('PING')
+    pipeline.stack_call('PING')
+    replies = []
+    client.submit_pipeline(pipeline=pipeline, func=lambda client, reply, error: replies.append(reply.unpack()))
+    while not replies:
+        await Tornadis.sleep(0.01)
+    equal(replies, [[b'PONG', b'PONG']])
+
+
+async def test_numbers(server):
+    import enum
+
+    class Level(enum.IntEnum):
+        HIGH = 3
+
+    class Index:
+        def __index__(self):
+            return 7
+
+    class Share(float):
+        def __repr__(self):
+            return 'a share'
+
+    client = Tornadis.Client(**options(server))
+    for value, sent in ((Level.HIGH, b'3'), (Index(), b'7'), (Share(1.5), b'1.5'), (memoryview(b'abc')[::2], b'ac'),
+                        (bytearray(b'x'), b'x'), (float('inf'), b'inf')):
+        equal(await client.call('ECHO', value), sent)
+
+
+async def test_big_number(server):
+    client = Tornadis.Client(**options(server))
+    digits = '9' * 1000
+    script = "redis.setresp(3); return {big_number = ARGV[1]}"
+    equal(await client.call('EVAL', script, 0, '1' * 50), int('1' * 50))
+    # As text, because Python takes no number of any length.
+    equal(await client.call('EVAL', script, 0, digits), digits.encode())
+    equal(await client.call('PING'), b'PONG')
+
+
+async def test_spawn(server):
+    ended = []
+
+    async def sleeper():
+        try:
+            await Tornadis.sleep(60)
+        except BaseException as error:
+            ended.append(type(error).__name__)
+            raise
+
+    future = Tornadis.spawn(sleeper())
+    equal(future.cancel(), True)
+    equal((future.cancelled(), ended), (True, ['CancelledError']))
+    equal(future.cancel(), False)
+    equal(Tornadis.sleep(60).cancel(), True)
+
+
 def test_under_gbulb(server):
     """Tasks of asyncio on the GLib main loop: many at a time, timeouts, cancellation, and no task woken twice."""
     import asyncio
@@ -454,6 +577,18 @@ def test_under_gbulb(server):
         except Tornadis.ReplyError as error:
             equal(error.prefix, 'ERR')
         equal(await asyncio.wait_for(asyncio.shield(client.call('PING')), 5), b'PONG')
+
+        waiting = client.call('BLPOP', 'none', 1)
+        asyncio.get_running_loop().call_later(0.05, waiting.cancel)
+        outcomes = await asyncio.gather(waiting, Tornadis.sleep(0.1), return_exceptions=True)
+        equal([type(outcome) for outcome in outcomes], [asyncio.CancelledError, type(None)])
+        sleeper = asyncio.ensure_future(Tornadis.sleep(60))
+        sleeper.cancel()
+        try:
+            await sleeper
+            raise AssertionError('was not cancelled')
+        except asyncio.CancelledError:
+            pass
 
     policy = asyncio.get_event_loop_policy()
     gbulb.install()

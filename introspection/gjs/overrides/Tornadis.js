@@ -6,13 +6,15 @@
 // GJS looks the names of such a module up anew each time they are used, but not those of a function.
 var _init = (function () {
     const {Array, BigInt, Error, JSON, Map, Math, Number} = globalThis;
-    const {Object, Promise, String, TypeError, Uint8Array, WeakRef} = globalThis;
+    const {Object, Promise, String, TypeError, Uint8Array} = globalThis;
     const {GLib} = imports.gi;
 
     let Tornadis;
 
     // Arguments of this many characters or bytes go over by themselves.
     const LARGE = 16384;
+    // Calls of one turn that wait for its end, and targets that stand together.
+    const MOST_CALLS = 256;
     const MAX_NUMBER = 0x7fffffff;
 
     /** Base of all errors, with the `domain` (a string) and `code` of the GLib.Error behind it, which is `error`. */
@@ -134,8 +136,14 @@ var _init = (function () {
     }
 
     function toNative(reply) {
-        if (reply.get_kind() === Tornadis.ReplyKind.STRING)
-            return reply.get_text() ?? reply.get_data();
+        if (reply.get_kind() === Tornadis.ReplyKind.STRING) {
+            const data = reply.get_data();
+            try {
+                return reply.get_text() ?? new TextDecoder('utf-8', {fatal: true}).decode(data);
+            } catch {
+                return data;
+            }
+        }
         const [number, value] = JSON.parse(Tornadis.Bridge.dup_text(reply));
         return number < 0 ? revive(value) : value;
     }
@@ -148,13 +156,16 @@ var _init = (function () {
         executed.reject = reject;
     }
 
+    /** Called by the bridge of a client, which must keep nothing of JavaScript's alive. */
+    function take(client, outcomes) {
+        client._courier.take(outcomes);
+    }
+
     /** Carries the calls of a client to the library, those of one turn of the main loop together, and the outcomes
-      * back. The client has it; the library calls it, and must not keep it alive. */
+      * back. */
     class Courier {
         constructor(client) {
-            const courier = new WeakRef(this);
-
-            this.bridge = Tornadis.Bridge.new_text(client, outcomes => courier.deref()?.take(outcomes));
+            this.bridge = Tornadis.Bridge.new_text(client, take);
             this.calls = [];
             // Who takes the outcome of each, and who the error, in turn.
             this.targets = [];
@@ -170,18 +181,40 @@ var _init = (function () {
                 return;
             }
             this.targets.push(resolve, reject);
-            if (this.calls.push(args) === 1) {
-                // Behind the promises that are ready now; the bridge asks if a main loop runs before that.
-                Promise.resolve().then(this.flushSoon);
+            const n = this.calls.push(args);
+            if (n >= MOST_CALLS)
+                this.flush();
+            else if (n === 1)
+                this.expectFlush();
+        }
+
+        expectFlush() {
+            // Behind the promises that are ready now; the bridge asks if a main loop runs before that.
+            Promise.resolve().then(this.flushSoon);
+            try {
                 this.bridge.expect();
+            } catch {
+                // The client is gone, which is found again at once.
             }
         }
 
         /** A command that is made already, or a pipeline. */
         addWhole(submit, what, resolve, reject) {
             this.flush();
-            this.bridge[submit](what);
-            this.expectOutcomes([resolve, reject]);
+            this.submit(submit, what, [resolve, reject]);
+        }
+
+        /** The targets first: a plugin may make other calls before this returns. */
+        submit(submit, what, targets) {
+            this.expectOutcomes(targets);
+            try {
+                this.bridge[submit](what);
+            } catch (error) {
+                // Nothing of it was submitted.
+                this.forgetLast(targets.length / 2);
+                for (let i = 1; i < targets.length; i += 2)
+                    Promise.resolve(toException(error)).then(targets[i]);
+            }
         }
 
         flush() {
@@ -190,14 +223,30 @@ var _init = (function () {
                 return;
             this.calls = [];
             this.targets = [];
-            this.bridge.submit_text(JSON.stringify(calls));
-            this.expectOutcomes(targets);
+            this.submit('submit_text', JSON.stringify(calls), targets);
         }
 
         expectOutcomes(targets) {
             const n = targets.length / 2;
-            this.batches.push({first: this.number, n, left: n, targets});
+            const last = this.batches.at(-1);
+            if (last !== undefined && last.n + n <= MOST_CALLS) {
+                last.targets.push(...targets);
+                last.n += n;
+                last.left += n;
+            } else {
+                this.batches.push({first: this.number, n, left: n, targets});
+            }
             this.number = (this.number + n) & MAX_NUMBER;
+        }
+
+        forgetLast(n) {
+            const last = this.batches.at(-1);
+            last.targets.length -= 2 * n;
+            last.n -= n;
+            last.left -= n;
+            if (last.left === 0)
+                this.batches.pop();
+            this.number = (this.number - n) & MAX_NUMBER;
         }
 
         take(outcomes) {
@@ -299,13 +348,15 @@ var _init = (function () {
         Object.assign(Tornadis, {TornadisException, ConnectionError, ClientError, ReplyError});
 
         precede(Tornadis.Client.prototype,
-            ['submit', 'submit_pipeline', 'call_async', 'call_pipeline_async', 'connect_async', 'close'],
+            ['submit', 'submit_pipeline', 'call_async', 'call_pipeline_async', 'connect_async', 'close', 'add_plugin',
+                'add_plugin_by_name', 'remove_plugin'],
             (client, [what]) => {
                 client._courier?.flush();
                 if (what instanceof Tornadis.Pipeline)
                     handOver(what);
             });
         precede(Tornadis.ClientPool.prototype, ['call_pipeline_async'], (pool, [pipeline]) => handOver(pipeline));
+        precede(Tornadis.ClientPool.prototype, ['release_client'], (pool, [client]) => client._courier?.flush());
         precede(Tornadis.Pipeline.prototype,
             ['stack_command', 'stack_strv', 'get_command', 'get_number_of_stacked_calls', 'get_property', 'clear'],
             handOver);
@@ -372,7 +423,7 @@ var _init = (function () {
                     callback?.(value);
                 } catch (error) {
                     // As if it had come from the main loop by itself: the others must have theirs.
-                    logError(error);
+                    logError(error instanceof Error ? error : new Error(String(error)));
                 }
             };
             send(this, args, told, told);

@@ -6,9 +6,9 @@ under :func:`run`.
 """
 
 import marshal
+import operator
 import pickle
 import sys
-import weakref
 
 from gi.repository import Gio, GLib
 
@@ -108,7 +108,10 @@ class Future:
     _exception = None
     _callback = None
     _context = None
+    _loop = None
     _more_callbacks = ()
+    # asyncio looks at it when this was cancelled among others.
+    _cancel_message = None
 
     def __init__(self, canceller=None):
         self._canceller = canceller
@@ -123,24 +126,39 @@ class Future:
         """Ends the waiting, with asyncio.CancelledError; False when it is too late."""
         if self._done or self._canceller is None:
             return False
-        from asyncio import CancelledError
         self._cancelled = True
+        self._cancel_message = msg
         self._canceller()
-        self.set_exception(CancelledError() if msg is None else CancelledError(msg))
+        self.set_exception(self._make_cancelled_error())
         return True
+
+    def _make_cancelled_error(self):
+        from asyncio import CancelledError
+        return CancelledError() if self._cancel_message is None else CancelledError(self._cancel_message)
 
     def get_loop(self):
         return _get_running_loop()
 
     def result(self):
+        self._check_done()
         if self._exception is not None:
             raise self._exception
         return self._result
 
     def exception(self):
+        self._check_done()
+        if self._cancelled:
+            raise self._exception
         return self._exception
 
+    def _check_done(self):
+        if not self._done:
+            from asyncio import InvalidStateError
+            raise InvalidStateError('the outcome is not there yet')
+
     def add_done_callback(self, callback, *, context=None):
+        if context is not None:
+            self._loop = _get_running_loop()
         if self._done:
             self._schedule(callback, context)
         elif self._callback is None:
@@ -180,8 +198,10 @@ class Future:
     def _run(self, callback, context):
         if context is None:
             callback(self)
-        else:
+        elif self._loop is None or _get_running_loop() is self._loop:
             context.run(callback, self)
+        else:
+            self._loop.call_soon(callback, self, context=context)
 
     def _schedule(self, callback, context):
         loop = _get_running_loop()
@@ -208,18 +228,60 @@ class _CallFuture(Future):
         pass
 
 
+class _CoroutineFuture(Future):
+    """Of a coroutine: an exception that nobody asked for is told in the end."""
+
+    _asked = False
+
+    def _check_done(self):
+        super()._check_done()
+        self._asked = True
+
+    def __del__(self):
+        if self._exception is not None and not self._asked and not self._cancelled:
+            _report(self._exception)
+
+
+def _call_soon(function):
+    """Calls it from this thread's main loop."""
+    source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
+    source.set_callback(lambda *_: function() and False)
+    source.attach(GLib.MainContext.ref_thread_default())
+
+
+def _report(error):
+    """As an exception in a callback of the main loop."""
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except Exception:
+        sys.__excepthook__(type(error), error, error.__traceback__)
+
+
 class _Runner:
     """Steps one coroutine, or what it waits for, on the GLib main loop."""
 
     def __init__(self, awaitable):
         if not hasattr(awaitable, '__await__'):
             raise TypeError(f'{awaitable!r} can not be awaited')
-        steps = awaitable.__await__()
-        self.advance = getattr(steps, 'send', None) or (lambda _: next(steps))
-        self.future = Future()
+        self.steps = awaitable.__await__()
+        self.advance = getattr(self.steps, 'send', None) or (lambda _: next(self.steps))
+        self.future = _CoroutineFuture(self.cancel)
+        self.awaited = None
         self.wake = self.step
 
+    def cancel(self):
+        """Ends what the coroutine waits for, with which it ends itself unless it minds."""
+        awaited, self.awaited = self.awaited, None
+        if awaited is None or not hasattr(self.steps, 'throw'):
+            return
+        awaited.remove_done_callback(self.wake)
+        awaited.cancel()
+        self.advance = lambda _: self.steps.throw(self.future._make_cancelled_error())
+        self.step(None)
+        self.advance = self.steps.send
+
     def step(self, waited):
+        self.awaited = None
         try:
             # The coroutine takes the outcome from the future itself.
             awaited = self.advance(None)
@@ -229,13 +291,15 @@ class _Runner:
             self.end(None, error)
         else:
             if awaited is None:
-                GLib.idle_add(self.step, None, priority=GLib.PRIORITY_DEFAULT)
+                _call_soon(lambda: self.step(None))
             else:
+                self.awaited = awaited
                 awaited.add_done_callback(self.wake)
 
     def end(self, result, exception):
         self.wake = None
-        self.future._finish(result, exception, False)
+        if not self.future.done():
+            self.future._finish(result, exception, False)
 
 
 @export
@@ -260,21 +324,24 @@ def run(awaitable):
 @export
 def sleep(seconds):
     """Waits on the GLib main loop, without asyncio."""
-    future = Future()
+    source = GLib.timeout_source_new(int(seconds * 1000))
+    future = Future(source.destroy)
 
-    def wake():
-        future._finish(None, None, not _in_task())
+    def wake(*_):
+        if not future.done():
+            future._finish(None, None, not _in_task())
         return GLib.SOURCE_REMOVE
 
-    source = GLib.timeout_source_new(int(seconds * 1000))
-    source.set_callback(lambda *_: wake())
+    source.set_callback(wake)
     source.attach(GLib.MainContext.ref_thread_default())
     return future
 
 
 # Arguments of this many bytes go over by themselves.
 _LARGE = 16384
-# The server's are larger than this.
+# Calls of one turn that wait for its end.
+_MOST_CALLS = 256
+# What the bridge counts to.
 _MAX_NUMBER = 0x7fffffff
 
 
@@ -288,9 +355,11 @@ def _to_bytes(value):
     if isinstance(value, int):
         return b'%d' % value
     if isinstance(value, float):
-        return repr(value).encode()
+        return float.__repr__(value).encode()
     if isinstance(value, GLib.Bytes):
         return value.get_data() or b''
+    if hasattr(value, '__index__'):
+        return b'%d' % operator.index(value)
     raise TypeError(f"don't know what to do with {type(value).__name__} as an argument")
 
 
@@ -328,14 +397,15 @@ def _revive(value):
 
 
 def _decode(value):
-    """Raises UnicodeDecodeError for the first bytes that are not text."""
+    """Raises UnicodeDecodeError for the first bytes that are not text; there are some."""
     if type(value) is bytes:
-        return value.decode()
-    if type(value) in (list, tuple):
-        return [_decode(item) for item in value]
-    if type(value) is dict:
-        return [_decode(item) for pair in value.items() for item in pair]
-    return value
+        value.decode()
+    elif type(value) in (list, tuple):
+        for item in value:
+            _decode(item)
+    elif type(value) is dict:
+        for pair in value.items():
+            _decode(pair)
 
 
 def _to_native(reply, decode):
@@ -344,26 +414,21 @@ def _to_native(reply, decode):
         return data.decode() if decode else data
     data = Tornadis.Bridge.dup_data(reply, decode)
     if not data:
-        return _decode(pickle.loads(Tornadis.Bridge.dup_data(reply, False))[1])
+        _decode(pickle.loads(Tornadis.Bridge.dup_data(reply, False))[1])
     number, value = pickle.loads(data)
     return _revive(value) if number < 0 else value
 
 
-class _Courier:
-    """Carries the calls of a client to the library, those of one turn of the main loop together, and the outcomes back.
+def _take(client, data, *_):
+    """Called by the bridge of a client, which holds no reference to anything of Python's."""
+    client._courier.take(data)
 
-    The client has it; the library calls it, and must not keep it alive.
-    """
+
+class _Courier:
+    """Carries the calls of a client to the library, those of one turn of the main loop together, and outcomes back."""
 
     def __init__(self, client, decode):
-        courier = weakref.ref(self)
-
-        def take(data, *_):
-            self = courier()
-            if self is not None:
-                self.take(data)
-
-        self.bridge = Tornadis.Bridge.new_data(client, take)
+        self.bridge = Tornadis.Bridge.new_data(client, _take)
         self.calls = []
         self.targets = []
         self.pending = {}
@@ -377,19 +442,35 @@ class _Courier:
     def add(self, encoded, target):
         self.calls.append(encoded)
         self.targets.append(target)
-        if len(self.calls) == 1:
-            self.bridge.expect()
+        n = len(self.calls)
+        if n == 1:
+            try:
+                self.bridge.expect()
+            except GLib.Error:
+                self.flush()
+        elif n >= _MOST_CALLS:
+            self.flush()
 
-    def expect_outcomes(self, targets):
+    def submit(self, submit, what, targets):
+        """The targets first: a plugin may make other calls before submit returns."""
+        first = self.number
         for target in targets:
             self.pending[self.number] = target
             self.number = (self.number + 1) & _MAX_NUMBER
+        try:
+            submit(what)
+        except GLib.Error as error:
+            # Nothing of it was submitted.
+            for i in range(len(targets)):
+                del self.pending[(first + i) & _MAX_NUMBER]
+            self.number = first
+            exception = _to_exception(error)
+            _call_soon(lambda: self.settle_all([(target, None, exception) for target in targets]))
 
     def add_whole(self, submit, what, target):
         """A command that is made already, or a pipeline."""
         self.flush()
-        submit(what)
-        self.expect_outcomes([target])
+        self.submit(submit, what, [target])
 
     def flush(self):
         calls, targets = self.calls, self.targets
@@ -398,56 +479,52 @@ class _Courier:
         self.calls, self.targets = [], []
         data = marshal.dumps(calls, 2)
         if len(data) < _LARGE or not any(map(_is_large, calls)):
-            self.bridge.submit_data(data)
-            self.expect_outcomes(targets)
+            self.submit(self.bridge.submit_data, data, targets)
             return
         del data
         for call, target in zip(calls, targets):
             if _is_large(call):
-                self.add_whole(self.bridge.submit_command, _to_command(call), target)
+                self.submit(self.bridge.submit_command, _to_command(call), [target])
             else:
-                self.bridge.submit_data(marshal.dumps([call], 2))
-                self.expect_outcomes([target])
+                self.submit(self.bridge.submit_data, marshal.dumps([call], 2), [target])
 
     def take(self, data):
         if data:
-            self.tell(data)
+            items = iter(pickle.loads(data))
+            self.settle_all(map(self.open, items, items))
         self.flush()
 
-    def tell(self, data):
+    def open(self, number, value):
+        """The target, the value and the exception of an outcome."""
+        if number >= 0:
+            return self.pending.pop(number), value, None
+        target = self.pending.pop(~number)
+        try:
+            if type(value) is not tuple:
+                return target, _revive(value), None
+            if value:
+                return target, None, _make_exception(*value)
+            return target, _to_native(self.bridge.take_reply(~number), self.decode), None
+        except Exception as exception:
+            return target, None, exception
+
+    def settle_all(self, outcomes):
         at_once = not _in_task()
-        forget = self.pending.pop
         raised = None
-        items = iter(pickle.loads(data))
-        for number, value in zip(items, items):
-            exception = None
-            if number < 0:
-                number = ~number
-                value, exception = self.open_special(number, value)
-            target = forget(number)
+        for target, value, exception in outcomes:
             try:
                 if type(target) is _CallFuture:
                     if not target._done:
                         target._finish(value, exception, at_once)
                 elif target is not None:
                     target(value if exception is None else exception)
-            except Exception:
-                # As if it had come from the main loop by itself: the others must have theirs.
-                sys.excepthook(*sys.exc_info())
+            except Exception as error:
+                # The others must have theirs.
+                _report(error)
             except BaseException as error:
                 raised = error
         if raised is not None:
             raise raised
-
-    def open_special(self, number, value):
-        try:
-            if type(value) is not tuple:
-                return _revive(value), None
-            if value:
-                return None, _make_exception(*value)
-            return _to_native(self.bridge.take_reply(number), self.decode), None
-        except Exception as exception:
-            return None, exception
 
 
 def _given(options):
@@ -519,7 +596,7 @@ def _flushing(name):
     def call(self, *args, **options):
         if self._courier is not None:
             self._courier.flush()
-        _hand_over(args)
+        _hand_over((*args, *options.values()))
         return method(self, *args, **options)
 
     call.__name__, call.__doc__ = name, method.__doc__
@@ -593,6 +670,9 @@ class Client(Tornadis.Client):
     call_pipeline_async = _flushing('call_pipeline_async')
     connect_async = _flushing('connect_async')
     close = _flushing('close')
+    add_plugin = _flushing('add_plugin')
+    add_plugin_by_name = _flushing('add_plugin_by_name')
+    remove_plugin = _flushing('remove_plugin')
 
 
 Client = override(Client)
@@ -674,9 +754,9 @@ def _stacking(name):
     """A method before which what was stacked before it is handed over."""
     method = getattr(Tornadis.Pipeline, name)
 
-    def call(self, *args):
+    def call(self, *args, **options):
         self._hand_over()
-        return method(self, *args)
+        return method(self, *args, **options)
 
     call.__name__, call.__doc__ = name, method.__doc__
     return call
@@ -716,6 +796,7 @@ class Pipeline(Tornadis.Pipeline):
     get_command = _stacking('get_command')
     get_number_of_stacked_calls = _stacking('get_number_of_stacked_calls')
     get_property = _stacking('get_property')
+    get_properties = _stacking('get_properties')
     clear = _stacking('clear')
 
     @property
@@ -745,7 +826,7 @@ class _ConnectedClient:
             self.client = await future
         except BaseException:
             # Cancelled between the client's coming and this being told.
-            if future.done() and future.exception() is None:
+            if future.done() and future._exception is None:
                 self.pool.release_client(future.result())
             raise
         return self.client
@@ -777,18 +858,35 @@ class ClientPool(Tornadis.ClientPool):
         """As call(); callback(result) gets the reply, or an exception object."""
         future = self.call(*args)
         if callback is not None:
-            future.add_done_callback(lambda _: callback(future.result() if future.exception() is None else future.exception()))
+            future.add_done_callback(
+                lambda _: callback(future._result if future._exception is None else future._exception))
 
-    def call_pipeline_async(self, pipeline, *args):
-        _hand_over([pipeline])
-        super().call_pipeline_async(pipeline, *args)
+    def call_pipeline_async(self, *args, **options):
+        _hand_over((*args, *options.values()))
+        return super().call_pipeline_async(*args, **options)
+
+    def release_client(self, client):
+        """Gives a client back."""
+        if client._courier is not None:
+            client._courier.flush()
+        super().release_client(client)
+
+    def get_client_nowait(self):
+        """A client that is free, or None."""
+        return self._prepare(super().get_client_nowait())
+
+    def _prepare(self, client):
+        if client is not None:
+            client.decode = self.decode
+        return client
 
     def connected_client(self):
         """An async context manager of a connected client, which goes back to the pool at the end."""
         return _ConnectedClient(self)
 
     def get_connected_client(self):
-        return _await_finish(self.get_connected_client_async, self.get_connected_client_finish,
+        return _await_finish(self.get_connected_client_async,
+                             lambda result: self._prepare(self.get_connected_client_finish(result)),
                              give_back=self.release_client)
 
     def preconnect(self, size=-1):
