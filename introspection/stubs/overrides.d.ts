@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Tornadis for TypeScript. Types of other libraries come from the packages @girs/gjs and @girs/gio-2.0 of npm, which
+// are to be in "types" of tsconfig.json (with "moduleResolution": "bundler" or "nodenext"), as this file in "files".
+
+declare module 'gi://Tornadis?version=1.0' {
+    import type Gio from 'gi://Gio?version=2.0';
+    import type GLib from 'gi://GLib?version=2.0';
+    import type GObject from 'gi://GObject?version=2.0';
+
+    namespace Tornadis {
+        /** What a call can be given. */
+        type Argument = string | number | bigint | boolean | Uint8Array | GLib.Bytes;
+        /** The name of a command and its arguments. */
+        type Arguments = [name: Argument, ...args: Argument[]];
+        /** What a call brings: a string of the server that is not text is a Uint8Array. */
+        type NativeReply =
+            string | number | bigint | boolean | null | Uint8Array | NativeReply[] | Map<NativeReply, NativeReply> |
+            TornadisException;
+        /** What a callback gets has the error in its place. */
+        type Outcome = NativeReply | globalThis.Error | GLib.Error;
+        /** The replies of a pipeline; `null` when a transaction was given up. */
+        type Replies = NativeReply[] | null;
+
+        /** Base of all errors, with the `domain` (a string) and `code` of the GLib.Error behind it: `error`. */
+        class TornadisException extends globalThis.Error {
+            constructor(message?: string, domain?: string | null, code?: number);
+            domain: string | null;
+            code: number;
+            get error(): GLib.Error | null;
+        }
+
+        /** There is no connection, or it was lost, or it took too long. */
+        class ConnectionError extends TornadisException {
+        }
+
+        /** The library was asked for what it does not do, or a bound is reached. */
+        class ClientError extends TornadisException {
+        }
+
+        /** The server answered with an error; `prefix` is its first word. */
+        class ReplyError extends ClientError {
+            get prefix(): string | null;
+        }
+
+        class Reply {
+            /** The reply as values of JavaScript. */
+            unpack(): NativeReply;
+        }
+
+        class Message {
+            get channel(): string;
+            get pattern(): string | null;
+            get text(): string | null;
+            get payload(): Uint8Array;
+        }
+
+        class Client {
+            /** Calls a Pipeline; a promise of the native replies. */
+            call(pipeline: Pipeline): Promise<Replies>;
+            /** Calls a command; a promise of the native reply. */
+            call(...args: [Command] | Arguments): Promise<NativeReply>;
+            /** Calls a Pipeline; callback(result) gets the replies, or an Error. */
+            async_call(pipeline: Pipeline, callback?: (result: Outcome | Replies) => unknown): void;
+            /** Calls a command; callback(result) gets the reply, or an Error. */
+            async_call(...args: [...([Command] | Arguments), (result: Outcome) => unknown]): void;
+            async_call(...args: [Command] | Arguments): void;
+            /** Connects now. (`connect` is how GObject connects signals.) */
+            connect_client(): Promise<boolean>;
+        }
+
+        class PubSubClient {
+            /** Not allowed: a promise that is rejected with ClientError. */
+            call(this: never, ...args: any[]): Promise<never>;
+            /** Not allowed: throws ClientError. */
+            async_call(this: never, ...args: any[]): never;
+            subscribe(...channels: string[]): Promise<boolean>;
+            psubscribe(...patterns: string[]): Promise<boolean>;
+            ssubscribe(...channels: string[]): Promise<boolean>;
+            unsubscribe(...channels: string[]): Promise<boolean>;
+            punsubscribe(...patterns: string[]): Promise<boolean>;
+            sunsubscribe(...channels: string[]): Promise<boolean>;
+            /** A promise of the next message, or of null after so many seconds. */
+            pop_message(deadline?: number): Promise<Message | null>;
+            /** Iterates over messages for as long as there are subscriptions and the client is not closed. */
+            messages(): AsyncGenerator<Message, void, void>;
+        }
+
+        class Pipeline {
+            /** Stacks a command, with the arguments of client.call(). */
+            stack_call(...args: [Command] | Arguments): void;
+        }
+
+        class ClientPool {
+            /** Takes a client, calls a Pipeline on it and gives it back; a promise of the native replies. */
+            call(pipeline: Pipeline): Promise<Replies>;
+            /** Takes a client, calls a command on it and gives it back; a promise of the native reply. */
+            call(...args: [Command] | Arguments): Promise<NativeReply>;
+            get_connected_client(): Promise<Client>;
+            preconnect(size?: number): Promise<boolean>;
+            /** Runs an async function with a connected client, which goes back to the pool at the end. */
+            withClient<T>(use: (client: Client) => T | PromiseLike<T>): Promise<T>;
+        }
+    }
+
+    export default Tornadis;
+}
+
+declare module 'gi://Tornadis' {
+    import Tornadis from 'gi://Tornadis?version=1.0';
+    export default Tornadis;
+}
+
+// Of imports.gi.
+interface GjsGiImports {
+    Tornadis: typeof import('gi://Tornadis?version=1.0').default;
+}

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Tornadis for type checkers of Python. Types of other libraries come from PyGObject-stubs, if they are there.
+
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AbstractAsyncContextManager
+from contextvars import Context
+from enum import IntEnum
+from typing import Any, Generic, Literal, NoReturn, TypeVar, Union, overload
+from typing_extensions import Self, TypeAlias
+
+from gi.repository import Gio, GLib, GObject
+
+_T = TypeVar('_T')
+
+# What a call can be given, and what it brings: strings of the server are bytes, or str with decode.
+_Argument: TypeAlias = Union[str, bytes, bytearray, memoryview, int, float, bool, GLib.Bytes]
+_NativeReply: TypeAlias = Union[
+    bytes, str, int, float, bool, None, list['_NativeReply'], dict['_Key', '_NativeReply'], 'TornadisException']
+_Key: TypeAlias = Union[bytes, str, int, float, bool, None, 'TornadisException']
+# What a callback gets has the exception in its place.
+_Outcome: TypeAlias = Union[_NativeReply, Exception]
+_Outcomes: TypeAlias = Union[list[_NativeReply], None, Exception]
+
+class TornadisException(GLib.Error):
+    """Base of all errors, as in tornadis; a GLib.Error, with its domain, code and message."""
+
+    domain: str
+    code: int
+    message: str
+    def __init__(self, message: str = '', domain: str = ..., code: int = ...) -> None: ...
+
+class ConnectionError(TornadisException):
+    """There is no connection, or it was lost, or it took too long."""
+
+class ClientError(TornadisException):
+    """The library was asked for what it does not do, or a bound is reached."""
+
+class ReplyError(ClientError):
+    """The server answered with an error; ``prefix`` is its first word."""
+
+    @property
+    def prefix(self) -> str | None: ...
+
+class Future(Generic[_T]):
+    """The outcome of a call. Awaitable once or more; holds callbacks until it is there."""
+
+    def __init__(self, canceller: Callable[[], object] | None = None) -> None: ...
+    def done(self) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def cancel(self, msg: object = None) -> bool:
+        """Ends the waiting, with asyncio.CancelledError; False when it is too late."""
+    def get_loop(self) -> AbstractEventLoop | None: ...
+    def result(self) -> _T: ...
+    def exception(self) -> BaseException | None: ...
+    def add_done_callback(self, callback: Callable[[Self], object], *, context: Context | None = None) -> None: ...
+    def remove_done_callback(self, callback: Callable[[Self], object]) -> int: ...
+    def set_result(self, result: _T) -> None: ...
+    def set_exception(self, exception: BaseException) -> None: ...
+    def __await__(self) -> Generator[Any, None, _T]: ...
+    def __iter__(self) -> Generator[Any, None, _T]: ...
+
+def spawn(awaitable: Awaitable[_T]) -> Future[_T]:
+    """Starts a coroutine on the GLib main loop, without asyncio; returns its Future."""
+
+def run(awaitable: Awaitable[_T]) -> _T:
+    """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value."""
+
+def sleep(seconds: float) -> Future[None]:
+    """Waits on the GLib main loop, without asyncio."""
+
+class Reply:
+    def unpack(self, decode: bool = False) -> _NativeReply:
+        """The reply as Python values: bytes (str with decode), int, float, bool, None, list, dict, exceptions."""
+
+class Message:
+    @property
+    def channel(self) -> str: ...
+    @property
+    def pattern(self) -> str | None: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def text(self) -> str | None: ...
+
+class Client:
+    decode: bool
+    """Whether strings of the server are str, not bytes."""
+    def __init__(self, *, decode: bool = False,
+                 # properties of Client
+                 ) -> None: ...
+    @overload
+    def call(self, pipeline: Pipeline, /) -> Future[list[_NativeReply] | None]:
+        """Calls a Pipeline, and returns an awaitable of the native replies; None when a transaction was given up."""
+    @overload
+    def call(self, command: Command, /) -> Future[_NativeReply]: ...
+    @overload
+    def call(self, name: _Argument, /, *args: _Argument) -> Future[_NativeReply]:
+        """Calls a command, and returns an awaitable of the native reply."""
+    @overload
+    def async_call(self, pipeline: Pipeline, /, *, callback: Callable[[_Outcomes], object] | None = None) -> None:
+        """Calls a Pipeline; callback(result) gets the replies, or an exception object."""
+    @overload
+    def async_call(self, command: Command, /, *, callback: Callable[[_Outcome], object] | None = None) -> None: ...
+    @overload
+    def async_call(
+        self, name: _Argument, /, *args: _Argument, callback: Callable[[_Outcome], object] | None = None) -> None:
+        """Calls a command; callback(result) gets the reply, or an exception object."""
+    def connect_client(self) -> Future[bool]:
+        """Connects now; returns an awaitable of True. (`connect` is how GObject connects signals.)"""
+    def disconnect_client(self) -> None:
+        """Closes the connection. (`disconnect` is how GObject disconnects signals.)"""
+
+class PubSubClient:
+    def __init__(self, *, decode: bool = False,
+                 # properties of PubSubClient
+                 ) -> None: ...
+    def call(self, *args: NoReturn) -> Any:  # type: ignore[override]
+        """Not allowed: raises ClientError."""
+    def async_call(self, *args: NoReturn) -> Any:  # type: ignore[override]
+        """Not allowed: raises ClientError."""
+    def subscribe(self, *channels: str) -> Future[bool]: ...
+    def psubscribe(self, *patterns: str) -> Future[bool]: ...
+    def ssubscribe(self, *channels: str) -> Future[bool]: ...
+    def unsubscribe(self, *channels: str) -> Future[bool]: ...
+    def punsubscribe(self, *patterns: str) -> Future[bool]: ...
+    def sunsubscribe(self, *channels: str) -> Future[bool]: ...
+    def pop_message(self, deadline: float | None = None) -> Future[Message | None]:
+        """An awaitable of the next message, or of None after deadline seconds."""
+    def messages(self) -> AsyncGenerator[Message, None]:
+        """Iterates over messages for as long as there are subscriptions and the client is not closed."""
+    def pubsub_subscribe(self, *channels: str) -> Future[bool]: ...
+    def pubsub_psubscribe(self, *patterns: str) -> Future[bool]: ...
+    def pubsub_unsubscribe(self, *channels: str) -> Future[bool]: ...
+    def pubsub_punsubscribe(self, *patterns: str) -> Future[bool]: ...
+    def pubsub_pop_message(self, deadline: float | None = None) -> Future[Message | None]: ...
+
+class Pipeline:
+    @overload
+    def stack_call(self, command: Command, /) -> None: ...
+    @overload
+    def stack_call(self, name: _Argument, /, *args: _Argument) -> None:
+        """Stacks a command, with the arguments of Client.call()."""
+    @property
+    def number_of_stacked_calls(self) -> int: ...
+
+class ClientPool:
+    decode: bool
+    """Whether strings of the server are str, not bytes."""
+    @overload
+    def __init__(self, *, template: Client, max_size: int = -1, client_timeout: int = -1, autoclose: bool = False,
+                 decode: bool = False) -> None: ...
+    @overload
+    def __init__(self, *, max_size: int = -1, client_timeout: int = -1, autoclose: bool = False, decode: bool = False,
+                 # properties of Client
+                 ) -> None: ...
+    @overload
+    def call(self, pipeline: Pipeline, /) -> Future[list[_NativeReply] | None]:
+        """Takes a client, calls a Pipeline on it and gives it back: an awaitable of the native replies."""
+    @overload
+    def call(self, command: Command, /) -> Future[_NativeReply]: ...
+    @overload
+    def call(self, name: _Argument, /, *args: _Argument) -> Future[_NativeReply]:
+        """Takes a client, calls a command on it and gives it back: an awaitable of the native reply."""
+    @overload
+    def async_call(self, pipeline: Pipeline, /, *, callback: Callable[[_Outcomes], object] | None = None) -> None:
+        """As call(); callback(result) gets the replies, or an exception object."""
+    @overload
+    def async_call(self, command: Command, /, *, callback: Callable[[_Outcome], object] | None = None) -> None: ...
+    @overload
+    def async_call(
+        self, name: _Argument, /, *args: _Argument, callback: Callable[[_Outcome], object] | None = None) -> None:
+        """As call(); callback(result) gets the reply, or an exception object."""
+    def connected_client(self) -> AbstractAsyncContextManager[Client]:
+        """An async context manager of a connected client, which goes back to the pool at the end."""
+    def get_connected_client(self) -> Future[Client]: ...
+    def preconnect(self, size: int = -1) -> Future[bool]: ...

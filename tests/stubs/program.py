@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Uses all of the library, and is checked, not run. Most of it is there for its name and its types."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+
+import gi
+gi.require_version('Tornadis', '1.0')
+from gi.repository import Gio, GLib, GObject, Tornadis
+
+VERSION: tuple[int, int, int] = (Tornadis.MAJOR_VERSION, Tornadis.MINOR_VERSION, Tornadis.MICRO_VERSION)
+TEXTS: list[str] = [Tornadis.VERSION_S, Tornadis.PLUGIN_EXTENSION_POINT_NAME]
+STATES: list[Tornadis.ClientState] = [
+    Tornadis.ClientState.DISCONNECTED, Tornadis.ClientState.CONNECTING, Tornadis.ClientState.CONNECTED,
+    Tornadis.ClientState.WAITING]
+CODES: list[Tornadis.Error] = [
+    Tornadis.Error.CONNECT, Tornadis.Error.AUTHENTICATION, Tornadis.Error.CLOSED, Tornadis.Error.LOST,
+    Tornadis.Error.TIMEOUT, Tornadis.Error.PROTOCOL, Tornadis.Error.REPLY, Tornadis.Error.USAGE, Tornadis.Error.BUSY,
+    Tornadis.Error.PLUGIN]
+PROTOCOLS: list[Tornadis.Protocol] = [Tornadis.Protocol.AUTO, Tornadis.Protocol.RESP2, Tornadis.Protocol.RESP3]
+KINDS: list[Tornadis.ReplyKind] = [
+    Tornadis.ReplyKind.NIL, Tornadis.ReplyKind.STATUS, Tornadis.ReplyKind.ERROR, Tornadis.ReplyKind.INTEGER,
+    Tornadis.ReplyKind.STRING, Tornadis.ReplyKind.ARRAY, Tornadis.ReplyKind.DOUBLE, Tornadis.ReplyKind.BOOLEAN,
+    Tornadis.ReplyKind.BIG_NUMBER, Tornadis.ReplyKind.VERBATIM, Tornadis.ReplyKind.MAP, Tornadis.ReplyKind.SET,
+    Tornadis.ReplyKind.PUSH]
+NAMES: list[str] = [Tornadis.Error.USAGE.value_name, Tornadis.Error.USAGE.value_nick]
+DOMAINS: list[int] = [Tornadis.Error.quark(), Tornadis.error_quark()]
+
+
+def commands() -> list[Tornadis.Command]:
+    command = Tornadis.Command.new('SET')
+    command.append_string('key')
+    command.append_bytes(GLib.Bytes.new(b'value'))
+    command.append_int64(1)
+    command.append_double(1.5)
+    first: GLib.Bytes | None = command.get_arg(0)
+    print(first, command.get_n_args() + 1, command.get_name().lower())
+    command.ref()
+    command.unref()
+    return [command, command.copy(), Tornadis.Command('PING'), Tornadis.Command.new_strv(['GET', 'key']),
+            Tornadis.Command.new_bytes([GLib.Bytes.new(b'PING')])]
+
+
+def read(reply: Tornadis.Reply) -> None:
+    kind: Tornadis.ReplyKind = reply.get_kind()
+    numbers: list[float] = [reply.get_integer(), reply.get_double(), reply.get_n_elements()]
+    truths: list[bool] = [reply.get_boolean(), reply.is_error(), kind == Tornadis.ReplyKind.MAP]
+    texts: list[str | None] = [reply.get_text(), reply.to_string(), str(reply)]
+    data: list[bytes | None] = [reply.get_data()]
+    held: GLib.Bytes | None = reply.get_bytes()
+    inner: list[Tornadis.Reply | None] = [reply.get_element(0), reply.lookup('key'), reply.copy(), reply.ref()]
+    error: GLib.Error | None = reply.get_error()
+    variant: GLib.Variant = reply.to_variant()
+    reply.unref()
+    print(numbers, truths, texts, data, held, inner, error, variant)
+    print(Tornadis.Reply.new_from_resp(GLib.Bytes.new(b'+OK\r\n')))
+    show(reply.unpack())
+    show(reply.unpack(decode=True))
+
+
+def show(value: bytes | str | int | float | bool | None | list[object] | object) -> str:
+    return repr(value)
+
+
+def read_message(message: Tornadis.Message) -> None:
+    texts: list[str | None] = [message.channel, message.pattern, message.text, message.get_channel(),
+                               message.get_pattern(), message.get_text()]
+    data: list[bytes] = [message.payload, message.get_payload().get_data(), message.get_channel_bytes().get_data()]
+    message.ref()
+    message.copy()
+    message.unref()
+    print(texts, data)
+
+
+def errors() -> None:
+    try:
+        raise Tornadis.ClientError('one')
+    except Tornadis.ReplyError as error:
+        prefix: str | None = error.prefix
+        print(prefix, Tornadis.error_get_prefix(error), Tornadis.Error.get_prefix(error))
+    except (Tornadis.ConnectionError, Tornadis.TornadisException) as error:
+        code: int = error.code
+        print(error.message, error.domain, code == Tornadis.Error.LOST)
+
+
+async def calls(client: Tornadis.Client) -> str:
+    number: int = 1
+    await client.call('SET', b'key', bytearray(1), memoryview(b''), number, 1.5, True, GLib.Bytes.new(b''))
+    reply = await client.call('GET', 'key')
+    if isinstance(reply, bytes):
+        return reply.decode()
+    if isinstance(reply, dict):
+        return str(list(reply.values())[0])
+    if isinstance(reply, list):
+        return ' '.join(show(each) for each in reply)
+    if isinstance(reply, Tornadis.TornadisException):
+        return reply.message
+    future: Tornadis.Future[bool] = client.connect_client()
+    connected: bool = await future
+    print(connected, await client.call(Tornadis.Command('PING')))
+    if reply is None or isinstance(reply, str):
+        return reply or ''
+    return str(reply + 1)
+
+
+def callbacks(client: Tornadis.Client, pipeline: Tornadis.Pipeline) -> None:
+    def got(result: object) -> None:
+        if isinstance(result, Exception):
+            raise result
+
+    def got_replies(replies: object) -> None:
+        print(replies)
+
+    client.async_call('PING')
+    client.async_call('PING', callback=got)
+    client.async_call('GET', 'key', callback=lambda result: print(isinstance(result, bytes)))
+    client.async_call(Tornadis.Command('PING'), callback=got)
+    client.async_call(pipeline, callback=got_replies)
+
+    def submitted(client: Tornadis.Client, reply: Tornadis.Reply | None, error: GLib.Error | None) -> None:
+        print(client.is_connected(), reply, error)
+
+    def finish(client: Tornadis.Client, result: Gio.AsyncResult) -> None:
+        reply: Tornadis.Reply = client.call_finish(result)
+        read(reply)
+
+    def finish_with(client: Tornadis.Client, result: Gio.AsyncResult, name: str) -> None:
+        print(client.connect_finish(result), name)
+
+    command = Tornadis.Command('PING')
+    client.submit(command)
+    client.submit(command, submitted)
+    client.submit(command, lambda client, reply, error, name: print(name), 'a name')
+    client.submit_pipeline(pipeline, submitted)
+    client.call_async(command, None, finish)
+    client.call_async(command, Gio.Cancellable(), finish)
+    client.call_async(command, callback=finish)
+    client.call_pipeline_async(pipeline, None, lambda client, result: read(client.call_pipeline_finish(result)))
+    client.connect_async(None, finish_with, 'a name')
+
+
+def properties(client: Tornadis.Client) -> None:
+    booleans: list[bool] = [
+        client.props.aggressive_write, client.props.autoconnect, client.props.connected, client.props.tcp_nodelay,
+        client.props.tls, client.decode, Tornadis.Pipeline().props.atomic, Tornadis.PubSubClient().props.subscribed]
+    numbers: list[int] = [
+        client.props.call_timeout_msec, client.props.connect_timeout, client.props.db, client.props.max_pending,
+        client.props.max_queued_bytes, client.props.max_reply_size, client.props.port, client.props.protocol_version,
+        client.props.read_page_size, client.props.read_timeout, client.props.write_page_size]
+    texts: list[str | None] = [
+        client.props.client_name, client.props.host, client.props.password, client.props.title,
+        client.props.unix_domain_socket, client.props.username]
+    objects: list[object] = [
+        client.props.connectable, client.props.proxy_resolver, client.props.tls_certificate, client.props.tls_database,
+        client.props.tls_server_identity]
+    protocol: Tornadis.Protocol = client.props.protocol
+    state: Tornadis.ClientState = client.props.state
+    client.props.port = 6380
+    client.props.host = None
+    client.props.protocol = Tornadis.Protocol.RESP2
+    client.decode = True
+    print(booleans, numbers, texts, objects, protocol, state)
+
+
+def clients() -> list[Tornadis.Client]:
+    return [
+        Tornadis.Client(), Tornadis.Client(host='localhost', port=6379, db=1, decode=True),
+        Tornadis.Client(host=None, protocol=Tornadis.Protocol.RESP3, tls=True),
+        Tornadis.Client(connectable=Gio.NetworkAddress.new('localhost', 6379)),
+        Tornadis.Client.new('localhost', 6379), Tornadis.Client.new_for_uri('redis://localhost'),
+        Tornadis.Client.new_for_unix_socket('/tmp/socket'), Tornadis.PubSubClient(host='localhost', decode=True),
+        Tornadis.PubSubClient.new('localhost', 6379), Tornadis.PubSubClient.new_for_uri('redis://localhost'),
+        Tornadis.PubSubClient.new_for_unix_socket('/tmp/socket')]
+
+
+def signals(client: Tornadis.Client, pub_sub: Tornadis.PubSubClient) -> int:
+    def on_disconnected(client: Tornadis.Client, error: GLib.Error | None) -> None:
+        client.disconnect_client()
+        client.close()
+
+    def on_message(client: Tornadis.PubSubClient, message: Tornadis.Message) -> None:
+        read_message(message)
+
+    def on_scheduled(client: Tornadis.Client, attempt: int, delay_ms: int, error: GLib.Error) -> None:
+        print(attempt + delay_ms, error.message)
+
+    handler = client.connect('disconnected', on_disconnected)
+    client.connect_after('disconnected', on_disconnected)
+    client.connect('reconnect-scheduled', on_scheduled)
+    client.connect('notify::connected', lambda client, pspec: print(client.is_connected(), pspec.name))
+    client.connect('disconnected', lambda client, error, name: print(name), 'a name')
+    pub_sub.connect('disconnected', on_disconnected)
+    pub_sub.connect('message', on_message)
+    pub_sub.connect('message::news', on_message)
+    pub_sub.connect('message::' + str(1), lambda client, message: print(message.channel))
+    pub_sub.connect('gap', lambda client: print(client.props.subscribed))
+    pub_sub.connect('overflow', lambda client: client.close())
+    pub_sub.connect('subscription-added', lambda client, name, count: print(name.upper(), count + 1))
+    pub_sub.connect('subscription-removed', lambda client, name, count: print(name.upper(), count + 1))
+    pub_sub.connect_after('notify', lambda client, pspec: print(pspec.name))
+    connect_any(client)
+    return handler
+
+
+def connect_any(thing: GObject.Object) -> None:
+    thing.connect('any', print)
+
+
+async def subscriptions(client: Tornadis.PubSubClient) -> None:
+    done: bool = await client.subscribe('one', 'two')
+    for future in (client.psubscribe('o*'), client.ssubscribe('one'), client.unsubscribe(), client.punsubscribe('o*'),
+                   client.sunsubscribe(), client.pubsub_subscribe('one'), client.pubsub_psubscribe('o*'),
+                   client.pubsub_unsubscribe('one'), client.pubsub_punsubscribe()):
+        done = done and await future
+    message: Tornadis.Message | None = await client.pop_message(1.5)
+    message = message or await client.pubsub_pop_message(deadline=1)
+    async for each in client.messages():
+        read_message(each)
+
+
+def subscriptions_of_gio(client: Tornadis.PubSubClient) -> None:
+    def done(client: Tornadis.PubSubClient, result: Gio.AsyncResult) -> None:
+        message: Tornadis.Message | None = client.pop_message_finish(result)
+        finished: list[bool] = [
+            client.subscribe_finish(result), client.psubscribe_finish(result), client.ssubscribe_finish(result),
+            client.unsubscribe_finish(result), client.punsubscribe_finish(result), client.sunsubscribe_finish(result)]
+        print(message, finished)
+
+    client.subscribe_async(['one'], None, done)
+    client.psubscribe_async(('o*',), None, done)
+    client.ssubscribe_async(['one'], Gio.Cancellable(), done)
+    client.unsubscribe_async(None, None, done)
+    client.punsubscribe_async(None, None, done)
+    client.sunsubscribe_async(callback=done)
+    client.pop_message_async(-1, None, done)
+
+
+async def pipelines(client: Tornadis.Client) -> None:
+    pipeline = Tornadis.Pipeline(atomic=True)
+    pipeline.stack_call('SET', 'key', 1)
+    pipeline.stack_call(Tornadis.Command('PING'))
+    pipeline.stack_command(Tornadis.Command('PING'))
+    pipeline.stack_strv(['GET', 'key'])
+    command: Tornadis.Command | None = pipeline.get_command(0)
+    count: int = pipeline.number_of_stacked_calls + pipeline.get_number_of_stacked_calls()
+    replies = await client.call(pipeline)
+    if replies is not None:
+        print(len(replies), replies[0], command, count + pipeline.props.number_of_stacked_calls)
+    pipeline.set_atomic(not pipeline.get_atomic())
+    pipeline.connect('notify::atomic', lambda pipeline, pspec: pipeline.clear())
+    pipeline.connect_after('notify', lambda pipeline, pspec: Tornadis.Pipeline.new().clear())
+
+
+async def pools(template: Tornadis.Client) -> None:
+    pool = Tornadis.ClientPool(template=template, max_size=4, client_timeout=60, autoclose=True, decode=True)
+    pools = [pool, Tornadis.ClientPool(max_size=4, host='localhost'), Tornadis.ClientPool.new(template)]
+    await pool.preconnect()
+    await pool.preconnect(2)
+    async with pool.connected_client() as client:
+        await client.call('PING')
+    taken: Tornadis.Client = await pool.get_connected_client()
+    pool.release_client(taken)
+    maybe: Tornadis.Client | None = pool.get_client_nowait()
+    print(maybe, await pool.call('PING'), await pool.call(Tornadis.Pipeline()), await pool.call(Tornadis.Command('A')))
+    pool.async_call('PING', callback=lambda result: print(isinstance(result, Exception)))
+    pool.async_call(Tornadis.Pipeline(), callback=lambda result: print(result))
+    pool.async_call(Tornadis.Command('PING'))
+    numbers: list[int] = [pool.props.idle, pool.props.size, pool.props.waiting, pool.props.max_size,
+                          pool.props.client_timeout]
+    pool.props.autoclose = pool.decode
+    pool.connect('notify::idle', lambda pool, pspec: pool.destroy())
+    pool.connect_after('notify::idle', lambda pool, pspec: pool.destroy())
+    print(pools, numbers, pool.props.template.props.host)
+
+
+def pools_of_gio(pool: Tornadis.ClientPool) -> None:
+    def done(pool: Tornadis.ClientPool, result: Gio.AsyncResult) -> None:
+        replies: list[Tornadis.Reply] = [pool.call_finish(result), pool.call_pipeline_finish(result)]
+        client: Tornadis.Client = pool.get_connected_client_finish(result)
+        print(replies, client, pool.preconnect_finish(result))
+
+    pool.call_async(Tornadis.Command('PING'), None, done)
+    pool.call_pipeline_async(Tornadis.Pipeline(), None, done)
+    pool.get_connected_client_async(None, done)
+    pool.preconnect_async(-1, None, done)
+
+
+class Plugin(Tornadis.Plugin):
+    def __init__(self) -> None:
+        super().__init__()
+
+    def do_attach(self, client: Tornadis.Client) -> bool:
+        return True
+
+    def do_detach(self, client: Tornadis.Client) -> None:
+        client.remove_plugin(self)
+
+    def do_setup(self, commands: Tornadis.Pipeline) -> None:
+        commands.stack_strv(['CLIENT', 'SETNAME', 'name'])
+
+    def do_call(self, call: Tornadis.Call) -> bool:
+        numbers: list[int] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()]
+        about: list[object] = [call.get_client().props.title, call.get_command(), call.get_pipeline(), call.get_name()]
+        call.set_command(Tornadis.Command('PING'))
+        call.return_error(Tornadis.ClientError('no'))
+        call.proceed()
+        return bool(numbers and about)
+
+    def do_call_done(self, call: Tornadis.Call) -> None:
+        if call.get_error() is not None:
+            call.retry(10)
+
+    def do_push(self, push: Tornadis.Reply) -> bool:
+        return False
+
+
+def plugins(client: Tornadis.Client, call: Tornadis.Call, push: Tornadis.Reply) -> None:
+    plugin = Plugin()
+    plugin.attach(client)
+    plugin.setup(Tornadis.Pipeline())
+    plugin.call(call)
+    plugin.call_done(call)
+    plugin.push(push)
+    plugin.detach(client)
+    reply: Tornadis.Reply | None = call.get_reply()
+    if reply is not None:
+        call.return_reply(reply)
+    named: list[Tornadis.Plugin] = [client.add_plugin_by_name('log'), Tornadis.Plugin.new_by_name('log')]
+    registered: bool = Tornadis.Plugin.register('name', Plugin) and client.add_plugin(plugin)
+    names: list[str] = Tornadis.Plugin.list_names()
+    print(named, registered, names, client.get_plugins().get_n_items())
+
+
+async def futures() -> None:
+    future: Tornadis.Future[int] = Tornadis.Future()
+    future.add_done_callback(lambda future: print(future.result() + 1), context=contextvars.copy_context())
+    future.remove_done_callback(print)
+    future.set_result(1)
+    future.set_exception(ValueError())
+    print(future.done(), future.cancelled(), future.cancel(), future.exception(), future.get_loop())
+    number: int = await future
+    await Tornadis.sleep(0.1)
+    spawned: Tornadis.Future[None] = Tornadis.spawn(Tornadis.sleep(number))
+    await asyncio.wait_for(asyncio.ensure_future(spawned), 1)
+
+
+def main() -> None:
+    text: str = Tornadis.run(calls(Tornadis.Client()))
+    then: Callable[[], None] = Tornadis.Client().disconnect_client
+    print(text, then)

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Uses all of the library, and is checked, not run. Most of it is there for its name and its types.
+
+import Gio from 'gi://Gio?version=2.0';
+import GLib from 'gi://GLib?version=2.0';
+import GObject from 'gi://GObject?version=2.0';
+import Tornadis from 'gi://Tornadis?version=1.0';
+import Unversioned from 'gi://Tornadis';
+
+const {Client, PubSubClient, Pipeline, ClientPool, Command, ClientState, Protocol, ReplyKind} = Tornadis;
+const same: typeof Tornadis = imports.gi.Tornadis;
+const client: Tornadis.Client = new Unversioned.Client();
+
+const version: number[] = [Tornadis.MAJOR_VERSION, Tornadis.MINOR_VERSION, Tornadis.MICRO_VERSION];
+const texts: string[] = [Tornadis.VERSION_S, Tornadis.PLUGIN_EXTENSION_POINT_NAME];
+const states: Tornadis.ClientState[] =
+    [ClientState.DISCONNECTED, ClientState.CONNECTING, ClientState.CONNECTED, ClientState.WAITING];
+const codes: number[] = [
+    Tornadis.Error.CONNECT, Tornadis.Error.AUTHENTICATION, Tornadis.Error.CLOSED, Tornadis.Error.LOST,
+    Tornadis.Error.TIMEOUT, Tornadis.Error.PROTOCOL, Tornadis.Error.REPLY, Tornadis.Error.USAGE, Tornadis.Error.BUSY,
+    Tornadis.Error.PLUGIN];
+const protocols: Tornadis.Protocol[] = [Protocol.AUTO, Protocol.RESP2, Protocol.RESP3];
+const kinds: Tornadis.ReplyKind[] = [
+    ReplyKind.NIL, ReplyKind.STATUS, ReplyKind.ERROR, ReplyKind.INTEGER, ReplyKind.STRING, ReplyKind.ARRAY,
+    ReplyKind.DOUBLE, ReplyKind.BOOLEAN, ReplyKind.BIG_NUMBER, ReplyKind.VERBATIM, ReplyKind.MAP, ReplyKind.SET,
+    ReplyKind.PUSH];
+const domains: GLib.Quark[] = [Tornadis.Error.quark(), Tornadis.error_quark()];
+const types: GObject.GType[] = [Client.$gtype, Command.$gtype, ReplyKind.$gtype, Tornadis.Error.$gtype];
+print(same, version, texts, states, codes, protocols, kinds, domains, types);
+
+function commands(): Tornadis.Command[] {
+    const command = Command.new('SET');
+    command.append_string('key');
+    command.append_bytes(new Uint8Array(1));
+    command.append_bytes(new GLib.Bytes(new Uint8Array(1)));
+    command.append_int64(1);
+    command.append_double(1.5);
+    const first: GLib.Bytes | null = command.get_arg(0);
+    print(first, command.get_n_args() + 1, command.get_name().toLowerCase());
+    command.ref().unref();
+    return [command, new Command('PING'), Command.new_strv(['GET', 'key']), Command.new_bytes([new Uint8Array(1)])];
+}
+
+function read(reply: Tornadis.Reply): void {
+    const kind: Tornadis.ReplyKind = reply.get_kind();
+    const numbers: number[] = [reply.get_integer(), reply.get_double(), reply.get_n_elements()];
+    const truths: boolean[] = [reply.get_boolean(), reply.is_error(), kind === ReplyKind.MAP];
+    const text: (string | null)[] = [reply.get_text(), reply.to_string()];
+    const data: Uint8Array | null = reply.get_data();
+    const held: GLib.Bytes | null = reply.get_bytes();
+    const inner: (Tornadis.Reply | null)[] = [reply.get_element(0), reply.lookup('key'), reply.ref()];
+    const error: GLib.Error | null = reply.get_error();
+    const variant: GLib.Variant = reply.to_variant();
+    reply.unref();
+    print(numbers, truths, text, data, held, inner, error, variant, show(reply.unpack()));
+    print(Tornadis.Reply.new_from_resp(new Uint8Array(1)), new Tornadis.Reply(new Uint8Array(1)));
+}
+
+function show(value: Tornadis.NativeReply): string {
+    if (value === null || typeof value === 'string')
+        return value ?? '';
+    if (value instanceof Uint8Array)
+        return new Array(...value).join(' ');
+    if (Array.isArray(value))
+        return value.map(show).join(' ');
+    if (value instanceof Map)
+        return [...value.keys()].map(show).join(' ');
+    if (value instanceof Tornadis.ReplyError)
+        return value.prefix ?? value.message;
+    if (typeof value === 'bigint')
+        return String(value + 1n);
+    return String(value);
+}
+
+function readMessage(message: Tornadis.Message): void {
+    const text: (string | null)[] = [message.channel.toUpperCase(), message.pattern, message.text,
+        message.get_channel(), message.get_pattern(), message.get_text()];
+    const data: Uint8Array[] =
+        [message.payload, message.get_payload().toArray(), message.get_channel_bytes().toArray()];
+    message.ref().unref();
+    print(text, data);
+}
+
+function failed(error: unknown): string {
+    if (error instanceof Tornadis.ReplyError)
+        return error.prefix ?? '';
+    if (error instanceof Tornadis.ConnectionError || error instanceof Tornadis.ClientError) {
+        const inner: GLib.Error | null = error.error;
+        if (inner)
+            return Tornadis.error_get_prefix(inner) ?? Tornadis.Error.get_prefix(inner) ?? '';
+        return error.domain ?? '';
+    }
+    if (error instanceof Tornadis.TornadisException)
+        return error.code === Tornadis.Error.LOST ? error.message : error.name;
+    throw new Tornadis.ClientError('one', 'domain', new Tornadis.Error({message: 'two', code: 1}).code);
+}
+
+async function calls(): Promise<Tornadis.NativeReply> {
+    await client.call('SET', new Uint8Array(1), 1, 1n, true, 'text', new GLib.Bytes(new Uint8Array(1)));
+    const args: Tornadis.Arguments = ['GET', 'key'];
+    const connected: boolean = await client.connect_client();
+    const reply: Tornadis.NativeReply = await client.call(...args);
+    print(connected, await client.call(new Command('PING')));
+    return typeof reply === 'number' ? reply + 1 : reply;
+}
+
+function callbacks(pipeline: Tornadis.Pipeline): void {
+    client.async_call('PING');
+    client.async_call('PING', result => print(result instanceof Error));
+    client.async_call('GET', 'key', (result: Tornadis.Outcome) => print(typeof result === 'string' && result.length));
+    client.async_call(new Command('PING'), result => print(result));
+    client.async_call(pipeline);
+    client.async_call(pipeline, replies => print(Array.isArray(replies) && replies.map(show)));
+    const command = new Command('PING');
+    const submitted: Tornadis.ReplyFunc = (each, reply, error) => print(each.is_connected(), reply, error);
+    client.submit(command, submitted);
+    client.submit(command, null);
+    client.submit_pipeline(pipeline, (_, reply, error) => print(reply?.get_text(), error?.message));
+    client.call_async(command, null, (source, result) => source && read(source.call_finish(result)));
+    client.call_async(command, new Gio.Cancellable(), null);
+    client.call_pipeline_async(pipeline, null, (_, result) => read(client.call_pipeline_finish(result)));
+    client.connect_async(null, (_, result) => print(client.connect_finish(result) === true));
+}
+
+function properties(): void {
+    const booleans: boolean[] = [
+        client.aggressive_write, client.aggressiveWrite, client.autoconnect, client.connected, client.tcp_nodelay,
+        client.tcpNodelay, client.tls];
+    const numbers: number[] = [
+        client.call_timeout_msec, client.callTimeoutMsec, client.connect_timeout, client.connectTimeout, client.db,
+        client.max_pending, client.maxPending, client.max_queued_bytes, client.maxQueuedBytes, client.max_reply_size,
+        client.maxReplySize, client.port, client.protocol_version, client.protocolVersion, client.read_page_size,
+        client.readPageSize, client.read_timeout, client.readTimeout, client.write_page_size, client.writePageSize];
+    const text: (string | null)[] = [
+        client.client_name, client.clientName, client.host, client.password, client.title, client.unix_domain_socket,
+        client.unixDomainSocket, client.username];
+    const objects: unknown[] = [
+        client.connectable?.to_string(), client.proxy_resolver, client.proxyResolver, client.tls_certificate,
+        client.tlsCertificate, client.tls_database, client.tlsDatabase, client.tls_server_identity,
+        client.tlsServerIdentity];
+    const protocol: Tornadis.Protocol = client.protocol;
+    const state: Tornadis.ClientState = client.state;
+    client.port = 6380;
+    client.unixDomainSocket = null;
+    print(booleans, numbers, text, objects, protocol, state);
+}
+
+function clients(): Tornadis.Client[] {
+    return [
+        new Client({host: 'localhost', port: 6379, unix_domain_socket: null}),
+        new Client({unixDomainSocket: '/tmp/socket', 'client-name': 'one', protocol: Protocol.RESP3}),
+        Client.new('localhost', 6379), Client.new_for_uri('redis://localhost'),
+        Client.new_for_unix_socket('/tmp/socket'), new PubSubClient({host: 'localhost'}),
+        PubSubClient.new('localhost', 6379), PubSubClient.new_for_uri('redis://localhost'),
+        PubSubClient.new_for_unix_socket('/tmp/socket')];
+}
+
+function signals(pubSub: Tornadis.PubSubClient, channel: string): number {
+    client.connect('disconnected', (each, error) => print(each.close(), error?.message));
+    client.connect_after('disconnected', () => print());
+    client.connect('reconnect-scheduled', (_, attempt, delay, error) => print(attempt + delay, error.message));
+    client.connect('notify::connected', (_, pspec) => print(pspec.get_name()));
+    pubSub.connect('disconnected', each => print(each.subscribed));
+    pubSub.connect('message', (_, message) => readMessage(message));
+    pubSub.connect('message::news', (_, message) => print(message.text));
+    pubSub.connect(`message::${channel}`, (_, message) => readMessage(message));
+    pubSub.connect('gap', each => each.close());
+    pubSub.connect('overflow', each => each.close());
+    pubSub.connect('subscription-added', (_, name, count) => print(name.length + count));
+    pubSub.connect('subscription-removed', (_, name, count) => print(name.length + count));
+    const thing: GObject.Object = pubSub;
+    thing.disconnect(thing.connect('any', () => print()));
+    return pubSub.connect_after('notify', (_, pspec) => print(pspec.get_name()));
+}
+
+async function subscriptions(pubSub: Tornadis.PubSubClient): Promise<void> {
+    const done: boolean[] = await Promise.all([
+        pubSub.subscribe('one', 'two'), pubSub.psubscribe('o*'), pubSub.ssubscribe('one'), pubSub.unsubscribe(),
+        pubSub.punsubscribe('o*'), pubSub.sunsubscribe()]);
+    const message: Tornadis.Message | null = await pubSub.pop_message(1.5) ?? await pubSub.pop_message();
+    for await (const each of pubSub.messages())
+        readMessage(each);
+    const finish = (_: unknown, result: Gio.AsyncResult) => {
+        const popped: Tornadis.Message | null = pubSub.pop_message_finish(result);
+        const finished: boolean[] = [
+            pubSub.subscribe_finish(result), pubSub.psubscribe_finish(result), pubSub.ssubscribe_finish(result),
+            pubSub.unsubscribe_finish(result), pubSub.punsubscribe_finish(result), pubSub.sunsubscribe_finish(result)];
+        print(popped, finished);
+    };
+    pubSub.subscribe_async(['one'], null, finish);
+    pubSub.psubscribe_async(['o*'], null, finish);
+    pubSub.ssubscribe_async(['one'], null, finish);
+    pubSub.unsubscribe_async(null, null, finish);
+    pubSub.punsubscribe_async(null, null, finish);
+    pubSub.sunsubscribe_async(['one'], null, finish);
+    pubSub.pop_message_async(-1, null, finish);
+    print(done, message);
+}
+
+async function pipelines(): Promise<void> {
+    const pipeline = new Pipeline({atomic: true});
+    pipeline.stack_call('SET', 'key', 1);
+    pipeline.stack_call(new Command('PING'));
+    pipeline.stack_command(new Command('PING'));
+    pipeline.stack_strv(['GET', 'key']);
+    const command: Tornadis.Command | null = pipeline.get_command(0);
+    const count: number =
+        pipeline.number_of_stacked_calls + pipeline.numberOfStackedCalls + pipeline.get_number_of_stacked_calls();
+    const replies: Tornadis.Replies = await client.call(pipeline);
+    print(replies?.map(show), command, count);
+    pipeline.set_atomic(!pipeline.get_atomic());
+    pipeline.atomic = false;
+    pipeline.connect('notify::atomic', each => each.clear());
+    pipeline.connect_after('notify', () => Pipeline.new().clear());
+}
+
+async function pools(template: Tornadis.Client): Promise<void> {
+    const pool = new ClientPool({template, max_size: 4, clientTimeout: 60, autoclose: true});
+    print(ClientPool.new(template));
+    const connected: boolean[] = [await pool.preconnect(), await pool.preconnect(2)];
+    const reply: Tornadis.NativeReply = await pool.withClient(async each => await each.call('PING'));
+    const number: number = await pool.withClient(each => each.port);
+    const taken: Tornadis.Client = await pool.get_connected_client();
+    pool.release_client(taken);
+    const maybe: Tornadis.Client | null = pool.get_client_nowait();
+    const replies: Tornadis.Replies = await pool.call(new Pipeline());
+    print(await pool.call('PING'), await pool.call(new Command('PING')), connected, reply, number, maybe, replies);
+    const numbers: number[] = [pool.idle, pool.size, pool.waiting, pool.max_size, pool.maxSize, pool.client_timeout];
+    print(numbers, pool.autoclose, pool.template.host);
+    pool.connect('notify::idle', each => each.destroy());
+    pool.connect_after('notify::idle', each => each.destroy());
+    pool.call_async(new Command('PING'), null, (_, result) => read(pool.call_finish(result)));
+    pool.call_pipeline_async(new Pipeline(), null, (_, result) => read(pool.call_pipeline_finish(result)));
+    pool.get_connected_client_async(null, (_, result) => print(pool.get_connected_client_finish(result).title));
+    pool.preconnect_async(-1, null, (_, result) => print(pool.preconnect_finish(result) === true));
+}
+
+const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tornadis.Plugin {
+    vfunc_attach(each: Tornadis.Client): boolean {
+        return each.is_connected();
+    }
+
+    vfunc_detach(each: Tornadis.Client): void {
+        each.remove_plugin(this);
+    }
+
+    vfunc_setup(commands: Tornadis.Pipeline): void {
+        commands.stack_strv(['CLIENT', 'SETNAME', 'name']);
+    }
+
+    vfunc_call(call: Tornadis.Call): boolean {
+        const numbers: number[] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()];
+        print(numbers, call.get_client().title, call.get_command(), call.get_pipeline(), call.get_name());
+        call.set_command(new Command('PING'));
+        call.return_error(new Tornadis.Error({message: 'no', code: Tornadis.Error.USAGE}));
+        call.proceed();
+        return false;
+    }
+
+    vfunc_call_done(call: Tornadis.Call): void {
+        if (call.get_error() !== null)
+            call.retry(10);
+    }
+
+    vfunc_push(push: Tornadis.Reply): boolean {
+        return push.is_error();
+    }
+});
+
+function plugins(call: Tornadis.Call, push: Tornadis.Reply): void {
+    const plugin = new Plugin();
+    plugin.setup(new Pipeline());
+    plugin.call_done(call);
+    plugin.detach(client);
+    const truths: boolean[] = [plugin.attach(client), plugin.call(call), plugin.push(push), client.add_plugin(plugin),
+        Tornadis.Plugin.register('name', Plugin as unknown as {$gtype: GObject.GType})];
+    const reply: Tornadis.Reply | null = call.get_reply();
+    if (reply)
+        call.return_reply(reply);
+    const named: Tornadis.Plugin[] = [client.add_plugin_by_name('log'), Tornadis.Plugin.new_by_name('log')];
+    const names: string[] = Tornadis.Plugin.list_names();
+    print(truths, named, names, client.get_plugins().get_n_items());
+}
+
+export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, signals, subscriptions};
