@@ -313,6 +313,10 @@ def spawn(awaitable):
 @export
 def run(awaitable):
     """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value."""
+    if _get_running_loop() is not None:
+        if hasattr(awaitable, 'close'):
+            awaitable.close()
+        raise RuntimeError('asyncio runs in this thread: await it instead')
     future = spawn(awaitable)
     if not future.done():
         loop = GLib.MainLoop(GLib.MainContext.ref_thread_default())
