@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 async void talk (Tornadis.Client client) throws Error {
-  yield client.call_async (new Tornadis.Command.strv ({ "SET", "greeting", "hello" }), null);
-  var reply = yield client.call_async (new Tornadis.Command.strv ({ "GET", "greeting" }), null);
+  yield client.call_async (new Tornadis.Command.strv ({ "SET", "greeting", "hello" }));
+  var reply = yield client.call_async (new Tornadis.Command.strv ({ "GET", "greeting" }));
   print ("%s\n", reply.get_text ());
 }
 

@@ -90,6 +90,14 @@ export function block(use) {
     loop.run();
 }
 
+/** Runs an async function in which GJS logs exceptions, each with this in its message. */
+export async function logging(level, n, text, use) {
+    for (let i = 0; i < n; i++)
+        GLib.test_expect_message('Gjs', level, `*${text}*`);
+    await use();
+    GLib.test_assert_expected_messages_internal('Gjs', 'tap.js', 0, 'logging');
+}
+
 function inTime(promise) {
     let timeout;
     const late = new Promise((_, reject) => {

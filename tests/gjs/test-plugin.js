@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Plugins written in JavaScript.
 
+import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
+import System from 'system';
 import Tornadis from 'gi://Tornadis?version=1.0';
 
-import {equal, rejects, run} from './tap.js';
+import {equal, logging, rejects, sleep, throws, until} from './tap.js';
 
 const makeClient = server => new Tornadis.Client({unix_domain_socket: server.get_socket_path()});
 
@@ -48,6 +50,12 @@ const Delaying = GObject.registerClass({GTypeName: 'TornadisTestJsDelaying'}, cl
     }
 });
 
+const Holding = GObject.registerClass({GTypeName: 'TornadisTestJsHolding'}, class extends Tornadis.Plugin {
+    vfunc_call() {
+        return true;
+    }
+});
+
 const Retrying = GObject.registerClass({GTypeName: 'TornadisTestJsRetrying'}, class extends Tornadis.Plugin {
     vfunc_call_done(call) {
         if (call.get_attempt() < 3)
@@ -61,7 +69,66 @@ const Refusing = GObject.registerClass({GTypeName: 'TornadisTestJsRefusing'}, cl
     }
 });
 
-run({
+// A client that is collected cannot call this hook: what uses it removes it.
+const Attaching = GObject.registerClass({GTypeName: 'TornadisTestJsAttaching'}, class extends Recorder {
+    clients = [];
+
+    vfunc_attach(client) {
+        this.clients.push(client);
+        return true;
+    }
+
+    vfunc_detach(client) {
+        this.clients.splice(this.clients.indexOf(client), 1);
+    }
+});
+
+/** Hands every hook on to a plugin of its own. */
+const Forwarding = GObject.registerClass({GTypeName: 'TornadisTestJsForwarding'}, class extends Tornadis.Plugin {
+    inner = new Attaching();
+
+    vfunc_attach(client) {
+        return this.inner.attach(client);
+    }
+
+    vfunc_detach(client) {
+        this.inner.detach(client);
+    }
+
+    vfunc_setup(commands) {
+        this.inner.setup(commands);
+    }
+
+    vfunc_call(call) {
+        return this.inner.call(call);
+    }
+
+    vfunc_call_done(call) {
+        this.inner.call_done(call);
+    }
+
+    vfunc_push(push) {
+        return this.inner.push(push);
+    }
+});
+
+/** Runs functions in its hooks. */
+const Running = GObject.registerClass({GTypeName: 'TornadisTestJsRunning'}, class extends Tornadis.Plugin {
+    _init({call = () => false, done = () => {}}) {
+        super._init();
+        Object.assign(this, {onCall: call, onDone: done});
+    }
+
+    vfunc_call(call) {
+        return this.onCall(call);
+    }
+
+    vfunc_call_done(call) {
+        this.onDone(call);
+    }
+});
+
+export default {
     async recorder(server) {
         const client = makeClient(server);
         const plugin = new Recorder();
@@ -98,13 +165,129 @@ run({
 
     async refusing(server) {
         const client = makeClient(server);
-        let code = null;
-        try {
-            client.add_plugin(new Refusing());
-        } catch (error) {
-            code = error.code;
+        throws(Tornadis.Error, () => client.add_plugin(new Refusing()), Tornadis.Error.PLUGIN);
+        const plugin = new Delaying();
+        client.add_plugin(plugin);
+        throws(Tornadis.Error, () => client.add_plugin(plugin));
+        equal(client.remove_plugin(plugin), true);
+        equal(client.remove_plugin(plugin), false);
+    },
+
+    async forwarding(server) {
+        const client = makeClient(server);
+        const plugin = new Forwarding();
+        client.add_plugin(plugin);
+        equal(plugin.inner.clients, [client]);
+        equal(client.get_plugins().get_n_items(), 1);
+        equal(client.get_plugins().get_item(0) === plugin, true);
+        equal(await client.call('CLIENT', 'GETNAME'), 'recorder');
+        await rejects(Tornadis.ReplyError, client.call('NOSUCHCOMMAND'));
+        await client.call('CLIENT', 'TRACKING', 'ON');
+        await client.call('GET', 'k');
+        await client.call('SET', 'k', 1);
+        await client.call('PING');
+        equal(plugin.inner.log.slice(0, 4),
+            ['call CLIENT 1', 'done CLIENT true', 'call NOSUCHCOMMAND 1', 'done NOSUCHCOMMAND false']);
+        equal(plugin.inner.log.includes('push invalidate'), true);
+        client.remove_plugin(plugin);
+        equal(plugin.inner.clients, []);
+    },
+
+    async token(server) {
+        const client = makeClient(server);
+        const seen = [];
+        client.add_plugin(new Running({
+            call(call) {
+                equal(call.get_client() === client, true);
+                equal(call.get_start_time() <= GLib.get_monotonic_time(), true);
+                equal([call.get_reply(), call.get_error()], [null, null]);
+                seen.push(call.get_command()?.get_n_args() ?? call.get_pipeline().number_of_stacked_calls);
+                if (call.get_name() === 'SET')
+                    call.set_command(Tornadis.Command.new_strv(['SET', 'k', 'changed']));
+                return false;
+            },
+            done(call) {
+                equal(call.get_elapsed() >= 0, true);
+                seen.push(call.get_name(), call.get_reply()?.unpack() ?? call.get_error().code);
+            },
+        }));
+        await client.call('SET', 'k', 'v');
+        equal(await client.call('GET', 'k'), 'changed');
+        await rejects(Tornadis.ReplyError, client.call('INCR', 'k'));
+        const pipeline = new Tornadis.Pipeline({atomic: true});
+        pipeline.stack_call('PING');
+        pipeline.stack_call('PING');
+        equal(await client.call(pipeline), ['PONG', 'PONG']);
+        equal(seen, [3, 'SET', 'OK', 2, 'GET', 'changed', 2, 'INCR', Tornadis.Error.REPLY,
+            2, 'MULTI', ['PONG', 'PONG']]);
+    },
+
+    async failing(server) {
+        const client = makeClient(server);
+        const failures = {
+            GET: new GLib.Error(Tornadis.Error, Tornadis.Error.BUSY, 'not now'),
+            SET: new GLib.Error(Gio.IOErrorEnum, Gio.IOErrorEnum.NO_SPACE, 'full'),
+        };
+        client.add_plugin(new Running({
+            call(call) {
+                if (!failures[call.get_name()])
+                    return false;
+                call.return_error(failures[call.get_name()]);
+                return true;
+            },
+        }));
+        const busy = await rejects(Tornadis.ClientError, client.call('GET', 'k'), Tornadis.Error.BUSY);
+        equal(busy.message, 'not now');
+        const full = await rejects(GLib.Error, client.call('SET', 'k', 'v'));
+        equal(full.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.NO_SPACE), true);
+        equal(await client.call('PING'), 'PONG');
+    },
+
+    async replacing(server) {
+        const client = makeClient(server);
+        client.add_plugin(new Running({
+            done(call) {
+                if (call.get_error())
+                    call.return_reply(Tornadis.Reply.new_from_resp(new TextEncoder().encode('$2\r\nno\r\n')));
+            },
+        }));
+        equal(await client.call('NOSUCHCOMMAND'), 'no');
+        equal(await client.call('PING'), 'PONG');
+    },
+
+    async throwing(server) {
+        const client = makeClient(server);
+        const thrower = () => {
+            throw new Error('mine');
+        };
+        client.add_plugin(new Running({call: thrower, done: thrower}));
+        await logging(GLib.LogLevelFlags.LEVEL_CRITICAL, 2, 'mine', async () => {
+            equal(await client.call('ECHO', 'x'), 'x');
+        });
+    },
+
+    async letGo(server) {
+        const client = makeClient(server);
+        client.add_plugin(new Holding());
+        const call = rejects(Tornadis.ClientError, client.call('GET', 'k'), Tornadis.Error.PLUGIN);
+        let ended = false;
+        call.finally(() => (ended = true));
+        while (!ended) {
+            System.gc();
+            await sleep(5);
         }
-        equal(code, Tornadis.Error.PLUGIN);
+        await call;
+        equal(client.is_connected(), false);
+    },
+
+    async inPools(server) {
+        const template = makeClient(server);
+        const plugin = new Recorder();
+        template.add_plugin(plugin);
+        const pool = new Tornadis.ClientPool({template, max_size: 2});
+        await Promise.all([pool.call('PING'), pool.call('PING')]);
+        await until(() => plugin.log.length === 4);
+        equal(plugin.log.filter(line => line === 'call PING 1').length, 2);
     },
 
     async registry(server) {
@@ -112,5 +295,10 @@ run({
         equal(Tornadis.Plugin.register('js-recorder', Recorder.$gtype), false);
         equal(Tornadis.Plugin.list_names().includes('js-recorder'), true);
         equal(makeClient(server).add_plugin_by_name('js-recorder') instanceof Recorder, true);
+        const plugin = Tornadis.Plugin.new_by_name('js-recorder');
+        equal(plugin instanceof Recorder, true);
+        throws(Tornadis.Error, () => Tornadis.Plugin.new_by_name('no-such-plugin'), Tornadis.Error.PLUGIN);
+        throws(Tornadis.Error, () => makeClient(server).add_plugin_by_name('no-such-plugin'));
+        equal(Tornadis.Plugin.new_by_name('log').prefix, null);
     },
-});
+};

@@ -381,6 +381,29 @@ async def test_nested_loop(server):
     equal(results, [b'outer', b'nested'])
 
 
+async def test_nested_loop_over_others(server):
+    """Those whose outcomes came together have theirs within the inner loop, once."""
+    client = Tornadis.Client(**options(server))
+    others = []
+    seen = []
+
+    def callback(result):
+        context = GLib.MainContext.default()
+        until = GLib.get_monotonic_time() + 5_000_000
+        while len(others) < 3 and GLib.get_monotonic_time() < until:
+            context.iteration(False)
+        seen.append(list(others))
+
+    client.async_call('ECHO', 'first', callback=callback)
+    for i in range(3):
+        client.async_call('ECHO', i, callback=others.append)
+    while not seen:
+        await Tornadis.sleep(0.01)
+    equal(seen, [[b'0', b'1', b'2']])
+    await Tornadis.sleep(0.02)
+    equal(others, [b'0', b'1', b'2'])
+
+
 async def test_lazy_pipeline(server):
     pipeline = Tornadis.Pipeline()
     pipeline.stack_call('SET', 'lazy', b'\0\xff')

@@ -139,8 +139,14 @@ static void
 connection_fail (TornadisConnection *self,
                  const GError *error)
 {
+  g_autoptr (GError) lost = NULL;
+
   if (self->source == NULL)
     return;
+
+  /* One of the socket's means the same as the end of what it sends. */
+  if (error->domain != TORNADIS_ERROR)
+    error = lost = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, error->message);
 
   tornadis_connection_close (self);
   if (self->funcs.closed != NULL)

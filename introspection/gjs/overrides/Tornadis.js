@@ -172,6 +172,9 @@ var _init = (function () {
             // Those of calls under way, by the number of the first of them.
             this.batches = [];
             this.number = 0;
+            // Outcomes that came, each part with what was told of it; a callback may run a main loop over them.
+            this.parts = [];
+            this.asks = false;
             this.flushSoon = () => this.flush();
         }
 
@@ -206,6 +209,7 @@ var _init = (function () {
 
         /** The targets first: a plugin may make other calls before this returns. */
         submit(submit, what, targets) {
+            this.asks = false;
             this.expectOutcomes(targets);
             try {
                 this.bridge[submit](what);
@@ -250,15 +254,28 @@ var _init = (function () {
         }
 
         take(outcomes) {
-            if (outcomes === '') {
-                this.flush();
-                return;
+            if (outcomes !== '')
+                this.parts.push({items: JSON.parse(outcomes), told: 0});
+            else
+                this.asks = false;
+            while (this.parts.length > 0) {
+                const [part] = this.parts;
+                this.tell(part);
+                if (this.parts[0] === part)
+                    this.parts.shift();
             }
-            const items = JSON.parse(outcomes);
+            if (outcomes === '')
+                this.flush();
+        }
+
+        tell(part) {
+            const {items} = part;
             let batch = null;
-            for (let i = 0; i < items.length; i += 2) {
+            while (part.told < items.length) {
+                const i = part.told;
                 const number = Math.abs(items[i]) - 1;
                 let index = batch === null ? 0 : (number - batch.first) & MAX_NUMBER;
+                part.told += 2;
                 if (batch === null || index >= batch.n) {
                     batch = this.batches.find(each => ((number - each.first) & MAX_NUMBER) < each.n);
                     index = (number - batch.first) & MAX_NUMBER;
@@ -269,6 +286,11 @@ var _init = (function () {
                 if (--batch.left === 0) {
                     this.batches.splice(this.batches.indexOf(batch), 1);
                     batch = null;
+                }
+                // A callback, which runs at once: if it runs a main loop, that asks, and is told the others.
+                if (resolve === reject && !this.asks && part.told < items.length) {
+                    this.asks = true;
+                    this.expectFlush();
                 }
                 if (items[i] > 0)
                     resolve(items[i + 1]);
@@ -355,6 +377,15 @@ var _init = (function () {
                 if (what instanceof Tornadis.Pipeline)
                     handOver(what);
             });
+        // GJS lends replies to callbacks and takes them away behind their backs.
+        for (const name of ['submit', 'submit_pipeline']) {
+            const method = Tornadis.Client.prototype[name];
+            Tornadis.Client.prototype[name] = function (what, func = null) {
+                return method.call(this, what, func === null ? null : (client, reply, error) => {
+                    func(client, reply?.ref() ?? null, error);
+                });
+            };
+        }
         precede(Tornadis.ClientPool.prototype, ['call_pipeline_async'], (pool, [pipeline]) => handOver(pipeline));
         precede(Tornadis.ClientPool.prototype, ['release_client'], (pool, [client]) => client._courier?.flush());
         precede(Tornadis.Pipeline.prototype,

@@ -437,6 +437,8 @@ class _Courier:
         self.targets = []
         self.pending = {}
         self.number = 0
+        # Outcomes that came; one may run a main loop over the others.
+        self.parts = []
         self.set_decode(decode)
 
     def set_decode(self, decode):
@@ -494,8 +496,19 @@ class _Courier:
 
     def take(self, data):
         if data:
-            items = iter(pickle.loads(data))
-            self.settle_all(map(self.open, items, items))
+            outcomes = pickle.loads(data)
+            items = iter(outcomes)
+            self.parts.append(map(self.open, items, items))
+            if len(outcomes) > 2:
+                # What is told of an outcome may run a main loop: that asks, and is told the others.
+                self.bridge.expect()
+        while self.parts:
+            part = self.parts[0]
+            try:
+                self.settle_all(part)
+            finally:
+                if self.parts and self.parts[0] is part:
+                    del self.parts[0]
         self.flush()
 
     def open(self, number, value):

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Subscriptions, and messages as signals, popped and iterated over.
+
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import Tornadis from 'gi://Tornadis?version=1.0';
+
+import {equal, finish, logging, rejects, sleep, throws, until} from './tap.js';
+
+const options = server => ({unix_domain_socket: server.get_socket_path()});
+const makeClient = server => new Tornadis.Client(options(server));
+
+export default {
+    async pubSub(server) {
+        const client = makeClient(server);
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        const seen = [];
+        pubSub.connect('message::news', (_, message) => seen.push(message.payload));
+        equal(await pubSub.subscribe('news', 'other'), true);
+        equal(await pubSub.psubscribe('p*'), true);
+        equal(pubSub.subscribed, true);
+        await client.call('PUBLISH', 'news', new Uint8Array([0, 255]));
+        await client.call('PUBLISH', 'other', 'plain');
+        await client.call('PUBLISH', 'pp', 'by pattern');
+        const plain = await pubSub.pop_message(5);
+        equal([plain.channel, plain.text, plain.pattern], ['other', 'plain', null]);
+        equal([plain.get_channel(), plain.get_text(), plain.get_pattern()], ['other', 'plain', null]);
+        equal(plain.get_channel_bytes().toArray(), new TextEncoder().encode('other'));
+        equal(plain.get_payload().toArray(), plain.payload);
+        const byPattern = await pubSub.pop_message(5);
+        equal([byPattern.channel, byPattern.text, byPattern.pattern], ['pp', 'by pattern', 'p*']);
+        equal(await pubSub.pop_message(0.05), null);
+        equal(seen, [new Uint8Array([0, 255])]);
+        equal(await pubSub.unsubscribe(), true);
+        equal(await pubSub.punsubscribe('p*'), true);
+        equal(pubSub.subscribed, false);
+        await rejects(Tornadis.ClientError, pubSub.pop_message(1), Tornadis.Error.USAGE);
+    },
+
+    async refused(server) {
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        await rejects(Tornadis.ClientError, pubSub.call('PING'));
+        throws(Tornadis.ClientError, () => pubSub.async_call('PING'));
+        await rejects(Tornadis.Error, finish(pubSub, 'call', Tornadis.Command.new('PING'), null),
+            Tornadis.Error.USAGE);
+        await rejects(Tornadis.ClientError, pubSub.subscribe(), Tornadis.Error.USAGE);
+        const nowhere = new Tornadis.PubSubClient({host: '127.0.0.1', port: 1});
+        await rejects(Tornadis.ConnectionError, nowhere.subscribe('a'), Tornadis.Error.CONNECT);
+    },
+
+    async messages(server) {
+        const client = makeClient(server);
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        await pubSub.ssubscribe('shard');
+        for (let i = 0; i < 3; i++)
+            await client.call('SPUBLISH', 'shard', i);
+        const texts = [];
+        for await (const message of pubSub.messages()) {
+            texts.push(message.text);
+            if (texts.length === 3)
+                break;
+        }
+        equal(texts, ['0', '1', '2']);
+        equal(await pubSub.sunsubscribe('shard'), true);
+        equal(pubSub.subscribed, false);
+    },
+
+    async messagesEnd(server) {
+        for (const end of [each => each.unsubscribe('a'), each => each.close()]) {
+            const pubSub = new Tornadis.PubSubClient(options(server));
+            await pubSub.subscribe('a');
+            const reading = (async () => {
+                const messages = [];
+                for await (const message of pubSub.messages())
+                    messages.push(message);
+                return messages;
+            })();
+            await sleep(20);
+            await end(pubSub);
+            equal(await reading, []);
+        }
+    },
+
+    async messagesAreKept(server) {
+        const client = makeClient(server);
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        const messages = [];
+        pubSub.connect('message', (_, message) => messages.push(message));
+        await pubSub.subscribe('a');
+        for (let i = 0; i < 500; i++)
+            client.async_call('PUBLISH', 'a', `message ${i}`);
+        await until(() => messages.length === 500);
+        imports.system.gc();
+        equal(messages.map(message => message.text), [...Array(500).keys()].map(i => `message ${i}`));
+    },
+
+    async handlersThatThrow(server) {
+        const client = makeClient(server);
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        const texts = [];
+        pubSub.connect('message::a', () => {
+            throw new Error('mine');
+        });
+        pubSub.connect('message::a', (_, message) => texts.push(message.text));
+        await pubSub.subscribe('a');
+        await logging(GLib.LogLevelFlags.LEVEL_CRITICAL, 2, 'mine', async () => {
+            await client.call('PUBLISH', 'a', 'x');
+            await client.call('PUBLISH', 'a', 'y');
+            await until(() => texts.length === 2);
+        });
+        equal(texts, ['x', 'y']);
+    },
+
+    async constructors(server) {
+        for (const pubSub of [
+            Tornadis.PubSubClient.new('127.0.0.1', server.get_port()),
+            Tornadis.PubSubClient.new_for_uri(`unix://${server.get_socket_path()}`),
+            Tornadis.PubSubClient.new_for_unix_socket(server.get_socket_path()),
+        ]) {
+            equal(await pubSub.subscribe('a'), true);
+            pubSub.close();
+        }
+        throws(Tornadis.ClientError, () => Tornadis.PubSubClient.new_for_uri('http://a'), Tornadis.Error.USAGE);
+    },
+
+    async signals(server) {
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        const seen = [];
+        pubSub.connect('subscription-added', (_, name, count) => seen.push([name, count]));
+        pubSub.connect('subscription-removed', (_, name, count) => seen.push([name, -count]));
+        await pubSub.subscribe('a', 'b');
+        await pubSub.unsubscribe('a');
+        equal(seen, [['a', 1], ['b', 2], ['a', -1]]);
+    },
+
+    async overflow(server) {
+        const client = makeClient(server);
+        const pubSub = new Tornadis.PubSubClient({...options(server), max_pending: 4});
+        let overflows = 0;
+        pubSub.connect('overflow', () => overflows++);
+        await pubSub.subscribe('a');
+        const wanted = [...Array(50).keys()].map(String);
+        for (const each of wanted)
+            await client.call('PUBLISH', 'a', each);
+        await until(() => overflows > 0);
+        const texts = [];
+        while (texts.length < wanted.length)
+            texts.push((await pubSub.pop_message(5)).text);
+        equal(texts, wanted);
+    },
+
+    async restart(server) {
+        const client = makeClient(server);
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        let gaps = 0;
+        pubSub.connect('gap', () => gaps++);
+        await pubSub.subscribe('a');
+        await client.call('PING');
+        server.restart();
+        for (let reply = null; reply === null;)
+            reply = await client.call('PING').catch(() => null);
+        await until(() => gaps > 0);
+        equal(await client.call('PUBLISH', 'a', 'x'), 1);
+        equal((await pubSub.pop_message(5)).text, 'x');
+    },
+
+    async plain(server) {
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        for (const name of ['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe'])
+            equal(await finish(pubSub, name, ['a'], null), true);
+        await pubSub.subscribe('a');
+        const cancellable = new Gio.Cancellable();
+        const popping = finish(pubSub, 'pop_message', -1, cancellable);
+        cancellable.cancel();
+        const error = await rejects(GLib.Error, popping);
+        equal(error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED), true);
+    },
+};

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Calls of one turn of the main loop go over together, and so do their outcomes: in order, each to its own.
+
+import GLib from 'gi://GLib';
+import GObject from 'gi://GObject';
+import System from 'system';
+import Tornadis from 'gi://Tornadis?version=1.0';
+import TornadisHarness from 'gi://TornadisHarness?version=0';
+
+import {equal, finish, logging, sleep, throws, until} from './tap.js';
+
+const options = server => ({unix_domain_socket: server.get_socket_path()});
+const makeClient = server => new Tornadis.Client(options(server));
+const push = i => Tornadis.Command.new_strv(['RPUSH', 'list', String(i)]);
+const range = n => [...Array(n).keys()];
+
+function pipelineOf(...args) {
+    const pipeline = new Tornadis.Pipeline();
+    pipeline.stack_call(...args);
+    return pipeline;
+}
+
+/** Every way to make a call. */
+const WAYS = [
+    (client, i) => client.call('RPUSH', 'list', i),
+    (client, i) => client.call('RPUSH', 'list', new TextEncoder().encode(String(i))),
+    (client, i) => client.async_call('RPUSH', 'list', i),
+    (client, i) => client.call(push(i)),
+    (client, i) => client.submit(push(i), null),
+    (client, i) => finish(client, 'call', push(i), null),
+    (client, i) => client.call('EVAL', 'return redis.call("RPUSH", "list", ARGV[1])', 0, i, 'x'.repeat(20000)),
+    (client, i) => client.call(pipelineOf('RPUSH', 'list', i)),
+    (client, i) => client.async_call(pipelineOf('RPUSH', 'list', i)),
+    (client, i) => client.submit_pipeline(pipelineOf('RPUSH', 'list', i), null),
+    (client, i) => finish(client, 'call_pipeline', pipelineOf('RPUSH', 'list', i), null),
+];
+
+/** Runs a main loop within another until something holds, or for a second. */
+function iterateUntil(condition) {
+    const loop = new GLib.MainLoop(null, false);
+    const check = GLib.timeout_add(GLib.PRIORITY_DEFAULT, 5, () => {
+        if (condition())
+            loop.quit();
+        return GLib.SOURCE_CONTINUE;
+    });
+    const end = GLib.timeout_add(GLib.PRIORITY_DEFAULT, 1000, () => {
+        loop.quit();
+        return GLib.SOURCE_CONTINUE;
+    });
+    loop.run();
+    GLib.source_remove(check);
+    GLib.source_remove(end);
+    return condition();
+}
+
+const Asking = GObject.registerClass({GTypeName: 'TornadisTestJsAsking'}, class extends Tornadis.Plugin {
+    ask = () => {};
+
+    vfunc_call(call) {
+        if (call.get_name() === 'GET')
+            this.ask(call.get_client());
+        return false;
+    }
+});
+
+const Naming = GObject.registerClass({GTypeName: 'TornadisTestJsNaming'}, class extends Tornadis.Plugin {
+    names = [];
+
+    vfunc_call(call) {
+        this.names.push(call.get_name());
+        return false;
+    }
+});
+
+export default {
+    async inOrder(server) {
+        const client = makeClient(server);
+        const wanted = [];
+        for (const first of WAYS) {
+            for (const second of WAYS) {
+                first(client, wanted.length);
+                second(client, wanted.length + 1);
+                wanted.push(String(wanted.length), String(wanted.length + 1));
+            }
+            if (wanted.length % 3 === 0)
+                await sleep(0);
+        }
+        equal(await client.call('LRANGE', 'list', 0, -1), wanted);
+    },
+
+    async outcomesInOrder(server) {
+        const client = makeClient(server);
+        const order = [];
+        const wanted = range(600);
+        for (const i of wanted) {
+            const argument = i % 7 === 0 ? new Uint8Array([255, i]) : i % 50 === 0 ? 'x'.repeat(70000) : i;
+            client.async_call('ECHO', argument, () => order.push(i));
+        }
+        await until(() => order.length === wanted.length);
+        equal(order, wanted);
+    },
+
+    async many(server) {
+        const client = makeClient(server);
+        const calls = range(5000).map(i => client.call('ECHO', i));
+        equal(await Promise.all(calls), range(5000).map(String));
+    },
+
+    async manyOfAllKinds(server) {
+        const client = makeClient(server);
+        await client.call('SET', 'text', 'x');
+        const kinds = [
+            [i => client.call('ECHO', `text ${i}`), i => `text ${i}`],
+            [i => client.call('ECHO', new Uint8Array([254, i])), i => new Uint8Array([254, i])],
+            [i => client.call('LPUSH', 'text', i).catch(error => error.prefix), () => 'WRONGTYPE'],
+            [i => client.call(pipelineOf('ECHO', i)), i => [String(i)]],
+            [i => client.call('EVAL', 'return {ARGV[1], {tonumber(ARGV[1])}}', 0, i), i => [String(i), [i]]],
+            [i => client.call('ECHO', String(i).repeat(30000)), i => String(i).repeat(30000)],
+        ];
+        const calls = range(250).map(i => kinds[i % kinds.length][0](i));
+        const values = await Promise.all(calls);
+        for (const i of range(250))
+            equal(values[i], kinds[i % kinds.length][1](i));
+    },
+
+    async callbacksThatThrow(server) {
+        const client = makeClient(server);
+        const results = [];
+        await logging(GLib.LogLevelFlags.LEVEL_WARNING, 4, 'mine', async () => {
+            for (const i of range(12)) {
+                client.async_call('ECHO', i, result => {
+                    results.push(result);
+                    if (i % 3 === 1)
+                        throw new Error('mine');
+                });
+            }
+            await until(() => results.length === 12);
+        });
+        equal(results, range(12).map(String));
+        equal(await client.call('ECHO', 'x'), 'x');
+    },
+
+    async callsFromCallbacks(server) {
+        const client = makeClient(server);
+        const results = [];
+        client.async_call('ECHO', 0, function next(result) {
+            results.push(result);
+            if (results.length < 50)
+                client.async_call('ECHO', results.length, next);
+        });
+        await until(() => results.length === 50);
+        equal(results, range(50).map(String));
+    },
+
+    async nestedLoop(server) {
+        const client = makeClient(server);
+        let inner = null;
+        let done = null;
+        client.async_call('ECHO', 'outer', () => {
+            client.async_call('ECHO', 'inner', result => (inner = result));
+            done = iterateUntil(() => inner !== null);
+        });
+        await until(() => done !== null);
+        equal([done, inner], [true, 'inner']);
+    },
+
+    async nestedLoopOverOthers(server) {
+        const client = makeClient(server);
+        const others = [];
+        let done = null;
+        client.async_call('ECHO', 'first', () => {
+            done = iterateUntil(() => others.length === 3);
+        });
+        for (const i of range(3))
+            client.async_call('ECHO', i, result => others.push(result));
+        await until(() => done !== null && others.length === 3);
+        // Those of the same turn have theirs within the inner loop, once.
+        equal([done, others], [true, range(3).map(String)]);
+        await sleep(20);
+        equal(others.length, 3);
+    },
+
+    async closing(server) {
+        const client = makeClient(server);
+        await client.call('PING');
+        const blocked = client.call('BLPOP', 'nothing', 0);
+        await sleep(20);
+        let told = 0;
+        const calls = range(1000).map(i => client.call('ECHO', i));
+        calls.push(client.call(pipelineOf('PING')), client.call('ECHO', new Uint8Array([0])), blocked);
+        client.async_call('PING', result => {
+            told++;
+            equal(result instanceof Tornadis.ConnectionError, true);
+        });
+        client.close();
+        equal(told, 0);
+        for (const outcome of await Promise.allSettled(calls)) {
+            equal(outcome.reason instanceof Tornadis.ConnectionError, true);
+            equal([Tornadis.Error.CLOSED, Tornadis.Error.LOST].includes(outcome.reason.code), true);
+        }
+        await until(() => told > 0);
+        equal(await client.call('ECHO', 'again'), 'again');
+        equal(told, 1);
+    },
+
+    async closingFromCallback(server) {
+        const client = makeClient(server);
+        const outcomes = [];
+        client.async_call('ECHO', 0, () => client.close());
+        for (const i of range(300))
+            client.async_call('BLPOP', 'nothing', 0, result => outcomes.push(result));
+        await until(() => outcomes.length === 300);
+        equal(outcomes.every(outcome => outcome instanceof Tornadis.ConnectionError), true);
+    },
+
+    async dropped(server) {
+        const makeDropped = () => new Tornadis.Client({...options(server), client_name: 'dropped'});
+        const count = () => server.command('CLIENT LIST').split(' name=dropped ').length - 1;
+        const told = [];
+        const calls = range(20).map(i => makeDropped().call('EVAL', 'for i = 1, 1e5 do end return ARGV[1]', 0, i));
+        (() => {
+            const client = makeDropped();
+            client.async_call('ECHO', 'text', result => told.push(result));
+            client.async_call('ECHO', new Uint8Array([255]), result => told.push(result));
+            client.async_call(pipelineOf('ECHO', 'a'), result => told.push(result));
+        })();
+        while (told.length < 3) {
+            System.gc();
+            await sleep(1);
+        }
+        equal(await Promise.all(calls), range(20).map(String));
+        equal(told, ['text', new Uint8Array([255]), ['a']]);
+        // Clients that nobody has go, and their connections with them.
+        calls.length = 0;
+        for (let i = 0; i < 100 && count() > 0; i++) {
+            System.gc();
+            await sleep(10);
+        }
+        equal(count() <= 1, true);
+    },
+
+    async repliesUnderCollection(server) {
+        const client = makeClient(server);
+        const large = 'x'.repeat(100000);
+        await client.call('SET', 'large', large);
+        const calls = range(50).map(i => client.call(i % 2 ? 'GET' : 'ECHO', i % 2 ? 'large' : i));
+        const collecting = setInterval(() => System.gc(), 1);
+        const values = await Promise.all(calls);
+        clearInterval(collecting);
+        equal(values.every((value, i) => value === (i % 2 ? large : String(i))), true);
+    },
+
+    async pluginsThatCall(server) {
+        const client = makeClient(server);
+        const plugin = new Asking();
+        client.add_plugin(plugin);
+        await client.call('SET', 'k', 'value');
+        for (const ask of [
+            each => each.call('ECHO', 'asked'),
+            each => each.call(Tornadis.Command.new_strv(['ECHO', 'asked'])),
+            each => each.call('ECHO', new TextEncoder().encode('asked')),
+            each => each.call(pipelineOf('ECHO', 'asked')).then(replies => replies[0]),
+            each => finish(each, 'call', Tornadis.Command.new_strv(['ECHO', 'asked']), null)
+                .then(reply => reply.get_text()),
+        ]) {
+            const asked = [];
+            plugin.ask = each => asked.push(ask(each));
+            const calls = [['ECHO', 'a'], ['GET', 'k'], ['GET', 'k'], ['ECHO', 'b']].map(args => client.call(...args));
+            equal(await Promise.all(calls), ['a', 'value', 'value', 'b']);
+            equal(await Promise.all(asked), ['asked', 'asked']);
+        }
+    },
+
+    async pluginsBetween(server) {
+        const client = makeClient(server);
+        const plugin = new Naming();
+        const before = client.call('ECHO', 'before');
+        client.add_plugin(plugin);
+        const meanwhile = client.call('PING');
+        client.remove_plugin(plugin);
+        equal(await Promise.all([before, meanwhile, client.call('ECHO', 'after')]), ['before', 'PONG', 'after']);
+        equal(plugin.names, ['PING']);
+    },
+
+    async twoClients(server) {
+        const clients = [makeClient(server), makeClient(server)];
+        const calls = range(400).map(i => clients[i % 2].call('ECHO', i));
+        equal(await Promise.all(calls), range(400).map(String));
+    },
+
+    async lostOnTheWay() {
+        const peer = TornadisHarness.Peer.new('handshake\nexpect GET\nsend "$1\\r\\na\\r\\n"\nexpect GET\nclose\n');
+        const client = new Tornadis.Client({host: '127.0.0.1', port: peer.get_port()});
+        const outcomes = await Promise.allSettled(range(100).map(() => client.call('GET', 'k')));
+        equal(outcomes[0].value, 'a');
+        equal(outcomes.slice(1).every(each => each.reason instanceof Tornadis.ConnectionError), true);
+    },
+
+    async bridge(server) {
+        const client = makeClient(server);
+        const told = [];
+        const bridge = Tornadis.Bridge.new_text(client, (_, outcomes) => told.push(outcomes));
+        equal(bridge.expect(), true);
+        await until(() => told.length === 1);
+        equal(told.pop(), '');
+        equal(bridge.submit_text('[["ECHO","a"],["INCR"]]'), true);
+        bridge.submit_command(Tornadis.Command.new_strv(['ECHO', 'b']));
+        const strv = new Tornadis.Pipeline();
+        strv.stack_strv(['ECHO', 'c']);
+        bridge.submit_pipeline(strv);
+        bridge.submit_text(JSON.stringify([['ECHO', 'x'.repeat(70000)]]));
+        const items = [];
+        while (items.length < 10) {
+            await until(() => told.length > 0);
+            items.push(...JSON.parse(told.shift()));
+        }
+        equal([items[0], items[1], items[2], items[3].e[0]], [1, 'a', -2, 'tornadis-error-quark']);
+        equal(items.slice(4, 9), [3, 'b', 4, ['c'], -5]);
+        equal(items[9].kept, true);
+        equal(bridge.take_reply(4).get_text().length, 70000);
+        equal(bridge.take_reply(4), null);
+        throws(Tornadis.Error, () => bridge.submit_text('[1]'), Tornadis.Error.USAGE);
+
+        const pipeline = new Tornadis.Pipeline();
+        equal(Tornadis.Bridge.stack_text(pipeline, '[["ECHO","a"]]'), true);
+        throws(Tornadis.Error, () => Tornadis.Bridge.stack_text(pipeline, '{}'), Tornadis.Error.USAGE);
+        equal(pipeline.number_of_stacked_calls, 1);
+    },
+};

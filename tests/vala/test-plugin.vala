@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Plugins in Vala, and the bridge of other languages. */
+
+using Harness;
+
+class Recorder : Tornadis.Plugin {
+  public string log = "";
+  public int n_clients = 0;
+
+  public override bool attach (Tornadis.Client client) throws Error {
+    if (client.client_name == "refused")
+      throw new Tornadis.Error.PLUGIN ("not this one");
+    n_clients++;
+    return true;
+  }
+
+  public override void detach (Tornadis.Client client) {
+    n_clients--;
+  }
+
+  public override void setup (Tornadis.Pipeline commands) {
+    commands.stack_strv ({ "CLIENT", "SETNAME", "recorder" });
+  }
+
+  public override bool call (Tornadis.Call call) {
+    assert (call.get_reply () == null && call.get_error () == null);
+    assert (call.get_start_time () <= get_monotonic_time ());
+    log += @"call $(call.get_name ()) $(call.get_attempt ());";
+    return false;
+  }
+
+  public override void call_done (Tornadis.Call call) {
+    assert (call.get_elapsed () >= 0);
+    log += @"done $(call.get_name ()) $(call.get_error () == null);";
+  }
+
+  public override bool push (Tornadis.Reply push) {
+    log += @"push $(push.get_element (0).get_text ());";
+    return true;
+  }
+}
+
+/* Hands every hook on to another plugin. */
+class Forwarding : Tornadis.Plugin {
+  public Recorder inner = new Recorder ();
+
+  public override bool attach (Tornadis.Client client) throws Error {
+    return inner.attach (client);
+  }
+
+  public override void detach (Tornadis.Client client) {
+    inner.detach (client);
+  }
+
+  public override void setup (Tornadis.Pipeline commands) {
+    inner.setup (commands);
+  }
+
+  public override bool call (Tornadis.Call call) {
+    return inner.call (call);
+  }
+
+  public override void call_done (Tornadis.Call call) {
+    inner.call_done (call);
+  }
+
+  public override bool push (Tornadis.Reply push) {
+    return inner.push (push);
+  }
+}
+
+/* Does what the name of the command says. */
+class Acting : Tornadis.Plugin {
+  public override bool call (Tornadis.Call call) {
+    switch (call.get_name ()) {
+    case "LATER":
+      call.set_command (command ("PING"));
+      Timeout.add (10, () => {
+        call.proceed ();
+        return Source.REMOVE;
+      });
+      return true;
+    case "ANSWER":
+      try {
+        call.return_reply (new Tornadis.Reply.from_resp (new Bytes ("+MAGIC\r\n".data)));
+      } catch (Error error) {
+        assert_not_reached ();
+      }
+      return true;
+    case "FAIL":
+      call.return_error (new IOError.NO_SPACE ("full"));
+      return true;
+    case "DROP":
+      return true;
+    case "PIPELINE":
+      assert (call.get_command () == null && call.get_pipeline ().number_of_stacked_calls == 2);
+      return false;
+    default:
+      assert (call.get_command () != null && call.get_pipeline () == null && call.get_client ().connected);
+      return false;
+    }
+  }
+
+  public override void call_done (Tornadis.Call call) {
+    if (call.get_name () == "INCR" && call.get_attempt () < 3) {
+      assert (call.get_reply ().get_integer () == call.get_attempt ());
+      call.retry (1);
+    }
+  }
+}
+
+async void talk (TornadisHarness.Redis server, Tornadis.Plugin plugin, Recorder recorder) throws Error {
+  var client = make_client (server);
+  assert (client.add_plugin (plugin));
+  assert (recorder.n_clients == 1);
+  var plugins = client.get_plugins ();
+  assert (plugins.get_n_items () == 1 && plugins.get_item (0) == plugin);
+  assert ((yield call (client, "CLIENT GETNAME")) == "recorder");
+  try {
+    yield call (client, "NOSUCHCOMMAND");
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.REPLY);
+  }
+  assert (recorder.log == "call CLIENT 1;done CLIENT true;call NOSUCHCOMMAND 1;done NOSUCHCOMMAND false;");
+  yield call (client, "CLIENT TRACKING ON");
+  yield call (client, "GET k");
+  yield call (client, "SET k v");
+  yield call (client, "PING");
+  assert ("push invalidate;" in recorder.log);
+  assert (client.remove_plugin (plugin));
+  assert (recorder.n_clients == 0);
+  assert (!client.remove_plugin (plugin));
+}
+
+async void test_hooks (TornadisHarness.Redis server) throws Error {
+  var recorder = new Recorder ();
+  yield talk (server, recorder, recorder);
+  try {
+    var client = make_client (server);
+    client.client_name = "refused";
+    client.add_plugin (recorder);
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.PLUGIN && error.message == "not this one");
+  }
+}
+
+async void test_forwarding (TornadisHarness.Redis server) throws Error {
+  var plugin = new Forwarding ();
+  yield talk (server, plugin, plugin.inner);
+}
+
+async void test_token (TornadisHarness.Redis server) throws Error {
+  var client = make_client (server);
+  client.add_plugin (new Acting ());
+  yield client.connect_async ();
+  assert ((yield call (client, "LATER")) == "PONG");
+  assert ((yield call (client, "ANSWER")) == "MAGIC");
+  try {
+    yield call (client, "FAIL");
+    assert_not_reached ();
+  } catch (IOError error) {
+    assert (error is IOError.NO_SPACE && error.message == "full");
+  }
+  try {
+    yield call (client, "DROP");
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.PLUGIN);
+  }
+  var reply = yield client.call_async (command ("INCR n"));
+  assert (reply.get_integer () == 3);
+  var pipeline = new Tornadis.Pipeline ();
+  pipeline.stack_strv ({ "PING" });
+  pipeline.stack_strv ({ "PING" });
+  yield client.call_pipeline_async (pipeline);
+}
+
+async void test_registry (TornadisHarness.Redis server) throws Error {
+  assert (Tornadis.Plugin.register ("vala-recorder", typeof (Recorder)));
+  assert (!Tornadis.Plugin.register ("vala-recorder", typeof (Recorder)));
+  assert ("vala-recorder" in Tornadis.Plugin.list_names ());
+  assert (Tornadis.PLUGIN_EXTENSION_POINT_NAME == "tornadis-plugin");
+  Tornadis.Plugin plugin = Tornadis.Plugin.new_by_name ("vala-recorder");
+  assert (plugin is Recorder);
+  unowned Tornadis.Plugin added = make_client (server).add_plugin_by_name ("vala-recorder");
+  assert (added != plugin);
+  try {
+    Tornadis.Plugin.new_by_name ("no-such-plugin");
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.PLUGIN);
+  }
+}
+
+async void test_bridge_of_text (TornadisHarness.Redis server) throws Error {
+  var client = make_client (server);
+  string told = "";
+  var bridge = new Tornadis.Bridge.text (client, (self, outcomes) => {
+    told += outcomes == "" ? "?" : outcomes;
+    Idle.add (test_bridge_of_text.callback);
+  });
+  assert (bridge.expect ());
+  yield;
+  assert (told == "?");
+  assert (bridge.submit_text ("[[\"ECHO\",\"a\"]]"));
+  yield;
+  assert (bridge.submit_command (command ("ECHO b")));
+  yield;
+  var pipeline = new Tornadis.Pipeline ();
+  assert (Tornadis.Bridge.stack_text (pipeline, "[[\"ECHO\",\"c\"]]"));
+  assert (bridge.submit_pipeline (pipeline));
+  yield;
+  assert (told == "?[ 1,\"a\"][ 2,\"b\"][ 3,[\"c\"]]");
+  bridge.submit_command (new Tornadis.Command.strv ({ "ECHO", string.nfill (70000, 'x') }));
+  yield;
+  assert (bridge.take_reply (3).get_text ().length == 70000);
+  assert (bridge.take_reply (3) == null);
+  assert (Tornadis.Bridge.dup_text (new Tornadis.Reply.from_resp (new Bytes (":7\r\n".data))) == "[ 1,7]");
+  try {
+    bridge.submit_text ("[1]");
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.USAGE);
+  }
+}
+
+async void test_bridge_of_data (TornadisHarness.Redis server) throws Error {
+  /* What Python makes of [[b'PING']]. */
+  const uint8[] CALLS = { '[', 1, 0, 0, 0, '[', 1, 0, 0, 0, 's', 4, 0, 0, 0, 'P', 'I', 'N', 'G' };
+  uint8[] told = {};
+  var bridge = new Tornadis.Bridge.data (make_client (server), (self, outcomes) => assert_not_reached ());
+  /* Nobody else keeps the client. */
+  try {
+    bridge.submit_data (CALLS);
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.CLOSED);
+  }
+
+  var client = make_client (server);
+  bridge = new Tornadis.Bridge.data (client, (self, outcomes) => {
+    told = outcomes;
+    Idle.add (test_bridge_of_data.callback);
+  });
+  bridge.set_decode (true);
+  assert (bridge.submit_data (CALLS));
+  yield;
+  var pong = new Tornadis.Reply.from_resp (new Bytes ("+PONG\r\n".data));
+  uint8[]? data = Tornadis.Bridge.dup_data (pong, true);
+  assert (new Bytes (told).compare (new Bytes (data)) == 0);
+  var pipeline = new Tornadis.Pipeline ();
+  assert (Tornadis.Bridge.stack_data (pipeline, CALLS));
+  assert (pipeline.get_command (0).get_name () == "PING");
+}
+
+int main (string[] args) {
+  Test.init (ref args);
+  add ("/vala/plugin/hooks", (s, c) => test_hooks.begin (s, c), (r) => test_hooks.end (r));
+  add ("/vala/plugin/forwarding", (s, c) => test_forwarding.begin (s, c), (r) => test_forwarding.end (r));
+  add ("/vala/plugin/token", (s, c) => test_token.begin (s, c), (r) => test_token.end (r));
+  add ("/vala/plugin/registry", (s, c) => test_registry.begin (s, c), (r) => test_registry.end (r));
+  add ("/vala/bridge/text", (s, c) => test_bridge_of_text.begin (s, c), (r) => test_bridge_of_text.end (r));
+  add ("/vala/bridge/data", (s, c) => test_bridge_of_data.begin (s, c), (r) => test_bridge_of_data.end (r));
+  return Test.run ();
+}
