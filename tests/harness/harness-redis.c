@@ -250,12 +250,16 @@ static const char make_certificates[] =
   "make () {\n"
   "  openssl ecparam -name prime256v1 -genkey -noout -out $1.key\n"
   "  openssl req -new -key $1.key -subj /CN=$1 -out $1.csr\n"
-  "  openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days $3 -extfile $2.cnf -extensions v3 -out $1.pem\n"
+  "  openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial $3 -extfile $2.cnf -extensions v3 -out $1.pem\n"
   "}\n"
-  "make server here 30\n"
-  "make elsewhere elsewhere 30\n"
-  "make expired here -1\n"
-  "make client client 30\n"
+  "over='-days -1'\n"
+  "if openssl x509 -help 2>&1 | grep -q not_after; then\n"
+  "  over='-not_before 20200101000000Z -not_after 20200102000000Z'\n"
+  "fi\n"
+  "make server here '-days 30'\n"
+  "make elsewhere elsewhere '-days 30'\n"
+  "make expired here \"$over\"\n"
+  "make client client '-days 30'\n"
   "cat client.pem client.key > client-both.pem\n";
 
 /**

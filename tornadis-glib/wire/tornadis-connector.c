@@ -430,6 +430,10 @@ client_event_cb (GSocketClient *client,
     g_tls_connection_set_certificate (G_TLS_CONNECTION (stream), self->options.tls_certificate);
   if (self->options.tls_identity != NULL)
     g_tls_client_connection_set_server_identity (G_TLS_CLIENT_CONNECTION (stream), self->options.tls_identity);
+
+  /* A session that is resumed is not verified again, also when it began with another database or identity. */
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (stream), "session-resumption-enabled") != NULL)
+    g_object_set (stream, "session-resumption-enabled", FALSE, NULL);
 }
 
 static gboolean
