@@ -139,6 +139,16 @@ class Application:
 
     def find(self, role, text):
         """The first widget of that role with text in its name that has a size, or None."""
+        from gi.repository import GLib
+        for _ in range(10):
+            try:
+                return self.find_at_once(role, text)
+            except GLib.Error as error:
+                # A widget went while the others were looked at.
+                gone = error
+        raise gone
+
+    def find_at_once(self, role, text):
         for widget in self.walk():
             if widget.get_role_name() == role and text in (widget.get_name() or ''):
                 if self.get_extents(widget).width > 0:
