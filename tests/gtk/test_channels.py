@@ -57,7 +57,11 @@ async def running(*arguments):
 
 
 def click(application, button):
-    equal(application.find('push button', button).do_action(0), True)
+    """Clicks it, as soon as it is there."""
+    until_then = time.monotonic() + 10 * SLOW
+    while (widget := application.find('push button', button)) is None and time.monotonic() < until_then:
+        time.sleep(0.02)
+    equal(widget.do_action(0), True)
 
 
 async def publish(client, channel, text):

@@ -95,6 +95,22 @@ async def test_gather(server):
 
 
 @on_asyncio
+async def test_gather_with_cancelled(server):
+    client = Tornadis.Client(**options(server))
+    waiting = client.call('BLPOP', 'none', 1)
+    asyncio.get_running_loop().call_later(0.05, waiting.cancel)
+    outcomes = await asyncio.gather(waiting, Tornadis.sleep(0.1), return_exceptions=True)
+    equal([type(outcome) for outcome in outcomes], [asyncio.CancelledError, type(None)])
+    sleeper = asyncio.ensure_future(Tornadis.sleep(60))
+    sleeper.cancel()
+    try:
+        await sleeper
+        raise AssertionError('was not cancelled')
+    except asyncio.CancelledError:
+        pass
+
+
+@on_asyncio
 async def test_tasks(server):
     client = Tornadis.Client(**options(server))
 
