@@ -19,6 +19,11 @@
 /* While more data waits than one batch takes, the rest comes behind GTK's redraw, which has priority
  * 120: a flood of messages then costs throughput and never a frame. */
 #define YIELD_PRIORITY (G_PRIORITY_HIGH_IDLE + 25)
+/* A server nearby answers sooner than a thread that went to sleep is awake again: after a write, the reply is looked for
+ * this long before the main loop sleeps. When that was in vain it is left out at the next writes, twice as many each
+ * time, up to 2^SPIN_MAX_MISSES: a distant server costs no time. */
+#define SPIN_USEC 50
+#define SPIN_MAX_MISSES 10
 /* A timer that finds data in the socket reads at most this long before it believes its clock. */
 #define DRAIN_USEC (100 * 1000)
 
@@ -43,6 +48,8 @@ struct _TornadisConnection
   gint64 window_start;         /* monotonic time */
   gint64 window_used;          /* microseconds that were worked since */
   guint dispatching;
+  guint spin_misses;           /* in a row */
+  guint spin_skips;            /* writes after which no reply is looked for */
   gboolean aggressive : 1;
   gboolean push_arrays : 1;
   gboolean paused : 1;
@@ -51,6 +58,7 @@ struct _TornadisConnection
   gboolean drained : 1;        /* the last read emptied the socket */
   gboolean resume_read : 1;    /* goes on at the next dispatch even if the socket has nothing new */
   gboolean yielding : 1;       /* at YIELD_PRIORITY */
+  gboolean has_written : 1;    /* since the main loop last polled */
 };
 
 typedef struct
@@ -334,6 +342,7 @@ connection_flush (TornadisConnection *self)
       if (n_written >= 0)
         {
           n_total += (gsize) n_written;
+          self->has_written = TRUE;
           tornadis_queue_advance (self->queue, (gsize) n_written);
         }
       else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
@@ -362,17 +371,50 @@ connection_set_yielding (TornadisConnection *self,
   g_source_set_priority (self->source, yielding ? YIELD_PRIORITY : G_PRIORITY_DEFAULT);
 }
 
+/* Whether the reply to what was just written is there before it is worth to sleep. */
+static gboolean
+connection_spin (TornadisConnection *self)
+{
+  gint64 deadline;
+
+  if (!self->has_written || self->paused || !tornadis_queue_awaits_replies (self->queue))
+    return FALSE;
+
+  self->has_written = FALSE;
+
+  if (self->spin_skips > 0)
+    {
+      self->spin_skips--;
+      return FALSE;
+    }
+
+  deadline = g_get_monotonic_time () + SPIN_USEC;
+  do
+    {
+      if (g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) != 0)
+        {
+          self->spin_misses = 0;
+          return TRUE;
+        }
+    }
+  while (g_get_monotonic_time () < deadline);
+
+  self->spin_misses = MIN (self->spin_misses + 1, SPIN_MAX_MISSES);
+  self->spin_skips = (1U << self->spin_misses) - 1;
+  return FALSE;
+}
+
 /* What is due is found out here and not told with g_source_set_ready_time(), which wakes the main loop up with a
  * write to a file descriptor, though it is this very thread that runs it. */
 static gboolean
 connection_prepare (GSource *source,
                     int *timeout)
 {
-  const TornadisConnection *self = ((TornadisConnectionSource *) source)->connection;
+  TornadisConnection *self = ((TornadisConnectionSource *) source)->connection;
 
   *timeout = -1;
 
-  return self->flush_scheduled || (self->resume_read && !self->paused) || self->write_error != NULL;
+  return self->flush_scheduled || (self->resume_read && !self->paused) || self->write_error != NULL || connection_spin (self);
 }
 
 /* Called at the end of a dispatch. At the lower priority it had its turn behind all others, and begins anew. */
