@@ -7,12 +7,13 @@
 
 G_BEGIN_DECLS
 
-/* Takes @command or @pipeline through the plugins of @chain (element-type TornadisPlugin), which nobody
+/* Takes @command or @pipeline through the plugins of @chain (element-type TornadisPlugin) from @first on, which nobody
  * changes any more, and to the client's connection. @func is called once, not from within. @call (out)
  * (optional) (transfer none) is for tornadis_call_abort() until @func is called; %NULL when that is no
  * longer possible. */
 void tornadis_call_start (TornadisClient    *client,
                           GPtrArray         *chain,
+                          guint              first,
                           TornadisCommand   *command,
                           TornadisPipeline  *pipeline,
                           guint              timeout_msec,

@@ -58,6 +58,7 @@ struct _TornadisCall
   gint64 end_time; /* 0 while under way */
   gint64 deadline; /* 0: none */
   guint64 id;      /* in the link's queue while SENT, or 0 */
+  guint first; /* in the chain, of the plugins that it goes through */
   guint next;
   guint attempt;
   guint retry_delay;
@@ -176,7 +177,7 @@ call_take_retry (TornadisCall *self)
 static gboolean
 call_go_up (TornadisCall *self)
 {
-  while (self->next > 0)
+  while (self->next > self->first)
     {
       TornadisPlugin *plugin = g_ptr_array_index (self->chain, self->next - 1);
 
@@ -207,13 +208,42 @@ call_tell_caller (TornadisCall *self)
   func (self->reply, self->error, self->user_data);
 }
 
-static gboolean
-finish_cb (gpointer user_data)
-{
-  g_autoptr (TornadisCall) self = g_object_ref (TORNADIS_CALL (user_data));
+static gboolean answered_cb (gpointer user_data);
 
-  call_clear_source (self);
-  call_tell_caller (self);
+static void
+client_schedule_answered (TornadisClient *client)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_private (client);
+
+  if (priv->answered_source != NULL)
+    return;
+
+  priv->answered_source = g_idle_source_new ();
+  g_source_set_static_name (priv->answered_source, "[tornadis] calls that plugins answered");
+  g_source_set_priority (priv->answered_source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (priv->answered_source, answered_cb, g_object_ref (client), g_object_unref);
+  g_source_attach (priv->answered_source, priv->context);
+}
+
+/* Tells those who called until now: a caller who calls again does not keep the main loop here. */
+static gboolean
+answered_cb (gpointer user_data)
+{
+  TornadisClient *client = user_data;
+  TornadisClientPrivate *priv = tornadis_client_get_private (client);
+  guint n = priv->answered.length;
+
+  g_clear_pointer (&priv->answered_source, g_source_unref);
+
+  while (n-- > 0 && priv->answered.length > 0)
+    {
+      g_autoptr (TornadisCall) call = g_queue_pop_head (&priv->answered);
+
+      /* The others are told even if this one runs a main loop of its own. */
+      if (priv->answered.length > 0)
+        client_schedule_answered (client);
+      call_tell_caller (call);
+    }
 
   return G_SOURCE_REMOVE;
 }
@@ -226,10 +256,14 @@ call_finish (TornadisCall *self)
   call_clear_source (self);
 
   /* An answer must not come before the function that made the call has returned. */
-  if (self->starting)
-    call_attach_source (self, 0, finish_cb, g_object_ref (self), g_object_unref);
-  else
-    call_tell_caller (self);
+  if (!self->starting)
+    {
+      call_tell_caller (self);
+      return;
+    }
+
+  g_queue_push_tail (&tornadis_client_get_private (self->client)->answered, g_object_ref (self));
+  client_schedule_answered (self->client);
 }
 
 static void
@@ -329,6 +363,7 @@ tornadis_call_init (TornadisCall *self)
 void
 tornadis_call_start (TornadisClient *client,
                      GPtrArray *chain,
+                     guint first,
                      TornadisCommand *command,
                      TornadisPipeline *pipeline,
                      guint timeout_msec,
@@ -340,6 +375,7 @@ tornadis_call_start (TornadisClient *client,
 
   self->client = g_object_ref (client);
   self->chain = g_ptr_array_ref (chain);
+  self->first = self->next = first;
   self->command = command != NULL ? tornadis_command_ref (command) : NULL;
   self->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
   self->func = func;

@@ -8,6 +8,7 @@
 #include "tornadis-glib/tornadis-command-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/tornadis-pipeline-private.h"
+#include "tornadis-glib/tornadis-plugin.h"
 #include "tornadis-glib/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
@@ -28,6 +29,18 @@ typedef struct
   guint64 id;                 /* in the link's queue, or 0 */
   TornadisCall *call;         /* (unowned) (nullable) on its way through plugins */
 } TornadisCancellableCall;
+
+/* An exchange with the server that plugins look at. */
+typedef struct
+{
+  TornadisClient *client;     /* (unowned) it ends its calls before it goes */
+  GPtrArray *observers;       /* (owned) (element-type TornadisPlugin) */
+  TornadisCommand *command;   /* (owned) (nullable) */
+  TornadisPipeline *pipeline; /* (owned) (nullable) a copy: the caller may change his */
+  TornadisSlotFunc func;      /* (nullable) */
+  gpointer user_data;         /* (unowned) */
+  gint64 start;               /* monotonic time */
+} TornadisObservation;
 
 gboolean
 tornadis_client_check_command (TornadisCommand *command,
@@ -135,6 +148,51 @@ client_check_call (TornadisClient *self,
   return TRUE;
 }
 
+static void
+observed_cb (TornadisReply *reply,
+             const GError *error,
+             gpointer user_data)
+{
+  TornadisObservation *self = user_data;
+  gint64 elapsed = tornadis_link_get_time (tornadis_client_get_link (self->client)) - self->start;
+  gboolean is_error = reply != NULL && reply->kind == TORNADIS_REPLY_KIND_ERROR;
+  g_autoptr (GError) reply_error = is_error ? tornadis_reply_get_error (reply) : NULL;
+
+  for (guint i = 0; i < self->observers->len; i++)
+    tornadis_plugin_observe (g_ptr_array_index (self->observers, i), self->client, self->command, self->pipeline,
+                             is_error ? NULL : reply, is_error ? reply_error : error, MAX (elapsed, 0));
+
+  if (self->func != NULL)
+    self->func (reply, error, self->user_data);
+
+  g_ptr_array_unref (self->observers);
+  g_clear_pointer (&self->command, tornadis_command_unref);
+  g_clear_object (&self->pipeline);
+  g_free (self);
+}
+
+static gpointer
+observation_new (TornadisClient *client,
+                 TornadisCommand *command,
+                 TornadisPipeline *pipeline,
+                 TornadisSlotFunc func,
+                 gpointer user_data)
+{
+  TornadisObservation *self = g_new (TornadisObservation, 1);
+
+  *self = (TornadisObservation) {
+    client,
+    g_ptr_array_ref (tornadis_client_get_private (client)->observers),
+    command != NULL ? tornadis_command_ref (command) : NULL,
+    pipeline != NULL ? tornadis_pipeline_copy (pipeline) : NULL,
+    func,
+    user_data,
+    tornadis_link_get_time (tornadis_client_get_link (client)),
+  };
+
+  return self;
+}
+
 guint64
 tornadis_client_send (TornadisClient *self,
                       TornadisCommand *command,
@@ -149,6 +207,12 @@ tornadis_client_send (TornadisClient *self,
 
   if (command != NULL)
     tornadis_command_seal (command);
+
+  if (G_UNLIKELY (tornadis_client_get_private (self)->observers != NULL))
+    {
+      user_data = observation_new (self, command, pipeline, func, user_data);
+      func = observed_cb;
+    }
 
   if (client_check_call (self, command, pipeline, &error) &&
       (command != NULL
@@ -185,7 +249,7 @@ client_dispatch (TornadisClient *self,
     tornadis_command_seal (command);
   else
     copy = tornadis_pipeline_copy (pipeline);
-  tornadis_call_start (self, chain, command, copy,
+  tornadis_call_start (self, chain, 0, command, copy,
                        tornadis_link_get_settings (tornadis_client_get_link (self))->call_timeout,
                        func != NULL ? func : ignore_reply_cb, user_data, call);
 }
@@ -224,6 +288,45 @@ submission_done_cb (TornadisReply *reply,
   g_free (submission);
 }
 
+static TornadisSubmission *
+submission_new (TornadisClient *client,
+                TornadisReplyFunc func,
+                gpointer user_data,
+                GDestroyNotify user_data_destroy)
+{
+  TornadisSubmission *self;
+
+  if (func == NULL && user_data_destroy == NULL)
+    return NULL;
+
+  self = g_new (TornadisSubmission, 1);
+  *self = (TornadisSubmission) { client, func, user_data, user_data_destroy };
+
+  return self;
+}
+
+void
+tornadis_client_submit_behind (TornadisClient *self,
+                               TornadisPlugin *plugin,
+                               TornadisCommand *command,
+                               TornadisReplyFunc func,
+                               gpointer user_data,
+                               GDestroyNotify user_data_destroy)
+{
+  GPtrArray *chain = tornadis_client_get_chain (self);
+  TornadisSubmission *submission = submission_new (self, func, user_data, user_data_destroy);
+  TornadisSlotFunc done = submission != NULL ? submission_done_cb : ignore_reply_cb;
+  guint index;
+
+  tornadis_command_seal (command);
+  /* One that takes no part in calls, or is no longer there, has none behind it. */
+  if (chain != NULL && g_ptr_array_find (chain, plugin, &index) && index + 1 < chain->len)
+    tornadis_call_start (self, chain, index + 1, command, NULL,
+                         tornadis_link_get_settings (tornadis_client_get_link (self))->call_timeout, done, submission, NULL);
+  else
+    tornadis_client_send (self, command, NULL, 0, done, submission);
+}
+
 static void
 client_submit (TornadisClient *self,
                TornadisCommand *command,
@@ -232,13 +335,7 @@ client_submit (TornadisClient *self,
                gpointer user_data,
                GDestroyNotify user_data_destroy)
 {
-  TornadisSubmission *submission = NULL;
-
-  if (func != NULL || user_data_destroy != NULL)
-    {
-      submission = g_new (TornadisSubmission, 1);
-      *submission = (TornadisSubmission) { self, func, user_data, user_data_destroy };
-    }
+  TornadisSubmission *submission = submission_new (self, func, user_data, user_data_destroy);
 
   tornadis_client_dispatch (self, command, pipeline, submission != NULL ? submission_done_cb : NULL, submission);
 }

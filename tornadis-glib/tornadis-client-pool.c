@@ -275,7 +275,19 @@ typedef struct
   TornadisClientPool *pool; /* (owned) */
   TornadisClient *client;   /* (owned) (nullable) */
   GError *error;            /* (owned) (nullable) */
+  gint64 asked;             /* monotonic time */
 } TornadisAnswer;
+
+/* When a client was asked for, on the task of the waiter. */
+static G_DEFINE_QUARK (tornadis-pool-asked, asked)
+
+static void
+task_set_asked (GTask *task)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  g_object_set_qdata_full (G_OBJECT (task), asked_quark (), g_memdup2 (&now, sizeof now), g_free);
+}
 
 static void
 answer_free (gpointer data)
@@ -300,9 +312,13 @@ answer_cb (gpointer user_data)
 
   /* The answer stays the task's data, so that a client is given back however the task ends. */
   if (answer->error != NULL)
-    g_task_return_error (task, g_steal_pointer (&answer->error));
-  else
-    g_task_return_pointer (task, answer, NULL);
+    {
+      g_task_return_error (task, g_steal_pointer (&answer->error));
+      return G_SOURCE_REMOVE;
+    }
+
+  tornadis_client_tell_waited (answer->client, g_get_monotonic_time () - answer->asked);
+  g_task_return_pointer (task, answer, NULL);
 
   return G_SOURCE_REMOVE;
 }
@@ -321,6 +337,7 @@ pool_answer (TornadisClientPool *self,
   answer->pool = g_object_ref (self);
   answer->client = client != NULL ? g_object_ref (client) : NULL;
   answer->error = error;
+  answer->asked = *(gint64 *) g_object_get_qdata (G_OBJECT (task), asked_quark ());
   g_task_set_task_data (task, answer, answer_free);
 
   g_source_set_static_name (source, "[tornadis] pool answer");
@@ -734,6 +751,7 @@ tornadis_client_pool_get_connected_client_async (TornadisClientPool *self,
   if (cancellable != NULL)
     g_task_set_task_data (task, tornadis_cancel_watch_new (task, waiter_cancelled_cb),
                           (GDestroyNotify) tornadis_cancel_watch_free);
+  task_set_asked (task);
   g_queue_push_tail (&self->waiters, g_steal_pointer (&task));
   tornadis_client_pool_serve (self);
 }

@@ -56,9 +56,14 @@ typedef struct
   gboolean tls;
 
   GListStore *plugins;    /* (owned) */
-  GPtrArray *chain;       /* (owned) (nullable) the plugins, replaced and never changed; NULL: none */
+  /* Snapshots of @plugins, replaced and never changed; NULL: none. */
+  GPtrArray *attached;    /* (owned) (nullable) all */
+  GPtrArray *chain;       /* (owned) (nullable) those that calls go through */
+  GPtrArray *observers;   /* (owned) (nullable) those that are told of every exchange with the server */
   GQueue connect_waiters; /* (element-type GTask) (owned) */
   GQueue calls;           /* (element-type TornadisCall) (unowned) on their way through plugins */
+  GQueue answered;        /* (element-type TornadisCall) (owned) whose callers are to be told from the main loop */
+  GSource *answered_source; /* (owned) (nullable) that does it */
   TornadisClientState told_state; /* what was last notified */
   guint told_protocol_version;
 } TornadisClientPrivate;
@@ -70,7 +75,7 @@ void            tornadis_client_init_properties   (TornadisClientPrivate *priv);
 const char     *tornadis_client_get_title         (TornadisClientPrivate *priv);
 TornadisLink   *tornadis_client_get_link          (TornadisClient   *self);
 GMainContext   *tornadis_client_get_context       (TornadisClient   *self);
-/* The plugins, outermost first; replaced and never changed. NULL: none. */
+/* The plugins that calls go through, outermost first; replaced and never changed. NULL: none. */
 GPtrArray      *tornadis_client_get_chain         (TornadisClient   *self);
 const TornadisClientHooks *
                 tornadis_client_get_hooks         (TornadisClient   *self);
@@ -97,6 +102,16 @@ guint64         tornadis_client_send              (TornadisClient   *self,
                                                    gint64            deadline,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
+/* Tells the plugins that a pool gives the client away. */
+void            tornadis_client_tell_waited       (TornadisClient   *self,
+                                                   gint64            elapsed);
+/* Makes a call that goes through the plugins behind @plugin only. */
+void            tornadis_client_submit_behind     (TornadisClient   *self,
+                                                   TornadisPlugin   *plugin,
+                                                   TornadisCommand  *command,
+                                                   TornadisReplyFunc func,
+                                                   gpointer          user_data,
+                                                   GDestroyNotify    user_data_destroy);
 /* The way of every call: through the plugins, if there are any, to the link. */
 void            tornadis_client_dispatch          (TornadisClient   *self,
                                                    TornadisCommand  *command,

@@ -48,9 +48,13 @@ typedef enum
   PROP_CONNECTED,
   PROP_TITLE,
   PROP_PROTOCOL_VERSION,
+  PROP_CONNECTION_ID,
+  PROP_PENDING,
+  PROP_BYTES_READ,
+  PROP_BYTES_WRITTEN,
 } TornadisClientProperty;
 
-static GParamSpec *props[PROP_PROTOCOL_VERSION + 1];
+static GParamSpec *props[PROP_BYTES_WRITTEN + 1];
 
 const char *
 tornadis_client_get_title (TornadisClientPrivate *priv)
@@ -167,6 +171,18 @@ tornadis_client_get_property (GObject *object,
       break;
     case PROP_PROTOCOL_VERSION:
       g_value_set_uint (value, tornadis_link_get_protocol_version (priv->link));
+      break;
+    case PROP_CONNECTION_ID:
+      g_value_set_int64 (value, tornadis_link_get_server_id (priv->link));
+      break;
+    case PROP_PENDING:
+      g_value_set_uint (value, (guint) tornadis_queue_get_length (tornadis_link_get_queue (priv->link)));
+      break;
+    case PROP_BYTES_READ:
+      g_value_set_uint64 (value, tornadis_queue_get_n_read (tornadis_link_get_queue (priv->link)));
+      break;
+    case PROP_BYTES_WRITTEN:
+      g_value_set_uint64 (value, tornadis_queue_get_n_written (tornadis_link_get_queue (priv->link)));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -313,6 +329,10 @@ tornadis_client_set_property (GObject *object,
     case PROP_CONNECTED:
     case PROP_TITLE:
     case PROP_PROTOCOL_VERSION:
+    case PROP_CONNECTION_ID:
+    case PROP_PENDING:
+    case PROP_BYTES_READ:
+    case PROP_BYTES_WRITTEN:
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -673,6 +693,51 @@ tornadis_client_install_properties (GObjectClass *object_class)
    */
   props[PROP_PROTOCOL_VERSION] =
     g_param_spec_uint ("protocol-version", NULL, NULL, 0, 3, 0, read_only);
+
+  /**
+   * TornadisClient:connection-id:
+   *
+   * The number that the server has given to the connection, what `CLIENT ID` answers; 0 while not connected and when
+   * RESP2 is spoken, in which the server does not say. It changes together with
+   * [property@Tornadis.Client:connected].
+   *
+   * Since: 1.0
+   */
+  props[PROP_CONNECTION_ID] =
+    g_param_spec_int64 ("connection-id", NULL, NULL, 0, G_MAXINT64, 0, read_only);
+
+  /**
+   * TornadisClient:pending:
+   *
+   * How many commands have been sent, or wait to be, and have no reply yet. Changes are not notified: there are
+   * two for each command.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PENDING] =
+    g_param_spec_uint ("pending", NULL, NULL, 0, G_MAXUINT, 0, read_only);
+
+  /**
+   * TornadisClient:bytes-read:
+   *
+   * How many bytes came from the server, over all connections of the client and without what was said while they
+   * were being made. Changes are not notified.
+   *
+   * Since: 1.0
+   */
+  props[PROP_BYTES_READ] =
+    g_param_spec_uint64 ("bytes-read", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
+
+  /**
+   * TornadisClient:bytes-written:
+   *
+   * How many bytes went to the server, over all connections of the client and without what was said while they
+   * were being made. Changes are not notified.
+   *
+   * Since: 1.0
+   */
+  props[PROP_BYTES_WRITTEN] =
+    g_param_spec_uint64 ("bytes-written", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 }

@@ -126,16 +126,16 @@ client_make_setup (TornadisClientPrivate *priv)
 {
   g_autoptr (TornadisPipeline) pipeline = NULL;
   g_autoptr (GPtrArray) setup = NULL;
-  g_autoptr (GPtrArray) chain = NULL;
+  g_autoptr (GPtrArray) attached = NULL;
   GPtrArray *commands;
 
-  if (priv->chain == NULL)
+  if (priv->attached == NULL)
     return NULL;
 
-  chain = g_ptr_array_ref (priv->chain);
+  attached = g_ptr_array_ref (priv->attached);
   pipeline = tornadis_pipeline_new ();
-  for (guint i = 0; i < chain->len; i++)
-    tornadis_plugin_setup (g_ptr_array_index (chain, i), pipeline);
+  for (guint i = 0; i < attached->len; i++)
+    tornadis_plugin_setup (g_ptr_array_index (attached, i), pipeline);
 
   setup = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
   commands = tornadis_pipeline_peek_commands (pipeline);
@@ -278,12 +278,12 @@ link_push_cb (TornadisReply *reply,
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
   const TornadisClientHooks *hooks = tornadis_client_get_hooks (self);
 
-  if (priv->chain != NULL && reply->kind == TORNADIS_REPLY_KIND_PUSH)
+  if (priv->attached != NULL && reply->kind == TORNADIS_REPLY_KIND_PUSH)
     {
-      g_autoptr (GPtrArray) chain = g_ptr_array_ref (priv->chain);
+      g_autoptr (GPtrArray) attached = g_ptr_array_ref (priv->attached);
 
-      for (guint i = 0; i < chain->len; i++)
-        if (tornadis_plugin_push (g_ptr_array_index (chain, i), reply))
+      for (guint i = 0; i < attached->len; i++)
+        if (tornadis_plugin_push (g_ptr_array_index (attached, i), reply))
           {
             tornadis_reply_unref (reply);
             return TRUE;
@@ -361,19 +361,37 @@ static const TornadisLinkFuncs link_funcs = {
   link_is_listening_cb,
 };
 
-/* Replaces the snapshot that calls under way hold. */
+static void
+add_to_snapshot (GPtrArray **snapshot,
+                 TornadisPlugin *plugin)
+{
+  if (*snapshot == NULL)
+    *snapshot = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (*snapshot, g_object_ref (plugin));
+}
+
+/* Replaces the snapshots that calls under way hold. */
 static void
 client_update_chain (TornadisClientPrivate *priv)
 {
   guint n = g_list_model_get_n_items (G_LIST_MODEL (priv->plugins));
 
+  g_clear_pointer (&priv->attached, g_ptr_array_unref);
   g_clear_pointer (&priv->chain, g_ptr_array_unref);
-  if (n == 0)
-    return;
+  g_clear_pointer (&priv->observers, g_ptr_array_unref);
 
-  priv->chain = g_ptr_array_new_full (n, g_object_unref);
   for (guint i = 0; i < n; i++)
-    g_ptr_array_add (priv->chain, g_list_model_get_item (G_LIST_MODEL (priv->plugins), i));
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (G_LIST_MODEL (priv->plugins), i);
+      const TornadisPluginClass *klass = TORNADIS_PLUGIN_GET_CLASS (plugin);
+
+      add_to_snapshot (&priv->attached, plugin);
+      /* A plugin that only looks on costs no TornadisCall. */
+      if (klass->call != NULL || klass->call_done != NULL)
+        add_to_snapshot (&priv->chain, plugin);
+      if (klass->observe != NULL)
+        add_to_snapshot (&priv->observers, plugin);
+    }
 }
 
 static void
@@ -403,7 +421,9 @@ tornadis_client_finalize (GObject *object)
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (TORNADIS_CLIENT (object));
 
   g_clear_pointer (&priv->link, tornadis_link_free);
+  g_clear_pointer (&priv->attached, g_ptr_array_unref);
   g_clear_pointer (&priv->chain, g_ptr_array_unref);
+  g_clear_pointer (&priv->observers, g_ptr_array_unref);
   g_clear_object (&priv->plugins);
   g_clear_pointer (&priv->authenticated, tornadis_command_unref);
   g_clear_object (&priv->connectable);
@@ -531,6 +551,17 @@ tornadis_client_get_link_since (TornadisClient *self)
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
 
   return tornadis_link_get_since (priv->link);
+}
+
+void
+tornadis_client_tell_waited (TornadisClient *self,
+                             gint64 elapsed)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  g_autoptr (GPtrArray) attached = priv->attached != NULL ? g_ptr_array_ref (priv->attached) : NULL;
+
+  for (guint i = 0; attached != NULL && i < attached->len; i++)
+    tornadis_plugin_waited (g_ptr_array_index (attached, i), self, elapsed);
 }
 
 static gboolean

@@ -3,7 +3,7 @@
 #include "tornadis-glib/tornadis-plugin.h"
 
 #include "tornadis-glib/tornadis-call.h"
-#include "tornadis-glib/tornadis-client.h"
+#include "tornadis-glib/tornadis-client-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/tornadis-pipeline.h"
 #include "tornadis-glib/tornadis-reply.h"
@@ -180,4 +180,88 @@ tornadis_plugin_push (TornadisPlugin *self,
   g_return_val_if_fail (push != NULL, FALSE);
 
   return TORNADIS_PLUGIN_GET_CLASS (self)->push != NULL && TORNADIS_PLUGIN_GET_CLASS (self)->push (self, push);
+}
+
+/**
+ * tornadis_plugin_observe:
+ * @self: a plugin
+ * @client: the client that sent it
+ * @command: (nullable): what was sent, when it was a command
+ * @pipeline: (nullable): what was sent, when it was a pipeline
+ * @reply: (nullable): the reply, or %NULL
+ * @error: (nullable): why there is none, the server's own words included
+ * @elapsed: the time from when it was queued, in microseconds, to the precision of a turn of the main loop
+ *
+ * Hook: a command or a pipeline has been to the server, or could not be sent, and has its outcome. Other than
+ * [vfunc@Tornadis.Plugin.call_done] this is told of every attempt, of commands as the plugins have made them, and
+ * not of calls that a plugin answered; it cannot change anything. A plugin that overrides neither `call` nor
+ * `call_done` makes calls hardly slower.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_observe (TornadisPlugin *self,
+                         TornadisClient *client,
+                         TornadisCommand *command,
+                         TornadisPipeline *pipeline,
+                         TornadisReply *reply,
+                         const GError *error,
+                         gint64 elapsed)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->observe != NULL)
+    TORNADIS_PLUGIN_GET_CLASS (self)->observe (self, client, command, pipeline, reply, error, elapsed);
+}
+
+/**
+ * tornadis_plugin_waited:
+ * @self: a plugin
+ * @client: a client of a pool
+ * @elapsed: how long it was waited for, in microseconds
+ *
+ * Hook: a [class@Tornadis.ClientPool] gives a client to somebody who asked for one.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_waited (TornadisPlugin *self,
+                        TornadisClient *client,
+                        gint64 elapsed)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->waited != NULL)
+    TORNADIS_PLUGIN_GET_CLASS (self)->waited (self, client, elapsed);
+}
+
+/**
+ * tornadis_plugin_submit:
+ * @self: a plugin
+ * @client: a client that it is on
+ * @command: the command; it cannot be changed any more
+ * @func: (scope notified) (closure user_data) (nullable): called with the outcome; %NULL discards it
+ * @user_data: passed to @func
+ * @user_data_destroy: (nullable): frees @user_data, after @func was called
+ *
+ * Makes a call of the plugin's own, as [method@Tornadis.Client.submit], that goes only through the plugins behind this
+ * one: it neither comes back to the plugin itself nor waits behind a plugin that waits for this one.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_submit (TornadisPlugin *self,
+                        TornadisClient *client,
+                        TornadisCommand *command,
+                        TornadisReplyFunc func,
+                        gpointer user_data,
+                        GDestroyNotify user_data_destroy)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+  g_return_if_fail (command != NULL);
+
+  tornadis_client_submit_behind (client, self, command, func, user_data, user_data_destroy);
 }

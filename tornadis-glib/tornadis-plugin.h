@@ -6,7 +6,7 @@
 #error "Only <tornadis-glib/tornadis-glib.h> can be included directly."
 #endif
 
-#include <tornadis-glib/tornadis-types.h>
+#include <tornadis-glib/tornadis-client.h>
 
 G_BEGIN_DECLS
 
@@ -24,6 +24,8 @@ G_DECLARE_DERIVABLE_TYPE (TornadisPlugin, tornadis_plugin, TORNADIS, PLUGIN, GOb
  * @call: a call begins; %TRUE: the plugin holds it and answers it later
  * @call_done: a call has its outcome; may ask for it to be made again
  * @push: the server sent data of its own accord; %TRUE: the plugin consumed it
+ * @observe: a command or a pipeline was sent and has its outcome
+ * @waited: a pool has given a client to somebody
  *
  * The hooks of a plugin. All are optional, none waits.
  *
@@ -46,6 +48,16 @@ struct _TornadisPluginClass
                          TornadisCall     *call);
   gboolean (*push)      (TornadisPlugin   *self,
                          TornadisReply    *push);
+  void     (*observe)   (TornadisPlugin   *self,
+                         TornadisClient   *client,
+                         TornadisCommand  *command,
+                         TornadisPipeline *pipeline,
+                         TornadisReply    *reply,
+                         const GError     *error,
+                         gint64            elapsed);
+  void     (*waited)    (TornadisPlugin   *self,
+                         TornadisClient   *client,
+                         gint64            elapsed);
 
   /*< private >*/
   gpointer padding[10];
@@ -70,5 +82,24 @@ void     tornadis_plugin_call_done (TornadisPlugin    *self,
 TORNADIS_AVAILABLE_IN_1_0
 gboolean tornadis_plugin_push      (TornadisPlugin    *self,
                                     TornadisReply     *push);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_observe   (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    TornadisCommand   *command,
+                                    TornadisPipeline  *pipeline,
+                                    TornadisReply     *reply,
+                                    const GError      *error,
+                                    gint64             elapsed);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_waited    (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    gint64             elapsed);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_submit    (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    TornadisCommand   *command,
+                                    TornadisReplyFunc  func,
+                                    gpointer           user_data,
+                                    GDestroyNotify     user_data_destroy);
 
 G_END_DECLS

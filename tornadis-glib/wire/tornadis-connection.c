@@ -45,6 +45,7 @@ struct _TornadisConnection
   GError *write_error;         /* (owned) (nullable) met while no callback may run */
   gsize write_page_size;
   gint64 last_read;            /* monotonic time */
+  gint64 dispatch_start;       /* monotonic time, while dispatching */
   gint64 window_start;         /* monotonic time */
   gint64 window_used;          /* microseconds that were worked since */
   guint dispatching;
@@ -261,6 +262,7 @@ connection_read (TornadisConnection *self,
       if (n_read > 0)
         {
           tornadis_reader_commit (self->reader, (gsize) n_read);
+          tornadis_queue_count_read (self->queue, (gsize) n_read);
           self->last_read = g_source_get_time (self->source);
           /* TLS gives one record at a time, so only a bare socket's short read means that it is empty. */
           self->drained = (gsize) n_read < size && self->in == NULL;
@@ -453,6 +455,7 @@ connection_dispatch (GSource *source,
   tornadis_connection_ref (self);
   held = funcs.hold != NULL && funcs.hold (owner);
   self->dispatching++;
+  self->dispatch_start = start;
 
   if (self->in == NULL)
     condition = g_source_query_unix_fd (source, self->fd_tag);
@@ -647,11 +650,19 @@ tornadis_connection_drain (TornadisConnection *self)
     return;
 
   tornadis_connection_ref (self);
+  self->dispatch_start = g_get_monotonic_time ();
   self->dispatching++;
   if (connection_read (self, g_get_monotonic_time () + DRAIN_USEC) != READ_CLOSED)
     self->resume_read = TRUE;
   self->dispatching--;
   tornadis_connection_unref (self);
+}
+
+/* Within a dispatch this is when it began: the clock is not asked for each of the many replies. */
+gint64
+tornadis_connection_get_time (TornadisConnection *self)
+{
+  return self->dispatching > 0 ? self->dispatch_start : g_get_monotonic_time ();
 }
 
 gint64

@@ -54,6 +54,8 @@ void                tornadis_connection_set_paused      (TornadisConnection     
 gboolean            tornadis_connection_get_paused      (TornadisConnection            *self);
 /* Reads what is there, bounded, so that a late timer does not beat a reply that has arrived. */
 void                tornadis_connection_drain           (TornadisConnection            *self);
+/* Monotonic time, to the precision of a dispatch. */
+gint64              tornadis_connection_get_time        (TornadisConnection            *self);
 gint64              tornadis_connection_get_last_read   (TornadisConnection            *self);
 void                tornadis_connection_close           (TornadisConnection            *self);
 

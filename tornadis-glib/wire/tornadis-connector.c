@@ -28,6 +28,7 @@ struct _TornadisConnector
   TornadisQueue *queue;           /* (owned) the commands of the handshake */
   TornadisConnection *connection; /* (owned) (nullable) */
   guint protocol_version;
+  gint64 server_id;               /* what HELLO says, or 0 */
   guint n_awaited;                /* replies of the last step that are still to come */
 };
 
@@ -95,7 +96,7 @@ connector_fail (TornadisConnector *self,
 
   error = g_error_new (TORNADIS_ERROR, code, "Could not connect to %s: %s", self->options.title, reason);
   connector_end (self);
-  func (NULL, 0, error, user_data);
+  func (NULL, 0, 0, error, user_data);
 }
 
 static void
@@ -105,9 +106,10 @@ connector_succeed (TornadisConnector *self)
   gpointer user_data = self->user_data;
   TornadisConnection *connection = g_steal_pointer (&self->connection);
   guint protocol_version = self->protocol_version;
+  gint64 server_id = self->server_id;
 
   connector_end (self);
-  func (connection, protocol_version, NULL, user_data);
+  func (connection, protocol_version, server_id, NULL, user_data);
 }
 
 static void
@@ -311,6 +313,9 @@ hello_cb (TornadisReply *reply,
 
   if (!tornadis_reply_is_error (reply))
     {
+      TornadisReply *id = tornadis_reply_lookup (reply, "id");
+
+      self->server_id = id != NULL ? tornadis_reply_get_integer (id) : 0;
       self->protocol_version = 3;
       connector_send_rest (self);
     }
@@ -398,7 +403,6 @@ connected_cb (GObject *object,
     }
 
   connector_tune_socket (self, g_socket_connection_get_socket (socket_connection));
-
 
   self->connection = tornadis_connection_new (socket_connection, self->options.read_page_size,
                                               self->options.max_reply_size, self->context);

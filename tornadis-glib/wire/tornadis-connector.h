@@ -37,9 +37,11 @@ void tornadis_connector_options_clear (TornadisConnectorOptions *self);
 typedef struct _TornadisConnector TornadisConnector;
 
 /* @connection (transfer full) is up and authenticated and speaks RESP @protocol_version, or is %NULL and
- * @error (transfer none) says why. Called once, from the main context, unless cancelled first. */
+ * @error (transfer none) says why. @server_id is the server's number of it, or 0. Called once, from the main context,
+ * unless cancelled first. */
 typedef void (*TornadisConnectorFunc) (TornadisConnection *connection,
                                        guint               protocol_version,
+                                       gint64              server_id,
                                        const GError       *error,
                                        gpointer            user_data);
 

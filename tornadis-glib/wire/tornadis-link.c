@@ -30,6 +30,7 @@ struct _TornadisLink
   TornadisBackoff backoff;
   TornadisClientState state;
   guint protocol_version;
+  gint64 server_id;
   guint n_closed; /* how often it was closed: what was under way when it is more does not go on */
   int n_corks;            /* nothing is written while there are any */
   gboolean ensure_due : 1; /* a call waits for a link that is not asked for yet */
@@ -345,6 +346,7 @@ link_stop_waiting (TornadisLink *self)
 static void
 connector_cb (TornadisConnection *connection,
               guint protocol_version,
+              gint64 server_id,
               const GError *error,
               gpointer user_data)
 {
@@ -374,6 +376,7 @@ connector_cb (TornadisConnection *connection,
     {
       self->connection = connection;
       self->protocol_version = protocol_version;
+      self->server_id = server_id;
       self->since = g_get_monotonic_time ();
       self->last_ping = 0;
       tornadis_connection_attach (connection, self->queue, &funcs, self);
@@ -547,6 +550,18 @@ guint
 tornadis_link_get_protocol_version (TornadisLink *self)
 {
   return self->connection != NULL ? self->protocol_version : 0;
+}
+
+gint64
+tornadis_link_get_server_id (TornadisLink *self)
+{
+  return self->connection != NULL ? self->server_id : 0;
+}
+
+gint64
+tornadis_link_get_time (TornadisLink *self)
+{
+  return self->connection != NULL ? tornadis_connection_get_time (self->connection) : g_get_monotonic_time ();
 }
 
 gint64

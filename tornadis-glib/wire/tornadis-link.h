@@ -74,6 +74,10 @@ TornadisLinkSettings *tornadis_link_get_settings        (TornadisLink           
 void                 tornadis_link_apply_settings       (TornadisLink            *self);
 TornadisClientState  tornadis_link_get_state            (TornadisLink            *self);
 guint                tornadis_link_get_protocol_version (TornadisLink            *self);
+/* The server's number of the connection; 0: it did not say, or there is none. */
+gint64               tornadis_link_get_server_id        (TornadisLink            *self);
+/* Monotonic time, to the precision of a turn of the main loop. */
+gint64               tornadis_link_get_time             (TornadisLink            *self);
 gint64               tornadis_link_get_since            (TornadisLink            *self);
 TornadisQueue       *tornadis_link_get_queue            (TornadisLink            *self);
 /* Has calls pending, is inside MULTI or watches keys. */

@@ -51,6 +51,7 @@ struct _TornadisQueue
   guint64 tail;       /* id behind the last slot */
   gsize n_calls;      /* commands that expect a reply */
   gsize n_bytes;      /* of commands that are not wholly written */
+  guint64 n_read;     /* bytes of replies and pushes */
   gint64 last_deadline;
   gboolean unsorted; /* a slot's deadline is before that of one ahead of it */
   TornadisWriter writer;
@@ -846,6 +847,25 @@ tornadis_queue_has_effect (TornadisQueue *self,
     }
 
   return FALSE;
+}
+
+void
+tornadis_queue_count_read (TornadisQueue *self,
+                           gsize n_bytes)
+{
+  self->n_read += n_bytes;
+}
+
+guint64
+tornadis_queue_get_n_read (TornadisQueue *self)
+{
+  return self->n_read;
+}
+
+guint64
+tornadis_queue_get_n_written (TornadisQueue *self)
+{
+  return self->writer.written;
 }
 
 gboolean

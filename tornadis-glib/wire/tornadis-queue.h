@@ -98,6 +98,11 @@ gboolean        tornadis_queue_has_effect      (TornadisQueue       *self,
                                                 TornadisCommandEffect effect);
 
 gsize           tornadis_queue_get_length      (TornadisQueue       *self);
+/* Bytes of all links: those that were written are counted here, those that were read have to be told. */
+void            tornadis_queue_count_read      (TornadisQueue       *self,
+                                                gsize                n_bytes);
+guint64         tornadis_queue_get_n_read      (TornadisQueue       *self);
+guint64         tornadis_queue_get_n_written   (TornadisQueue       *self);
 gboolean        tornadis_queue_is_writing      (TornadisQueue       *self);
 gboolean        tornadis_queue_awaits_replies  (TornadisQueue       *self);
 
