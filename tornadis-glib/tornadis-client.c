@@ -620,9 +620,11 @@ tornadis_client_new (const char *host,
  * - `unix:///path[?db=n]`
  *
  * All parts may be percent-encoded, an IPv6 address stands in brackets. The query may set any property that is
- * a number, a string, a boolean or an enumeration, such as `?client-name=editor&call-timeout-msec=500`.
+ * a number, a string, a boolean or an enumeration, such as `?client-name=editor&call-timeout-msec=500`. It may also
+ * add plugins by name, the outermost first, and set their properties, as
+ * [ctor@Tornadis.Plugin.new_with_options] does: `?plugins=metrics,retry&retry.max-attempts=3`.
  *
- * An error is %TORNADIS_ERROR_USAGE; it does not repeat the URI, which may hold a password.
+ * An error is %TORNADIS_ERROR_USAGE, or %TORNADIS_ERROR_PLUGIN; it does not repeat the URI, which may hold a password.
  *
  * Returns: (transfer full): a new client
  *

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-option-private.h"
 #include "tornadis-glib/tornadis-plugin.h"
 
 #define PREFIX "libtornadis-"
@@ -99,6 +100,48 @@ load_module (const char *name,
   return TRUE;
 }
 
+/* The type of the plugin, whose module is loaded if need be; or G_TYPE_INVALID. */
+static GType
+find_type (const char *name,
+           GError **error)
+{
+
+  GIOExtensionPoint *point = get_extension_point ();
+  GIOExtension *extension;
+
+  if (!is_name (name))
+    {
+      g_autofree char *printable = g_utf8_make_valid (name, -1);
+
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "“%s” cannot be the name of a plugin", printable);
+      return G_TYPE_INVALID;
+    }
+
+  extension = g_io_extension_point_get_extension_by_name (point, name);
+  if (extension == NULL)
+    {
+      g_autofree char *path = find_module (name);
+
+      if (path == NULL)
+        {
+          g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "There is no plugin “%s”", name);
+          return G_TYPE_INVALID;
+        }
+
+      if (!load_module (name, path, error))
+        return G_TYPE_INVALID;
+      extension = g_io_extension_point_get_extension_by_name (point, name);
+    }
+
+  if (extension == NULL)
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The module of the plugin “%s” does not register it", name);
+      return G_TYPE_INVALID;
+    }
+
+  return g_io_extension_get_type (extension);
+}
+
 /**
  * tornadis_plugin_new_by_name:
  * @name: the name of a plugin, of lower case letters, digits and dashes
@@ -120,43 +163,93 @@ TornadisPlugin *
 tornadis_plugin_new_by_name (const char *name,
                              GError **error)
 {
-  GIOExtensionPoint *point = get_extension_point ();
-  GIOExtension *extension;
+  return tornadis_plugin_new_with_options (name, NULL, error);
+}
+
+/* Takes PROPERTY=VALUE apart. The value may be secret, and is not repeated. */
+static gboolean
+parse_option (GObjectClass *klass,
+              const char *plugin,
+              const char *option,
+              const char **name,
+              GValue *value,
+              GError **error)
+{
+  const char *equals = strchr (option, '=');
+  g_autofree char *property = equals != NULL ? g_strndup (option, (gsize) (equals - option)) : NULL;
+  GParamSpec *pspec = property != NULL ? g_object_class_find_property (klass, property) : NULL;
+  const char *problem = NULL;
+
+  if (property == NULL || *property == '\0')
+    problem = "an option has to be PROPERTY=VALUE";
+  else if (pspec == NULL)
+    problem = "there is no such property";
+  else if ((pspec->flags & G_PARAM_WRITABLE) == 0)
+    problem = "the property cannot be set";
+  else if (!tornadis_option_parse (pspec, equals + 1, value))
+    problem = "not a value for the property";
+
+  if (problem != NULL)
+    {
+      g_autofree char *printable = g_utf8_make_valid (property != NULL ? property : "", -1);
+
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "Could not set “%s” of the plugin “%s”: %s", printable, plugin,
+                   problem);
+      return FALSE;
+    }
+
+  *name = pspec->name;
+  return TRUE;
+}
+
+/**
+ * tornadis_plugin_new_with_options:
+ * @name: the name of a plugin
+ * @options: (array zero-terminated=1) (nullable): properties to set, each `PROPERTY=VALUE`
+ * @error: return location for an error
+ *
+ * Makes a plugin as [ctor@Tornadis.Plugin.new_by_name], with properties from text such as `max-attempts=3`: numbers,
+ * text, `true` or `false`, the nicks of enumerations and, with `|` between them, of flags, and texts with `;` between
+ * them.
+ *
+ * The error is %TORNADIS_ERROR_PLUGIN; it does not repeat values.
+ *
+ * Returns: (transfer full): a new plugin
+ *
+ * Since: 1.0
+ */
+TornadisPlugin *
+tornadis_plugin_new_with_options (const char *name,
+                                  const char *const *options,
+                                  GError **error)
+{
+  g_autoptr (GTypeClass) klass = NULL;
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  g_autoptr (GArray) values = g_array_new (FALSE, TRUE, sizeof (GValue));
+  GType type;
 
   g_return_val_if_fail (name != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!is_name (name))
+  type = find_type (name, error);
+  if (type == G_TYPE_INVALID)
+    return NULL;
+
+  klass = g_type_class_ref (type);
+  g_array_set_clear_func (values, (GDestroyNotify) g_value_unset);
+
+  for (guint i = 0; options != NULL && options[i] != NULL; i++)
     {
-      g_autofree char *printable = g_utf8_make_valid (name, -1);
+      const char *property = NULL;
 
-      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "“%s” cannot be the name of a plugin", printable);
-      return NULL;
-    }
-
-  extension = g_io_extension_point_get_extension_by_name (point, name);
-  if (extension == NULL)
-    {
-      g_autofree char *path = find_module (name);
-
-      if (path == NULL)
-        {
-          g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "There is no plugin “%s”", name);
-          return NULL;
-        }
-
-      if (!load_module (name, path, error))
+      g_array_set_size (values, values->len + 1);
+      if (!parse_option ((GObjectClass *) klass, name, options[i], &property, &g_array_index (values, GValue, i), error))
         return NULL;
-      extension = g_io_extension_point_get_extension_by_name (point, name);
+      g_ptr_array_add (names, (gpointer) property);
     }
 
-  if (extension == NULL)
-    {
-      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The module of the plugin “%s” does not register it", name);
-      return NULL;
-    }
-
-  return g_object_new (g_io_extension_get_type (extension), NULL);
+  return TORNADIS_PLUGIN (g_object_new_with_properties (type, names->len, (const char **) names->pdata,
+                                                        (const GValue *) (gpointer) values->data));
 }
 
 static int

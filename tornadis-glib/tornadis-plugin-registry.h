@@ -20,12 +20,16 @@ G_BEGIN_DECLS
 #define TORNADIS_PLUGIN_EXTENSION_POINT_NAME "tornadis-plugin"
 
 TORNADIS_AVAILABLE_IN_1_0
-TornadisPlugin *tornadis_plugin_new_by_name (const char  *name,
-                                             GError     **error);
+TornadisPlugin *tornadis_plugin_new_by_name      (const char         *name,
+                                                  GError            **error);
 TORNADIS_AVAILABLE_IN_1_0
-char          **tornadis_plugin_list_names  (void);
+TornadisPlugin *tornadis_plugin_new_with_options (const char         *name,
+                                                  const char * const *options,
+                                                  GError            **error);
 TORNADIS_AVAILABLE_IN_1_0
-gboolean        tornadis_plugin_register    (const char  *name,
-                                             GType        type);
+char          **tornadis_plugin_list_names       (void);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean        tornadis_plugin_register         (const char         *name,
+                                                  GType               type);
 
 G_END_DECLS

@@ -11,6 +11,21 @@ import {equal, logging, rejects, sleep, throws, until} from './tap.js';
 
 const makeClient = server => new Tornadis.Client({unix_domain_socket: server.get_socket_path()});
 
+const Watcher = GObject.registerClass(class Watcher extends Tornadis.Plugin {
+    log = [];
+    waits = 0;
+
+    vfunc_observe(client, command, pipeline, reply, error, elapsed) {
+        this.log.push(command.get_name());
+        if (command.get_name() === 'SET')
+            this.submit(client, Tornadis.Command.new_strv(['GET', 'k']), () => {});
+    }
+
+    vfunc_waited(client, elapsed) {
+        this.waits++;
+    }
+});
+
 const Recorder = GObject.registerClass({GTypeName: 'TornadisTestJsRecorder'}, class extends Tornadis.Plugin {
     log = [];
 
@@ -300,5 +315,27 @@ export default {
         throws(Tornadis.Error, () => Tornadis.Plugin.new_by_name('no-such-plugin'), Tornadis.Error.PLUGIN);
         throws(Tornadis.Error, () => makeClient(server).add_plugin_by_name('no-such-plugin'));
         equal(Tornadis.Plugin.new_by_name('log').prefix, null);
+        equal(Tornadis.Plugin.new_with_options('log', ['prefix=a=b']).prefix, 'a=b');
+    },
+
+    async watcher(server) {
+        const client = makeClient(server);
+        const watcher = new Watcher();
+        client.add_plugin(watcher);
+        await client.call('SET', 'k', 'v');
+        await client.call('PING');
+        equal(watcher.log, ['SET', 'GET', 'PING']);
+        watcher.observe(client, Tornadis.Command.new('ECHO'), null, null, new GLib.Error(Tornadis.Error, Tornadis.Error.LOST, 'x'), 1);
+        equal(watcher.log.at(-1), 'ECHO');
+
+        const pool = Tornadis.ClientPool.new(client);
+        await pool.withClient(async () => equal(watcher.waits, 1));
+        watcher.waited(client, 1);
+        equal(watcher.waits, 2);
+        pool.destroy();
+
+        equal(client.connection_id, await client.call('CLIENT', 'ID'));
+        equal(client.pending, 0);
+        equal(client.bytes_read > 0 && client.bytes_written > 0, true);
     },
 };

@@ -184,6 +184,53 @@ async def test_plugin(server):
     equal(plugin.push(Tornadis.Reply.new_from_resp(GLib.Bytes.new(b'>1\r\n:1\r\n'))), True)
     equal(plugin.log, ['attach', 'detach', [1]])
     raises(GLib.Error, Tornadis.Plugin.new_by_name, 'none-of-that-name')
+    equal(Tornadis.Plugin.new_with_options('log', ['prefix=a=b']).props.prefix, 'a=b')
+
+
+class Watcher(Tornadis.Plugin):
+    """Looks on, and makes a call of its own for each that it sees."""
+
+    def __init__(self):
+        super().__init__()
+        self.log = []
+        self.waits = 0
+
+    def do_observe(self, client, command, pipeline, reply, error, elapsed):
+        assert elapsed >= 0
+        name = command.get_name() if command else pipeline.props.number_of_stacked_calls
+        self.log.append((name, reply.unpack() if reply else error.code))
+        if name == 'SET':
+            self.submit(client, Tornadis.Command.new_strv(['GET', 'k']), lambda client, reply, error: None)
+
+    def do_waited(self, client, elapsed):
+        assert elapsed >= 0
+        self.waits += 1
+
+
+async def test_watcher(server):
+    client = Tornadis.Client(unix_domain_socket=server.get_socket_path())
+    watcher = Watcher()
+    client.add_plugin(watcher)
+    await client.call('SET', 'k', 'v')
+    await client.call('PING')
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('PING')
+    pipeline.stack_call('PING')
+    await client.call(pipeline)
+    equal(watcher.log, [('SET', b'OK'), ('GET', b'v'), ('PING', b'PONG'), (2, [b'PONG', b'PONG'])])
+    watcher.observe(client, Tornadis.Command.new('PING'), None, None, GLib.Error('x', 'y', 3), 1)
+    equal(watcher.log[-1], ('PING', 3))
+
+    pool = Tornadis.ClientPool.new(client)
+    async with pool.connected_client():
+        equal(watcher.waits, 1)
+    watcher.waited(client, 1)
+    equal(watcher.waits, 2)
+    pool.destroy()
+
+    equal(client.props.connection_id, await client.call('CLIENT', 'ID'))
+    equal(client.props.pending, 0)
+    assert client.props.bytes_read > 0 and client.props.bytes_written > 0
 
 
 async def test_future(server):

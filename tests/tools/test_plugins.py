@@ -83,7 +83,7 @@ def test_bad_values(server):
     for name in 'no-such-plugin', '', '../log', 'Log', ':int=1':
         result = run(server, 'call', '--plugin', name, 'PING')
         assert result.status == 2 and result.out == b'' and result.err.startswith('tornadis: '), (name, result)
-    assert 'from -100 to 100' in run(server, 'call', '--plugin', 'every-type:int=101', 'PING').err
+    assert '“int” of the plugin “every-type”' in run(server, 'call', '--plugin', 'every-type:int=101', 'PING').err
 
 
 def test_log(server):

@@ -185,6 +185,7 @@ async void test_registry (TornadisHarness.Redis server) throws Error {
   assert (Tornadis.PLUGIN_EXTENSION_POINT_NAME == "tornadis-plugin");
   Tornadis.Plugin plugin = Tornadis.Plugin.new_by_name ("vala-recorder");
   assert (plugin is Recorder);
+  assert (Tornadis.Plugin.new_with_options ("vala-recorder", { }) is Recorder);
   unowned Tornadis.Plugin added = make_client (server).add_plugin_by_name ("vala-recorder");
   assert (added != plugin);
   try {

@@ -51,7 +51,8 @@ struct _TornadisQueue
   guint64 tail;       /* id behind the last slot */
   gsize n_calls;      /* commands that expect a reply */
   gsize n_bytes;      /* of commands that are not wholly written */
-  guint64 n_read;     /* bytes of replies and pushes */
+  guint64 n_read;     /* bytes, of all links */
+  guint64 n_written;  /* likewise */
   gint64 last_deadline;
   gboolean unsorted; /* a slot's deadline is before that of one ahead of it */
   TornadisWriter writer;
@@ -594,6 +595,7 @@ tornadis_queue_advance (TornadisQueue *self,
                         gsize n_bytes)
 {
   tornadis_writer_advance (&self->writer, n_bytes);
+  self->n_written += n_bytes;
 
   while (self->unsent < self->next)
     {
@@ -865,7 +867,7 @@ tornadis_queue_get_n_read (TornadisQueue *self)
 guint64
 tornadis_queue_get_n_written (TornadisQueue *self)
 {
-  return self->writer.written;
+  return self->n_written;
 }
 
 gboolean
