@@ -3,6 +3,7 @@
 /* tornadis bench: calls a second and latency, with the options of tornadis-benchmark. */
 
 #include "tool.h"
+#include "common/histogram.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ typedef struct
   guint n_connected;
   guint64 n_done; /* calls */
   guint64 n_errors;
-  ToolHistogram latency;
+  Histogram latency;
   gint64 start; /* microseconds */
   gint64 end;
   gboolean failed;
@@ -136,7 +137,7 @@ replied_cb (TornadisClient *client,
   else
     bench_count_reply (self, call, reply);
 
-  tool_histogram_add (&self->latency, g_get_monotonic_time () - call->start);
+  histogram_add (&self->latency, g_get_monotonic_time () - call->start);
   self->n_done += call->n_calls;
 
   if (call->owner->n_left > 0)
@@ -286,9 +287,9 @@ bench_print (Bench *self)
 {
   double seconds = MAX (1, (double) (self->end - self->start)) / G_USEC_PER_SEC;
   double rate = (double) self->n_done / seconds;
-  double p50 = tool_histogram_get_msec (&self->latency, 0.5);
-  double p99 = tool_histogram_get_msec (&self->latency, 0.99);
-  double p999 = tool_histogram_get_msec (&self->latency, 0.999);
+  double p50 = histogram_get_quantile (&self->latency, 0.5) / 1000;
+  double p99 = histogram_get_quantile (&self->latency, 0.99) / 1000;
+  double p999 = histogram_get_quantile (&self->latency, 0.999) / 1000;
   GString *output = tool_output_begin ();
 
   if (self->options.json)

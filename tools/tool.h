@@ -85,21 +85,6 @@ void tool_json_append_string (GString *string,
                               const char *data,
                               gsize length);
 
-/* tool-histogram.c */
-#define TOOL_HISTOGRAM_BITS 5
-#define TOOL_HISTOGRAM_SIZE ((32 - TOOL_HISTOGRAM_BITS) << TOOL_HISTOGRAM_BITS)
-
-typedef struct
-{
-  guint64 counts[TOOL_HISTOGRAM_SIZE];
-  guint64 total;
-} ToolHistogram;
-
-void   tool_histogram_add (ToolHistogram *self,
-                           gint64 usec);
-double tool_histogram_get_msec (ToolHistogram *self,
-                                double share);
-
 /* tool-terminal.c: standard output, without waiting for it, and what goes to standard error */
 GString *tool_output_begin (void);
 void     tool_output_commit (void);

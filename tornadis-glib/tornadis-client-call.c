@@ -30,18 +30,6 @@ typedef struct
   TornadisCall *call;         /* (unowned) (nullable) on its way through plugins */
 } TornadisCancellableCall;
 
-/* An exchange with the server that plugins look at. */
-typedef struct
-{
-  TornadisClient *client;     /* (unowned) it ends its calls before it goes */
-  GPtrArray *observers;       /* (owned) (element-type TornadisPlugin) */
-  TornadisCommand *command;   /* (owned) (nullable) */
-  TornadisPipeline *pipeline; /* (owned) (nullable) a copy: the caller may change his */
-  TornadisSlotFunc func;      /* (nullable) */
-  gpointer user_data;         /* (unowned) */
-  gint64 start;               /* monotonic time */
-} TornadisObservation;
-
 gboolean
 tornadis_client_check_command (TornadisCommand *command,
                                GError **error)
@@ -148,49 +136,41 @@ client_check_call (TornadisClient *self,
   return TRUE;
 }
 
-static void
-observed_cb (TornadisReply *reply,
-             const GError *error,
-             gpointer user_data)
+void
+tornadis_client_tell_observers (TornadisCommand *command,
+                                GPtrArray *commands,
+                                gboolean atomic,
+                                TornadisReply *reply,
+                                const GError *error,
+                                gint64 queued,
+                                gpointer user_data)
 {
-  TornadisObservation *self = user_data;
-  gint64 elapsed = tornadis_link_get_time (tornadis_client_get_link (self->client)) - self->start;
-  gboolean is_error = reply != NULL && reply->kind == TORNADIS_REPLY_KIND_ERROR;
-  g_autoptr (GError) reply_error = is_error ? tornadis_reply_get_error (reply) : NULL;
+  TornadisClient *self = user_data;
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  const GPtrArray *observers = priv->observers;
+  gint64 elapsed = MAX (tornadis_link_get_time (priv->link) - queued, 0);
+  g_autoptr (TornadisPipeline) pipeline = commands != NULL ? tornadis_pipeline_new_shared (commands, atomic) : NULL;
+  g_autoptr (GError) reply_error = NULL;
 
-  for (guint i = 0; i < self->observers->len; i++)
-    tornadis_plugin_observe (g_ptr_array_index (self->observers, i), self->client, self->command, self->pipeline,
-                             is_error ? NULL : reply, is_error ? reply_error : error, MAX (elapsed, 0));
+  /* All have been removed since. */
+  if (observers == NULL)
+    return;
 
-  if (self->func != NULL)
-    self->func (reply, error, self->user_data);
+  if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
+    {
+      error = reply_error = tornadis_reply_get_error (reply);
+      reply = NULL;
+    }
 
-  g_ptr_array_unref (self->observers);
-  g_clear_pointer (&self->command, tornadis_command_unref);
-  g_clear_object (&self->pipeline);
-  g_free (self);
-}
+  priv->observing++;
+  for (guint i = 0; i < observers->len; i++)
+    {
+      TornadisPlugin *plugin = g_ptr_array_index (observers, i);
 
-static gpointer
-observation_new (TornadisClient *client,
-                 TornadisCommand *command,
-                 TornadisPipeline *pipeline,
-                 TornadisSlotFunc func,
-                 gpointer user_data)
-{
-  TornadisObservation *self = g_new (TornadisObservation, 1);
-
-  *self = (TornadisObservation) {
-    client,
-    g_ptr_array_ref (tornadis_client_get_private (client)->observers),
-    command != NULL ? tornadis_command_ref (command) : NULL,
-    pipeline != NULL ? tornadis_pipeline_copy (pipeline) : NULL,
-    func,
-    user_data,
-    tornadis_link_get_time (tornadis_client_get_link (client)),
-  };
-
-  return self;
+      TORNADIS_PLUGIN_GET_CLASS (plugin)->observe (plugin, self, command, pipeline, reply, error, elapsed);
+    }
+  if (--priv->observing == 0)
+    g_clear_pointer (&priv->retired, g_ptr_array_unref);
 }
 
 guint64
@@ -203,16 +183,14 @@ tornadis_client_send (TornadisClient *self,
 {
   TornadisLink *link = tornadis_client_get_link (self);
   g_autoptr (GError) error = NULL;
+  gint64 now = 0;
   guint64 id = 0;
 
   if (command != NULL)
     tornadis_command_seal (command);
 
   if (G_UNLIKELY (tornadis_client_get_private (self)->observers != NULL))
-    {
-      user_data = observation_new (self, command, pipeline, func, user_data);
-      func = observed_cb;
-    }
+    tornadis_queue_observe_next (tornadis_link_get_queue (link), now = tornadis_link_get_time (link));
 
   if (client_check_call (self, command, pipeline, &error) &&
       (command != NULL
@@ -221,6 +199,13 @@ tornadis_client_send (TornadisClient *self,
                                        tornadis_pipeline_get_atomic (pipeline), deadline, func, user_data, &id, &error)))
     return id;
 
+  /* It never came to the queue. */
+  if (now != 0)
+    {
+      tornadis_queue_observe_next (tornadis_link_get_queue (link), 0);
+      tornadis_client_tell_observers (command, pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
+                                      pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error, now, self);
+    }
   tornadis_client_defer_error (self, func != NULL ? func : ignore_reply_cb, user_data, g_steal_pointer (&error));
 
   return 0;
@@ -288,7 +273,7 @@ submission_done_cb (TornadisReply *reply,
   g_free (submission);
 }
 
-static TornadisSubmission *
+static inline TornadisSubmission *
 submission_new (TornadisClient *client,
                 TornadisReplyFunc func,
                 gpointer user_data,
@@ -327,7 +312,7 @@ tornadis_client_submit_behind (TornadisClient *self,
     tornadis_client_send (self, command, NULL, 0, done, submission);
 }
 
-static void
+static inline void
 client_submit (TornadisClient *self,
                TornadisCommand *command,
                TornadisPipeline *pipeline,

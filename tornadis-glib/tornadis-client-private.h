@@ -60,6 +60,8 @@ typedef struct
   GPtrArray *attached;    /* (owned) (nullable) all */
   GPtrArray *chain;       /* (owned) (nullable) those that calls go through */
   GPtrArray *observers;   /* (owned) (nullable) those that are told of every exchange with the server */
+  GPtrArray *retired;     /* (owned) (nullable) (element-type GPtrArray) observers before, which are being told */
+  guint observing;        /* how often they are being told, one within the other */
   GQueue connect_waiters; /* (element-type GTask) (owned) */
   GQueue calls;           /* (element-type TornadisCall) (unowned) on their way through plugins */
   GQueue answered;        /* (element-type TornadisCall) (owned) whose callers are to be told from the main loop */
@@ -101,6 +103,14 @@ guint64         tornadis_client_send              (TornadisClient   *self,
                                                    TornadisPipeline *pipeline,
                                                    gint64            deadline,
                                                    TornadisSlotFunc  func,
+                                                   gpointer          user_data);
+/* A TornadisObserveFunc, with the client as user_data. */
+void            tornadis_client_tell_observers    (TornadisCommand  *command,
+                                                   GPtrArray        *commands,
+                                                   gboolean          atomic,
+                                                   TornadisReply    *reply,
+                                                   const GError     *error,
+                                                   gint64            queued,
                                                    gpointer          user_data);
 /* Tells the plugins that a pool gives the client away. */
 void            tornadis_client_tell_waited       (TornadisClient   *self,

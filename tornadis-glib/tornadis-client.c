@@ -378,6 +378,12 @@ client_update_chain (TornadisClientPrivate *priv)
 
   g_clear_pointer (&priv->attached, g_ptr_array_unref);
   g_clear_pointer (&priv->chain, g_ptr_array_unref);
+  if (priv->observing > 0 && priv->observers != NULL)
+    {
+      if (priv->retired == NULL)
+        priv->retired = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+      g_ptr_array_add (priv->retired, g_steal_pointer (&priv->observers));
+    }
   g_clear_pointer (&priv->observers, g_ptr_array_unref);
 
   for (guint i = 0; i < n; i++)
@@ -488,6 +494,7 @@ tornadis_client_init (TornadisClient *self)
 
   priv->context = g_main_context_ref_thread_default ();
   priv->link = tornadis_link_new (priv->context, &link_funcs, self);
+  tornadis_queue_set_observe_func (tornadis_link_get_queue (priv->link), tornadis_client_tell_observers, self);
   priv->plugins = g_list_store_new (TORNADIS_TYPE_PLUGIN);
 
   tornadis_client_init_properties (priv);

@@ -46,7 +46,7 @@ struct _TornadisCommand
   gsize body_len;
   gsize body_size;
   TornadisLargeArgs *large; /* (owned) (nullable) */
-  char *name;               /* (owned) (nullable) (atomic) made when asked for */
+  char *name;               /* (owned) (nullable) (atomic) made when asked for, unless it is a shared one */
   guint8 effect : 6;        /* TornadisCommandEffect */
   guint8 container : 1;     /* CLIENT or SCRIPT: what it does is known from the second argument */
   guint8 sealed : 1;        /* handed to a client or a pipeline: no more appending */

@@ -459,6 +459,21 @@ tornadis_command_ref (TornadisCommand *self)
   return self;
 }
 
+/* Names that many commands have in common, of which a program uses few: kept for ever, one in each place. */
+static char *shared_names[256]; /* (atomic) */
+
+static gboolean
+is_name_of (const char *name,
+            const char *argument,
+            gsize length)
+{
+  for (gsize i = 0; i < length; i++)
+    if (g_ascii_toupper (argument[i]) != name[i])
+      return FALSE;
+
+  return name[length] == '\0';
+}
+
 /**
  * tornadis_command_unref:
  * @self: (transfer full): a command
@@ -676,20 +691,67 @@ tornadis_command_get_arg (TornadisCommand *self,
 }
 
 static char *
-command_make_name (TornadisCommand *self)
+make_name (const char *argument,
+           gsize length)
 {
-  g_autoptr (GBytes) first = tornadis_command_get_arg (self, 0);
-  gsize length = 0;
-  const char *argument = first != NULL ? g_bytes_get_data (first, &length) : NULL;
-  char *name;
+  char *name = g_malloc (length + 1);
 
-  length = MIN (length, MAX_NAME_LENGTH);
-  name = g_malloc (length + 1);
   for (gsize i = 0; i < length; i++)
     name[i] = g_ascii_isprint (argument[i]) ? g_ascii_toupper (argument[i]) : '?';
   name[length] = '\0';
 
   return name;
+}
+
+/* One of the shared names, or NULL when there is another in its place. */
+static const char *
+find_shared_name (const char *argument,
+                  gsize length)
+{
+  guint hash = 0;
+  char **place;
+  char *shared;
+
+  for (gsize i = 0; i < length; i++)
+    hash = hash * 31 + (guint8) (argument[i] | 0x20);
+  place = &shared_names[hash % G_N_ELEMENTS (shared_names)];
+
+  shared = g_atomic_pointer_get (place);
+  if (G_UNLIKELY (shared == NULL))
+    {
+      shared = make_name (argument, length);
+      if (g_atomic_pointer_compare_and_exchange (place, NULL, shared))
+        return shared;
+      g_free (shared);
+      shared = g_atomic_pointer_get (place);
+    }
+
+  return is_name_of (shared, argument, length) ? shared : NULL;
+}
+
+/* The first argument, cut to MAX_NAME_LENGTH. @large (out) (nullable) owns it when it is large. */
+static const char *
+command_peek_name (TornadisCommand *self,
+                   gsize *length,
+                   GBytes **large)
+{
+  const char *argument = "";
+
+  *length = 0;
+  if (self->n_args > 0 && self->large == NULL)
+    {
+      for (argument = (const char *) self->body + 1; *argument != '\r'; argument++)
+        *length = *length * 10 + (gsize) (*argument - '0');
+      argument += 2;
+    }
+  else if (self->n_args > 0)
+    {
+      *large = tornadis_command_get_arg (self, 0);
+      argument = g_bytes_get_data (*large, length);
+    }
+  *length = MIN (*length, MAX_NAME_LENGTH);
+
+  return argument;
 }
 
 /**
@@ -706,20 +768,47 @@ command_make_name (TornadisCommand *self)
 const char *
 tornadis_command_get_name (TornadisCommand *self)
 {
+  g_autoptr (GBytes) large = NULL;
+  const char *argument;
+  const char *shared;
+  gsize length;
   char *name;
 
   g_return_val_if_fail (self != NULL, NULL);
+
+  argument = command_peek_name (self, &length, &large);
+  shared = find_shared_name (argument, length);
+  if (G_LIKELY (shared != NULL))
+    return shared;
 
   name = g_atomic_pointer_get (&self->name);
   if (name != NULL)
     return name;
 
-  name = command_make_name (self);
+  name = make_name (argument, length);
   /* A sealed command may be asked in two threads at a time. */
   if (!g_atomic_pointer_compare_and_exchange (&self->name, NULL, name))
     g_free (name);
 
   return g_atomic_pointer_get (&self->name);
+}
+
+/**
+ * tornadis_command_get_size:
+ * @self: a command
+ *
+ * Gets how many bytes the arguments take on the wire.
+ *
+ * Returns: the number of bytes
+ *
+ * Since: 1.0
+ */
+gsize
+tornadis_command_get_size (TornadisCommand *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return tornadis_command_get_wire_size (self);
 }
 
 /* Where to turn to instead of a command that clients refuse. */

@@ -47,6 +47,8 @@ GBytes          *tornadis_command_get_arg       (TornadisCommand    *self,
                                                  gsize               i);
 TORNADIS_AVAILABLE_IN_1_0
 const char      *tornadis_command_get_name      (TornadisCommand    *self);
+TORNADIS_AVAILABLE_IN_1_0
+gsize            tornadis_command_get_size      (TornadisCommand    *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisCommand, tornadis_command_unref)
 

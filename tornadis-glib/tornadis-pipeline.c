@@ -143,16 +143,23 @@ tornadis_pipeline_peek_commands (TornadisPipeline *self)
 }
 
 TornadisPipeline *
+tornadis_pipeline_new_shared (GPtrArray *commands,
+                              gboolean atomic)
+{
+  TornadisPipeline *self = tornadis_pipeline_new ();
+
+  g_ptr_array_unref (self->commands);
+  self->commands = g_ptr_array_ref (commands);
+  self->shared = TRUE;
+  self->atomic = atomic;
+
+  return self;
+}
+
+TornadisPipeline *
 tornadis_pipeline_copy (TornadisPipeline *self)
 {
-  TornadisPipeline *copy = tornadis_pipeline_new ();
-
-  g_ptr_array_unref (copy->commands);
-  copy->commands = g_ptr_array_ref (tornadis_pipeline_peek_commands (self));
-  copy->shared = TRUE;
-  copy->atomic = self->atomic;
-
-  return copy;
+  return tornadis_pipeline_new_shared (tornadis_pipeline_peek_commands (self), self->atomic);
 }
 
 /**

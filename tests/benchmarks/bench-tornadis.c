@@ -444,6 +444,22 @@ run_idle (void)
   printf ("{\"ops\": %u, \"kib_each\": %.3f}\n", bench.n, (double) (bench_get_memory ("VmRSS:") - before) / bench.n);
 }
 
+/* Those that BENCH_PLUGINS names, with commas between them. */
+static void
+add_plugins (void)
+{
+  const char *text = g_getenv ("BENCH_PLUGINS");
+  g_auto (GStrv) names = g_strsplit (text != NULL ? text : "", ",", -1);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      tornadis_client_add_plugin_by_name (client, names[i], &error);
+      check (error);
+    }
+}
+
 static void
 connect_client (void)
 {
@@ -461,6 +477,7 @@ connect_client (void)
       client = tornadis_client_new_for_unix_socket (bench.path);
     }
 
+  add_plugins ();
   tornadis_client_connect_async (client, NULL, connected_cb, NULL);
   g_main_loop_run (loop);
   n_done = 0;

@@ -158,16 +158,17 @@ class Bench:
                         GJS_PATH=str(ROOT / 'introspection/gjs'),
                         GI_TYPELIB_PATH=str(build / 'introspection'),
                         LD_LIBRARY_PATH=str(build / 'tornadis-glib'),
+                        TORNADIS_PLUGIN_PATH=str(build / 'plugins'),
                         BENCH_NODE_MODULES=str(build / 'node'),
                         NODE_ENV='production')
 
     def count(self, n, least=1):
         return max(least, int(n * self.scale))
 
-    def run(self, command, publish=0, publisher=None):
+    def run(self, command, publish=0, publisher=None, plugins=''):
         """The figures that a driver prints."""
         command = [str(part) for part in command]
-        process = subprocess.Popen(command, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        process = subprocess.Popen(command, env=dict(self.env, BENCH_PLUGINS=plugins), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    text=True, preexec_fn=die_with_parent)
         with process:
             line = process.stdout.readline()
@@ -179,10 +180,10 @@ class Bench:
                 raise RuntimeError(f'{" ".join(command)}: no figures')
         return json.loads(line)
 
-    def tornadis(self, workload, n, in_flight=1, publish=0, tls=False):
+    def tornadis(self, workload, n, in_flight=1, publish=0, tls=False, plugins=''):
         extra = [self.server.port, self.server.ca_file] if tls else []
         return lambda: self.run([self.build / 'tests/benchmarks/bench-tornadis', workload, self.server.path, n, in_flight,
-                                 *extra], publish)
+                                 *extra], publish, plugins=plugins)
 
     def hiredis(self, workload, n, in_flight=1, publish=0):
         return lambda: self.run([self.build / 'tests/benchmarks/bench-hiredis', workload, self.server.path, n, in_flight],
@@ -229,6 +230,10 @@ class Bench:
             'tornadis-glib call_async': self.tornadis('call', fast, 100),
             peer: self.hiredis('get', fast, 100),
         }, [(ours, peer, 1.6), ('tornadis-glib call_async', peer, 0.9)])
+        yield ('metrics', 'GET 32 B, 100 in flight, counted by the metrics plugin', 'calls/s', {
+            'with metrics': self.tornadis('submit', fast, 100, plugins='metrics'),
+            'without': self.tornadis('submit', fast, 100),
+        }, [('with metrics', 'without', 0.97)])
         yield ('get-1', 'GET 32 B, 1 in flight', 'calls/s', {
             ours: self.tornadis('submit', one, 1),
             'tornadis-glib call_async': self.tornadis('call', one, 1),

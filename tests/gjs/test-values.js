@@ -204,6 +204,7 @@ export default {
         command.append_int64(-5);
         command.append_double(0.1);
         equal(command.get_name(), 'SET');
+        equal(command.get_size() > 3, true);
         equal(command.get_n_args(), 5);
         equal([2, 3, 4].map(i => command.get_arg(i).toArray()),
             [new Uint8Array([0]), new Uint8Array([45, 53]), new Uint8Array([48, 46, 49])]);

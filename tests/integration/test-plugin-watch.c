@@ -168,8 +168,8 @@ test_observe (Fixture *fixture,
   assert_call (fixture->client, "OK", "SET", "k", "v", NULL);
   g_assert_null (call (fixture->client, NULL, "LPUSH", "k", "x", NULL));
   g_assert_null (call (fixture->client, NULL, "SUBSCRIBE", "x", NULL));
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "PING", NULL });
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "PING", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "PING", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "PING", NULL });
   tornadis_reply_unref (call_pipeline (fixture->client, pipeline, NULL, NULL));
   g_assert_cmpstr (log->str, ==, "SET LPUSH=WRONGTYPE SUBSCRIBE=7 (2) ");
 

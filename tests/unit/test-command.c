@@ -144,6 +144,7 @@ test_append (void)
   assert_wire_literal (command, 6,
                        "$4\r\nZADD\r\n$3\r\nkey\r\n$3\r\n1.5\r\n$2\r\nm\0\r\n$3\r\n-42\r\n$0\r\n\r\n");
   g_assert_cmpstr (tornadis_command_get_name (command), ==, "ZADD");
+  g_assert_cmpuint (tornadis_command_get_size (command), >, strlen ("ZADD"));
 }
 
 static void

@@ -33,6 +33,7 @@ typedef struct
   TornadisCommand *command; /* (owned) (nullable) */
   TornadisBatch *batch;     /* (owned) (nullable) */
   gint64 deadline;          /* monotonic time, or 0 */
+  gint64 queued;            /* monotonic time, or 0: is not observed */
   guint64 start;            /* stream position of its first byte, once started */
   guint64 end;              /* stream position behind its last byte, once known, or 0 */
   gsize n_bytes;            /* what it counts in the queue's n_bytes */
@@ -58,14 +59,18 @@ struct _TornadisQueue
   TornadisWriter writer;
   TornadisEffectFunc effect_func; /* (nullable) */
   gpointer effect_data;           /* (unowned) */
+  TornadisObserveFunc observe_func; /* (nullable) */
+  gpointer observe_data;            /* (unowned) */
+  gint64 observe_next;              /* what the next slot has for @queued */
 };
 
 /* What a slot that ended is told. */
 typedef struct
 {
-  TornadisSlotFunc func;
-  gpointer user_data;
-  GError *error; /* (owned) */
+  TornadisSlot slot; /* owns what it holds */
+  GError *error;     /* (owned) */
+  TornadisObserveFunc observe_func; /* (nullable) */
+  gpointer observe_data;            /* (unowned) */
 } TornadisEnding;
 
 static inline gsize
@@ -92,6 +97,17 @@ batch_free (TornadisBatch *batch)
   batch_clear_replies (batch);
   g_ptr_array_unref (batch->commands);
   g_free (batch);
+}
+
+static TornadisBatch *
+batch_copy_commands (const TornadisBatch *batch)
+{
+  TornadisBatch *copy = g_new0 (TornadisBatch, 1);
+
+  copy->commands = g_ptr_array_ref (batch->commands);
+  copy->atomic = batch->atomic;
+
+  return copy;
 }
 
 static inline TornadisSlot *
@@ -241,6 +257,7 @@ ending_clear (gpointer data)
 {
   TornadisEnding *ending = data;
 
+  slot_clear (&ending->slot);
   g_clear_error (&ending->error);
 }
 
@@ -254,11 +271,43 @@ endings_new (void)
 }
 
 static void
+slot_tell_observer (const TornadisSlot *slot,
+                    TornadisObserveFunc func,
+                    gpointer user_data,
+                    TornadisReply *reply,
+                    const GError *error)
+{
+  const TornadisBatch *batch = slot->batch;
+
+  func (slot->command, batch != NULL ? batch->commands : NULL, batch != NULL && batch->atomic, reply, error, slot->queued,
+        user_data);
+}
+
+static gboolean
+slot_is_awaited (const TornadisSlot *slot)
+{
+  return slot->func != NULL || slot->queued != 0;
+}
+
+/* A copy, which holds what an observer is to be told of. */
+static TornadisSlot
+slot_copy (const TornadisSlot *slot)
+{
+  TornadisSlot copy = *slot;
+
+  copy.command = slot->queued != 0 && slot->command != NULL ? tornadis_command_ref (slot->command) : NULL;
+  copy.batch = slot->queued != 0 && slot->batch != NULL ? batch_copy_commands (slot->batch) : NULL;
+
+  return copy;
+}
+
+static void
 endings_add (GArray *endings,
+             TornadisQueue *self,
              const TornadisSlot *slot,
              GError *error)
 {
-  TornadisEnding ending = { slot->func, slot->user_data, error };
+  TornadisEnding ending = { slot_copy (slot), error, self->observe_func, self->observe_data };
 
   g_array_append_val (endings, ending);
 }
@@ -293,6 +342,22 @@ tornadis_queue_set_effect_func (TornadisQueue *self,
   self->effect_data = user_data;
 }
 
+void
+tornadis_queue_set_observe_func (TornadisQueue *self,
+                                 TornadisObserveFunc func,
+                                 gpointer user_data)
+{
+  self->observe_func = func;
+  self->observe_data = user_data;
+}
+
+void
+tornadis_queue_observe_next (TornadisQueue *self,
+                             gint64 now)
+{
+  self->observe_next = now;
+}
+
 gboolean
 tornadis_queue_has_room (TornadisQueue *self,
                          gsize n_calls,
@@ -322,6 +387,8 @@ queue_append (TornadisQueue *self,
   slot->func = func;
   slot->user_data = user_data;
   slot->deadline = deadline;
+  slot->queued = self->observe_next;
+  self->observe_next = 0;
 
   if (deadline != 0)
     {
@@ -409,8 +476,7 @@ tornadis_queue_cancel (TornadisQueue *self,
                        const GError *error)
 {
   TornadisSlot *slot;
-  TornadisSlotFunc func;
-  gpointer user_data;
+  TornadisSlot ended;
 
   if (id < self->head || id >= self->tail)
     return FALSE;
@@ -419,8 +485,9 @@ tornadis_queue_cancel (TornadisQueue *self,
   if (slot->func == NULL)
     return FALSE;
 
-  func = g_steal_pointer (&slot->func);
-  user_data = slot->user_data;
+  ended = slot_copy (slot);
+  slot->func = NULL;
+  slot->queued = 0;
 
   if (queue_is_out (self, slot))
     {
@@ -441,7 +508,10 @@ tornadis_queue_cancel (TornadisQueue *self,
       queue_void_slot (self, slot);
     }
 
-  func (NULL, error, user_data);
+  if (ended.queued != 0)
+    slot_tell_observer (&ended, self->observe_func, self->observe_data, NULL, error);
+  ended.func (NULL, error, ended.user_data);
+  slot_clear (&ended);
 
   return TRUE;
 }
@@ -568,6 +638,9 @@ command_shrink (TornadisCommand *command)
 static void
 slot_release_values (TornadisSlot *slot)
 {
+  if (G_UNLIKELY (slot->queued != 0))
+    return;
+
   if (slot->command != NULL && tornadis_command_get_wire_size (slot->command) > TORNADIS_LARGE_ARG_SIZE)
     slot->command = command_shrink (slot->command);
 
@@ -723,6 +796,8 @@ tornadis_queue_take_reply (TornadisQueue *self,
 
   if (slot.command != NULL)
     queue_apply_effect (self, slot.command, reply);
+  if (G_UNLIKELY (slot.queued != 0))
+    slot_tell_observer (&slot, self->observe_func, self->observe_data, reply, NULL);
   if (G_LIKELY (slot.func != NULL))
     slot.func (reply, NULL, slot.user_data);
 
@@ -766,8 +841,8 @@ tornadis_queue_link_lost (TornadisQueue *self,
 
   while ((slot = queue_peek (self)) != NULL && queue_is_out (self, slot))
     {
-      if (slot->func != NULL)
-        endings_add (endings, slot,
+      if (slot_is_awaited (slot))
+        endings_add (endings, self, slot,
                      g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
                                   "The connection was lost while %s waited for its reply: %s", slot_get_name (slot), reason));
       ended = *slot;
@@ -786,8 +861,8 @@ tornadis_queue_link_lost (TornadisQueue *self,
       if (slot->voided || (keep_unwritten && (slot->flags & TORNADIS_SLOT_LINK_ONLY) == 0))
         continue;
 
-      if (slot->func != NULL)
-        endings_add (endings, slot,
+      if (slot_is_awaited (slot))
+        endings_add (endings, self, slot,
                      g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
                                   slot_get_name (slot), reason));
       queue_void_slot (self, slot);
@@ -805,8 +880,8 @@ tornadis_queue_fail_all (TornadisQueue *self,
 
   while ((slot = queue_peek (self)) != NULL)
     {
-      if (slot->func != NULL)
-        endings_add (endings, slot, g_error_copy (error));
+      if (slot_is_awaited (slot))
+        endings_add (endings, self, slot, g_error_copy (error));
       ended = *slot;
       queue_pop (self);
       slot_clear (&ended);
@@ -824,7 +899,10 @@ tornadis_queue_run_endings (GArray *endings)
     {
       TornadisEnding *ending = &g_array_index (endings, TornadisEnding, i);
 
-      ending->func (NULL, ending->error, ending->user_data);
+      if (ending->slot.queued != 0)
+        slot_tell_observer (&ending->slot, ending->observe_func, ending->observe_data, NULL, ending->error);
+      if (ending->slot.func != NULL)
+        ending->slot.func (NULL, ending->error, ending->slot.user_data);
     }
 
   g_array_unref (endings);

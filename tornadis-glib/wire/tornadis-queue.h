@@ -17,6 +17,16 @@ typedef void (*TornadisEffectFunc) (TornadisCommand *command,
                                     TornadisReply   *reply,
                                     gpointer         user_data);
 
+/* A call that was to be observed has its outcome: @reply, also one of kind ERROR, or @error. It was of @command, or of
+ * @commands. Told before the call's own function. */
+typedef void (*TornadisObserveFunc) (TornadisCommand *command,
+                                     GPtrArray       *commands,
+                                     gboolean         atomic,
+                                     TornadisReply   *reply,
+                                     const GError    *error,
+                                     gint64           queued,
+                                     gpointer         user_data);
+
 typedef enum
 {
   TORNADIS_SLOT_DEFAULT = 0,
@@ -36,6 +46,12 @@ void            tornadis_queue_set_effect_func (TornadisQueue       *self,
                                                 TornadisEffectFunc   func,
                                                 gpointer             user_data);
 
+void            tornadis_queue_set_observe_func (TornadisQueue      *self,
+                                                 TornadisObserveFunc func,
+                                                 gpointer            user_data);
+/* The next call that is pushed is to be observed, and was made at the monotonic time @now; 0: is not. */
+void            tornadis_queue_observe_next    (TornadisQueue       *self,
+                                                gint64               now);
 /* Whether @n_calls more with @n_bytes in all are within the bounds. */
 gboolean        tornadis_queue_has_room        (TornadisQueue       *self,
                                                 gsize                n_calls,

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define HISTOGRAM_BITS 5
+#define HISTOGRAM_SIZE ((32 - HISTOGRAM_BITS) << HISTOGRAM_BITS)
+
+/* Times, counted in buckets: 32 for each doubling, so that quantiles are right to 3 % at any number of them. */
+typedef struct
+{
+  guint64 counts[HISTOGRAM_SIZE];
+  guint64 total;
+} Histogram;
+
+void    histogram_add          (Histogram       *self,
+                                gint64           usec);
+void    histogram_merge        (Histogram       *self,
+                                const Histogram *other);
+/* The time in microseconds that @share of all (0 to 1) did not take longer than; 0 without any. */
+double  histogram_get_quantile (const Histogram *self,
+                                double           share);
+/* How many did not take longer, to the precision of a bucket. */
+guint64 histogram_count_up_to  (const Histogram *self,
+                                gint64           usec);
+
+G_END_DECLS

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <tornadis-glib/tornadis-glib.h>
+
+#include "common/histogram.h"
+
+G_BEGIN_DECLS
+
+/* Calls of one command that ended in one way. */
+typedef struct
+{
+  char *name;       /* (owned) of the command, PIPELINE or MULTI */
+  char *error_type; /* (owned) (nullable) the server's prefix or the name of the error; NULL: it went well */
+  guint64 usec;     /* all together */
+  guint64 bytes_sent;
+  guint64 bytes_received;
+  Histogram times;
+} MetricsSeries;
+
+/* What was counted of one server. */
+typedef struct
+{
+  char *title;            /* (owned) */
+  char *host;             /* (owned) */
+  guint port;             /* 0: @host is the path of a unix socket */
+  int db;
+  GHashTable *commands;   /* (owned) (element-type utf8 MetricsSeries) those that went well, by name */
+  GHashTable *failures;   /* (owned) (element-type utf8 MetricsSeries) the others, by name and type of the error */
+  MetricsSeries *last;    /* (unowned) (nullable) of @commands */
+  GPtrArray *clients;     /* (owned) (element-type TornadisClient, unowned) that are attached */
+  Histogram waits;
+  guint64 wait_usec;
+  guint64 n_connections;
+  guint64 n_reconnections;
+  guint64 n_losses;
+  guint64 bytes_read;     /* by clients that went, less what those that are here had read before */
+  guint64 bytes_written;  /* likewise */
+} MetricsServer;
+
+MetricsServer *metrics_server_new            (TornadisClient      *client);
+void           metrics_server_free           (MetricsServer       *self);
+/* Forgets what was counted. */
+void           metrics_server_reset          (MetricsServer       *self);
+void           metrics_server_add_client     (MetricsServer       *self,
+                                              TornadisClient      *client);
+void           metrics_server_remove_client  (MetricsServer       *self,
+                                              TornadisClient      *client);
+void           metrics_server_observe        (MetricsServer       *self,
+                                              const char          *name,
+                                              gsize                n_sent,
+                                              TornadisReply       *reply,
+                                              const GError        *error,
+                                              gint64               usec);
+guint          metrics_server_get_in_flight  (const MetricsServer *self);
+guint          metrics_server_get_connected  (const MetricsServer *self);
+void           metrics_server_get_bytes      (const MetricsServer *self,
+                                              guint64             *read,
+                                              guint64             *written);
+/* All series (element-type MetricsSeries, unowned), in order of name and error. */
+GPtrArray     *metrics_server_list           (const MetricsServer *self);
+
+/* In metrics-export.c: @servers (element-type utf8 MetricsServer). */
+GVariant      *metrics_export_variant        (GHashTable          *servers);
+char          *metrics_export_prometheus     (GHashTable          *servers);
+
+G_END_DECLS

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <gmodule.h>
+#include <tornadis-glib/tornadis-glib.h>
+
+#include "metrics/metrics-server.h"
+
+/* Counts what goes over the connections of the clients that it is on: see README.md. It only looks on, so that a call
+ * costs next to nothing more. */
+
+#define TORNADIS_TYPE_METRICS_PLUGIN (tornadis_metrics_plugin_get_type ())
+G_DECLARE_FINAL_TYPE (TornadisMetricsPlugin, tornadis_metrics_plugin, TORNADIS, METRICS_PLUGIN, TornadisPlugin)
+
+/* A client that the plugin is on. */
+typedef struct
+{
+  TornadisClient *client; /* (unowned) */
+  MetricsServer *server;  /* (unowned) */
+  gboolean was_connected;
+} MetricsClient;
+
+struct _TornadisMetricsPlugin
+{
+  TornadisPlugin parent_instance;
+
+  GHashTable *servers; /* (owned) (element-type utf8 MetricsServer) by title, kept when their clients go */
+  GHashTable *clients; /* (owned) (element-type TornadisClient MetricsClient) */
+  MetricsClient *last; /* (unowned) (nullable) of @clients */
+};
+
+G_DEFINE_FINAL_TYPE (TornadisMetricsPlugin, tornadis_metrics_plugin, TORNADIS_TYPE_PLUGIN)
+
+typedef enum
+{
+  PROP_CALLS = 1,
+  PROP_FAILURES,
+  PROP_IN_FLIGHT,
+  PROP_P50_USEC,
+  PROP_P99_USEC,
+  PROP_P999_USEC,
+  PROP_BYTES_READ,
+  PROP_BYTES_WRITTEN,
+  PROP_CONNECTIONS,
+  PROP_RECONNECTIONS,
+  PROP_POOL_WAITS,
+  PROP_SNAPSHOT,
+  PROP_PROMETHEUS,
+} TornadisMetricsPluginProperty;
+
+static GParamSpec *props[PROP_PROMETHEUS + 1];
+
+static MetricsClient *
+metrics_get_client (TornadisMetricsPlugin *self,
+                    TornadisClient *client)
+{
+  if (G_UNLIKELY (self->last == NULL || self->last->client != client))
+    self->last = g_hash_table_lookup (self->clients, client);
+
+  return self->last;
+}
+
+static void
+connected_cb (TornadisClient *client,
+              GParamSpec *pspec,
+              gpointer user_data)
+{
+  MetricsClient *entry = metrics_get_client (user_data, client);
+
+  if (entry == NULL || !tornadis_client_is_connected (client))
+    return;
+
+  entry->server->n_connections++;
+  entry->server->n_reconnections += entry->was_connected ? 1 : 0;
+  entry->was_connected = TRUE;
+}
+
+static void
+disconnected_cb (TornadisClient *client,
+                 const GError *error,
+                 gpointer user_data)
+{
+  MetricsClient *entry = metrics_get_client (user_data, client);
+
+  if (entry != NULL && error != NULL)
+    entry->server->n_losses++;
+}
+
+static gboolean
+tornadis_metrics_plugin_attach (TornadisPlugin *plugin,
+                                TornadisClient *client,
+                                GError **error)
+{
+  TornadisMetricsPlugin *self = (TornadisMetricsPlugin *) plugin;
+  MetricsClient *entry = g_new0 (MetricsClient, 1);
+  g_autofree char *title = NULL;
+
+  g_object_get (client, "title", &title, NULL);
+  entry->client = client;
+  entry->was_connected = tornadis_client_is_connected (client);
+  entry->server = g_hash_table_lookup (self->servers, title);
+  if (entry->server == NULL)
+    {
+      entry->server = metrics_server_new (client);
+      g_hash_table_insert (self->servers, entry->server->title, entry->server);
+    }
+  metrics_server_add_client (entry->server, client);
+  g_hash_table_insert (self->clients, client, entry);
+
+  g_signal_connect_object (client, "notify::connected", G_CALLBACK (connected_cb), self, 0);
+  g_signal_connect_object (client, "disconnected", G_CALLBACK (disconnected_cb), self, 0);
+
+  return TRUE;
+}
+
+static void
+tornadis_metrics_plugin_detach (TornadisPlugin *plugin,
+                                TornadisClient *client)
+{
+  TornadisMetricsPlugin *self = (TornadisMetricsPlugin *) plugin;
+  MetricsClient *entry = g_hash_table_lookup (self->clients, client);
+
+  if (entry == NULL)
+    return;
+
+  g_signal_handlers_disconnect_by_data (client, self);
+  metrics_server_remove_client (entry->server, client);
+  self->last = NULL;
+  g_hash_table_remove (self->clients, client);
+}
+
+static void
+tornadis_metrics_plugin_observe (TornadisPlugin *plugin,
+                                 TornadisClient *client,
+                                 TornadisCommand *command,
+                                 TornadisPipeline *pipeline,
+                                 TornadisReply *reply,
+                                 const GError *error,
+                                 gint64 elapsed)
+{
+  MetricsClient *entry = metrics_get_client ((TornadisMetricsPlugin *) plugin, client);
+  const char *name;
+  gsize n_sent = 0;
+
+  /* Removed, while calls of its client are under way. */
+  if (entry == NULL)
+    return;
+
+  if (command != NULL)
+    {
+      name = tornadis_command_get_name (command);
+      n_sent = tornadis_command_get_size (command);
+    }
+  else
+    {
+      guint n = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
+
+      name = tornadis_pipeline_get_atomic (pipeline) ? "MULTI" : "PIPELINE";
+      for (guint i = 0; i < n; i++)
+        n_sent += tornadis_command_get_size (tornadis_pipeline_get_command (pipeline, i));
+    }
+
+  metrics_server_observe (entry->server, name, n_sent, reply, error, elapsed);
+}
+
+static void
+tornadis_metrics_plugin_waited (TornadisPlugin *plugin,
+                                TornadisClient *client,
+                                gint64 elapsed)
+{
+  MetricsClient *entry = metrics_get_client ((TornadisMetricsPlugin *) plugin, client);
+
+  if (entry == NULL)
+    return;
+
+  histogram_add (&entry->server->waits, elapsed);
+  entry->server->wait_usec += (guint64) elapsed;
+}
+
+static void
+tornadis_metrics_plugin_reset (TornadisMetricsPlugin *self)
+{
+  GHashTableIter iter;
+  gpointer server;
+
+  g_hash_table_iter_init (&iter, self->servers);
+  while (g_hash_table_iter_next (&iter, NULL, &server))
+    metrics_server_reset (server);
+}
+
+/* Of all servers, commands and outcomes together. */
+typedef struct
+{
+  Histogram times;
+  guint64 n_failures;
+  guint64 bytes_read;
+  guint64 bytes_written;
+  guint64 n_connections;
+  guint64 n_reconnections;
+  guint64 n_waits;
+  guint in_flight;
+} MetricsTotals;
+
+static MetricsTotals *
+metrics_make_totals (TornadisMetricsPlugin *self)
+{
+  MetricsTotals *totals = g_new0 (MetricsTotals, 1);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->servers);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const MetricsServer *server = value;
+      g_autoptr (GPtrArray) all = metrics_server_list (server);
+      guint64 read;
+      guint64 written;
+
+      for (guint i = 0; i < all->len; i++)
+        {
+          const MetricsSeries *series = g_ptr_array_index (all, i);
+
+          histogram_merge (&totals->times, &series->times);
+          totals->n_failures += series->error_type != NULL ? series->times.total : 0;
+        }
+
+      metrics_server_get_bytes (server, &read, &written);
+      totals->bytes_read += read;
+      totals->bytes_written += written;
+      totals->n_connections += server->n_connections;
+      totals->n_reconnections += server->n_reconnections;
+      totals->n_waits += server->waits.total;
+      totals->in_flight += metrics_server_get_in_flight (server);
+    }
+
+  return totals;
+}
+
+static void
+tornadis_metrics_plugin_get_property (GObject *object,
+                                      guint prop_id,
+                                      GValue *value,
+                                      GParamSpec *pspec)
+{
+  TornadisMetricsPlugin *self = (TornadisMetricsPlugin *) object;
+  g_autofree MetricsTotals *totals = metrics_make_totals (self);
+
+  switch ((TornadisMetricsPluginProperty) prop_id)
+    {
+    case PROP_CALLS:
+      g_value_set_uint64 (value, totals->times.total);
+      break;
+    case PROP_FAILURES:
+      g_value_set_uint64 (value, totals->n_failures);
+      break;
+    case PROP_IN_FLIGHT:
+      g_value_set_uint (value, totals->in_flight);
+      break;
+    case PROP_P50_USEC:
+      g_value_set_double (value, histogram_get_quantile (&totals->times, 0.5));
+      break;
+    case PROP_P99_USEC:
+      g_value_set_double (value, histogram_get_quantile (&totals->times, 0.99));
+      break;
+    case PROP_P999_USEC:
+      g_value_set_double (value, histogram_get_quantile (&totals->times, 0.999));
+      break;
+    case PROP_BYTES_READ:
+      g_value_set_uint64 (value, totals->bytes_read);
+      break;
+    case PROP_BYTES_WRITTEN:
+      g_value_set_uint64 (value, totals->bytes_written);
+      break;
+    case PROP_CONNECTIONS:
+      g_value_set_uint64 (value, totals->n_connections);
+      break;
+    case PROP_RECONNECTIONS:
+      g_value_set_uint64 (value, totals->n_reconnections);
+      break;
+    case PROP_POOL_WAITS:
+      g_value_set_uint64 (value, totals->n_waits);
+      break;
+    case PROP_SNAPSHOT:
+      g_value_set_variant (value, metrics_export_variant (self->servers));
+      break;
+    case PROP_PROMETHEUS:
+      g_value_take_string (value, metrics_export_prometheus (self->servers));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+tornadis_metrics_plugin_finalize (GObject *object)
+{
+  TornadisMetricsPlugin *self = (TornadisMetricsPlugin *) object;
+
+  g_hash_table_unref (self->clients);
+  g_hash_table_unref (self->servers);
+
+  G_OBJECT_CLASS (tornadis_metrics_plugin_parent_class)->finalize (object);
+}
+
+static void
+tornadis_metrics_plugin_class_init (TornadisMetricsPluginClass *klass)
+{
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
+
+  object_class->get_property = tornadis_metrics_plugin_get_property;
+  object_class->finalize = tornadis_metrics_plugin_finalize;
+  plugin_class->attach = tornadis_metrics_plugin_attach;
+  plugin_class->detach = tornadis_metrics_plugin_detach;
+  plugin_class->observe = tornadis_metrics_plugin_observe;
+  plugin_class->waited = tornadis_metrics_plugin_waited;
+
+  /* Commands and pipelines that have been to a server, each attempt by itself. */
+  props[PROP_CALLS] = g_param_spec_uint64 ("calls", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  /* Those of them that ended with an error, the server's own included. */
+  props[PROP_FAILURES] = g_param_spec_uint64 ("failures", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  /* Commands that have no reply yet. */
+  props[PROP_IN_FLIGHT] = g_param_spec_uint ("in-flight", NULL, NULL, 0, G_MAXUINT, 0, flags);
+  /* How long half of all calls took at most, in microseconds; then 99 % and 99.9 %. */
+  props[PROP_P50_USEC] = g_param_spec_double ("p50-usec", NULL, NULL, 0, G_MAXDOUBLE, 0, flags);
+  props[PROP_P99_USEC] = g_param_spec_double ("p99-usec", NULL, NULL, 0, G_MAXDOUBLE, 0, flags);
+  props[PROP_P999_USEC] = g_param_spec_double ("p999-usec", NULL, NULL, 0, G_MAXDOUBLE, 0, flags);
+  props[PROP_BYTES_READ] = g_param_spec_uint64 ("bytes-read", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  props[PROP_BYTES_WRITTEN] = g_param_spec_uint64 ("bytes-written", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  /* Connections that came up, and those of them that were not the first of their client. */
+  props[PROP_CONNECTIONS] = g_param_spec_uint64 ("connections", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  props[PROP_RECONNECTIONS] = g_param_spec_uint64 ("reconnections", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  /* Clients that pools have given to somebody. */
+  props[PROP_POOL_WAITS] = g_param_spec_uint64 ("pool-waits", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  /* All of it, by server and command. */
+  props[PROP_SNAPSHOT] =
+    g_param_spec_variant ("snapshot", NULL, NULL, G_VARIANT_TYPE ("a{sa{sv}}"), NULL, flags);
+  /* All of it, in the text format of Prometheus, with the names of OpenTelemetry. */
+  props[PROP_PROMETHEUS] = g_param_spec_string ("prometheus", NULL, NULL, NULL, flags);
+
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+
+  /* Begins to count anew. */
+  g_signal_new_class_handler ("reset", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+                              G_CALLBACK (tornadis_metrics_plugin_reset), NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+tornadis_metrics_plugin_init (TornadisMetricsPlugin *self)
+{
+  self->servers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) metrics_server_free);
+  self->clients = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+}
+
+/* What the registry looks for in libtornadis-metrics.so. */
+G_MODULE_EXPORT void tornadis_metrics_plugin_register (void);
+
+void
+tornadis_metrics_plugin_register (void)
+{
+  tornadis_plugin_register ("metrics", TORNADIS_TYPE_METRICS_PLUGIN);
+}
