@@ -180,6 +180,38 @@ test_identity (Tls *fixture,
   assert_call (fixture->client, "PONG", "PING", NULL);
 }
 
+/* Every connection is verified, also one that could go on where a good one left off. */
+static void
+test_verified_again (Tls *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (GSocketConnectable) elsewhere = g_network_address_new ("elsewhere.test", 0);
+  g_autoptr (GSocketConnectable) localhost = g_network_address_new ("localhost", 0);
+  g_autoptr (GTlsDatabase) other = load_database (fixture, "other-ca.pem");
+  GType type = g_tls_backend_get_client_connection_type (g_tls_backend_get_default ());
+  g_autoptr (GTypeClass) klass = g_type_class_ref (type);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      tornadis_client_close (fixture->client);
+      g_object_set (fixture->client, "tls-server-identity", localhost, NULL);
+      assert_call (fixture->client, "PONG", "PING", NULL);
+      tornadis_client_close (fixture->client);
+      g_object_set (fixture->client, "tls-server-identity", elsewhere, NULL);
+      assert_fails (fixture->client);
+    }
+
+  /* Older versions of GIO's TLS go on with a session whatever the database is: docs/tls.md. */
+  if (g_object_class_find_property ((GObjectClass *) klass, "session-resumption-enabled") == NULL)
+    return;
+
+  g_object_set (fixture->client, "tls-server-identity", NULL, NULL);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  tornadis_client_close (fixture->client);
+  g_object_set (fixture->client, "tls-database", other, NULL);
+  assert_fails (fixture->client);
+}
+
 static void
 test_client_certificate (Tls *fixture,
                          gconstpointer data)
@@ -422,6 +454,7 @@ main (int argc,
   ADD ("wrong-host", elsewhere_args, test_wrong_certificate);
   ADD ("expired", expired_args, test_wrong_certificate);
   ADD ("identity", elsewhere_args, test_identity);
+  ADD ("verified-again", NULL, test_verified_again);
   ADD ("client-certificate", mutual_args, test_client_certificate);
   ADD ("mismatch", NULL, test_mismatch);
   ADD ("silent", NULL, test_silent);
