@@ -163,7 +163,7 @@ json_list (GString *out,
     {
       if (i > 0)
         g_string_append_c (out, ',');
-      has_specials |= json_value (out, reply->v.elements[i]);
+      has_specials |= json_value (out, tornadis_reply_get_elements (reply)[i]);
     }
   g_string_append_c (out, ']');
 

@@ -13,7 +13,7 @@ typedef struct
   const char *opening;
   const char *closing;
   /* Appends the number of a call and its reply. FALSE: nothing of it is written, because there are strings that are not
-   * text in it and @decode wants them to be. */
+   * text in it and @decode wants them to be, or because it is nested too deep. */
   gboolean   (*append_reply) (GString         *out,
                               guint32          number,
                               TornadisReply   *reply,
@@ -31,7 +31,7 @@ typedef struct
                               GError         **error);
 } TornadisBridgeFormat;
 
-extern const TornadisBridgeFormat tornadis_bridge_pickle;
+extern const TornadisBridgeFormat tornadis_bridge_marshal;
 extern const TornadisBridgeFormat tornadis_bridge_json;
 
 /* Room for @n bytes at the end of @out. */

@@ -8,6 +8,7 @@
 #include "tornadis-glib/tornadis-command-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/tornadis-pipeline-private.h"
+#include "tornadis-glib/tornadis-reply-pack.h"
 #include "tornadis-glib/tornadis-reply-private.h"
 
 /**
@@ -19,7 +20,7 @@
  * languages is each passage, not what is passed. So the calls of one turn of the main loop come over in one piece, in a
  * shape that the other language makes by itself, and outcomes go back in one that it takes apart by itself:
  *
- * - Python marshals (version 2) a list of lists of bytes, and unpickles the outcomes;
+ * - Python marshals (version 2) a list of lists of bytes, and gets the outcomes marshalled;
  * - JavaScript makes JSON of an array of arrays of strings, and gets JSON.
  *
  * Calls are numbered from 0 in the order in which they are submitted; after 2³¹ - 1 comes 0 again. Outcomes are told in
@@ -345,8 +346,9 @@ tornadis_bridge_new_data (TornadisClient *client,
   g_return_val_if_fail (TORNADIS_IS_CLIENT (client), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  self = bridge_new (client, &tornadis_bridge_pickle, user_data, user_data_destroy);
+  self = bridge_new (client, &tornadis_bridge_marshal, user_data, user_data_destroy);
   self->data_func = func;
+  tornadis_reply_pack_enable ();
 
   return self;
 }
@@ -782,7 +784,7 @@ tornadis_bridge_stack_data (TornadisPipeline *pipeline,
 {
   g_return_val_if_fail (TORNADIS_IS_PIPELINE (pipeline), FALSE);
 
-  return stack_calls (pipeline, tornadis_bridge_pickle.parse ((const char *) calls, length, error));
+  return stack_calls (pipeline, tornadis_bridge_marshal.parse ((const char *) calls, length, error));
 }
 
 /**
@@ -833,10 +835,10 @@ dup_outcome (const TornadisBridgeFormat *format,
  * @decode: whether strings are to be text
  * @length: (out): return location for the number of bytes
  *
- * Pickles a reply, as the outcome of a call of the number 0.
+ * Marshals a reply, as the outcome of a call of the number 0.
  *
- * Returns: (transfer full) (array length=length) (nullable): a pickled list of the number and the value, or %NULL
- *   when a string is not UTF-8 and @decode wants it to be
+ * Returns: (transfer full) (array length=length) (nullable): a marshalled dict of the number and the value, or %NULL
+ *   when a string is not UTF-8 and @decode wants it to be, or when it is nested deeper than Python reads
  *
  * Since: 1.0
  */
@@ -850,7 +852,7 @@ tornadis_bridge_dup_data (TornadisReply *reply,
   *length = 0;
   g_return_val_if_fail (reply != NULL, NULL);
 
-  out = dup_outcome (&tornadis_bridge_pickle, reply, decode);
+  out = dup_outcome (&tornadis_bridge_marshal, reply, decode);
   if (out == NULL)
     return NULL;
 

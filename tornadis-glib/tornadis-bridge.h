@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 /**
  * TornadisBridgeDataFunc:
  * @client: the client of the bridge
- * @outcomes: (array length=length): a pickled list: the number of a call and its outcome in turn, or nothing
+ * @outcomes: (array length=length): a marshalled dict of numbers of calls and their outcomes, or nothing
  * @length: the number of bytes
  * @user_data: (closure): what was given with the function
  *

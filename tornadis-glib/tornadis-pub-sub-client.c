@@ -188,10 +188,15 @@ pub_sub_push (TornadisClient *client,
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
   g_autoptr (TornadisMessage) message = NULL;
-  TornadisReply **elements = push->v.elements;
+  TornadisReply **elements;
   TornadisReply *channel;
 
-  if (push->length < 3 || tornadis_reply_kind_is_aggregate (elements[0]->kind))
+  if (push->length < 3)
+    return FALSE;
+
+  /* From here on there are nodes, though a server that speaks RESP2 may send a long array. */
+  elements = tornadis_reply_get_elements (push);
+  if (tornadis_reply_kind_is_aggregate (elements[0]->kind))
     return FALSE;
 
   if (tornadis_reply_equals_text (elements[0], "message") || tornadis_reply_equals_text (elements[0], "smessage"))

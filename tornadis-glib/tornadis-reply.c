@@ -63,23 +63,24 @@ tornadis_reply_alloc (TornadisReplyKind kind,
 }
 
 gboolean
-tornadis_reply_is_text (const TornadisReply *self)
+tornadis_reply_data_is_text (const char *data,
+                             gsize length)
 {
   const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
   const guint64 highs = ones << 7;
   gsize i;
 
   /* Most text is ASCII: eight bytes at a time, for as long as none is a NUL or beyond it. */
-  for (i = 0; i + sizeof (guint64) <= self->length; i += sizeof (guint64))
+  for (i = 0; i + sizeof (guint64) <= length; i += sizeof (guint64))
     {
       guint64 word;
 
-      memcpy (&word, self->data + i, sizeof word);
+      memcpy (&word, data + i, sizeof word);
       if (G_UNLIKELY ((((word - ones) | word) & highs) != 0))
         break;
     }
 
-  return i == self->length || g_utf8_validate_len (self->data + i, self->length - i, NULL);
+  return i == length || g_utf8_validate_len (data + i, length - i, NULL);
 }
 
 TornadisReply *
@@ -228,7 +229,7 @@ static inline void
 reply_free (TornadisReply *self,
             FreedNodes *freed)
 {
-  if (self->offset != 0)
+  if (self->offset > TORNADIS_REPLY_PACKED)
     {
       TornadisReplyBlock *block = tornadis_reply_get_block (self);
 
@@ -244,6 +245,12 @@ reply_free (TornadisReply *self,
   if (tornadis_reply_kind_is_aggregate (self->kind))
     g_free (self->v.elements);
   g_free (self);
+}
+
+static inline gboolean
+reply_has_nodes (const TornadisReply *self)
+{
+  return tornadis_reply_kind_is_aggregate (self->kind) && self->v.elements != NULL;
 }
 
 /* Frees a tree of any depth without recursion and without memory of its own: elements go from the
@@ -264,7 +271,7 @@ reply_free_tree (TornadisReply *self,
 
           if (reply_drop (child))
             {
-              if (tornadis_reply_kind_is_aggregate (child->kind) && child->length > 0)
+              if (reply_has_nodes (child) && child->length > 0)
                 {
                   *slot = parent;
                   parent = self;
@@ -303,14 +310,14 @@ tornadis_reply_unref (TornadisReply *self)
   if (!reply_drop (self))
     return;
 
-  if (tornadis_reply_kind_is_aggregate (self->kind))
+  if (reply_has_nodes (self))
     {
       FreedNodes freed = { NULL, 0 };
 
       reply_free_tree (self, &freed);
       freed_nodes_flush (&freed);
     }
-  else if (self->offset != 0)
+  else if (self->offset > TORNADIS_REPLY_PACKED)
     {
       tornadis_reply_block_drop (tornadis_reply_get_block (self), 1);
     }
@@ -544,7 +551,7 @@ tornadis_reply_get_element (TornadisReply *self,
   if (!tornadis_reply_kind_is_aggregate (self->kind) || i >= self->length)
     return NULL;
 
-  return self->v.elements[i];
+  return tornadis_reply_get_elements (self)[i];
 }
 
 /**
@@ -564,22 +571,24 @@ TornadisReply *
 tornadis_reply_lookup (TornadisReply *self,
                        const char *key)
 {
+  TornadisReply **elements;
   gsize length;
 
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (key != NULL, NULL);
 
-  if (self->kind != TORNADIS_REPLY_KIND_MAP && self->kind != TORNADIS_REPLY_KIND_ARRAY)
+  if ((self->kind != TORNADIS_REPLY_KIND_MAP && self->kind != TORNADIS_REPLY_KIND_ARRAY) || self->length == 0)
     return NULL;
 
+  elements = tornadis_reply_get_elements (self);
   length = strlen (key);
   for (gsize i = 0; i + 1 < self->length; i += 2)
     {
-      const TornadisReply *candidate = self->v.elements[i];
+      const TornadisReply *candidate = elements[i];
 
       if (reply_kind_has_data (candidate->kind) && candidate->length == length &&
           memcmp (candidate->data, key, length) == 0)
-        return self->v.elements[i + 1];
+        return elements[i + 1];
     }
 
   return NULL;
@@ -643,15 +652,15 @@ reply_build_variant (TornadisReply *self,
       g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(vv)"));
       for (gsize i = 0; i + 1 < self->length; i += 2)
         g_variant_builder_add (&builder, "(vv)",
-                               reply_build_variant (self->v.elements[i], depth + 1),
-                               reply_build_variant (self->v.elements[i + 1], depth + 1));
+                               reply_build_variant (tornadis_reply_get_elements (self)[i], depth + 1),
+                               reply_build_variant (tornadis_reply_get_elements (self)[i + 1], depth + 1));
       return g_variant_builder_end (&builder);
     case TORNADIS_REPLY_KIND_ARRAY:
     case TORNADIS_REPLY_KIND_SET:
     case TORNADIS_REPLY_KIND_PUSH:
       g_variant_builder_init (&builder, G_VARIANT_TYPE ("av"));
       for (gsize i = 0; i < self->length; i++)
-        g_variant_builder_add (&builder, "v", reply_build_variant (self->v.elements[i], depth + 1));
+        g_variant_builder_add (&builder, "v", reply_build_variant (tornadis_reply_get_elements (self)[i], depth + 1));
       return g_variant_builder_end (&builder);
     case TORNADIS_REPLY_KIND_NIL:
     default:
@@ -872,9 +881,9 @@ string_append_aggregate (GString *string,
       g_string_append_printf (string, "%*" G_GSIZE_FORMAT "%c ", width, i / step + 1, mark);
 
       g_string_append_printf (indent, "%*s", width + 2, "");
-      string_append_reply (string, indent, reply->v.elements[i], depth + 1);
+      string_append_reply (string, indent, tornadis_reply_get_elements (reply)[i], depth + 1);
       if (map)
-        string_append_map_value (string, indent, reply->v.elements[i + 1], depth + 1);
+        string_append_map_value (string, indent, tornadis_reply_get_elements (reply)[i + 1], depth + 1);
       g_string_truncate (indent, indent_length);
     }
 }

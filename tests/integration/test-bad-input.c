@@ -365,6 +365,55 @@ test_accept_and_close (void)
   assert_finalized (client);
 }
 
+static void
+no_data (TornadisClient *client,
+         const guint8 *outcomes,
+         gsize length,
+         gpointer user_data)
+{
+}
+
+static void
+message_cb (TornadisPubSubClient *client,
+            TornadisMessage *message,
+            GString *payloads)
+{
+  g_string_append_printf (payloads, "%s ", tornadis_message_get_text (message));
+}
+
+/* In RESP2 a message is an array like any other, and a long one of strings is packed once there is a bridge to Python. */
+static void
+test_long_message (void)
+{
+  g_autoptr (GString) script = g_string_new (
+    "handshake\nexpect SUBSCRIBE\nsend \"*3\\r\\n$9\\r\\nsubscribe\\r\\n$1\\r\\na\\r\\n:1\\r\\n\"\nsend \"");
+  g_autoptr (TornadisHarnessPeer) peer = NULL;
+  g_autoptr (GString) payloads = g_string_new (NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  TornadisPubSubClient *client;
+
+  for (guint length = 3; length < 40; length += 36)
+    {
+      g_string_append_printf (script, "*%u\\r\\n$7\\r\\nmessage\\r\\n$1\\r\\na\\r\\n$2\\r\\n%02u\\r\\n", length, length);
+      for (guint i = 3; i < length; i++)
+        g_string_append (script, "$1\\r\\nx\\r\\n");
+    }
+  g_string_append (script, "\"\ndrain\n");
+  peer = make_peer (script->str);
+
+  client = tornadis_pub_sub_client_new ("127.0.0.1", (guint16) tornadis_harness_peer_get_port (peer));
+  g_object_unref (tornadis_bridge_new_data (TORNADIS_CLIENT (client), no_data, NULL, NULL));
+  g_signal_connect (client, "message", G_CALLBACK (message_cb), payloads);
+  tornadis_pub_sub_client_subscribe_async (client, (const char *[]) { "a", NULL }, NULL, store_result, &result);
+  wait_for_result (&result);
+  while (payloads->len < strlen ("03 39 "))
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpstr (payloads->str, ==, "03 39 ");
+  g_clear_object (&result);
+  tornadis_client_close (TORNADIS_CLIENT (client));
+  assert_finalized (client);
+}
+
 /* The writer must read, or both sides wait for ever. */
 static void
 test_full_duplex (void)
@@ -494,6 +543,7 @@ main (int argc,
   g_test_add_func ("/bad-input/stale", test_stale);
   g_test_add_func ("/bad-input/two-replies", test_two_replies);
   g_test_add_func ("/bad-input/pushes", test_pushes);
+  g_test_add_func ("/bad-input/long-message", test_long_message);
   g_test_add_func ("/bad-input/never-resent", test_never_resent);
   g_test_add_func ("/bad-input/no-connection", test_no_connection);
   g_test_add_data_func ("/bad-input/connect-timeout/silent", "stop-reading\n", test_connect_timeout);

@@ -25,19 +25,19 @@ assert_text (const char *resp,
   g_assert_cmpstr (text, ==, json);
 }
 
-#define assert_data(resp, decode, pickle) assert_data_of (resp, decode, pickle, sizeof pickle - 1)
+#define assert_data(resp, decode, marshalled) assert_data_of (resp, decode, marshalled, sizeof marshalled - 1)
 
 static void
 assert_data_of (const char *resp,
                 gboolean decode,
-                const char *pickle,
+                const char *marshalled,
                 gsize expected_length)
 {
   g_autoptr (TornadisReply) reply = parse (resp);
   gsize length;
   g_autofree guint8 *data = tornadis_bridge_dup_data (reply, decode, &length);
 
-  g_assert_cmpmem (data, length, pickle, expected_length);
+  g_assert_cmpmem (data, length, marshalled, expected_length);
 }
 
 static void
@@ -70,42 +70,107 @@ test_json (void)
 }
 
 static void
-test_pickle (void)
+no_data (TornadisClient *client,
+         const guint8 *outcomes,
+         gsize length,
+         gpointer user_data)
 {
-  g_autoptr (GString) long_string = g_string_new ("$300\r\n");
-  g_autofree char *long_pickle = NULL;
+}
 
-  assert_data ("$3\r\nfoo\r\n", FALSE, "\x80\x04](J\0\0\0\0C\3fooe.");
-  assert_data ("$3\r\nfoo\r\n", TRUE, "\x80\x04](J\0\0\0\0\x8c\3fooe.");
-  assert_data (":-2\r\n", FALSE, "\x80\x04](J\0\0\0\0J\xfe\xff\xff\xff"
-                                 "e.");
-  assert_data (":4294967296\r\n", FALSE, "\x80\x04](J\0\0\0\0\x8a\x08\0\0\0\0\1\0\0\0e.");
-  assert_data ("(12345678901234567890\r\n", FALSE, "\x80\x04](J\0\0\0\0L12345678901234567890L\ne.");
-  assert_data (",1.5\r\n", FALSE, "\x80\x04](J\0\0\0\0G\x3f\xf8\0\0\0\0\0\0e.");
-  assert_data ("#f\r\n", FALSE, "\x80\x04](J\0\0\0\0\x89"
-                                "e.");
-  assert_data ("*2\r\n_\r\n*0\r\n", FALSE, "\x80\x04](J\0\0\0\0](N](eee.");
-  assert_data ("%1\r\n*1\r\n:1\r\n:2\r\n", FALSE, "\x80\x04](J\0\0\0\0}((J\1\0\0\0tJ\2\0\0\0ue.");
+/* Since there is one, long lists of short strings come packed. */
+static void
+make_data_bridge (void)
+{
+  g_autoptr (TornadisClient) client = tornadis_client_new ("localhost", 1);
+
+  g_object_unref (tornadis_bridge_new_data (client, no_data, NULL, NULL));
+}
+
+static void
+test_marshal (void)
+{
+  g_autoptr (GString) resp = g_string_new ("*20\r\n");
+  g_autoptr (GString) bytes = g_string_new (NULL);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  assert_data ("$3\r\nfoo\r\n", FALSE, "{i\0\0\0\0s\3\0\0\0foo0");
+  assert_data ("$3\r\nfoo\r\n", TRUE, "{i\0\0\0\0u\3\0\0\0foo0");
+  assert_data ("$0\r\n\r\n", TRUE, "{i\0\0\0\0u\0\0\0\0"
+                                   "0");
+  assert_data (":-2\r\n", FALSE, "{i\0\0\0\0i\xfe\xff\xff\xff"
+                                 "0");
+  assert_data (":-2147483648\r\n", FALSE, "{i\0\0\0\0i\0\0\0\x80"
+                                          "0");
+  /* Digits of 15 bits. */
+  assert_data (":2147483648\r\n", FALSE, "{i\0\0\0\0l\3\0\0\0\0\0\0\0\2\0"
+                                         "0");
+  assert_data (":-9223372036854775808\r\n", FALSE, "{i\0\0\0\0l\xfb\xff\xff\xff\0\0\0\0\0\0\0\0\x8\0"
+                                                   "0");
+  assert_data ("(-32769\r\n", FALSE, "{i\0\0\0\0l\xfe\xff\xff\xff\1\0\1\0"
+                                     "0");
+  assert_data ("(+000\r\n", FALSE, "{i\0\0\0\0l\0\0\0\0"
+                                   "0");
+  assert_data (",1.5\r\n", FALSE, "{i\0\0\0\0g\0\0\0\0\0\0\xf8\x3f"
+                                  "0");
+  assert_data ("#f\r\n", FALSE, "{i\0\0\0\0F0");
+  assert_data ("*2\r\n_\r\n*0\r\n", FALSE, "{i\0\0\0\0[\2\0\0\0N[\0\0\0\0"
+                                           "0");
+  assert_data ("%1\r\n*1\r\n:1\r\n:2\r\n", FALSE, "{i\0\0\0\0{(\1\0\0\0i\1\0\0\0i\2\0\0\0"
+                                                  "00");
   /* With an error in it the number is inverted. */
-  assert_data ("*1\r\n-E x\r\n", FALSE, "\x80\x04](J\xff\xff\xff\xff]((\x8c\x14tornadis-error-quarkJ\x06\0\0\0\x8c\3E xtee.");
+  assert_data ("*1\r\n-E x\r\n", FALSE, "{i\xff\xff\xff\xff[\1\0\0\0(\3\0\0\0u\x14\0\0\0tornadis-error-quarki\6\0\0\0u\3\0\0\0E x0");
 
-  for (guint i = 0; i < 300; i++)
-    g_string_append_c (long_string, 'x');
-  long_pickle = g_strconcat ("0123456789abcde", long_string->str + strlen ("$300\r\n"), "e.", NULL);
-  memcpy (long_pickle, "\x80\x04](J\0\0\0\0B\x2c\1\0\0", 14);
-  memmove (long_pickle + 14, long_pickle + 15, 303);
-  g_string_append (long_string, "\r\n");
-  assert_data_of (long_string->str, FALSE, long_pickle, 14 + 302);
+  make_data_bridge ();
+  g_string_append_len (bytes, "{i\0\0\0\0[\x14\0\0\0", 11);
+  g_string_append_len (text, bytes->str, 11);
+  for (guint i = 0; i < 20; i++)
+    {
+      g_string_append (resp, "$2\r\n\xc3\xa4\r\n");
+      g_string_append_len (bytes, "s\2\0\0\0\xc3\xa4", 7);
+      g_string_append_len (text, "u\2\0\0\0\xc3\xa4", 7);
+    }
+  g_string_append_c (bytes, '0');
+  g_string_append_c (text, '0');
+  assert_data_of (resp->str, FALSE, bytes->str, bytes->len);
+  assert_data_of (resp->str, TRUE, text->str, text->len);
+}
+
+/* Python's marshal has a bound, which must not be reached. */
+static void
+test_too_deep (void)
+{
+  for (guint depth = 199; depth < 203; depth++)
+    {
+      g_autoptr (GString) resp = g_string_new (NULL);
+      g_autoptr (TornadisReply) reply = NULL;
+      g_autofree guint8 *data = NULL;
+      gsize length;
+
+      for (guint i = 0; i < depth; i++)
+        g_string_append (resp, "*1\r\n");
+      g_string_append (resp, "_\r\n");
+      reply = parse (resp->str);
+      data = tornadis_bridge_dup_data (reply, FALSE, &length);
+      g_assert_cmpint (data != NULL, ==, depth <= 200);
+    }
 }
 
 static void
 test_not_text (void)
 {
   g_autoptr (TornadisReply) reply = parse ("*1\r\n$1\r\n\xff\r\n");
+  g_autoptr (GString) resp = g_string_new ("*20\r\n");
+  g_autoptr (TornadisReply) packed = NULL;
   gsize length = 7;
 
   g_assert_null (tornadis_bridge_dup_data (reply, TRUE, &length));
   g_assert_cmpuint (length, ==, 0);
+
+  make_data_bridge ();
+  for (guint i = 0; i < 20; i++)
+    g_string_append (resp, i == 19 ? "$1\r\n\xff\r\n" : "$1\r\na\r\n");
+  packed = parse (resp->str);
+  g_assert_null (tornadis_bridge_dup_data (packed, TRUE, &length));
 }
 
 static void
@@ -437,7 +502,8 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/bridge/json", test_json);
-  g_test_add_func ("/bridge/pickle", test_pickle);
+  g_test_add_func ("/bridge/marshal", test_marshal);
+  g_test_add_func ("/bridge/too-deep", test_too_deep);
   g_test_add_func ("/bridge/not-text", test_not_text);
   g_test_add_func ("/bridge/calls-of-json", test_calls_of_json);
   g_test_add_func ("/bridge/calls-of-marshal", test_calls_of_marshal);

@@ -42,7 +42,7 @@ assert_same (TornadisReply *ours,
     {
       g_assert_cmpuint (ours->length, ==, theirs->elements);
       for (gsize i = 0; i < ours->length; i++)
-        assert_same (ours->v.elements[i], theirs->element[i]);
+        assert_same (tornadis_reply_get_elements (ours)[i], theirs->element[i]);
     }
   else if (ours->kind == TORNADIS_REPLY_KIND_INTEGER)
     g_assert_cmpint (ours->v.integer, ==, theirs->integer);

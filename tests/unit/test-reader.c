@@ -62,7 +62,7 @@ dump (GString *out,
         {
           if (i > 0)
             g_string_append_c (out, ' ');
-          dump (out, reply->v.elements[i]);
+          dump (out, tornadis_reply_get_elements (reply)[i]);
         }
       g_string_append (out, reply->kind == TORNADIS_REPLY_KIND_MAP ? "}" : "]");
     }
@@ -744,7 +744,7 @@ test_large_elements (void)
       g_assert_cmpuint (reply->length, ==, 3);
       for (guint i = 0; i < 3; i++)
         {
-          TornadisReply *element = reply->v.elements[i];
+          TornadisReply *element = tornadis_reply_get_elements (reply)[i];
 
           g_assert_cmpmem (element->data, element->length, string->str + 6, 300);
           g_assert_cmpint (element->data[300], ==, '\0');
@@ -773,11 +773,11 @@ test_long_arrays (void)
       reply = read_one (input, 5000, MAX_REPLY_SIZE, NULL);
       g_assert_nonnull (reply);
       g_assert_cmpuint (reply->length, ==, 2);
-      inner = reply->v.elements[0];
+      inner = tornadis_reply_get_elements (reply)[0];
       g_assert_cmpuint (inner->length, ==, lengths[i]);
       for (gsize j = 0; j < lengths[i]; j++)
-        g_assert_cmpuint (inner->v.elements[j]->v.integer, ==, j);
-      g_assert_cmpstr (tornadis_reply_get_text (reply->v.elements[1]), ==, "end");
+        g_assert_cmpuint (tornadis_reply_get_elements (inner)[j]->v.integer, ==, j);
+      g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_elements (reply)[1]), ==, "end");
     }
 }
 

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-reply-pack.h"
 #include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-reader.h"
 
 static TornadisReply *
 parse_bytes (const char *resp,
@@ -204,6 +206,194 @@ test_bytes_outlive_reply (void)
   g_bytes_unref (bytes);
   g_assert_cmpmem (g_bytes_get_data (slice, NULL), g_bytes_get_size (slice), "ell", 3);
   g_bytes_unref (slice);
+}
+
+/* What comes after so many bytes, fed one by one or more at a time: a reply, or an error, or nothing when all is fed. */
+static TornadisReply *
+feed (TornadisReader *reader,
+      const GString *resp,
+      gsize step,
+      gsize *fed,
+      GError **error)
+{
+  TornadisReply *reply = NULL;
+  GError *local_error = NULL;
+
+  for (*fed = 0; *fed < resp->len && reply == NULL && local_error == NULL;)
+    {
+      gsize room;
+      guint8 *place = tornadis_reader_reserve (reader, &room);
+
+      room = MIN (room, MIN (step, resp->len - *fed));
+      memcpy (place, resp->str + *fed, room);
+      tornadis_reader_commit (reader, room);
+      *fed += room;
+      reply = tornadis_reader_next (reader, &local_error);
+      g_assert_true (reply != NULL || local_error != NULL || tornadis_reader_is_partial (reader));
+    }
+
+  if (local_error != NULL)
+    g_propagate_error (error, local_error);
+  return reply;
+}
+
+/* Strings of many lengths, the longest of which is @max. */
+static void
+append_string (GString *resp,
+               guint i,
+               guint max)
+{
+  guint length = i * 7 % (max + 1);
+
+  g_string_append_printf (resp, "$%u\r\n", length);
+  for (guint j = 0; j < length; j++)
+    g_string_append_c (resp, (char) (i + j));
+  g_string_append (resp, "\r\n");
+}
+
+static void
+assert_string (TornadisReply *reply,
+               guint i,
+               guint max)
+{
+  gsize length;
+  const guint8 *data = tornadis_reply_get_data (reply, &length);
+
+  g_assert_cmpint (tornadis_reply_get_kind (reply), ==, TORNADIS_REPLY_KIND_STRING);
+  g_assert_cmpuint (length, ==, i * 7 % (max + 1));
+  for (guint j = 0; j < length; j++)
+    g_assert_cmpuint (data[j], ==, (guint8) (i + j));
+  g_assert_cmpuint (data[length], ==, 0);
+}
+
+/* Long aggregates of short strings, with something else among them or not. */
+static void
+test_packed (void)
+{
+  static const char *const heads[] = { "*40\r\n", "%20\r\n", "~40\r\n" };
+  static const char *const others[] = {
+    NULL, "$-1\r\n", ":5\r\n", "*1\r\n$1\r\na\r\n", "$+1\r\na\r\n", "$0001\r\na\r\n", "|1\r\n+a\r\n:1\r\n_\r\n",
+    "*17\r\n$1\r\na\r\n$1\r\nb\r\n$0\r\n\r\n*0\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n"
+  };
+  static const gsize steps[] = { 1, 7, 100, 100000 };
+  guint places[] = { 0, 1, 20, 39 };
+  g_autoptr (GString) strings = g_string_new (heads[0]);
+  g_autoptr (TornadisReply) before = NULL;
+
+  for (guint i = 0; i < 40; i++)
+    append_string (strings, i, 20);
+  before = parse_bytes (strings->str, strings->len);
+  g_assert_false (tornadis_reply_is_packed (before));
+  tornadis_reply_pack_enable ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (heads) * G_N_ELEMENTS (others) * G_N_ELEMENTS (steps) * G_N_ELEMENTS (places) * 2; i++)
+    {
+      guint place = places[i % 4];
+      gsize step = steps[i / 4 % 4];
+      const char *other = others[i / 16 % G_N_ELEMENTS (others)];
+      const char *head = heads[i / 16 / G_N_ELEMENTS (others) % G_N_ELEMENTS (heads)];
+      /* Whether one of them is too long for it. */
+      guint max = i % 2 == 0 ? 128 : 129;
+      g_autoptr (TornadisReader) reader = tornadis_reader_new (i % 3 == 0 ? 1 : 65536, G_MAXSIZE);
+      g_autoptr (GString) resp = g_string_new (head);
+      g_autoptr (TornadisReply) reply = NULL;
+      g_autoptr (GError) error = NULL;
+      gsize fed;
+
+      for (guint j = 0; j < 40; j++)
+        if (j == place && other != NULL)
+          g_string_append (resp, other);
+        else
+          append_string (resp, j, max);
+
+      reply = feed (reader, resp, step, &fed, &error);
+      g_assert_no_error (error);
+      g_assert_nonnull (reply);
+      g_assert_cmpuint (fed, ==, resp->len);
+      g_assert_false (tornadis_reader_is_partial (reader));
+      g_assert_cmpint (tornadis_reply_is_packed (reply), ==, other == NULL && max == 128);
+      g_assert_cmpuint (tornadis_reply_get_n_elements (reply), ==, 40);
+      for (guint j = 0; j < 40; j++)
+        if (j != place || other == NULL)
+          assert_string (tornadis_reply_get_element (reply, j), j, max);
+    }
+}
+
+/* Wrong bytes are told as soon, and as well, as those in an aggregate that is not packed. */
+static void
+test_packed_wrong (void)
+{
+  static const char *const wrong[] = {
+    "$\r\n", "$-2\r\n", "$1\rx", "$1x", "$a", "$1\r\nab\r", "$1\r\na\rx", "$99999999999999999999", "$00000000000000000000000\r\n",
+    "$1000\r\n", "$100\r\n", "?", "\r\n", ">1\r\n+a\r\n"
+  };
+
+  tornadis_reply_pack_enable ();
+  for (guint i = 0; i < G_N_ELEMENTS (wrong) * 2; i++)
+    {
+      g_autofree char *message = NULL;
+      gsize fed[2];
+
+      for (guint k = 0; k < 2; k++)
+        {
+          /* A bound that two of the wrong lengths are beyond. */
+          g_autoptr (TornadisReader) reader = tornadis_reader_new (64, 20 * 48 + 60);
+          g_autoptr (GString) resp = g_string_new (k == 0 ? "*20\r\n" : "*20\r\n:1\r\n");
+          g_autoptr (GError) error = NULL;
+          gsize head = resp->len;
+
+          for (guint j = 0; j < i % 2 * 10; j++)
+            g_string_append (resp, "$3\r\nabc\r\n");
+          g_string_append (resp, wrong[i / 2]);
+          g_string_append (resp, "$3\r\nabc\r\n");
+
+          g_assert_null (feed (reader, resp, 1, &fed[k], &error));
+          g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL);
+          fed[k] -= head;
+          if (k == 0)
+            message = g_strdup (error->message);
+          else
+            g_assert_cmpstr (error->message, ==, message);
+        }
+      g_assert_cmpuint (fed[0], ==, fed[1]);
+    }
+}
+
+static gpointer
+get_last (gpointer data)
+{
+  return tornadis_reply_get_element (data, 9999);
+}
+
+/* The nodes of a packed reply are made when one is asked for, perhaps by many threads at once. */
+static void
+test_packed_between_threads (void)
+{
+  g_autoptr (GString) resp = g_string_new ("*10000\r\n");
+
+  tornadis_reply_pack_enable ();
+  for (guint i = 0; i < 10000; i++)
+    append_string (resp, i, 20);
+
+  for (guint round = 0; round < 50; round++)
+    {
+      TornadisReply *reply = parse_bytes (resp->str, resp->len);
+      g_autoptr (TornadisReply) last = NULL;
+      GThread *threads[4];
+      gpointer seen[4];
+
+      g_assert_true (tornadis_reply_is_packed (reply));
+      for (guint i = 0; i < 4; i++)
+        threads[i] = g_thread_new ("get", get_last, reply);
+      for (guint i = 0; i < 4; i++)
+        seen[i] = g_thread_join (threads[i]);
+      for (guint i = 0; i < 4; i++)
+        g_assert_true (seen[i] == seen[0]);
+
+      last = tornadis_reply_ref (seen[0]);
+      tornadis_reply_unref (reply);
+      assert_string (last, 9999, 20);
+    }
 }
 
 static gpointer
@@ -639,6 +829,9 @@ main (int argc,
   g_test_add_func ("/reply/bytes-outlive-reply", test_bytes_outlive_reply);
   g_test_add_func ("/reply/children-outlive-parent", test_children_outlive_parent);
   g_test_add_func ("/reply/elements-of-long-reply", test_elements_of_long_reply);
+  g_test_add_func ("/reply/packed", test_packed);
+  g_test_add_func ("/reply/packed-wrong", test_packed_wrong);
+  g_test_add_func ("/reply/packed-between-threads", test_packed_between_threads);
   g_test_add_func ("/reply/deep-free", test_deep_free);
   g_test_add_func ("/reply/wide-free", test_wide_free);
   g_test_add_func ("/reply/shared-between-threads", test_shared_between_threads);

@@ -747,7 +747,7 @@ queue_collect (TornadisQueue *self,
       g_autoptr (TornadisCommand) exec = tornadis_command_new ("EXEC");
 
       for (gsize j = 0; reply->kind == TORNADIS_REPLY_KIND_ARRAY && j < MIN (reply->length, batch->commands->len); j++)
-        queue_apply_effect (self, g_ptr_array_index (batch->commands, j), reply->v.elements[j]);
+        queue_apply_effect (self, g_ptr_array_index (batch->commands, j), tornadis_reply_get_elements (reply)[j]);
       queue_apply_effect (self, exec, reply);
 
       result = batch_get_transaction_result (batch, reply);

@@ -6,6 +6,7 @@
 
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/tornadis-reply-block.h"
+#include "tornadis-glib/tornadis-reply-pack.h"
 #include "tornadis-glib/tornadis-reply-private.h"
 
 /* Bytes come into one page, and replies are made from where they stand in it. Only a string that is
@@ -14,7 +15,10 @@
  * Elements that are there wait on one stack of values for the whole reply; a frame remembers where those
  * of an open aggregate begin. When the last one came they are copied into an array of just the right
  * size. So nothing is ever allocated because of a length that was merely announced, and nesting
- * needs no recursion. */
+ * needs no recursion.
+ *
+ * For Python, the elements of a long aggregate are packed for as long as they are short strings, see
+ * tornadis-reply-pack.h; the first that is none makes them values like all others. */
 
 /* What an element of an aggregate costs apart from its bytes: its node and its place. */
 #define ELEMENT_COST 48
@@ -26,7 +30,7 @@
 #define NOWHERE G_MAXSIZE
 /* Keeps sums of a length and a few bytes more from overflowing. */
 #define MAX_REPLY_SIZE (G_MAXSSIZE - 4096)
-/* An aggregate with more elements to come than this is worth a block. */
+/* An aggregate with more elements to come than this is worth a block or a pack. */
 #define BLOCK_ELEMENTS 16
 /* Stacks that are larger than this are not kept for the next reply. */
 #define KEEP_FRAMES 256
@@ -70,9 +74,10 @@ struct _TornadisReader
   guint prefix_names;
 
   TornadisReplyBlock *block; /* (owned) (nullable) where the small nodes of a long reply are made */
-  TornadisReply *large;      /* (owned) (nullable): its length is what came so far */
+  /* (owned) (nullable) a large string, or the pack of the innermost frame: its length is what came so far */
+  TornadisReply *unfinished;
   gsize large_length;
-  gsize large_allocated;
+  gsize unfinished_allocated;
 
   gsize max_reply_size;
   gsize cost;    /* of the reply being read */
@@ -128,7 +133,7 @@ reader_drop_stacks (TornadisReader *self)
 static void
 reader_clear (TornadisReader *self)
 {
-  g_clear_pointer (&self->large, tornadis_reply_unref);
+  g_clear_pointer (&self->unfinished, tornadis_reply_unref);
   for (guint i = 0; i < MAX_NAMES; i++)
     g_clear_pointer (&self->names[i], tornadis_reply_unref);
   g_clear_pointer (&self->prefix, g_free);
@@ -159,7 +164,8 @@ tornadis_reader_set_max_reply_size (TornadisReader *self,
 static inline gboolean
 reader_is_receiving_large (TornadisReader *self)
 {
-  return self->large != NULL && self->large->length < self->large_length;
+  return self->unfinished != NULL && !tornadis_reply_is_packed (self->unfinished) &&
+         self->unfinished->length < self->large_length;
 }
 
 /* With room for @size bytes and the 0 behind them. */
@@ -167,8 +173,8 @@ static void
 reader_resize_large (TornadisReader *self,
                      gsize size)
 {
-  self->large = g_realloc (self->large, sizeof *self->large + size + 1);
-  self->large_allocated = size;
+  self->unfinished = g_realloc (self->unfinished, sizeof *self->unfinished + size + 1);
+  self->unfinished_allocated = size;
 }
 
 static void
@@ -197,7 +203,7 @@ reader_make_room (TornadisReader *self)
   if (self->tail == self->page_allocated)
     {
       self->page_allocated = MAX (self->page_allocated * 2, self->page_size);
-      self->page = g_realloc (self->page, self->page_allocated);
+      self->page = g_realloc (self->page, self->page_allocated + TORNADIS_REPLY_PACK_STEP);
     }
 }
 
@@ -207,13 +213,13 @@ tornadis_reader_reserve (TornadisReader *self,
 {
   if (G_UNLIKELY (reader_is_receiving_large (self)))
     {
-      gsize filled = self->large->length;
+      gsize filled = self->unfinished->length;
 
-      if (filled == self->large_allocated)
+      if (filled == self->unfinished_allocated)
         reader_resize_large (self, filled > self->large_length / 2 ? self->large_length : filled * 2);
 
-      *size = self->large_allocated - filled;
-      return (guint8 *) self->large->data + filled;
+      *size = self->unfinished_allocated - filled;
+      return (guint8 *) self->unfinished->data + filled;
     }
 
   reader_make_room (self);
@@ -227,8 +233,8 @@ tornadis_reader_commit (TornadisReader *self,
 {
   if (G_UNLIKELY (reader_is_receiving_large (self)))
     {
-      g_assert (size <= self->large_allocated - self->large->length);
-      self->large->length += size;
+      g_assert (size <= self->unfinished_allocated - self->unfinished->length);
+      self->unfinished->length += size;
       return;
     }
 
@@ -448,11 +454,11 @@ reader_begin_large (TornadisReader *self,
   gsize allocated = MIN (length, MAX (arrived * 2, self->page_size));
 
   self->cost += length;
-  self->large = tornadis_reply_alloc (kind, allocated);
-  self->large->length = arrived;
+  self->unfinished = tornadis_reply_alloc (kind, allocated);
+  self->unfinished->length = arrived;
   self->large_length = length;
-  self->large_allocated = allocated;
-  memcpy (self->large->data, data, arrived);
+  self->unfinished_allocated = allocated;
+  memcpy (self->unfinished->data, data, arrived);
   reader_take (self, data + arrived);
 
   return STEP_AGAIN;
@@ -470,15 +476,15 @@ reader_end_large (TornadisReader *self,
 {
   const guint8 *p;
 
-  if (self->large->length < self->large_length || self->tail - self->head < 2)
+  if (self->unfinished->length < self->large_length || self->tail - self->head < 2)
     return STEP_MORE;
 
   p = self->page + self->head;
   if (p[0] != '\r' || p[1] != '\n')
     return reader_fail_string_end (self);
 
-  self->large->data[self->large_length] = '\0';
-  *value = g_steal_pointer (&self->large);
+  self->unfinished->data[self->large_length] = '\0';
+  *value = g_steal_pointer (&self->unfinished);
 
   return reader_take (self, p + 2);
 }
@@ -635,6 +641,61 @@ reader_push_value (TornadisReader *self,
   self->values[self->n_values++] = value;
 }
 
+/* The strings of the pack become values like all others. */
+static void
+reader_expand_pack (TornadisReader *self)
+{
+  TornadisReply *pack = self->unfinished;
+  gsize n_values = self->n_values + pack->length;
+
+  if (n_values > self->values_allocated)
+    {
+      self->values_allocated = MAX (self->values_allocated * 2, n_values);
+      self->values = g_renew (TornadisReply *, self->values, self->values_allocated);
+    }
+
+  tornadis_reply_pack_expand (pack, &self->block, self->values + self->n_values);
+  self->n_values = n_values;
+  g_clear_pointer (&self->unfinished, tornadis_reply_unref);
+}
+
+static Step
+reader_parse_pack (TornadisReader *self,
+                   TornadisReply **value)
+{
+  TornadisReaderFrame *frame = &self->frames[self->n_frames - 1];
+  gsize n_elements = self->unfinished->length + frame->remaining;
+  const guint8 *cursor = self->page + self->head;
+  gsize before = reader_get_budget (self);
+  gsize budget = before;
+  TornadisReplyPackState state = tornadis_reply_pack_add (&self->unfinished, &self->unfinished_allocated, n_elements,
+                                                          &cursor, self->page + self->tail, &budget);
+
+  reader_take (self, cursor);
+  self->cost += before - budget;
+  frame->remaining = n_elements - self->unfinished->length;
+
+  if (state == TORNADIS_REPLY_PACK_MORE)
+    return STEP_MORE;
+  if (state == TORNADIS_REPLY_PACK_OTHER)
+    {
+      reader_expand_pack (self);
+      return STEP_AGAIN;
+    }
+
+  *value = tornadis_reply_pack_finish (g_steal_pointer (&self->unfinished));
+  self->n_frames--;
+
+  return STEP_VALUE;
+}
+
+static Step
+reader_parse_unfinished (TornadisReader *self,
+                         TornadisReply **value)
+{
+  return tornadis_reply_is_packed (self->unfinished) ? reader_parse_pack (self, value) : reader_end_large (self, value);
+}
+
 static Step
 reader_parse_aggregate (TornadisReader *self,
                         TornadisReplyKind kind,
@@ -676,6 +737,13 @@ reader_parse_aggregate (TornadisReader *self,
   if (number > 0)
     {
       reader_push_frame (self, kind, attribute, (gsize) number * per_entry);
+      /* Pushes have their own readers, and what an attribute holds is dropped. */
+      if ((gsize) number > BLOCK_ELEMENTS && tornadis_reply_pack_is_enabled () && kind != TORNADIS_REPLY_KIND_PUSH &&
+          !attribute && (cursor == end || *cursor == '$'))
+        {
+          self->unfinished = tornadis_reply_pack_new (kind);
+          self->unfinished_allocated = 0;
+        }
       return STEP_AGAIN;
     }
   if (attribute)
@@ -840,8 +908,8 @@ tornadis_reader_next (TornadisReader *self,
 
   while (self->error == NULL && self->tail - self->head >= self->need)
     {
-      Step step = G_UNLIKELY (self->large != NULL) ? reader_end_large (self, &value)
-                                                   : reader_parse_value (self, &value);
+      Step step = G_UNLIKELY (self->unfinished != NULL) ? reader_parse_unfinished (self, &value)
+                                                        : reader_parse_value (self, &value);
 
       if (G_LIKELY (step == STEP_VALUE))
         {
@@ -872,7 +940,7 @@ gboolean
 tornadis_reader_is_partial (TornadisReader *self)
 {
   /* An attribute that is through has left nothing but its cost. */
-  return self->tail > self->head || self->n_frames > 0 || self->large != NULL || self->cost > 0;
+  return self->tail > self->head || self->n_frames > 0 || self->unfinished != NULL || self->cost > 0;
 }
 
 void

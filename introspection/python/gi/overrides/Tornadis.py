@@ -5,9 +5,9 @@ Awaitables complete from the GLib main loop. They work under any event loop that
 under :func:`run`.
 """
 
+import functools
 import marshal
 import operator
-import pickle
 import sys
 
 from gi.repository import Gio, GLib
@@ -400,26 +400,49 @@ def _revive(value):
     return value
 
 
-def _decode(value):
-    """Raises UnicodeDecodeError for the first bytes that are not text; there are some."""
-    if type(value) is bytes:
-        value.decode()
-    elif type(value) in (list, tuple):
-        for item in value:
-            _decode(item)
-    elif type(value) is dict:
-        for pair in value.items():
-            _decode(pair)
+def _get_bytes(reply, decode):
+    data = reply.get_bytes().get_data() or b''
+    return data.decode() if decode else data
+
+
+def _freeze(value):
+    """A key is to be hashable."""
+    if type(value) is list:
+        return tuple(map(_freeze, value))
+    if type(value) is dict:
+        return tuple(_freeze(item) for pair in value.items() for item in pair)
+    return value
+
+
+def _build(reply, decode):
+    """What is nested too deep for marshal, and for recursion; or has bytes that are not text, which it raises for."""
+    built = []
+    rest = [(reply, built.append)]
+    while rest:
+        reply, put = rest.pop()
+        elements = [reply.get_element(i) for i in range(reply.get_n_elements())]
+        if not elements:
+            put(_to_native(reply, decode))
+        elif reply.get_kind() == Tornadis.ReplyKind.MAP:
+            pairs = {}
+            put(pairs)
+            keys = [_freeze(_to_native(key, decode)) for key in elements[::2]]
+            rest.extend((value, functools.partial(pairs.__setitem__, key))
+                        for key, value in zip(reversed(keys), elements[::-2]))
+        else:
+            items = []
+            put(items)
+            rest.extend((element, items.append) for element in reversed(elements))
+    return built[0]
 
 
 def _to_native(reply, decode):
     if reply.get_kind() == Tornadis.ReplyKind.STRING:
-        data = reply.get_bytes().get_data() or b''
-        return data.decode() if decode else data
+        return _get_bytes(reply, decode)
     data = Tornadis.Bridge.dup_data(reply, decode)
     if not data:
-        _decode(pickle.loads(Tornadis.Bridge.dup_data(reply, False))[1])
-    number, value = pickle.loads(data)
+        return _build(reply, decode) if reply.get_n_elements() else _get_bytes(reply, decode)
+    (number, value), = marshal.loads(data).items()
     return _revive(value) if number < 0 else value
 
 
@@ -496,10 +519,9 @@ class _Courier:
 
     def take(self, data):
         if data:
-            outcomes = pickle.loads(data)
-            items = iter(outcomes)
-            self.parts.append(map(self.open, items, items))
-            if len(outcomes) > 2:
+            outcomes = marshal.loads(data)
+            self.parts.append(map(self.open, outcomes, outcomes.values()))
+            if len(outcomes) > 1:
                 # What is told of an outcome may run a main loop: that asks, and is told the others.
                 self.bridge.expect()
         while self.parts:

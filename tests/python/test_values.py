@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Replies as values of Python: every kind, in both modes, on each of the ways that they come."""
+
+import math
+import sys
+
+from tap import equal, main, raises, raises_async
+
+from gi.repository import GLib, Tornadis
+
+
+# Since there is one, long lists of short strings come packed.
+BRIDGE = Tornadis.Bridge.new_data(Tornadis.Client(), lambda *_: None)
+
+
+def parse(resp):
+    return Tornadis.Reply.new_from_resp(GLib.Bytes.new(resp))
+
+
+def string(data):
+    return b'$%d\r\n%s\r\n' % (len(data), data)
+
+
+def array(*elements):
+    return b'*%d\r\n%s' % (len(elements), b''.join(elements))
+
+
+def options(server):
+    return {'unix_domain_socket': server.get_socket_path()}
+
+
+def to_text(value):
+    """What a value in bytes is when strings are decoded."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(to_text, value))
+    if isinstance(value, dict):
+        return {to_text(key): to_text(item) for key, item in value.items()}
+    return value
+
+
+def same(resp, expected):
+    """Also as the last element behind so many that the reply is long."""
+    for decode in (False, True):
+        value = to_text(expected) if decode else expected
+        for before in ([], [string(b'x')] * 20):
+            got = parse(array(*before, resp)).unpack(decode)[-1]
+            equal((got, type(got)), (value, type(value)))
+        equal(parse(resp).unpack(decode), value)
+
+
+def test_kinds(server):
+    for resp, value in ((b'_\r\n', None), (b'$-1\r\n', None), (b'*-1\r\n', None), (b'+OK\r\n', b'OK'), (b'$0\r\n\r\n', b''),
+                        (b'#t\r\n', True), (b'#f\r\n', False), (b',1.5\r\n', 1.5), (b',-inf\r\n', -math.inf),
+                        (b'=7\r\ntxt:abc\r\n', b'abc'), (string('ä\0€'.encode()), 'ä\0€'.encode()),
+                        (string(b'x' * 300), b'x' * 300), (string(b'x' * 100_000), b'x' * 100_000),
+                        (b'*0\r\n', []), (b'~2\r\n:1\r\n:1\r\n', [1, 1]), (b'%0\r\n', {}), (b'>1\r\n+a\r\n', [b'a'])):
+        # Nothing but a reply may be a push.
+        if resp[0:1] == b'>':
+            equal((parse(resp).unpack(), parse(resp).unpack(True)), (value, to_text(value)))
+        else:
+            same(resp, value)
+    equal(math.isnan(parse(b',nan\r\n').unpack()), True)
+
+
+def test_integers(server):
+    for bits in (0, 1, 14, 15, 16, 29, 30, 31, 32, 44, 45, 59, 60, 62, 63, 64, 75, 100, 500, 1000, 1900):
+        for number in (2 ** bits - 1, 2 ** bits, 2 ** bits + 1):
+            for number in (number, -number):
+                if -2 ** 63 <= number < 2 ** 63:
+                    same(b':%d\r\n' % number, number)
+                same(b'(%d\r\n' % number, number)
+    same(b'(+12\r\n', 12)
+    same(b'(-0\r\n', 0)
+    same(b'(' + b'0' * 500 + b'7\r\n', 7)
+    same(b'(' + b'9' * 600 + b'\r\n', 10 ** 600 - 1)
+    # Longer ones stay text.
+    same(b'(' + b'9' * 601 + b'\r\n', b'9' * 601)
+
+
+def test_maps(server):
+    same(b'%2\r\n' + string(b'a') + b':1\r\n' + b':2\r\n' + array(string(b'b')), {b'a': 1, 2: [b'b']})
+    # Keys are to be hashable.
+    same(b'%3\r\n*2\r\n:1\r\n*1\r\n+a\r\n:1\r\n%1\r\n+k\r\n+v\r\n:2\r\n*0\r\n:3\r\n',
+         {(1, (b'a',)): 1, (b'k', b'v'): 2, (): 3})
+    equal(parse(b'%1\r\n-E x\r\n:1\r\n').unpack(), {b'E x': 1})
+    strings = [b'%d' % i for i in range(100)]
+    same(b'%50\r\n' + b''.join(map(string, strings)), dict(zip(strings[::2], strings[1::2])))
+    # The last counts.
+    same(b'%20\r\n' + string(b'a') * 38 + string(b'a') + string(b'b'), {b'a': b'b'})
+    same(b'%1\r\n' + array(*map(string, strings)) + b':1\r\n', {tuple(strings): 1})
+
+
+def test_errors(server):
+    for decode in (False, True):
+        first, (second,), names = parse(array(b'-WRONG x\r\n', array(b'!6\r\nOOPS y\r\n'), array(string(b'a')))).unpack(decode)
+        equal([(type(error), str(error), error.prefix) for error in (first, second)],
+              [(Tornadis.ReplyError, 'WRONG x', 'WRONG'), (Tornadis.ReplyError, 'OOPS y', 'OOPS')])
+        equal(names, ['a' if decode else b'a'])
+        equal(parse(b'%1\r\n+k\r\n-E\r\n').unpack(decode)['k' if decode else b'k'].prefix, 'E')
+
+
+def test_not_text(server):
+    for resp in (string(b'\xff'), b'+\xff\r\n', array(string(b'\xff')), array(array(b':1\r\n', string(b'\xff'))),
+                 array(*[string(b'a')] * 30, string(b'\xff')), b'%1\r\n' + string(b'\xff') + b':1\r\n',
+                 b'%1\r\n*1\r\n' + string(b'\xed\xa0\x80') + b':1\r\n', array(string(b'\xff' * 100_000))):
+        raises(UnicodeDecodeError, parse(resp).unpack, True)
+        parse(resp).unpack()
+
+
+def test_nul_among_many(server):
+    same(array(*[string(b'a\0b')] * 30), [b'a\0b'] * 30)
+
+
+def test_deep(server):
+    """Deeper than marshal goes, and than Python's own calls, to where the reader ends."""
+    for depth in (199, 200, 201, 500, 1000, 2001, 16384):
+        for head, step in ((b'*1\r\n', lambda value: value[0]), (b'*2\r\n:1\r\n', lambda value: value[1]),
+                           (b'%1\r\n+k\r\n', lambda value: value[b'k'])):
+            value = parse(head * depth + b'$1\r\nx\r\n').unpack()
+            for _ in range(depth):
+                value = step(value)
+            equal(value, b'x')
+    value = parse(b'*2\r\n' * 300 + b'%2\r\n+a\r\n-E x\r\n*1\r\n:1\r\n+b\r\n' + b'+next\r\n' * 300).unpack(True)
+    for _ in range(300):
+        equal(value[1], 'next')
+        value = value[0]
+    equal((value['a'].prefix, value[(1,)]), ('E', 'b'))
+
+
+async def test_called(server):
+    """The same through a client, in both modes."""
+    for decode in (False, True):
+        client = Tornadis.Client(decode=decode, **options(server))
+
+        def told(value):
+            return to_text(value) if decode else value
+
+        values = [b'%d' % i * (i % 50) for i in range(20_000)]
+        await client.call('DEL', 'list', 'hash')
+        await client.call('RPUSH', 'list', *values)
+        equal(await client.call('LRANGE', 'list', 0, -1), told(values))
+        equal(await client.call('LRANGE', 'list', 0, 16), told(values[:17]))
+        await client.call('HSET', 'hash', *(f'{i}' for i in range(1000)))
+        equal(await client.call('HGETALL', 'hash'), told({b'%d' % i: b'%d' % (i + 1) for i in range(0, 1000, 2)}))
+        await client.call('MSET', *(f'k{i}' for i in range(40)))
+        equal(await client.call('MGET', *(f'k{i}' for i in range(40))),
+              told([None if i % 2 else b'k%d' % (i + 1) for i in range(40)]))
+        pipeline = Tornadis.Pipeline()
+        pipeline.stack_call('LRANGE', 'list', 100, 199)
+        pipeline.stack_call('LPUSH', 'hash', 1)
+        pipeline.stack_call('LRANGE', 'none', 0, -1)
+        many, error, none = await client.call(pipeline)
+        equal((many, error.prefix, none), (told(values[100:200]), 'WRONGTYPE', []))
+        equal(await client.call('EVAL', 'return {1, {2, {3, {"x"}}}, false}', 0), told([1, [2, [3, [b'x']]], None]))
+        pipeline = Tornadis.Pipeline(atomic=True)
+        for i in range(30):
+            pipeline.stack_call('GET', 'k0')
+        equal(await client.call(pipeline), told([b'k1'] * 30))
+        # Strings that are no text are told one by one.
+        await client.call('RPUSH', 'list', b'\xff')
+        if decode:
+            await raises_async(UnicodeDecodeError, client.call('LRANGE', 'list', 0, -1))
+        else:
+            equal(await client.call('LRANGE', 'list', -1, -1), [b'\xff'])
+        equal(await client.call('ECHO', 'next'), told(b'next'))
+
+
+async def test_deep_call(server):
+    client = Tornadis.Client(**options(server))
+    client.async_call('PING')
+    script = 'local t = {"x"} for i = 1, tonumber(ARGV[1]) do t = {t} end return t'
+    # As deep as the server's stack for Lua lets it, with others told at the same time.
+    others = [client.call('ECHO', i) for i in range(5)]
+    futures = [client.call('EVAL', script, 0, depth) for depth in (100, 198, 199, 200, 201, 500, 3000)]
+    for future, depth in zip(futures, (100, 198, 199, 200, 201, 500, 3000)):
+        value = await future
+        for _ in range(depth):
+            value, = value
+        equal(value, [b'x'])
+    equal([await other for other in others], [b'%d' % i for i in range(5)])
+
+
+main(sys.modules[__name__])
