@@ -366,14 +366,6 @@ test_accept_and_close (void)
 }
 
 static void
-no_data (TornadisClient *client,
-         const guint8 *outcomes,
-         gsize length,
-         gpointer user_data)
-{
-}
-
-static void
 message_cb (TornadisPubSubClient *client,
             TornadisMessage *message,
             GString *payloads)
@@ -402,7 +394,7 @@ test_long_message (void)
   peer = make_peer (script->str);
 
   client = tornadis_pub_sub_client_new ("127.0.0.1", (guint16) tornadis_harness_peer_get_port (peer));
-  g_object_unref (tornadis_bridge_new_data (TORNADIS_CLIENT (client), no_data, NULL, NULL));
+  enable_packs ();
   g_signal_connect (client, "message", G_CALLBACK (message_cb), payloads);
   tornadis_pub_sub_client_subscribe_async (client, (const char *[]) { "a", NULL }, NULL, store_result, &result);
   wait_for_result (&result);

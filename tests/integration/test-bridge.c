@@ -70,23 +70,6 @@ test_json (void)
 }
 
 static void
-no_data (TornadisClient *client,
-         const guint8 *outcomes,
-         gsize length,
-         gpointer user_data)
-{
-}
-
-/* Since there is one, long lists of short strings come packed. */
-static void
-make_data_bridge (void)
-{
-  g_autoptr (TornadisClient) client = tornadis_client_new ("localhost", 1);
-
-  g_object_unref (tornadis_bridge_new_data (client, no_data, NULL, NULL));
-}
-
-static void
 test_marshal (void)
 {
   g_autoptr (GString) resp = g_string_new ("*20\r\n");
@@ -120,7 +103,7 @@ test_marshal (void)
   /* With an error in it the number is inverted. */
   assert_data ("*1\r\n-E x\r\n", FALSE, "{i\xff\xff\xff\xff[\1\0\0\0(\3\0\0\0u\x14\0\0\0tornadis-error-quarki\6\0\0\0u\3\0\0\0E x0");
 
-  make_data_bridge ();
+  enable_packs ();
   g_string_append_len (bytes, "{i\0\0\0\0[\x14\0\0\0", 11);
   g_string_append_len (text, bytes->str, 11);
   for (guint i = 0; i < 20; i++)
@@ -166,7 +149,7 @@ test_not_text (void)
   g_assert_null (tornadis_bridge_dup_data (reply, TRUE, &length));
   g_assert_cmpuint (length, ==, 0);
 
-  make_data_bridge ();
+  enable_packs ();
   for (guint i = 0; i < 20; i++)
     g_string_append (resp, i == 19 ? "$1\r\n\xff\r\n" : "$1\r\na\r\n");
   packed = parse (resp->str);

@@ -197,3 +197,19 @@ call_pipeline (TornadisClient *client,
   tornadis_client_call_pipeline_async (client, pipeline, cancellable, store_result, &result);
   return tornadis_client_call_pipeline_finish (client, wait_for_result (&result), error);
 }
+
+static void
+no_data (TornadisClient *client,
+         const guint8 *outcomes,
+         gsize length,
+         gpointer user_data)
+{
+}
+
+void
+enable_packs (void)
+{
+  g_autoptr (TornadisClient) client = tornadis_client_new ("localhost", 1);
+
+  g_object_unref (tornadis_bridge_new_data (client, no_data, NULL, NULL));
+}

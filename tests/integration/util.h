@@ -51,6 +51,8 @@ void              store_result          (GObject           *object,
                                          GAsyncResult      *result,
                                          gpointer           result_location);
 GAsyncResult     *wait_for_result       (GAsyncResult     **result_location);
+/* From now on long lists of short strings come packed, as for Python. */
+void              enable_packs          (void);
 /* Lets go of the last reference and checks that it was. */
 #define assert_finalized(object) g_assert_finalize_object (G_OBJECT (object))
 
