@@ -223,6 +223,7 @@ async def test_values(server):
     command.append_int64(-5)
     command.append_double(0.5)
     equal(command.get_n_args(), 5)
+    assert command.get_size() > 5
     equal(command.get_arg(2).get_data(), b'\x00')
     equal([command.get_arg(i).get_data() for i in (3, 4)], [b'-5', b'0.5'])
 

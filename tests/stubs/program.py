@@ -37,7 +37,7 @@ def commands() -> list[Tornadis.Command]:
     command.append_int64(1)
     command.append_double(1.5)
     first: GLib.Bytes | None = command.get_arg(0)
-    print(first, command.get_n_args() + 1, command.get_name().lower())
+    print(first, command.get_n_args() + command.get_size(), command.get_name().lower())
     command.ref()
     command.unref()
     return [command, command.copy(), Tornadis.Command('PING'), Tornadis.Command.new_strv(['GET', 'key']),
@@ -149,7 +149,8 @@ def properties(client: Tornadis.Client) -> None:
     numbers: list[int] = [
         client.props.call_timeout_msec, client.props.connect_timeout, client.props.db, client.props.max_pending,
         client.props.max_queued_bytes, client.props.max_reply_size, client.props.port, client.props.protocol_version,
-        client.props.read_page_size, client.props.read_timeout, client.props.write_page_size]
+        client.props.read_page_size, client.props.read_timeout, client.props.write_page_size, client.props.bytes_read,
+        client.props.bytes_written, client.props.connection_id, client.props.pending]
     texts: list[str | None] = [
         client.props.client_name, client.props.host, client.props.password, client.props.title,
         client.props.unix_domain_socket, client.props.username]
@@ -316,6 +317,14 @@ class Plugin(Tornadis.Plugin):
     def do_push(self, push: Tornadis.Reply) -> bool:
         return False
 
+    def do_observe(self, client: Tornadis.Client, command: Tornadis.Command | None, pipeline: Tornadis.Pipeline | None,
+                   reply: Tornadis.Reply | None, error: GLib.Error | None, elapsed: int) -> None:
+        if command is not None:
+            self.submit(client, command, None)
+
+    def do_waited(self, client: Tornadis.Client, elapsed: int) -> None:
+        print(client, elapsed + 1)
+
 
 def plugins(client: Tornadis.Client, call: Tornadis.Call, push: Tornadis.Reply) -> None:
     plugin = Plugin()
@@ -324,11 +333,14 @@ def plugins(client: Tornadis.Client, call: Tornadis.Call, push: Tornadis.Reply) 
     plugin.call(call)
     plugin.call_done(call)
     plugin.push(push)
+    plugin.observe(call.get_client(), call.get_command(), None, push, None, 1)
+    plugin.waited(client, 1)
     plugin.detach(client)
     reply: Tornadis.Reply | None = call.get_reply()
     if reply is not None:
         call.return_reply(reply)
-    named: list[Tornadis.Plugin] = [client.add_plugin_by_name('log'), Tornadis.Plugin.new_by_name('log')]
+    named: list[Tornadis.Plugin] = [client.add_plugin_by_name('log'), Tornadis.Plugin.new_by_name('log'),
+                                    Tornadis.Plugin.new_with_options('log', ['prefix=x'])]
     registered: bool = Tornadis.Plugin.register('name', Plugin) and client.add_plugin(plugin)
     names: list[str] = Tornadis.Plugin.list_names()
     print(named, registered, names, client.get_plugins().get_n_items())

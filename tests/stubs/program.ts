@@ -36,7 +36,7 @@ function commands(): Tornadis.Command[] {
     command.append_int64(1);
     command.append_double(1.5);
     const first: GLib.Bytes | null = command.get_arg(0);
-    print(first, command.get_n_args() + 1, command.get_name().toLowerCase());
+    print(first, command.get_n_args() + command.get_size(), command.get_name().toLowerCase());
     command.ref().unref();
     return [command, new Command('PING'), Command.new_strv(['GET', 'key']), Command.new_bytes([new Uint8Array(1)])];
 }
@@ -130,7 +130,9 @@ function properties(): void {
         client.call_timeout_msec, client.callTimeoutMsec, client.connect_timeout, client.connectTimeout, client.db,
         client.max_pending, client.maxPending, client.max_queued_bytes, client.maxQueuedBytes, client.max_reply_size,
         client.maxReplySize, client.port, client.protocol_version, client.protocolVersion, client.read_page_size,
-        client.readPageSize, client.read_timeout, client.readTimeout, client.write_page_size, client.writePageSize];
+        client.readPageSize, client.read_timeout, client.readTimeout, client.write_page_size, client.writePageSize,
+        client.bytes_read, client.bytesRead, client.bytes_written, client.bytesWritten, client.connection_id,
+        client.connectionId, client.pending];
     const text: (string | null)[] = [
         client.client_name, client.clientName, client.host, client.password, client.title, client.unix_domain_socket,
         client.unixDomainSocket, client.username];
@@ -265,6 +267,17 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
     vfunc_push(push: Tornadis.Reply): boolean {
         return push.is_error();
     }
+
+    vfunc_observe(from: Tornadis.Client, command: Tornadis.Command | null, pipeline: Tornadis.Pipeline | null,
+        reply: Tornadis.Reply | null, error: GLib.Error | null, elapsed: number): void {
+        if (command)
+            this.submit(from, command, null);
+        print(pipeline, reply, error, elapsed + 1);
+    }
+
+    vfunc_waited(from: Tornadis.Client, elapsed: number): void {
+        print(from, elapsed + 1);
+    }
 });
 
 function plugins(call: Tornadis.Call, push: Tornadis.Reply): void {
@@ -272,12 +285,15 @@ function plugins(call: Tornadis.Call, push: Tornadis.Reply): void {
     plugin.setup(new Pipeline());
     plugin.call_done(call);
     plugin.detach(client);
+    plugin.observe(client, call.get_command(), null, push, null, 1);
+    plugin.waited(client, 1);
     const truths: boolean[] = [plugin.attach(client), plugin.call(call), plugin.push(push), client.add_plugin(plugin),
         Tornadis.Plugin.register('name', Plugin as unknown as {$gtype: GObject.GType})];
     const reply: Tornadis.Reply | null = call.get_reply();
     if (reply)
         call.return_reply(reply);
-    const named: Tornadis.Plugin[] = [client.add_plugin_by_name('log'), Tornadis.Plugin.new_by_name('log')];
+    const named: Tornadis.Plugin[] = [client.add_plugin_by_name('log'), Tornadis.Plugin.new_by_name('log'),
+        Tornadis.Plugin.new_with_options('log', ['prefix=x'])];
     const names: string[] = Tornadis.Plugin.list_names();
     print(truths, named, names, client.get_plugins().get_n_items());
 }
