@@ -24,6 +24,8 @@
  * time, up to 2^SPIN_MAX_MISSES: a distant server costs no time. */
 #define SPIN_USEC 50
 #define SPIN_MAX_MISSES 10
+/* However many connections a thread has, it looks in vain for no more than a twentieth of its time. */
+#define SPIN_PAUSE_USEC (20 * SPIN_USEC)
 /* A timer that finds data in the socket reads at most this long before it believes its clock. */
 #define DRAIN_USEC (100 * 1000)
 
@@ -373,10 +375,13 @@ connection_set_yielding (TornadisConnection *self,
   g_source_set_priority (self->source, yielding ? YIELD_PRIORITY : G_PRIORITY_DEFAULT);
 }
 
+static __thread gint64 spin_not_before; /* monotonic time */
+
 /* Whether the reply to what was just written is there before it is worth to sleep. */
 static gboolean
 connection_spin (TornadisConnection *self)
 {
+  gint64 now;
   gint64 deadline;
 
   if (!self->has_written || self->paused || !tornadis_queue_awaits_replies (self->queue))
@@ -390,7 +395,11 @@ connection_spin (TornadisConnection *self)
       return FALSE;
     }
 
-  deadline = g_get_monotonic_time () + SPIN_USEC;
+  now = g_get_monotonic_time ();
+  if (now < spin_not_before)
+    return FALSE;
+
+  deadline = now + SPIN_USEC;
   do
     {
       if (g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) != 0)
@@ -399,8 +408,9 @@ connection_spin (TornadisConnection *self)
           return TRUE;
         }
     }
-  while (g_get_monotonic_time () < deadline);
+  while ((now = g_get_monotonic_time ()) < deadline);
 
+  spin_not_before = now + SPIN_PAUSE_USEC;
   self->spin_misses = MIN (self->spin_misses + 1, SPIN_MAX_MISSES);
   self->spin_skips = (1U << self->spin_misses) - 1;
   return FALSE;
