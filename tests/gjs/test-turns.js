@@ -296,6 +296,26 @@ export default {
         equal(outcomes.slice(1).every(each => each.reason instanceof Tornadis.ConnectionError), true);
     },
 
+    /** Those behind the first few of a turn have promises that were made ahead. */
+    async crowd(server) {
+        const clients = [makeClient(server), makeClient(server)];
+        const promises = range(600).map(i => clients[i % 2].call(...i % 7 ? ['ECHO', i] : [`NO${i}`]));
+        equal(promises.every(promise => promise instanceof Promise), true);
+        equal(new Set(promises).size, 600);
+        const outcomes = await Promise.allSettled(promises);
+        outcomes.forEach(({value, reason}, i) => {
+            if (i % 7)
+                equal(value, String(i));
+            else
+                equal([reason instanceof Tornadis.ReplyError, reason.message.includes(`NO${i}'`)], [true, true]);
+        });
+        // An argument that cannot be sent fails by itself, in the place of its call.
+        const mixed = await Promise.allSettled(range(20).map(i => clients[0].call('ECHO', i === 15 ? {} : i)));
+        equal(mixed.map(({status}) => status).indexOf('rejected'), 15);
+        equal(mixed[15].reason instanceof TypeError, true);
+        equal(mixed[19].value, '19');
+    },
+
     async bridge(server) {
         const client = makeClient(server);
         const told = [];
