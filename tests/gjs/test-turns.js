@@ -7,7 +7,7 @@ import System from 'system';
 import Tornadis from 'gi://Tornadis?version=1.0';
 import TornadisHarness from 'gi://TornadisHarness?version=0';
 
-import {equal, finish, logging, sleep, throws, until} from './tap.js';
+import {equal, finish, logging, rejects, sleep, throws, until} from './tap.js';
 
 const options = server => ({unix_domain_socket: server.get_socket_path()});
 const makeClient = server => new Tornadis.Client(options(server));
@@ -294,6 +294,34 @@ export default {
         const outcomes = await Promise.allSettled(range(100).map(() => client.call('GET', 'k')));
         equal(outcomes[0].value, 'a');
         equal(outcomes.slice(1).every(each => each.reason instanceof Tornadis.ConnectionError), true);
+    },
+
+    async disposed(server) {
+        const closed = promise => rejects(Tornadis.ConnectionError, promise, Tornadis.Error.CLOSED);
+        const used = makeClient(server);
+        await used.call('PING');
+        used.run_dispose();
+        await closed(used.call('PING'));
+        const made = Tornadis.Command.new_strv(['PING']);
+        await Promise.all([used.call('PING'), used.call(made), used.call(pipelineOf('PING'))].map(closed));
+
+        const unused = makeClient(server);
+        unused.run_dispose();
+        await Promise.all(range(20).map(() => closed(unused.call('PING'))));
+    },
+
+    async disposedUnderWay(server) {
+        const client = makeClient(server);
+        await client.call('PING');
+        const sent = client.call('BLPOP', 'none', 0);
+        await sleep(20);
+        const told = [];
+        client.async_call('PING', error => told.push(error));
+        const waiting = client.call('PING');
+        client.run_dispose();
+        await rejects(Tornadis.ConnectionError, sent, Tornadis.Error.LOST);
+        await rejects(Tornadis.ConnectionError, waiting);
+        equal(told.map(error => error instanceof Tornadis.ConnectionError), [true]);
     },
 
     /** Those behind the first few of a turn have promises that were made ahead. */

@@ -179,16 +179,22 @@ var _init = (function () {
         return promise;
     }
 
-    /** Called by the bridge of a client, which must keep nothing of JavaScript's alive. */
-    function take(client, outcomes) {
-        client._courier.take(outcomes);
+    // Those with calls, by their numbers.
+    const busy = new Map();
+    let nCouriers = 0;
+
+    /** For the bridge, which must keep nothing of JavaScript's alive without calls. The client that it names may have
+      * been disposed of, and then is another object to GJS. */
+    function makeTake(number) {
+        return (client, outcomes) => busy.get(number)?.take(outcomes);
     }
 
     /** Carries the calls of a client to the library, those of one turn of the main loop together, and the outcomes
       * back. */
     class Courier {
         constructor(client) {
-            this.bridge = Tornadis.Bridge.new_text(client, take);
+            this.id = ++nCouriers;
+            this.bridge = Tornadis.Bridge.new_text(client, makeTake(this.id));
             this.calls = [];
             // Who takes the outcome of each, and who the error, in turn.
             this.targets = [];
@@ -215,6 +221,7 @@ var _init = (function () {
         }
 
         expectFlush() {
+            busy.set(this.id, this);
             // Behind the promises that are ready now; the bridge asks if a main loop runs before that.
             Promise.resolve().then(this.flushSoon);
             try {
@@ -233,15 +240,25 @@ var _init = (function () {
         /** The targets first: a plugin may make other calls before this returns. */
         submit(submit, what, targets) {
             this.asks = false;
+            busy.set(this.id, this);
             this.expectOutcomes(targets);
             try {
                 this.bridge[submit](what);
             } catch (error) {
                 // Nothing of it was submitted.
-                this.forgetLast(targets.length / 2);
                 for (let i = 1; i < targets.length; i += 2)
                     Promise.resolve(toException(error)).then(targets[i]);
+                this.forgetLast(targets.length / 2);
+                this.rest();
             }
+        }
+
+        /** Without calls it is kept by its client alone. */
+        rest() {
+            if (this.calls.length > 0 || this.batches.length > 0)
+                return;
+            this.asks = false;
+            busy.delete(this.id);
         }
 
         flush() {
@@ -289,6 +306,7 @@ var _init = (function () {
             }
             if (outcomes === '')
                 this.flush();
+            this.rest();
         }
 
         tell(part) {
@@ -400,6 +418,8 @@ var _init = (function () {
                 if (what instanceof Tornadis.Pipeline)
                     handOver(what);
             });
+        // GJS takes nothing new from a client that was disposed of: what its calls need is there before.
+        precede(Tornadis.Client.prototype, ['run_dispose'], client => getCourier(client).flush());
         // GJS lends replies to callbacks and takes them away behind their backs.
         for (const name of ['submit', 'submit_pipeline']) {
             const method = Tornadis.Client.prototype[name];
