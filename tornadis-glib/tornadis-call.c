@@ -312,7 +312,20 @@ call_run (TornadisCall *self)
   self->running = FALSE;
 }
 
-/* The last reference went while a plugin held the call: nobody can answer it any more. */
+static gboolean
+let_go_cb (gpointer user_data)
+{
+  TornadisCall *self = TORNADIS_CALL (user_data);
+  g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "A plugin let go of %s without an answer",
+                                          tornadis_call_get_name (self));
+
+  tornadis_call_abort (self, error);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* The last reference went while a plugin held the call: nobody can answer it any more. That may have been in a garbage
+ * collection, during which plugins of that language cannot be told. So it lives on until the main loop has done it. */
 static void
 tornadis_call_dispose (GObject *object)
 {
@@ -320,12 +333,8 @@ tornadis_call_dispose (GObject *object)
 
   if (self->func != NULL && self->phase != PHASE_DONE)
     {
-      g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "A plugin let go of %s without an answer",
-                                              tornadis_call_get_name (self));
-
-      self->running = FALSE;
-      self->starting = TRUE;
-      tornadis_call_abort (self, error);
+      call_attach_source (self, 0, let_go_cb, g_object_ref (self), g_object_unref);
+      return;
     }
 
   G_OBJECT_CLASS (tornadis_call_parent_class)->dispose (object);
@@ -404,6 +413,9 @@ void
 tornadis_call_abort (TornadisCall *self,
                      const GError *error)
 {
+  /* Its source may have the last reference. */
+  g_autoptr (TornadisCall) alive G_GNUC_UNUSED = g_object_ref (self);
+
   if (self->phase == PHASE_DONE)
     return;
 

@@ -87,6 +87,26 @@ tornadis_client_get_hooks (TornadisClient *self)
   return hooks != NULL ? hooks : &none;
 }
 
+static void
+client_do_later (TornadisClient *self,
+                 const char *name,
+                 GSourceFunc func)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_static_name (source, name);
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, func, g_object_ref (self), g_object_unref);
+  g_source_attach (source, tornadis_client_get_context (self));
+}
+
+static gboolean
+notify_db_cb (gpointer user_data)
+{
+  g_object_notify (user_data, "db");
+  return G_SOURCE_REMOVE;
+}
+
 /* What the link asks for and tells. */
 
 static void
@@ -293,25 +313,6 @@ link_push_cb (TornadisReply *reply,
   return hooks->push != NULL && hooks->push (self, reply);
 }
 
-static gboolean
-notify_db_cb (gpointer user_data)
-{
-  g_object_notify (user_data, "db");
-  return G_SOURCE_REMOVE;
-}
-
-/* No handler runs between a reply and the call that it is for. */
-static void
-client_notify_db (TornadisClient *self)
-{
-  g_autoptr (GSource) source = g_idle_source_new ();
-
-  g_source_set_static_name (source, "[tornadis] database");
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, notify_db_cb, g_object_ref (self), g_object_unref);
-  g_source_attach (source, tornadis_client_get_context (self));
-}
-
 static void
 link_effect_cb (TornadisCommand *command,
                 TornadisReply *reply,
@@ -334,7 +335,8 @@ link_effect_cb (TornadisCommand *command,
       if (db >= 0 && db <= G_MAXINT && db != (priv->selected_db >= 0 ? priv->selected_db : priv->db))
         {
           priv->selected_db = (int) db;
-          client_notify_db (self);
+          /* No handler runs between a reply and the call that it is for. */
+          client_do_later (self, "[tornadis] database", notify_db_cb);
         }
     }
 }
@@ -400,16 +402,22 @@ client_update_chain (TornadisClientPrivate *priv)
     }
 }
 
-static void
-tornadis_client_dispose (GObject *object)
+/* Whether any of the plugins wants to know. */
+static gboolean
+client_has_detach_hooks (const TornadisClientPrivate *priv)
 {
-  TornadisClient *self = TORNADIS_CLIENT (object);
+  for (guint i = 0; priv->chain != NULL && i < priv->chain->len; i++)
+    if (TORNADIS_PLUGIN_GET_CLASS (g_ptr_array_index (priv->chain, i))->detach != NULL)
+      return TRUE;
+
+  return FALSE;
+}
+
+static void
+client_remove_plugins (TornadisClient *self)
+{
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
   GListModel *plugins = G_LIST_MODEL (priv->plugins);
-
-  tornadis_link_shut_down (priv->link);
-  if (tornadis_client_get_hooks (self)->closed != NULL)
-    tornadis_client_get_hooks (self)->closed (self);
 
   while (g_list_model_get_n_items (plugins) > 0)
     {
@@ -417,7 +425,36 @@ tornadis_client_dispose (GObject *object)
 
       tornadis_client_remove_plugin (self, plugin);
     }
+}
 
+static gboolean
+dispose_cb (gpointer user_data)
+{
+  client_remove_plugins (user_data);
+  g_object_run_dispose (user_data);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+tornadis_client_dispose (GObject *object)
+{
+  TornadisClient *self = TORNADIS_CLIENT (object);
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  tornadis_link_shut_down (priv->link);
+  if (tornadis_client_get_hooks (self)->closed != NULL)
+    tornadis_client_get_hooks (self)->closed (self);
+
+  /* This may be a garbage collection, during which plugins of that language cannot be told: the main loop does it, and
+   * the client stays until then. */
+  if (client_has_detach_hooks (priv))
+    {
+      client_do_later (self, "[tornadis] dispose", dispose_cb);
+      return;
+    }
+
+  client_remove_plugins (self);
   G_OBJECT_CLASS (tornadis_client_parent_class)->dispose (object);
 }
 

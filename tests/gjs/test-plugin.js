@@ -65,9 +65,14 @@ const Delaying = GObject.registerClass({GTypeName: 'TornadisTestJsDelaying'}, cl
     }
 });
 
-const Holding = GObject.registerClass({GTypeName: 'TornadisTestJsHolding'}, class extends Tornadis.Plugin {
-    vfunc_call() {
-        return true;
+const Detaching = GObject.registerClass({GTypeName: 'TornadisTestJsDetaching'}, class extends Tornadis.Plugin {
+    _init(told) {
+        super._init();
+        this.told = told;
+    }
+
+    vfunc_detach(client) {
+        this.told.push(client instanceof Tornadis.Client);
     }
 });
 
@@ -84,7 +89,6 @@ const Refusing = GObject.registerClass({GTypeName: 'TornadisTestJsRefusing'}, cl
     }
 });
 
-// A client that is collected cannot call this hook: what uses it removes it.
 const Attaching = GObject.registerClass({GTypeName: 'TornadisTestJsAttaching'}, class extends Recorder {
     clients = [];
 
@@ -281,9 +285,12 @@ export default {
         });
     },
 
+    /** The collector lets the call go, and what the plugins are told must not be told while it runs. */
     async letGo(server) {
         const client = makeClient(server);
-        client.add_plugin(new Holding());
+        const told = [];
+        client.add_plugin(new Running({done: call => told.push(call.get_name(), call.get_error()?.code ?? null)}));
+        client.add_plugin(new Running({call: call => call.get_name() === 'GET'}));
         const call = rejects(Tornadis.ClientError, client.call('GET', 'k'), Tornadis.Error.PLUGIN);
         let ended = false;
         call.finally(() => (ended = true));
@@ -292,7 +299,22 @@ export default {
             await sleep(5);
         }
         await call;
+        equal(told, ['GET', Tornadis.Error.PLUGIN]);
         equal(client.is_connected(), false);
+        equal(await client.call('PING'), 'PONG');
+    },
+
+    async clientLetGo(server) {
+        const told = [];
+        (() => {
+            const client = makeClient(server);
+            client.add_plugin(new Detaching(told));
+        })();
+        while (told.length === 0) {
+            System.gc();
+            await sleep(5);
+        }
+        equal(told, [true]);
     },
 
     async inPools(server) {

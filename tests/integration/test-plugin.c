@@ -531,6 +531,8 @@ test_pool (Fixture *fixture,
   g_assert_cmpstr (log->str, ==, "p+ p+ p* p>PING1 p<PONG ");
   g_clear_object (&result);
   assert_finalized (pool);
+  spin_for (20);
+  g_assert_cmpstr (log->str, ==, "p+ p+ p* p>PING1 p<PONG p- ");
   take_off (fixture->client, plugin);
 }
 
@@ -723,6 +725,71 @@ test_pipeline_changed (Fixture *fixture,
   take_off (fixture->client, plugin);
 }
 
+/* The last references go where plugins cannot be told, as in a garbage collection: the main loop does it. */
+static void
+test_told_later (Fixture *fixture,
+                 gconstpointer data)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+  g_autoptr (GString) answers = g_string_new (NULL);
+  TestPlugin *outer = make_plugin ("o", log, PASS);
+  TestPlugin *inner = make_plugin ("i", log, KEEP);
+  TornadisClient *client = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+
+  add (client, outer);
+  add (client, inner);
+  g_object_add_weak_pointer (G_OBJECT (client), (gpointer *) &client);
+  tornadis_client_submit (client, ping, store_call_cb, answers, NULL);
+  g_string_truncate (log, 0);
+  g_clear_object (&inner->kept);
+  g_assert_cmpstr (log->str, ==, "");
+  spin_for (20);
+  g_assert_true (g_str_has_prefix (log->str, "i<"));
+  g_assert_nonnull (strstr (log->str, "o<"));
+  g_assert_cmpstr (answers->str, ==, "[error]");
+
+  g_string_truncate (log, 0);
+  g_object_unref (client);
+  g_assert_cmpstr (log->str, ==, "");
+  g_assert_nonnull (client);
+  spin_for (20);
+  g_assert_cmpstr (log->str, ==, "o- i- ");
+  g_assert_null (client);
+  assert_finalized (outer);
+  assert_finalized (inner);
+}
+
+/* Between the last reference and the main loop the call is still ended by what else may end it. */
+static void
+test_closed_when_let_go (Fixture *fixture,
+                         gconstpointer data)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  TestPlugin *plugin = make_plugin ("p", log, KEEP);
+
+  add (fixture->client, plugin);
+  tornadis_client_call_async (fixture->client, ping, NULL, store_result, &result);
+  g_clear_object (&plugin->kept);
+  tornadis_client_close (fixture->client);
+  g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&result), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+  g_clear_error (&error);
+  g_clear_object (&result);
+
+  tornadis_client_call_async (fixture->client, ping, cancellable, store_result, &result);
+  g_clear_object (&plugin->kept);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&result), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  spin_for (20);
+  take_off (fixture->client, plugin);
+}
+
 #define ADD(name, func) g_test_add ("/plugin/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -746,6 +813,8 @@ main (int argc,
   ADD ("closed", test_closed);
   ADD ("retry-in-time", test_retry_in_time);
   ADD ("pipeline-changed", test_pipeline_changed);
+  ADD ("told-later", test_told_later);
+  ADD ("closed-when-let-go", test_closed_when_let_go);
   ADD ("log/subprocess", test_log_subprocess);
   g_test_add_func ("/plugin/log", test_log);
 
