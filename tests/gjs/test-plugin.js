@@ -317,6 +317,25 @@ export default {
         equal(told, [true]);
     },
 
+    async keptPushes(server) {
+        const client = makeClient(server);
+        const pushes = [];
+        const Keeping = GObject.registerClass({GTypeName: 'TornadisTestJsKeeping'}, class extends Tornadis.Plugin {
+            vfunc_push(push) {
+                pushes.push(push);
+                return true;
+            }
+        });
+        client.add_plugin(new Keeping());
+        await client.call('CLIENT', 'TRACKING', 'ON', 'BCAST');
+        for (let i = 0; i < 100; i++)
+            await client.call('SET', `key:${i}`, i);
+        await until(() => pushes.length >= 100);
+        System.gc();
+        equal(pushes.slice(0, 100).map(push => push.unpack()),
+            [...Array(100).keys()].map(i => ['invalidate', [`key:${i}`]]));
+    },
+
     async inPools(server) {
         const template = makeClient(server);
         const plugin = new Recorder();

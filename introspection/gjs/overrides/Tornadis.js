@@ -7,7 +7,7 @@
 var _init = (function () {
     const {Array, BigInt, Error, JSON, Map, Math, Number} = globalThis;
     const {Object, Promise, String, TypeError, Uint8Array} = globalThis;
-    const {GLib} = imports.gi;
+    const {GLib, GObject} = imports.gi;
 
     let Tornadis;
 
@@ -429,6 +429,15 @@ var _init = (function () {
                 });
             };
         }
+        Tornadis.Plugin._classInit = function (klass) {
+            if (Object.hasOwn(klass.prototype, 'vfunc_push')) {
+                const push = klass.prototype.vfunc_push;
+                klass.prototype.vfunc_push = function (reply) {
+                    return push.call(this, reply.ref());
+                };
+            }
+            return GObject.Object._classInit(klass);
+        };
         precede(Tornadis.ClientPool.prototype, ['call_pipeline_async'], (pool, [pipeline]) => handOver(pipeline));
         precede(Tornadis.ClientPool.prototype, ['release_client'], (pool, [client]) => client._courier?.flush());
         precede(Tornadis.Pipeline.prototype,
