@@ -217,12 +217,21 @@ static gsize
 put_number (GString *out,
             guint32 number)
 {
+  /* A sign, 10 digits and a comma. printf would take longer than the whole of a short reply. */
+  char text[12];
+  char *p = text + sizeof text;
   gsize start;
+
+  *--p = ',';
+  do
+    *--p = (char) ('0' + number % 10);
+  while ((number /= 10) > 0);
+  *--p = ' ';
 
   if (out->len > 1)
     g_string_append_c (out, ',');
   start = out->len;
-  g_string_append_printf (out, " %u,", number);
+  g_string_append_len (out, p, text + sizeof text - p);
 
   return start;
 }
