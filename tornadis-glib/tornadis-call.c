@@ -58,7 +58,7 @@ struct _TornadisCall
   gint64 end_time; /* 0 while under way */
   gint64 deadline; /* 0: none */
   guint64 id;      /* in the link's queue while SENT, or 0 */
-  guint first; /* in the chain, of the plugins that it goes through */
+  guint first;     /* in the chain, of the plugins that it goes through */
   guint next;
   guint attempt;
   guint retry_delay;

@@ -406,8 +406,8 @@ client_update_chain (TornadisClientPrivate *priv)
 static gboolean
 client_has_detach_hooks (const TornadisClientPrivate *priv)
 {
-  for (guint i = 0; priv->chain != NULL && i < priv->chain->len; i++)
-    if (TORNADIS_PLUGIN_GET_CLASS (g_ptr_array_index (priv->chain, i))->detach != NULL)
+  for (guint i = 0; priv->attached != NULL && i < priv->attached->len; i++)
+    if (TORNADIS_PLUGIN_GET_CLASS (g_ptr_array_index (priv->attached, i))->detach != NULL)
       return TRUE;
 
   return FALSE;
