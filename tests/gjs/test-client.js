@@ -153,7 +153,8 @@ export default {
         await rejects(Tornadis.ConnectionError, client.call('PING'), Tornadis.Error.CONNECT);
         client.call('PING').catch(() => {});
         await until(() => seen.length > 0);
-        equal([seen[0][0], seen[0][1] instanceof GLib.Error], [1, true]);
+        // On a busy machine the first wait is over before the second call, which then fails too.
+        equal([[1, 2].includes(seen[0][0]), seen[0][1] instanceof GLib.Error], [true, true]);
     },
 
     async plain(server) {

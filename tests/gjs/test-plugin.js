@@ -317,23 +317,32 @@ export default {
         equal(told, [true]);
     },
 
-    async keptPushes(server) {
+    async keptReplies(server) {
         const client = makeClient(server);
-        const pushes = [];
+        const pushes = [], commands = [], replies = [];
         const Keeping = GObject.registerClass({GTypeName: 'TornadisTestJsKeeping'}, class extends Tornadis.Plugin {
             vfunc_push(push) {
                 pushes.push(push);
                 return true;
             }
+
+            vfunc_observe(_client, command, _pipeline, reply) {
+                if (command.get_name() !== 'SET')
+                    return;
+                commands.push(command);
+                replies.push(reply);
+            }
         });
         client.add_plugin(new Keeping());
         await client.call('CLIENT', 'TRACKING', 'ON', 'BCAST');
-        for (let i = 0; i < 100; i++)
-            await client.call('SET', `key:${i}`, i);
+        const numbers = [...Array(100).keys()];
+        for (const i of numbers)
+            await client.call('SET', `key:${i}`, i, 'GET');
         await until(() => pushes.length >= 100);
         System.gc();
-        equal(pushes.slice(0, 100).map(push => push.unpack()),
-            [...Array(100).keys()].map(i => ['invalidate', [`key:${i}`]]));
+        equal(pushes.map(push => push.unpack()), numbers.map(i => ['invalidate', [`key:${i}`]]));
+        equal(replies.map(reply => reply.unpack()), numbers.map(() => null));
+        equal(commands.map(command => String.fromCharCode(...command.get_arg(2).toArray())), numbers.map(String));
     },
 
     async inPools(server) {

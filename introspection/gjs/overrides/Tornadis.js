@@ -429,11 +429,14 @@ var _init = (function () {
                 });
             };
         }
+        const keep = arg => arg instanceof Tornadis.Reply || arg instanceof Tornadis.Command ? arg.ref() : arg;
         Tornadis.Plugin._classInit = function (klass) {
-            if (Object.hasOwn(klass.prototype, 'vfunc_push')) {
-                const push = klass.prototype.vfunc_push;
-                klass.prototype.vfunc_push = function (reply) {
-                    return push.call(this, reply.ref());
+            for (const name of ['vfunc_push', 'vfunc_observe']) {
+                if (!Object.hasOwn(klass.prototype, name))
+                    continue;
+                const hook = klass.prototype[name];
+                klass.prototype[name] = function (...args) {
+                    return hook.apply(this, args.map(keep));
                 };
             }
             return GObject.Object._classInit(klass);
