@@ -846,10 +846,19 @@ tornadis_client_add_plugin (TornadisClient *self,
                             GError **error)
 {
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (TORNADIS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (TORNADIS_IS_PLUGIN (plugin), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  alive = g_object_ref (self);
+  /* A hook may add while the client goes, and would be told of it without end. */
+  if (tornadis_link_is_shut_down (priv->link))
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The plugin was not added: the client is gone");
+      return FALSE;
+    }
 
   if (g_list_store_find (priv->plugins, plugin, NULL))
     {
@@ -913,6 +922,7 @@ tornadis_client_remove_plugin (TornadisClient *self,
                                TornadisPlugin *plugin)
 {
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  g_autoptr (TornadisClient) alive_client G_GNUC_UNUSED = NULL;
   g_autoptr (TornadisPlugin) alive = NULL;
   guint position;
 
@@ -922,6 +932,7 @@ tornadis_client_remove_plugin (TornadisClient *self,
   if (!g_list_store_find (priv->plugins, plugin, &position))
     return FALSE;
 
+  alive_client = g_object_ref (self);
   alive = g_object_ref (plugin);
   g_list_store_remove (priv->plugins, position);
   client_update_chain (priv);

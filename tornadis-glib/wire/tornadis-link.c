@@ -501,6 +501,12 @@ tornadis_link_shut_down (TornadisLink *self)
   tornadis_link_close (self);
 }
 
+gboolean
+tornadis_link_is_shut_down (TornadisLink *self)
+{
+  return self->shut_down;
+}
+
 void
 tornadis_link_free (TornadisLink *self)
 {

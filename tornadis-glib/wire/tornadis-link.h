@@ -68,6 +68,7 @@ TornadisLink        *tornadis_link_new                  (GMainContext           
                                                          gpointer                 user_data);
 /* Closes it for good: what is asked for from now on ends with CLOSED. */
 void                 tornadis_link_shut_down            (TornadisLink            *self);
+gboolean             tornadis_link_is_shut_down         (TornadisLink            *self);
 /* Shuts it down first. */
 void                 tornadis_link_free                 (TornadisLink            *self);
 TornadisLinkSettings *tornadis_link_get_settings        (TornadisLink            *self);
