@@ -301,9 +301,14 @@ call_run (TornadisCall *self)
         call_offer (self);
       else if (self->phase == PHASE_DOWN)
         {
+          guint64 id;
+
           self->phase = PHASE_SENT;
-          self->id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline, sent_cb,
-                                           g_object_ref (self));
+          id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline, sent_cb,
+                                     g_object_ref (self));
+          /* A setup hook that ran a main loop may have seen it end. */
+          if (self->phase == PHASE_SENT)
+            self->id = id;
         }
       else if (call_go_up (self))
         call_finish (self);
@@ -397,11 +402,11 @@ tornadis_call_start (TornadisClient *client,
   self->node.data = self;
   g_queue_push_tail_link (&tornadis_client_get_private (client)->calls, &self->node);
 
-  self->starting = TRUE;
-  call_run (self);
-
+  /* In time for a hook that runs a main loop, in which the caller cancels. */
   if (call != NULL)
     g_set_weak_pointer (call, self);
+  self->starting = TRUE;
+  call_run (self);
   self->starting = FALSE;
   g_object_unref (self);
 
