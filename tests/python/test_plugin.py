@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Plugins written in Python."""
 
+import contextlib
 import sys
 
 from tap import equal, main, raises, raises_async
@@ -99,25 +100,363 @@ async def test_retrying(server):
     equal(await client.call('INCR', 'n'), 3)
 
 
-class Raising(Tornadis.Plugin):
-    __gtype_name__ = 'TornadisTestRaising'
+class Asking(Tornadis.Plugin):
+    """Asks the server, and another client, before a GET goes on as an ECHO of both answers."""
+    __gtype_name__ = 'TornadisTestAsking'
+
+    def __init__(self, other):
+        super().__init__()
+        self.other = other
+        self.calls = []
 
     def do_call(self, call):
-        raise ValueError('from a hook')
+        self.calls.append(call.get_name())
+        if call.get_name() != 'GET':
+            return False
+
+        def have_both(theirs):
+            call.set_command(Tornadis.Command.new_strv(['ECHO', self.own + theirs.decode()]))
+            call.proceed()
+
+        def have_own(client, reply, error):
+            assert error is None
+            self.own = reply.get_text()
+            self.other.async_call('GET', 'theirs', callback=have_both)
+
+        self.submit(call.get_client(), Tornadis.Command.new_strv(['GET', 'own']), have_own)
+        return True
+
+
+async def test_asking(server):
+    other = make_client(server)
+    await other.call('MSET', 'own', 'a', 'theirs', 'b')
+    client = make_client(server)
+    plugin, inner = Asking(other), Recorder()
+    client.add_plugin(plugin)
+    client.add_plugin(inner)
+    equal(await client.call('GET', 'k'), b'ab')
+    # Its own call was not told to itself, but to the one behind.
+    equal(plugin.calls, ['GET'])
+    equal([entry[:2] for entry in inner.log], [('call', 'GET'), ('done', 'GET'), ('call', 'ECHO'), ('done', 'ECHO')])
+
+
+class Acting(Tornadis.Plugin):
+    """Runs functions in its hooks."""
+    __gtype_name__ = 'TornadisTestActing'
+
+    def __init__(self, call=lambda call: False, done=lambda call: None, setup=lambda commands: None,
+                 push=lambda push: False):
+        super().__init__()
+        self.on_call, self.on_done, self.on_setup, self.on_push = call, done, setup, push
+
+    def do_call(self, call):
+        return self.on_call(call)
 
     def do_call_done(self, call):
+        self.on_done(call)
+
+    def do_setup(self, commands):
+        self.on_setup(commands)
+
+    def do_push(self, push):
+        return self.on_push(push)
+
+
+async def test_failing(server):
+    failure = GLib.Error.new_literal(Tornadis.error_quark(), 'not now', Tornadis.Error.BUSY)
+
+    def fail(call):
+        call.return_error(failure)
+        return True
+
+    client = make_client(server)
+    client.add_plugin(Acting(call=fail))
+    error = await raises_async(Tornadis.ClientError, client.call('PING'))
+    equal((error.code, error.message), (Tornadis.Error.BUSY, 'not now'))
+
+
+async def test_retry_sees(server):
+    """The plugins behind see the number of the attempt, and why the one before failed."""
+    def retry(call):
+        if call.get_error() is not None and call.get_attempt() < 3:
+            call.retry(0)
+
+    seen = []
+
+    def look(call):
+        error = call.get_error()
+        seen.append((call.get_attempt(), error and error.message.split()[0]))
+        if call.get_attempt() == 3:
+            call.set_command(Tornadis.Command.new_strv(['ECHO', 'given up']))
+        return False
+
+    client = make_client(server)
+    client.add_plugin(Acting(done=retry))
+    client.add_plugin(Acting(call=look))
+    equal(await client.call('NOSUCHCOMMAND'), b'given up')
+    equal(seen, [(1, None), (2, 'ERR'), (3, 'ERR')])
+
+
+async def test_replacing(server):
+    def replace(call):
+        if call.get_error() is not None:
+            call.return_reply(Tornadis.Reply.new_from_resp(GLib.Bytes.new(b'+nothing\r\n')))
+
+    client = make_client(server)
+    client.add_plugin(Acting(done=replace))
+    equal(await client.call('NOSUCHCOMMAND'), b'nothing')
+    equal(await client.call('PING'), b'PONG')
+
+
+async def test_setup_and_push(server):
+    """Commands of several plugins, in order; a push is for the first that takes it."""
+    pushes = []
+
+    def take(name, taken):
+        def push(push):
+            pushes.append((name, push.get_element(0).get_text()))
+            return taken
+        return push
+
+    client = make_client(server)
+    for name, taken in ('a', False), ('b', True), ('c', True):
+        client.add_plugin(Acting(setup=lambda commands, name=name: commands.stack_strv(['APPEND', 'order', name]),
+                                 push=take(name, taken)))
+    client.add_plugin(Acting(setup=lambda commands: commands.stack_call('CLIENT', 'TRACKING', 'ON')))
+    equal(await client.call('GET', 'order'), b'abc')
+    await client.call('SET', 'order', '')
+    await client.call('PING')
+    equal(pushes, [('a', 'invalidate'), ('b', 'invalidate')])
+
+
+class Looking(Tornadis.Plugin):
+    __gtype_name__ = 'TornadisTestLooking'
+
+    def __init__(self):
+        super().__init__()
+        self.log = []
+        self.clients = set()
+
+    def do_observe(self, client, command, pipeline, reply, error, elapsed):
+        assert elapsed >= 0
+        self.log.append((command, pipeline, reply, error))
+        self.clients.add(client)
+
+    def do_waited(self, client, elapsed):
+        assert elapsed >= 0
+        self.log.append('waited')
+        self.clients.add(client)
+
+
+async def test_looking(server):
+    client = make_client(server)
+    plugin = Looking()
+    client.add_plugin(plugin)
+    await client.call('SET', 'k', 'v')
+    await raises_async(Tornadis.ReplyError, client.call('INCR', 'k'))
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('PING')
+    await client.call(pipeline)
+    (first, _, ok, none), (second, _, nothing, error), (no_command, sent, replies, _) = plugin.log
+    equal((first.get_name(), ok.get_text(), none), ('SET', 'OK', None))
+    equal((second.get_name(), nothing, error.matches(Tornadis.error_quark(), Tornadis.Error.REPLY)), ('INCR', None, True))
+    equal((no_command, sent.get_command(0).get_name(), replies.get_element(0).get_text()), (None, 'PING', 'PONG'))
+
+    plugin.log.clear()
+    pool = Tornadis.ClientPool(template=client)
+    await pool.call('PING')
+    equal((plugin.log[0], plugin.log[1][0].get_name(), len(plugin.clients)), ('waited', 'PING', 2))
+
+
+class Raising(Tornadis.Plugin):
+    """Raises in all hooks."""
+    __gtype_name__ = 'TornadisTestRaising'
+
+    def __init__(self):
+        super().__init__()
+        self.hooks = []
+
+    def fail(self, hook):
+        self.hooks.append(hook)
         raise ValueError('from a hook')
+
+    def do_detach(self, client):
+        self.fail('detach')
+
+    def do_setup(self, commands):
+        commands.stack_call('CLIENT', 'SETNAME', 'raising')
+        self.fail('setup')
+
+    def do_call(self, call):
+        self.fail('call')
+
+    def do_call_done(self, call):
+        self.fail('call_done')
+
+    def do_push(self, push):
+        self.fail('push')
+
+    def do_observe(self, client, command, pipeline, reply, error, elapsed):
+        self.fail('observe')
+
+    def do_waited(self, client, elapsed):
+        self.fail('waited')
+
+
+class RaisingAtOnce(Raising):
+    __gtype_name__ = 'TornadisTestRaisingAtOnce'
+
+    def do_attach(self, client):
+        self.fail('attach')
+
+
+@contextlib.contextmanager
+def printed_exceptions():
+    """What the hooks raise, which PyGObject hands to sys.excepthook."""
+    raised = []
+    hook, sys.excepthook = sys.excepthook, lambda kind, value, trace: raised.append(str(value))
+    try:
+        yield raised
+    finally:
+        sys.excepthook = hook
 
 
 async def test_raising(server):
-    """A hook that raises lets the call go on."""
+    """A hook that raises does nothing: calls go on, and the other plugins have their turns."""
     client = make_client(server)
-    client.add_plugin(Raising())
-    hook, sys.excepthook = sys.excepthook, lambda *args: None
-    try:
-        equal(await client.call('ECHO', 'x'), b'x')
-    finally:
-        sys.excepthook = hook
+    plugin, recorder, looking = Raising(), Recorder(), Looking()
+    with printed_exceptions() as raised:
+        error = raises(GLib.Error, client.add_plugin, RaisingAtOnce())
+        equal(error.matches(Tornadis.error_quark(), Tornadis.Error.PLUGIN), True)
+        for each in plugin, recorder, looking:
+            client.add_plugin(each)
+        equal(await client.call('CLIENT', 'GETNAME'), b'recorder')
+        await client.call('CLIENT', 'TRACKING', 'ON')
+        await client.call('GET', 'k')
+        await client.call('SET', 'k', 1)
+        await client.call('PING')
+        assert ('push', 'invalidate') in recorder.log and len(looking.log) == 5
+        pool = Tornadis.ClientPool(template=client)
+        equal(await pool.call('PING'), b'PONG')
+        pool.destroy()
+        client.remove_plugin(plugin)
+        equal(await client.call('PING'), b'PONG')
+    equal(set(raised), {'from a hook'})
+    equal(set(plugin.hooks), {'detach', 'setup', 'call', 'call_done', 'push', 'observe', 'waited'})
+    equal(len(raised), len(plugin.hooks) + 1)
+
+
+class Keeping(Tornadis.Plugin):
+    __gtype_name__ = 'TornadisTestKeeping'
+
+    def __init__(self):
+        super().__init__()
+        self.done = []
+        self.kept = None
+
+    def do_call(self, call):
+        self.kept = call
+        return True
+
+    def do_call_done(self, call):
+        self.done.append(call.get_error().code)
+        self.kept = None
+
+
+async def test_keeping(server):
+    """A call that is kept for ever ends with its timeout, and with the client that is closed."""
+    client = make_client(server)
+    plugin = Keeping()
+    client.add_plugin(plugin)
+    client.props.call_timeout_msec = 30
+    await raises_async(Tornadis.ConnectionError, client.call('PING'))
+    client.props.call_timeout_msec = 0
+    call = client.call('PING')
+    GLib.idle_add(client.close)
+    await raises_async(Tornadis.ConnectionError, call)
+    equal(plugin.done, [Tornadis.Error.TIMEOUT, Tornadis.Error.CLOSED])
+
+
+async def test_twice(server):
+    """What is answered cannot be answered again; that is a warning."""
+    calls = []
+
+    def answer_twice(call):
+        calls.append(call)
+        call.return_reply(Tornadis.Reply.new_from_resp(GLib.Bytes.new(b'+once\r\n')))
+        call.proceed()
+        return True
+
+    client = make_client(server)
+    client.add_plugin(Acting(call=answer_twice))
+    for what in '*proceed with PING*answered already*', '*retry PING outside*':
+        GLib.test_expect_message('Tornadis', GLib.LogLevelFlags.LEVEL_WARNING, what)
+    equal(await client.call('PING'), b'once')
+    calls[0].retry(0)
+    GLib.test_assert_expected_messages_internal('Tornadis', __file__, 0, 'test_twice')
+
+
+async def test_changing_the_chain(server):
+    """Plugins that come and go while a call is under way."""
+    client = make_client(server)
+    log = []
+
+    def call(name, use):
+        def hook(call):
+            log.append(name)
+            use()
+            return False
+        return hook
+
+    added = Acting(call=call('added', lambda: None))
+    first = Acting(call=call('first', lambda: client.remove_plugin(first)))
+    second = Acting(call=call('second', lambda: client.add_plugin(added)), done=lambda call: client.remove_plugin(second))
+    client.add_plugin(first)
+    client.add_plugin(second)
+    equal(await client.call('ECHO', 'x'), b'x')
+    equal(log, ['first', 'second'])
+    equal(await client.call('ECHO', 'y'), b'y')
+    equal(log, ['first', 'second', 'added'])
+
+
+async def test_calling_in_hooks(server):
+    """Calls of the client from within its hooks, in the ways that a program has."""
+    client = make_client(server)
+    ended = []
+
+    def use(hook):
+        def call_once(what):
+            if hook not in (name for name, _ in ended):
+                ended.append((hook, None))
+                client.async_call('ECHO', hook, callback=lambda reply: ended.append((hook, reply)))
+                client.submit(Tornadis.Command.new_strv(['ECHO', hook]),
+                              lambda client, reply, error: ended.append((hook, reply.get_text())))
+            return False
+        return call_once
+
+    client.add_plugin(Acting(**{hook: use(hook) for hook in ('call', 'done', 'setup', 'push')}))
+    await client.call('CLIENT', 'TRACKING', 'ON')
+    await client.call('GET', 'k')
+    await client.call('SET', 'k', 1)
+    await client.call('PING')
+    while len(ended) < 12:
+        await client.call('PING')
+    equal({hook for hook, reply in ended if reply in (hook, hook.encode())}, {'call', 'done', 'setup', 'push'})
+
+
+async def test_main_loop_in_hooks(server):
+    """Hooks that run the main loop: the calls that end meanwhile are others."""
+    client = make_client(server)
+
+    def nest(call):
+        for _ in range(20):
+            GLib.MainContext.default().iteration(False)
+        return False
+
+    client.add_plugin(Acting(call=nest, done=nest))
+    calls = [client.call('ECHO', str(number)) for number in range(20)]
+    for number, call in enumerate(calls):
+        equal(await call, str(number).encode())
 
 
 class Refusing(Tornadis.Plugin):
