@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What plugins in JavaScript do in their hooks: calls of their own, exceptions, answers that come late.
+
+import GLib from 'gi://GLib';
+import GObject from 'gi://GObject';
+import Tornadis from 'gi://Tornadis?version=1.0';
+
+import {equal, logging, rejects, throws, until} from './tap.js';
+
+const makeClient = server => new Tornadis.Client({unix_domain_socket: server.get_socket_path()});
+const makeReply = text => Tornadis.Reply.new_from_resp(new TextEncoder().encode(text));
+const command = (...args) => Tornadis.Command.new_strv(args);
+
+/** Runs functions in its hooks. */
+const Acting = GObject.registerClass({GTypeName: 'TornadisTestJsActing'}, class extends Tornadis.Plugin {
+    _init(hooks) {
+        super._init();
+        this.hooks = hooks;
+    }
+
+    vfunc_setup(commands) {
+        this.hooks.setup?.(commands);
+    }
+
+    vfunc_call(call) {
+        return this.hooks.call?.(call) ?? false;
+    }
+
+    vfunc_call_done(call) {
+        this.hooks.done?.(call);
+    }
+
+    vfunc_push(push) {
+        return this.hooks.push?.(push) ?? false;
+    }
+});
+
+const Looking = GObject.registerClass({GTypeName: 'TornadisTestJsLooking'}, class extends Tornadis.Plugin {
+    log = [];
+
+    vfunc_observe(client, sent, pipeline, reply, error, elapsed) {
+        equal(elapsed >= 0, true);
+        // What is kept for after the hook needs a reference of its own.
+        this.log.push([client, sent?.ref(), pipeline, reply?.ref(), error]);
+    }
+
+    vfunc_waited(client, elapsed) {
+        equal(elapsed >= 0, true);
+        this.log.push(['waited', client]);
+    }
+});
+
+/** Hands on what it sees. */
+const Showing = GObject.registerClass({GTypeName: 'TornadisTestJsShowing'}, class extends Tornadis.Plugin {
+    inner = new Looking();
+
+    vfunc_observe(...args) {
+        this.inner.observe(...args);
+    }
+
+    vfunc_waited(...args) {
+        this.inner.waited(...args);
+    }
+});
+
+const thrown = new Map();
+
+function fail(hook) {
+    thrown.set(hook, (thrown.get(hook) ?? 0) + 1);
+    throw new Error('from a hook');
+}
+
+const Throwing = GObject.registerClass({GTypeName: 'TornadisTestJsThrowing'}, class extends Tornadis.Plugin {
+    vfunc_setup() {
+        fail('setup');
+    }
+
+    vfunc_call() {
+        fail('call');
+    }
+
+    vfunc_call_done() {
+        fail('call_done');
+    }
+
+    vfunc_push() {
+        fail('push');
+    }
+
+    vfunc_observe() {
+        fail('observe');
+    }
+
+    vfunc_waited() {
+        fail('waited');
+    }
+});
+
+// A client that is collected cannot call this hook: what uses it removes it.
+const ThrowingAtLast = GObject.registerClass({
+    GTypeName: 'TornadisTestJsThrowingAtLast',
+}, class extends Tornadis.Plugin {
+    vfunc_detach() {
+        fail('detach');
+    }
+});
+
+const ThrowingAtOnce = GObject.registerClass({
+    GTypeName: 'TornadisTestJsThrowingAtOnce',
+}, class extends Tornadis.Plugin {
+    vfunc_attach() {
+        fail('attach');
+    }
+});
+
+export default {
+    async ownCalls(server) {
+        const client = makeClient(server);
+        const other = makeClient(server);
+        await other.call('MSET', 'own', 'a', 'theirs', 'b');
+        const seen = [];
+        const behind = [];
+        const plugin = new Acting({
+            call(call) {
+                seen.push(call.get_name());
+                if (call.get_name() !== 'GET')
+                    return false;
+                plugin.submit(call.get_client(), command('GET', 'own'), async (source, reply, error) => {
+                    equal(error, null);
+                    const own = reply.get_text();
+                    call.set_command(command('ECHO', own + await other.call('GET', 'theirs')));
+                    call.proceed();
+                });
+                return true;
+            },
+        });
+        client.add_plugin(plugin);
+        client.add_plugin(new Acting({
+            call(call) {
+                behind.push(call.get_name());
+            },
+        }));
+        equal(await client.call('GET', 'k'), 'ab');
+        equal(seen, ['GET']);
+        equal(behind, ['GET', 'ECHO']);
+    },
+
+    async retrySees(server) {
+        const client = makeClient(server);
+        const seen = [];
+        client.add_plugin(new Acting({
+            done(call) {
+                if (call.get_error() && call.get_attempt() < 3)
+                    call.retry(0);
+            },
+        }));
+        client.add_plugin(new Acting({
+            call(call) {
+                seen.push(call.get_attempt(), call.get_error()?.code ?? null);
+                if (call.get_attempt() === 3)
+                    call.set_command(command('ECHO', 'given up'));
+            },
+        }));
+        equal(await client.call('NOSUCHCOMMAND'), 'given up');
+        equal(seen, [1, null, 2, Tornadis.Error.REPLY, 3, Tornadis.Error.REPLY]);
+    },
+
+    async setupAndPush(server) {
+        const client = makeClient(server);
+        const pushes = [];
+        for (const [name, taken] of [['a', false], ['b', true], ['c', true]]) {
+            client.add_plugin(new Acting({
+                setup(commands) {
+                    commands.stack_call('APPEND', 'order', name);
+                },
+                push(push) {
+                    pushes.push(name, push.get_element(0).get_text());
+                    return taken;
+                },
+            }));
+        }
+        client.add_plugin(new Acting({
+            setup(commands) {
+                commands.stack_strv(['CLIENT', 'TRACKING', 'ON']);
+            },
+        }));
+        equal(await client.call('GET', 'order'), 'abc');
+        await client.call('SET', 'order', '');
+        await client.call('PING');
+        equal(pushes, ['a', 'invalidate', 'b', 'invalidate']);
+    },
+
+    async looking(server) {
+        const client = makeClient(server);
+        const {inner} = client.add_plugin(new Showing()) && client.get_plugins().get_item(0);
+        await client.call('SET', 'k', 'v');
+        await rejects(Tornadis.ReplyError, client.call('INCR', 'k'));
+        const pipeline = new Tornadis.Pipeline();
+        pipeline.stack_call('PING');
+        await client.call(pipeline);
+        equal(inner.log.map(([of, sent, many, reply, error]) => [
+            of === client, sent?.get_name() ?? many.number_of_stacked_calls, reply?.unpack() ?? error.code,
+        ]), [[true, 'SET', 'OK'], [true, 'INCR', Tornadis.Error.REPLY], [true, 1, ['PONG']]]);
+        inner.log.length = 0;
+        const pool = new Tornadis.ClientPool({template: client});
+        equal(await pool.call('PING'), 'PONG');
+        equal([inner.log[0][0], inner.log[0][1] === inner.log[1][0]], ['waited', true]);
+        pool.destroy();
+    },
+
+    async figures(server) {
+        const client = makeClient(server);
+        equal([client.connection_id, client.pending, client.bytes_read, client.bytes_written], [0, 0, 0, 0]);
+        const pending = [];
+        client.add_plugin(new Acting({
+            done() {
+                pending.push(client.pending);
+            },
+        }));
+        equal(await client.call('CLIENT', 'ID'), client.connection_id);
+        equal([client.bytes_read > 0, client.bytes_written > 0, pending], [true, true, [0]]);
+    },
+
+    async throwing(server) {
+        const client = makeClient(server);
+        const looking = new Looking();
+        const plugin = new Throwing();
+        thrown.clear();
+        equal(throws(Error, () => client.add_plugin(new ThrowingAtOnce())).message, 'from a hook');
+        client.add_plugin(plugin);
+        client.add_plugin(looking);
+        // One in setup, three in each call; one more for the push.
+        await logging(GLib.LogLevelFlags.LEVEL_CRITICAL, 17, 'from a hook', async () => {
+            equal(await client.call('ECHO', 'x'), 'x');
+            await client.call('CLIENT', 'TRACKING', 'ON');
+            await client.call('GET', 'k');
+            await client.call('SET', 'k', 1);
+            await client.call('PING');
+        });
+        equal(looking.log.length, 5);
+        await logging(GLib.LogLevelFlags.LEVEL_CRITICAL, 5, 'from a hook', async () => {
+            const pool = new Tornadis.ClientPool({template: client});
+            equal(await pool.call('PING'), 'PONG');
+            pool.destroy();
+        });
+        client.remove_plugin(plugin);
+        const last = new ThrowingAtLast();
+        client.add_plugin(last);
+        await logging(GLib.LogLevelFlags.LEVEL_CRITICAL, 1, 'from a hook', async () => client.remove_plugin(last));
+        equal(await client.call('PING'), 'PONG');
+        equal([...thrown.keys()].sort(),
+            ['attach', 'call', 'call_done', 'detach', 'observe', 'push', 'setup', 'waited']);
+    },
+
+    async keeping(server) {
+        const client = makeClient(server);
+        const codes = [];
+        let kept;
+        client.add_plugin(new Acting({
+            call(call) {
+                kept = call;
+                return true;
+            },
+            done(call) {
+                codes.push(call.get_error().code);
+                kept = null;
+            },
+        }));
+        client.call_timeout_msec = 30;
+        await rejects(Tornadis.ConnectionError, client.call('PING'), Tornadis.Error.TIMEOUT);
+        client.call_timeout_msec = 0;
+        const call = rejects(Tornadis.ConnectionError, client.call('PING'), Tornadis.Error.CLOSED);
+        await until(() => kept);
+        client.close();
+        await call;
+        equal(codes, [Tornadis.Error.TIMEOUT, Tornadis.Error.CLOSED]);
+    },
+
+    async twice(server) {
+        const client = makeClient(server);
+        client.add_plugin(new Acting({
+            call(call) {
+                call.return_reply(makeReply('+once\r\n'));
+                call.proceed();
+                return true;
+            },
+        }));
+        GLib.test_expect_message('Tornadis', GLib.LogLevelFlags.LEVEL_WARNING, '*proceed with PING*answered already*');
+        equal(await client.call('PING'), 'once');
+        GLib.test_assert_expected_messages_internal('Tornadis', 'test-plugin-hooks.js', 0, 'twice');
+    },
+
+    async changingTheChain(server) {
+        const client = makeClient(server);
+        const log = [];
+        const acting = (name, use, done = () => {}) => new Acting({
+            call() {
+                log.push(name);
+                use();
+            },
+            done,
+        });
+        const added = acting('added', () => {});
+        const first = acting('first', () => client.remove_plugin(first));
+        const second = acting('second', () => client.add_plugin(added), () => client.remove_plugin(second));
+        client.add_plugin(first);
+        client.add_plugin(second);
+        equal(await client.call('ECHO', 'x'), 'x');
+        equal(log, ['first', 'second']);
+        equal(await client.call('ECHO', 'y'), 'y');
+        equal(log, ['first', 'second', 'added']);
+    },
+
+    async callingInHooks(server) {
+        const client = makeClient(server);
+        const ended = new Map();
+        const use = hook => () => {
+            if (!ended.has(hook)) {
+                ended.set(hook, []);
+                client.call('ECHO', hook).then(text => ended.get(hook).push(text));
+                client.submit(command('ECHO', hook), (source, reply) => ended.get(hook).push(reply.get_text()));
+            }
+        };
+        const hooks = ['setup', 'call', 'done', 'push'];
+        client.add_plugin(new Acting(Object.fromEntries(hooks.map(hook => [hook, use(hook)]))));
+        await client.call('CLIENT', 'TRACKING', 'ON');
+        await client.call('GET', 'k');
+        await client.call('SET', 'k', 1);
+        await client.call('PING');
+        await until(() => ended.size === 4 && [...ended.values()].every(texts => texts.length === 2));
+        for (const hook of hooks)
+            equal(ended.get(hook), [hook, hook]);
+    },
+
+    async mainLoopInHooks(server) {
+        const client = makeClient(server);
+        const nest = () => {
+            for (let i = 0; i < 20; i++)
+                GLib.MainContext.default().iteration(false);
+        };
+        client.add_plugin(new Acting({call: nest, done: nest}));
+        const calls = [];
+        for (let i = 0; i < 20; i++)
+            calls.push(client.call('ECHO', String(i)));
+        equal(await Promise.all(calls), calls.map((_, i) => String(i)));
+    },
+};
