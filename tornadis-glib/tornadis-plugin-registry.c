@@ -311,7 +311,7 @@ tornadis_plugin_list_names (void)
  *
  * Makes a plugin known by name, for the rest of the program's life.
  *
- * Returns: %FALSE when the name or the type will not do, or the name is taken
+ * Returns: %FALSE when the name or the type will not do, the name is taken, or the type has another
  *
  * Since: 1.0
  */
@@ -320,6 +320,7 @@ tornadis_plugin_register (const char *name,
                           GType type)
 {
   GIOExtensionPoint *point = get_extension_point ();
+  GIOExtension *extension;
 
   g_return_val_if_fail (name != NULL, FALSE);
 
@@ -327,5 +328,7 @@ tornadis_plugin_register (const char *name,
       g_io_extension_point_get_extension_by_name (point, name) != NULL)
     return FALSE;
 
-  return g_io_extension_point_implement (TORNADIS_PLUGIN_EXTENSION_POINT_NAME, type, name, 0) != NULL;
+  /* For a type that is registered already this is the extension of the other name. */
+  extension = g_io_extension_point_implement (TORNADIS_PLUGIN_EXTENSION_POINT_NAME, type, name, 0);
+  return extension != NULL && g_str_equal (g_io_extension_get_name (extension), name);
 }
