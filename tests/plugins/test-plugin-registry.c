@@ -6,6 +6,12 @@
 #include <tornadis-glib/tornadis-glib.h>
 
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* The user with no rights. */
+#define NOBODY 65534
 
 #define TEST_TYPE_PLUGIN (test_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (TestPlugin, test_plugin, TEST, PLUGIN, TornadisPlugin)
@@ -24,6 +30,26 @@ test_plugin_class_init (TestPluginClass *klass)
 
 static void
 test_plugin_init (TestPlugin *self)
+{
+}
+
+/* Nothing but a type of its own. */
+G_DECLARE_FINAL_TYPE (OtherPlugin, other_plugin, OTHER, PLUGIN, TornadisPlugin)
+
+struct _OtherPlugin
+{
+  TornadisPlugin parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (OtherPlugin, other_plugin, TORNADIS_TYPE_PLUGIN)
+
+static void
+other_plugin_class_init (OtherPluginClass *klass)
+{
+}
+
+static void
+other_plugin_init (OtherPlugin *self)
 {
 }
 
@@ -54,10 +80,19 @@ test_register (void)
   g_assert_false (tornadis_plugin_register ("none", G_TYPE_INVALID));
   g_assert_true (tornadis_plugin_register ("mine-2", TEST_TYPE_PLUGIN));
   g_assert_false (tornadis_plugin_register ("mine-2", TEST_TYPE_PLUGIN));
+  /* A type has one name. */
+  g_assert_false (tornadis_plugin_register ("mine-3", TEST_TYPE_PLUGIN));
+  assert_no_plugin ("mine-3", "no plugin");
+  /* A module is not looked for when the name is taken. */
+  g_assert_true (tornadis_plugin_register ("good-one", other_plugin_get_type ()));
 
   plugin = tornadis_plugin_new_by_name ("mine-2", &error);
   g_assert_no_error (error);
   g_assert_true (TEST_IS_PLUGIN (plugin));
+  g_clear_object (&plugin);
+  plugin = tornadis_plugin_new_by_name ("good-one", &error);
+  g_assert_no_error (error);
+  g_assert_true (OTHER_IS_PLUGIN (plugin));
   names = tornadis_plugin_list_names ();
   g_assert_true (g_strv_contains ((const char *const *) names, "mine-2"));
 }
@@ -82,7 +117,7 @@ test_good_module (void)
 
   plugin = tornadis_plugin_new_by_name ("good-one", &error);
   g_assert_no_error (error);
-  g_assert_cmpstr (G_OBJECT_TYPE_NAME (plugin), ==, "FixturePlugin");
+  g_assert_cmpstr (G_OBJECT_TYPE_NAME (plugin), ==, "Fixture-good-one");
   again = tornadis_plugin_new_by_name ("good-one", &error);
   g_assert_no_error (error);
   g_assert_true (again != plugin);
@@ -95,8 +130,11 @@ test_bad_modules (void)
   assert_no_plugin ("missing-symbol", "no function tornadis_missing_symbol_plugin_register");
   assert_no_plugin ("registers-nothing", "does not register it");
   assert_no_plugin ("wrong-type", "does not register it");
+  assert_no_plugin ("other-name", "does not register it");
+  assert_no_plugin ("needs-absent", "libtornadis-test-absent.so.99");
   /* And once more. */
   assert_no_plugin ("missing-symbol", "no function");
+  assert_no_plugin ("needs-absent", "Could not load");
   assert_no_plugin ("wrong-type", "does not register it");
 }
 
@@ -125,7 +163,7 @@ test_list (void)
   g_assert_true (g_strv_contains ((const char *const *) names, "wrong-type"));
   for (guint i = 1; names[i] != NULL; i++)
     g_assert_cmpstr (names[i - 1], <, names[i]);
-  g_assert_cmpuint (g_type_from_name ("FixturePlugin"), ==, 0);
+  g_assert_cmpuint (g_type_from_name ("Fixture-good-one"), ==, 0);
 }
 
 /* Entries of the path that are not absolute would depend on where a program is started. */
@@ -135,6 +173,143 @@ test_relative_path (void)
   g_setenv ("TORNADIS_PLUGIN_PATH", ".:tests/plugins", TRUE);
   g_assert_cmpint (g_chdir (g_getenv ("TORNADIS_TEST_MODULE_DIR")), ==, 0);
   assert_no_plugin ("good-one", "no plugin");
+}
+
+static void
+count_existing_cb (const char *domain,
+                   GLogLevelFlags level,
+                   const char *message,
+                   gpointer user_data)
+{
+  g_assert_nonnull (strstr (message, "existing type 'FixtureSameType'"));
+  (*(guint *) user_data)++;
+}
+
+/* The type of a module that came too late is not that of the first. */
+static void
+test_same_type (void)
+{
+  g_autoptr (TornadisPlugin) plugin = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_existing = 0;
+
+  plugin = tornadis_plugin_new_by_name ("same-type-1", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (G_OBJECT_TYPE_NAME (plugin), ==, "FixtureSameType");
+  /* GLib's own word, a warning or a critical one by its version. */
+  g_log_set_always_fatal (G_LOG_FATAL_MASK);
+  g_log_set_handler ("GLib-GObject", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_CRITICAL, count_existing_cb, &n_existing);
+  assert_no_plugin ("same-type-2", "does not register it");
+  g_assert_cmpuint (n_existing, ==, 1);
+}
+
+static gboolean
+is_listed (const char *name)
+{
+  g_auto (GStrv) names = tornadis_plugin_list_names ();
+
+  return g_strv_contains ((const char *const *) names, name);
+}
+
+/* Directories that are none, or that must not be read, hide nothing and do no harm. */
+static void
+test_unreadable_directory (void)
+{
+  g_autofree char *directory = g_dir_make_tmp ("tornadis-XXXXXX", NULL);
+  g_autofree char *file = g_build_filename (directory, "libtornadis-hidden.so", NULL);
+  g_autofree char *open = g_dir_make_tmp ("tornadis-XXXXXX", NULL);
+  g_autofree char *visible = g_build_filename (open, "libtornadis-visible.so", NULL);
+  g_autofree char *path = g_strdup_printf ("/no/such:%s:/dev/null:%s", directory, open);
+  uid_t user = geteuid ();
+
+  g_assert_true (g_file_set_contents (file, "", 0, NULL));
+  g_assert_true (g_file_set_contents (visible, "", 0, NULL));
+  g_setenv ("TORNADIS_PLUGIN_PATH", path, TRUE);
+  g_assert_true (is_listed ("hidden"));
+  g_assert_cmpint (g_chmod (directory, 0), ==, 0);
+  g_assert_cmpint (g_chmod (open, 0755), ==, 0);
+  /* Root reads everything. */
+  if (user == 0)
+    g_assert_cmpint (seteuid (NOBODY), ==, 0);
+
+  g_assert_false (is_listed ("hidden"));
+  assert_no_plugin ("hidden", "no plugin");
+  g_assert_true (is_listed ("visible"));
+  assert_no_plugin ("visible", "Could not load");
+
+  g_assert_cmpint (seteuid (user), ==, 0);
+  g_assert_cmpint (g_chmod (directory, 0700), ==, 0);
+  g_unlink (file);
+  g_rmdir (directory);
+  g_unlink (visible);
+  g_rmdir (open);
+}
+
+static void
+become_nobody_cb (gpointer user_data)
+{
+  if (setgid (NOBODY) != 0 || setuid (NOBODY) != 0)
+    _exit (99);
+}
+
+/* What the program prints that lists plugins, when another user runs it. */
+static char *
+run_as_nobody (const char *program,
+               const char *directory)
+{
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TORNADIS_PLUGIN_PATH", directory, TRUE);
+  const char *argv[] = { program, NULL };
+  g_autoptr (GError) error = NULL;
+  char *output = NULL;
+  int status;
+
+  /* The sanitizer's search for leaks does not work in a setuid program. */
+  environment = g_environ_setenv (environment, "ASAN_OPTIONS", "detect_leaks=0", TRUE);
+  g_spawn_sync ("/", (char **) argv, environment, G_SPAWN_DEFAULT, become_nobody_cb, NULL, &output, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_spawn_check_wait_status (status, NULL));
+  return output;
+}
+
+/* The variable is for programs that have no more rights than who runs them. */
+static void
+test_setuid (void)
+{
+  g_autofree char *directory = g_dir_make_tmp ("tornadis-XXXXXX", NULL);
+  g_autofree char *program = g_build_filename (directory, "list-plugins", NULL);
+  g_autofree char *module = g_build_filename (directory, "libtornadis-planted.so", NULL);
+  g_autofree char *contents = NULL;
+  g_autofree char *plain = NULL;
+  g_autofree char *privileged = NULL;
+  struct statvfs fs;
+  gsize size;
+
+  g_assert_cmpint (statvfs (directory, &fs), ==, 0);
+  if (geteuid () != 0)
+    g_test_skip ("only root can make a setuid program of root");
+  else if ((fs.f_flag & (ST_NOSUID | ST_NOEXEC)) != 0 || prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0)
+    g_test_skip ("no setuid programs here");
+  else
+    {
+      g_assert_true (g_file_get_contents (g_getenv ("TORNADIS_TEST_LIST_PLUGINS"), &contents, &size, NULL));
+      g_assert_true (g_file_set_contents (program, contents, (gssize) size, NULL));
+      g_assert_true (g_file_set_contents (module, "", 0, NULL));
+      g_assert_cmpint (g_chmod (directory, 0755), ==, 0);
+
+      g_assert_cmpint (g_chmod (program, 0755), ==, 0);
+      plain = run_as_nobody (program, directory);
+      g_assert_true (g_str_has_prefix (plain, "65534 65534 "));
+      g_assert_nonnull (strstr (plain, "planted"));
+
+      g_assert_cmpint (g_chmod (program, 04755), ==, 0);
+      privileged = run_as_nobody (program, directory);
+      g_assert_true (g_str_has_prefix (privileged, "65534 0 "));
+      g_assert_null (strstr (privileged, "planted"));
+    }
+
+  g_unlink (program);
+  g_unlink (module);
+  g_rmdir (directory);
 }
 
 static void
@@ -163,6 +338,9 @@ main (int argc,
   ADD ("no-module", test_no_module);
   ADD ("list", test_list);
   ADD ("relative-path", test_relative_path);
+  ADD ("same-type", test_same_type);
+  ADD ("unreadable-directory", test_unreadable_directory);
+  g_test_add_func ("/plugin-registry/setuid", test_setuid);
 
   return g_test_run ();
 }

@@ -7,34 +7,30 @@
 
 #ifdef WRONG_TYPE
 #define PARENT_TYPE G_TYPE_OBJECT
-typedef GObject FixturePlugin;
-typedef GObjectClass FixturePluginClass;
+typedef GObject Parent;
+typedef GObjectClass ParentClass;
 #else
 #define PARENT_TYPE TORNADIS_TYPE_PLUGIN
-typedef TornadisPlugin FixturePlugin;
-typedef TornadisPluginClass FixturePluginClass;
+typedef TornadisPlugin Parent;
+typedef TornadisPluginClass ParentClass;
 #endif
 
-GType fixture_plugin_get_type (void);
-
-G_DEFINE_TYPE (FixturePlugin, fixture_plugin, PARENT_TYPE)
-
-static void
-fixture_plugin_class_init (FixturePluginClass *klass)
-{
-}
-
-static void
-fixture_plugin_init (FixturePlugin *self)
-{
-}
+#ifdef NEEDS_ABSENT
+extern int absent (void);
+#endif
 
 G_MODULE_EXPORT void FUNCTION (void);
 
 void
 FUNCTION (void)
 {
-#ifndef REGISTERS_NOTHING
-  tornadis_plugin_register (NAME, fixture_plugin_get_type ());
+#if defined NEEDS_ABSENT
+  g_assert_cmpint (absent (), ==, 0);
+#elif !defined REGISTERS_NOTHING
+  static GType type = 0;
+
+  if (type == 0)
+    type = g_type_register_static_simple (PARENT_TYPE, TYPE_NAME, sizeof (ParentClass), NULL, sizeof (Parent), NULL, 0);
+  tornadis_plugin_register (NAME, type);
 #endif
 }
