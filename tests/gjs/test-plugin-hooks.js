@@ -208,19 +208,6 @@ export default {
         pool.destroy();
     },
 
-    async figures(server) {
-        const client = makeClient(server);
-        equal([client.connection_id, client.pending, client.bytes_read, client.bytes_written], [0, 0, 0, 0]);
-        const pending = [];
-        client.add_plugin(new Acting({
-            done() {
-                pending.push(client.pending);
-            },
-        }));
-        equal(await client.call('CLIENT', 'ID'), client.connection_id);
-        equal([client.bytes_read > 0, client.bytes_written > 0, pending], [true, true, [0]]);
-    },
-
     async throwing(server) {
         const client = makeClient(server);
         const looking = new Looking();

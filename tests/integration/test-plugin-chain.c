@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls of a plugin's own, plugins that look on, long chains, and answers that come at odd times. */
+/* Calls of a plugin's own, long chains, and answers that come at odd times. */
 
 #include "integration/hook-plugin.h"
 
@@ -157,84 +157,6 @@ test_own_call_ends (Fixture *fixture,
   g_assert_no_error (calls.error);
   assert_finalized (plugin);
   take_off (fixture->client, inner);
-}
-
-static gboolean
-retry_once_hook (HookPlugin *self,
-                 Hook hook,
-                 TornadisClient *client,
-                 TornadisCall *call)
-{
-  if (hook == CALL_DONE && tornadis_call_get_attempt (call) == 1)
-    tornadis_call_retry (call, 0);
-  return FALSE;
-}
-
-static gboolean
-rewrite_hook (HookPlugin *self,
-              Hook hook,
-              TornadisClient *client,
-              TornadisCall *call)
-{
-  g_autoptr (TornadisCommand) command = NULL;
-  g_autoptr (TornadisReply) reply = NULL;
-
-  if (hook == CALL && is_call (call, "REWRITE"))
-    {
-      command = make_command ("INCR n");
-      tornadis_call_set_command (call, command);
-    }
-  else if (hook == CALL && is_call (call, "ANSWER"))
-    {
-      reply = make_reply ("+mine\r\n");
-      tornadis_call_return_reply (call, reply);
-      return TRUE;
-    }
-
-  return FALSE;
-}
-
-/* What goes to the server, as the plugins made it: every attempt, nothing that a plugin answered, and why something
- * could not be sent. */
-static void
-test_observe (Fixture *fixture,
-              gconstpointer data)
-{
-  g_autoptr (GString) log = g_string_new (NULL);
-  g_auto (Calls) calls = { 0 };
-  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
-  HookPlugin *looking = add_looking (fixture->client, "l", NULL, NULL);
-  HookPlugin *retry, *rewrite;
-
-  looking->log = log;
-  assert_call (fixture->client, "PONG", "PING", NULL);
-  g_assert_null (call (fixture->client, NULL, "NOSUCHCOMMAND", NULL));
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "PING", NULL });
-  tornadis_reply_unref (call_pipeline (fixture->client, pipeline, NULL, NULL));
-  submit (fixture->client, "SUBSCRIBE channel", &calls);
-  wait_for_calls (&calls);
-  g_assert_cmpstr (log->str, ==, "PING=PONG NOSUCHCOMMAND=!reply PIPELINE=1) PONG SUBSCRIBE=!usage ");
-
-  g_string_truncate (log, 0);
-  retry = add_calling (fixture->client, "r", retry_once_hook, NULL);
-  rewrite = add_calling (fixture->client, "w", rewrite_hook, NULL);
-  assert_call (fixture->client, "(integer) 2", "REWRITE", NULL);
-  g_assert_cmpstr (log->str, ==, "INCR=(integer) 1 INCR=(integer) 2 ");
-  g_string_truncate (log, 0);
-  assert_call (fixture->client, "mine", "ANSWER", NULL);
-  g_assert_cmpstr (log->str, ==, "");
-
-  submit (fixture->client, "BLPOP nothing 0", &calls);
-  spin_for (20);
-  tornadis_client_close (fixture->client);
-  g_object_set (fixture->client, "autoconnect", FALSE, NULL);
-  submit (fixture->client, "PING", &calls);
-  wait_for_calls (&calls);
-  g_assert_cmpstr (log->str, ==, "BLPOP=!lost PING=!closed PING=!closed ");
-
-  take_off (fixture->client, retry);
-  take_off (fixture->client, rewrite);
-  take_off (fixture->client, looking);
 }
 
 /* How deep the stack gets in hooks. */
@@ -565,7 +487,6 @@ main (int argc,
 
   ADD ("own-call", test_own_call);
   ADD ("own-call-ends", test_own_call_ends);
-  ADD ("observe", test_observe);
   ADD ("long-chain", test_long_chain_of_holders);
   ADD ("long-chain-retries", test_long_chain_of_retries);
   ADD ("end-from-another-hook", test_end_from_another_hook);
