@@ -17,6 +17,7 @@ typedef enum
   REMOVE_ALL,
   ADD_ANOTHER,
   NEST,
+  NEST_AND_CLOSE,
   DISPOSE,
   N_ACTIONS,
 } Action;
@@ -30,6 +31,13 @@ typedef struct
   TornadisClient *client; /* (owned) (nullable) the only reference of this test */
   Calls calls;
 } Acting;
+
+static gboolean
+close_cb (gpointer user_data)
+{
+  tornadis_client_close (user_data);
+  return G_SOURCE_REMOVE;
+}
 
 static void
 act (Acting *acting,
@@ -65,6 +73,10 @@ act (Acting *acting,
       g_object_unref (add_calling (client, "another", NULL, NULL));
       break;
     case NEST:
+      spin_for (30);
+      break;
+    case NEST_AND_CLOSE:
+      g_idle_add_full (G_PRIORITY_HIGH, close_cb, g_object_ref (client), g_object_unref);
       spin_for (30);
       break;
     case DISPOSE:
@@ -156,7 +168,7 @@ static void
 add_acting (void)
 {
   static const char *const hooks[] = { "attach", "detach", "setup", "call", "call-done", "push", "observe", "waited" };
-  static const char *const actions[] = { "drop", "close", "again", "remove-itself", "remove-all", "add-another", "nest", "dispose" };
+  static const char *const actions[] = { "drop", "close", "again", "remove-itself", "remove-all", "add-another", "nest", "nest-and-close", "dispose" };
   static Acting all[N_HOOKS][N_ACTIONS][2];
 
   for (guint hook = 0; hook < N_HOOKS; hook++)
