@@ -32,7 +32,8 @@ slow_log_plugin_call_done (TornadisPlugin *plugin, TornadisCall *call)
 
   self->n_pending--;
   if (elapsed > self->threshold * G_TIME_SPAN_MILLISECOND)
-    g_message ("%s took %.1f ms, %u others are pending", tornadis_call_get_name (call), (double) elapsed / 1000, self->n_pending);
+    g_message ("%s took %.1f ms, %u others are pending", tornadis_call_get_name (call), (double) elapsed / 1000,
+               self->n_pending);
 }
 
 static void

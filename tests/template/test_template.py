@@ -56,7 +56,8 @@ def install():
 def shell_block(containing):
     """The block of the README that has this in it."""
     text = (SOURCE / 'README.md').read_text(encoding='utf-8')
-    return next(block for block in re.findall('```sh\n(.*?)```', text, re.DOTALL) if containing in block).replace('sudo ', '')
+    blocks = re.findall('```sh\n(.*?)```', text, re.DOTALL)
+    return next(block for block in blocks if containing in block).replace('sudo ', '')
 
 
 def check_use(server, environment):
