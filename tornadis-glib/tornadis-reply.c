@@ -24,8 +24,6 @@
  * Since: 1.0
  */
 
-/* GVariant refuses to read more than 128 containers deep, and a map takes three of them a level. */
-#define VARIANT_MAX_DEPTH 32
 #define STRING_MAX_DEPTH 128
 
 G_DEFINE_BOXED_TYPE (TornadisReply, tornadis_reply, tornadis_reply_ref, tornadis_reply_unref)
@@ -594,111 +592,11 @@ tornadis_reply_lookup (TornadisReply *self,
   return NULL;
 }
 
-static GVariant *
-reply_data_to_variant (TornadisReply *self,
-                       gboolean as_text)
-{
-  g_autoptr (GBytes) bytes = NULL;
-
-  if (as_text && tornadis_reply_get_text (self) != NULL)
-    return g_variant_new_string (self->data);
-
-  bytes = tornadis_reply_get_bytes (self);
-  return g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
-}
-
 /* The server's words as a string for people. */
 static char *
 reply_dup_text (TornadisReply *self)
 {
   return g_utf8_make_valid (self->data, (gssize) self->length);
-}
-
-static GVariant *
-reply_error_to_variant (TornadisReply *self)
-{
-  g_autofree char *text = reply_dup_text (self);
-  g_autofree char *prefix = g_strndup (text, strcspn (text, " \r\n"));
-
-  return g_variant_new ("(ss)", prefix, text);
-}
-
-static GVariant *
-reply_build_variant (TornadisReply *self,
-                     guint depth)
-{
-  GVariantBuilder builder;
-
-  if (tornadis_reply_kind_is_aggregate (self->kind) && depth >= VARIANT_MAX_DEPTH)
-    return g_variant_new_take_string (tornadis_reply_to_string (self));
-
-  switch (self->kind)
-    {
-    case TORNADIS_REPLY_KIND_STATUS:
-    case TORNADIS_REPLY_KIND_BIG_NUMBER:
-    case TORNADIS_REPLY_KIND_VERBATIM:
-      return reply_data_to_variant (self, TRUE);
-    case TORNADIS_REPLY_KIND_STRING:
-      return reply_data_to_variant (self, FALSE);
-    case TORNADIS_REPLY_KIND_ERROR:
-      return reply_error_to_variant (self);
-    case TORNADIS_REPLY_KIND_INTEGER:
-      return g_variant_new_int64 (self->v.integer);
-    case TORNADIS_REPLY_KIND_DOUBLE:
-      return g_variant_new_double (self->v.number);
-    case TORNADIS_REPLY_KIND_BOOLEAN:
-      return g_variant_new_boolean (self->v.boolean);
-    case TORNADIS_REPLY_KIND_MAP:
-      g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(vv)"));
-      for (gsize i = 0; i + 1 < self->length; i += 2)
-        g_variant_builder_add (&builder, "(vv)",
-                               reply_build_variant (tornadis_reply_get_elements (self)[i], depth + 1),
-                               reply_build_variant (tornadis_reply_get_elements (self)[i + 1], depth + 1));
-      return g_variant_builder_end (&builder);
-    case TORNADIS_REPLY_KIND_ARRAY:
-    case TORNADIS_REPLY_KIND_SET:
-    case TORNADIS_REPLY_KIND_PUSH:
-      g_variant_builder_init (&builder, G_VARIANT_TYPE ("av"));
-      for (gsize i = 0; i < self->length; i++)
-        g_variant_builder_add (&builder, "v", reply_build_variant (tornadis_reply_get_elements (self)[i], depth + 1));
-      return g_variant_builder_end (&builder);
-    case TORNADIS_REPLY_KIND_NIL:
-    default:
-      return g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, NULL);
-    }
-}
-
-/**
- * tornadis_reply_to_variant:
- * @self: a reply
- *
- * Makes a #GVariant of @self, whose type follows from the kind:
- *
- * | kind | type |
- * | ---- | ---- |
- * | NIL | `mv`, nothing |
- * | INTEGER | `x` |
- * | DOUBLE | `d` |
- * | BOOLEAN | `b` |
- * | STRING | `ay`, without a 0 byte at the end |
- * | STATUS, BIG_NUMBER, VERBATIM | `s`, or `ay` if [method@Tornadis.Reply.get_text] is %NULL |
- * | ERROR | `(ss)`: the first word, such as `WRONGTYPE`, and the whole text |
- * | ARRAY, SET, PUSH | `av` |
- * | MAP | `a(vv)` |
- *
- * A #GVariant can't be nested without end: what stands below 32 levels of ARRAY, SET, PUSH and MAP
- * comes as an `s` with the answer of [method@Tornadis.Reply.to_string] instead.
- *
- * Returns: (transfer full): the variant, not floating
- *
- * Since: 1.0
- */
-GVariant *
-tornadis_reply_to_variant (TornadisReply *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  return g_variant_ref_sink (reply_build_variant (self, 0));
 }
 
 static void

@@ -19,6 +19,8 @@ TORNADIS_AVAILABLE_IN_1_0
 TornadisReply     *tornadis_reply_new_from_resp  (GBytes         *resp,
                                                   GError        **error);
 TORNADIS_AVAILABLE_IN_1_0
+TornadisReply     *tornadis_reply_new_from_variant (GVariant      *value);
+TORNADIS_AVAILABLE_IN_1_0
 TornadisReply     *tornadis_reply_ref            (TornadisReply  *self);
 TORNADIS_AVAILABLE_IN_1_0
 void               tornadis_reply_unref          (TornadisReply  *self);

@@ -177,6 +177,7 @@ export default {
         equal(list.get_element(4), null);
         equal([list.get_text(), list.get_bytes(), list.get_error()], [null, null, null]);
         equal(list.to_variant().get_type_string(), 'av');
+        equal(Tornadis.Reply.new_from_variant(list.to_variant()).unpack(), list.unpack());
         equal(list.to_string(), '1) (integer) 7\n2) "42"\n3) (double) 2.5\n4) (true)');
 
         const map = parse('%1\r\n+k\r\n*2\r\n:1\r\n#t\r\n');
@@ -189,6 +190,17 @@ export default {
         equal(Tornadis.Error.get_prefix(error.get_error()), 'WRONGTYPE');
         equal(error.unpack() instanceof Tornadis.ReplyError, true);
         throws(Tornadis.Error, () => parse('nonsense'), Tornadis.Error.PROTOCOL);
+    },
+
+    async variants() {
+        const values = [['s', 'text', 'text'], ['x', -7, -7], ['d', 1.5, 1.5], ['b', true, true],
+            ['as', ['a', 'b'], ['a', 'b']], ['a{sv}', {k: new GLib.Variant('i', 1)}, new Map([['k', 1]])],
+            ['ay', new Uint8Array([0, 255]), new Uint8Array([0, 255])], ['(is)', [1, 'a'], [1, 'a']],
+            ['()', [], null], ['mv', null, null]];
+        for (const [type, value, native] of values)
+            equal(Tornadis.Reply.new_from_variant(new GLib.Variant(type, value)).unpack(), native);
+        const error = Tornadis.Reply.new_from_variant(new GLib.Variant('(ss)', ['OOPS', 'OOPS no'])).unpack();
+        equal([error instanceof Tornadis.ReplyError, error.prefix, error.message], [true, 'OOPS', 'OOPS no']);
     },
 
     async elementsOutliveTheirReply() {

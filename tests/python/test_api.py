@@ -60,6 +60,14 @@ def test_reply(server):
     equal(reply.get_element(3).is_error(), True)
     equal(Tornadis.error_get_prefix(reply.get_element(3).get_error()), 'OOPS')
     equal(reply.to_variant().print_(False).startswith('['), True)
+    equal(Tornadis.Reply.new_from_variant(reply.to_variant()).to_string(), reply.to_string())
+    for kind, value, native in (('s', 'text', b'text'), ('x', -7, -7), ('d', 1.5, 1.5), ('b', True, True),
+                                ('as', ['a', 'b'], [b'a', b'b']), ('a{sv}', {'k': GLib.Variant('i', 1)}, {b'k': 1}),
+                                ('ay', b'\0\xff', b'\0\xff'), ('(is)', (1, 'a'), [1, b'a']), ('()', (), None),
+                                ('mv', None, None)):
+        equal(Tornadis.Reply.new_from_variant(GLib.Variant(kind, value)).unpack(), native)
+    error = Tornadis.Reply.new_from_variant(GLib.Variant('(ss)', ('OOPS', 'OOPS no'))).unpack()
+    equal((type(error), error.prefix, error.message), (Tornadis.ReplyError, 'OOPS', 'OOPS no'))
     equal(parse(b'%1\r\n+k\r\n+v\r\n').lookup('k').get_text(), 'v')
     raises(GLib.Error, parse, b'nonsense')
 
