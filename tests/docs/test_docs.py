@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs every code block of README.md and docs/*.md, as TAP with one case a block.
+"""Runs every code block of README.md, docs/*.md and plugins/*/README.md, as TAP with one case a block.
 
 Whole programs run as they are; what is less than a program runs inside the frame of its language in frames/, which
 has a client, a pubsub, a pool and so on. blocks.py tells how a page says what is printed, and what must not run.
@@ -296,8 +296,9 @@ def check_lists(source):
 def main():
     source, build = map(pathlib.Path, sys.argv[1:3])
     wanted = sys.argv[3:]
-    pages = [source / 'README.md', *sorted((source / 'docs').glob('*.md'))]
-    pages = [path for path in pages if not wanted or path.name in wanted]
+    pages = {path.name: path for path in (source / 'README.md', *sorted((source / 'docs').glob('*.md')))}
+    pages |= {f'plugin-{path.parent.name}.md': path for path in sorted((source / 'plugins').glob('*/README.md'))}
+    pages = {name: path for name, path in pages.items() if not wanted or name in wanted}
     servers = Queue()
     for _ in range(PARALLEL):
         servers.put(TornadisHarness.Redis.new(None))
@@ -316,7 +317,7 @@ def main():
         vapi.mkdir(parents=True)
         for file in (*build.glob('introspection/*.vapi'), *build.glob('meson-private/tornadis*.deps')):
             shutil.copy(file, vapi)
-        futures = [executor.submit(run_page, path, path.name, directory, servers, tls_server) for path in pages]
+        futures = [executor.submit(run_page, path, name, directory, servers, tls_server) for name, path in pages.items()]
         for future in futures:
             outcomes += future.result()
 

@@ -54,8 +54,9 @@ def read(reply: Tornadis.Reply) -> None:
     inner: list[Tornadis.Reply | None] = [reply.get_element(0), reply.lookup('key'), reply.copy(), reply.ref()]
     error: GLib.Error | None = reply.get_error()
     variant: GLib.Variant = reply.to_variant()
+    again: Tornadis.Reply = Tornadis.Reply.new_from_variant(variant)
     reply.unref()
-    print(numbers, truths, texts, data, held, inner, error, variant)
+    print(numbers, truths, texts, data, held, inner, error, again)
     print(Tornadis.Reply.new_from_resp(GLib.Bytes.new(b'+OK\r\n')))
     show(reply.unpack())
     show(reply.unpack(decode=True))

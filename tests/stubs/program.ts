@@ -51,8 +51,9 @@ function read(reply: Tornadis.Reply): void {
     const inner: (Tornadis.Reply | null)[] = [reply.get_element(0), reply.lookup('key'), reply.ref()];
     const error: GLib.Error | null = reply.get_error();
     const variant: GLib.Variant = reply.to_variant();
+    const again: Tornadis.Reply = Tornadis.Reply.new_from_variant(variant);
     reply.unref();
-    print(numbers, truths, text, data, held, inner, error, variant, show(reply.unpack()));
+    print(numbers, truths, text, data, held, inner, error, again, show(reply.unpack()));
     print(Tornadis.Reply.new_from_resp(new Uint8Array(1)), new Tornadis.Reply(new Uint8Array(1)));
 }
 

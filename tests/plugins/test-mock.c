@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The plugin mock. But for those with a fixture there is no server at all. */
+
+#include "integration/util.h"
+
+#include <string.h>
+
+static TornadisPlugin *
+add_mock (TornadisClient *client)
+{
+  g_autoptr (GError) error = NULL;
+  TornadisPlugin *mock = tornadis_client_add_plugin_by_name (client, "mock", &error);
+
+  g_assert_no_error (error);
+  return mock;
+}
+
+/* A client of a port on which nobody listens. */
+static TornadisClient *
+make_mocked (TornadisPlugin **mock)
+{
+  TornadisClient *client = tornadis_client_new ("127.0.0.1", 1);
+
+  *mock = add_mock (client);
+  return client;
+}
+
+static void
+set (TornadisPlugin *mock,
+     const char *property,
+     const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = g_variant_parse (NULL, text, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  g_object_set (mock, property, value, NULL);
+}
+
+static void
+assert_property (TornadisPlugin *mock,
+                 const char *property,
+                 const char *expected)
+{
+  g_autoptr (GVariant) value = NULL;
+  g_autofree char *text = NULL;
+
+  g_object_get (mock, property, &value, NULL);
+  text = g_variant_print (value, FALSE);
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static guint
+get_n_calls (TornadisPlugin *mock)
+{
+  guint n;
+
+  g_object_get (mock, "n-calls", &n, NULL);
+  return n;
+}
+
+static void
+assert_no_connection (TornadisClient *client)
+{
+  guint state;
+
+  g_object_get (client, "state", &state, NULL);
+  g_assert_cmpuint (state, ==, TORNADIS_CLIENT_STATE_DISCONNECTED);
+}
+
+#define assert_call_fails(client, code, text, ...)                                  \
+  G_STMT_START                                                                      \
+  {                                                                                 \
+    g_autoptr (GError) call_error = NULL;                                           \
+    g_autoptr (TornadisReply) call_reply = call (client, &call_error, __VA_ARGS__); \
+                                                                                    \
+    g_assert_null (call_reply);                                                     \
+    g_assert_error (call_error, TORNADIS_ERROR, code);                              \
+    g_assert_nonnull (strstr (call_error->message, text));                          \
+  }                                                                                 \
+  G_STMT_END
+
+static void
+test_answers (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+
+  set (mock, "answers",
+       "{'GET name': <'Ann'>, 'get n': <42>, 'HGETALL *': <{'k': 'v'}>, 'LRANGE l 0 ?1': <['a', 'b']>,"
+       " 'GET gone': <()>, 'PING': <'PONG'>, 'LPUSH *': <('WRONGTYPE', 'not a list')>}");
+  assert_call (client, "Ann", "GET", "name", NULL);
+  assert_call (client, "Ann", "get", "name", NULL);
+  assert_call (client, "(integer) 42", "GET", "n", NULL);
+  assert_call (client, "1# k => v", "HGETALL", "x", NULL);
+  assert_call (client, "1) a\n2) b", "LRANGE", "l", "0", "-1", NULL);
+  assert_call (client, "(nil)", "GET", "gone", NULL);
+  assert_call (client, "PONG", "PING", NULL);
+  assert_call_fails (client, TORNADIS_ERROR_REPLY, "WRONGTYPE not a list", "LPUSH", "a", "b", NULL);
+  /* What is close. */
+  assert_call_fails (client, TORNADIS_ERROR_PLUGIN, "no answer to GET", "GET", "Name", NULL);
+  assert_call_fails (client, TORNADIS_ERROR_PLUGIN, "no answer to GET", "GET", NULL);
+  assert_call_fails (client, TORNADIS_ERROR_PLUGIN, "no answer to PING", "PING", "x", NULL);
+  assert_call_fails (client, TORNADIS_ERROR_PLUGIN, "no answer to LRANGE", "LRANGE", "l", "0", "1", NULL);
+  assert_no_connection (client);
+
+  set (mock, "answers", "{'PING': 'now'}");
+  assert_call (client, "now", "PING", NULL);
+  assert_call_fails (client, TORNADIS_ERROR_PLUGIN, "no answer to GET", "GET", "name", NULL);
+  assert_property (mock, "answers", "{'PING': 'now'}");
+  g_object_set (mock, "answers", NULL, NULL);
+  assert_call_fails (client, TORNADIS_ERROR_PLUGIN, "no answer to PING", "PING", NULL);
+}
+
+/* Whatever the order in which they are given. */
+static void
+test_most_specific (void)
+{
+  static const struct
+  {
+    const char *line;
+    const char *calls[4];
+  } lines[] = {
+    { "SET user:1 x", { "SET", "user:1", "x", NULL } },
+    { "SET user:1 *", { "SET", "user:1", "y", NULL } },
+    { "SET user:? x", { "SET", "user:2", "x", NULL } },
+    { "SET use* x", { "SET", "user", "x", NULL } },
+    { "SET use* *", { "SET", "user", "y", NULL } },
+    { "SET * x", { "SET", "k", "x", NULL } },
+    { "SET ? y", { "SET", "k", "y", NULL } },
+    { "SET", { "SET", NULL } },
+    { "SET *", { "SET", "other", "z", NULL } },
+    { "*", { "PING", NULL } },
+  };
+
+  for (guint round = 0; round < 50; round++)
+    {
+      TornadisPlugin *mock;
+      g_autoptr (TornadisClient) client = make_mocked (&mock);
+      g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{ss}"));
+      gint32 first = g_test_rand_int_range (0, G_N_ELEMENTS (lines));
+      /* Steps that have no factor in common with the number of lines. */
+      guint step = (guint[]){ 1, 3, 7, 9 }[round % 4];
+
+      for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+        {
+          const char *line = lines[((guint) first + i * step) % G_N_ELEMENTS (lines)].line;
+
+          g_variant_builder_add (&builder, "{ss}", line, line);
+        }
+      g_object_set (mock, "answers", g_variant_builder_end (&builder), NULL);
+
+      for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+        assert_call (client, lines[i].line, lines[i].calls[0], lines[i].calls[1], lines[i].calls[2], lines[i].calls[3], NULL);
+    }
+}
+
+static void
+test_errors (void)
+{
+  static const struct
+  {
+    const char *name;
+    int code;
+  } errors[] = {
+    { "LOST", TORNADIS_ERROR_LOST },
+    { "timeout", TORNADIS_ERROR_TIMEOUT },
+    { "CLOSED", TORNADIS_ERROR_CLOSED },
+    { "CONNECT", TORNADIS_ERROR_CONNECT },
+    { "BUSY", TORNADIS_ERROR_BUSY },
+  };
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+
+  for (guint i = 0; i < G_N_ELEMENTS (errors); i++)
+    {
+      g_autofree char *text = g_strdup_printf ("{'GET *': <('error', '%s')>}", errors[i].name);
+
+      set (mock, "answers", text);
+      assert_call_fails (client, errors[i].code, "GET", "GET", "k", NULL);
+    }
+
+  set (mock, "answers", "{'GET *': ('error', 'LOTS')}");
+  assert_call_fails (client, TORNADIS_ERROR_PLUGIN, "“LOTS”", "GET", "k", NULL);
+}
+
+static void
+test_script (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+
+  assert_property (mock, "script", "[]");
+  set (mock, "answers", "{'GET n': <'table'>}");
+  set (mock, "script", "[('GET n', <('error', 'LOST')>), ('GET *', <1>), ('GET n', <2>), ('SET *', <'OK'>)]");
+  assert_call_fails (client, TORNADIS_ERROR_LOST, "GET", "GET", "n", NULL);
+  /* In their order, whichever is the more specific. */
+  assert_call (client, "(integer) 1", "GET", "n", NULL);
+  assert_property (mock, "script", "[('GET n', <2>), ('SET *', <'OK'>)]");
+  assert_call (client, "OK", "SET", "n", "3", NULL);
+  assert_call (client, "(integer) 2", "GET", "n", NULL);
+  assert_property (mock, "script", "[]");
+  assert_call (client, "table", "GET", "n", NULL);
+  assert_call_fails (client, TORNADIS_ERROR_PLUGIN, "no answer", "SET", "n", "3", NULL);
+}
+
+static TornadisReply *
+answer_cb (TornadisPlugin *mock,
+           TornadisCommand *command,
+           gpointer user_data)
+{
+  g_autoptr (GBytes) arg = tornadis_command_get_arg (command, 1);
+
+  if (arg == NULL)
+    return NULL;
+  return tornadis_reply_new_from_variant (g_variant_new_take_string (
+    g_strdup_printf ("%s %.*s", (const char *) user_data, (int) g_bytes_get_size (arg), (const char *) g_bytes_get_data (arg, NULL))));
+}
+
+static void
+test_handlers (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+  gulong id;
+
+  set (mock, "answers", "{'*': 'table'}");
+  id = g_signal_connect (mock, "answer::ECHO", G_CALLBACK (answer_cb), (gpointer) "first");
+  g_signal_connect (mock, "answer", G_CALLBACK (answer_cb), (gpointer) "second");
+  g_signal_connect (mock, "answer::ECHO", G_CALLBACK (answer_cb), (gpointer) "third");
+  assert_call (client, "first x", "echo", "x", NULL);
+  assert_call (client, "second y", "GET", "y", NULL);
+  /* None has one. */
+  assert_call (client, "table", "ECHO", NULL);
+  g_signal_handler_disconnect (mock, id);
+  assert_call (client, "second x", "ECHO", "x", NULL);
+
+  set (mock, "script", "[('ECHO *', 'script')]");
+  assert_call (client, "script", "ECHO", "x", NULL);
+  assert_call (client, "second x", "ECHO", "x", NULL);
+}
+
+static void
+test_calls (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+  g_autoptr (TornadisCommand) binary = tornadis_command_new_format ("SET %b %s", "\xff\0k\xc3\xbc", (gsize) 5, "");
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+
+  set (mock, "answers", "{'SET \\\\xff* *': <'OK'>, '*': <1>}");
+  assert_property (mock, "calls", "[]");
+  assert_call (client, "(integer) 1", "get", "a b", NULL);
+  tornadis_client_call_async (client, binary, NULL, store_result, &result);
+  reply = tornadis_client_call_finish (client, wait_for_result (&result), NULL);
+  g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "OK");
+  assert_property (mock, "calls", "[['GET', 'a b'], ['SET', '\\\\xff\\\\x00kü', '']]");
+  g_assert_cmpuint (get_n_calls (mock), ==, 2);
+
+  g_signal_emit_by_name (mock, "clear");
+  assert_property (mock, "calls", "[]");
+  g_assert_cmpuint (get_n_calls (mock), ==, 0);
+
+  g_object_set (mock, "max-calls", 2, NULL);
+  assert_call (client, "(integer) 1", "A", NULL);
+  assert_call (client, "(integer) 1", "B", NULL);
+  assert_call (client, "(integer) 1", "C", NULL);
+  assert_property (mock, "calls", "[['B'], ['C']]");
+  g_object_set (mock, "max-calls", 1, NULL);
+  assert_property (mock, "calls", "[['C']]");
+  g_object_set (mock, "max-calls", 0, NULL);
+  assert_property (mock, "calls", "[]");
+  g_assert_cmpuint (get_n_calls (mock), ==, 3);
+}
+
+static void
+test_pipelines (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+
+  set (mock, "answers", "{'GET *': <'v'>, 'LPUSH *': <('WRONGTYPE', 'no')>, 'INCR lost': <('error', 'LOST')>, 'INCR n': <1>}");
+  for (guint atomic = 0; atomic < 2; atomic++)
+    {
+      g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+      g_autoptr (TornadisReply) replies = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autofree char *text = NULL;
+
+      tornadis_pipeline_set_atomic (pipeline, atomic != 0);
+      tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", "a", NULL });
+      tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "LPUSH", "a", "b", NULL });
+      tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "INCR", "n", NULL });
+      replies = call_pipeline (client, pipeline, NULL, &error);
+      g_assert_no_error (error);
+      text = tornadis_reply_to_string (replies);
+      g_assert_cmpstr (text, ==, "1) v\n2) (error) WRONGTYPE no\n3) (integer) 1");
+
+      tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "INCR", "lost", NULL });
+      g_assert_null (call_pipeline (client, pipeline, NULL, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+      g_clear_error (&error);
+
+      tornadis_pipeline_clear (pipeline);
+      tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", "a", NULL });
+      tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "EXISTS", "a", NULL });
+      g_assert_null (call_pipeline (client, pipeline, NULL, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN);
+      g_assert_nonnull (strstr (error->message, "EXISTS"));
+    }
+  g_assert_cmpuint (get_n_calls (mock), ==, 2 * (3 + 4 + 2));
+  assert_no_connection (client);
+}
+
+static void
+count_cb (TornadisClient *client,
+          TornadisReply *reply,
+          GError *error,
+          gpointer user_data)
+{
+  g_assert_no_error (error);
+  ++*(guint *) user_data;
+}
+
+static void
+test_delay (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  gint64 start = g_get_monotonic_time ();
+  guint n = 0;
+
+  set (mock, "answers", "{'*': 'late'}");
+  g_object_set (mock, "delay-msec", 30, NULL);
+  assert_call (client, "late", "PING", NULL);
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 29000);
+
+  /* Those that are held are answered after it is gone. */
+  tornadis_client_submit (client, ping, count_cb, &n, NULL);
+  tornadis_client_remove_plugin (client, mock);
+  while (n < 1)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+test_delay_ended (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  set (mock, "answers", "{'*': 'never'}");
+  g_object_set (mock, "delay-msec", 3600000, NULL);
+
+  tornadis_client_call_async (client, ping, cancellable, store_result, &result);
+  spin_for (10);
+  g_assert_null (result);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_client_call_finish (client, wait_for_result (&result), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_clear_object (&result);
+
+  g_object_set (client, "call-timeout-msec", 20, NULL);
+  assert_call_fails (client, TORNADIS_ERROR_TIMEOUT, "PING", "PING", NULL);
+  g_object_set (client, "call-timeout-msec", 0, NULL);
+
+  tornadis_client_call_async (client, ping, NULL, store_result, &result);
+  spin_for (10);
+  tornadis_client_close (client);
+  g_assert_null (tornadis_client_call_finish (client, wait_for_result (&result), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+}
+
+static void
+test_many (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+  guint n = 0;
+
+  set (mock, "answers", "{'GET *': <'v'>}");
+  for (guint i = 0; i < 10000; i++)
+    {
+      g_autoptr (TornadisCommand) get = tornadis_command_new_format ("GET %d", (int) i);
+
+      if (i == 5000)
+        g_object_set (mock, "delay-msec", 1, NULL);
+      tornadis_client_submit (client, get, count_cb, &n, NULL);
+    }
+  while (n < 10000)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (get_n_calls (mock), ==, 10000);
+}
+
+/* Clients of a pool share the one mock. */
+static void
+test_pool (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) template = make_mocked (&mock);
+  g_autoptr (TornadisClientPool) pool = tornadis_client_pool_new (template);
+  g_autoptr (TornadisClient) one = tornadis_client_pool_get_client_nowait (pool);
+  g_autoptr (TornadisClient) two = tornadis_client_pool_get_client_nowait (pool);
+
+  set (mock, "answers", "{'GET a': <1>, 'GET b': <2>}");
+  assert_call (one, "(integer) 1", "GET", "a", NULL);
+  assert_call (two, "(integer) 2", "GET", "b", NULL);
+  assert_property (mock, "calls", "[['GET', 'a'], ['GET', 'b']]");
+  tornadis_client_pool_release_client (pool, one);
+  tornadis_client_pool_release_client (pool, two);
+}
+
+/* What has no answer goes on to the server. */
+static void
+test_not_strict (Fixture *fixture,
+                 gconstpointer data)
+{
+  TornadisPlugin *mock = add_mock (fixture->client);
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (TornadisReply) replies = NULL;
+  g_autofree char *text = NULL;
+
+  g_object_set (mock, "strict", FALSE, NULL);
+  set (mock, "answers", "{'GET mocked': <'mock'>, 'PING': <'mock'>}");
+  assert_call (fixture->client, "mock", "GET", "mocked", NULL);
+  assert_no_connection (fixture->client);
+  assert_call (fixture->client, "OK", "SET", "mocked", "real", NULL);
+  assert_call (fixture->client, "mock", "GET", "mocked", NULL);
+  assert_call (fixture->client, "(nil)", "GET", "other", NULL);
+  g_assert_cmpuint (get_n_calls (mock), ==, 4);
+
+  /* As a whole. */
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "PING", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", "mocked", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "EXISTS", "mocked", NULL });
+  replies = call_pipeline (fixture->client, pipeline, NULL, NULL);
+  text = tornadis_reply_to_string (replies);
+  g_assert_cmpstr (text, ==, "1) PONG\n2) \"real\"\n3) (integer) 1");
+
+  /* And everything, when the mock has gone. */
+  tornadis_client_remove_plugin (fixture->client, mock);
+  assert_call (fixture->client, "\"real\"", "GET", "mocked", NULL);
+}
+
+/* Property values of another type are refused as GObject does it. */
+static void
+test_bad_options (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+
+  set (mock, "answers", "{'PING': 'kept'}");
+  g_test_expect_message ("GLib-GObject", G_LOG_LEVEL_WARNING, "*answers*");
+  set (mock, "answers", "['PING']");
+  g_test_assert_expected_messages ();
+  g_test_expect_message ("GLib-GObject", G_LOG_LEVEL_WARNING, "*script*");
+  set (mock, "script", "{'PING': 'x'}");
+  g_test_assert_expected_messages ();
+  assert_call (client, "kept", "PING", NULL);
+
+  /* Lines that nothing is like. */
+  set (mock, "answers", "{'': 'x', '  ': 'y', ' PING  ': 'blanks'}");
+  assert_call (client, "blanks", "PING", NULL);
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/mock/answers", test_answers);
+  g_test_add_func ("/mock/most-specific", test_most_specific);
+  g_test_add_func ("/mock/errors", test_errors);
+  g_test_add_func ("/mock/script", test_script);
+  g_test_add_func ("/mock/handlers", test_handlers);
+  g_test_add_func ("/mock/calls", test_calls);
+  g_test_add_func ("/mock/pipelines", test_pipelines);
+  g_test_add_func ("/mock/delay", test_delay);
+  g_test_add_func ("/mock/delay-ended", test_delay_ended);
+  g_test_add_func ("/mock/many", test_many);
+  g_test_add_func ("/mock/pool", test_pool);
+  g_test_add ("/mock/not-strict", Fixture, NULL, fixture_set_up, test_not_strict, fixture_tear_down);
+  g_test_add_func ("/mock/bad-options", test_bad_options);
+
+  return g_test_run ();
+}
