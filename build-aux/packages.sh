@@ -10,13 +10,20 @@ use_system_path ()
   export PATH="/usr/bin:$PATH"
 }
 
-# missing_packages NAME...: those of the Debian packages that are not installed, one a line.
+# missing_packages NAME...: those of the Debian packages that are not installed, one a line. Of A|B, where B is a
+# package that provides A in some releases, one is enough; A is what is installed.
 missing_packages ()
 {
-  local name
+  local name one found
 
   for name in "$@"; do
-    if [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" != installed ]; then
+    found=
+    for one in ${name//|/ }; do
+      if [ "$(dpkg-query -W -f '${db:Status-Status}' "$one" 2>/dev/null)" = installed ]; then
+        found=$one
+      fi
+    done
+    if [ -z "$found" ]; then
       echo "$name"
     fi
   done
@@ -57,7 +64,7 @@ need_packages ()
   fi
   { "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=120 update &&
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-      apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${names[@]}"
+      apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${names[@]%%|*}"
   } </dev/null || status=$?
   if "$own_policy"; then
     "${as_root[@]}" rm -f "$policy"

@@ -3,6 +3,8 @@
 #include <gmodule.h>
 #include <tornadis-glib/tornadis-glib.h>
 
+#include "common/outcome.h"
+
 /* Logs one line for each call: server, command, time and outcome, but no argument and no reply.
  *
  *   localhost:6379 SET 0.184 ms ok
@@ -29,30 +31,6 @@ typedef enum
 
 static GParamSpec *props[PROP_PREFIX + 1];
 
-static char *
-describe_outcome (const GError *error)
-{
-  char *prefix;
-
-  if (error == NULL)
-    return g_strdup ("ok");
-
-  prefix = tornadis_error_get_prefix (error);
-  if (prefix != NULL)
-    return prefix;
-
-  if (error->domain == TORNADIS_ERROR)
-    {
-      g_autoptr (GEnumClass) klass = g_type_class_ref (TORNADIS_TYPE_ERROR);
-      const GEnumValue *value = g_enum_get_value (klass, error->code);
-
-      if (value != NULL)
-        return g_strdup (value->value_nick);
-    }
-
-  return g_strdup_printf ("%s-%d", g_quark_to_string (error->domain), error->code);
-}
-
 static void
 tornadis_log_plugin_call_done (TornadisPlugin *plugin,
                                TornadisCall *call)
@@ -60,7 +38,7 @@ tornadis_log_plugin_call_done (TornadisPlugin *plugin,
   TornadisLogPlugin *self = (TornadisLogPlugin *) plugin;
   TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
   g_autoptr (GError) error = tornadis_call_get_error (call);
-  g_autofree char *outcome = describe_outcome (error);
+  g_autofree char *outcome = outcome_describe (error);
   g_autofree char *title = NULL;
   g_autofree char *count = NULL;
 

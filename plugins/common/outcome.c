@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "common/outcome.h"
+
+#include <tornadis-glib/tornadis-glib.h>
+
+char *
+outcome_describe (const GError *error)
+{
+  char *prefix;
+
+  if (error == NULL)
+    return g_strdup ("ok");
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return g_strdup ("cancelled");
+
+  prefix = tornadis_error_get_prefix (error);
+  if (prefix != NULL)
+    return prefix;
+
+  if (error->domain == TORNADIS_ERROR)
+    {
+      g_autoptr (GEnumClass) klass = g_type_class_ref (TORNADIS_TYPE_ERROR);
+      const GEnumValue *value = g_enum_get_value (klass, error->code);
+
+      if (value != NULL)
+        return g_strdup (value->value_nick);
+    }
+
+  return g_strdup_printf ("%s-%d", g_quark_to_string (error->domain), error->code);
+}
