@@ -386,6 +386,20 @@ test_retry (Fixture *fixture,
   take_off (fixture->client, inner);
 }
 
+/* The call that @result is to be of ends with this error. */
+static void
+assert_ends_with (Fixture *fixture,
+                  GAsyncResult **result,
+                  GQuark domain,
+                  int code)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (result), &error));
+  g_assert_true (g_error_matches (error, domain, code));
+  g_clear_object (result);
+}
+
 static void
 test_held (Fixture *fixture,
            gconstpointer data)
@@ -402,12 +416,9 @@ test_held (Fixture *fixture,
   /* Cancelling and the call timeout reach a call that a plugin holds; what the plugin does then is no matter. */
   tornadis_client_call_async (fixture->client, ping, cancellable, store_result, &result);
   g_cancellable_cancel (cancellable);
-  g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&result), &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_clear_error (&error);
+  assert_ends_with (fixture, &result, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   tornadis_call_proceed (plugin->kept);
   g_clear_object (&plugin->kept);
-  g_clear_object (&result);
 
   g_object_set (fixture->client, "call-timeout-msec", 50, NULL);
   g_assert_null (call (fixture->client, &error, "PING", NULL));
@@ -769,23 +780,18 @@ test_closed_when_let_go (Fixture *fixture,
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
   TestPlugin *plugin = make_plugin ("p", log, KEEP);
 
   add (fixture->client, plugin);
   tornadis_client_call_async (fixture->client, ping, NULL, store_result, &result);
   g_clear_object (&plugin->kept);
   tornadis_client_close (fixture->client);
-  g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&result), &error));
-  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
-  g_clear_error (&error);
-  g_clear_object (&result);
+  assert_ends_with (fixture, &result, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
 
   tornadis_client_call_async (fixture->client, ping, cancellable, store_result, &result);
   g_clear_object (&plugin->kept);
   g_cancellable_cancel (cancellable);
-  g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&result), &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  assert_ends_with (fixture, &result, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   spin_for (20);
   take_off (fixture->client, plugin);
 }
