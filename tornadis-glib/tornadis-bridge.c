@@ -877,3 +877,26 @@ tornadis_bridge_dup_text (TornadisReply *reply)
 
   return g_string_free (dup_outcome (&tornadis_bridge_json, reply, FALSE), FALSE);
 }
+
+static int has_collector; /* (atomic) */
+
+gboolean
+tornadis_bridge_has_collector (void)
+{
+  return g_atomic_int_get (&has_collector);
+}
+
+/**
+ * tornadis_bridge_expect_collector:
+ *
+ * Tells, for the rest of the program's life, that the last reference to a client may go in a garbage collection, during
+ * which hooks of plugins in that language cannot be called. A client whose plugins have the hook
+ * [vfunc@Tornadis.Plugin.detach] is from now on disposed of by the main loop.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_expect_collector (void)
+{
+  g_atomic_int_set (&has_collector, TRUE);
+}

@@ -107,5 +107,7 @@ guint8         *tornadis_bridge_dup_data        (TornadisReply          *reply,
                                                  gsize                  *length);
 TORNADIS_AVAILABLE_IN_1_0
 char           *tornadis_bridge_dup_text        (TornadisReply          *reply);
+TORNADIS_AVAILABLE_IN_1_0
+void            tornadis_bridge_expect_collector (void);
 
 G_END_DECLS

@@ -6,6 +6,7 @@
 #include <gio/gunixsocketaddress.h>
 #include <sys/un.h>
 
+#include "tornadis-glib/tornadis-bridge-private.h"
 #include "tornadis-glib/tornadis-call-private.h"
 #include "tornadis-glib/tornadis-command-private.h"
 #include "tornadis-glib/tornadis-enum-types.h"
@@ -446,9 +447,9 @@ tornadis_client_dispose (GObject *object)
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);
 
-  /* This may be a garbage collection, during which plugins of that language cannot be told: the main loop does it, and
-   * the client stays until then. */
-  if (client_has_detach_hooks (priv))
+  /* During a garbage collection plugins of that language cannot be told: the main loop does it, and the client stays
+   * until then. */
+  if (tornadis_bridge_has_collector () && client_has_detach_hooks (priv))
     {
       client_do_later (self, "[tornadis] dispose", dispose_cb);
       return;

@@ -105,7 +105,6 @@ static GType
 find_type (const char *name,
            GError **error)
 {
-
   GIOExtensionPoint *point = get_extension_point ();
   GIOExtension *extension;
 

@@ -290,6 +290,7 @@ def test_bridge(server):
     equal(told.pop(), '[ 1,"z"]')
     reply = Tornadis.Reply.new_from_resp(GLib.Bytes.new(b':5\r\n'))
     equal(Tornadis.Bridge.dup_text(reply), '[ 1,5]')
+    Tornadis.Bridge.expect_collector()
     equal(marshal.loads(Tornadis.Bridge.dup_data(reply, False)), {0: 5})
 
 

@@ -219,6 +219,7 @@ async void test_bridge_of_text (TornadisHarness.Redis server) throws Error {
   yield;
   assert (bridge.take_reply (3).get_text ().length == 70000);
   assert (bridge.take_reply (3) == null);
+  Tornadis.Bridge.expect_collector ();
   assert (Tornadis.Bridge.dup_text (new Tornadis.Reply.from_resp (new Bytes (":7\r\n".data))) == "[ 1,7]");
   try {
     bridge.submit_text ("[1]");

@@ -409,6 +409,7 @@ var _init = (function () {
         Tornadis = this;
 
         Object.assign(Tornadis, {TornadisException, ConnectionError, ClientError, ReplyError});
+        Tornadis.Bridge.expect_collector();
 
         precede(Tornadis.Client.prototype,
             ['submit', 'submit_pipeline', 'call_async', 'call_pipeline_async', 'connect_async', 'close', 'add_plugin',
