@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <tornadis-glib/tornadis-glib.h>
+
+G_BEGIN_DECLS
+
+/* Where the keys of one command stand; half of CommandTable. */
+typedef struct _CommandKeys CommandKeys;
+
+/* @name is in upper case, "" for a subcommand. @specs (nullable) are the key specifications of Redis 7, the numbers
+ * and @movable what there was before. */
+CommandKeys *command_keys_new         (const char      *name,
+                                       TornadisReply   *specs,
+                                       gint64           first,
+                                       gint64           last,
+                                       gint64           step,
+                                       gboolean         movable);
+void         command_keys_free        (CommandKeys     *self);
+/* Whether what the server says does not suffice to find them all. */
+gboolean     command_keys_are_movable (CommandKeys     *self);
+/* Appends the positions to @positions (element-type guint), in order and each once; FALSE: they cannot be told. */
+gboolean     command_keys_find        (CommandKeys     *self,
+                                       TornadisCommand *command,
+                                       GArray          *positions);
+
+/* Whether one of the elements of a reply (nullable) is @name. */
+gboolean command_reply_contains (TornadisReply *self,
+                                 const char    *name);
+
+G_END_DECLS
