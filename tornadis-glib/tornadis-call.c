@@ -6,6 +6,7 @@
 #include "tornadis-glib/tornadis-client-private.h"
 #include "tornadis-glib/tornadis-command-private.h"
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-pipeline-private.h"
 #include "tornadis-glib/tornadis-pipeline.h"
 #include "tornadis-glib/tornadis-plugin.h"
 #include "tornadis-glib/tornadis-reply.h"
@@ -495,7 +496,8 @@ tornadis_call_get_command (TornadisCall *self)
  * tornadis_call_get_pipeline:
  * @self: a call
  *
- * Gets the pipeline, when the call is of one. It belongs to the caller: a plugin must not change it.
+ * Gets the pipeline, when the call is of one. A plugin must not change it, but may replace it, see
+ * [method@Tornadis.Call.set_pipeline].
  *
  * Returns: (transfer none) (nullable): the pipeline, or %NULL for a command
  *
@@ -530,6 +532,31 @@ tornadis_call_set_command (TornadisCall *self,
   tornadis_command_unref (self->command);
   self->command = command;
   tornadis_command_seal (command);
+}
+
+/**
+ * tornadis_call_set_pipeline:
+ * @self: a call of a pipeline
+ * @pipeline: what to send in its place, as it is now
+ *
+ * Replaces the pipeline, for the plugins behind this one and the server. The caller's own stays as it is. The reply
+ * is that of @pipeline: a plugin that stacks more or fewer commands owes the caller one that he expects.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_call_set_pipeline (TornadisCall *self,
+                            TornadisPipeline *pipeline)
+{
+  TornadisPipeline *old;
+
+  g_return_if_fail (TORNADIS_IS_CALL (self));
+  g_return_if_fail (self->pipeline != NULL);
+  g_return_if_fail (TORNADIS_IS_PIPELINE (pipeline));
+
+  old = self->pipeline;
+  self->pipeline = tornadis_pipeline_copy (pipeline);
+  g_object_unref (old);
 }
 
 /**

@@ -23,6 +23,9 @@ TORNADIS_AVAILABLE_IN_1_0
 void              tornadis_call_set_command      (TornadisCall     *self,
                                                   TornadisCommand  *command);
 TORNADIS_AVAILABLE_IN_1_0
+void              tornadis_call_set_pipeline     (TornadisCall     *self,
+                                                  TornadisPipeline *pipeline);
+TORNADIS_AVAILABLE_IN_1_0
 TornadisClient   *tornadis_call_get_client       (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
 const char       *tornadis_call_get_name         (TornadisCall     *self);

@@ -641,6 +641,37 @@ tornadis_command_get_n_args (TornadisCommand *self)
   return self->n_args;
 }
 
+/* Where the data of a frame are, and how many; those of a large argument are elsewhere. */
+static inline const guint8 *
+command_read_frame (const guint8 *p,
+                    gsize *length)
+{
+  *length = 0;
+  for (p += strlen ("$"); *p != '\r'; p++)
+    *length = *length * 10 + (*p - '0');
+
+  return p + strlen ("\r\n");
+}
+
+static inline const guint8 *
+command_skip_data (const guint8 *p,
+                   gsize length)
+{
+  return p + (length < TORNADIS_LARGE_ARG_SIZE ? length : 0) + strlen ("\r\n");
+}
+
+static GBytes *
+command_make_bytes (TornadisCommand *self,
+                    const guint8 *p,
+                    gsize length,
+                    guint n_large)
+{
+  if (length >= TORNADIS_LARGE_ARG_SIZE)
+    return g_bytes_ref (g_array_index (self->large->args, TornadisLargeArg, n_large).bytes);
+
+  return g_bytes_new (p, length);
+}
+
 /**
  * tornadis_command_get_arg:
  * @self: a command
@@ -659,6 +690,7 @@ tornadis_command_get_arg (TornadisCommand *self,
                           gsize i)
 {
   const guint8 *p;
+  gsize length;
   guint n_large = 0;
 
   g_return_val_if_fail (self != NULL, NULL);
@@ -666,28 +698,47 @@ tornadis_command_get_arg (TornadisCommand *self,
   if (i >= self->n_args)
     return NULL;
 
-  for (p = self->body;; i--)
+  for (p = command_read_frame (self->body, &length); i > 0; i--)
     {
-      gsize length = 0;
-
-      for (p += strlen ("$"); *p != '\r'; p++)
-        length = length * 10 + (*p - '0');
-      p += strlen ("\r\n");
-
-      if (length >= TORNADIS_LARGE_ARG_SIZE)
-        {
-          if (i == 0)
-            return g_bytes_ref (g_array_index (self->large->args, TornadisLargeArg, n_large).bytes);
-          n_large++;
-          length = 0;
-        }
-      else if (i == 0)
-        {
-          return g_bytes_new (p, length);
-        }
-
-      p += length + strlen ("\r\n");
+      n_large += length >= TORNADIS_LARGE_ARG_SIZE;
+      p = command_read_frame (command_skip_data (p, length), &length);
     }
+
+  return command_make_bytes (self, p, length, n_large);
+}
+
+/**
+ * tornadis_command_get_args:
+ * @self: a command
+ *
+ * Gets all arguments at once, which for many is faster than one by one. Those that are large are not copied.
+ *
+ * Returns: (transfer container) (element-type GBytes): the arguments, the name is the first; it frees them with itself
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+tornadis_command_get_args (TornadisCommand *self)
+{
+  GPtrArray *args;
+  const guint8 *p;
+  guint n_large = 0;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  args = g_ptr_array_new_full (self->n_args, (GDestroyNotify) g_bytes_unref);
+  p = self->body;
+  for (guint i = 0; i < self->n_args; i++)
+    {
+      gsize length;
+
+      p = command_read_frame (p, &length);
+      g_ptr_array_add (args, command_make_bytes (self, p, length, n_large));
+      n_large += length >= TORNADIS_LARGE_ARG_SIZE;
+      p = command_skip_data (p, length);
+    }
+
+  return args;
 }
 
 static char *

@@ -182,6 +182,64 @@ tornadis_reply_new_from_resp (GBytes *resp,
 }
 
 /**
+ * tornadis_reply_new_string:
+ * @value: the bytes
+ *
+ * Makes a reply of kind %TORNADIS_REPLY_KIND_STRING, for plugins that answer calls.
+ *
+ * Returns: (transfer full): the reply
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_reply_new_string (GBytes *value)
+{
+  TornadisReply *self;
+  gconstpointer data;
+  gsize length;
+
+  g_return_val_if_fail (value != NULL, NULL);
+
+  data = g_bytes_get_data (value, &length);
+  self = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, length);
+  if (length > 0)
+    memcpy (self->data, data, length);
+
+  return self;
+}
+
+/**
+ * tornadis_reply_new_nested:
+ * @kind: ARRAY, MAP, SET or PUSH
+ * @elements: (array length=n_elements) (nullable): the elements, which are not copied; those of a MAP are keys and
+ *   values in turn
+ * @n_elements: how many
+ *
+ * Makes a reply of others, for plugins that answer calls.
+ *
+ * Returns: (transfer full): the reply
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_reply_new_nested (TornadisReplyKind kind,
+                           TornadisReply **elements,
+                           gsize n_elements)
+{
+  TornadisReply **copy;
+
+  g_return_val_if_fail (tornadis_reply_kind_is_aggregate (kind), NULL);
+  g_return_val_if_fail (elements != NULL || n_elements == 0, NULL);
+  g_return_val_if_fail (kind != TORNADIS_REPLY_KIND_MAP || n_elements % 2 == 0, NULL);
+
+  copy = g_new (TornadisReply *, n_elements);
+  for (gsize i = 0; i < n_elements; i++)
+    copy[i] = tornadis_reply_ref (elements[i]);
+
+  return tornadis_reply_new_array (kind, copy, n_elements);
+}
+
+/**
  * tornadis_reply_ref:
  * @self: a reply
  *

@@ -21,6 +21,12 @@ TornadisReply     *tornadis_reply_new_from_resp  (GBytes         *resp,
 TORNADIS_AVAILABLE_IN_1_0
 TornadisReply     *tornadis_reply_new_from_variant (GVariant      *value);
 TORNADIS_AVAILABLE_IN_1_0
+TornadisReply     *tornadis_reply_new_string     (GBytes         *value);
+TORNADIS_AVAILABLE_IN_1_0
+TornadisReply     *tornadis_reply_new_nested     (TornadisReplyKind kind,
+                                                  TornadisReply **elements,
+                                                  gsize           n_elements);
+TORNADIS_AVAILABLE_IN_1_0
 TornadisReply     *tornadis_reply_ref            (TornadisReply  *self);
 TORNADIS_AVAILABLE_IN_1_0
 void               tornadis_reply_unref          (TornadisReply  *self);

@@ -223,7 +223,13 @@ export default {
                 seen.push(call.get_command()?.get_n_args() ?? call.get_pipeline().number_of_stacked_calls);
                 if (call.get_name() === 'SET')
                     call.set_command(Tornadis.Command.new_strv(['SET', 'k', 'changed']));
-                return false;
+                else if (call.get_name() === 'PIPELINE')
+                    call.set_pipeline(pipeline);
+                if (call.get_name() !== 'NAMES')
+                    return false;
+                call.return_reply(Tornadis.Reply.new_nested(Tornadis.ReplyKind.ARRAY,
+                    ['a', 'b'].map(name => Tornadis.Reply.new_string(new TextEncoder().encode(name)))));
+                return true;
             },
             done(call) {
                 equal(call.get_elapsed() >= 0, true);
@@ -237,8 +243,12 @@ export default {
         pipeline.stack_call('PING');
         pipeline.stack_call('PING');
         equal(await client.call(pipeline), ['PONG', 'PONG']);
-        equal(seen, [3, 'SET', 'OK', 2, 'GET', 'changed', 2, 'INCR', Tornadis.Error.REPLY,
+        equal(seen.splice(0), [3, 'SET', 'OK', 2, 'GET', 'changed', 2, 'INCR', Tornadis.Error.REPLY,
             2, 'MULTI', ['PONG', 'PONG']]);
+        const replaced = new Tornadis.Pipeline();
+        replaced.stack_call('GET', 'k');
+        equal(await client.call(replaced), ['PONG', 'PONG']);
+        equal(await client.call('NAMES'), ['a', 'b']);
     },
 
     async failing(server) {

@@ -27,6 +27,7 @@ typedef enum
   RETRY_ALWAYS,
   REMOVE_IN_SETUP,
   CALL_IN_SETUP,
+  REPLACE_PIPELINE,
 } Behaviour;
 
 struct _TestPlugin
@@ -38,6 +39,7 @@ struct _TestPlugin
   Behaviour behaviour;
   TornadisCall *kept; /* (owned) (nullable) */
   TornadisReply *answer; /* (owned) */
+  TornadisPipeline *pipeline; /* (unowned) */
   TornadisClient *client; /* (unowned) the last that it was attached to */
 };
 
@@ -144,6 +146,10 @@ test_plugin_call (TornadisPlugin *plugin,
       tornadis_call_return_error (call, error);
       tornadis_call_proceed (call);
       return TRUE;
+    case REPLACE_PIPELINE:
+      tornadis_call_set_pipeline (call, self->pipeline);
+      tornadis_pipeline_clear (self->pipeline);
+      return FALSE;
     case REMOVE_ITSELF:
       tornadis_client_remove_plugin (tornadis_call_get_client (call), plugin);
       return FALSE;
@@ -798,6 +804,36 @@ test_closed_when_let_go (Fixture *fixture,
   take_off (fixture->client, plugin);
 }
 
+/* What the plugin puts in its place is sent, as it was then; the caller's own is as it was. */
+static void
+test_pipeline_replaced (Fixture *fixture,
+                        gconstpointer data)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+  TestPlugin *plugin = make_plugin ("p", log, REPLACE_PIPELINE);
+  TestPlugin *inner = make_plugin ("i", log, PASS);
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (TornadisPipeline) other = tornadis_pipeline_new ();
+  g_autoptr (TornadisReply) replies = NULL;
+  g_autofree char *text = NULL;
+
+  add (fixture->client, plugin);
+  add (fixture->client, inner);
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "ECHO", "mine", NULL });
+  tornadis_pipeline_stack_strv (other, (const char *[]){ "ECHO", "other", NULL });
+  tornadis_pipeline_stack_strv (other, (const char *[]){ "PING", NULL });
+  tornadis_pipeline_set_atomic (other, TRUE);
+  plugin->pipeline = other;
+  replies = call_pipeline (fixture->client, pipeline, NULL, NULL);
+  text = tornadis_reply_to_string (replies);
+  g_assert_cmpstr (text, ==, "1) \"other\"\n2) PONG");
+  g_assert_nonnull (strstr (log->str, "p>PIPELINE1 i>MULTI1 "));
+  g_assert_cmpuint (tornadis_pipeline_get_number_of_stacked_calls (pipeline), ==, 1);
+  g_assert_false (tornadis_pipeline_get_atomic (pipeline));
+  take_off (fixture->client, plugin);
+  take_off (fixture->client, inner);
+}
+
 #define ADD(name, func) g_test_add ("/plugin/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -822,6 +858,7 @@ main (int argc,
   ADD ("retry-in-time", test_retry_in_time);
   ADD ("pipeline-changed", test_pipeline_changed);
   ADD ("closed-when-let-go", test_closed_when_let_go);
+  ADD ("pipeline-replaced", test_pipeline_replaced);
   ADD ("log/subprocess", test_log_subprocess);
   g_test_add_func ("/plugin/log", test_log);
   ADD ("told-later", test_told_later);

@@ -146,6 +146,15 @@ class Everything(Tornadis.Plugin):
     def do_call(self, call):
         if call.get_name() == 'OTHER':
             call.set_command(Tornadis.Command.new_strv(['PING']))
+        elif call.get_name() == 'PIPELINE':
+            other = Tornadis.Pipeline()
+            args = [*call.get_pipeline().get_command(0).get_args(), GLib.Bytes.new(b'there')]
+            other.stack_command(Tornadis.Command.new_bytes(args))
+            call.set_pipeline(other)
+        elif call.get_name() == 'NAMES':
+            names = [Tornadis.Reply.new_string(GLib.Bytes.new(name)) for name in (b'a', b'\0')]
+            call.return_reply(Tornadis.Reply.new_nested(Tornadis.ReplyKind.ARRAY, names))
+            return True
         elif call.get_name() == 'REFUSED':
             call.return_error(GLib.Error('refused', 'tornadis-test', 3))
             return True
@@ -169,6 +178,12 @@ async def test_plugin(server):
     plugin = Everything()
     client.add_plugin(plugin)
     equal(await client.call('OTHER'), b'PONG')
+    equal(await client.call('NAMES'), [b'a', b'\0'])
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('ECHO')
+    equal(await client.call(pipeline), [b'there'])
+    equal(pipeline.get_command(0).get_n_args(), 1)
+    plugin.log[2:] = []
     try:
         await client.call('REFUSED')
         raise AssertionError('was not refused')
@@ -179,7 +194,7 @@ async def test_plugin(server):
     done = (True, None, True, True)
     equal(plugin.log, ['attach', (*done, b'PONG'), (*done, None), (*done, b'everything'), 'detach'])
 
-    equal(plugin.inner.n, 3)
+    equal(plugin.inner.n, 5)
 
     # The hooks can be called, as a plugin does that stands for others.
     plugin.log.clear()

@@ -37,7 +37,8 @@ def commands() -> list[Tornadis.Command]:
     command.append_int64(1)
     command.append_double(1.5)
     first: GLib.Bytes | None = command.get_arg(0)
-    print(first, command.get_n_args() + command.get_size(), command.get_name().lower())
+    args: list[GLib.Bytes] = command.get_args()
+    print(args, first, command.get_n_args() + command.get_size(), command.get_name().lower())
     command.ref()
     command.unref()
     return [command, command.copy(), Tornadis.Command('PING'), Tornadis.Command.new_strv(['GET', 'key']),
@@ -58,6 +59,7 @@ def read(reply: Tornadis.Reply) -> None:
     reply.unref()
     print(numbers, truths, texts, data, held, inner, error, again)
     print(Tornadis.Reply.new_from_resp(GLib.Bytes.new(b'+OK\r\n')))
+    print(Tornadis.Reply.new_nested(Tornadis.ReplyKind.ARRAY, [Tornadis.Reply.new_string(GLib.Bytes.new(b'x'))]))
     show(reply.unpack())
     show(reply.unpack(decode=True))
 
@@ -307,6 +309,7 @@ class Plugin(Tornadis.Plugin):
         numbers: list[int] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()]
         about: list[object] = [call.get_client().props.title, call.get_command(), call.get_pipeline(), call.get_name()]
         call.set_command(Tornadis.Command('PING'))
+        call.set_pipeline(Tornadis.Pipeline())
         call.return_error(Tornadis.ClientError('no'))
         call.proceed()
         return bool(numbers and about)

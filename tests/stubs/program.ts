@@ -36,7 +36,8 @@ function commands(): Tornadis.Command[] {
     command.append_int64(1);
     command.append_double(1.5);
     const first: GLib.Bytes | null = command.get_arg(0);
-    print(first, command.get_n_args() + command.get_size(), command.get_name().toLowerCase());
+    const all: GLib.Bytes[] = command.get_args();
+    print(all.length, first, command.get_n_args() + command.get_size(), command.get_name().toLowerCase());
     command.ref().unref();
     return [command, new Command('PING'), Command.new_strv(['GET', 'key']), Command.new_bytes([new Uint8Array(1)])];
 }
@@ -55,6 +56,7 @@ function read(reply: Tornadis.Reply): void {
     reply.unref();
     print(numbers, truths, text, data, held, inner, error, again, show(reply.unpack()));
     print(Tornadis.Reply.new_from_resp(new Uint8Array(1)), new Tornadis.Reply(new Uint8Array(1)));
+    print(Tornadis.Reply.new_nested(ReplyKind.ARRAY, [Tornadis.Reply.new_string(new Uint8Array(1))]));
 }
 
 function show(value: Tornadis.NativeReply): string {
@@ -255,6 +257,7 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
         const numbers: number[] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()];
         print(numbers, call.get_client().title, call.get_command(), call.get_pipeline(), call.get_name());
         call.set_command(new Command('PING'));
+        call.set_pipeline(new Tornadis.Pipeline());
         call.return_error(new Tornadis.Error({message: 'no', code: Tornadis.Error.USAGE}));
         call.proceed();
         return false;

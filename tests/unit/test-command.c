@@ -51,8 +51,12 @@ assert_arg (TornadisCommand *command,
 {
   g_autoptr (GBytes) arg = tornadis_command_get_arg (command, i);
 
+  g_autoptr (GPtrArray) args = tornadis_command_get_args (command);
+
   g_assert_nonnull (arg);
   g_assert_cmpmem (g_bytes_get_data (arg, NULL), g_bytes_get_size (arg), expected, length);
+  g_assert_cmpuint (args->len, ==, tornadis_command_get_n_args (command));
+  g_assert_true (g_bytes_equal (g_ptr_array_index (args, i), arg));
 }
 
 static GBytes *

@@ -814,6 +814,42 @@ test_new_from_resp_large (void)
   g_assert_cmpint (tornadis_reply_get_integer (tornadis_reply_get_element (reply, 1)), ==, 1);
 }
 
+static void
+test_new (void)
+{
+  g_autoptr (GBytes) zero = g_bytes_new_static ("a\0b", 3);
+  g_autoptr (GBytes) nothing = g_bytes_new (NULL, 0);
+  g_autoptr (TornadisReply) parsed = parse ("*2\r\n:1\r\n$1\r\nx\r\n");
+  TornadisReply *elements[] = {
+    tornadis_reply_new_string (zero),
+    tornadis_reply_ref (tornadis_reply_get_element (parsed, 1)),
+  };
+  static const TornadisReplyKind kinds[] = { TORNADIS_REPLY_KIND_ARRAY, TORNADIS_REPLY_KIND_MAP, TORNADIS_REPLY_KIND_SET,
+                                             TORNADIS_REPLY_KIND_PUSH };
+  g_autoptr (TornadisReply) empty = tornadis_reply_new_string (nothing);
+  g_autoptr (TornadisReply) none = tornadis_reply_new_nested (TORNADIS_REPLY_KIND_MAP, NULL, 0);
+  gsize length;
+
+  g_assert_cmpint (tornadis_reply_get_kind (elements[0]), ==, TORNADIS_REPLY_KIND_STRING);
+  g_assert_cmpmem (tornadis_reply_get_data (elements[0], &length), length, "a\0b", 3);
+  g_assert_cmpstr (tornadis_reply_get_text (empty), ==, "");
+  g_assert_cmpuint (tornadis_reply_get_n_elements (none), ==, 0);
+
+  /* What an aggregate is made of outlives what it was part of, and is not copied. */
+  g_clear_pointer (&parsed, tornadis_reply_unref);
+  for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      g_autoptr (TornadisReply) made = tornadis_reply_new_nested (kinds[i], elements, 2);
+
+      g_assert_cmpint (tornadis_reply_get_kind (made), ==, kinds[i]);
+      g_assert_true (tornadis_reply_get_element (made, 0) == elements[0]);
+      g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (made, 1)), ==, "x");
+      g_assert_null (tornadis_reply_get_element (made, 2));
+    }
+  tornadis_reply_unref (elements[0]);
+  tornadis_reply_unref (elements[1]);
+}
+
 int
 main (int argc,
       char **argv)
@@ -842,6 +878,7 @@ main (int argc,
   g_test_add_func ("/reply/to-variant-deep", test_to_variant_deep);
   g_test_add_func ("/reply/convert-deep", test_convert_deep);
   g_test_add_func ("/reply/get-error", test_get_error);
+  g_test_add_func ("/reply/new", test_new);
   g_test_add_func ("/reply/new-from-resp-errors", test_new_from_resp_errors);
   g_test_add_func ("/reply/new-from-resp-large", test_new_from_resp_large);
 
