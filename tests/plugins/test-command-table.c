@@ -233,7 +233,7 @@ static const char *const lines[] = {
   "GEOSEARCHSTORE d s FROMMEMBER m BYRADIUS 1 km",
   "SORT k",
   "SORT k DESC LIMIT 0 5 ALPHA",
-  "SORT k BY w_* GET # GET v_* STORE d",
+  "SORT k BY w_* GET '#' GET v_* STORE d",
   "SORT k LIMIT STORE 1 STORE d",
   "SORT k BY STORE GET STORE STORE d",
   "SORT_RO k BY w_* GET v_*",
