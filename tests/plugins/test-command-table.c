@@ -683,6 +683,117 @@ test_odd_specs (void)
     }
 }
 
+/* A plugin behind that of the table, which answers COMMAND. */
+#define ANSWER_TYPE_PLUGIN (answer_plugin_get_type ())
+G_DECLARE_FINAL_TYPE (AnswerPlugin, answer_plugin, ANSWER, PLUGIN, TornadisPlugin)
+
+struct _AnswerPlugin
+{
+  TornadisPlugin parent_instance;
+
+  TornadisReply *answer; /* (unowned) */
+};
+
+G_DEFINE_FINAL_TYPE (AnswerPlugin, answer_plugin, TORNADIS_TYPE_PLUGIN)
+
+static gboolean
+answer_plugin_call (TornadisPlugin *plugin,
+                    TornadisCall *call)
+{
+  tornadis_call_return_reply (call, ANSWER_PLUGIN (plugin)->answer);
+  return TRUE;
+}
+
+static void
+answer_plugin_class_init (AnswerPluginClass *klass)
+{
+  TORNADIS_PLUGIN_CLASS (klass)->call = answer_plugin_call;
+}
+
+static void
+answer_plugin_init (AnswerPlugin *self)
+{
+}
+
+static TornadisReply *
+make_odd_reply (void)
+{
+  static const char *const odd[] = {
+    ":0\r\n",
+    ":-1\r\n",
+    ":2\r\n",
+    ":9223372036854775807\r\n",
+    ":-9223372036854775808\r\n",
+    "$-1\r\n",
+    "$0\r\n\r\n",
+    "$2\r\n\xff\0\r\n",
+    "*0\r\n",
+    "%0\r\n",
+    "*1\r\n:1\r\n",
+    "$6\r\nkeynum\r\n",
+    "#t\r\n",
+    ",1.5\r\n",
+    ":2147483647\r\n",
+  };
+  const char *chosen = odd[g_test_rand_int_range (0, G_N_ELEMENTS (odd))];
+  g_autoptr (GBytes) resp = g_bytes_new (chosen, chosen[1] == '2' && chosen[0] == '$' ? 8 : strlen (chosen));
+  TornadisReply *reply = tornadis_reply_new_from_resp (resp, NULL);
+
+  g_assert_nonnull (reply);
+  return reply;
+}
+
+/* A copy of the tree where one node in @rarity is another. */
+static TornadisReply *
+mutate (TornadisReply *reply,
+        int rarity)
+{
+  gsize n = tornadis_reply_get_n_elements (reply);
+  g_autoptr (GPtrArray) elements = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_reply_unref);
+
+  if (g_test_rand_int_range (0, rarity) == 0)
+    return make_odd_reply ();
+  if (n == 0)
+    return tornadis_reply_ref (reply);
+
+  for (gsize i = 0; i < n; i++)
+    g_ptr_array_add (elements, mutate (tornadis_reply_get_element (reply, i), rarity));
+  return tornadis_reply_new_nested (tornadis_reply_get_kind (reply), (TornadisReply **) elements->pdata, n);
+}
+
+/* What the server says, but for some of it: never a key that is not an argument, and no crash. */
+static void
+test_mutated_replies (Fixture *fixture,
+                      gconstpointer data)
+{
+  g_autoptr (TornadisReply) reply = call (fixture->client, NULL, "COMMAND", NULL);
+  TablePlugin *plugin = make_table (fixture->client);
+  AnswerPlugin *answering = g_object_new (ANSWER_TYPE_PLUGIN, NULL);
+  guint understood = 0;
+
+  tornadis_client_add_plugin (fixture->client, TORNADIS_PLUGIN (answering), NULL);
+  for (guint round = 0; round < 30; round++)
+    {
+      /* Of so many nodes, only a few may be wrong for the whole to be understood. */
+      g_autoptr (TornadisReply) mutated = mutate (reply, round % 3 == 0 ? 100 : 20000);
+      Told told = { 0 };
+
+      answering->answer = mutated;
+      command_table_forget (plugin->table, fixture->client);
+      g_assert_false (command_table_is_ready (plugin->table, fixture->client, told_cb, &told));
+      g_assert_true (spin_until (&told.told, 20000));
+      understood += told.error == NULL;
+      g_clear_error (&told.error);
+      for (gsize i = 0; i < G_N_ELEMENTS (lines); i++)
+        g_free (find_keys (plugin, fixture->client, lines[i]));
+    }
+  g_assert_cmpuint (understood, >, 0);
+
+  tornadis_client_remove_plugin (fixture->client, TORNADIS_PLUGIN (answering));
+  g_object_unref (answering);
+  drop_table (fixture->client, plugin);
+}
+
 #define ADD(name, func) g_test_add ("/command-table/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -696,6 +807,7 @@ main (int argc,
   ADD ("by-hand", test_by_hand);
   ADD ("one-call", test_one_call);
   ADD ("failures", test_failures);
+  ADD ("mutated-replies", test_mutated_replies);
   g_test_add_func ("/command-table/old-server", test_old_server);
   g_test_add_func ("/command-table/hostile-replies", test_hostile_replies);
   g_test_add_func ("/command-table/odd-specs", test_odd_specs);

@@ -497,4 +497,25 @@ async def test_registry(server):
     raises(GLib.Error, client.add_plugin_by_name, '../log')
 
 
+async def test_key_prefix(server):
+    everything, client = make_client(server), make_client(server)
+    await everything.call('FLUSHALL')
+    plugin = client.add_plugin_by_name('key-prefix')
+    plugin.props.prefix = 'app:'
+    equal(plugin.props.prefix, 'app:')
+    await client.call('SET', 'greeting', 'hello')
+    equal(await client.call('KEYS', '*'), [b'greeting'])
+    equal(await everything.call('KEYS', '*'), [b'app:greeting'])
+    pipeline = Tornadis.Pipeline(atomic=True)
+    pipeline.stack_call('RPUSH', 'list', 'a')
+    pipeline.stack_call('BLPOP', 'list', 1)
+    equal(await client.call(pipeline), [1, [b'list', b'a']])
+    error = await raises_async(Tornadis.ClientError, client.call('EVAL', 'return 1', 'none'))
+    equal(error.matches(Tornadis.error_quark(), Tornadis.Error.PLUGIN), True)
+    pool = Tornadis.ClientPool(template=client)
+    equal(await pool.call('GET', 'greeting'), b'hello')
+    client.remove_plugin(plugin)
+    equal(await client.call('GET', 'greeting'), None)
+
+
 main(sys.modules[__name__])
