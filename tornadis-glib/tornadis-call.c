@@ -209,44 +209,55 @@ call_tell_caller (TornadisCall *self)
   func (self->reply, self->error, self->user_data);
 }
 
-static gboolean answered_cb (gpointer user_data);
-
-static void
-client_schedule_answered (TornadisClient *client)
+static gboolean
+answered_dispatch (GSource *source,
+                   GSourceFunc callback,
+                   gpointer user_data)
 {
-  TornadisClientPrivate *priv = tornadis_client_get_private (client);
-
-  if (priv->answered_source != NULL)
-    return;
-
-  priv->answered_source = g_idle_source_new ();
-  g_source_set_static_name (priv->answered_source, "[tornadis] calls that plugins answered");
-  g_source_set_priority (priv->answered_source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (priv->answered_source, answered_cb, g_object_ref (client), g_object_unref);
-  g_source_attach (priv->answered_source, priv->context);
+  return callback (user_data);
 }
 
 /* Tells those who called until now: a caller who calls again does not keep the main loop here. */
 static gboolean
 answered_cb (gpointer user_data)
 {
-  TornadisClient *client = user_data;
+  /* The calls hold it, until the last of them is told. */
+  g_autoptr (TornadisClient) client = g_object_ref (TORNADIS_CLIENT (user_data));
   TornadisClientPrivate *priv = tornadis_client_get_private (client);
   guint n = priv->answered.length;
-
-  g_clear_pointer (&priv->answered_source, g_source_unref);
 
   while (n-- > 0 && priv->answered.length > 0)
     {
       g_autoptr (TornadisCall) call = g_queue_pop_head (&priv->answered);
 
-      /* The others are told even if this one runs a main loop of its own. */
-      if (priv->answered.length > 0)
-        client_schedule_answered (client);
       call_tell_caller (call);
     }
 
-  return G_SOURCE_REMOVE;
+  if (priv->answered.length == 0)
+    g_source_set_ready_time (priv->answered_source, -1);
+
+  return G_SOURCE_CONTINUE;
+}
+
+/* The source is kept: to make one takes longer than all the rest of an answer. It may recurse, so that the others are
+ * told even if one who was runs a main loop of his own. */
+static void
+client_schedule_answered (TornadisClient *client)
+{
+  static GSourceFuncs funcs = { .dispatch = answered_dispatch };
+  TornadisClientPrivate *priv = tornadis_client_get_private (client);
+
+  if (priv->answered_source == NULL)
+    {
+      priv->answered_source = g_source_new (&funcs, sizeof (GSource));
+      g_source_set_static_name (priv->answered_source, "[tornadis] calls that plugins answered");
+      g_source_set_can_recurse (priv->answered_source, TRUE);
+      g_source_set_callback (priv->answered_source, answered_cb, client, NULL);
+      g_source_attach (priv->answered_source, priv->context);
+    }
+
+  if (priv->answered.length == 1)
+    g_source_set_ready_time (priv->answered_source, 0);
 }
 
 static void

@@ -65,7 +65,7 @@ typedef struct
   GQueue connect_waiters; /* (element-type GTask) (owned) */
   GQueue calls;           /* (element-type TornadisCall) (unowned) on their way through plugins */
   GQueue answered;        /* (element-type TornadisCall) (owned) whose callers are to be told from the main loop */
-  GSource *answered_source; /* (owned) (nullable) that does it */
+  GSource *answered_source; /* (owned) (nullable) that does it, made when first needed */
   TornadisClientState told_state; /* what was last notified */
   guint told_protocol_version;
 } TornadisClientPrivate;

@@ -465,6 +465,9 @@ tornadis_client_finalize (GObject *object)
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (TORNADIS_CLIENT (object));
 
   g_clear_pointer (&priv->link, tornadis_link_free);
+  if (priv->answered_source != NULL)
+    g_source_destroy (priv->answered_source);
+  g_clear_pointer (&priv->answered_source, g_source_unref);
   g_clear_pointer (&priv->attached, g_ptr_array_unref);
   g_clear_pointer (&priv->chain, g_ptr_array_unref);
   g_clear_pointer (&priv->observers, g_ptr_array_unref);
