@@ -483,6 +483,31 @@ connect_client (void)
   n_done = 0;
 }
 
+/* Answered by the plugin `cache`, without the server. */
+static void
+run_hit (void)
+{
+  g_autoptr (GError) error = NULL;
+  TornadisPlugin *plugin = tornadis_client_add_plugin_by_name (client, "cache", &error);
+  guint64 hits = 0;
+  guint n = bench.n;
+
+  check (error);
+  /* Until the server tells of changed keys. */
+  while (hits == 0)
+    {
+      n_sent = n_done = 0;
+      bench.n = 1;
+      get_by_submit ();
+      g_main_loop_run (loop);
+      g_object_get (plugin, "hits", &hits, NULL);
+    }
+
+  bench.n = n;
+  n_sent = n_done = 0;
+  repeat (get_by_submit);
+}
+
 int
 main (int argc,
       char **argv)
@@ -500,6 +525,7 @@ main (int argc,
     { "set-large", run_set_large, TRUE },
     { "get-large", run_get_large, TRUE },
     { "range", run_range, TRUE },
+    { "hit", run_hit, TRUE },
     { "idle", run_idle, FALSE },
   };
 

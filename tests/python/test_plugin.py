@@ -518,4 +518,29 @@ async def test_key_prefix(server):
     equal(await client.call('GET', 'greeting'), None)
 
 
+async def test_cache(server):
+    client = make_client(server)
+    other = make_client(server)
+    problems = []
+    cache = client.add_plugin_by_name('cache')
+    cache.props.exclude_keys = ['session:*']
+    cache.connect('notify::problem', lambda plugin, pspec: problems.append(plugin.props.problem))
+    equal('MGET' in cache.props.commands, True)
+    await client.call('SET', 'greeting', 'hello')
+    while cache.props.connections == 0:
+        await client.call('PING')
+
+    for i in range(3):
+        equal(await client.call('GET', 'greeting'), b'hello')
+    equal((cache.props.misses, cache.props.hits, cache.props.entries), (1, 2, 1))
+
+    await other.call('SET', 'greeting', 'good bye')
+    while cache.props.entries > 0:
+        await client.call('PING')
+    equal(await client.call('GET', 'greeting'), b'good bye')
+    cache.emit('clear')
+    equal(cache.props.bytes, 0)
+    equal(problems, [])
+
+
 main(sys.modules[__name__])

@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cache/cache-calls.h"
+
+#include "cache/cache-effect.h"
+#include "cache/cache-keys.h"
+#include "cache/cache-pending.h"
+#include "cache/cache-request.h"
+
+struct _CacheCalls
+{
+  CacheStore *store;       /* (unowned) */
+  CacheTracking *tracking; /* (unowned) */
+  CachePending *pending;   /* (owned) */
+  GHashTable *operations;  /* (owned) (element-type TornadisCall CacheOperation) */
+  GHashTable *commands;    /* (owned) (element-type utf8) */
+  GPtrArray *only;         /* (owned) (nullable) (element-type GPatternSpec) */
+  GPtrArray *exclude;      /* (owned) (nullable) (element-type GPatternSpec) */
+  CacheCounts counts;
+  TornadisCommand *observed; /* (unowned) (nullable) what the reply that is on its way up was to */
+
+  /* Of the command that is being looked at. */
+  GByteArray *buffer; /* (owned) its request */
+  CacheKeys *keys;    /* (owned) */
+};
+
+typedef enum
+{
+  OPERATION_LEADER,   /* its reply is for all who wait for the same */
+  OPERATION_FOLLOWER, /* it waits for the reply of another */
+  OPERATION_PASSED,   /* it writes, or does something to its connection */
+} CacheOperationKind;
+
+/* A call that is more than passed on. */
+typedef struct
+{
+  CacheOperationKind kind;
+  CacheLink *link;          /* (owned) */
+  TornadisCommand *command; /* (unowned) as it was when the call came here */
+  CacheRead *read;          /* (nullable) owned by the leader */
+  CacheWrite *write;        /* (owned) (nullable) */
+  GList node;               /* of a follower: in the read's, with a reference to the call */
+  guint64 generation;       /* of a leader: the connection that it began on */
+} CacheOperation;
+
+static CacheOperation *
+calls_add_operation (CacheCalls *self,
+                     TornadisCall *call,
+                     CacheLink *link,
+                     CacheOperationKind kind)
+{
+  CacheOperation *operation = g_new0 (CacheOperation, 1);
+
+  operation->kind = kind;
+  operation->link = g_rc_box_acquire (link);
+  operation->command = tornadis_call_get_command (call);
+  operation->generation = link->generation;
+  operation->node.data = call;
+  g_hash_table_insert (self->operations, call, operation);
+
+  return operation;
+}
+
+static void
+operation_free (CacheOperation *operation)
+{
+  cache_link_unref (operation->link);
+  g_free (operation);
+}
+
+/* Dropping. */
+
+static void
+calls_drop_key (CacheCalls *self,
+                const CacheBytes *key)
+{
+  cache_store_drop_key (self->store, key);
+  cache_pending_spoil_key (self->pending, key);
+}
+
+void
+cache_calls_flush (CacheCalls *self)
+{
+  cache_store_drop_all (self->store);
+  cache_pending_spoil_all (self->pending);
+}
+
+/* Writes. */
+
+static void
+calls_drop_written (CacheCalls *self,
+                    CacheWrite *write)
+{
+  guint n_keys;
+  const CacheBytes *keys = cache_write_get_keys (write, &n_keys);
+
+  if (keys == NULL)
+    cache_calls_flush (self);
+  for (guint i = 0; i < n_keys; i++)
+    calls_drop_key (self, &keys[i]);
+}
+
+static void
+calls_end_write (CacheCalls *self,
+                 CacheWrite *write)
+{
+  calls_drop_written (self, write);
+  cache_pending_end_write (self->pending, write);
+}
+
+void
+cache_calls_end_queued (CacheCalls *self,
+                        CacheLink *link)
+{
+  for (guint i = 0; i < link->queued->len; i++)
+    calls_end_write (self, g_ptr_array_index (link->queued, i));
+  g_ptr_array_set_size (link->queued, 0);
+}
+
+/* Passes on a command or a pipeline of some, other than a read that could be kept. */
+static void
+calls_pass (CacheCalls *self,
+            CacheLink *link,
+            TornadisCall *call)
+{
+  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
+  guint n = pipeline != NULL ? tornadis_pipeline_get_number_of_stacked_calls (pipeline) : 1;
+  gboolean any = FALSE;
+  gboolean effect = FALSE;
+  CacheOperation *operation;
+
+  cache_keys_clear (self->keys);
+  for (guint i = 0; i < n; i++)
+    {
+      TornadisCommand *command =
+        pipeline != NULL ? tornadis_pipeline_get_command (pipeline, i) : tornadis_call_get_command (call);
+
+      any |= !cache_keys_add_written (self->keys, link->client, command);
+      effect |= cache_effect_sent (link, command, pipeline != NULL);
+    }
+
+  if (!any && !effect && self->keys->keys->len == 0)
+    return;
+
+  operation = calls_add_operation (self, call, link, OPERATION_PASSED);
+  if (!any && self->keys->keys->len == 0)
+    return;
+
+  operation->write = cache_pending_begin_write (self->pending, any ? NULL : cache_keys_peek (self->keys), self->keys->keys->len);
+  calls_drop_written (self, operation->write);
+}
+
+/* Tells the link what the server has said to each command. */
+static void
+link_answered (CacheLink *link,
+               TornadisCall *call,
+               gboolean known)
+{
+  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
+  TornadisReply *reply = tornadis_call_get_reply (call);
+  guint n = pipeline != NULL ? tornadis_pipeline_get_number_of_stacked_calls (pipeline) : 0;
+
+  if (pipeline == NULL)
+    cache_effect_answered (link, tornadis_call_get_command (call), known, reply != NULL);
+
+  for (guint i = 0; i < n; i++)
+    {
+      TornadisReply *element = reply != NULL ? tornadis_reply_get_element (reply, i) : NULL;
+
+      cache_effect_answered (link, tornadis_pipeline_get_command (pipeline, i), known && element != NULL,
+                             element != NULL && !tornadis_reply_is_error (element));
+    }
+}
+
+static void
+calls_passed (CacheCalls *self,
+              CacheOperation *operation,
+              TornadisCall *call,
+              gboolean known)
+{
+  CacheLink *link = operation->link;
+
+  link_answered (link, call, known);
+
+  /* What was queued is written by EXEC. */
+  if (operation->write != NULL && link->in_multi && link->tracking != NULL)
+    {
+      calls_drop_written (self, operation->write);
+      g_ptr_array_add (link->queued, operation->write);
+    }
+  else if (operation->write != NULL)
+    calls_end_write (self, operation->write);
+
+  if (!link->in_multi)
+    {
+      cache_calls_end_queued (self, link);
+      if (link->tracking != NULL)
+        cache_link_catch_up (link);
+    }
+}
+
+/* Reads. */
+
+/* Whether the reply may be kept, with its keys in what is being looked at. */
+static gboolean
+calls_may_keep (CacheCalls *self,
+                CacheLink *link,
+                TornadisCommand *command)
+{
+  cache_keys_clear (self->keys);
+  if (!cache_keys_add_read (self->keys, link->client, command))
+    return FALSE;
+
+  for (guint i = 0; i < self->keys->keys->len; i++)
+    if (!cache_key_matches (self->only, self->exclude, &cache_keys_peek (self->keys)[i]))
+      return FALSE;
+
+  return !cache_pending_is_writing (self->pending, cache_keys_peek (self->keys), self->keys->keys->len);
+}
+
+/* TRUE: answered, or waiting for the reply of another. */
+static gboolean
+calls_read (CacheCalls *self,
+            CacheLink *link,
+            TornadisCall *call)
+{
+  TornadisCommand *command = tornadis_call_get_command (call);
+  CacheOperation *operation;
+  TornadisReply *reply;
+  CacheBytes request;
+  CacheRead *read;
+
+  if (!cache_request_write (self->buffer, link->space, command, &request))
+    return FALSE;
+
+  reply = cache_store_lookup (self->store, &request);
+  if (reply != NULL)
+    {
+      self->counts.hits++;
+      tornadis_call_return_reply (call, reply);
+      return TRUE;
+    }
+
+  read = cache_pending_find (self->pending, &request);
+  if (read != NULL)
+    {
+      self->counts.shared++;
+      operation = calls_add_operation (self, g_object_ref (call), link, OPERATION_FOLLOWER);
+      operation->read = read;
+      g_queue_push_tail_link (&read->followers, &operation->node);
+      return TRUE;
+    }
+
+  if (!calls_may_keep (self, link, command))
+    return FALSE;
+
+  self->counts.misses++;
+  operation = calls_add_operation (self, call, link, OPERATION_LEADER);
+  operation->read = cache_pending_begin_read (self->pending, &request, cache_keys_peek (self->keys), self->keys->keys->len);
+
+  return FALSE;
+}
+
+/* (transfer full): a call that waits no more; @operation (out) (transfer full). */
+static TornadisCall *
+calls_pop_follower (CacheCalls *self,
+                    CacheRead *read,
+                    CacheOperation **operation)
+{
+  TornadisCall *call = g_queue_peek_head (&read->followers);
+
+  if (call == NULL)
+    return NULL;
+
+  g_hash_table_steal_extended (self->operations, call, NULL, (gpointer *) operation);
+  g_queue_unlink (&read->followers, &(*operation)->node);
+
+  return call;
+}
+
+/* All get what the leader got; what they do about it may touch the others. */
+static void
+calls_answer_followers (CacheCalls *self,
+                        CacheRead *read,
+                        TornadisReply *reply,
+                        const GError *error)
+{
+  CacheOperation *operation;
+  TornadisCall *call;
+
+  while ((call = calls_pop_follower (self, read, &operation)) != NULL)
+    {
+      operation_free (operation);
+      if (reply != NULL)
+        tornadis_call_return_reply (call, reply);
+      else
+        tornadis_call_return_error (call, error);
+      g_object_unref (call);
+    }
+}
+
+/* The leader has failed by itself: the next whose connection is fit for it takes its place, others go on alone. */
+static void
+calls_replace_leader (CacheCalls *self,
+                      CacheRead *read)
+{
+  CacheOperation *operation;
+  TornadisCall *call;
+
+  while ((call = calls_pop_follower (self, read, &operation)) != NULL)
+    {
+      gboolean leads = cache_link_is_usable (operation->link);
+
+      if (leads)
+        {
+          operation->kind = OPERATION_LEADER;
+          operation->generation = operation->link->generation;
+          g_hash_table_insert (self->operations, call, operation);
+        }
+      else
+        operation_free (operation);
+
+      tornadis_call_proceed (call);
+      g_object_unref (call);
+      if (leads)
+        return;
+    }
+
+  cache_pending_end_read (self->pending, read);
+}
+
+static void
+calls_keep (CacheCalls *self,
+            CacheOperation *operation,
+            TornadisReply *reply)
+{
+  CacheRead *read = operation->read;
+
+  if (read->stale || operation->generation != operation->link->generation || !cache_link_is_usable (operation->link))
+    return;
+
+  /* A plugin behind this one has made another command of it, whose keys are others, or has answered by itself. */
+  if (self->observed != operation->command)
+    return;
+
+  cache_store_insert (self->store, &read->request, read->keys, read->n_keys, reply);
+}
+
+static void
+calls_read_done (CacheCalls *self,
+                 CacheOperation *operation,
+                 TornadisCall *call,
+                 const GError *error)
+{
+  CacheRead *read = operation->read;
+  TornadisReply *reply = tornadis_call_get_reply (call);
+
+  if (reply != NULL)
+    calls_keep (self, operation, reply);
+  self->observed = NULL;
+
+  if (reply == NULL && !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
+    {
+      calls_replace_leader (self, read);
+      return;
+    }
+
+  cache_pending_close_read (self->pending, read);
+  calls_answer_followers (self, read, reply, error);
+  cache_pending_end_read (self->pending, read);
+}
+
+/* The hooks. */
+
+gboolean
+cache_calls_begin (CacheCalls *self,
+                   TornadisCall *call)
+{
+  CacheLink *link = cache_tracking_lookup (self->tracking, tornadis_call_get_client (call));
+  TornadisCommand *command = tornadis_call_get_command (call);
+
+  if (link == NULL)
+    return FALSE;
+
+  if (command != NULL && cache_link_is_usable (link) &&
+      g_hash_table_contains (self->commands, tornadis_command_get_name (command)) && calls_read (self, link, call))
+    return TRUE;
+
+  if (!g_hash_table_contains (self->operations, call))
+    calls_pass (self, link, call);
+
+  return FALSE;
+}
+
+void
+cache_calls_done (CacheCalls *self,
+                  TornadisCall *call)
+{
+  CacheOperation *operation = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (tornadis_call_get_reply (call) == NULL)
+    {
+      CacheLink *link = cache_tracking_lookup (self->tracking, tornadis_call_get_client (call));
+
+      error = tornadis_call_get_error (call);
+      if (link != NULL)
+        cache_link_check (link);
+    }
+
+  if (!g_hash_table_steal_extended (self->operations, call, NULL, (gpointer *) &operation))
+    return;
+
+  switch (operation->kind)
+    {
+    case OPERATION_LEADER:
+      calls_read_done (self, operation, call, error);
+      break;
+    case OPERATION_FOLLOWER:
+      g_queue_unlink (&operation->read->followers, &operation->node);
+      g_object_unref (call);
+      break;
+    case OPERATION_PASSED:
+      calls_passed (self, operation, call, error == NULL || g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY));
+      break;
+    default:
+      g_assert_not_reached ();
+    }
+
+  operation_free (operation);
+}
+
+void
+cache_calls_observe (CacheCalls *self,
+                     TornadisCommand *command)
+{
+  self->observed = command;
+}
+
+gboolean
+cache_calls_push (CacheCalls *self,
+                  TornadisReply *push)
+{
+  const char *kind = tornadis_reply_get_n_elements (push) == 2 ? tornadis_reply_get_text (tornadis_reply_get_element (push, 0)) : NULL;
+  TornadisReply *keys;
+
+  if (g_strcmp0 (kind, "invalidate") != 0)
+    return FALSE;
+
+  keys = tornadis_reply_get_element (push, 1);
+  if (tornadis_reply_get_kind (keys) != TORNADIS_REPLY_KIND_ARRAY)
+    {
+      self->counts.invalidations++;
+      cache_calls_flush (self);
+    }
+
+  for (gsize i = 0; i < tornadis_reply_get_n_elements (keys); i++)
+    {
+      gsize length = 0;
+      const guint8 *data = tornadis_reply_get_data (tornadis_reply_get_element (keys, i), &length);
+      CacheBytes key = cache_bytes (data, data != NULL ? length : 0);
+
+      self->counts.invalidations++;
+      calls_drop_key (self, &key);
+    }
+
+  /* Others may keep something too. */
+  return FALSE;
+}
+
+void
+cache_calls_let_go (CacheCalls *self,
+                    CacheLink *link)
+{
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer call;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->operations);
+  while (g_hash_table_iter_next (&iter, &call, &value))
+    {
+      CacheOperation *operation = value;
+
+      if (operation->kind != OPERATION_FOLLOWER || operation->link != link)
+        continue;
+      g_hash_table_iter_remove (&iter);
+      g_queue_unlink (&operation->read->followers, &operation->node);
+      operation_free (operation);
+      g_ptr_array_add (calls, call);
+    }
+
+  for (guint i = 0; i < calls->len; i++)
+    tornadis_call_proceed (g_ptr_array_index (calls, i));
+}
+
+CacheCalls *
+cache_calls_new (CacheStore *store,
+                 CacheTracking *tracking,
+                 CommandTable *table)
+{
+  CacheCalls *self = g_new0 (CacheCalls, 1);
+
+  self->store = store;
+  self->tracking = tracking;
+  self->pending = cache_pending_new ();
+  self->operations = g_hash_table_new (NULL, NULL);
+  self->commands = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->buffer = g_byte_array_new ();
+  self->keys = cache_keys_new (table);
+  cache_calls_set_commands (self, NULL);
+
+  return self;
+}
+
+void
+cache_calls_free (CacheCalls *self)
+{
+  g_hash_table_unref (self->operations);
+  g_hash_table_unref (self->commands);
+  g_clear_pointer (&self->only, g_ptr_array_unref);
+  g_clear_pointer (&self->exclude, g_ptr_array_unref);
+  g_byte_array_unref (self->buffer);
+  cache_keys_free (self->keys);
+  cache_pending_free (self->pending);
+  g_free (self);
+}
+
+void
+cache_calls_set_commands (CacheCalls *self,
+                          const char *const *commands)
+{
+  if (commands == NULL)
+    commands = cache_default_commands;
+
+  g_hash_table_remove_all (self->commands);
+  for (gsize i = 0; commands[i] != NULL; i++)
+    g_hash_table_add (self->commands, g_ascii_strup (commands[i], -1));
+}
+
+void
+cache_calls_set_keys (CacheCalls *self,
+                      const char *const *only,
+                      const char *const *exclude)
+{
+  g_clear_pointer (&self->only, g_ptr_array_unref);
+  g_clear_pointer (&self->exclude, g_ptr_array_unref);
+  self->only = cache_globs_new (only);
+  self->exclude = cache_globs_new (exclude);
+}
+
+const CacheCounts *
+cache_calls_get_counts (CacheCalls *self)
+{
+  return &self->counts;
+}

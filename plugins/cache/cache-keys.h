@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "cache/cache-bytes.h"
+#include "common/command-table.h"
+
+G_BEGIN_DECLS
+
+/* The keys of the commands that are being looked at. */
+typedef struct
+{
+  CommandTable *table; /* (unowned) */
+  GArray *positions;   /* (owned) (element-type guint) */
+  GArray *keys;        /* (owned) (element-type CacheBytes) */
+  GPtrArray *args;     /* (owned) (element-type GBytes) that @keys are in */
+} CacheKeys;
+
+/* @table (unowned). */
+CacheKeys        *cache_keys_new         (CommandTable    *table);
+void              cache_keys_free        (CacheKeys       *self);
+void              cache_keys_clear       (CacheKeys       *self);
+/* Appends the keys that a command reads. FALSE: it does more, or they cannot be told, or there are none. */
+gboolean          cache_keys_add_read    (CacheKeys       *self,
+                                          TornadisClient  *client,
+                                          TornadisCommand *command);
+/* Appends the keys that a command may change. FALSE: it may be any. */
+gboolean          cache_keys_add_written (CacheKeys       *self,
+                                          TornadisClient  *client,
+                                          TornadisCommand *command);
+const CacheBytes *cache_keys_peek        (CacheKeys       *self);
+
+G_END_DECLS

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <tornadis-glib/tornadis-glib.h>
+
+#include "common/command-table.h"
+
+G_BEGIN_DECLS
+
+/* The connections of the clients that a plugin is on: on which of them the server tells of changed keys, and what the
+ * program's commands do to them. */
+typedef struct _CacheTracking CacheTracking;
+typedef struct _CacheLink CacheLink;
+
+typedef struct
+{
+  /* Changes may have been missed, or other replies are due: nothing that is kept counts any more. */
+  void (*flush)   (gpointer    user_data);
+  /* The link is gone, and what was queued in a transaction on it. */
+  void (*lost)    (CacheLink  *link,
+                   gpointer    user_data);
+  /* Why replies are not kept; NULL: they are. */
+  void (*problem) (const char *problem,
+                   gpointer    user_data);
+} CacheTrackingFuncs;
+
+/* A client, its connection and what is known of it. */
+struct _CacheLink
+{
+  CacheTracking *tracking; /* (unowned) (nullable) NULL when the client is gone */
+  TornadisClient *client;  /* (unowned) */
+  struct _CacheRedirectUse *redirect; /* (unowned) (nullable) */
+  GPtrArray *queued;       /* (owned) of the plugin: writes that wait for EXEC */
+  char *title;             /* (owned) (nullable) of the connection that there is, or is being made */
+  char *user;              /* (owned) (nullable) */
+  char *authenticated;     /* (owned) (nullable) the user of an AUTH that took the place of the property */
+  guint64 generation;      /* the number of the connection, among those of all links */
+  guint64 asked;           /* the number of the request for tracking that counts, or 0 */
+  guint64 bytes_read;      /* when it was last looked at */
+  guint space;             /* the same for all that see the same: server, database, user, protocol */
+  guint n_unsettled;       /* SELECT and AUTH under way */
+  int db;
+  gboolean on : 1;         /* the server tells of changed keys */
+  gboolean tainted : 1;    /* what the connection sees is not known */
+  gboolean in_multi : 1;
+  gboolean watching : 1;
+  gboolean pinged : 1;     /* and not answered yet */
+  gboolean put_off : 1;    /* tracking is to be asked for when the transaction is over */
+};
+
+/* @plugin, @table and @user_data (unowned). */
+CacheTracking *cache_tracking_new         (TornadisPlugin           *plugin,
+                                           CommandTable             *table,
+                                           const CacheTrackingFuncs *funcs,
+                                           gpointer                  user_data);
+void           cache_tracking_free        (CacheTracking            *self);
+void           cache_tracking_attach      (CacheTracking            *self,
+                                           TornadisClient           *client);
+void           cache_tracking_detach      (CacheTracking            *self,
+                                           TornadisClient           *client);
+/* Every so many milliseconds a silent connection is looked after; 0: never. */
+void           cache_tracking_set_interval (CacheTracking           *self,
+                                            guint                    msec);
+/* (nullable): NULL for a client that has none. */
+CacheLink     *cache_tracking_lookup      (CacheTracking            *self,
+                                           TornadisClient           *client);
+/* On how many connections the server tells of changed keys. */
+guint          cache_tracking_get_n_on    (CacheTracking            *self);
+
+/* The link is a GRcBox. */
+void           cache_link_unref           (gpointer                  link);
+/* Whether a reply may come from what is kept, and be kept. */
+gboolean       cache_link_is_usable       (CacheLink                *self);
+/* A call has ended: tells of a loss ahead of the client's signals. */
+void           cache_link_check           (CacheLink                *self);
+/* The same for all links that see the same. */
+void           cache_link_choose_space    (CacheLink                *self);
+void           cache_link_flush           (CacheLink                *self);
+/* A transaction is over. */
+void           cache_link_catch_up        (CacheLink                *self);
+
+G_END_DECLS

@@ -1,0 +1,658 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "plugins/cache-util.h"
+
+/* A client with the plugin, and one without that writes behind its back. */
+typedef struct
+{
+  Fixture base;
+  TornadisClient *other;
+  TornadisPlugin *plugin; /* (unowned) */
+} CacheFixture;
+
+static void
+set_up (CacheFixture *fixture,
+        gconstpointer data)
+{
+  fixture_set_up (&fixture->base, NULL);
+  g_object_set (fixture->base.client, "protocol", GPOINTER_TO_INT (data), NULL);
+  fixture->other = cache_make_client (fixture->base.redis, TORNADIS_PROTOCOL_AUTO);
+  fixture->plugin = cache_add (fixture->base.client);
+  cache_connect (fixture->base.client, fixture->plugin, 1);
+}
+
+static void
+tear_down (CacheFixture *fixture,
+           gconstpointer data)
+{
+  if (fixture->plugin != NULL)
+    cache_remove (fixture->base.client, fixture->plugin);
+  tornadis_client_close (fixture->other);
+  assert_finalized (fixture->other);
+  fixture_tear_down (&fixture->base, NULL);
+}
+
+/* Another writes, and the word of it comes. */
+static void
+write_behind (CacheFixture *fixture,
+              const char *key,
+              const char *value)
+{
+  guint64 before = cache_get (fixture->plugin, "invalidations");
+
+  assert_call (fixture->other, "OK", "SET", key, value, NULL);
+  cache_wait_for (fixture->plugin, "invalidations", before + 1);
+}
+
+static void
+test_basic (CacheFixture *fixture,
+            gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+
+  assert_call (fixture->other, "OK", "SET", "k", "1", NULL);
+  assert_counted (plugin, "misses", TRUE, assert_call (client, "\"1\"", "GET", "k", NULL));
+  for (guint i = 0; i < 10; i++)
+    assert_hit (plugin, assert_call (client, "\"1\"", "get", "k", NULL));
+  g_assert_cmpuint (cache_get (plugin, "entries"), ==, 1);
+  g_assert_cmpuint (cache_get (plugin, "bytes"), >, 0);
+
+  write_behind (fixture, "k", "2");
+  g_assert_cmpuint (cache_get (plugin, "entries"), ==, 0);
+  assert_no_hit (plugin, assert_call (client, "\"2\"", "GET", "k", NULL));
+  assert_hit (plugin, assert_call (client, "\"2\"", "GET", "k", NULL));
+
+  /* One that is not there is known not to be. */
+  assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "none", NULL));
+  assert_hit (plugin, assert_call (client, "(nil)", "GET", "none", NULL));
+  write_behind (fixture, "none", "3");
+  assert_no_hit (plugin, assert_call (client, "\"3\"", "GET", "none", NULL));
+
+  g_signal_emit_by_name (plugin, "clear");
+  g_assert_cmpuint (cache_get (plugin, "entries"), ==, 0);
+  assert_no_hit (plugin, assert_call (client, "\"3\"", "GET", "none", NULL));
+}
+
+static void
+test_kinds (CacheFixture *fixture,
+            gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+  g_autoptr (GError) error = NULL;
+
+  assert_call (fixture->other, "(integer) 1", "HSET", "h", "f", "v", NULL);
+  assert_call (fixture->other, "(integer) 2", "RPUSH", "l", "a", "b", NULL);
+  assert_call (fixture->other, "OK", "MSET", "a", "1", "b", "2", NULL);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree char *all = call_text (client, "HGETALL", "h", NULL);
+
+      g_assert_nonnull (strstr (all, "\"v\""));
+      assert_call (client, "1) \"a\"\n2) \"b\"", "LRANGE", "l", "0", "-1", NULL);
+      assert_call (client, "1) \"1\"\n2) \"2\"", "MGET", "a", "b", NULL);
+      assert_call (client, "\"v\"", "HGET", "h", "f", NULL);
+    }
+  g_assert_cmpuint (cache_get (plugin, "hits"), ==, 4);
+  g_assert_cmpuint (cache_get (plugin, "misses"), ==, 4);
+
+  /* Each of its keys. */
+  write_behind (fixture, "b", "3");
+  assert_call (client, "1) \"1\"\n2) \"3\"", "MGET", "a", "b", NULL);
+  write_behind (fixture, "a", "4");
+  assert_call (client, "1) \"4\"\n2) \"3\"", "MGET", "a", "b", NULL);
+
+  /* An error is the server's, each time. */
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_null (call (client, &error, "GET", "h", NULL));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+      g_clear_error (&error);
+    }
+
+  /* What is another each time, has no key, writes, or is unknown, goes to the server. */
+  assert_no_hit (plugin, assert_call (client, "(integer) -1", "TTL", "a", NULL));
+  assert_no_hit (plugin, assert_call (client, "(integer) -1", "TTL", "a", NULL));
+  assert_no_hit (plugin, assert_call (client, "PONG", "PING", NULL));
+  assert_no_hit (plugin, assert_call (client, "(integer) 5", "INCR", "a", NULL));
+  assert_no_hit (plugin, assert_call (client, "(integer) 6", "INCR", "a", NULL));
+  g_assert_null (call (client, NULL, "NOSUCH", "a", NULL));
+}
+
+static void
+test_own_writes (CacheFixture *fixture,
+                 gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (GAsyncResult) read = NULL;
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]) { "SET", "k", "2", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+
+  assert_call (client, "OK", "SET", "k", "1", NULL);
+  assert_call (client, "\"1\"", "GET", "k", NULL);
+  assert_call (client, "OK", "MSET", "k", "1b", "other", "x", NULL);
+  assert_call (client, "\"1b\"", "GET", "k", NULL);
+  assert_hit (plugin, assert_call (client, "\"1b\"", "GET", "k", NULL));
+
+  /* A read behind a write that is under way sees it. */
+  tornadis_client_submit (client, set, NULL, NULL, NULL);
+  tornadis_client_call_async (client, get, NULL, store_result, &read);
+  {
+    g_autoptr (TornadisReply) reply = tornadis_client_call_finish (client, wait_for_result (&read), NULL);
+
+    g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "2");
+  }
+  assert_call (client, "\"2\"", "GET", "k", NULL);
+  assert_hit (plugin, assert_call (client, "\"2\"", "GET", "k", NULL));
+
+  /* Within a pipeline, and those of scripts as they are declared. */
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", "k", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "SET", "k", "3", NULL });
+  assert_no_hit (plugin, tornadis_reply_unref (call_pipeline (client, pipeline, NULL, NULL)));
+  assert_no_hit (plugin, assert_call (client, "\"3\"", "GET", "k", NULL));
+  assert_call (client, "OK", "EVAL", "return redis.call('SET', KEYS[1], ARGV[1])", "1", "k", "4", NULL);
+  assert_no_hit (plugin, assert_call (client, "\"4\"", "GET", "k", NULL));
+
+  /* All at once. */
+  assert_hit (plugin, assert_call (client, "\"4\"", "GET", "k", NULL));
+  assert_call (client, "OK", "FLUSHALL", NULL);
+  assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "k", NULL));
+
+  /* What only reads drops nothing. */
+  assert_call (client, "(nil)", "GET", "k", NULL);
+  assert_call (client, "(integer) 0", "PUBLISH", "channel", "x", NULL);
+  assert_call (client, "(integer) -2", "TTL", "k", NULL);
+  assert_hit (plugin, assert_call (client, "(nil)", "GET", "k", NULL));
+}
+
+static void
+test_transactions (CacheFixture *fixture,
+                   gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+
+  assert_call (client, "OK", "SET", "k", "1", NULL);
+  assert_call (client, "\"1\"", "GET", "k", NULL);
+  assert_hit (plugin, assert_call (client, "\"1\"", "GET", "k", NULL));
+
+  assert_call (client, "OK", "WATCH", "k", NULL);
+  assert_no_hit (plugin, assert_call (client, "\"1\"", "GET", "k", NULL));
+  assert_call (client, "OK", "UNWATCH", NULL);
+  assert_call (client, "\"1\"", "GET", "k", NULL);
+  assert_hit (plugin, assert_call (client, "\"1\"", "GET", "k", NULL));
+
+  g_object_set (plugin, "ping-interval-msec", 5, NULL);
+  assert_call (client, "OK", "MULTI", NULL);
+  assert_no_hit (plugin, assert_call (client, "QUEUED", "GET", "k", NULL));
+  assert_call (client, "QUEUED", "SET", "k", "2", NULL);
+  assert_call (client, "QUEUED", "UNWATCH", NULL);
+  /* The plugin's own PINGs would be queued too. */
+  spin_for (50);
+  assert_no_hit (plugin, assert_call (client, "1) \"1\"\n2) OK\n3) OK", "EXEC", NULL));
+  assert_no_hit (plugin, assert_call (client, "\"2\"", "GET", "k", NULL));
+  assert_hit (plugin, assert_call (client, "\"2\"", "GET", "k", NULL));
+
+  assert_call (client, "OK", "MULTI", NULL);
+  assert_call (client, "QUEUED", "SET", "k", "3", NULL);
+  assert_call (client, "OK", "DISCARD", NULL);
+  assert_call (client, "\"2\"", "GET", "k", NULL);
+  assert_hit (plugin, assert_call (client, "\"2\"", "GET", "k", NULL));
+}
+
+static void
+kill_others (TornadisClient *client)
+{
+  tornadis_reply_unref (call (client, NULL, "CLIENT", "KILL", "TYPE", "normal", NULL));
+  tornadis_reply_unref (call (client, NULL, "CLIENT", "KILL", "TYPE", "pubsub", NULL));
+}
+
+static void
+test_flushes (CacheFixture *fixture,
+              gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+  guint64 before;
+
+  assert_call (fixture->other, "OK", "SET", "k", "1", NULL);
+  assert_call (client, "\"1\"", "GET", "k", NULL);
+  before = cache_get (plugin, "invalidations");
+  assert_call (fixture->other, "OK", "FLUSHALL", NULL);
+  cache_wait_for (plugin, "invalidations", before + 1);
+  assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "k", NULL));
+
+  /* A lost connection, of which the client hears before anything else. */
+  kill_others (fixture->other);
+  for (guint i = 0; i < 1000 && cache_get (plugin, "entries") > 0; i++)
+    spin_for (1);
+  g_assert_cmpuint (cache_get (plugin, "entries"), ==, 0);
+  cache_connect (client, plugin, 1);
+  assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "k", NULL));
+  assert_hit (plugin, assert_call (client, "(nil)", "GET", "k", NULL));
+  write_behind (fixture, "k", "2");
+  assert_no_hit (plugin, assert_call (client, "\"2\"", "GET", "k", NULL));
+
+  tornadis_client_close (client);
+  g_assert_cmpuint (cache_get (plugin, "entries"), ==, 0);
+  g_assert_cmpuint (cache_get (plugin, "connections"), ==, 0);
+}
+
+/* Databases and users do not mix. */
+static void
+test_spaces (CacheFixture *fixture,
+             gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+  TornadisClient *second = cache_make_client (fixture->base.redis, GPOINTER_TO_INT (data));
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (second, "db", 1, NULL);
+  assert_call (second, "OK", "SET", "k", "one", NULL);
+  assert_call (client, "OK", "SET", "k", "zero", NULL);
+  g_assert_true (tornadis_client_add_plugin (second, plugin, &error));
+  cache_connect (second, plugin, 2);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      assert_call (client, "\"zero\"", "GET", "k", NULL);
+      assert_call (second, "\"one\"", "GET", "k", NULL);
+    }
+  g_assert_cmpuint (cache_get (plugin, "entries"), ==, 2);
+
+  /* A SELECT, that is followed at once by a read. */
+  assert_call (client, "\"zero\"", "GET", "k", NULL);
+  {
+    g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]) { "SELECT", "1", NULL });
+
+    tornadis_client_submit (client, select, NULL, NULL, NULL);
+    assert_no_hit (plugin, assert_call (client, "\"one\"", "GET", "k", NULL));
+  }
+  assert_call (client, "\"one\"", "GET", "k", NULL);
+  spin_for (20);
+  assert_hit (plugin, assert_call (client, "\"one\"", "GET", "k", NULL));
+  assert_hit (plugin, assert_call (second, "\"one\"", "GET", "k", NULL));
+
+  /* The property is of the next connection. */
+  g_object_set (client, "db", 0, NULL);
+  assert_no_hit (plugin, assert_call (client, "\"one\"", "GET", "k", NULL));
+  tornadis_client_close (client);
+  cache_connect (client, plugin, 2);
+  assert_call (client, "\"zero\"", "GET", "k", NULL);
+  assert_hit (plugin, assert_call (client, "\"zero\"", "GET", "k", NULL));
+
+  assert_call (fixture->other, "OK", "ACL", "SETUSER", "bob", "on", ">secret", "+@all", "&*", "~public:*", NULL);
+  assert_call (client, "OK", "AUTH", "bob", "secret", NULL);
+  g_assert_null (call (client, &error, "GET", "k", NULL));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+
+  g_assert_true (tornadis_client_remove_plugin (second, plugin));
+  tornadis_client_close (second);
+  assert_finalized (second);
+}
+
+static void
+test_limits (CacheFixture *fixture,
+             gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+  g_autofree char *large = g_strnfill (5000, 'x');
+
+  g_object_set (plugin, "max-bytes", (guint64) 10000, NULL);
+  assert_call (client, "OK", "SET", "large", large, NULL);
+  tornadis_reply_unref (call (client, NULL, "GET", "large", NULL));
+  assert_no_hit (plugin, tornadis_reply_unref (call (client, NULL, "GET", "large", NULL)));
+
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("k%u", i);
+
+      assert_call (client, "(nil)", "GET", key, NULL);
+      g_assert_cmpuint (cache_get (plugin, "bytes"), <=, 10000);
+    }
+  g_assert_cmpuint (cache_get (plugin, "evictions"), >, 0);
+  g_assert_cmpuint (cache_get (plugin, "evictions") + cache_get (plugin, "entries"), ==, 100);
+
+  g_object_set (plugin, "ttl-msec", 20, NULL);
+  spin_for (30);
+  assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "k99", NULL));
+  g_object_set (plugin, "ttl-msec", 0, NULL);
+
+  g_object_set (plugin, "keys", (const char *[]) { "user:*", NULL }, "exclude-keys", (const char *[]) { "*:secret", NULL }, NULL);
+  assert_call (client, "(nil)", "GET", "user:1", NULL);
+  assert_hit (plugin, assert_call (client, "(nil)", "GET", "user:1", NULL));
+  assert_call (client, "(nil)", "GET", "user:1:secret", NULL);
+  assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "user:1:secret", NULL));
+  assert_call (client, "1) (nil)\n2) (nil)", "MGET", "user:1", "x", NULL);
+  assert_no_hit (plugin, assert_call (client, "1) (nil)\n2) (nil)", "MGET", "user:1", "x", NULL));
+  g_object_set (plugin, "keys", NULL, "exclude-keys", NULL, NULL);
+
+  /* A command that writes is not kept, whatever is asked for. */
+  g_object_set (plugin, "commands", (const char *[]) { "strlen", "INCR", "BLPOP", NULL }, NULL);
+  assert_call (client, "(integer) 0", "STRLEN", "s", NULL);
+  assert_hit (plugin, assert_call (client, "(integer) 0", "STRLEN", "s", NULL));
+  assert_call (client, "(nil)", "GET", "s", NULL);
+  assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "s", NULL));
+  assert_call (client, "(integer) 1", "INCR", "s", NULL);
+  assert_no_hit (plugin, assert_call (client, "(integer) 2", "INCR", "s", NULL));
+  assert_no_hit (plugin, assert_call (client, "(integer) 1", "STRLEN", "s", NULL));
+  g_object_set (plugin, "commands", NULL, NULL);
+  {
+    g_auto (GStrv) commands = NULL;
+
+    g_object_get (plugin, "commands", &commands, NULL);
+    g_assert_true (g_strv_contains ((const char *const *) commands, "GET"));
+  }
+  g_object_set (plugin, "max-bytes", (guint64) 0, NULL);
+  assert_call (client, "\"2\"", "GET", "s", NULL);
+  assert_no_hit (plugin, assert_call (client, "\"2\"", "GET", "s", NULL));
+}
+
+static void
+count_cb (TornadisClient *client,
+          TornadisReply *reply,
+          GError *error,
+          gpointer user_data)
+{
+  g_assert_no_error (error);
+  ++*(guint *) user_data;
+}
+
+static void
+submit_many (TornadisClient *client,
+             guint n,
+             guint *count)
+{
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+
+  for (guint i = 0; i < n; i++)
+    tornadis_client_submit (client, get, count_cb, count, NULL);
+}
+
+static void
+wait_for_count (guint *count,
+                guint n)
+{
+  gint64 start = g_get_monotonic_time ();
+
+  while (*count < n && g_get_monotonic_time () - start < 20 * G_TIME_SPAN_SECOND)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (*count, ==, n);
+}
+
+static void
+test_shared (CacheFixture *fixture,
+             gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+  guint count = 0;
+
+  submit_many (client, 10000, &count);
+  wait_for_count (&count, 10000);
+  g_assert_cmpuint (cache_get (plugin, "misses"), ==, 1);
+  g_assert_cmpuint (cache_get (plugin, "shared"), ==, 9999);
+  submit_many (client, 10000, &count);
+  wait_for_count (&count, 20000);
+  g_assert_cmpuint (cache_get (plugin, "hits"), ==, 10000);
+}
+
+/* The first of many gives up, and one in the middle. */
+static void
+test_cancelled (CacheFixture *fixture,
+                gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  GAsyncResult *results[5] = { NULL };
+  GCancellable *cancellables[5];
+
+  tornadis_harness_redis_pause (fixture->base.redis);
+  for (guint i = 0; i < 5; i++)
+    {
+      cancellables[i] = g_cancellable_new ();
+      tornadis_client_call_async (client, get, cancellables[i], store_result, &results[i]);
+    }
+  g_assert_cmpuint (cache_get (plugin, "shared"), ==, 4);
+  spin_for (20);
+
+  /* Each at once; the next takes the place of the first. */
+  for (guint i = 0; i < 4; i++)
+    {
+      static const guint order[] = { 2, 0, 1, 4 };
+      g_autoptr (GError) error = NULL;
+      guint which = order[i];
+
+      g_cancellable_cancel (cancellables[which]);
+      g_assert_null (tornadis_client_call_finish (client, wait_for_result (&results[which]), &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+  g_assert_null (results[3]);
+
+  tornadis_harness_redis_resume (fixture->base.redis);
+  {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (TornadisReply) reply = tornadis_client_call_finish (client, wait_for_result (&results[3]), &error);
+
+    g_assert_no_error (error);
+    g_assert_cmpint (tornadis_reply_get_kind (reply), ==, TORNADIS_REPLY_KIND_NIL);
+  }
+  assert_hit (plugin, assert_call (client, "(nil)", "GET", "k", NULL));
+
+  for (guint i = 0; i < 5; i++)
+    {
+      g_object_unref (results[i]);
+      g_object_unref (cancellables[i]);
+    }
+}
+
+/* All wait no longer than their own time, and the last of them leaves nothing behind. */
+static void
+test_timeout (CacheFixture *fixture,
+              gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  GAsyncResult *results[3] = { NULL };
+
+  g_object_set (client, "call-timeout-msec", 50, NULL);
+  tornadis_harness_redis_pause (fixture->base.redis);
+  for (guint i = 0; i < 3; i++)
+    tornadis_client_call_async (client, get, NULL, store_result, &results[i]);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (tornadis_client_call_finish (client, wait_for_result (&results[i]), &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+      g_object_unref (results[i]);
+    }
+  tornadis_harness_redis_resume (fixture->base.redis);
+  g_object_set (client, "call-timeout-msec", 0, NULL);
+  assert_call (client, "(nil)", "GET", "k", NULL);
+}
+
+/* Taken off while some wait: these go on by themselves. */
+static void
+test_removed (CacheFixture *fixture,
+              gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = g_steal_pointer (&fixture->plugin);
+  guint count = 0;
+
+  submit_many (client, 100, &count);
+  g_assert_cmpuint (cache_get (plugin, "shared"), ==, 99);
+  cache_remove (client, plugin);
+  wait_for_count (&count, 100);
+  assert_call (client, "(nil)", "GET", "k", NULL);
+}
+
+static void
+test_pool (CacheFixture *fixture,
+           gconstpointer data)
+{
+  TornadisPlugin *plugin = fixture->plugin;
+  TornadisClient *second = cache_make_client (fixture->base.redis, GPOINTER_TO_INT (data));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (tornadis_client_add_plugin (second, plugin, &error));
+  cache_connect (second, plugin, 2);
+
+  /* One's reply is the other's hit, and one's write drops the other's. */
+  assert_call (fixture->base.client, "OK", "SET", "k", "1", NULL);
+  assert_call (fixture->base.client, "\"1\"", "GET", "k", NULL);
+  assert_hit (plugin, assert_call (second, "\"1\"", "GET", "k", NULL));
+  assert_call (second, "OK", "SET", "k", "2", NULL);
+  assert_no_hit (plugin, assert_call (fixture->base.client, "\"2\"", "GET", "k", NULL));
+  write_behind (fixture, "k", "3");
+  assert_no_hit (plugin, assert_call (second, "\"3\"", "GET", "k", NULL));
+
+  /* The loss of either costs all. */
+  tornadis_client_close (second);
+  g_assert_cmpuint (cache_get (plugin, "entries"), ==, 0);
+  g_assert_cmpuint (cache_get (plugin, "connections"), ==, 1);
+  assert_finalized (second);
+}
+
+/* A connection that nothing is heard of is not trusted, and is again when it answers. */
+static void
+test_silence (CacheFixture *fixture,
+              gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+
+  assert_call (client, "(nil)", "GET", "k", NULL);
+  g_object_set (plugin, "ping-interval-msec", 20, NULL);
+  spin_for (200);
+  assert_hit (plugin, assert_call (client, "(nil)", "GET", "k", NULL));
+
+  tornadis_harness_redis_pause (fixture->base.redis);
+  for (guint i = 0; i < 1000 && cache_get (plugin, "connections") > 0; i++)
+    spin_for (5);
+  g_assert_cmpuint (cache_get (plugin, "connections"), ==, 0);
+  g_assert_cmpuint (cache_get (plugin, "entries"), ==, 0);
+  tornadis_harness_redis_resume (fixture->base.redis);
+  cache_wait_for (plugin, "connections", 1);
+  g_object_set (plugin, "ping-interval-msec", 0, NULL);
+  assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "k", NULL));
+  assert_hit (plugin, assert_call (client, "(nil)", "GET", "k", NULL));
+}
+
+/* A server that will not tell costs the cache alone. */
+static void
+test_refused (CacheFixture *fixture,
+              gconstpointer data)
+{
+  g_autoptr (TornadisClient) client = cache_make_client (fixture->base.redis, GPOINTER_TO_INT (data));
+  g_autofree char *problem = NULL;
+  TornadisPlugin *plugin;
+
+  assert_call (fixture->other, "OK", "ACL", "SETUSER", "bob", "on", ">secret", "+@all", "-client|tracking", "&*", "~*", NULL);
+  g_object_set (client, "username", "bob", "password", "secret", NULL);
+  plugin = cache_add (client);
+  assert_call (client, "OK", "SET", "k", "1", NULL);
+  for (guint i = 0; i < 1000 && problem == NULL; i++)
+    {
+      spin_for (1);
+      g_object_get (plugin, "problem", &problem, NULL);
+    }
+  g_assert_nonnull (strstr (problem, "NOPERM"));
+  assert_call (client, "\"1\"", "GET", "k", NULL);
+  assert_no_hit (plugin, assert_call (client, "\"1\"", "GET", "k", NULL));
+  g_assert_cmpuint (cache_get (plugin, "connections"), ==, 0);
+  g_assert_true (tornadis_client_is_connected (client));
+
+  /* It may be again, on the next connection. */
+  assert_call (fixture->other, "OK", "ACL", "SETUSER", "bob", "+client|tracking", NULL);
+  tornadis_client_close (client);
+  cache_connect (client, plugin, 1);
+  g_clear_pointer (&problem, g_free);
+  g_object_get (plugin, "problem", &problem, NULL);
+  g_assert_null (problem);
+  cache_remove (client, plugin);
+  tornadis_client_close (client);
+}
+
+/* The user turns it off by himself. */
+static void
+test_tracking_off (CacheFixture *fixture,
+                   gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+
+  assert_call (client, "(nil)", "GET", "k", NULL);
+  assert_call (client, "OK", "CLIENT", "TRACKING", "OFF", NULL);
+  assert_call (fixture->other, "OK", "SET", "k", "1", NULL);
+  assert_no_hit (plugin, assert_call (client, "\"1\"", "GET", "k", NULL));
+  assert_no_hit (plugin, assert_call (client, "\"1\"", "GET", "k", NULL));
+}
+
+/* Keys that another plugin changes: ahead of this one they are the server's; behind it they are not, and nothing is
+ * kept. */
+static void
+test_key_prefix (CacheFixture *fixture,
+                 gconstpointer data)
+{
+  for (guint first = 0; first < 2; first++)
+    {
+      g_autoptr (TornadisClient) client = cache_make_client (fixture->base.redis, GPOINTER_TO_INT (data));
+      TornadisPlugin *cache = first == 0 ? cache_add (client) : NULL;
+      TornadisPlugin *prefix = tornadis_client_add_plugin_by_name (client, "key-prefix", NULL);
+
+      g_object_set (prefix, "prefix", "app:", NULL);
+      if (first == 1)
+        cache = cache_add (client);
+      assert_call (fixture->other, "OK", "SET", "app:k", "1", NULL);
+      cache_connect (client, cache, 1);
+      assert_call (client, "\"1\"", "GET", "k", NULL);
+      assert_counted (cache, "hits", first == 1, assert_call (client, "\"1\"", "GET", "k", NULL));
+      assert_call (fixture->other, "OK", "SET", "app:k", "2", NULL);
+      cache_wait_for (cache, "invalidations", 1);
+      assert_call (client, "\"2\"", "GET", "k", NULL);
+      tornadis_client_remove_plugin (client, prefix);
+      cache_remove (client, cache);
+      tornadis_client_close (client);
+    }
+}
+
+#define ADD(name, func)                                                                                               \
+  g_test_add ("/cache/resp3/" name, CacheFixture, GINT_TO_POINTER (TORNADIS_PROTOCOL_AUTO), set_up, func, tear_down); \
+  g_test_add ("/cache/resp2/" name, CacheFixture, GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP2), set_up, func, tear_down)
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("basic", test_basic);
+  ADD ("kinds", test_kinds);
+  ADD ("own-writes", test_own_writes);
+  ADD ("transactions", test_transactions);
+  ADD ("flushes", test_flushes);
+  ADD ("spaces", test_spaces);
+  ADD ("limits", test_limits);
+  ADD ("shared", test_shared);
+  ADD ("cancelled", test_cancelled);
+  ADD ("timeout", test_timeout);
+  ADD ("removed", test_removed);
+  ADD ("pool", test_pool);
+  ADD ("silence", test_silence);
+  ADD ("refused", test_refused);
+  ADD ("tracking-off", test_tracking_off);
+  ADD ("key-prefix", test_key_prefix);
+
+  return g_test_run ();
+}
