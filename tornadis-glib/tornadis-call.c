@@ -699,6 +699,26 @@ tornadis_call_get_error (TornadisCall *self)
   return self->error != NULL ? g_error_copy (self->error) : NULL;
 }
 
+/**
+ * tornadis_call_is_abandoned:
+ * @self: a call
+ *
+ * Gets whether the call was ended by other than the server and the plugins: it was cancelled, it timed out while a
+ * plugin held it, or its client was closed. Its outcome says nothing of the server, and
+ * [method@Tornadis.Call.retry] does nothing.
+ *
+ * Returns: whether nobody waits for the call any more
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_call_is_abandoned (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), FALSE);
+
+  return self->abandoned;
+}
+
 /* Whether the plugin may answer. What comes after the call was cancelled is nobody's fault. */
 static gboolean
 call_check_answer (TornadisCall *self,

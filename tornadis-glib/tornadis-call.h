@@ -40,6 +40,8 @@ TornadisReply    *tornadis_call_get_reply        (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
 GError           *tornadis_call_get_error        (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
+gboolean          tornadis_call_is_abandoned     (TornadisCall     *self);
+TORNADIS_AVAILABLE_IN_1_0
 void              tornadis_call_proceed          (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
 void              tornadis_call_return_reply     (TornadisCall     *self,

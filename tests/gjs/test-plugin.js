@@ -35,6 +35,7 @@ const Recorder = GObject.registerClass({GTypeName: 'TornadisTestJsRecorder'}, cl
     }
 
     vfunc_call_done(call) {
+        equal(call.is_abandoned(), false);
         this.log.push(`done ${call.get_name()} ${call.get_error() === null}`);
     }
 

@@ -423,6 +423,7 @@ test_held (Fixture *fixture,
   tornadis_client_call_async (fixture->client, ping, cancellable, store_result, &result);
   g_cancellable_cancel (cancellable);
   assert_ends_with (fixture, &result, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_true (tornadis_call_is_abandoned (plugin->kept));
   tornadis_call_proceed (plugin->kept);
   g_clear_object (&plugin->kept);
 
@@ -686,10 +687,12 @@ test_closed (Fixture *fixture,
   add (fixture->client, plugin);
   tornadis_client_call_async (fixture->client, command, NULL, store_result, &held);
   spin_for (20);
+  g_assert_false (tornadis_call_is_abandoned (plugin->kept));
   tornadis_client_close (fixture->client);
   g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&held), &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
   g_clear_error (&error);
+  g_assert_true (tornadis_call_is_abandoned (plugin->kept));
   g_clear_object (&plugin->kept);
 
   plugin->behaviour = RETRY_ALWAYS;

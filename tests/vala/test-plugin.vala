@@ -32,6 +32,7 @@ class Recorder : Tornadis.Plugin {
 
   public override void call_done (Tornadis.Call call) {
     assert (call.get_elapsed () >= 0);
+    assert (!call.is_abandoned ());
     log += @"done $(call.get_name ()) $(call.get_error () == null);";
   }
 
