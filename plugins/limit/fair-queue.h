@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* First come, first served among the items of one owner, and the owners in turn. */
+typedef struct
+{
+  GQueue ring;       /* (element-type FairLane) of those who have items; the head is whose turn it is */
+  GHashTable *lanes; /* (owned) (element-type gpointer FairLane) by owner */
+  guint length;      /* of all lanes */
+} FairQueue;
+
+/* Part of what is queued, whose memory is its owner's. */
+typedef struct
+{
+  GList node;
+  gpointer owner; /* (nullable) NULL while it is not queued */
+} FairItem;
+
+void fair_queue_init (FairQueue *self);
+void fair_queue_clear (FairQueue *self);
+void fair_queue_push (FairQueue *self,
+                      gpointer owner,
+                      FairItem *item,
+                      gpointer data);
+/* What fair_queue_push() was given with the item whose turn it is, and takes it out; or %NULL. */
+gpointer fair_queue_peek (FairQueue *self);
+gpointer fair_queue_pop (FairQueue *self);
+/* The same of one owner. */
+gpointer fair_queue_pop_of (FairQueue *self,
+                            gpointer owner);
+/* Does nothing when it is not queued. */
+void fair_queue_remove (FairQueue *self,
+                        FairItem *item);
+
+G_END_DECLS

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <gmodule.h>
+#include <tornadis-glib/tornadis-glib.h>
+
+#include "limit/circuit-breaker.h"
+#include "limit/circuit-outcome.h"
+#include "limit/fair-queue.h"
+#include "limit/token-bucket.h"
+
+/* Bounds the commands under way and the commands per second of all its clients together. What is too many waits in a
+ * queue that is bounded itself and fair to the clients. A circuit breaker refuses calls while the server does not serve.
+ *
+ * A pipeline is as much as its commands. One that is larger than a bound goes alone, rather than never. */
+
+#define TORNADIS_TYPE_LIMIT_PLUGIN (tornadis_limit_plugin_get_type ())
+G_DECLARE_FINAL_TYPE (TornadisLimitPlugin, tornadis_limit_plugin, TORNADIS, LIMIT_PLUGIN, TornadisPlugin)
+
+struct _TornadisLimitPlugin
+{
+  TornadisPlugin parent_instance;
+
+  guint max_in_flight; /* 0: no bound */
+  guint max_queued;
+  TokenBucket bucket;
+  CircuitBreaker breaker;
+
+  GHashTable *calls; /* (owned) (element-type TornadisCall LimitedCall) all that wait or are under way */
+  FairQueue queue;   /* (element-type LimitedCall) those that wait */
+  GSource *timer;    /* (owned) (nullable) for the bucket and the breaker */
+  guint in_flight;   /* commands */
+  guint64 refused;
+  TornadisCircuitState told_state;
+  gboolean going_on; /* limit_go_on() is on the stack */
+};
+
+G_DEFINE_FINAL_TYPE (TornadisLimitPlugin, tornadis_limit_plugin, TORNADIS_TYPE_PLUGIN)
+
+typedef struct
+{
+  FairItem item;
+  TornadisCall *call; /* (unowned) held while it waits, and told to call_done in any case */
+  guint cost;
+  guint era; /* of the breaker */
+} LimitedCall;
+
+typedef enum
+{
+  PROP_MAX_IN_FLIGHT = 1,
+  PROP_MAX_PER_SECOND,
+  PROP_BURST,
+  PROP_MAX_QUEUED,
+  PROP_ERROR_RATE,
+  PROP_MIN_CALLS,
+  PROP_WINDOW_MSEC,
+  PROP_OPEN_MSEC,
+  PROP_MAX_OPEN_MSEC,
+  PROP_PROBES,
+  PROP_STATE,
+  PROP_IN_FLIGHT,
+  PROP_QUEUED,
+  PROP_REFUSED,
+} TornadisLimitPluginProperty;
+
+static GParamSpec *props[PROP_REFUSED + 1];
+
+static guint
+call_get_cost (TornadisCall *call)
+{
+  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
+
+  return pipeline != NULL ? tornadis_pipeline_get_number_of_stacked_calls (pipeline) : 1;
+}
+
+static void
+limit_refuse (TornadisLimitPlugin *self,
+              TornadisCall *call,
+              const char *reason)
+{
+  g_autoptr (GError) error =
+    g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "%s was not sent: %s", tornadis_call_get_name (call), reason);
+
+  self->refused++;
+  tornadis_call_return_error (call, error);
+}
+
+static gboolean
+limit_fits (TornadisLimitPlugin *self,
+            guint cost)
+{
+  return self->max_in_flight == 0 || self->in_flight == 0 ||
+         (self->in_flight < self->max_in_flight && cost <= self->max_in_flight - self->in_flight);
+}
+
+/* When the call may go; 0: when another has ended. */
+static gint64
+limit_get_time (TornadisLimitPlugin *self,
+                guint cost,
+                gint64 now)
+{
+  return limit_fits (self, cost) ? token_bucket_get_time (&self->bucket, cost, now) : 0;
+}
+
+static gboolean
+limit_has_room (TornadisLimitPlugin *self,
+                guint cost,
+                gint64 now)
+{
+  gint64 at = limit_get_time (self, cost, now);
+
+  return at != 0 && at <= now;
+}
+
+static void
+limit_begin (TornadisLimitPlugin *self,
+             guint cost,
+             gint64 now)
+{
+  self->in_flight += cost;
+  token_bucket_take (&self->bucket, cost, now);
+}
+
+static void
+limit_tell_state (TornadisLimitPlugin *self)
+{
+  if (self->told_state == self->breaker.state)
+    return;
+
+  self->told_state = self->breaker.state;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
+}
+
+static gboolean timer_cb (gpointer user_data);
+
+static gboolean
+timer_dispatch (GSource *source,
+                GSourceFunc callback,
+                gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs timer_funcs = {
+  .dispatch = timer_dispatch,
+};
+
+/* @at: 0 or less for never */
+static void
+limit_set_timer (TornadisLimitPlugin *self,
+                 gint64 at)
+{
+  if (self->timer == NULL)
+    {
+      if (at <= 0)
+        return;
+      /* Hooks run in the context of the clients. */
+      self->timer = g_source_new (&timer_funcs, sizeof (GSource));
+      g_source_set_static_name (self->timer, "[tornadis] limit");
+      g_source_set_callback (self->timer, timer_cb, self, NULL);
+      g_source_attach (self->timer, g_main_context_get_thread_default ());
+    }
+
+  g_source_set_ready_time (self->timer, at > 0 ? at : -1);
+}
+
+static void
+limit_arm (TornadisLimitPlugin *self)
+{
+  LimitedCall *first = fair_queue_peek (&self->queue);
+  gint64 at = first != NULL ? limit_get_time (self, first->cost, g_get_monotonic_time ()) : 0;
+  gint64 update = circuit_breaker_get_time (&self->breaker);
+
+  limit_set_timer (self, at > 0 && update > 0 ? MIN (at, update) : MAX (at, update));
+}
+
+/* Sends what may go now and refuses what may not any more. A caller that is told by this may call again: those calls
+ * wait for the next turn of the main loop. */
+static void
+limit_go_on (TornadisLimitPlugin *self)
+{
+  g_autoptr (TornadisLimitPlugin) alive G_GNUC_UNUSED = g_object_ref (self);
+  guint n = self->queue.length;
+  LimitedCall *limited;
+
+  limit_tell_state (self);
+  if (self->going_on)
+    return;
+
+  self->going_on = TRUE;
+  while (n-- > 0 && (limited = fair_queue_peek (&self->queue)) != NULL)
+    {
+      gint64 now = g_get_monotonic_time ();
+      TornadisCall *call = limited->call;
+
+      if (!circuit_breaker_honours (&self->breaker, limited->era))
+        {
+          fair_queue_pop (&self->queue);
+          g_hash_table_remove (self->calls, call);
+          limit_refuse (self, call, "circuit open");
+        }
+      else if (limit_has_room (self, limited->cost, now))
+        {
+          fair_queue_pop (&self->queue);
+          limit_begin (self, limited->cost, now);
+          tornadis_call_proceed (call);
+        }
+      else
+        break;
+      g_object_unref (call);
+    }
+  self->going_on = FALSE;
+
+  limit_arm (self);
+}
+
+static gboolean
+timer_cb (gpointer user_data)
+{
+  TornadisLimitPlugin *self = user_data;
+
+  limit_set_timer (self, 0);
+  circuit_breaker_update (&self->breaker, g_get_monotonic_time ());
+  limit_go_on (self);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+tornadis_limit_plugin_call (TornadisPlugin *plugin,
+                            TornadisCall *call)
+{
+  TornadisLimitPlugin *self = (TornadisLimitPlugin *) plugin;
+  gint64 now = g_get_monotonic_time ();
+  guint cost = call_get_cost (call);
+  gboolean waits = self->queue.length > 0 || !limit_has_room (self, cost, now);
+  LimitedCall *limited;
+  guint era;
+
+  if (waits && self->queue.length >= self->max_queued)
+    {
+      limit_refuse (self, call, "too many calls wait already");
+      return TRUE;
+    }
+
+  if (!circuit_breaker_admit (&self->breaker, now, &era))
+    {
+      limit_refuse (self, call, "circuit open");
+      return TRUE;
+    }
+
+  limited = g_new0 (LimitedCall, 1);
+  limited->call = call;
+  limited->cost = cost;
+  limited->era = era;
+  g_hash_table_insert (self->calls, call, limited);
+
+  if (waits)
+    {
+      g_object_ref (call);
+      fair_queue_push (&self->queue, tornadis_call_get_client (call), &limited->item, limited);
+      if (self->queue.length == 1)
+        limit_arm (self);
+    }
+  else
+    limit_begin (self, cost, now);
+  limit_tell_state (self);
+
+  return waits;
+}
+
+/* A call that was refused is not among the calls any more. */
+static void
+tornadis_limit_plugin_call_done (TornadisPlugin *plugin,
+                                 TornadisCall *call)
+{
+  TornadisLimitPlugin *self = (TornadisLimitPlugin *) plugin;
+  LimitedCall *limited = g_hash_table_lookup (self->calls, call);
+
+  if (limited == NULL)
+    return;
+
+  if (limited->item.owner != NULL)
+    {
+      fair_queue_remove (&self->queue, &limited->item);
+      circuit_breaker_end (&self->breaker, limited->era, CIRCUIT_NO_OUTCOME, 0);
+      g_object_unref (call);
+    }
+  else
+    {
+      self->in_flight -= limited->cost;
+      circuit_breaker_end (&self->breaker, limited->era, circuit_outcome_of (call), g_get_monotonic_time ());
+    }
+  g_hash_table_remove (self->calls, call);
+
+  limit_go_on (self);
+}
+
+/* What waits is not bounded by this plugin any more. */
+static void
+tornadis_limit_plugin_detach (TornadisPlugin *plugin,
+                              TornadisClient *client)
+{
+  TornadisLimitPlugin *self = (TornadisLimitPlugin *) plugin;
+  LimitedCall *limited;
+
+  while ((limited = fair_queue_pop_of (&self->queue, client)) != NULL)
+    {
+      g_autoptr (TornadisCall) call = limited->call;
+
+      limit_begin (self, limited->cost, g_get_monotonic_time ());
+      tornadis_call_proceed (call);
+    }
+
+  limit_go_on (self);
+}
+
+static void
+tornadis_limit_plugin_get_property (GObject *object,
+                                    guint prop_id,
+                                    GValue *value,
+                                    GParamSpec *pspec)
+{
+  TornadisLimitPlugin *self = (TornadisLimitPlugin *) object;
+
+  switch ((TornadisLimitPluginProperty) prop_id)
+    {
+    case PROP_MAX_IN_FLIGHT:
+      g_value_set_uint (value, self->max_in_flight);
+      break;
+    case PROP_MAX_PER_SECOND:
+      g_value_set_double (value, self->bucket.per_second);
+      break;
+    case PROP_BURST:
+      g_value_set_uint (value, self->bucket.burst);
+      break;
+    case PROP_MAX_QUEUED:
+      g_value_set_uint (value, self->max_queued);
+      break;
+    case PROP_ERROR_RATE:
+      g_value_set_double (value, self->breaker.error_rate);
+      break;
+    case PROP_MIN_CALLS:
+      g_value_set_uint (value, self->breaker.min_calls);
+      break;
+    case PROP_WINDOW_MSEC:
+      g_value_set_uint (value, self->breaker.window_msec);
+      break;
+    case PROP_OPEN_MSEC:
+      g_value_set_uint (value, self->breaker.open_msec);
+      break;
+    case PROP_MAX_OPEN_MSEC:
+      g_value_set_uint (value, self->breaker.max_open_msec);
+      break;
+    case PROP_PROBES:
+      g_value_set_uint (value, self->breaker.probes);
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, (int) self->breaker.state);
+      break;
+    case PROP_IN_FLIGHT:
+      g_value_set_uint (value, self->in_flight);
+      break;
+    case PROP_QUEUED:
+      g_value_set_uint (value, self->queue.length);
+      break;
+    case PROP_REFUSED:
+      g_value_set_uint64 (value, self->refused);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+tornadis_limit_plugin_set_property (GObject *object,
+                                    guint prop_id,
+                                    const GValue *value,
+                                    GParamSpec *pspec)
+{
+  TornadisLimitPlugin *self = (TornadisLimitPlugin *) object;
+
+  switch ((TornadisLimitPluginProperty) prop_id)
+    {
+    case PROP_MAX_IN_FLIGHT:
+      self->max_in_flight = g_value_get_uint (value);
+      break;
+    case PROP_MAX_PER_SECOND:
+      self->bucket.per_second = g_value_get_double (value);
+      break;
+    case PROP_BURST:
+      self->bucket.burst = g_value_get_uint (value);
+      break;
+    case PROP_MAX_QUEUED:
+      self->max_queued = g_value_get_uint (value);
+      break;
+    case PROP_ERROR_RATE:
+      self->breaker.error_rate = g_value_get_double (value);
+      if (self->breaker.error_rate <= 0)
+        circuit_breaker_reset (&self->breaker);
+      break;
+    case PROP_MIN_CALLS:
+      self->breaker.min_calls = g_value_get_uint (value);
+      break;
+    case PROP_WINDOW_MSEC:
+      circuit_breaker_set_window (&self->breaker, g_value_get_uint (value));
+      break;
+    case PROP_OPEN_MSEC:
+      self->breaker.open_msec = g_value_get_uint (value);
+      break;
+    case PROP_MAX_OPEN_MSEC:
+      self->breaker.max_open_msec = g_value_get_uint (value);
+      break;
+    case PROP_PROBES:
+      self->breaker.probes = g_value_get_uint (value);
+      break;
+    case PROP_STATE:
+    case PROP_IN_FLIGHT:
+    case PROP_QUEUED:
+    case PROP_REFUSED:
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+
+  limit_tell_state (self);
+  /* What waits may go now, but not from within. */
+  if (self->queue.length > 0)
+    limit_set_timer (self, g_get_monotonic_time ());
+}
+
+static void
+tornadis_limit_plugin_finalize (GObject *object)
+{
+  TornadisLimitPlugin *self = (TornadisLimitPlugin *) object;
+
+  if (self->timer != NULL)
+    {
+      g_source_destroy (self->timer);
+      g_source_unref (self->timer);
+    }
+  fair_queue_clear (&self->queue);
+  g_hash_table_unref (self->calls);
+
+  G_OBJECT_CLASS (tornadis_limit_plugin_parent_class)->finalize (object);
+}
+
+static void
+tornadis_limit_plugin_class_init (TornadisLimitPluginClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
+  const GParamFlags set_by_user = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
+  const GParamFlags told_to_user = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  object_class->get_property = tornadis_limit_plugin_get_property;
+  object_class->set_property = tornadis_limit_plugin_set_property;
+  object_class->finalize = tornadis_limit_plugin_finalize;
+  plugin_class->call = tornadis_limit_plugin_call;
+  plugin_class->call_done = tornadis_limit_plugin_call_done;
+  plugin_class->detach = tornadis_limit_plugin_detach;
+
+  /* How many commands may be under way, those of all clients together; 0: any number. A blocking command counts while it
+   * lasts. */
+  props[PROP_MAX_IN_FLIGHT] = g_param_spec_uint ("max-in-flight", NULL, NULL, 0, G_MAXUINT, 0, set_by_user);
+  /* How many commands may be sent in a second; 0: any number. */
+  props[PROP_MAX_PER_SECOND] = g_param_spec_double ("max-per-second", NULL, NULL, 0, 1e9, 0, set_by_user);
+  /* How many commands may be sent at once after a pause, at least those of 10 milliseconds. */
+  props[PROP_BURST] = g_param_spec_uint ("burst", NULL, NULL, 1, G_MAXUINT, 1, set_by_user);
+  /* How many calls may wait; others are refused. */
+  props[PROP_MAX_QUEUED] = g_param_spec_uint ("max-queued", NULL, NULL, 0, G_MAXUINT, 10000, set_by_user);
+  /* The share of failures that opens the circuit; 0: it stays closed. */
+  props[PROP_ERROR_RATE] = g_param_spec_double ("error-rate", NULL, NULL, 0, 1, 0, set_by_user);
+  /* Fewer calls than this do not open it. */
+  props[PROP_MIN_CALLS] = g_param_spec_uint ("min-calls", NULL, NULL, 1, G_MAXUINT, 20, set_by_user);
+  /* The time in which calls and failures are counted, in milliseconds. */
+  props[PROP_WINDOW_MSEC] = g_param_spec_uint ("window-msec", NULL, NULL, 10, G_MAXINT, 10000, set_by_user);
+  /* How long it stays open at first, in milliseconds; twice as long after each probe that failed. */
+  props[PROP_OPEN_MSEC] = g_param_spec_uint ("open-msec", NULL, NULL, 1, G_MAXINT, 5000, set_by_user);
+  /* How long it stays open at most, in milliseconds. */
+  props[PROP_MAX_OPEN_MSEC] = g_param_spec_uint ("max-open-msec", NULL, NULL, 1, G_MAXINT, 60000, set_by_user);
+  /* How many calls must succeed to close it again. */
+  props[PROP_PROBES] = g_param_spec_uint ("probes", NULL, NULL, 1, G_MAXUINT, 1, set_by_user);
+  /* Of the circuit, told by notify. */
+  props[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, TORNADIS_TYPE_CIRCUIT_STATE, CIRCUIT_CLOSED,
+                                         told_to_user | G_PARAM_EXPLICIT_NOTIFY);
+  /* How many commands are under way, how many calls wait, and how many calls were refused; they change too often to be told. */
+  props[PROP_IN_FLIGHT] = g_param_spec_uint ("in-flight", NULL, NULL, 0, G_MAXUINT, 0, told_to_user);
+  props[PROP_QUEUED] = g_param_spec_uint ("queued", NULL, NULL, 0, G_MAXUINT, 0, told_to_user);
+  props[PROP_REFUSED] = g_param_spec_uint64 ("refused", NULL, NULL, 0, G_MAXUINT64, 0, told_to_user);
+
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+}
+
+static void
+tornadis_limit_plugin_init (TornadisLimitPlugin *self)
+{
+  self->calls = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  fair_queue_init (&self->queue);
+}
+
+/* What the registry looks for in libtornadis-limit.so. */
+G_MODULE_EXPORT void tornadis_limit_plugin_register (void);
+
+void
+tornadis_limit_plugin_register (void)
+{
+  tornadis_plugin_register ("limit", TORNADIS_TYPE_LIMIT_PLUGIN);
+}
