@@ -37,6 +37,7 @@ struct _TestPlugin
   const char *name;
   GString *log; /* (unowned) */
   Behaviour behaviour;
+  guint delay; /* before another attempt, in milliseconds */
   TornadisCall *kept; /* (owned) (nullable) */
   TornadisReply *answer; /* (owned) */
   TornadisPipeline *pipeline; /* (unowned) */
@@ -186,7 +187,7 @@ test_plugin_call_done (TornadisPlugin *plugin,
   if (self->behaviour == RETRY_ONCE && tornadis_call_get_attempt (call) == 1)
     tornadis_call_retry (call, 10);
   if (self->behaviour == RETRY_ALWAYS)
-    tornadis_call_retry (call, 10);
+    tornadis_call_retry (call, self->delay);
   if (self->behaviour == REPLACE)
     tornadis_call_return_reply (call, self->answer);
 }
@@ -229,6 +230,7 @@ static void
 test_plugin_init (TestPlugin *self)
 {
   self->answer = make_reply ("+plugin\r\n");
+  self->delay = 10;
 }
 
 static TestPlugin *
@@ -706,6 +708,29 @@ test_closed (Fixture *fixture,
   take_off (fixture->client, plugin);
 }
 
+/* A call that waits to be repeated ends at once when it is cancelled. */
+static void
+test_cancelled_delay (Fixture *fixture,
+                      gconstpointer data)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+  TestPlugin *plugin = make_plugin ("p", log, RETRY_ALWAYS);
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  plugin->delay = 60000;
+  add (fixture->client, plugin);
+  tornadis_client_call_async (fixture->client, command, cancellable, store_result, &result);
+  while (strstr (log->str, "p<PONG") == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&result), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  take_off (fixture->client, plugin);
+}
+
 /* The call timeout is that of the call, however often it is tried. */
 static void
 test_retry_in_time (Fixture *fixture,
@@ -858,6 +883,7 @@ main (int argc,
   ADD ("last-reference", test_last_reference);
   ADD ("in-setup", test_in_setup);
   ADD ("closed", test_closed);
+  ADD ("cancelled-delay", test_cancelled_delay);
   ADD ("retry-in-time", test_retry_in_time);
   ADD ("pipeline-changed", test_pipeline_changed);
   ADD ("closed-when-let-go", test_closed_when_let_go);
