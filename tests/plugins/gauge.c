@@ -26,8 +26,10 @@ gauge_call (TornadisPlugin *plugin,
 {
   Gauge *self = (Gauge *) plugin;
   TornadisCommand *command = tornadis_call_get_command (call);
+  g_autoptr (GError) reason = tornadis_call_get_error (call);
 
   self->calls++;
+  self->reasons += tornadis_call_get_attempt (call) > 1 && reason != NULL;
   self->n += get_size (call);
   self->max = MAX (self->max, self->n);
   if (command != NULL && tornadis_command_get_n_args (command) > 1)

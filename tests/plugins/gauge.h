@@ -16,13 +16,14 @@ typedef struct
   guint n;          /* commands under way */
   guint max;        /* of these */
   guint calls;      /* that came, each attempt of one */
+  guint reasons;    /* attempts that knew why the one before failed */
   gboolean answers; /* every call at once */
 } Gauge;
 
-Gauge *gauge_new      (void);
-void   gauge_add      (Gauge          *self,
-                       TornadisClient *client);
-void   gauge_take_off (Gauge          *self,
-                       TornadisClient *client);
+Gauge *gauge_new (void);
+void gauge_add (Gauge *self,
+                TornadisClient *client);
+void gauge_take_off (Gauge *self,
+                     TornadisClient *client);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include "limit/fair-queue.h"
 #include "limit/token-bucket.h"
 #include "plugins/gauge.h"
+#include "plugins/tally.h"
 
 #define MSEC G_TIME_SPAN_MILLISECOND
 
@@ -54,61 +55,13 @@ get_state (TornadisPlugin *plugin)
   return state;
 }
 
-/* What becomes of many calls. */
-typedef struct
-{
-  guint ok;
-  guint busy;
-  guint other;
-  guint n_ended;
-  guint n_expected;
-  gboolean all;
-} Tally;
-
-static void
-count_cb (TornadisClient *client,
-          TornadisReply *reply,
-          GError *error,
-          gpointer user_data)
-{
-  Tally *tally = user_data;
-
-  if (error == NULL)
-    tally->ok++;
-  else if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY))
-    tally->busy++;
-  else
-    tally->other++;
-  tally->all = ++tally->n_ended == tally->n_expected;
-}
-
-static void
-submit (TornadisClient *client,
-        Tally *tally,
-        const char *format,
-        guint value)
-{
-  g_autofree char *argument = g_strdup_printf ("%u", value);
-  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ format, argument, NULL });
-
-  tally->n_expected++;
-  tally->all = FALSE;
-  tornadis_client_submit (client, command, count_cb, tally, NULL);
-}
-
-static void
-wait_for_all (Tally *tally)
-{
-  g_assert_true (spin_until (&tally->all, 30000));
-}
-
 static TornadisPipeline *
 make_pipeline (guint n)
 {
   TornadisPipeline *pipeline = tornadis_pipeline_new ();
 
   for (guint i = 0; i < n; i++)
-    tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "INCR", "n", NULL });
+    tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "INCR", "n", NULL });
   return pipeline;
 }
 
@@ -141,10 +94,10 @@ test_bucket (void)
   g_assert_cmpint (token_bucket_get_time (&bucket, 1, now), ==, now + 1800 * MSEC);
 
   /* The least rate is no overflow, none is no bound. */
-  bucket = (TokenBucket){ .per_second = 1e-300, .burst = 1 };
+  bucket = (TokenBucket) { .per_second = 1e-300, .burst = 1 };
   token_bucket_take (&bucket, 1, now);
   g_assert_cmpint (token_bucket_get_time (&bucket, 1, now), >, now);
-  bucket = (TokenBucket){ 0 };
+  bucket = (TokenBucket) { 0 };
   token_bucket_take (&bucket, 1000, now);
   g_assert_cmpint (token_bucket_get_time (&bucket, 1000, now), ==, now);
 }
@@ -307,9 +260,9 @@ test_in_flight (Fixture *fixture,
     }
 
   for (guint i = 0; i < 10000; i++)
-    submit (clients[i % 4], &tally, "ECHO", i);
+    tally_submit (&tally, clients[i % 4], "ECHO", i);
   assert_counters (limit, 7, 9993, 0);
-  wait_for_all (&tally);
+  tally_wait (&tally);
 
   g_assert_cmpuint (tally.ok, ==, 10000);
   g_assert_cmpuint (gauge->max, ==, 7);
@@ -336,10 +289,10 @@ test_fair (Fixture *fixture,
   gauge_add (gauge, other);
 
   for (guint i = 0; i < 6; i++)
-    submit (fixture->client, &tally, "ECHO", i);
+    tally_submit (&tally, fixture->client, "ECHO", i);
   for (guint i = 10; i < 13; i++)
-    submit (other, &tally, "ECHO", i);
-  wait_for_all (&tally);
+    tally_submit (&tally, other, "ECHO", i);
+  tally_wait (&tally);
   g_assert_cmpstr (gauge->log->str, ==, "0 1 10 2 11 3 12 4 5 ");
 
   assert_finalized (other);
@@ -356,20 +309,20 @@ test_queue_bound (Fixture *fixture,
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < 10; i++)
-    submit (fixture->client, &tally, "ECHO", i);
+    tally_submit (&tally, fixture->client, "ECHO", i);
   assert_counters (limit, 2, 3, 5);
   g_assert_null (call (fixture->client, &error, "PING", NULL));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY);
   g_assert_cmpstr (error->message, ==, "PING was not sent: too many calls wait already");
-  wait_for_all (&tally);
+  tally_wait (&tally);
   g_assert_cmpuint (tally.ok, ==, 5);
   g_assert_cmpuint (tally.busy, ==, 5);
 
   /* No queue at all. */
   g_object_set (limit, "max-queued", 0, NULL);
   for (guint i = 0; i < 10; i++)
-    submit (fixture->client, &tally, "ECHO", i);
-  wait_for_all (&tally);
+    tally_submit (&tally, fixture->client, "ECHO", i);
+  tally_wait (&tally);
   g_assert_cmpuint (tally.ok, ==, 7);
   assert_counters (limit, 0, 0, 14);
 }
@@ -380,17 +333,17 @@ test_leaves_queue (Fixture *fixture,
                    gconstpointer data)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (TornadisCommand) incr = tornadis_command_new_strv ((const char *[]){ "INCR", "n", NULL });
+  g_autoptr (TornadisCommand) incr = tornadis_command_new_strv ((const char *[]) { "INCR", "n", NULL });
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   Tally tally = { 0 };
   TornadisClient *other = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
   TornadisPlugin *limit = add_limit (fixture->client, "max-in-flight", 1, NULL);
-  g_autoptr (TornadisCommand) block = tornadis_command_new_strv ((const char *[]){ "BLPOP", "list", "0", NULL });
+  g_autoptr (TornadisCommand) block = tornadis_command_new_strv ((const char *[]) { "BLPOP", "list", "0", NULL });
 
   tornadis_client_add_plugin (other, limit, NULL);
   tally.n_expected++;
-  tornadis_client_submit (other, block, count_cb, &tally, NULL);
+  tornadis_client_submit (other, block, tally_count_cb, &tally, NULL);
 
   tornadis_client_call_async (fixture->client, incr, cancellable, store_result, &result);
   assert_counters (limit, 1, 1, 0);
@@ -409,7 +362,7 @@ test_leaves_queue (Fixture *fixture,
 
   g_clear_object (&result);
   tornadis_client_call_async (fixture->client, incr, NULL, store_result, &result);
-  submit (other, &tally, "INCR", 1);
+  tally_submit (&tally, other, "INCR", 1);
   assert_counters (limit, 1, 2, 0);
   tornadis_client_close (fixture->client);
   g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&result), &error));
@@ -418,8 +371,8 @@ test_leaves_queue (Fixture *fixture,
 
   /* A client that is closed in the middle of it all makes room for the others. */
   tornadis_client_close (other);
-  wait_for_all (&tally);
-  g_assert_cmpuint (tally.other, ==, 2);
+  tally_wait (&tally);
+  g_assert_cmpuint (tally.lost + tally.other, ==, 2);
   assert_counters (limit, 0, 0, 0);
   assert_call (fixture->client, "(nil)", "GET", "n", NULL);
   assert_finalized (other);
@@ -431,17 +384,17 @@ test_pipelines (Fixture *fixture,
 {
   g_autoptr (TornadisPipeline) three = make_pipeline (3);
   g_autoptr (TornadisPipeline) hundred = make_pipeline (100);
-  Tally tally = { .n_expected = 4 };
+  Tally tally = { 0 };
   TornadisPlugin *limit = add_limit (fixture->client, "max-in-flight", 5, NULL);
 
-  tornadis_client_submit_pipeline (fixture->client, three, count_cb, &tally, NULL);
+  tally_submit_pipeline (&tally, fixture->client, three);
   assert_counters (limit, 3, 0, 0);
-  tornadis_client_submit_pipeline (fixture->client, three, count_cb, &tally, NULL);
+  tally_submit_pipeline (&tally, fixture->client, three);
   assert_counters (limit, 3, 1, 0);
-  tornadis_client_submit_pipeline (fixture->client, hundred, count_cb, &tally, NULL);
-  tornadis_client_submit_pipeline (fixture->client, three, count_cb, &tally, NULL);
+  tally_submit_pipeline (&tally, fixture->client, hundred);
+  tally_submit_pipeline (&tally, fixture->client, three);
   assert_counters (limit, 3, 3, 0);
-  wait_for_all (&tally);
+  tally_wait (&tally);
   g_assert_cmpuint (tally.ok, ==, 4);
   assert_call (fixture->client, "\"109\"", "GET", "n", NULL);
   assert_counters (limit, 0, 0, 0);
@@ -456,21 +409,21 @@ test_rate (Fixture *fixture,
   TornadisPlugin *limit = add_limit (fixture->client, "max-per-second", 100.0, "burst", 10, NULL);
 
   for (guint i = 0; i < 40; i++)
-    submit (fixture->client, &tally, "ECHO", i);
+    tally_submit (&tally, fixture->client, "ECHO", i);
   assert_counters (limit, 10, 30, 0);
-  wait_for_all (&tally);
+  tally_wait (&tally);
   g_assert_cmpuint (tally.ok, ==, 40);
   /* 30 of them at 10 ms each; that they take no longer is for the benchmark. */
   g_assert_cmpint (g_get_monotonic_time () - start, >=, 299 * MSEC);
 
   /* So slow that the next would never come, until there is no bound any more. */
   g_object_set (limit, "max-per-second", 1e-6, "burst", 1, NULL);
-  submit (fixture->client, &tally, "ECHO", 1);
-  submit (fixture->client, &tally, "ECHO", 2);
+  tally_submit (&tally, fixture->client, "ECHO", 1);
+  tally_submit (&tally, fixture->client, "ECHO", 2);
   spin_for (20);
   g_assert_false (tally.all);
   g_object_set (limit, "max-per-second", 0.0, NULL);
-  wait_for_all (&tally);
+  tally_wait (&tally);
 }
 
 /* Nothing that waits is lost with the plugin. */
@@ -482,33 +435,21 @@ test_removed (Fixture *fixture,
   TornadisPlugin *limit = g_object_ref (add_limit (fixture->client, "max-in-flight", 1, NULL));
 
   for (guint i = 0; i < 100; i++)
-    submit (fixture->client, &tally, "ECHO", i);
+    tally_submit (&tally, fixture->client, "ECHO", i);
   assert_counters (limit, 1, 99, 0);
   g_assert_true (tornadis_client_remove_plugin (fixture->client, limit));
   assert_counters (limit, 100, 0, 0);
-  wait_for_all (&tally);
+  tally_wait (&tally);
   g_assert_cmpuint (tally.ok, ==, 100);
   assert_counters (limit, 0, 0, 0);
   assert_finalized (limit);
 }
 
 static void
-pool_call_cb (GObject *object,
-              GAsyncResult *result,
-              gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_pool_call_finish (TORNADIS_CLIENT_POOL (object), result, &error);
-
-  count_cb (NULL, reply, error, user_data);
-}
-
-static void
 test_pool (Fixture *fixture,
            gconstpointer data)
 {
-  g_autoptr (TornadisCommand) incr = tornadis_command_new_strv ((const char *[]){ "INCR", "n", NULL });
-  Tally tally = { .n_expected = 200 };
+  Tally tally = { 0 };
   TornadisPlugin *limit = add_limit (fixture->client, "max-in-flight", 3, NULL);
   Gauge *gauge = gauge_new ();
   TornadisClientPool *pool;
@@ -517,12 +458,12 @@ test_pool (Fixture *fixture,
   pool = tornadis_client_pool_new (fixture->client);
   g_object_set (pool, "max-size", 10, NULL);
   for (guint i = 0; i < 200; i++)
-    tornadis_client_pool_call_async (pool, incr, NULL, pool_call_cb, &tally);
-  wait_for_all (&tally);
+    tally_submit_to_pool (&tally, pool, "INCR", 0);
+  tally_wait (&tally);
   g_assert_cmpuint (tally.ok, ==, 200);
   g_assert_cmpuint (gauge->max, ==, 3);
   assert_counters (limit, 0, 0, 0);
-  assert_call (fixture->client, "\"200\"", "GET", "n", NULL);
+  assert_call (fixture->client, "\"200\"", "GET", "0", NULL);
 
   assert_finalized (pool);
   gauge_take_off (gauge, fixture->client);
@@ -599,7 +540,7 @@ test_circuit (Fixture *fixture,
 {
   g_autoptr (GString) log = g_string_new (NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (TornadisCommand) block = tornadis_command_new_strv ((const char *[]){ "BLPOP", "list", "0", NULL });
+  g_autoptr (TornadisCommand) block = tornadis_command_new_strv ((const char *[]) { "BLPOP", "list", "0", NULL });
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   Tally tally = { 0 };
@@ -610,23 +551,23 @@ test_circuit (Fixture *fixture,
 
   /* The errors of commands are none of the server. */
   for (guint i = 0; i < 50; i++)
-    submit (fixture->client, &tally, "NOSUCHCOMMAND", i);
-  wait_for_all (&tally);
+    tally_submit (&tally, fixture->client, "NOSUCHCOMMAND", i);
+  tally_wait (&tally);
   g_assert_cmpuint (tally.other, ==, 50);
   g_assert_cmpint (get_state (limit), ==, CIRCUIT_CLOSED);
   g_object_set (limit, "window-msec", 10000, NULL);
 
   /* Those that are under way fail; those that wait are refused with the circuit. */
   tornadis_harness_redis_kill (fixture->redis);
-  tally = (Tally){ 0 };
+  tally = (Tally) { 0 };
   for (guint i = 0; i < 30; i++)
-    submit (fixture->client, &tally, "ECHO", i);
+    tally_submit (&tally, fixture->client, "ECHO", i);
   assert_counters (limit, 20, 10, 0);
-  wait_for_all (&tally);
-  g_assert_cmpuint (tally.other, >=, 20);
-  g_assert_cmpuint (tally.other + tally.busy, ==, 30);
+  tally_wait (&tally);
+  g_assert_cmpuint (tally.lost + tally.other, >=, 20);
+  g_assert_cmpuint (tally.lost + tally.other + tally.busy, ==, 30);
   if (get_state (limit) == CIRCUIT_CLOSED)
-    submit (fixture->client, &tally, "ECHO", 1);
+    tally_submit (&tally, fixture->client, "ECHO", 1);
   wait_for_state (limit, CIRCUIT_OPEN);
   g_assert_null (call (fixture->client, &error, "PING", NULL));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY);
@@ -662,7 +603,7 @@ test_circuit (Fixture *fixture,
 
   /* Nor does a client that is closed. */
   g_object_set (limit, "min-calls", 1, NULL);
-  submit (fixture->client, &tally, "ECHO", 1);
+  tally_submit (&tally, fixture->client, "ECHO", 1);
   tornadis_client_close (fixture->client);
   g_assert_cmpint (get_state (limit), ==, CIRCUIT_CLOSED);
 }
@@ -694,8 +635,8 @@ test_unable (void)
   g_assert_cmpint (get_state (limit), ==, CIRCUIT_CLOSED);
 
   g_object_set (limit, "window-msec", 1000, NULL);
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", "k", NULL });
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", "k", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", "k", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", "k", NULL });
   replies = call_pipeline (client, pipeline, NULL, NULL);
   g_assert_cmpuint (tornadis_reply_get_n_elements (replies), ==, 2);
   g_assert_cmpint (get_state (limit), ==, CIRCUIT_OPEN);
@@ -703,7 +644,7 @@ test_unable (void)
   g_object_set (limit, "error-rate", 0.0, NULL);
   g_object_set (limit, "error-rate", 1.0, NULL);
   tornadis_pipeline_clear (pipeline);
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", "k", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", "k", NULL });
   tornadis_pipeline_set_atomic (pipeline, TRUE);
   g_assert_null (call_pipeline (client, pipeline, NULL, NULL));
   g_assert_cmpint (get_state (limit), ==, CIRCUIT_OPEN);

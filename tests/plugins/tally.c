@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "plugins/tally.h"
+
+#include "integration/util.h"
+
+void
+tally_count_cb (TornadisClient *client,
+                TornadisReply *reply,
+                GError *error,
+                gpointer user_data)
+{
+  Tally *self = user_data;
+
+  if (error == NULL)
+    self->ok++;
+  else if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY))
+    self->busy++;
+  else if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
+    self->lost++;
+  else
+    self->other++;
+  self->all = ++self->n_ended == self->n_expected;
+}
+
+static void
+pool_called_cb (GObject *object,
+                GAsyncResult *result,
+                gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_pool_call_finish (TORNADIS_CLIENT_POOL (object), result, &error);
+
+  tally_count_cb (NULL, reply, error, user_data);
+}
+
+static TornadisCommand *
+tally_make_command (Tally *self,
+                    const char *name,
+                    guint argument)
+{
+  TornadisCommand *command = tornadis_command_new (name);
+
+  tornadis_command_append_int64 (command, argument);
+  self->n_expected++;
+  self->all = FALSE;
+
+  return command;
+}
+
+void
+tally_submit (Tally *self,
+              TornadisClient *client,
+              const char *name,
+              guint argument)
+{
+  g_autoptr (TornadisCommand) command = tally_make_command (self, name, argument);
+
+  tornadis_client_submit (client, command, tally_count_cb, self, NULL);
+}
+
+void
+tally_submit_to_pool (Tally *self,
+                      TornadisClientPool *pool,
+                      const char *name,
+                      guint argument)
+{
+  g_autoptr (TornadisCommand) command = tally_make_command (self, name, argument);
+
+  tornadis_client_pool_call_async (pool, command, NULL, pool_called_cb, self);
+}
+
+void
+tally_submit_pipeline (Tally *self,
+                       TornadisClient *client,
+                       TornadisPipeline *pipeline)
+{
+  self->n_expected++;
+  self->all = FALSE;
+  tornadis_client_submit_pipeline (client, pipeline, tally_count_cb, self, NULL);
+}
+
+void
+tally_wait (Tally *self)
+{
+  g_assert_true (spin_until (&self->all, 30000));
+}
