@@ -225,7 +225,7 @@ test_lost (Fixture *fixture,
   g_assert_cmpuint (gets.ok, ==, 600);
   assert_call (fixture->client, "\"700\"", "GET", "0", NULL);
   g_object_get (retry, "retries", &retries, NULL);
-  g_assert_cmpuint (retries, >=, 900);
+  g_assert_cmpuint (retries, >=, 300);
 }
 
 static void
