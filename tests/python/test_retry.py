@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The plugins retry and limit, from Python."""
+
+import sys
+
+from tap import equal, main, raises_async
+
+from gi.repository import GLib, Tornadis
+
+
+def make_client(server):
+    return Tornadis.Client(unix_domain_socket=server.get_socket_path())
+
+
+async def test_retry(server):
+    client = make_client(server)
+    retry = client.add_plugin_by_name('retry')
+    retry.props.max_attempts = 100
+    retry.props.idempotent = ['set']
+    equal(retry.props.idempotent, ['SET'])
+    log = []
+
+    def retrying(plugin, client, name, attempt, delay_ms, error):
+        log.append((name, attempt, error.matches(Tornadis.error_quark(), Tornadis.Error.CONNECT)))
+
+    retry.connect('retrying', retrying)
+    equal(await client.call('SET', 'k', 'v'), b'OK')
+    equal(retry.props.retries, 0)
+
+    server.kill()
+
+    def restart():
+        server.restart()
+        return GLib.SOURCE_REMOVE
+
+    GLib.timeout_add(100, restart)
+    equal(await client.call('SET', 'k', 'new'), b'OK')
+    equal(await client.call('GET', 'k'), b'new')
+    equal(log[0], ('SET', 2, True))
+    equal(retry.props.retries, len(log))
+    equal(retry.props.gave_up, 0)
+
+
+async def test_limit(server):
+    client = make_client(server)
+    limit = client.add_plugin_by_name('limit')
+    limit.props.max_in_flight = 2
+    limit.props.max_queued = 3
+    calls = [client.call('ECHO', str(i)) for i in range(10)]
+    for i, call in enumerate(calls[:5]):
+        equal(await call, b'%d' % i)
+    for call in calls[5:]:
+        error = await raises_async(Tornadis.ClientError, call)
+        equal(error.matches(Tornadis.error_quark(), Tornadis.Error.BUSY), True)
+    equal((limit.props.in_flight, limit.props.queued, limit.props.refused), (0, 0, 5))
+
+
+async def test_circuit(server):
+    client = make_client(server)
+    retry = client.add_plugin_by_name('retry')
+    limit = client.add_plugin_by_name('limit')
+    limit.props.error_rate = 0.5
+    limit.props.min_calls = 1
+    limit.props.open_msec = 50
+    states = []
+    limit.connect('notify::state', lambda limit, pspec: states.append(limit.props.state.value_nick))
+    equal(limit.props.state.value_nick, 'closed')
+
+    server.kill()
+    error = await raises_async(Tornadis.ClientError, client.call('GET', 'k'))
+    equal(error.matches(Tornadis.error_quark(), Tornadis.Error.BUSY), True)
+    equal(retry.props.retries, 1)
+
+    server.restart()
+    while limit.props.state.value_nick != 'half-open':
+        await Tornadis.sleep(0.01)
+    equal(await client.call('GET', 'k'), None)
+    equal(states, ['open', 'half-open', 'closed'])
+
+
+main(sys.modules[__name__])
