@@ -3,6 +3,7 @@
 #include <gmodule.h>
 #include <tornadis-glib/tornadis-glib.h>
 
+#include "limit/alarm.h"
 #include "limit/circuit-breaker.h"
 #include "limit/circuit-outcome.h"
 #include "limit/fair-queue.h"
@@ -27,7 +28,7 @@ struct _TornadisLimitPlugin
 
   GHashTable *calls; /* (owned) (element-type TornadisCall LimitedCall) all that wait or are under way */
   FairQueue queue;   /* (element-type LimitedCall) those that wait */
-  GSource *timer;    /* (owned) (nullable) for the bucket and the breaker */
+  Alarm alarm;       /* for the bucket and the breaker */
   guint in_flight;   /* commands */
   guint64 refused;
   TornadisCircuitState told_state;
@@ -130,39 +131,6 @@ limit_tell_state (TornadisLimitPlugin *self)
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
 }
 
-static gboolean timer_cb (gpointer user_data);
-
-static gboolean
-timer_dispatch (GSource *source,
-                GSourceFunc callback,
-                gpointer user_data)
-{
-  return callback (user_data);
-}
-
-static GSourceFuncs timer_funcs = {
-  .dispatch = timer_dispatch,
-};
-
-/* @at: 0 or less for never */
-static void
-limit_set_timer (TornadisLimitPlugin *self,
-                 gint64 at)
-{
-  if (self->timer == NULL)
-    {
-      if (at <= 0)
-        return;
-      /* Hooks run in the context of the clients. */
-      self->timer = g_source_new (&timer_funcs, sizeof (GSource));
-      g_source_set_static_name (self->timer, "[tornadis] limit");
-      g_source_set_callback (self->timer, timer_cb, self, NULL);
-      g_source_attach (self->timer, g_main_context_get_thread_default ());
-    }
-
-  g_source_set_ready_time (self->timer, at > 0 ? at : -1);
-}
-
 static void
 limit_arm (TornadisLimitPlugin *self)
 {
@@ -170,7 +138,7 @@ limit_arm (TornadisLimitPlugin *self)
   gint64 at = first != NULL ? limit_get_time (self, first->cost, g_get_monotonic_time ()) : 0;
   gint64 update = circuit_breaker_get_time (&self->breaker);
 
-  limit_set_timer (self, at > 0 && update > 0 ? MIN (at, update) : MAX (at, update));
+  alarm_set (&self->alarm, at > 0 && update > 0 ? MIN (at, update) : MAX (at, update));
 }
 
 /* Sends what may go now and refuses what may not any more. A caller that is told by this may call again: those calls
@@ -214,11 +182,10 @@ limit_go_on (TornadisLimitPlugin *self)
 }
 
 static gboolean
-timer_cb (gpointer user_data)
+alarm_cb (gpointer user_data)
 {
   TornadisLimitPlugin *self = user_data;
 
-  limit_set_timer (self, 0);
   circuit_breaker_update (&self->breaker, g_get_monotonic_time ());
   limit_go_on (self);
 
@@ -424,7 +391,7 @@ tornadis_limit_plugin_set_property (GObject *object,
   limit_tell_state (self);
   /* What waits may go now, but not from within. */
   if (self->queue.length > 0)
-    limit_set_timer (self, g_get_monotonic_time ());
+    alarm_set (&self->alarm, g_get_monotonic_time ());
 }
 
 static void
@@ -432,11 +399,7 @@ tornadis_limit_plugin_finalize (GObject *object)
 {
   TornadisLimitPlugin *self = (TornadisLimitPlugin *) object;
 
-  if (self->timer != NULL)
-    {
-      g_source_destroy (self->timer);
-      g_source_unref (self->timer);
-    }
+  alarm_clear (&self->alarm);
   fair_queue_clear (&self->queue);
   g_hash_table_unref (self->calls);
 
@@ -495,6 +458,8 @@ tornadis_limit_plugin_init (TornadisLimitPlugin *self)
 {
   self->calls = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   fair_queue_init (&self->queue);
+  self->alarm.func = alarm_cb;
+  self->alarm.user_data = self;
 }
 
 /* What the registry looks for in libtornadis-limit.so. */

@@ -5,31 +5,9 @@
 #include "limit/fair-queue.h"
 #include "limit/token-bucket.h"
 #include "plugins/gauge.h"
-#include "plugins/tally.h"
+#include "plugins/util.h"
 
 #define MSEC G_TIME_SPAN_MILLISECOND
-
-static TornadisPlugin *
-add_limit (TornadisClient *client,
-           const char *first_property,
-           ...) G_GNUC_NULL_TERMINATED;
-
-static TornadisPlugin *
-add_limit (TornadisClient *client,
-           const char *first_property,
-           ...)
-{
-  g_autoptr (GError) error = NULL;
-  TornadisPlugin *plugin = tornadis_client_add_plugin_by_name (client, "limit", &error);
-  va_list args;
-
-  g_assert_no_error (error);
-  va_start (args, first_property);
-  g_object_set_valist (G_OBJECT (plugin), first_property, args);
-  va_end (args);
-
-  return plugin;
-}
 
 static void
 assert_counters (TornadisPlugin *plugin,
@@ -61,7 +39,7 @@ make_pipeline (guint n)
   TornadisPipeline *pipeline = tornadis_pipeline_new ();
 
   for (guint i = 0; i < n; i++)
-    tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "INCR", "n", NULL });
+    tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "INCR", "n", NULL });
   return pipeline;
 }
 
@@ -94,10 +72,10 @@ test_bucket (void)
   g_assert_cmpint (token_bucket_get_time (&bucket, 1, now), ==, now + 1800 * MSEC);
 
   /* The least rate is no overflow, none is no bound. */
-  bucket = (TokenBucket) { .per_second = 1e-300, .burst = 1 };
+  bucket = (TokenBucket){ .per_second = 1e-300, .burst = 1 };
   token_bucket_take (&bucket, 1, now);
   g_assert_cmpint (token_bucket_get_time (&bucket, 1, now), >, now);
-  bucket = (TokenBucket) { 0 };
+  bucket = (TokenBucket){ 0 };
   token_bucket_take (&bucket, 1000, now);
   g_assert_cmpint (token_bucket_get_time (&bucket, 1000, now), ==, now);
 }
@@ -248,7 +226,7 @@ test_in_flight (Fixture *fixture,
 {
   TornadisClient *clients[4];
   Tally tally = { 0 };
-  TornadisPlugin *limit = add_limit (fixture->client, "max-in-flight", 7, "max-queued", 20000, NULL);
+  TornadisPlugin *limit = add_plugin (fixture->client, "limit", "max-in-flight", 7, "max-queued", 20000, NULL);
   Gauge *gauge = gauge_new ();
 
   gauge_add (gauge, fixture->client);
@@ -281,7 +259,7 @@ test_fair (Fixture *fixture,
 {
   TornadisClient *other = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
   Tally tally = { 0 };
-  TornadisPlugin *limit = add_limit (fixture->client, "max-in-flight", 1, NULL);
+  TornadisPlugin *limit = add_plugin (fixture->client, "limit", "max-in-flight", 1, NULL);
   Gauge *gauge = gauge_new ();
 
   gauge_add (gauge, fixture->client);
@@ -305,7 +283,7 @@ test_queue_bound (Fixture *fixture,
                   gconstpointer data)
 {
   Tally tally = { 0 };
-  TornadisPlugin *limit = add_limit (fixture->client, "max-in-flight", 2, "max-queued", 3, NULL);
+  TornadisPlugin *limit = add_plugin (fixture->client, "limit", "max-in-flight", 2, "max-queued", 3, NULL);
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < 10; i++)
@@ -333,13 +311,13 @@ test_leaves_queue (Fixture *fixture,
                    gconstpointer data)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (TornadisCommand) incr = tornadis_command_new_strv ((const char *[]) { "INCR", "n", NULL });
+  g_autoptr (TornadisCommand) incr = tornadis_command_new_strv ((const char *[]){ "INCR", "n", NULL });
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   Tally tally = { 0 };
   TornadisClient *other = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
-  TornadisPlugin *limit = add_limit (fixture->client, "max-in-flight", 1, NULL);
-  g_autoptr (TornadisCommand) block = tornadis_command_new_strv ((const char *[]) { "BLPOP", "list", "0", NULL });
+  TornadisPlugin *limit = add_plugin (fixture->client, "limit", "max-in-flight", 1, NULL);
+  g_autoptr (TornadisCommand) block = tornadis_command_new_strv ((const char *[]){ "BLPOP", "list", "0", NULL });
 
   tornadis_client_add_plugin (other, limit, NULL);
   tally.n_expected++;
@@ -385,7 +363,7 @@ test_pipelines (Fixture *fixture,
   g_autoptr (TornadisPipeline) three = make_pipeline (3);
   g_autoptr (TornadisPipeline) hundred = make_pipeline (100);
   Tally tally = { 0 };
-  TornadisPlugin *limit = add_limit (fixture->client, "max-in-flight", 5, NULL);
+  TornadisPlugin *limit = add_plugin (fixture->client, "limit", "max-in-flight", 5, NULL);
 
   tally_submit_pipeline (&tally, fixture->client, three);
   assert_counters (limit, 3, 0, 0);
@@ -406,7 +384,7 @@ test_rate (Fixture *fixture,
 {
   Tally tally = { 0 };
   gint64 start = g_get_monotonic_time ();
-  TornadisPlugin *limit = add_limit (fixture->client, "max-per-second", 100.0, "burst", 10, NULL);
+  TornadisPlugin *limit = add_plugin (fixture->client, "limit", "max-per-second", 100.0, "burst", 10, NULL);
 
   for (guint i = 0; i < 40; i++)
     tally_submit (&tally, fixture->client, "ECHO", i);
@@ -432,7 +410,7 @@ test_removed (Fixture *fixture,
               gconstpointer data)
 {
   Tally tally = { 0 };
-  TornadisPlugin *limit = g_object_ref (add_limit (fixture->client, "max-in-flight", 1, NULL));
+  TornadisPlugin *limit = g_object_ref (add_plugin (fixture->client, "limit", "max-in-flight", 1, NULL));
 
   for (guint i = 0; i < 100; i++)
     tally_submit (&tally, fixture->client, "ECHO", i);
@@ -450,7 +428,7 @@ test_pool (Fixture *fixture,
            gconstpointer data)
 {
   Tally tally = { 0 };
-  TornadisPlugin *limit = add_limit (fixture->client, "max-in-flight", 3, NULL);
+  TornadisPlugin *limit = add_plugin (fixture->client, "limit", "max-in-flight", 3, NULL);
   Gauge *gauge = gauge_new ();
   TornadisClientPool *pool;
 
@@ -494,7 +472,7 @@ test_yields (Fixture *fixture,
 {
   g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
   guint n = 0;
-  TornadisPlugin *limit = add_limit (fixture->client, "max-in-flight", 1, NULL);
+  TornadisPlugin *limit = add_plugin (fixture->client, "limit", "max-in-flight", 1, NULL);
   Gauge *gauge = gauge_new ();
 
   gauge->answers = TRUE;
@@ -540,11 +518,11 @@ test_circuit (Fixture *fixture,
 {
   g_autoptr (GString) log = g_string_new (NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (TornadisCommand) block = tornadis_command_new_strv ((const char *[]) { "BLPOP", "list", "0", NULL });
+  g_autoptr (TornadisCommand) block = tornadis_command_new_strv ((const char *[]){ "BLPOP", "list", "0", NULL });
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   Tally tally = { 0 };
-  TornadisPlugin *limit = add_limit (fixture->client, "max-in-flight", 20, "error-rate", 0.5, "min-calls", 20, "open-msec", 1000, NULL);
+  TornadisPlugin *limit = add_plugin (fixture->client, "limit", "max-in-flight", 20, "error-rate", 0.5, "min-calls", 20, "open-msec", 1000, NULL);
 
   g_signal_connect (limit, "notify::state", G_CALLBACK (log_state_cb), log);
   assert_call (fixture->client, "PONG", "PING", NULL);
@@ -559,7 +537,7 @@ test_circuit (Fixture *fixture,
 
   /* Those that are under way fail; those that wait are refused with the circuit. */
   tornadis_harness_redis_kill (fixture->redis);
-  tally = (Tally) { 0 };
+  tally = (Tally){ 0 };
   for (guint i = 0; i < 30; i++)
     tally_submit (&tally, fixture->client, "ECHO", i);
   assert_counters (limit, 20, 10, 0);
@@ -621,7 +599,7 @@ test_unable (void)
     "send \"+OK\\r\\n-MASTERDOWN no\\r\\n-EXECABORT Transaction discarded because of previous errors.\\r\\n\"\n");
   g_autoptr (TornadisClient) client = make_client (peer);
   g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
-  TornadisPlugin *limit = add_limit (client, "error-rate", 1.0, "min-calls", 1, NULL);
+  TornadisPlugin *limit = add_plugin (client, "limit", "error-rate", 1.0, "min-calls", 1, NULL);
   g_autoptr (TornadisReply) replies = NULL;
 
   g_assert_null (call (client, NULL, "GET", "k", NULL));
@@ -635,8 +613,8 @@ test_unable (void)
   g_assert_cmpint (get_state (limit), ==, CIRCUIT_CLOSED);
 
   g_object_set (limit, "window-msec", 1000, NULL);
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", "k", NULL });
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", "k", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", "k", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", "k", NULL });
   replies = call_pipeline (client, pipeline, NULL, NULL);
   g_assert_cmpuint (tornadis_reply_get_n_elements (replies), ==, 2);
   g_assert_cmpint (get_state (limit), ==, CIRCUIT_OPEN);
@@ -644,7 +622,7 @@ test_unable (void)
   g_object_set (limit, "error-rate", 0.0, NULL);
   g_object_set (limit, "error-rate", 1.0, NULL);
   tornadis_pipeline_clear (pipeline);
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", "k", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", "k", NULL });
   tornadis_pipeline_set_atomic (pipeline, TRUE);
   g_assert_null (call_pipeline (client, pipeline, NULL, NULL));
   g_assert_cmpint (get_state (limit), ==, CIRCUIT_OPEN);

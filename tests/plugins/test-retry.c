@@ -2,34 +2,10 @@
 
 #include "integration/util.h"
 #include "plugins/gauge.h"
-#include "plugins/tally.h"
+#include "plugins/util.h"
 
 /* The reply of COMMAND, from a server that knows GET. */
 #define COMMANDS "*1\\r\\n*6\\r\\n$3\\r\\nget\\r\\n:2\\r\\n*2\\r\\n+readonly\\r\\n+fast\\r\\n:1\\r\\n:1\\r\\n:1\\r\\n"
-
-static TornadisPlugin *
-add_plugin (TornadisClient *client,
-            const char *name,
-            const char *first_property,
-            ...) G_GNUC_NULL_TERMINATED;
-
-static TornadisPlugin *
-add_plugin (TornadisClient *client,
-            const char *name,
-            const char *first_property,
-            ...)
-{
-  g_autoptr (GError) error = NULL;
-  TornadisPlugin *plugin = tornadis_client_add_plugin_by_name (client, name, &error);
-  va_list args;
-
-  g_assert_no_error (error);
-  va_start (args, first_property);
-  g_object_set_valist (G_OBJECT (plugin), first_property, args);
-  va_end (args);
-
-  return plugin;
-}
 
 /* With delays that a test can wait for. */
 static TornadisPlugin *
@@ -149,8 +125,8 @@ crowd_incr_cb (TornadisClient *client,
 static void
 crowd_go_on (Crowd *self)
 {
-  g_autoptr (TornadisCommand) incr = tornadis_command_new_strv ((const char *[]) { "INCR", "n", NULL });
-  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "n", NULL });
+  g_autoptr (TornadisCommand) incr = tornadis_command_new_strv ((const char *[]){ "INCR", "n", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "n", NULL });
 
   if (self->to_come == 0)
     return;
@@ -428,7 +404,7 @@ test_transaction (Fixture *fixture,
   assert_call (fixture->client, "1) (nil)", "EXEC", NULL);
   freeze (fixture->redis);
   {
-    g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+    g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
     g_autoptr (GAsyncResult) result = NULL;
 
     tornadis_client_call_async (fixture->client, get, NULL, store_result, &result);
@@ -495,8 +471,8 @@ test_may_have_run (Fixture *fixture,
 {
   const char *const idempotent[] = { "SET", NULL };
   TornadisPlugin *retry = add_retry (fixture->client, 2);
-  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]) { "SET", "k", "v", NULL });
-  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]){ "SET", "k", "v", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
   g_autoptr (GAsyncResult) written = NULL;
   g_autoptr (GAsyncResult) read = NULL;
   g_autoptr (GError) error = NULL;
@@ -540,7 +516,7 @@ test_ends_early (void)
   g_autoptr (GAsyncResult) cancelled = NULL;
   g_autoptr (GAsyncResult) closed = NULL;
   g_autoptr (GError) error = NULL;
-  guint64 gave_up, after;
+  guint64 gave_up, after, retries;
   gulong id = g_signal_connect (retry, "retrying", G_CALLBACK (cancel_cb), cancellable);
 
   tornadis_client_call_async (client, ping, cancellable, store_result, &cancelled);
@@ -550,7 +526,12 @@ test_ends_early (void)
   g_signal_handler_disconnect (retry, id);
 
   tornadis_client_call_async (client, ping, NULL, store_result, &closed);
-  spin_for (100);
+  do
+    {
+      spin_for (5);
+      g_object_get (retry, "retries", &retries, NULL);
+    }
+  while (retries < 2);
   g_assert_null (closed);
   tornadis_client_close (client);
   g_assert_null (tornadis_client_call_finish (client, wait_for_result (&closed), &error));
@@ -690,7 +671,7 @@ test_outside_limit (Fixture *fixture,
 
   tornadis_harness_redis_kill (fixture->redis);
   g_object_set (limit, "error-rate", 0.5, "min-calls", 5, NULL);
-  tally = (Tally) { 0 };
+  tally = (Tally){ 0 };
   for (guint i = 0; i < 100; i++)
     tally_submit (&tally, fixture->client, "INCR", 0);
   tally_wait (&tally);

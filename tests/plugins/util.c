@@ -1,8 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "plugins/tally.h"
+#include "plugins/util.h"
 
 #include "integration/util.h"
+
+TornadisPlugin *
+add_plugin (TornadisClient *client,
+            const char *name,
+            const char *first_property,
+            ...)
+{
+  g_autoptr (GError) error = NULL;
+  TornadisPlugin *plugin = tornadis_client_add_plugin_by_name (client, name, &error);
+  va_list args;
+
+  g_assert_no_error (error);
+  va_start (args, first_property);
+  g_object_set_valist (G_OBJECT (plugin), first_property, args);
+  va_end (args);
+
+  return plugin;
+}
 
 void
 tally_count_cb (TornadisClient *client,

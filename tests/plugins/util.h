@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What becomes of many calls. */
+/* What the tests of plugins share. */
 
 #pragma once
 
@@ -8,6 +8,13 @@
 
 G_BEGIN_DECLS
 
+/* Adds a plugin that comes with the library, and sets its properties. */
+TornadisPlugin *add_plugin (TornadisClient *client,
+                            const char *name,
+                            const char *first_property,
+                            ...) G_GNUC_NULL_TERMINATED;
+
+/* What becomes of many calls. */
 typedef struct
 {
   guint ok;
