@@ -163,7 +163,7 @@ class Everything(Tornadis.Plugin):
     def do_call_done(self, call):
         self.inner.call_done(call)
         self.log.append((call.get_client().is_connected(), call.get_pipeline(), call.get_start_time() > 0,
-                         call.get_elapsed() >= 0, call.get_reply() and call.get_reply().unpack()))
+                         call.get_elapsed() >= 0, not call.is_abandoned() and call.get_reply() and call.get_reply().unpack()))
 
     def do_push(self, push):
         self.log.append(push.unpack())

@@ -307,12 +307,13 @@ class Plugin(Tornadis.Plugin):
 
     def do_call(self, call: Tornadis.Call) -> bool:
         numbers: list[int] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()]
+        abandoned: bool = call.is_abandoned()
         about: list[object] = [call.get_client().props.title, call.get_command(), call.get_pipeline(), call.get_name()]
         call.set_command(Tornadis.Command('PING'))
         call.set_pipeline(Tornadis.Pipeline())
         call.return_error(Tornadis.ClientError('no'))
         call.proceed()
-        return bool(numbers and about)
+        return bool(numbers and about and not abandoned)
 
     def do_call_done(self, call: Tornadis.Call) -> None:
         if call.get_error() is not None:

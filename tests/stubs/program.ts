@@ -255,7 +255,8 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
 
     vfunc_call(call: Tornadis.Call): boolean {
         const numbers: number[] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()];
-        print(numbers, call.get_client().title, call.get_command(), call.get_pipeline(), call.get_name());
+        const abandoned: boolean = call.is_abandoned();
+        print(numbers, abandoned, call.get_client().title, call.get_command(), call.get_pipeline(), call.get_name());
         call.set_command(new Command('PING'));
         call.set_pipeline(new Tornadis.Pipeline());
         call.return_error(new Tornadis.Error({message: 'no', code: Tornadis.Error.USAGE}));
