@@ -22,8 +22,20 @@ fixture_tear_down (Fixture *fixture,
   /* A call that just ended may still hold the client in an idle source. */
   while (g_main_context_iteration (NULL, FALSE))
     ;
-  assert_finalized (fixture->client);
+  assert_client_finalized (fixture->client);
   g_clear_object (&fixture->redis);
+}
+
+void
+assert_client_finalized (TornadisClient *client)
+{
+  GObject *alive = G_OBJECT (client);
+
+  g_object_add_weak_pointer (alive, (gpointer *) &alive);
+  g_object_unref (alive);
+  while (alive != NULL && g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_null (alive);
 }
 
 TornadisHarnessPeer *

@@ -55,5 +55,7 @@ GAsyncResult     *wait_for_result       (GAsyncResult     **result_location);
 void              enable_packs          (void);
 /* Lets go of the last reference and checks that it was. */
 #define assert_finalized(object) g_assert_finalize_object (G_OBJECT (object))
+/* The same, of a client that plugins with a detach hook are on: it goes with a turn of the main loop. */
+void              assert_client_finalized (TornadisClient *client);
 
 G_END_DECLS

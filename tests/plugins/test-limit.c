@@ -247,7 +247,7 @@ test_in_flight (Fixture *fixture,
   assert_counters (limit, 0, 0, 0);
 
   for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
-    assert_finalized (clients[i]);
+    assert_client_finalized (clients[i]);
   gauge_take_off (gauge, fixture->client);
   g_object_unref (gauge);
 }
@@ -273,7 +273,7 @@ test_fair (Fixture *fixture,
   tally_wait (&tally);
   g_assert_cmpstr (gauge->log->str, ==, "0 1 10 2 11 3 12 4 5 ");
 
-  assert_finalized (other);
+  assert_client_finalized (other);
   gauge_take_off (gauge, fixture->client);
   g_object_unref (gauge);
 }
@@ -353,7 +353,7 @@ test_leaves_queue (Fixture *fixture,
   g_assert_cmpuint (tally.lost + tally.other, ==, 2);
   assert_counters (limit, 0, 0, 0);
   assert_call (fixture->client, "(nil)", "GET", "n", NULL);
-  assert_finalized (other);
+  assert_client_finalized (other);
 }
 
 static void

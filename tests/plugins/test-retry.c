@@ -348,7 +348,7 @@ test_replica (Fixture *fixture,
   g_assert_null (call (client, &error, "SET", "n", "0", NULL));
   g_assert_cmpstr (error->message, ==, "READONLY You can't write against a read only replica.");
   assert_counters (retry, 5, 1);
-  assert_finalized (client);
+  assert_client_finalized (client);
 }
 
 /* What stands between WATCH or MULTI and EXEC is for the user to begin again. */
