@@ -212,12 +212,22 @@ is_listed (const char *name)
 }
 
 /* Directories that are none, or that must not be read, hide nothing and do no harm. */
+/* A directory that other users may be let into, which that of TMPDIR need not be. */
+static char *
+make_public_directory (void)
+{
+  char *directory = g_mkdtemp (g_strdup ("/tmp/tornadis-XXXXXX"));
+
+  g_assert_nonnull (directory);
+  return directory;
+}
+
 static void
 test_unreadable_directory (void)
 {
-  g_autofree char *directory = g_dir_make_tmp ("tornadis-XXXXXX", NULL);
+  g_autofree char *directory = make_public_directory ();
   g_autofree char *file = g_build_filename (directory, "libtornadis-hidden.so", NULL);
-  g_autofree char *open = g_dir_make_tmp ("tornadis-XXXXXX", NULL);
+  g_autofree char *open = make_public_directory ();
   g_autofree char *visible = g_build_filename (open, "libtornadis-visible.so", NULL);
   g_autofree char *path = g_strdup_printf ("/no/such:%s:/dev/null:%s", directory, open);
   uid_t user = geteuid ();
@@ -275,7 +285,7 @@ run_as_nobody (const char *program,
 static void
 test_setuid (void)
 {
-  g_autofree char *directory = g_dir_make_tmp ("tornadis-XXXXXX", NULL);
+  g_autofree char *directory = make_public_directory ();
   g_autofree char *program = g_build_filename (directory, "list-plugins", NULL);
   g_autofree char *module = g_build_filename (directory, "libtornadis-planted.so", NULL);
   g_autofree char *contents = NULL;
