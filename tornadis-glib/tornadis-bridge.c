@@ -2,6 +2,7 @@
 
 #include "tornadis-glib/tornadis-bridge-private.h"
 
+#include <gmodule.h>
 #include <string.h>
 
 #include "tornadis-glib/tornadis-client-private.h"
@@ -118,15 +119,41 @@ bridge_source_check (GSource *source)
   return bridge_source_prepare (source, &timeout);
 }
 
+/* GJS refuses callbacks between the steps of a garbage collection, though the main loop runs then: the outcomes would be
+ * lost. Brings the collection to an end. */
+static void
+finish_collection (void)
+{
+  GModule *program = g_module_open (NULL, 0);
+  gpointer (*get_current) (void);
+  void (*collect) (gpointer context);
+
+  if (program != NULL && g_module_symbol (program, "gjs_context_get_current", (gpointer *) &get_current) &&
+      g_module_symbol (program, "gjs_context_gc", (gpointer *) &collect))
+    collect (get_current ());
+
+  g_clear_pointer (&program, g_module_close);
+}
+
 static void
 bridge_tell (TornadisBridge *self,
              const char *outcomes,
              gsize length)
 {
-  if (self->text_func != NULL)
-    self->text_func (self->held, outcomes, self->user_data);
-  else
-    self->data_func (self->held, (const guint8 *) outcomes, length, self->user_data);
+  gboolean taken = FALSE;
+
+  if (self->data_func != NULL)
+    {
+      self->data_func (self->held, (const guint8 *) outcomes, length, self->user_data);
+      return;
+    }
+
+  self->text_func (self->held, outcomes, &taken, self->user_data);
+  if (G_LIKELY (taken))
+    return;
+
+  finish_collection ();
+  self->text_func (self->held, outcomes, &taken, self->user_data);
 }
 
 /* Keeps the client, and itself. */

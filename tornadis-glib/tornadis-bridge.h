@@ -35,6 +35,7 @@ typedef void (*TornadisBridgeDataFunc) (TornadisClient *client,
  * TornadisBridgeTextFunc:
  * @client: the client of the bridge
  * @outcomes: a JSON array: the number of a call and its outcome in turn, or an empty text
+ * @taken: (out): set to %TRUE: @outcomes are dealt with. A function that does not is called once more
  * @user_data: (closure): what was given with the function
  *
  * Takes what a bridge of [ctor@Tornadis.Bridge.new_text] brings: outcomes of calls, or nothing, which asks for the
@@ -49,6 +50,7 @@ typedef void (*TornadisBridgeDataFunc) (TornadisClient *client,
  */
 typedef void (*TornadisBridgeTextFunc) (TornadisClient *client,
                                         const char     *outcomes,
+                                        gboolean       *taken,
                                         gpointer        user_data);
 
 #define TORNADIS_TYPE_BRIDGE (tornadis_bridge_get_type ())

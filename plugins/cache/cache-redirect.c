@@ -8,9 +8,10 @@
 
 struct _CacheRedirect
 {
+  grefcount ref_count;    /* one more while it is subscribing */
   TornadisClient *client; /* (owned) a TornadisPubSubClient */
   TornadisPlugin *plugin; /* (unowned) */
-  CacheRedirectFuncs funcs;
+  CacheRedirectFuncs funcs; /* none once it is freed */
   gpointer user_data;      /* (unowned) */
   GCancellable *cancelled; /* (owned) */
   gboolean subscribing;    /* or subscribed: the client sees to it from then on */
@@ -68,6 +69,17 @@ connected_cb (CacheRedirect *self)
 }
 
 static void
+redirect_unref (CacheRedirect *self)
+{
+  if (!g_ref_count_dec (&self->ref_count))
+    return;
+
+  g_object_unref (self->client);
+  g_object_unref (self->cancelled);
+  g_free (self);
+}
+
+static void
 subscribed_cb (GObject *object,
                GAsyncResult *result,
                gpointer user_data)
@@ -75,12 +87,14 @@ subscribed_cb (GObject *object,
   CacheRedirect *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (tornadis_pub_sub_client_subscribe_finish (TORNADIS_PUB_SUB_CLIENT (object), result, &error) ||
-      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
+  if (!tornadis_pub_sub_client_subscribe_finish (TORNADIS_PUB_SUB_CLIENT (object), result, &error) &&
+      self->funcs.failed != NULL)
+    {
+      self->subscribing = FALSE;
+      self->funcs.failed (self, error->message, self->user_data);
+    }
 
-  self->subscribing = FALSE;
-  self->funcs.failed (self, error->message, self->user_data);
+  redirect_unref (self);
 }
 
 /* Anybody may publish on the channel; nobody pops what comes. */
@@ -96,6 +110,7 @@ cache_redirect_connect (CacheRedirect *self)
     return;
 
   self->subscribing = TRUE;
+  g_ref_count_inc (&self->ref_count);
   tornadis_pub_sub_client_subscribe_async (TORNADIS_PUB_SUB_CLIENT (self->client), (const char *[]) { CHANNEL, NULL },
                                            self->cancelled, subscribed_cb, self);
 }
@@ -108,6 +123,7 @@ cache_redirect_new (TornadisClient *client,
 {
   CacheRedirect *self = g_new0 (CacheRedirect, 1);
 
+  g_ref_count_init (&self->ref_count);
   self->client = g_object_new (TORNADIS_TYPE_PUB_SUB_CLIENT, NULL);
   self->plugin = plugin;
   self->funcs = *funcs;
@@ -126,10 +142,9 @@ void
 cache_redirect_free (CacheRedirect *self)
 {
   g_signal_handlers_disconnect_by_data (self->client, self);
+  self->funcs = (CacheRedirectFuncs) { NULL };
   g_cancellable_cancel (self->cancelled);
   tornadis_client_remove_plugin (self->client, self->plugin);
   tornadis_client_close (self->client);
-  g_object_unref (self->client);
-  g_object_unref (self->cancelled);
-  g_free (self);
+  redirect_unref (self);
 }

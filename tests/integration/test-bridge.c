@@ -260,14 +260,23 @@ typedef struct
   GPtrArray *told; /* (owned) (element-type utf8) */
   gboolean submits_when_asked;
   gboolean runs_loop;
+  guint n_refusals;
 } Listener;
 
 static void
 told_cb (TornadisClient *client,
          const char *outcomes,
+         gboolean *taken,
          gpointer user_data)
 {
   Listener *listener = user_data;
+
+  *taken = listener->n_refusals == 0;
+  if (!*taken)
+    {
+      listener->n_refusals--;
+      return;
+    }
 
   g_ptr_array_add (listener->told, g_strdup (outcomes));
   if (outcomes[0] == '\0' && listener->submits_when_asked)
@@ -367,10 +376,15 @@ test_expect (Fixture *fixture,
   tornadis_bridge_submit_text (listener.bridge, "[[\"ECHO\",\"a\"]]", NULL);
   g_assert_cmpstr (listener_wait (&listener, 3), ==, "[ 2,\"a\"]");
 
+  /* A function that could not be called is called once more. */
+  listener.n_refusals = 1;
+  tornadis_bridge_submit_text (listener.bridge, "[[\"ECHO\",\"again\"]]", NULL);
+  g_assert_cmpstr (listener_wait (&listener, 4), ==, "[ 3,\"again\"]");
+
   /* Within a main loop that runs within the function. */
   listener.runs_loop = TRUE;
   tornadis_bridge_submit_text (listener.bridge, "[[\"ECHO\",\"b\"]]", NULL);
-  g_assert_cmpstr (listener_wait (&listener, 6), ==, "[ 4,\"asked\"]");
+  g_assert_cmpstr (listener_wait (&listener, 7), ==, "[ 5,\"asked\"]");
   listener_clear (&listener);
 }
 

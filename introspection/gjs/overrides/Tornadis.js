@@ -185,8 +185,16 @@ var _init = (function () {
 
     /** For the bridge, which must keep nothing of JavaScript's alive without calls. The client that it names may have
       * been disposed of, and then is another object to GJS. */
+    // Returns that it was called, which GJS refuses to do during a garbage collection.
     function makeTake(number) {
-        return (client, outcomes) => busy.get(number)?.take(outcomes);
+        return (client, outcomes) => {
+            try {
+                busy.get(number)?.take(outcomes);
+            } catch (error) {
+                logError(error);
+            }
+            return true;
+        };
     }
 
     /** Carries the calls of a client to the library, those of one turn of the main loop together, and the outcomes
