@@ -58,10 +58,11 @@ async def test_limit(server):
 async def test_circuit(server):
     client = make_client(server)
     retry = client.add_plugin_by_name('retry')
+    retry.props.max_delay_msec = 10
     limit = client.add_plugin_by_name('limit')
     limit.props.error_rate = 0.5
     limit.props.min_calls = 1
-    limit.props.open_msec = 50
+    limit.props.open_msec = 500
     states = []
     limit.connect('notify::state', lambda limit, pspec: states.append(limit.props.state.value_nick))
     equal(limit.props.state.value_nick, 'closed')
