@@ -118,12 +118,13 @@ def test_asyncio(server):
         await raises_async(asyncio.TimeoutError, task)
         equal(await client.call('GET', 'k'), b'v')
 
-    policy = asyncio.get_event_loop_policy()
-    asyncio.set_event_loop_policy(make_policy())
+    before = asyncio.get_event_loop_policy()
+    policy = make_policy()
+    asyncio.set_event_loop_policy(policy)
     try:
-        asyncio.run(story())
+        policy.get_event_loop().run_until_complete(story())
     finally:
-        asyncio.set_event_loop_policy(policy)
+        asyncio.set_event_loop_policy(before)
 
 
 main(sys.modules[__name__])
