@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "tornadis-glib/tornadis-command-private.h"
-#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-command-private.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 
 /* Beyond this a JavaScript number is no longer exact. */
 #define MAX_SAFE_INTEGER G_GINT64_CONSTANT (9007199254740991)

@@ -34,9 +34,6 @@ typedef struct
 extern const TornadisBridgeFormat tornadis_bridge_marshal;
 extern const TornadisBridgeFormat tornadis_bridge_json;
 
-/* Whether clients may go in a garbage collection. */
-gboolean tornadis_bridge_has_collector (void);
-
 /* Room for @n bytes at the end of @out. */
 static inline char *
 tornadis_bridge_extend (GString *out,

@@ -5,12 +5,12 @@
 #include <gmodule.h>
 #include <string.h>
 
-#include "tornadis-glib/tornadis-client-private.h"
-#include "tornadis-glib/tornadis-command-private.h"
+#include "tornadis-glib/client/tornadis-client-private.h"
+#include "tornadis-glib/client/tornadis-pipeline-private.h"
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/tornadis-pipeline-private.h"
-#include "tornadis-glib/tornadis-reply-pack.h"
-#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-command-private.h"
+#include "tornadis-glib/values/tornadis-reply-pack.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 
 /**
  * TornadisBridge:
@@ -905,14 +905,6 @@ tornadis_bridge_dup_text (TornadisReply *reply)
   return g_string_free (dup_outcome (&tornadis_bridge_json, reply, FALSE), FALSE);
 }
 
-static int has_collector; /* (atomic) */
-
-gboolean
-tornadis_bridge_has_collector (void)
-{
-  return g_atomic_int_get (&has_collector);
-}
-
 /**
  * tornadis_bridge_expect_collector:
  *
@@ -925,5 +917,5 @@ tornadis_bridge_has_collector (void)
 void
 tornadis_bridge_expect_collector (void)
 {
-  g_atomic_int_set (&has_collector, TRUE);
+  tornadis_client_expect_collector ();
 }

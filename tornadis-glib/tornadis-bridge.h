@@ -6,7 +6,7 @@
 #error "Only <tornadis-glib/tornadis-glib.h> can be included directly."
 #endif
 
-#include <tornadis-glib/tornadis-client.h>
+#include <tornadis-glib/client/tornadis-client.h>
 
 G_BEGIN_DECLS
 

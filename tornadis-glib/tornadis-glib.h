@@ -12,17 +12,17 @@
 #include <tornadis-glib/tornadis-enums.h>
 #include <tornadis-glib/tornadis-enum-types.h>
 
-#include <tornadis-glib/tornadis-bridge.h>
-#include <tornadis-glib/tornadis-call.h>
-#include <tornadis-glib/tornadis-client-pool.h>
-#include <tornadis-glib/tornadis-client.h>
-#include <tornadis-glib/tornadis-command.h>
 #include <tornadis-glib/tornadis-error.h>
-#include <tornadis-glib/tornadis-message.h>
-#include <tornadis-glib/tornadis-pipeline.h>
-#include <tornadis-glib/tornadis-plugin-registry.h>
-#include <tornadis-glib/tornadis-plugin.h>
-#include <tornadis-glib/tornadis-pub-sub-client.h>
-#include <tornadis-glib/tornadis-reply.h>
+#include <tornadis-glib/values/tornadis-command.h>
+#include <tornadis-glib/values/tornadis-message.h>
+#include <tornadis-glib/values/tornadis-reply.h>
+#include <tornadis-glib/client/tornadis-call.h>
+#include <tornadis-glib/client/tornadis-client-pool.h>
+#include <tornadis-glib/client/tornadis-client.h>
+#include <tornadis-glib/client/tornadis-pipeline.h>
+#include <tornadis-glib/client/tornadis-plugin-registry.h>
+#include <tornadis-glib/client/tornadis-plugin.h>
+#include <tornadis-glib/client/tornadis-pub-sub-client.h>
+#include <tornadis-glib/tornadis-bridge.h>
 
 #undef TORNADIS_INSIDE

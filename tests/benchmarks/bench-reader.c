@@ -11,7 +11,7 @@
 #include <hiredis.h>
 #pragma GCC diagnostic pop
 
-#include "tornadis-glib/tornadis-reply.h"
+#include "tornadis-glib/values/tornadis-reply.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
 #define PIECE 65536

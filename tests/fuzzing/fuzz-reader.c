@@ -4,8 +4,8 @@
 
 #include "tests/fuzzing/fuzz.h"
 #include "tornadis-glib/tornadis-bridge.h"
-#include "tornadis-glib/tornadis-reply-pack.h"
-#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-reply-pack.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
 #define PAGE_SIZE 256

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "tornadis-glib/tornadis-client-private.h"
+#include "tornadis-glib/client/tornadis-client-private.h"
 
 typedef struct
 {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 
 /* The vectors of tests/data/resp/vectors.txt, which says how they are written. */
 typedef struct

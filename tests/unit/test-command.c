@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tornadis-glib/tornadis-command-private.h"
+#include "tornadis-glib/values/tornadis-command-private.h"
 
 /* The wire form of all arguments, with the large ones in their places. */
 static GBytes *

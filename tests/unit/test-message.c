@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "tornadis-glib/tornadis-message-private.h"
-#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-message-private.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 
 static TornadisReply *
 new_string (const char *data,

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-queue.h"
 
 #define PAGE 65536

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 
 #define N_TREES 1000
 #define MAX_DEPTH 6

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/tornadis-reply-pack.h"
-#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-reply-pack.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
 static TornadisReply *

@@ -4,7 +4,7 @@
 
 #include <gio/gio.h>
 
-#include "tornadis-glib/tornadis-reply.h"
+#include "tornadis-glib/values/tornadis-reply.h"
 #include "tornadis-glib/wire/tornadis-queue.h"
 
 G_BEGIN_DECLS

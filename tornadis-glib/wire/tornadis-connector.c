@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 
 /* A peer that went away without a word is noticed after this long, not after TCP's quarter of an hour. */
 #define KEEPALIVE_IDLE_SEC 30

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "tornadis-glib/tornadis-command-private.h"
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-command-private.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 
 #define FIRST_SIZE 16
 /* Room below for what is pushed to the front. */

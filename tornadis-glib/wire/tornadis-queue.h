@@ -2,8 +2,8 @@
 
 #pragma once
 
+#include "tornadis-glib/values/tornadis-reply.h"
 #include "tornadis-glib/wire/tornadis-writer.h"
-#include "tornadis-glib/tornadis-reply.h"
 
 G_BEGIN_DECLS
 

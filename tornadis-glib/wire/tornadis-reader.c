@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/tornadis-reply-block.h"
-#include "tornadis-glib/tornadis-reply-pack.h"
-#include "tornadis-glib/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-reply-block.h"
+#include "tornadis-glib/values/tornadis-reply-pack.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 
 /* Bytes come into one page, and replies are made from where they stand in it. Only a string that is
  * larger than the page gets its own node first and is received into that.

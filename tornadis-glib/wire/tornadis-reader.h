@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "tornadis-glib/tornadis-reply.h"
+#include "tornadis-glib/values/tornadis-reply.h"
 
 G_BEGIN_DECLS
 

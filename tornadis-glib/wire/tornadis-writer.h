@@ -4,7 +4,7 @@
 
 #include <gio/gio.h>
 
-#include "tornadis-glib/tornadis-command-private.h"
+#include "tornadis-glib/values/tornadis-command-private.h"
 
 G_BEGIN_DECLS
 

@@ -1,0 +1,841 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/client/tornadis-call-private.h"
+#include "tornadis-glib/client/tornadis-call.h"
+
+#include "tornadis-glib/client/tornadis-client-private.h"
+#include "tornadis-glib/client/tornadis-pipeline-private.h"
+#include "tornadis-glib/client/tornadis-pipeline.h"
+#include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-command-private.h"
+#include "tornadis-glib/values/tornadis-reply.h"
+
+/**
+ * TornadisCall:
+ *
+ * What a plugin sees of a command or a pipeline on its way.
+ *
+ * A call goes through the plugins of its client from the outermost to the innermost, then over the connection,
+ * and its outcome comes back the other way. In [vfunc@Tornadis.Plugin.call] a plugin may return %TRUE and keep a
+ * reference to the call; then it answers later, with exactly one of [method@Tornadis.Call.proceed],
+ * [method@Tornadis.Call.return_reply] and [method@Tornadis.Call.return_error]. A call that is let go without an
+ * answer ends with %TORNADIS_ERROR_PLUGIN.
+ *
+ * Every plugin whose `call` hook has run is told the outcome by its `call_done` hook, where it may replace the
+ * outcome or ask for another attempt with [method@Tornadis.Call.retry].
+ *
+ * Since: 1.0
+ */
+
+/* A loop over these phases takes the place of recursion, so that a chain may be long and every plugin may
+ * answer from within its hook. */
+typedef enum
+{
+  PHASE_DOWN,    /* to be offered to the plugin at @next, or sent */
+  PHASE_OFFERED, /* in the call hook of the plugin before @next */
+  PHASE_HELD,    /* that plugin has it */
+  PHASE_SENT,    /* on the connection, or waiting to be sent again */
+  PHASE_UP,      /* the outcome is known; the plugins before @next are to be told */
+  PHASE_DONE,
+} TornadisCallPhase;
+
+struct _TornadisCall
+{
+  GObject parent_instance;
+
+  TornadisClient *client;     /* (owned) */
+  GPtrArray *chain;           /* (owned) (element-type TornadisPlugin) */
+  TornadisCommand *command;   /* (owned) (nullable) */
+  TornadisPipeline *pipeline; /* (owned) (nullable) */
+  TornadisSlotFunc func;
+  gpointer user_data; /* (unowned) */
+  GList node;         /* in the client's calls until it is DONE */
+
+  TornadisReply *reply; /* (owned) (nullable) */
+  GError *error;        /* (owned) (nullable) */
+  GSource *source;      /* (owned) (nullable) the limit while HELD, the delay before another attempt */
+  gint64 start_time;
+  gint64 end_time; /* 0 while under way */
+  gint64 deadline; /* 0: none */
+  guint64 id;      /* in the link's queue while SENT, or 0 */
+  guint first;     /* in the chain, of the plugins that it goes through */
+  guint next;
+  guint attempt;
+  guint retry_delay;
+  TornadisCallPhase phase;
+  gboolean starting : 1;  /* the caller must not be told from within */
+  gboolean running : 1;   /* call_run() is on the stack */
+  gboolean telling : 1;   /* in a call_done hook */
+  gboolean retry : 1;     /* a call_done hook asked for another attempt */
+  gboolean abandoned : 1; /* ended over the heads of the plugins */
+};
+
+G_DEFINE_FINAL_TYPE (TornadisCall, tornadis_call, G_TYPE_OBJECT)
+
+static void call_run (TornadisCall *self);
+
+static void
+call_clear_source (TornadisCall *self)
+{
+  if (self->source == NULL)
+    return;
+
+  g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
+}
+
+static void
+call_set_outcome (TornadisCall *self,
+                  TornadisReply *reply,
+                  const GError *error)
+{
+  TornadisReply *old_reply = self->reply;
+  GError *old_error = self->error;
+
+  self->reply = reply != NULL ? tornadis_reply_ref (reply) : NULL;
+  self->error = error != NULL ? g_error_copy (error) : NULL;
+
+  if (self->reply != NULL && tornadis_reply_is_error (self->reply))
+    {
+      self->error = tornadis_reply_get_error (self->reply);
+      g_clear_pointer (&self->reply, tornadis_reply_unref);
+    }
+
+  g_clear_pointer (&old_reply, tornadis_reply_unref);
+  g_clear_error (&old_error);
+}
+
+static void
+call_attach_source (TornadisCall *self,
+                    gint64 msec,
+                    GSourceFunc func,
+                    gpointer data,
+                    GDestroyNotify destroy)
+{
+  call_clear_source (self);
+  self->source = g_timeout_source_new ((guint) CLAMP (msec, 0, G_MAXUINT));
+  g_source_set_static_name (self->source, "[tornadis] plugin call");
+  g_source_set_callback (self->source, func, data, destroy);
+  g_source_attach (self->source, tornadis_client_get_context (self->client));
+}
+
+/* The call is with the link, which owns a reference until now. */
+static void
+sent_cb (TornadisReply *reply,
+         const GError *error,
+         gpointer user_data)
+{
+  g_autoptr (TornadisCall) self = user_data;
+
+  self->id = 0;
+  if (self->phase != PHASE_SENT)
+    return;
+
+  call_set_outcome (self, reply, error);
+  self->end_time = g_get_monotonic_time ();
+  self->phase = PHASE_UP;
+  call_run (self);
+}
+
+static gboolean
+retry_cb (gpointer user_data)
+{
+  g_autoptr (TornadisCall) self = g_object_ref (TORNADIS_CALL (user_data));
+
+  call_clear_source (self);
+  self->phase = PHASE_DOWN;
+  call_run (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+held_too_long_cb (gpointer user_data)
+{
+  g_autoptr (TornadisCall) self = g_object_ref (TORNADIS_CALL (user_data));
+  g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "No reply to %s within the call timeout",
+                                          tornadis_call_get_name (self));
+
+  tornadis_call_abort (self, error);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* Whether another attempt was asked for and can be made. */
+static gboolean
+call_take_retry (TornadisCall *self)
+{
+  gboolean retry = self->retry && !self->abandoned;
+
+  self->retry = FALSE;
+
+  return retry && (self->deadline == 0 ||
+                   g_get_monotonic_time () + self->retry_delay * G_TIME_SPAN_MILLISECOND < self->deadline);
+}
+
+/* Tells the plugins, innermost first. FALSE: another attempt is due. */
+static gboolean
+call_go_up (TornadisCall *self)
+{
+  while (self->next > self->first)
+    {
+      TornadisPlugin *plugin = g_ptr_array_index (self->chain, self->next - 1);
+
+      self->telling = TRUE;
+      tornadis_plugin_call_done (plugin, self);
+      self->telling = FALSE;
+
+      if (call_take_retry (self))
+        {
+          self->attempt++;
+          self->end_time = 0;
+          self->phase = PHASE_SENT;
+          call_attach_source (self, self->retry_delay, retry_cb, g_object_ref (self), g_object_unref);
+          return FALSE;
+        }
+
+      self->next--;
+    }
+
+  return TRUE;
+}
+
+static void
+call_tell_caller (TornadisCall *self)
+{
+  TornadisSlotFunc func = g_steal_pointer (&self->func);
+
+  func (self->reply, self->error, self->user_data);
+}
+
+static gboolean
+answered_dispatch (GSource *source,
+                   GSourceFunc callback,
+                   gpointer user_data)
+{
+  return callback (user_data);
+}
+
+/* Tells those who called until now: a caller who calls again does not keep the main loop here. */
+static gboolean
+answered_cb (gpointer user_data)
+{
+  /* The calls hold it, until the last of them is told. */
+  g_autoptr (TornadisClient) client = g_object_ref (TORNADIS_CLIENT (user_data));
+  TornadisClientPrivate *priv = tornadis_client_get_private (client);
+  guint n = priv->answered.length;
+
+  while (n-- > 0 && priv->answered.length > 0)
+    {
+      g_autoptr (TornadisCall) call = g_queue_pop_head (&priv->answered);
+
+      call_tell_caller (call);
+    }
+
+  if (priv->answered.length == 0)
+    g_source_set_ready_time (priv->answered_source, -1);
+
+  return G_SOURCE_CONTINUE;
+}
+
+/* The source is kept: to make one takes longer than all the rest of an answer. It may recurse, so that the others are
+ * told even if one who was runs a main loop of his own. */
+static void
+client_schedule_answered (TornadisClient *client)
+{
+  static GSourceFuncs funcs = { .dispatch = answered_dispatch };
+  TornadisClientPrivate *priv = tornadis_client_get_private (client);
+
+  if (priv->answered_source == NULL)
+    {
+      priv->answered_source = g_source_new (&funcs, sizeof (GSource));
+      g_source_set_static_name (priv->answered_source, "[tornadis] calls that plugins answered");
+      g_source_set_can_recurse (priv->answered_source, TRUE);
+      g_source_set_callback (priv->answered_source, answered_cb, client, NULL);
+      g_source_attach (priv->answered_source, priv->context);
+    }
+
+  if (priv->answered.length == 1)
+    g_source_set_ready_time (priv->answered_source, 0);
+}
+
+static void
+call_finish (TornadisCall *self)
+{
+  self->phase = PHASE_DONE;
+  g_queue_unlink (&tornadis_client_get_private (self->client)->calls, &self->node);
+  call_clear_source (self);
+
+  /* An answer must not come before the function that made the call has returned. */
+  if (!self->starting)
+    {
+      call_tell_caller (self);
+      return;
+    }
+
+  g_queue_push_tail (&tornadis_client_get_private (self->client)->answered, g_object_ref (self));
+  client_schedule_answered (self->client);
+}
+
+static void
+call_offer (TornadisCall *self)
+{
+  TornadisPlugin *plugin = g_ptr_array_index (self->chain, self->next++);
+  gboolean held;
+
+  self->phase = PHASE_OFFERED;
+  held = tornadis_plugin_call (plugin, self);
+
+  if (self->phase != PHASE_OFFERED)
+    return;
+
+  self->phase = held ? PHASE_HELD : PHASE_DOWN;
+  if (held && self->deadline != 0)
+    call_attach_source (self, (self->deadline - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND, held_too_long_cb, self,
+                        NULL);
+}
+
+static void
+call_run (TornadisCall *self)
+{
+  g_autoptr (TornadisCall) alive G_GNUC_UNUSED = NULL;
+
+  if (self->running)
+    return;
+
+  alive = g_object_ref (self);
+  self->running = TRUE;
+
+  while (self->phase == PHASE_DOWN || self->phase == PHASE_UP)
+    {
+      if (self->phase == PHASE_DOWN && self->next < self->chain->len)
+        call_offer (self);
+      else if (self->phase == PHASE_DOWN)
+        {
+          guint64 id;
+
+          self->phase = PHASE_SENT;
+          id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline, sent_cb,
+                                     g_object_ref (self));
+          /* A setup hook that ran a main loop may have seen it end. */
+          if (self->phase == PHASE_SENT)
+            self->id = id;
+        }
+      else if (call_go_up (self))
+        call_finish (self);
+    }
+
+  self->running = FALSE;
+}
+
+static gboolean
+let_go_cb (gpointer user_data)
+{
+  TornadisCall *self = TORNADIS_CALL (user_data);
+  g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "A plugin let go of %s without an answer",
+                                          tornadis_call_get_name (self));
+
+  tornadis_call_abort (self, error);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* The last reference went while a plugin held the call: nobody can answer it any more. That may have been in a garbage
+ * collection, during which plugins of that language cannot be told. So it lives on until the main loop has done it. */
+static void
+tornadis_call_dispose (GObject *object)
+{
+  TornadisCall *self = TORNADIS_CALL (object);
+
+  if (self->func != NULL && self->phase != PHASE_DONE)
+    {
+      call_attach_source (self, 0, let_go_cb, g_object_ref (self), g_object_unref);
+      return;
+    }
+
+  G_OBJECT_CLASS (tornadis_call_parent_class)->dispose (object);
+}
+
+static void
+tornadis_call_finalize (GObject *object)
+{
+  TornadisCall *self = TORNADIS_CALL (object);
+
+  g_clear_pointer (&self->reply, tornadis_reply_unref);
+  g_clear_error (&self->error);
+  g_clear_pointer (&self->command, tornadis_command_unref);
+  g_clear_object (&self->pipeline);
+  g_clear_pointer (&self->chain, g_ptr_array_unref);
+  g_clear_object (&self->client);
+
+  G_OBJECT_CLASS (tornadis_call_parent_class)->finalize (object);
+}
+
+static void
+tornadis_call_class_init (TornadisCallClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = tornadis_call_dispose;
+  object_class->finalize = tornadis_call_finalize;
+}
+
+static void
+tornadis_call_init (TornadisCall *self)
+{
+}
+
+void
+tornadis_call_start (TornadisClient *client,
+                     GPtrArray *chain,
+                     guint first,
+                     TornadisCommand *command,
+                     TornadisPipeline *pipeline,
+                     guint timeout_msec,
+                     TornadisSlotFunc func,
+                     gpointer user_data,
+                     TornadisCall **call)
+{
+  TornadisCall *self = g_object_new (TORNADIS_TYPE_CALL, NULL);
+
+  self->client = g_object_ref (client);
+  self->chain = g_ptr_array_ref (chain);
+  self->first = self->next = first;
+  self->command = command != NULL ? tornadis_command_ref (command) : NULL;
+  self->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
+  self->func = func;
+  self->user_data = user_data;
+  self->attempt = 1;
+  self->start_time = g_get_monotonic_time ();
+  if (timeout_msec != 0)
+    self->deadline = self->start_time + timeout_msec * G_TIME_SPAN_MILLISECOND;
+
+  self->node.data = self;
+  g_queue_push_tail_link (&tornadis_client_get_private (client)->calls, &self->node);
+
+  /* In time for a hook that runs a main loop, in which the caller cancels. */
+  if (call != NULL)
+    g_set_weak_pointer (call, self);
+  self->starting = TRUE;
+  call_run (self);
+  self->starting = FALSE;
+  g_object_unref (self);
+
+  if (call != NULL && *call != NULL)
+    g_object_remove_weak_pointer (G_OBJECT (*call), (gpointer *) call);
+}
+
+void
+tornadis_call_abort (TornadisCall *self,
+                     const GError *error)
+{
+  /* Its source may have the last reference. */
+  g_autoptr (TornadisCall) alive G_GNUC_UNUSED = g_object_ref (self);
+
+  if (self->phase == PHASE_DONE)
+    return;
+
+  self->abandoned = TRUE;
+
+  if (self->phase == PHASE_SENT && self->id != 0)
+    {
+      tornadis_link_cancel (tornadis_client_get_link (self->client), self->id, error);
+      return;
+    }
+
+  call_clear_source (self);
+  call_set_outcome (self, NULL, error);
+  self->end_time = g_get_monotonic_time ();
+  self->phase = PHASE_UP;
+  call_run (self);
+}
+
+GPtrArray *
+tornadis_call_stop_all (const GQueue *calls)
+{
+  GPtrArray *stopped = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (GList *l = calls->head; l != NULL; l = l->next)
+    {
+      TornadisCall *self = l->data;
+
+      self->abandoned = TRUE;
+      g_ptr_array_add (stopped, g_object_ref (self));
+    }
+
+  return stopped;
+}
+
+void
+tornadis_call_end_all (GPtrArray *calls)
+{
+  for (guint i = 0; i < calls->len; i++)
+    {
+      TornadisCall *self = g_ptr_array_index (calls, i);
+      g_autoptr (GError) error = NULL;
+
+      if (self->phase == PHASE_UP || self->phase == PHASE_DONE)
+        continue;
+
+      /* Of an attempt before this one nobody knows whether it ran. */
+      error = g_error_new (TORNADIS_ERROR, self->attempt > 1 ? TORNADIS_ERROR_LOST : TORNADIS_ERROR_CLOSED,
+                           "The client was closed while %s was on its way through plugins", tornadis_call_get_name (self));
+      tornadis_call_abort (self, error);
+    }
+}
+
+/**
+ * tornadis_call_get_command:
+ * @self: a call
+ *
+ * Gets the command, when the call is of one.
+ *
+ * Returns: (transfer none) (nullable): the command, or %NULL for a pipeline
+ *
+ * Since: 1.0
+ */
+TornadisCommand *
+tornadis_call_get_command (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), NULL);
+
+  return self->command;
+}
+
+/**
+ * tornadis_call_get_pipeline:
+ * @self: a call
+ *
+ * Gets the pipeline, when the call is of one. A plugin must not change it, but may replace it, see
+ * [method@Tornadis.Call.set_pipeline].
+ *
+ * Returns: (transfer none) (nullable): the pipeline, or %NULL for a command
+ *
+ * Since: 1.0
+ */
+TornadisPipeline *
+tornadis_call_get_pipeline (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), NULL);
+
+  return self->pipeline;
+}
+
+/**
+ * tornadis_call_set_command:
+ * @self: a call of a command
+ * @command: what to send in its place
+ *
+ * Replaces the command, for the plugins behind this one and the server.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_call_set_command (TornadisCall *self,
+                           TornadisCommand *command)
+{
+  g_return_if_fail (TORNADIS_IS_CALL (self));
+  g_return_if_fail (self->command != NULL);
+  g_return_if_fail (command != NULL);
+
+  tornadis_command_ref (command);
+  tornadis_command_unref (self->command);
+  self->command = command;
+  tornadis_command_seal (command);
+}
+
+/**
+ * tornadis_call_set_pipeline:
+ * @self: a call of a pipeline
+ * @pipeline: what to send in its place, as it is now
+ *
+ * Replaces the pipeline, for the plugins behind this one and the server. The caller's own stays as it is. The reply
+ * is that of @pipeline: a plugin that stacks more or fewer commands owes the caller one that he expects.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_call_set_pipeline (TornadisCall *self,
+                            TornadisPipeline *pipeline)
+{
+  TornadisPipeline *old;
+
+  g_return_if_fail (TORNADIS_IS_CALL (self));
+  g_return_if_fail (self->pipeline != NULL);
+  g_return_if_fail (TORNADIS_IS_PIPELINE (pipeline));
+
+  old = self->pipeline;
+  self->pipeline = tornadis_pipeline_copy (pipeline);
+  g_object_unref (old);
+}
+
+/**
+ * tornadis_call_get_client:
+ * @self: a call
+ *
+ * Gets the client that the call was made on.
+ *
+ * Returns: (transfer none): the client
+ *
+ * Since: 1.0
+ */
+TornadisClient *
+tornadis_call_get_client (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), NULL);
+
+  return self->client;
+}
+
+/**
+ * tornadis_call_get_name:
+ * @self: a call
+ *
+ * Gets the name of the command in upper case, `PIPELINE`, or `MULTI` for a pipeline that is atomic.
+ *
+ * Returns: (transfer none): the name
+ *
+ * Since: 1.0
+ */
+const char *
+tornadis_call_get_name (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), NULL);
+
+  if (self->command != NULL)
+    return tornadis_command_get_name (self->command);
+  return tornadis_pipeline_get_atomic (self->pipeline) ? "MULTI" : "PIPELINE";
+}
+
+/**
+ * tornadis_call_get_attempt:
+ * @self: a call
+ *
+ * Gets which attempt this is, from 1.
+ *
+ * Returns: the number of the attempt
+ *
+ * Since: 1.0
+ */
+guint
+tornadis_call_get_attempt (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), 0);
+
+  return self->attempt;
+}
+
+/**
+ * tornadis_call_get_start_time:
+ * @self: a call
+ *
+ * Gets when the call was made, as [func@GLib.get_monotonic_time].
+ *
+ * Returns: the time in microseconds
+ *
+ * Since: 1.0
+ */
+gint64
+tornadis_call_get_start_time (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), 0);
+
+  return self->start_time;
+}
+
+/**
+ * tornadis_call_get_elapsed:
+ * @self: a call
+ *
+ * Gets how long the call has been under way, or took when it has its outcome, all attempts together.
+ *
+ * Returns: the time in microseconds
+ *
+ * Since: 1.0
+ */
+gint64
+tornadis_call_get_elapsed (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), 0);
+
+  return (self->end_time != 0 ? self->end_time : g_get_monotonic_time ()) - self->start_time;
+}
+
+/**
+ * tornadis_call_get_reply:
+ * @self: a call
+ *
+ * Gets the reply, once there is one.
+ *
+ * Returns: (transfer none) (nullable): the reply, or %NULL while there is none and when the call failed
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_call_get_reply (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), NULL);
+
+  return self->reply;
+}
+
+/**
+ * tornadis_call_get_error:
+ * @self: a call
+ *
+ * Gets why the call failed, an error of the server included. While another attempt is made this is why the one
+ * before failed.
+ *
+ * Returns: (transfer full) (nullable): a copy of the error, or %NULL
+ *
+ * Since: 1.0
+ */
+GError *
+tornadis_call_get_error (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), NULL);
+
+  return self->error != NULL ? g_error_copy (self->error) : NULL;
+}
+
+/**
+ * tornadis_call_is_abandoned:
+ * @self: a call
+ *
+ * Gets whether the call was ended by other than the server and the plugins: it was cancelled, it timed out while a
+ * plugin held it, or its client was closed. Its outcome says nothing of the server, and
+ * [method@Tornadis.Call.retry] does nothing.
+ *
+ * Returns: whether nobody waits for the call any more
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_call_is_abandoned (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), FALSE);
+
+  return self->abandoned;
+}
+
+/* Whether the plugin may answer. What comes after the call was cancelled is nobody's fault. */
+static gboolean
+call_check_answer (TornadisCall *self,
+                   const char *what)
+{
+  if (self->phase == PHASE_OFFERED || self->phase == PHASE_HELD)
+    return TRUE;
+
+  if (!self->abandoned)
+    g_warning ("A plugin tried to %s %s, which has been answered already", what, tornadis_call_get_name (self));
+  return FALSE;
+}
+
+static void
+call_answer (TornadisCall *self,
+             TornadisReply *reply,
+             const GError *error)
+{
+  if (self->telling)
+    {
+      call_set_outcome (self, reply, error);
+      return;
+    }
+
+  if (!call_check_answer (self, "answer"))
+    return;
+
+  call_clear_source (self);
+  call_set_outcome (self, reply, error);
+  self->end_time = g_get_monotonic_time ();
+  self->phase = PHASE_UP;
+  call_run (self);
+}
+
+/**
+ * tornadis_call_proceed:
+ * @self: a call that the plugin holds
+ *
+ * Lets the call go on to the next plugin and the server. May be used from within the `call` hook too.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_call_proceed (TornadisCall *self)
+{
+  g_return_if_fail (TORNADIS_IS_CALL (self));
+
+  if (!call_check_answer (self, "proceed with"))
+    return;
+
+  call_clear_source (self);
+  self->phase = PHASE_DOWN;
+  call_run (self);
+}
+
+/**
+ * tornadis_call_return_reply:
+ * @self: a call that the plugin holds
+ * @reply: the reply; one of kind %TORNADIS_REPLY_KIND_ERROR is an error to the caller
+ *
+ * Answers the call. Neither the plugins behind this one nor the server see it. In the `call_done` hook this
+ * replaces the outcome.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_call_return_reply (TornadisCall *self,
+                            TornadisReply *reply)
+{
+  g_return_if_fail (TORNADIS_IS_CALL (self));
+  g_return_if_fail (reply != NULL);
+
+  call_answer (self, reply, NULL);
+}
+
+/**
+ * tornadis_call_return_error:
+ * @self: a call that the plugin holds
+ * @error: why it fails
+ *
+ * Fails the call. Neither the plugins behind this one nor the server see it. In the `call_done` hook this
+ * replaces the outcome.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_call_return_error (TornadisCall *self,
+                            const GError *error)
+{
+  g_return_if_fail (TORNADIS_IS_CALL (self));
+  g_return_if_fail (error != NULL);
+
+  call_answer (self, NULL, error);
+}
+
+/**
+ * tornadis_call_retry:
+ * @self: a call whose outcome the plugin is told
+ * @delay_ms: how long to wait first, in milliseconds
+ *
+ * Asks, in the `call_done` hook, for another attempt: the call goes to the plugins behind this one and to the
+ * server again. Nothing happens when the call was cancelled or timed out.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_call_retry (TornadisCall *self,
+                     guint delay_ms)
+{
+  g_return_if_fail (TORNADIS_IS_CALL (self));
+
+  if (!self->telling)
+    {
+      g_warning ("A plugin tried to retry %s outside its call_done hook", tornadis_call_get_name (self));
+      return;
+    }
+
+  self->retry = TRUE;
+  self->retry_delay = delay_ms;
+}

@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Calls of TornadisClient: the public functions, and what carries an outcome back to its caller. */
+
+#include "tornadis-glib/client/tornadis-client-private.h"
+
+#include "tornadis-glib/client/tornadis-call-private.h"
+#include "tornadis-glib/client/tornadis-pipeline-private.h"
+#include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-command-private.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-cancel-watch.h"
+
+/* A call made with submit. */
+typedef struct
+{
+  TornadisClient *client; /* (unowned) it ends its calls before it goes */
+  TornadisReplyFunc func; /* (nullable) */
+  gpointer user_data;
+  GDestroyNotify destroy; /* (nullable) */
+} TornadisSubmission;
+
+/* A call made with a GTask that has a GCancellable. */
+typedef struct
+{
+  GTask *task;                /* (owned) it owns this as its task data */
+  TornadisCancelWatch *watch; /* (owned) */
+  guint64 id;                 /* in the link's queue, or 0 */
+  TornadisCall *call;         /* (unowned) (nullable) on its way through plugins */
+} TornadisCancellableCall;
+
+gboolean
+tornadis_client_check_command (TornadisCommand *command,
+                               GError **error)
+{
+  if (tornadis_command_get_n_args (command) == 0)
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "A command needs a name");
+      return FALSE;
+    }
+
+  if (G_UNLIKELY (tornadis_command_get_effect (command) == TORNADIS_COMMAND_REFUSED))
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s cannot be called: %s",
+                   tornadis_command_get_name (command), tornadis_command_get_refusal (command));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+typedef struct
+{
+  TornadisClient *client; /* (owned) */
+  TornadisSlotFunc func;
+  gpointer user_data;
+  GError *error; /* (owned) */
+} TornadisDeferredError;
+
+static gboolean
+deferred_error_cb (gpointer data)
+{
+  TornadisDeferredError *deferred = data;
+
+  deferred->func (NULL, deferred->error, deferred->user_data);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+deferred_error_free (gpointer data)
+{
+  TornadisDeferredError *deferred = data;
+
+  g_error_free (deferred->error);
+  g_object_unref (deferred->client);
+  g_free (deferred);
+}
+
+void
+tornadis_client_defer_error (TornadisClient *self,
+                             TornadisSlotFunc func,
+                             gpointer user_data,
+                             GError *error)
+{
+  TornadisDeferredError *deferred = g_new (TornadisDeferredError, 1);
+  GSource *source = g_idle_source_new ();
+
+  *deferred = (TornadisDeferredError) { g_object_ref (self), func, user_data, error };
+
+  g_source_set_static_name (source, "[tornadis] call refused");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, deferred_error_cb, deferred, deferred_error_free);
+  g_source_attach (source, tornadis_client_get_context (self));
+  g_source_unref (source);
+}
+
+static void
+ignore_reply_cb (TornadisReply *reply,
+                 const GError *error,
+                 gpointer user_data)
+{
+}
+
+/* Whether the client and the server would stay in step. */
+static gboolean
+client_check_call (TornadisClient *self,
+                   TornadisCommand *command,
+                   TornadisPipeline *pipeline,
+                   GError **error)
+{
+  const char *refusal = tornadis_client_get_hooks (self)->refusal;
+  GPtrArray *commands;
+
+  if (G_UNLIKELY (refusal != NULL))
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, refusal);
+      return FALSE;
+    }
+
+  if (command != NULL)
+    return tornadis_client_check_command (command, error);
+
+  commands = tornadis_pipeline_peek_commands (pipeline);
+  if (commands->len == 0)
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "empty pipeline");
+      return FALSE;
+    }
+
+  for (guint i = 0; i < commands->len; i++)
+    if (!tornadis_client_check_command (g_ptr_array_index (commands, i), error))
+      return FALSE;
+
+  return TRUE;
+}
+
+void
+tornadis_client_tell_observers (TornadisCommand *command,
+                                GPtrArray *commands,
+                                gboolean atomic,
+                                TornadisReply *reply,
+                                const GError *error,
+                                gint64 queued,
+                                gpointer user_data)
+{
+  TornadisClient *self = user_data;
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  const GPtrArray *observers = priv->observers;
+  gint64 elapsed = MAX (tornadis_link_get_time (priv->link) - queued, 0);
+  g_autoptr (TornadisPipeline) pipeline = commands != NULL ? tornadis_pipeline_new_shared (commands, atomic) : NULL;
+  g_autoptr (GError) reply_error = NULL;
+
+  /* All have been removed since. */
+  if (observers == NULL)
+    return;
+
+  if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
+    {
+      error = reply_error = tornadis_reply_get_error (reply);
+      reply = NULL;
+    }
+
+  priv->observing++;
+  for (guint i = 0; i < observers->len; i++)
+    {
+      TornadisPlugin *plugin = g_ptr_array_index (observers, i);
+
+      TORNADIS_PLUGIN_GET_CLASS (plugin)->observe (plugin, self, command, pipeline, reply, error, elapsed);
+    }
+  if (--priv->observing == 0)
+    g_clear_pointer (&priv->retired, g_ptr_array_unref);
+}
+
+guint64
+tornadis_client_send (TornadisClient *self,
+                      TornadisCommand *command,
+                      TornadisPipeline *pipeline,
+                      gint64 deadline,
+                      TornadisSlotFunc func,
+                      gpointer user_data)
+{
+  TornadisLink *link = tornadis_client_get_link (self);
+  g_autoptr (GError) error = NULL;
+  gint64 now = 0;
+  guint64 id = 0;
+
+  if (command != NULL)
+    tornadis_command_seal (command);
+
+  if (G_UNLIKELY (tornadis_client_get_private (self)->observers != NULL))
+    tornadis_queue_observe_next (tornadis_link_get_queue (link), now = tornadis_link_get_time (link));
+
+  if (client_check_call (self, command, pipeline, &error) &&
+      (command != NULL
+         ? tornadis_link_submit (link, command, TORNADIS_SLOT_DEFAULT, deadline, func, user_data, &id, &error)
+         : tornadis_link_submit_batch (link, tornadis_pipeline_peek_commands (pipeline),
+                                       tornadis_pipeline_get_atomic (pipeline), deadline, func, user_data, &id, &error)))
+    return id;
+
+  /* It never came to the queue. */
+  if (now != 0)
+    {
+      tornadis_queue_observe_next (tornadis_link_get_queue (link), 0);
+      tornadis_client_tell_observers (command, pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
+                                      pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error, now, self);
+    }
+  tornadis_client_defer_error (self, func != NULL ? func : ignore_reply_cb, user_data, g_steal_pointer (&error));
+
+  return 0;
+}
+
+static void
+client_dispatch (TornadisClient *self,
+                 TornadisCommand *command,
+                 TornadisPipeline *pipeline,
+                 TornadisSlotFunc func,
+                 gpointer user_data,
+                 guint64 *id,
+                 TornadisCall **call)
+{
+  GPtrArray *chain = tornadis_client_get_chain (self);
+  g_autoptr (TornadisPipeline) copy = NULL;
+
+  if (G_LIKELY (chain == NULL))
+    {
+      *id = tornadis_client_send (self, command, pipeline, 0, func, user_data);
+      return;
+    }
+
+  /* The caller may change what he sent at once, while a plugin has it. */
+  if (command != NULL)
+    tornadis_command_seal (command);
+  else
+    copy = tornadis_pipeline_copy (pipeline);
+  tornadis_call_start (self, chain, 0, command, copy,
+                       tornadis_link_get_settings (tornadis_client_get_link (self))->call_timeout,
+                       func != NULL ? func : ignore_reply_cb, user_data, call);
+}
+
+void
+tornadis_client_dispatch (TornadisClient *self,
+                          TornadisCommand *command,
+                          TornadisPipeline *pipeline,
+                          TornadisSlotFunc func,
+                          gpointer user_data)
+{
+  guint64 id;
+
+  client_dispatch (self, command, pipeline, func, user_data, &id, NULL);
+}
+
+static void
+submission_done_cb (TornadisReply *reply,
+                    const GError *error,
+                    gpointer user_data)
+{
+  TornadisSubmission *submission = user_data;
+  g_autoptr (GError) reply_error = NULL;
+
+  if (submission->func != NULL)
+    {
+      if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
+        reply_error = tornadis_reply_get_error (reply);
+
+      submission->func (submission->client, reply_error != NULL ? NULL : reply,
+                        reply_error != NULL ? reply_error : (GError *) error, submission->user_data);
+    }
+
+  if (submission->destroy != NULL)
+    submission->destroy (submission->user_data);
+  g_free (submission);
+}
+
+static inline TornadisSubmission *
+submission_new (TornadisClient *client,
+                TornadisReplyFunc func,
+                gpointer user_data,
+                GDestroyNotify user_data_destroy)
+{
+  TornadisSubmission *self;
+
+  if (func == NULL && user_data_destroy == NULL)
+    return NULL;
+
+  self = g_new (TornadisSubmission, 1);
+  *self = (TornadisSubmission) { client, func, user_data, user_data_destroy };
+
+  return self;
+}
+
+void
+tornadis_client_submit_behind (TornadisClient *self,
+                               TornadisPlugin *plugin,
+                               TornadisCommand *command,
+                               TornadisReplyFunc func,
+                               gpointer user_data,
+                               GDestroyNotify user_data_destroy)
+{
+  GPtrArray *chain = tornadis_client_get_chain (self);
+  TornadisSubmission *submission = submission_new (self, func, user_data, user_data_destroy);
+  TornadisSlotFunc done = submission != NULL ? submission_done_cb : ignore_reply_cb;
+  guint index;
+
+  tornadis_command_seal (command);
+  /* One that takes no part in calls, or is no longer there, has none behind it. */
+  if (chain != NULL && g_ptr_array_find (chain, plugin, &index) && index + 1 < chain->len)
+    tornadis_call_start (self, chain, index + 1, command, NULL,
+                         tornadis_link_get_settings (tornadis_client_get_link (self))->call_timeout, done, submission, NULL);
+  else
+    tornadis_client_send (self, command, NULL, 0, done, submission);
+}
+
+static inline void
+client_submit (TornadisClient *self,
+               TornadisCommand *command,
+               TornadisPipeline *pipeline,
+               TornadisReplyFunc func,
+               gpointer user_data,
+               GDestroyNotify user_data_destroy)
+{
+  TornadisSubmission *submission = submission_new (self, func, user_data, user_data_destroy);
+
+  tornadis_client_dispatch (self, command, pipeline, submission != NULL ? submission_done_cb : NULL, submission);
+}
+
+static void
+task_return_reply (GTask *task,
+                   TornadisReply *reply,
+                   const GError *error)
+{
+  if (reply == NULL)
+    g_task_return_error (task, g_error_copy (error));
+  else if (G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
+    g_task_return_error (task, tornadis_reply_get_error (reply));
+  else
+    g_task_return_pointer (task, tornadis_reply_ref (reply), (GDestroyNotify) tornadis_reply_unref);
+}
+
+static void
+task_done_cb (TornadisReply *reply,
+              const GError *error,
+              gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+
+  task_return_reply (task, reply, error);
+}
+
+static void
+cancellable_call_done_cb (TornadisReply *reply,
+                          const GError *error,
+                          gpointer user_data)
+{
+  TornadisCancellableCall *data = user_data;
+  g_autoptr (GTask) task = g_steal_pointer (&data->task);
+
+  g_clear_pointer (&data->watch, tornadis_cancel_watch_free);
+  data->call = NULL;
+  data->id = 0;
+  task_return_reply (task, reply, error);
+}
+
+static gboolean
+call_cancelled_cb (gpointer user_data)
+{
+  GTask *task = user_data;
+  TornadisCancellableCall *data = g_task_get_task_data (task);
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
+
+  if (data->call != NULL)
+    tornadis_call_abort (data->call, error);
+  else if (data->id != 0)
+    tornadis_link_cancel (tornadis_client_get_link (g_task_get_source_object (task)), data->id, error);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+client_call_task (TornadisClient *self,
+                  TornadisCommand *command,
+                  TornadisPipeline *pipeline,
+                  GTask *task)
+{
+  TornadisCancellableCall *data;
+  guint64 id = 0;
+
+  if (g_task_get_cancellable (task) == NULL)
+    {
+      client_dispatch (self, command, pipeline, task_done_cb, g_object_ref (task), &id, NULL);
+      return;
+    }
+
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  data = g_new0 (TornadisCancellableCall, 1);
+  g_task_set_task_data (task, data, g_free);
+  data->task = g_object_ref (task);
+  data->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
+  client_dispatch (self, command, pipeline, cancellable_call_done_cb, data, &data->id, &data->call);
+}
+
+/**
+ * tornadis_client_call_async:
+ * @self: a client
+ * @command: the command; it cannot be changed any more
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the reply is there or the call has failed
+ * @user_data: passed to @callback
+ *
+ * Sends a command and waits for its reply.
+ *
+ * Cancelling ends the call at once. A command that was not yet written is not sent; of one that was, the reply
+ * is dropped when it comes, and no other call ever gets it.
+ *
+ * Succeeds tornadis' `Client.call()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_call_async (TornadisClient *self,
+                            TornadisCommand *command,
+                            GCancellable *cancellable,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_CLIENT (self));
+  g_return_if_fail (command != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_client_call_async);
+  client_call_task (self, command, NULL, task);
+}
+
+/**
+ * tornadis_client_call_finish:
+ * @self: a client
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the reply of [method@Tornadis.Client.call_async].
+ *
+ * An error of the server is %TORNADIS_ERROR_REPLY with the server's words. Others are those of
+ * [error@Tornadis.Error], and %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: (transfer full): the reply
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_client_call_finish (TornadisClient *self,
+                             GAsyncResult *result,
+                             GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * tornadis_client_submit:
+ * @self: a client
+ * @command: the command; it cannot be changed any more
+ * @func: (scope notified) (closure user_data) (nullable): called with the outcome; %NULL discards it
+ * @user_data: passed to @func
+ * @user_data_destroy: (nullable): frees @user_data, after @func was called
+ *
+ * Sends a command the light way: no [class@Gio.Task] is made, and it cannot be cancelled. @func is called
+ * exactly once, never before this function returns.
+ *
+ * The client must be kept until then: when it goes, its calls end as with [method@Tornadis.Client.close].
+ *
+ * Succeeds tornadis' `Client.async_call()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_submit (TornadisClient *self,
+                        TornadisCommand *command,
+                        TornadisReplyFunc func,
+                        gpointer user_data,
+                        GDestroyNotify user_data_destroy)
+{
+  g_return_if_fail (TORNADIS_IS_CLIENT (self));
+  g_return_if_fail (command != NULL);
+
+  client_submit (self, command, NULL, func, user_data, user_data_destroy);
+}
+
+/**
+ * tornadis_client_call_pipeline_async:
+ * @self: a client
+ * @pipeline: the commands
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when all replies are there or the call has failed
+ * @user_data: passed to @callback
+ *
+ * Sends all commands of a pipeline, with no other between them, and waits for all their replies. The pipeline
+ * may be changed or sent again at once.
+ *
+ * Succeeds tornadis' `Client.call()` with a `Pipeline`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_call_pipeline_async (TornadisClient *self,
+                                     TornadisPipeline *pipeline,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_CLIENT (self));
+  g_return_if_fail (TORNADIS_IS_PIPELINE (pipeline));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_client_call_pipeline_async);
+  client_call_task (self, NULL, pipeline, task);
+}
+
+/**
+ * tornadis_client_call_pipeline_finish:
+ * @self: a client
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the replies of [method@Tornadis.Client.call_pipeline_async]: an array with one reply for each command, in
+ * order. Errors of the server stay in their place, see [method@Tornadis.Reply.is_error]. When the connection is
+ * lost half-way the whole call fails.
+ *
+ * Of a pipeline that is [property@Tornadis.Pipeline:atomic] this is the reply of `EXEC`: the array, or a reply of
+ * kind %TORNADIS_REPLY_KIND_NIL when a watched key was changed and nothing ran. When the server refused a command
+ * of it nothing ran either and the error is %TORNADIS_ERROR_REPLY with the prefix `EXECABORT`; it names the
+ * command.
+ *
+ * Returns: (transfer full): the replies
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_client_call_pipeline_finish (TornadisClient *self,
+                                      GAsyncResult *result,
+                                      GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * tornadis_client_submit_pipeline:
+ * @self: a client
+ * @pipeline: the commands
+ * @func: (scope notified) (closure user_data) (nullable): called with the outcome; %NULL discards it
+ * @user_data: passed to @func
+ * @user_data_destroy: (nullable): frees @user_data, after @func was called
+ *
+ * What [method@Tornadis.Client.submit] is for a command, for a pipeline.
+ *
+ * Succeeds tornadis' `Client.async_call()` with a `Pipeline`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_submit_pipeline (TornadisClient *self,
+                                 TornadisPipeline *pipeline,
+                                 TornadisReplyFunc func,
+                                 gpointer user_data,
+                                 GDestroyNotify user_data_destroy)
+{
+  g_return_if_fail (TORNADIS_IS_CLIENT (self));
+  g_return_if_fail (TORNADIS_IS_PIPELINE (pipeline));
+
+  client_submit (self, NULL, pipeline, func, user_data, user_data_destroy);
+}

@@ -1,0 +1,879 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/client/tornadis-client-pool.h"
+
+#include "tornadis-glib/client/tornadis-client-pool-private.h"
+#include "tornadis-glib/client/tornadis-client-private.h"
+#include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/wire/tornadis-cancel-watch.h"
+
+/**
+ * TornadisClientPool:
+ *
+ * A bounded set of clients of one server, for what needs a connection of its own: blocking commands,
+ * transactions that `WATCH`, or plain parallelism.
+ *
+ * A pool is made after a template: its clients have the template's properties and plugins. A client is taken, used,
+ * and released:
+ *
+ * ```c
+ * static void
+ * got_client_cb (GObject *object, GAsyncResult *result, gpointer user_data)
+ * {
+ *   TornadisClientPool *pool = TORNADIS_CLIENT_POOL (object);
+ *   g_autoptr (TornadisClient) client = tornadis_client_pool_get_connected_client_finish (pool, result, NULL);
+ *
+ *   if (client == NULL)
+ *     return;
+ *
+ *   tornadis_client_submit (client, command, NULL, NULL, NULL);
+ *   tornadis_client_pool_release_client (pool, client);
+ * }
+ * ```
+ *
+ * The pool keeps every client until it is released, whether or not its user still holds a reference. A client that
+ * comes back with calls under way, inside `MULTI`, watching keys, subscribed, or with another user or database than
+ * the template's, is closed and not handed to anybody else. Callbacks always come from the main loop, never from
+ * within a function of the pool.
+ *
+ * Succeeds tornadis' `ClientPool`.
+ *
+ * Since: 1.0
+ */
+
+#define MIN_CHECK_MSEC 100
+
+G_DEFINE_FINAL_TYPE (TornadisClientPool, tornadis_client_pool, G_TYPE_OBJECT)
+
+typedef enum
+{
+  PROP_TEMPLATE = 1,
+  PROP_MAX_SIZE,
+  PROP_CLIENT_TIMEOUT,
+  PROP_AUTOCLOSE,
+  PROP_SIZE,
+  PROP_IDLE,
+  PROP_WAITING,
+} TornadisClientPoolProperty;
+
+static GParamSpec *props[PROP_WAITING + 1];
+
+guint
+tornadis_client_pool_get_size (TornadisClientPool *self)
+{
+  return g_hash_table_size (self->busy) + g_hash_table_size (self->connecting) + self->idle.length;
+}
+
+static gboolean
+pool_has_room (TornadisClientPool *self)
+{
+  return self->max_size < 0 || tornadis_client_pool_get_size (self) < (guint) self->max_size;
+}
+
+void
+tornadis_client_pool_tell_counts (TornadisClientPool *self)
+{
+  const struct
+  {
+    guint *told;
+    guint now;
+    TornadisClientPoolProperty property;
+  } counts[] = {
+    { &self->told_size, tornadis_client_pool_get_size (self), PROP_SIZE },
+    { &self->told_idle, self->idle.length, PROP_IDLE },
+    { &self->told_waiting, self->waiters.length, PROP_WAITING },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
+    if (*counts[i].told != counts[i].now)
+      {
+        *counts[i].told = counts[i].now;
+        g_object_notify_by_pspec (G_OBJECT (self), props[counts[i].property]);
+      }
+}
+
+static gboolean
+pool_is_expired (TornadisClientPool *self,
+                 TornadisClient *client)
+{
+  return self->client_timeout >= 0 && tornadis_client_is_connected (client) &&
+         g_get_monotonic_time () - tornadis_client_get_link_since (client) > self->client_timeout * G_TIME_SPAN_SECOND;
+}
+
+/* Whether a client may serve somebody else. */
+static gboolean
+pool_is_fit (TornadisClientPool *self,
+             TornadisClient *client)
+{
+  return tornadis_client_is_connected (client) && !tornadis_client_is_dirty (client) &&
+         tornadis_client_has_login_of (client, self->template) && !pool_is_expired (self, client);
+}
+
+static gboolean
+copy_plugins (TornadisClient *from,
+              TornadisClient *to,
+              GError **error)
+{
+  GListModel *plugins = tornadis_client_get_plugins (from);
+
+  for (guint i = 0; i < g_list_model_get_n_items (plugins); i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (plugins, i);
+
+      if (!tornadis_client_add_plugin (to, plugin, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Makes a client like the template; (transfer full). */
+TornadisClient *
+tornadis_client_pool_make_client (TornadisClientPool *self,
+                                  GError **error)
+{
+  g_autoptr (TornadisClient) client = NULL;
+  g_autofree GParamSpec **pspecs = NULL;
+  guint n_pspecs;
+
+  /* The client is the context's that the pool was made in, whoever asks for it. */
+  g_main_context_push_thread_default (self->context);
+  client = g_object_new (G_OBJECT_TYPE (self->template), NULL);
+  g_main_context_pop_thread_default (self->context);
+
+  pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (client), &n_pspecs);
+  for (guint i = 0; i < n_pspecs; i++)
+    if ((pspecs[i]->flags & G_PARAM_READWRITE) == G_PARAM_READWRITE && (pspecs[i]->flags & G_PARAM_CONSTRUCT_ONLY) == 0)
+      {
+        g_auto (GValue) value = G_VALUE_INIT;
+
+        g_object_get_property (G_OBJECT (self->template), pspecs[i]->name, &value);
+        g_object_set_property (G_OBJECT (client), pspecs[i]->name, &value);
+      }
+
+  if (!copy_plugins (self->template, client, error))
+    return NULL;
+
+  return g_steal_pointer (&client);
+}
+
+/* Closes clients that have been connected for too long, or are no longer. */
+void
+tornadis_client_pool_drop_idle (TornadisClientPool *self,
+                                gboolean all)
+{
+  g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (GList *l = self->idle.head, *next; l != NULL; l = next)
+    {
+      next = l->next;
+      if (all || !pool_is_fit (self, l->data))
+        {
+          g_ptr_array_add (dropped, l->data);
+          g_queue_delete_link (&self->idle, l);
+        }
+    }
+
+  /* Closing runs handlers, which may come back to the pool. */
+  for (guint i = 0; i < dropped->len; i++)
+    tornadis_client_close (g_ptr_array_index (dropped, i));
+}
+
+static void
+pool_stop_check (TornadisClientPool *self)
+{
+  if (self->check == NULL)
+    return;
+
+  g_source_destroy (self->check);
+  g_clear_pointer (&self->check, g_source_unref);
+}
+
+static gboolean
+check_cb (gpointer user_data)
+{
+  g_autoptr (TornadisClientPool) self = g_object_ref (TORNADIS_CLIENT_POOL (user_data));
+
+  tornadis_client_pool_drop_idle (self, FALSE);
+  tornadis_client_pool_tell_counts (self);
+
+  if (self->idle.length == 0)
+    pool_stop_check (self);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+pool_start_check (TornadisClientPool *self)
+{
+  if (self->check != NULL || !self->autoclose || self->client_timeout < 0 || self->idle.length == 0)
+    return;
+
+  self->check = g_timeout_source_new (MAX (MIN_CHECK_MSEC, (guint) self->client_timeout * 100));
+  g_source_set_static_name (self->check, "[tornadis] pool autoclose");
+  g_source_set_callback (self->check, check_cb, self, NULL);
+  g_source_attach (self->check, self->context);
+}
+
+/* Takes an idle client that is fit, out of the pool's hands; (transfer none), %NULL when there is none. Closes none,
+ * which would run handlers. */
+static TornadisClient *
+pool_take_idle (TornadisClientPool *self)
+{
+  for (GList *l = self->idle.head; l != NULL; l = l->next)
+    {
+      TornadisClient *client = l->data;
+
+      if (pool_is_fit (self, client))
+        {
+          g_queue_delete_link (&self->idle, l);
+          g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
+          return client;
+        }
+    }
+
+  return NULL;
+}
+
+/* @client (transfer full) is nobody's: it serves the first who waits, or waits itself. */
+static void
+pool_add_idle (TornadisClientPool *self,
+               TornadisClient *client)
+{
+  if (pool_is_fit (self, client) && pool_has_room (self))
+    g_queue_push_head (&self->idle, client);
+  else
+    {
+      tornadis_client_close (client);
+      g_object_unref (client);
+    }
+
+  pool_start_check (self);
+  tornadis_client_pool_serve (self);
+}
+
+static void
+pool_take_back (TornadisClientPool *self,
+                TornadisClient *client)
+{
+  gpointer generation;
+
+  if (!g_hash_table_lookup_extended (self->busy, client, NULL, &generation))
+    return;
+
+  g_object_ref (client);
+  g_hash_table_remove (self->busy, client);
+  if (GPOINTER_TO_UINT (generation) != self->generation)
+    tornadis_client_close (client);
+  pool_add_idle (self, client);
+}
+
+/* What a waiter is to be told. A client that is never asked for goes back to the pool with it. */
+typedef struct
+{
+  TornadisClientPool *pool; /* (owned) */
+  TornadisClient *client;   /* (owned) (nullable) */
+  GError *error;            /* (owned) (nullable) */
+  gint64 asked;             /* monotonic time */
+} TornadisAnswer;
+
+/* When a client was asked for, on the task of the waiter. */
+static G_DEFINE_QUARK (tornadis-pool-asked, asked)
+
+static void
+task_set_asked (GTask *task)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  g_object_set_qdata_full (G_OBJECT (task), asked_quark (), g_memdup2 (&now, sizeof now), g_free);
+}
+
+static void
+answer_free (gpointer data)
+{
+  TornadisAnswer *answer = data;
+
+  if (answer->client != NULL)
+    {
+      pool_take_back (answer->pool, answer->client);
+      g_object_unref (answer->client);
+    }
+  g_clear_error (&answer->error);
+  g_object_unref (answer->pool);
+  g_free (answer);
+}
+
+static gboolean
+answer_cb (gpointer user_data)
+{
+  GTask *task = G_TASK (user_data);
+  TornadisAnswer *answer = g_task_get_task_data (task);
+
+  /* The answer stays the task's data, so that a client is given back however the task ends. */
+  if (answer->error != NULL)
+    {
+      g_task_return_error (task, g_steal_pointer (&answer->error));
+      return G_SOURCE_REMOVE;
+    }
+
+  tornadis_client_tell_waited (answer->client, g_get_monotonic_time () - answer->asked);
+  g_task_return_pointer (task, answer, NULL);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* Tells the first waiter that @client is his, or @error (transfer full). Not from within: callbacks that release
+ * their clients at once would be called one inside the other. */
+static void
+pool_answer (TornadisClientPool *self,
+             TornadisClient *client,
+             GError *error)
+{
+  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, NULL);
+  g_autoptr (GSource) source = g_idle_source_new ();
+  TornadisAnswer *answer = g_new (TornadisAnswer, 1);
+
+  answer->pool = g_object_ref (self);
+  answer->client = client != NULL ? g_object_ref (client) : NULL;
+  answer->error = error;
+  answer->asked = *(gint64 *) g_object_get_qdata (G_OBJECT (task), asked_quark ());
+  g_task_set_task_data (task, answer, answer_free);
+
+  g_source_set_static_name (source, "[tornadis] pool answer");
+  g_task_attach_source (task, source, answer_cb);
+}
+
+/* Takes note that @client (transfer full) is connected. The first who waits gets it as it is: making another in
+ * its place, because this one is too old already, could go on for ever. */
+static void
+pool_add_connected (TornadisClientPool *self,
+                    TornadisClient *client)
+{
+  if (self->waiters.length == 0)
+    {
+      pool_add_idle (self, client);
+      return;
+    }
+
+  g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
+  pool_answer (self, client, NULL);
+  tornadis_client_pool_serve (self);
+}
+
+/* The permit of a connection that is being made is its place in @connecting: however its waiter ends, it is
+ * given up or passed on here. */
+gboolean
+tornadis_client_pool_connected (TornadisClientPool *self,
+                                TornadisClient *client,
+                                GAsyncResult *result,
+                                GError **error)
+{
+  gboolean ok = tornadis_client_connect_finish (client, result, error);
+
+  g_object_ref (client);
+  if (!g_hash_table_remove (self->connecting, client))
+    {
+      if (ok)
+        g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The pool was destroyed");
+      ok = FALSE;
+    }
+  else if (ok && !tornadis_client_is_connected (client))
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "Could not connect to %s: the connection was lost at once",
+                   tornadis_client_get_title (tornadis_client_get_private (client)));
+      ok = FALSE;
+    }
+
+  if (ok)
+    pool_add_connected (self, client);
+  else
+    g_object_unref (client);
+
+  return ok;
+}
+
+static void
+connected_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  g_autoptr (TornadisClientPool) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  /* The pool was destroyed meanwhile: those who waited for this one know, those who wait now do not care. */
+  if (!g_hash_table_contains (self->connecting, object))
+    return;
+
+  if (tornadis_client_pool_connected (self, TORNADIS_CLIENT (object), result, &error))
+    return;
+
+  /* When its waiter has given up, those who wait may each have one that is still being made. */
+  if (self->waiters.length > g_hash_table_size (self->connecting))
+    pool_answer (self, NULL, g_steal_pointer (&error));
+  tornadis_client_pool_serve (self);
+}
+
+/* Takes over @client. */
+void
+tornadis_client_pool_connect (TornadisClientPool *self,
+                              TornadisClient *client,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  g_hash_table_add (self->connecting, client);
+  g_main_context_push_thread_default (self->context);
+  tornadis_client_connect_async (client, NULL, callback, user_data);
+  g_main_context_pop_thread_default (self->context);
+}
+
+/* Gives those who wait what there is, and makes what may still be made. */
+void
+tornadis_client_pool_serve (TornadisClientPool *self)
+{
+  TornadisClient *client;
+
+  if (self->waiters.length > 0)
+    tornadis_client_pool_drop_idle (self, FALSE);
+
+  while (self->waiters.length > 0 && (client = pool_take_idle (self)) != NULL)
+    pool_answer (self, client, NULL);
+
+  while (self->waiters.length > g_hash_table_size (self->connecting) && pool_has_room (self))
+    {
+      g_autoptr (GError) error = NULL;
+
+      client = tornadis_client_pool_make_client (self, &error);
+      if (client != NULL)
+        tornadis_client_pool_connect (self, client, connected_cb, g_object_ref (self));
+      /* A plugin that was asked may have served them. */
+      else if (self->waiters.length > 0)
+        pool_answer (self, NULL, g_steal_pointer (&error));
+    }
+
+  tornadis_client_pool_tell_counts (self);
+}
+
+static void
+tornadis_client_pool_get_property (GObject *object,
+                                   guint prop_id,
+                                   GValue *value,
+                                   GParamSpec *pspec)
+{
+  TornadisClientPool *self = TORNADIS_CLIENT_POOL (object);
+
+  switch ((TornadisClientPoolProperty) prop_id)
+    {
+    case PROP_TEMPLATE:
+      g_value_set_object (value, self->template);
+      break;
+    case PROP_MAX_SIZE:
+      g_value_set_int (value, self->max_size);
+      break;
+    case PROP_CLIENT_TIMEOUT:
+      g_value_set_int (value, self->client_timeout);
+      break;
+    case PROP_AUTOCLOSE:
+      g_value_set_boolean (value, self->autoclose);
+      break;
+    case PROP_SIZE:
+      g_value_set_uint (value, tornadis_client_pool_get_size (self));
+      break;
+    case PROP_IDLE:
+      g_value_set_uint (value, self->idle.length);
+      break;
+    case PROP_WAITING:
+      g_value_set_uint (value, self->waiters.length);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+pool_set_int (TornadisClientPool *self,
+              int *field,
+              int value,
+              TornadisClientPoolProperty property)
+{
+  if (*field == value)
+    return;
+
+  *field = value;
+  pool_stop_check (self);
+  pool_start_check (self);
+  g_object_notify_by_pspec (G_OBJECT (self), props[property]);
+}
+
+static void
+tornadis_client_pool_set_property (GObject *object,
+                                   guint prop_id,
+                                   const GValue *value,
+                                   GParamSpec *pspec)
+{
+  TornadisClientPool *self = TORNADIS_CLIENT_POOL (object);
+
+  switch ((TornadisClientPoolProperty) prop_id)
+    {
+    case PROP_TEMPLATE:
+      self->template = g_value_dup_object (value);
+      break;
+    case PROP_MAX_SIZE:
+      pool_set_int (self, &self->max_size, g_value_get_int (value), PROP_MAX_SIZE);
+      if (self->template != NULL)
+        tornadis_client_pool_serve (self);
+      break;
+    case PROP_CLIENT_TIMEOUT:
+      pool_set_int (self, &self->client_timeout, g_value_get_int (value), PROP_CLIENT_TIMEOUT);
+      break;
+    case PROP_AUTOCLOSE:
+      pool_set_int (self, &self->autoclose, g_value_get_boolean (value), PROP_AUTOCLOSE);
+      break;
+    case PROP_SIZE:
+    case PROP_IDLE:
+    case PROP_WAITING:
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+tornadis_client_pool_constructed (GObject *object)
+{
+  TornadisClientPool *self = TORNADIS_CLIENT_POOL (object);
+
+  G_OBJECT_CLASS (tornadis_client_pool_parent_class)->constructed (object);
+
+  if (self->template == NULL)
+    self->template = g_object_new (TORNADIS_TYPE_CLIENT, NULL);
+}
+
+static void
+tornadis_client_pool_dispose (GObject *object)
+{
+  tornadis_client_pool_destroy (TORNADIS_CLIENT_POOL (object));
+
+  G_OBJECT_CLASS (tornadis_client_pool_parent_class)->dispose (object);
+}
+
+static void
+tornadis_client_pool_finalize (GObject *object)
+{
+  TornadisClientPool *self = TORNADIS_CLIENT_POOL (object);
+
+  g_hash_table_unref (self->busy);
+  g_hash_table_unref (self->connecting);
+  g_clear_object (&self->template);
+  g_main_context_unref (self->context);
+
+  G_OBJECT_CLASS (tornadis_client_pool_parent_class)->finalize (object);
+}
+
+static void
+tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = tornadis_client_pool_get_property;
+  object_class->set_property = tornadis_client_pool_set_property;
+  object_class->constructed = tornadis_client_pool_constructed;
+  object_class->dispose = tornadis_client_pool_dispose;
+  object_class->finalize = tornadis_client_pool_finalize;
+
+  /**
+   * TornadisClientPool:template:
+   *
+   * The client that those of the pool are made after. It is never connected by the pool; changes to it hold for the
+   * clients that are made from then on.
+   *
+   * Succeeds tornadis' `client_kwargs`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TEMPLATE] =
+    g_param_spec_object ("template", NULL, NULL, TORNADIS_TYPE_CLIENT,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * TornadisClientPool:max-size:
+   *
+   * How many clients there may be, -1 for any number. When it is lowered, clients beyond it are closed as they are
+   * released.
+   *
+   * Succeeds tornadis' `max_size`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_SIZE] =
+    g_param_spec_int ("max-size", NULL, NULL, -1, G_MAXINT, -1,
+                      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * TornadisClientPool:client-timeout:
+   *
+   * The age, in seconds, from which a connection is closed and not used again, -1 for any age; with 0 every
+   * connection serves once. Checked when a client is taken and released, and with
+   * [property@Tornadis.ClientPool:autoclose] in between.
+   *
+   * Succeeds tornadis' `client_timeout`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CLIENT_TIMEOUT] =
+    g_param_spec_int ("client-timeout", NULL, NULL, -1, G_MAXINT / 1000, -1,
+                      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * TornadisClientPool:autoclose:
+   *
+   * Whether idle clients are checked for [property@Tornadis.ClientPool:client-timeout], ten times in that time.
+   *
+   * Succeeds tornadis' `autoclose`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_AUTOCLOSE] =
+    g_param_spec_boolean ("autoclose", NULL, NULL, FALSE,
+                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * TornadisClientPool:size:
+   *
+   * How many clients there are: taken, idle and being connected.
+   *
+   * Since: 1.0
+   */
+  props[PROP_SIZE] =
+    g_param_spec_uint ("size", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * TornadisClientPool:idle:
+   *
+   * How many clients can be taken at once.
+   *
+   * Since: 1.0
+   */
+  props[PROP_IDLE] =
+    g_param_spec_uint ("idle", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * TornadisClientPool:waiting:
+   *
+   * How many wait for a client.
+   *
+   * Since: 1.0
+   */
+  props[PROP_WAITING] =
+    g_param_spec_uint ("waiting", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+}
+
+static void
+tornadis_client_pool_init (TornadisClientPool *self)
+{
+  self->context = g_main_context_ref_thread_default ();
+  self->busy = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->connecting = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->max_size = -1;
+  self->client_timeout = -1;
+}
+
+/**
+ * tornadis_client_pool_new:
+ * @template_client: a client to make the others after
+ *
+ * Makes a pool. No client is made before one is asked for.
+ *
+ * Succeeds tornadis' `ClientPool()`.
+ *
+ * Returns: (transfer full): a new pool
+ *
+ * Since: 1.0
+ */
+TornadisClientPool *
+tornadis_client_pool_new (TornadisClient *template_client)
+{
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (template_client), NULL);
+
+  return g_object_new (TORNADIS_TYPE_CLIENT_POOL, "template", template_client, NULL);
+}
+
+static gboolean
+waiter_cancelled_cb (gpointer user_data)
+{
+  TornadisClientPool *self = g_task_get_source_object (user_data);
+  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, user_data);
+
+  if (task != NULL)
+    {
+      g_task_return_error_if_cancelled (task);
+      tornadis_client_pool_tell_counts (self);
+    }
+
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * tornadis_client_pool_get_connected_client_async:
+ * @self: a pool
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when there is a client, or none can be had
+ * @user_data: passed to @callback
+ *
+ * Takes a client that is connected: an idle one, a new one, or, when there are
+ * [property@Tornadis.ClientPool:max-size], the next that is released. Those who wait are served in order.
+ *
+ * Succeeds tornadis' `ClientPool.get_connected_client()` and `ClientPool.connected_client()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_pool_get_connected_client_async (TornadisClientPool *self,
+                                                 GCancellable *cancellable,
+                                                 GAsyncReadyCallback callback,
+                                                 gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_client_pool_get_connected_client_async);
+
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  if (cancellable != NULL)
+    g_task_set_task_data (task, tornadis_cancel_watch_new (task, waiter_cancelled_cb),
+                          (GDestroyNotify) tornadis_cancel_watch_free);
+  task_set_asked (task);
+  g_queue_push_tail (&self->waiters, g_steal_pointer (&task));
+  tornadis_client_pool_serve (self);
+}
+
+/**
+ * tornadis_client_pool_get_connected_client_finish:
+ * @self: a pool
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the client of [method@Tornadis.ClientPool.get_connected_client_async]. It must be released with
+ * [method@Tornadis.ClientPool.release_client]. Errors are those of [method@Tornadis.Client.connect_finish].
+ *
+ * Returns: (transfer full): a client
+ *
+ * Since: 1.0
+ */
+TornadisClient *
+tornadis_client_pool_get_connected_client_finish (TornadisClientPool *self,
+                                                  GAsyncResult *result,
+                                                  GError **error)
+{
+  TornadisAnswer *answer;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  answer = g_task_propagate_pointer (G_TASK (result), error);
+
+  return answer != NULL ? g_steal_pointer (&answer->client) : NULL;
+}
+
+/**
+ * tornadis_client_pool_get_client_nowait:
+ * @self: a pool
+ *
+ * Takes a client without waiting: an idle one, or a new one, which is not connected yet. It must be released with
+ * [method@Tornadis.ClientPool.release_client].
+ *
+ * Succeeds tornadis' `ClientPool.get_client_nowait()`.
+ *
+ * Returns: (transfer full) (nullable): a client, or %NULL when there are [property@Tornadis.ClientPool:max-size]
+ *   or a plugin refuses
+ *
+ * Since: 1.0
+ */
+TornadisClient *
+tornadis_client_pool_get_client_nowait (TornadisClientPool *self)
+{
+  TornadisClient *client;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT_POOL (self), NULL);
+
+  tornadis_client_pool_drop_idle (self, FALSE);
+  client = pool_take_idle (self);
+  if (client == NULL && pool_has_room (self))
+    {
+      client = tornadis_client_pool_make_client (self, NULL);
+      if (client != NULL)
+        g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
+    }
+
+  tornadis_client_pool_tell_counts (self);
+
+  return client != NULL ? g_object_ref (client) : NULL;
+}
+
+/**
+ * tornadis_client_pool_release_client:
+ * @self: a pool
+ * @client: a client that was taken from it
+ *
+ * Gives a client back. Releasing one that was not taken, or a second time, is a programmer's error.
+ *
+ * Succeeds tornadis' `ClientPool.release_client()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_pool_release_client (TornadisClientPool *self,
+                                     TornadisClient *client)
+{
+  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+  g_return_if_fail (g_hash_table_contains (self->busy, client));
+
+  pool_take_back (self, client);
+}
+
+/**
+ * tornadis_client_pool_destroy:
+ * @self: a pool
+ *
+ * Closes idle clients, ends the waiting for clients with %TORNADIS_ERROR_CLOSED, and closes clients that are taken
+ * as soon as they are released. The pool can be used again.
+ *
+ * Succeeds tornadis' `ClientPool.destroy()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_pool_destroy (TornadisClientPool *self)
+{
+  GList *connecting;
+
+  g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
+
+  /* Out of the table first, by which their callbacks know that nobody waits for them, and ahead of anything that runs
+   * handlers, which may ask for new ones. */
+  connecting = g_hash_table_get_keys (self->connecting);
+  g_hash_table_steal_all (self->connecting);
+  self->generation++;
+  pool_stop_check (self);
+
+  while (self->waiters.length > 0)
+    pool_answer (self, NULL, g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The pool was destroyed"));
+
+  tornadis_client_pool_drop_idle (self, TRUE);
+
+  for (GList *l = connecting; l != NULL; l = l->next)
+    tornadis_client_close (l->data);
+  g_list_free_full (connecting, g_object_unref);
+
+  tornadis_client_pool_tell_counts (self);
+}

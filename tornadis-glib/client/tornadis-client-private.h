@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/client/tornadis-client.h"
+#include "tornadis-glib/wire/tornadis-link.h"
+
+G_BEGIN_DECLS
+
+/* What a kind of client inside the library does differently. Any may be %NULL. */
+typedef struct _TornadisClientHooks
+{
+  /* Why this kind takes no calls. */
+  const char *refusal;
+  /* A new link is up, nothing is written yet. */
+  void     (*ready)         (TornadisClient *self,
+                             TornadisQueue  *queue);
+  /* TRUE: it was a push, is dealt with and taken over. */
+  gboolean (*push)          (TornadisClient *self,
+                             TornadisReply  *reply);
+  /* Waits for what the server sends by itself. */
+  gboolean (*is_listening)  (TornadisClient *self);
+  /* Has something of its user's. */
+  gboolean (*is_used)       (TornadisClient *self);
+  /* The link was lost. */
+  void     (*lost)          (TornadisClient *self,
+                             const GError   *error);
+  /* tornadis_client_close() was called. */
+  void     (*closed)        (TornadisClient *self);
+} TornadisClientHooks;
+
+typedef struct
+{
+  GMainContext *context; /* (owned) */
+  TornadisLink *link;    /* (owned) (nullable) NULL once disposed */
+
+  char *host;                       /* (owned) */
+  char *unix_domain_socket;         /* (owned) (nullable) */
+  GSocketConnectable *connectable;  /* (owned) (nullable) */
+  char *username;                   /* (owned) (nullable) */
+  char *password;                   /* (owned) (nullable) */
+  char *client_name;                /* (owned) (nullable) */
+  char *title;                      /* (owned) (nullable) made when asked for */
+  GTlsDatabase *tls_database;       /* (owned) (nullable) */
+  GTlsCertificate *tls_certificate; /* (owned) (nullable) */
+  GSocketConnectable *tls_identity; /* (owned) (nullable) */
+  GProxyResolver *proxy_resolver;   /* (owned) (nullable) */
+  TornadisCommand *authenticated;   /* (owned) (nullable) the AUTH that took the place of the properties */
+  int selected_db;                  /* what SELECT chose in place of db, or -1 */
+  int db;
+  guint port;
+  TornadisProtocol protocol;
+  guint connect_timeout; /* seconds */
+  gsize read_page_size;
+  gboolean tcp_nodelay;
+  gboolean tls;
+
+  GListStore *plugins;    /* (owned) */
+  /* Snapshots of @plugins, replaced and never changed; NULL: none. */
+  GPtrArray *attached;    /* (owned) (nullable) all */
+  GPtrArray *chain;       /* (owned) (nullable) those that calls go through */
+  GPtrArray *observers;   /* (owned) (nullable) those that are told of every exchange with the server */
+  GPtrArray *retired;     /* (owned) (nullable) (element-type GPtrArray) observers before, which are being told */
+  guint observing;        /* how often they are being told, one within the other */
+  GQueue connect_waiters; /* (element-type GTask) (owned) */
+  GQueue calls;           /* (element-type TornadisCall) (unowned) on their way through plugins */
+  GQueue answered;        /* (element-type TornadisCall) (owned) whose callers are to be told from the main loop */
+  GSource *answered_source; /* (owned) (nullable) that does it, made when first needed */
+  TornadisClientState told_state; /* what was last notified */
+  guint told_protocol_version;
+} TornadisClientPrivate;
+
+TornadisClientPrivate *
+                tornadis_client_get_private       (TornadisClient   *self);
+void            tornadis_client_install_properties (GObjectClass    *object_class);
+void            tornadis_client_init_properties   (TornadisClientPrivate *priv);
+const char     *tornadis_client_get_title         (TornadisClientPrivate *priv);
+TornadisLink   *tornadis_client_get_link          (TornadisClient   *self);
+GMainContext   *tornadis_client_get_context       (TornadisClient   *self);
+/* The plugins that calls go through, outermost first; replaced and never changed. NULL: none. */
+GPtrArray      *tornadis_client_get_chain         (TornadisClient   *self);
+const TornadisClientHooks *
+                tornadis_client_get_hooks         (TornadisClient   *self);
+/* Whether a command can be sent without putting replies and callers out of step. */
+gboolean        tornadis_client_check_command     (TornadisCommand  *command,
+                                                   GError          **error);
+/* Not fit to be handed to somebody else. */
+gboolean        tornadis_client_is_dirty          (TornadisClient   *self);
+/* The same user, password and database. */
+gboolean        tornadis_client_has_login_of      (TornadisClient   *self,
+                                                   TornadisClient   *other);
+/* When the link last came up or went, monotonic time; 0: never. */
+gint64          tornadis_client_get_link_since    (TornadisClient   *self);
+/* Calls @func with @error (transfer full) from the main loop. */
+void            tornadis_client_defer_error       (TornadisClient   *self,
+                                                   TornadisSlotFunc  func,
+                                                   gpointer          user_data,
+                                                   GError           *error);
+/* Sends a command or a pipeline past all plugins; @func is called from the main loop, exactly once. @deadline is
+ * monotonic time; 0: what the settings say. The id that comes out is 0 when the call has already failed. */
+guint64         tornadis_client_send              (TornadisClient   *self,
+                                                   TornadisCommand  *command,
+                                                   TornadisPipeline *pipeline,
+                                                   gint64            deadline,
+                                                   TornadisSlotFunc  func,
+                                                   gpointer          user_data);
+/* A TornadisObserveFunc, with the client as user_data. */
+void            tornadis_client_tell_observers    (TornadisCommand  *command,
+                                                   GPtrArray        *commands,
+                                                   gboolean          atomic,
+                                                   TornadisReply    *reply,
+                                                   const GError     *error,
+                                                   gint64            queued,
+                                                   gpointer          user_data);
+/* Tells the plugins that a pool gives the client away. */
+void            tornadis_client_tell_waited       (TornadisClient   *self,
+                                                   gint64            elapsed);
+/* Makes a call that goes through the plugins behind @plugin only. */
+void            tornadis_client_submit_behind     (TornadisClient   *self,
+                                                   TornadisPlugin   *plugin,
+                                                   TornadisCommand  *command,
+                                                   TornadisReplyFunc func,
+                                                   gpointer          user_data,
+                                                   GDestroyNotify    user_data_destroy);
+/* The way of every call: through the plugins, if there are any, to the link. */
+void            tornadis_client_dispatch          (TornadisClient   *self,
+                                                   TornadisCommand  *command,
+                                                   TornadisPipeline *pipeline,
+                                                   TornadisSlotFunc  func,
+                                                   gpointer          user_data);
+/* From now on clients may go in a garbage collection. */
+void            tornadis_client_expect_collector  (void);
+gpointer        tornadis_client_new_for_uri_typed (GType             type,
+                                                   const char       *uri,
+                                                   GError          **error);
+
+G_END_DECLS

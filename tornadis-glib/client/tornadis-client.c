@@ -1,0 +1,973 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/client/tornadis-client-private.h"
+#include "tornadis-glib/client/tornadis-client.h"
+
+#include <gio/gunixsocketaddress.h>
+#include <sys/un.h>
+
+#include "tornadis-glib/client/tornadis-call-private.h"
+#include "tornadis-glib/client/tornadis-pipeline-private.h"
+#include "tornadis-glib/client/tornadis-plugin-registry.h"
+#include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/tornadis-enum-types.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-command-private.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-cancel-watch.h"
+
+/**
+ * TornadisClient:
+ *
+ * One logical connection to a Redis or Valkey server.
+ *
+ * A client connects by itself when the first call needs it, and again after the connection was lost. Any
+ * number of calls may be under way at a time: they are sent in the order in which they were made, those of
+ * one turn of the main loop in one write, and each gets its own reply.
+ *
+ * ```c
+ * static void
+ * got_cb (GObject *object, GAsyncResult *result, gpointer user_data)
+ * {
+ *   g_autoptr (GError) error = NULL;
+ *   g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+ *
+ *   if (reply != NULL)
+ *     g_print ("%s\n", tornadis_reply_get_text (reply));
+ * }
+ *
+ * g_autoptr (TornadisClient) client = tornadis_client_new ("localhost", 6379);
+ * g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]) { "GET", "key", NULL });
+ *
+ * tornadis_client_call_async (client, command, NULL, got_cb, NULL);
+ * ```
+ *
+ * # What becomes of a call
+ *
+ * Every call ends exactly once: with a reply, or with one error. A call that may have run when the
+ * connection was lost ends with %TORNADIS_ERROR_LOST and is never sent again. A call that was not yet
+ * written goes to the next connection. When that cannot be made, all calls that waited for it end with
+ * %TORNADIS_ERROR_CONNECT; nothing waits for ever. Attempts after a failure are spaced, from 50
+ * milliseconds up to 5 seconds at random.
+ *
+ * # Commands that need a client of their own
+ *
+ * Calls behind a blocking command (`BLPOP`, `XREAD BLOCK`, `WAIT`) wait for it, and `WATCH` and `MULTI` are
+ * for one user of the connection: take a client of a [class@Tornadis.ClientPool] for them. Commands that
+ * would leave replies and callers out of step (`SUBSCRIBE` and its kin, `MONITOR`, `SYNC`, `HELLO`, `RESET`,
+ * `CLIENT REPLY`) are refused with %TORNADIS_ERROR_USAGE. A `SELECT` or an `AUTH` that succeeds is remembered
+ * for the next connection, except inside `MULTI`.
+ *
+ * # Threads
+ *
+ * A client belongs to the thread-default main context in which it was made. Its methods are called in the
+ * thread that runs this context, and its callbacks and signals come there.
+ *
+ * Succeeds tornadis' `Client`.
+ *
+ * Since: 1.0
+ */
+
+G_DEFINE_TYPE_WITH_PRIVATE (TornadisClient, tornadis_client, G_TYPE_OBJECT)
+
+typedef enum
+{
+  SIGNAL_DISCONNECTED,
+  SIGNAL_RECONNECT_SCHEDULED,
+} TornadisClientSignal;
+
+static guint signals[SIGNAL_RECONNECT_SCHEDULED + 1];
+
+const TornadisClientHooks *
+tornadis_client_get_hooks (TornadisClient *self)
+{
+  static const TornadisClientHooks none = { 0 };
+  const TornadisClientHooks *hooks = TORNADIS_CLIENT_GET_CLASS (self)->hooks;
+
+  return hooks != NULL ? hooks : &none;
+}
+
+static void
+client_do_later (TornadisClient *self,
+                 const char *name,
+                 GSourceFunc func)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_static_name (source, name);
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, func, g_object_ref (self), g_object_unref);
+  g_source_attach (source, tornadis_client_get_context (self));
+}
+
+static gboolean
+notify_db_cb (gpointer user_data)
+{
+  g_object_notify (user_data, "db");
+  return G_SOURCE_REMOVE;
+}
+
+/* What the link asks for and tells. */
+
+static void
+link_hold_cb (gpointer user_data)
+{
+  g_object_ref (TORNADIS_CLIENT (user_data));
+}
+
+static void
+link_release_cb (gpointer user_data)
+{
+  g_object_unref (TORNADIS_CLIENT (user_data));
+}
+
+static GSocketConnectable *
+client_make_connectable (TornadisClientPrivate *priv)
+{
+  if (priv->connectable != NULL)
+    return g_object_ref (priv->connectable);
+  if (priv->unix_domain_socket != NULL)
+    return G_SOCKET_CONNECTABLE (g_unix_socket_address_new (priv->unix_domain_socket));
+  return g_network_address_new (priv->host, (guint16) priv->port);
+}
+
+static char *
+command_dup_arg (TornadisCommand *command,
+                 gsize i)
+{
+  g_autoptr (GBytes) bytes = tornadis_command_get_arg (command, i);
+
+  return g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+}
+
+/* What the plugins want to be sent first on a new link. */
+static GPtrArray *
+client_make_setup (TornadisClientPrivate *priv)
+{
+  g_autoptr (TornadisPipeline) pipeline = NULL;
+  g_autoptr (GPtrArray) setup = NULL;
+  g_autoptr (GPtrArray) attached = NULL;
+  GPtrArray *commands;
+
+  if (priv->attached == NULL)
+    return NULL;
+
+  attached = g_ptr_array_ref (priv->attached);
+  pipeline = tornadis_pipeline_new ();
+  for (guint i = 0; i < attached->len; i++)
+    tornadis_plugin_setup (g_ptr_array_index (attached, i), pipeline);
+
+  setup = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
+  commands = tornadis_pipeline_peek_commands (pipeline);
+
+  for (guint i = 0; i < commands->len; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      TornadisCommand *command = g_ptr_array_index (commands, i);
+
+      if (tornadis_client_check_command (command, &error))
+        g_ptr_array_add (setup, tornadis_command_ref (command));
+      else
+        g_warning ("Ignoring a plugin's setup command: %s", error->message);
+    }
+
+  return g_steal_pointer (&setup);
+}
+
+static void
+link_get_options_cb (TornadisConnectorOptions *options,
+                     gpointer user_data)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (user_data);
+  TornadisCommand *auth = priv->authenticated;
+
+  options->connectable = client_make_connectable (priv);
+  options->title = g_strdup (tornadis_client_get_title (priv));
+  /* GIO would cut the path short, and connect to something else. */
+  if (priv->connectable == NULL && priv->unix_domain_socket != NULL &&
+      strlen (priv->unix_domain_socket) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
+    options->refusal = "the path of the unix socket is too long";
+  if (auth != NULL)
+    {
+      gsize n_args = tornadis_command_get_n_args (auth);
+
+      options->username = n_args > 2 ? command_dup_arg (auth, 1) : NULL;
+      options->password = command_dup_arg (auth, n_args - 1);
+    }
+  else
+    {
+      options->username = g_strdup (priv->username);
+      options->password = g_strdup (priv->password);
+    }
+  options->client_name = g_strdup (priv->client_name);
+  options->db = priv->selected_db >= 0 ? priv->selected_db : priv->db;
+  options->protocol = priv->protocol;
+  options->timeout = priv->connect_timeout;
+  options->tcp_nodelay = priv->tcp_nodelay;
+  options->read_page_size = priv->read_page_size;
+  options->max_reply_size = tornadis_link_get_settings (priv->link)->max_reply_size;
+  options->tls = priv->tls;
+  g_set_object (&options->tls_database, priv->tls_database);
+  g_set_object (&options->tls_certificate, priv->tls_certificate);
+  g_set_object (&options->tls_identity, priv->tls_identity);
+  g_set_object (&options->proxy_resolver, priv->proxy_resolver);
+  options->setup = client_make_setup (priv);
+}
+
+static void
+link_state_changed_cb (gpointer user_data)
+{
+  TornadisClient *self = user_data;
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  TornadisClientState old = priv->told_state;
+  TornadisClientState state = tornadis_link_get_state (priv->link);
+  guint protocol_version = tornadis_link_get_protocol_version (priv->link);
+
+  if (state == old)
+    return;
+
+  g_object_freeze_notify (G_OBJECT (self));
+  priv->told_state = state;
+  g_object_notify (G_OBJECT (self), "state");
+  if (state == TORNADIS_CLIENT_STATE_CONNECTED || old == TORNADIS_CLIENT_STATE_CONNECTED)
+    g_object_notify (G_OBJECT (self), "connected");
+  if (protocol_version != priv->told_protocol_version)
+    {
+      priv->told_protocol_version = protocol_version;
+      g_object_notify (G_OBJECT (self), "protocol-version");
+    }
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+static void
+link_disconnected_cb (const GError *error,
+                      gpointer user_data)
+{
+  TornadisClient *self = user_data;
+  const TornadisClientHooks *hooks = tornadis_client_get_hooks (self);
+
+  if (hooks->lost != NULL && error != NULL)
+    hooks->lost (self, error);
+  g_signal_emit (self, signals[SIGNAL_DISCONNECTED], 0, error);
+}
+
+static void
+link_connect_ended_cb (const GError *error,
+                       gpointer user_data)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (user_data);
+  GQueue waiters = priv->connect_waiters;
+
+  g_queue_init (&priv->connect_waiters);
+
+  while (!g_queue_is_empty (&waiters))
+    {
+      g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&waiters, NULL);
+
+      if (error != NULL)
+        g_task_return_error (task, g_error_copy (error));
+      else
+        g_task_return_boolean (task, TRUE);
+    }
+}
+
+static void
+link_reconnect_scheduled_cb (guint attempt,
+                             guint delay_msec,
+                             const GError *error,
+                             gpointer user_data)
+{
+  g_signal_emit (user_data, signals[SIGNAL_RECONNECT_SCHEDULED], 0, attempt, delay_msec, error);
+}
+
+static void
+link_ready_cb (TornadisQueue *queue,
+               gpointer user_data)
+{
+  const TornadisClientHooks *hooks = tornadis_client_get_hooks (user_data);
+
+  if (hooks->ready != NULL)
+    hooks->ready (user_data, queue);
+}
+
+static gboolean
+link_push_cb (TornadisReply *reply,
+              gpointer user_data)
+{
+  TornadisClient *self = user_data;
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  const TornadisClientHooks *hooks = tornadis_client_get_hooks (self);
+
+  if (priv->attached != NULL && reply->kind == TORNADIS_REPLY_KIND_PUSH)
+    {
+      g_autoptr (GPtrArray) attached = g_ptr_array_ref (priv->attached);
+
+      for (guint i = 0; i < attached->len; i++)
+        if (tornadis_plugin_push (g_ptr_array_index (attached, i), reply))
+          {
+            tornadis_reply_unref (reply);
+            return TRUE;
+          }
+    }
+
+  return hooks->push != NULL && hooks->push (self, reply);
+}
+
+static void
+link_effect_cb (TornadisCommand *command,
+                TornadisReply *reply,
+                gpointer user_data)
+{
+  TornadisClient *self = user_data;
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  gsize n_args = tornadis_command_get_n_args (command);
+
+  if (tornadis_command_get_effect (command) == TORNADIS_COMMAND_AUTH && n_args > 1)
+    {
+      g_clear_pointer (&priv->authenticated, tornadis_command_unref);
+      priv->authenticated = tornadis_command_ref (command);
+    }
+  else if (tornadis_command_get_effect (command) == TORNADIS_COMMAND_SELECT && n_args > 1)
+    {
+      g_autofree char *text = command_dup_arg (command, 1);
+      gint64 db = g_ascii_strtoll (text, NULL, 10);
+
+      if (db >= 0 && db <= G_MAXINT && db != (priv->selected_db >= 0 ? priv->selected_db : priv->db))
+        {
+          priv->selected_db = (int) db;
+          /* No handler runs between a reply and the call that it is for. */
+          client_do_later (self, "[tornadis] database", notify_db_cb);
+        }
+    }
+}
+
+static gboolean
+link_is_listening_cb (gpointer user_data)
+{
+  const TornadisClientHooks *hooks = tornadis_client_get_hooks (user_data);
+
+  return hooks->is_listening != NULL && hooks->is_listening (user_data);
+}
+
+static const TornadisLinkFuncs link_funcs = {
+  link_hold_cb,
+  link_release_cb,
+  link_get_options_cb,
+  link_state_changed_cb,
+  link_disconnected_cb,
+  link_connect_ended_cb,
+  link_reconnect_scheduled_cb,
+  link_ready_cb,
+  link_push_cb,
+  link_effect_cb,
+  link_is_listening_cb,
+};
+
+static void
+add_to_snapshot (GPtrArray **snapshot,
+                 TornadisPlugin *plugin)
+{
+  if (*snapshot == NULL)
+    *snapshot = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (*snapshot, g_object_ref (plugin));
+}
+
+/* Replaces the snapshots that calls under way hold. */
+static void
+client_update_chain (TornadisClientPrivate *priv)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (priv->plugins));
+
+  g_clear_pointer (&priv->attached, g_ptr_array_unref);
+  g_clear_pointer (&priv->chain, g_ptr_array_unref);
+  if (priv->observing > 0 && priv->observers != NULL)
+    {
+      if (priv->retired == NULL)
+        priv->retired = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+      g_ptr_array_add (priv->retired, g_steal_pointer (&priv->observers));
+    }
+  g_clear_pointer (&priv->observers, g_ptr_array_unref);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (G_LIST_MODEL (priv->plugins), i);
+      const TornadisPluginClass *klass = TORNADIS_PLUGIN_GET_CLASS (plugin);
+
+      add_to_snapshot (&priv->attached, plugin);
+      /* A plugin that only looks on costs no TornadisCall. */
+      if (klass->call != NULL || klass->call_done != NULL)
+        add_to_snapshot (&priv->chain, plugin);
+      if (klass->observe != NULL)
+        add_to_snapshot (&priv->observers, plugin);
+    }
+}
+
+/* Whether any of the plugins wants to know. */
+static gboolean
+client_has_detach_hooks (const TornadisClientPrivate *priv)
+{
+  for (guint i = 0; priv->attached != NULL && i < priv->attached->len; i++)
+    if (TORNADIS_PLUGIN_GET_CLASS (g_ptr_array_index (priv->attached, i))->detach != NULL)
+      return TRUE;
+
+  return FALSE;
+}
+
+static void
+client_remove_plugins (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  GListModel *plugins = G_LIST_MODEL (priv->plugins);
+
+  while (g_list_model_get_n_items (plugins) > 0)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (plugins, 0);
+
+      tornadis_client_remove_plugin (self, plugin);
+    }
+}
+
+static gboolean
+dispose_cb (gpointer user_data)
+{
+  client_remove_plugins (user_data);
+  g_object_run_dispose (user_data);
+
+  return G_SOURCE_REMOVE;
+}
+
+static int has_collector; /* (atomic) clients may go in a garbage collection */
+
+void
+tornadis_client_expect_collector (void)
+{
+  g_atomic_int_set (&has_collector, TRUE);
+}
+
+static void
+tornadis_client_dispose (GObject *object)
+{
+  TornadisClient *self = TORNADIS_CLIENT (object);
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  tornadis_link_shut_down (priv->link);
+  if (tornadis_client_get_hooks (self)->closed != NULL)
+    tornadis_client_get_hooks (self)->closed (self);
+
+  /* During a garbage collection plugins of that language cannot be told: the main loop does it, and the client stays
+   * until then. */
+  if (g_atomic_int_get (&has_collector) && client_has_detach_hooks (priv))
+    {
+      client_do_later (self, "[tornadis] dispose", dispose_cb);
+      return;
+    }
+
+  client_remove_plugins (self);
+  G_OBJECT_CLASS (tornadis_client_parent_class)->dispose (object);
+}
+
+static void
+tornadis_client_finalize (GObject *object)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (TORNADIS_CLIENT (object));
+
+  g_clear_pointer (&priv->link, tornadis_link_free);
+  if (priv->answered_source != NULL)
+    g_source_destroy (priv->answered_source);
+  g_clear_pointer (&priv->answered_source, g_source_unref);
+  g_clear_pointer (&priv->attached, g_ptr_array_unref);
+  g_clear_pointer (&priv->chain, g_ptr_array_unref);
+  g_clear_pointer (&priv->observers, g_ptr_array_unref);
+  g_clear_object (&priv->plugins);
+  g_clear_pointer (&priv->authenticated, tornadis_command_unref);
+  g_clear_object (&priv->connectable);
+  g_clear_object (&priv->tls_database);
+  g_clear_object (&priv->tls_certificate);
+  g_clear_object (&priv->tls_identity);
+  g_clear_object (&priv->proxy_resolver);
+  g_free (priv->host);
+  g_free (priv->unix_domain_socket);
+  g_free (priv->username);
+  g_free (priv->password);
+  g_free (priv->client_name);
+  g_free (priv->title);
+  g_main_context_unref (priv->context);
+
+  G_OBJECT_CLASS (tornadis_client_parent_class)->finalize (object);
+}
+
+static void
+tornadis_client_class_init (TornadisClientClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = tornadis_client_dispose;
+  object_class->finalize = tornadis_client_finalize;
+  tornadis_client_install_properties (object_class);
+
+  /**
+   * TornadisClient::disconnected:
+   * @self: the client
+   * @error: (nullable): why, or %NULL when [method@Tornadis.Client.close] was called
+   *
+   * The connection was up and is gone; its calls have ended. That it came up is told by `notify::connected`.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_DISCONNECTED] =
+    g_signal_new ("disconnected", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                  G_TYPE_ERROR);
+
+  /**
+   * TornadisClient::reconnect-scheduled:
+   * @self: the client
+   * @attempt: how many attempts in a row have failed
+   * @delay_ms: the time until the next one, in milliseconds
+   * @error: why the last one failed
+   *
+   * An attempt to connect waits for its time, because the one before failed. A network that comes back ends
+   * the wait early.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_RECONNECT_SCHEDULED] =
+    g_signal_new ("reconnect-scheduled", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
+                  G_TYPE_UINT, G_TYPE_UINT, G_TYPE_ERROR);
+}
+
+static void
+tornadis_client_init (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  priv->context = g_main_context_ref_thread_default ();
+  priv->link = tornadis_link_new (priv->context, &link_funcs, self);
+  tornadis_queue_set_observe_func (tornadis_link_get_queue (priv->link), tornadis_client_tell_observers, self);
+  priv->plugins = g_list_store_new (TORNADIS_TYPE_PLUGIN);
+
+  tornadis_client_init_properties (priv);
+}
+
+TornadisClientPrivate *
+tornadis_client_get_private (TornadisClient *self)
+{
+  return tornadis_client_get_instance_private (self);
+}
+
+TornadisLink *
+tornadis_client_get_link (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  return priv->link;
+}
+
+GPtrArray *
+tornadis_client_get_chain (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  return priv->chain;
+}
+
+GMainContext *
+tornadis_client_get_context (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  return priv->context;
+}
+
+gboolean
+tornadis_client_is_dirty (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  const TornadisClientHooks *hooks = tornadis_client_get_hooks (self);
+
+  return tornadis_link_is_dirty (priv->link) || priv->authenticated != NULL || priv->calls.length > 0 ||
+         (priv->selected_db >= 0 && priv->selected_db != priv->db) ||
+         (hooks->is_used != NULL && hooks->is_used (self));
+}
+
+gboolean
+tornadis_client_has_login_of (TornadisClient *self,
+                              TornadisClient *other)
+{
+  const TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  const TornadisClientPrivate *expected = tornadis_client_get_instance_private (other);
+
+  return priv->db == expected->db && g_strcmp0 (priv->username, expected->username) == 0 &&
+         g_strcmp0 (priv->password, expected->password) == 0;
+}
+
+gint64
+tornadis_client_get_link_since (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  return tornadis_link_get_since (priv->link);
+}
+
+void
+tornadis_client_tell_waited (TornadisClient *self,
+                             gint64 elapsed)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  g_autoptr (GPtrArray) attached = priv->attached != NULL ? g_ptr_array_ref (priv->attached) : NULL;
+
+  for (guint i = 0; attached != NULL && i < attached->len; i++)
+    tornadis_plugin_waited (g_ptr_array_index (attached, i), self, elapsed);
+}
+
+static gboolean
+connect_cancelled_cb (gpointer user_data)
+{
+  TornadisClient *self = g_task_get_source_object (user_data);
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&priv->connect_waiters, user_data);
+
+  if (task == NULL)
+    return G_SOURCE_REMOVE;
+
+  g_task_return_error_if_cancelled (task);
+
+  /* Nobody else waits for this attempt. */
+  if (g_queue_is_empty (&priv->connect_waiters) && tornadis_link_get_state (priv->link) != TORNADIS_CLIENT_STATE_CONNECTED &&
+      tornadis_queue_get_length (tornadis_link_get_queue (priv->link)) == 0 &&
+      !link_is_listening_cb (self))
+    tornadis_link_close (priv->link);
+
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * tornadis_client_new:
+ * @host: the name or address of the server
+ * @port: its port
+ *
+ * Makes a client of the server at @host. Nothing is sent before the first call or
+ * [method@Tornadis.Client.connect_async].
+ *
+ * Succeeds tornadis' `Client()`.
+ *
+ * Returns: (transfer full): a new client
+ *
+ * Since: 1.0
+ */
+TornadisClient *
+tornadis_client_new (const char *host,
+                     guint16 port)
+{
+  g_return_val_if_fail (host != NULL, NULL);
+
+  return g_object_new (TORNADIS_TYPE_CLIENT, "host", host, "port", (guint) port, NULL);
+}
+
+/**
+ * tornadis_client_new_for_uri:
+ * @uri: a URI
+ * @error: return location for an error
+ *
+ * Makes a client of the server at @uri, which is of one of these forms:
+ *
+ * - `redis://[user[:password]]@host[:port][/db]`
+ * - `rediss://…`, the same over TLS
+ * - `unix:///path[?db=n]`
+ *
+ * All parts may be percent-encoded, an IPv6 address stands in brackets. The query may set any property that is
+ * a number, a string, a boolean or an enumeration, such as `?client-name=editor&call-timeout-msec=500`. It may also
+ * add plugins by name, the outermost first, and set their properties, as
+ * [ctor@Tornadis.Plugin.new_with_options] does: `?plugins=metrics,retry&retry.max-attempts=3`.
+ *
+ * An error is %TORNADIS_ERROR_USAGE, or %TORNADIS_ERROR_PLUGIN; it does not repeat the URI, which may hold a password.
+ *
+ * Returns: (transfer full): a new client
+ *
+ * Since: 1.0
+ */
+TornadisClient *
+tornadis_client_new_for_uri (const char *uri,
+                             GError **error)
+{
+  g_return_val_if_fail (uri != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_CLIENT, uri, error);
+}
+
+/**
+ * tornadis_client_new_for_unix_socket:
+ * @path: the path of the server's unix socket
+ *
+ * Makes a client of the server at @path. Nothing is sent before the first call or
+ * [method@Tornadis.Client.connect_async].
+ *
+ * Returns: (transfer full): a new client
+ *
+ * Since: 1.0
+ */
+TornadisClient *
+tornadis_client_new_for_unix_socket (const char *path)
+{
+  g_return_val_if_fail (path != NULL, NULL);
+
+  return g_object_new (TORNADIS_TYPE_CLIENT, "unix-domain-socket", path, NULL);
+}
+
+/**
+ * tornadis_client_connect_async:
+ * @self: a client
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the connection is up or has failed
+ * @user_data: passed to @callback
+ *
+ * Connects now. Calls do it by themselves when [property@Tornadis.Client:autoconnect] is on, so this is for
+ * knowing early, and for clients that have it off. Safe when already connected; joins an attempt that is under
+ * way, or that waits for its time.
+ *
+ * Succeeds tornadis' `Client.connect()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_connect_async (TornadisClient *self,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_client_connect_async);
+
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  if (tornadis_link_get_state (priv->link) == TORNADIS_CLIENT_STATE_CONNECTED)
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+
+  if (cancellable != NULL)
+    g_task_set_task_data (task, tornadis_cancel_watch_new (task, connect_cancelled_cb),
+                          (GDestroyNotify) tornadis_cancel_watch_free);
+  g_queue_push_tail (&priv->connect_waiters, g_steal_pointer (&task));
+  tornadis_link_connect (priv->link);
+}
+
+/**
+ * tornadis_client_connect_finish:
+ * @self: a client
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Tornadis.Client.connect_async]. Errors are %TORNADIS_ERROR_CONNECT,
+ * %TORNADIS_ERROR_AUTHENTICATION, %TORNADIS_ERROR_CLOSED when the client was closed meanwhile, and
+ * %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE when the client is connected
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_client_connect_finish (TornadisClient *self,
+                                GAsyncResult *result,
+                                GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * tornadis_client_close:
+ * @self: a client
+ *
+ * Closes the connection, or ends the attempt to make one. Calls that may have run end with
+ * %TORNADIS_ERROR_LOST, the others with %TORNADIS_ERROR_CLOSED; the callbacks of
+ * [method@Tornadis.Client.submit] are called before this returns. Safe when already closed. With
+ * [property@Tornadis.Client:autoconnect] the next call connects again.
+ *
+ * Succeeds tornadis' `Client.disconnect()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_client_close (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = NULL;
+  g_autoptr (GPtrArray) calls = NULL;
+
+  g_return_if_fail (TORNADIS_IS_CLIENT (self));
+
+  alive = g_object_ref (self);
+  /* Those that plugins hold or are about to repeat are not on the link. */
+  calls = tornadis_call_stop_all (&priv->calls);
+  tornadis_link_close (priv->link);
+  tornadis_call_end_all (calls);
+  if (tornadis_client_get_hooks (self)->closed != NULL)
+    tornadis_client_get_hooks (self)->closed (self);
+}
+
+/**
+ * tornadis_client_is_connected:
+ * @self: a client
+ *
+ * Gets whether the connection is up.
+ *
+ * Succeeds tornadis' `Client.is_connected()`.
+ *
+ * Returns: the value of [property@Tornadis.Client:connected]
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_client_is_connected (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), FALSE);
+
+  return tornadis_link_get_state (priv->link) == TORNADIS_CLIENT_STATE_CONNECTED;
+}
+
+/**
+ * tornadis_client_add_plugin:
+ * @self: a client
+ * @plugin: a plugin that is not yet there
+ * @error: return location for an error
+ *
+ * Adds a plugin. The first that is added is the outermost: it sees a call first and its outcome last. Calls under
+ * way are not touched. One plugin may be on many clients.
+ *
+ * Returns: %FALSE when the plugin refused, or is there already
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_client_add_plugin (TornadisClient *self,
+                            TornadisPlugin *plugin,
+                            GError **error)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = NULL;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (TORNADIS_IS_PLUGIN (plugin), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  alive = g_object_ref (self);
+  /* A hook may add while the client goes, and would be told of it without end. */
+  if (tornadis_link_is_shut_down (priv->link))
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The plugin was not added: the client is gone");
+      return FALSE;
+    }
+
+  if (g_list_store_find (priv->plugins, plugin, NULL))
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "The plugin %s is on this client already",
+                   G_OBJECT_TYPE_NAME (plugin));
+      return FALSE;
+    }
+
+  if (!tornadis_plugin_attach (plugin, self, error))
+    return FALSE;
+
+  g_list_store_append (priv->plugins, plugin);
+  client_update_chain (priv);
+
+  return TRUE;
+}
+
+/**
+ * tornadis_client_add_plugin_by_name:
+ * @self: a client
+ * @name: the name of a plugin, such as `log`
+ * @error: return location for an error
+ *
+ * Makes a plugin with [ctor@Tornadis.Plugin.new_by_name] and adds it.
+ *
+ * Returns: (transfer none): the plugin, for its properties
+ *
+ * Since: 1.0
+ */
+TornadisPlugin *
+tornadis_client_add_plugin_by_name (TornadisClient *self,
+                                    const char *name,
+                                    GError **error)
+{
+  g_autoptr (TornadisPlugin) plugin = NULL;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  plugin = tornadis_plugin_new_by_name (name, error);
+  if (plugin == NULL || !tornadis_client_add_plugin (self, plugin, error))
+    return NULL;
+
+  return plugin;
+}
+
+/**
+ * tornadis_client_remove_plugin:
+ * @self: a client
+ * @plugin: a plugin
+ *
+ * Removes a plugin. Calls that are under way still go through it.
+ *
+ * Returns: whether it was there
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_client_remove_plugin (TornadisClient *self,
+                               TornadisPlugin *plugin)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  g_autoptr (TornadisClient) alive_client G_GNUC_UNUSED = NULL;
+  g_autoptr (TornadisPlugin) alive = NULL;
+  guint position;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (TORNADIS_IS_PLUGIN (plugin), FALSE);
+
+  if (!g_list_store_find (priv->plugins, plugin, &position))
+    return FALSE;
+
+  alive_client = g_object_ref (self);
+  alive = g_object_ref (plugin);
+  g_list_store_remove (priv->plugins, position);
+  client_update_chain (priv);
+  tornadis_plugin_detach (alive, self);
+
+  return TRUE;
+}
+
+/**
+ * tornadis_client_get_plugins:
+ * @self: a client
+ *
+ * Gets the plugins of a client, outermost first.
+ *
+ * Returns: (transfer none): a list of [class@Tornadis.Plugin]
+ *
+ * Since: 1.0
+ */
+GListModel *
+tornadis_client_get_plugins (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), NULL);
+
+  return G_LIST_MODEL (priv->plugins);
+}

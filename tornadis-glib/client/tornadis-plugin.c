@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/client/tornadis-plugin.h"
+
+#include "tornadis-glib/client/tornadis-call.h"
+#include "tornadis-glib/client/tornadis-client-private.h"
+#include "tornadis-glib/client/tornadis-pipeline.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-reply.h"
+
+/**
+ * TornadisPlugin:
+ *
+ * What can be added to a client to see, change, answer or repeat its calls.
+ *
+ * A plugin is a subclass, in C, Python, JavaScript or Vala, that overrides some of the hooks; an instance of it is
+ * added with [method@Tornadis.Client.add_plugin], to one client or to many, or to the client that a
+ * [class@Tornadis.ClientPool] is made after. Hooks are called in the main context of the client. None may wait: a
+ * plugin that has to holds the call, see [class@Tornadis.Call].
+ *
+ * The client's own commands (authentication, `PING`, restoring subscriptions) do not go through plugins.
+ *
+ * Since: 1.0
+ */
+
+G_DEFINE_ABSTRACT_TYPE (TornadisPlugin, tornadis_plugin, G_TYPE_OBJECT)
+
+static gboolean
+tornadis_plugin_real_attach (TornadisPlugin *self,
+                             TornadisClient *client,
+                             GError **error)
+{
+  return TRUE;
+}
+
+static void
+tornadis_plugin_class_init (TornadisPluginClass *klass)
+{
+  klass->attach = tornadis_plugin_real_attach;
+}
+
+static void
+tornadis_plugin_init (TornadisPlugin *self)
+{
+}
+
+/**
+ * tornadis_plugin_attach:
+ * @self: a plugin
+ * @client: the client that it is being added to
+ * @error: return location for an error
+ *
+ * Hook: the plugin is being added to a client. By default it agrees.
+ *
+ * Returns: %FALSE to refuse
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_plugin_attach (TornadisPlugin *self,
+                        TornadisClient *client,
+                        GError **error)
+{
+  g_autoptr (GError) refusal = NULL;
+
+  g_return_val_if_fail (TORNADIS_IS_PLUGIN (self), FALSE);
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (client), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->attach (self, client, &refusal))
+    return TRUE;
+
+  /* A hook in another language that raised an exception leaves no error. */
+  if (refusal == NULL)
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The plugin %s refused", G_OBJECT_TYPE_NAME (self));
+  else
+    g_propagate_error (error, g_steal_pointer (&refusal));
+
+  return FALSE;
+}
+
+/**
+ * tornadis_plugin_detach:
+ * @self: a plugin
+ * @client: the client that it was on
+ *
+ * Hook: the plugin was removed from a client, or the client goes away. Calls under way still go through it.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_detach (TornadisPlugin *self,
+                        TornadisClient *client)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->detach != NULL)
+    TORNADIS_PLUGIN_GET_CLASS (self)->detach (self, client);
+}
+
+/**
+ * tornadis_plugin_setup:
+ * @self: a plugin
+ * @commands: where to stack them
+ *
+ * Hook: a connection is being made; what is stacked is sent on it after authentication, before any call. A command
+ * that the server refuses fails the connection.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_setup (TornadisPlugin *self,
+                       TornadisPipeline *commands)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_PIPELINE (commands));
+
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->setup != NULL)
+    TORNADIS_PLUGIN_GET_CLASS (self)->setup (self, commands);
+}
+
+/**
+ * tornadis_plugin_call:
+ * @self: a plugin
+ * @call: a call
+ *
+ * Hook: a call begins, or is made again. By default it goes on.
+ *
+ * Returns: %TRUE when the plugin holds the call and answers it later, or has already
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_plugin_call (TornadisPlugin *self,
+                      TornadisCall *call)
+{
+  g_return_val_if_fail (TORNADIS_IS_PLUGIN (self), FALSE);
+  g_return_val_if_fail (TORNADIS_IS_CALL (call), FALSE);
+
+  return TORNADIS_PLUGIN_GET_CLASS (self)->call != NULL && TORNADIS_PLUGIN_GET_CLASS (self)->call (self, call);
+}
+
+/**
+ * tornadis_plugin_call_done:
+ * @self: a plugin
+ * @call: a call that this plugin has seen begin
+ *
+ * Hook: a call has its outcome, see [method@Tornadis.Call.get_reply] and [method@Tornadis.Call.get_error].
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_call_done (TornadisPlugin *self,
+                           TornadisCall *call)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CALL (call));
+
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->call_done != NULL)
+    TORNADIS_PLUGIN_GET_CLASS (self)->call_done (self, call);
+}
+
+/**
+ * tornadis_plugin_push:
+ * @self: a plugin
+ * @push: what the server sent of its own accord, of kind %TORNADIS_REPLY_KIND_PUSH
+ *
+ * Hook: a RESP3 push has come, such as an invalidation or a message.
+ *
+ * Returns: %TRUE when the plugin consumed it, so that nobody else sees it
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_plugin_push (TornadisPlugin *self,
+                      TornadisReply *push)
+{
+  g_return_val_if_fail (TORNADIS_IS_PLUGIN (self), FALSE);
+  g_return_val_if_fail (push != NULL, FALSE);
+
+  return TORNADIS_PLUGIN_GET_CLASS (self)->push != NULL && TORNADIS_PLUGIN_GET_CLASS (self)->push (self, push);
+}
+
+/**
+ * tornadis_plugin_observe:
+ * @self: a plugin
+ * @client: the client that sent it
+ * @command: (nullable): what was sent, when it was a command
+ * @pipeline: (nullable): what was sent, when it was a pipeline
+ * @reply: (nullable): the reply, or %NULL
+ * @error: (nullable): why there is none, the server's own words included
+ * @elapsed: the time from when it was queued, in microseconds, to the precision of a turn of the main loop
+ *
+ * Hook: a command or a pipeline has been to the server, or could not be sent, and has its outcome. Other than
+ * [vfunc@Tornadis.Plugin.call_done] this is told of every attempt, of commands as the plugins have made them, and
+ * not of calls that a plugin answered; it cannot change anything. A plugin that overrides neither `call` nor
+ * `call_done` makes calls hardly slower.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_observe (TornadisPlugin *self,
+                         TornadisClient *client,
+                         TornadisCommand *command,
+                         TornadisPipeline *pipeline,
+                         TornadisReply *reply,
+                         const GError *error,
+                         gint64 elapsed)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->observe != NULL)
+    TORNADIS_PLUGIN_GET_CLASS (self)->observe (self, client, command, pipeline, reply, error, elapsed);
+}
+
+/**
+ * tornadis_plugin_waited:
+ * @self: a plugin
+ * @client: a client of a pool
+ * @elapsed: how long it was waited for, in microseconds
+ *
+ * Hook: a [class@Tornadis.ClientPool] gives a client to somebody who asked for one.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_waited (TornadisPlugin *self,
+                        TornadisClient *client,
+                        gint64 elapsed)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->waited != NULL)
+    TORNADIS_PLUGIN_GET_CLASS (self)->waited (self, client, elapsed);
+}
+
+/**
+ * tornadis_plugin_submit:
+ * @self: a plugin
+ * @client: a client that it is on
+ * @command: the command; it cannot be changed any more
+ * @func: (scope notified) (closure user_data) (nullable): called with the outcome; %NULL discards it
+ * @user_data: passed to @func
+ * @user_data_destroy: (nullable): frees @user_data, after @func was called
+ *
+ * Makes a call of the plugin's own, as [method@Tornadis.Client.submit], that goes only through the plugins behind this
+ * one: it neither comes back to the plugin itself nor waits behind a plugin that waits for this one.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_submit (TornadisPlugin *self,
+                        TornadisClient *client,
+                        TornadisCommand *command,
+                        TornadisReplyFunc func,
+                        gpointer user_data,
+                        GDestroyNotify user_data_destroy)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+  g_return_if_fail (command != NULL);
+
+  tornadis_client_submit_behind (client, self, command, func, user_data, user_data_destroy);
+}

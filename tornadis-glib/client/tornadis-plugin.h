@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(TORNADIS_INSIDE) && !defined(TORNADIS_COMPILATION)
+#error "Only <tornadis-glib/tornadis-glib.h> can be included directly."
+#endif
+
+#include <tornadis-glib/client/tornadis-client.h>
+
+G_BEGIN_DECLS
+
+#define TORNADIS_TYPE_PLUGIN (tornadis_plugin_get_type ())
+
+TORNADIS_AVAILABLE_IN_1_0
+G_DECLARE_DERIVABLE_TYPE (TornadisPlugin, tornadis_plugin, TORNADIS, PLUGIN, GObject)
+
+/**
+ * TornadisPluginClass:
+ * @parent_class: the parent class
+ * @attach: the plugin is added to a client; %FALSE with an error refuses
+ * @detach: the plugin is removed from a client, or the client goes away
+ * @setup: stacks commands to be sent on every new connection, after authentication
+ * @call: a call begins; %TRUE: the plugin holds it and answers it later
+ * @call_done: a call has its outcome; may ask for it to be made again
+ * @push: the server sent data of its own accord; %TRUE: the plugin consumed it
+ * @observe: a command or a pipeline was sent and has its outcome
+ * @waited: a pool has given a client to somebody
+ *
+ * The hooks of a plugin. All are optional, none waits.
+ *
+ * Since: 1.0
+ */
+struct _TornadisPluginClass
+{
+  GObjectClass parent_class;
+
+  gboolean (*attach)    (TornadisPlugin   *self,
+                         TornadisClient   *client,
+                         GError          **error);
+  void     (*detach)    (TornadisPlugin   *self,
+                         TornadisClient   *client);
+  void     (*setup)     (TornadisPlugin   *self,
+                         TornadisPipeline *commands);
+  gboolean (*call)      (TornadisPlugin   *self,
+                         TornadisCall     *call);
+  void     (*call_done) (TornadisPlugin   *self,
+                         TornadisCall     *call);
+  gboolean (*push)      (TornadisPlugin   *self,
+                         TornadisReply    *push);
+  void     (*observe)   (TornadisPlugin   *self,
+                         TornadisClient   *client,
+                         TornadisCommand  *command,
+                         TornadisPipeline *pipeline,
+                         TornadisReply    *reply,
+                         const GError     *error,
+                         gint64            elapsed);
+  void     (*waited)    (TornadisPlugin   *self,
+                         TornadisClient   *client,
+                         gint64            elapsed);
+
+  /*< private >*/
+  gpointer padding[10];
+};
+
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_plugin_attach    (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    GError           **error);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_detach    (TornadisPlugin    *self,
+                                    TornadisClient    *client);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_setup     (TornadisPlugin    *self,
+                                    TornadisPipeline  *commands);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_plugin_call      (TornadisPlugin    *self,
+                                    TornadisCall      *call);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_call_done (TornadisPlugin    *self,
+                                    TornadisCall      *call);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_plugin_push      (TornadisPlugin    *self,
+                                    TornadisReply     *push);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_observe   (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    TornadisCommand   *command,
+                                    TornadisPipeline  *pipeline,
+                                    TornadisReply     *reply,
+                                    const GError      *error,
+                                    gint64             elapsed);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_waited    (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    gint64             elapsed);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_submit    (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    TornadisCommand   *command,
+                                    TornadisReplyFunc  func,
+                                    gpointer           user_data,
+                                    GDestroyNotify     user_data_destroy);
+
+G_END_DECLS

@@ -1,0 +1,1038 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/client/tornadis-pub-sub-client.h"
+
+#include "tornadis-glib/client/tornadis-client-private.h"
+#include "tornadis-glib/client/tornadis-subscriptions.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-message-private.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-cancel-watch.h"
+
+/**
+ * TornadisPubSubClient:
+ *
+ * A client that subscribes to channels and receives their messages.
+ *
+ * Subscriptions are what is wanted, not what one connection happens to have: the client connects again by
+ * itself for as long as there are any, and restores them. Messages that were published in between are lost, as
+ * ever with Redis pub/sub; [signal@Tornadis.PubSubClient::gap] tells.
+ *
+ * ```c
+ * static void
+ * message_cb (TornadisPubSubClient *client, TornadisMessage *message, gpointer user_data)
+ * {
+ *   g_print ("%s: %s\n", tornadis_message_get_channel (message), tornadis_message_get_text (message));
+ * }
+ *
+ * g_signal_connect (client, "message::news", G_CALLBACK (message_cb), NULL);
+ * tornadis_pub_sub_client_subscribe_async (client, (const char *[]) { "news", NULL }, NULL, NULL, NULL);
+ * ```
+ *
+ * # Signals or popping
+ *
+ * A message goes to the handlers of [signal@Tornadis.PubSubClient::message]. One that no handler is connected
+ * for is kept for [method@Tornadis.PubSubClient.pop_message_async], in order. When
+ * [property@Tornadis.Client:max-pending] messages or [property@Tornadis.Client:max-queued-bytes] are kept, the
+ * client emits [signal@Tornadis.PubSubClient::overflow] and stops reading until half of them are popped;
+ * meanwhile the server keeps messages for it, and cuts the connection when that is too much for it.
+ *
+ * Channels may have any name; where a name is given as a string that is not UTF-8, its bytes that are not are
+ * replaced, see [method@Tornadis.Message.get_channel_bytes].
+ *
+ * Calls, such as [method@Tornadis.Client.call_async], end with %TORNADIS_ERROR_USAGE: use another client.
+ *
+ * Succeeds tornadis' `PubSubClient`.
+ *
+ * Since: 1.0
+ */
+
+struct _TornadisPubSubClient
+{
+  TornadisClient parent_instance;
+
+  TornadisSubscriptions *subscriptions; /* (owned) */
+  GQueue messages;   /* (element-type TornadisMessage) (owned) that no handler took */
+  gsize n_bytes;     /* of @messages */
+  GQueue waiters;    /* (element-type GTask) (owned) of pop_message */
+  gboolean gap;      /* to be told when the subscriptions are restored */
+  gboolean paused;   /* too many messages: not reading */
+  gboolean told_subscribed;
+  gulong handler_id; /* of a handler of all messages, or 0 */
+  TornadisReply *last_channel; /* (owned) (nullable) whose name is text */
+};
+
+G_DEFINE_FINAL_TYPE (TornadisPubSubClient, tornadis_pub_sub_client, TORNADIS_TYPE_CLIENT)
+
+typedef enum
+{
+  PROP_SUBSCRIBED = 1,
+} TornadisPubSubClientProperty;
+
+static GParamSpec *props[PROP_SUBSCRIBED + 1];
+
+typedef enum
+{
+  SIGNAL_MESSAGE,
+  SIGNAL_SUBSCRIPTION_ADDED,
+  SIGNAL_SUBSCRIPTION_REMOVED,
+  SIGNAL_GAP,
+  SIGNAL_OVERFLOW,
+} TornadisPubSubClientSignal;
+
+static guint signals[SIGNAL_OVERFLOW + 1];
+
+/* A task of pop_message that waits. */
+typedef struct
+{
+  TornadisCancelWatch *watch; /* (owned) (nullable) */
+  GSource *timeout;           /* (owned) (nullable) */
+} TornadisPopWait;
+
+static void
+clear_source (GSource **source)
+{
+  if (*source == NULL)
+    return;
+
+  g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+static GSource *
+attach_timeout (TornadisPubSubClient *self,
+                guint msec,
+                GSourceFunc func,
+                gpointer user_data)
+{
+  GSource *source = g_timeout_source_new (msec);
+
+  g_source_set_static_name (source, "[tornadis] pub/sub");
+  g_source_set_callback (source, func, user_data, NULL);
+  g_source_attach (source, tornadis_client_get_context (TORNADIS_CLIENT (self)));
+
+  return source;
+}
+
+/* Messages. */
+
+static void
+pub_sub_pause (TornadisPubSubClient *self)
+{
+  const TornadisLinkSettings *settings = tornadis_link_get_settings (tornadis_client_get_link (TORNADIS_CLIENT (self)));
+
+  if (self->paused || (self->messages.length < settings->max_pending && self->n_bytes < settings->max_queued_bytes))
+    return;
+
+  self->paused = TRUE;
+  tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), TRUE);
+  g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
+}
+
+static void
+pub_sub_resume (TornadisPubSubClient *self)
+{
+  const TornadisLinkSettings *settings = tornadis_link_get_settings (tornadis_client_get_link (TORNADIS_CLIENT (self)));
+
+  if (!self->paused || self->messages.length > settings->max_pending / 2 || self->n_bytes > settings->max_queued_bytes / 2)
+    return;
+
+  self->paused = FALSE;
+  tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), FALSE);
+}
+
+/* Whether a handler takes the messages with @detail. GObject looks long for the answer, so that a handler that was
+ * found is remembered: one that takes all messages, of which there is rarely more than one. */
+static gboolean
+pub_sub_has_handler (TornadisPubSubClient *self,
+                     GQuark detail)
+{
+  if (self->handler_id != 0 && g_signal_handler_is_connected (self, self->handler_id))
+    return TRUE;
+
+  self->handler_id = g_signal_handler_find (self, G_SIGNAL_MATCH_ID | G_SIGNAL_MATCH_DETAIL, signals[SIGNAL_MESSAGE], 0, NULL,
+                                            NULL, NULL);
+
+  return self->handler_id != 0 || g_signal_has_handler_pending (self, signals[SIGNAL_MESSAGE], detail, TRUE);
+}
+
+static void
+pub_sub_deliver (TornadisPubSubClient *self,
+                 TornadisMessage *message)
+{
+  /* Only details that somebody connected to are quarks, so that channels do not fill the table. */
+  GQuark detail = g_quark_try_string (tornadis_message_get_channel (message));
+  g_autoptr (GTask) task = NULL;
+
+  if (pub_sub_has_handler (self, detail))
+    {
+      g_signal_emit (self, signals[SIGNAL_MESSAGE], detail, message);
+      return;
+    }
+
+  task = tornadis_cancel_watch_take_waiter (&self->waiters, NULL);
+  if (task != NULL)
+    {
+      g_task_return_pointer (task, tornadis_message_ref (message), (GDestroyNotify) tornadis_message_unref);
+      return;
+    }
+
+  g_queue_push_tail (&self->messages, tornadis_message_ref (message));
+  self->n_bytes += tornadis_message_get_size (message);
+  pub_sub_pause (self);
+}
+
+static gboolean
+pub_sub_push (TornadisClient *client,
+              TornadisReply *push)
+{
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+  g_autoptr (TornadisMessage) message = NULL;
+  TornadisReply **elements;
+  TornadisReply *channel;
+
+  if (push->length < 3)
+    return FALSE;
+
+  /* From here on there are nodes, though a server that speaks RESP2 may send a long array. */
+  elements = tornadis_reply_get_elements (push);
+  if (tornadis_reply_kind_is_aggregate (elements[0]->kind))
+    return FALSE;
+
+  if (tornadis_reply_equals_text (elements[0], "message") || tornadis_reply_equals_text (elements[0], "smessage"))
+    message = tornadis_message_new (push, FALSE, self->last_channel);
+  else if (push->length > 3 && tornadis_reply_equals_text (elements[0], "pmessage"))
+    message = tornadis_message_new (push, TRUE, self->last_channel);
+  else if (tornadis_subscriptions_push (self->subscriptions, push))
+    {
+      tornadis_reply_unref (push);
+      return TRUE;
+    }
+  else
+    return FALSE;
+
+  /* The reader gives the same node to all pushes that follow each other on one channel. */
+  channel = tornadis_message_peek_text_channel (message);
+  if (channel != self->last_channel)
+    {
+      g_clear_pointer (&self->last_channel, tornadis_reply_unref);
+      self->last_channel = channel != NULL ? tornadis_reply_ref (channel) : NULL;
+    }
+
+  pub_sub_deliver (self, message);
+  return TRUE;
+}
+
+static GError *
+make_unsubscribed_error (void)
+{
+  return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "There is no subscription that a message could come from");
+}
+
+static void
+pub_sub_fail_waiters (TornadisPubSubClient *self,
+                      const GError *error)
+{
+  GTask *task;
+  guint n = self->waiters.length;
+
+  while (n-- > 0 && (task = tornadis_cancel_watch_take_waiter (&self->waiters, NULL)) != NULL)
+    {
+      g_task_return_error (task, g_error_copy (error));
+      g_object_unref (task);
+    }
+}
+
+/* What the subscriptions tell. */
+
+static void
+pub_sub_changed (TornadisClient *client,
+                 gboolean added,
+                 const char *name,
+                 guint count)
+{
+  g_signal_emit (client, signals[added ? SIGNAL_SUBSCRIPTION_ADDED : SIGNAL_SUBSCRIPTION_REMOVED], 0, name, count);
+}
+
+static void
+pub_sub_settled (TornadisClient *client)
+{
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+  gboolean subscribed = tornadis_subscriptions_has_names (self->subscriptions, TRUE);
+
+  if (self->waiters.length > 0 && !tornadis_subscriptions_has_names (self->subscriptions, FALSE))
+    {
+      g_autoptr (GError) error = make_unsubscribed_error ();
+
+      pub_sub_fail_waiters (self, error);
+    }
+
+  if (subscribed == self->told_subscribed)
+    return;
+
+  self->told_subscribed = subscribed;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SUBSCRIBED]);
+}
+
+static void
+pub_sub_restored (TornadisClient *client)
+{
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+
+  if (!self->gap)
+    return;
+
+  self->gap = FALSE;
+  g_signal_emit (self, signals[SIGNAL_GAP], 0);
+}
+
+/* The client's hooks. */
+
+static void
+pub_sub_ready (TornadisClient *client,
+               TornadisQueue *queue)
+{
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+
+  if (self->paused)
+    tornadis_link_set_paused (tornadis_client_get_link (client), TRUE);
+
+  tornadis_subscriptions_restore (self->subscriptions, queue);
+}
+
+static gboolean
+pub_sub_is_listening (TornadisClient *client)
+{
+  return tornadis_subscriptions_has_names (TORNADIS_PUB_SUB_CLIENT (client)->subscriptions, TRUE);
+}
+
+static gboolean
+pub_sub_is_used (TornadisClient *client)
+{
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+
+  return self->messages.length > 0 || self->waiters.length > 0 ||
+         tornadis_subscriptions_has_names (self->subscriptions, FALSE);
+}
+
+static void
+pub_sub_lost (TornadisClient *client,
+              const GError *error)
+{
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+
+  self->gap |= tornadis_subscriptions_has_names (self->subscriptions, TRUE);
+
+  if (!pub_sub_is_listening (client) || !tornadis_link_get_settings (tornadis_client_get_link (client))->autoconnect)
+    {
+      g_autoptr (GError) lost = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "No more messages: %s", error->message);
+
+      pub_sub_fail_waiters (self, lost);
+    }
+}
+
+static void
+pub_sub_closed (TornadisClient *client)
+{
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "No more messages: the client was closed");
+
+  self->gap |= tornadis_subscriptions_has_names (self->subscriptions, TRUE);
+  pub_sub_fail_waiters (self, error);
+}
+
+static const TornadisClientHooks pub_sub_hooks = {
+  "A pub/sub client takes no calls: use another client",
+  pub_sub_ready,
+  pub_sub_push,
+  pub_sub_is_listening,
+  pub_sub_is_used,
+  pub_sub_lost,
+  pub_sub_closed,
+};
+
+static void
+tornadis_pub_sub_client_get_property (GObject *object,
+                                      guint prop_id,
+                                      GValue *value,
+                                      GParamSpec *pspec)
+{
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (object);
+
+  switch ((TornadisPubSubClientProperty) prop_id)
+    {
+    case PROP_SUBSCRIBED:
+      g_value_set_boolean (value, tornadis_subscriptions_has_names (self->subscriptions, TRUE));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+tornadis_pub_sub_client_finalize (GObject *object)
+{
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (object);
+
+  /* Disposing has closed the link, which ended all operations. */
+  tornadis_subscriptions_free (self->subscriptions);
+  g_queue_clear_full (&self->messages, (GDestroyNotify) tornadis_message_unref);
+  g_clear_pointer (&self->last_channel, tornadis_reply_unref);
+
+  G_OBJECT_CLASS (tornadis_pub_sub_client_parent_class)->finalize (object);
+}
+
+/* What g_cclosure_marshal_VOID__BOXEDv() does, less the reference to the message: who emits it has one. For handlers in
+ * C alone; those of bindings have marshallers of their own. */
+static void
+marshal_message (GClosure *closure,
+                 GValue *return_value,
+                 gpointer instance,
+                 va_list args,
+                 gpointer marshal_data,
+                 int n_params,
+                 GType *param_types)
+{
+  typedef void (*MessageFunc) (gpointer first,
+                               TornadisMessage *message,
+                               gpointer last);
+  MessageFunc func = (MessageFunc) (marshal_data != NULL ? marshal_data : ((GCClosure *) closure)->callback);
+  gboolean swapped = G_CCLOSURE_SWAP_DATA (closure) != 0;
+  TornadisMessage *message;
+  va_list copy;
+
+  va_copy (copy, args);
+  message = va_arg (copy, TornadisMessage *);
+  va_end (copy);
+
+  func (swapped ? closure->data : instance, message, swapped ? instance : closure->data);
+}
+
+static void
+tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = tornadis_pub_sub_client_get_property;
+  object_class->finalize = tornadis_pub_sub_client_finalize;
+  TORNADIS_CLIENT_CLASS (klass)->hooks = &pub_sub_hooks;
+
+  /**
+   * TornadisPubSubClient:subscribed:
+   *
+   * Whether there is a subscription that the server has confirmed. It stays so while the client connects again.
+   *
+   * Succeeds tornadis' `PubSubClient.subscribed`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_SUBSCRIBED] =
+    g_param_spec_boolean ("subscribed", NULL, NULL, FALSE,
+                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+
+  /**
+   * TornadisPubSubClient::message:
+   * @self: the client
+   * @message: the message
+   *
+   * A message has arrived. The detail is its channel, for patterns too: `message::news`. Details that are
+   * connected to are kept by GLib for ever, so connect without a detail rather than to ever new ones.
+   *
+   * Handlers may subscribe, unsubscribe, close the client and drop their last reference to it.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_MESSAGE] =
+    g_signal_new ("message", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL,
+                  g_cclosure_marshal_VOID__BOXED, G_TYPE_NONE, 1, TORNADIS_TYPE_MESSAGE);
+  g_signal_set_va_marshaller (signals[SIGNAL_MESSAGE], G_TYPE_FROM_CLASS (klass), marshal_message);
+
+  /**
+   * TornadisPubSubClient::subscription-added:
+   * @self: the client
+   * @name: the channel or pattern
+   * @count: how many subscriptions there are now, as the server counts them
+   *
+   * The server has confirmed a subscription. Not emitted for those that are restored.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_SUBSCRIPTION_ADDED] =
+    g_signal_new ("subscription-added", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                  G_TYPE_STRING, G_TYPE_UINT);
+
+  /**
+   * TornadisPubSubClient::subscription-removed:
+   * @self: the client
+   * @name: the channel or pattern
+   * @count: how many subscriptions are left, as the server counts them
+   *
+   * A subscription has ended: on demand, because the server ended it, or because the server did not let it be
+   * restored.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_SUBSCRIPTION_REMOVED] =
+    g_signal_new ("subscription-removed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                  G_TYPE_STRING, G_TYPE_UINT);
+
+  /**
+   * TornadisPubSubClient::gap:
+   * @self: the client
+   *
+   * The subscriptions are restored after the connection was lost; what was published meanwhile is not coming.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_GAP] =
+    g_signal_new ("gap", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+
+  /**
+   * TornadisPubSubClient::overflow:
+   * @self: the client
+   *
+   * As many messages are kept for [method@Tornadis.PubSubClient.pop_message_async] as may be, and the client has
+   * stopped reading until some are popped.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_OVERFLOW] =
+    g_signal_new ("overflow", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+tornadis_pub_sub_client_init (TornadisPubSubClient *self)
+{
+  static const TornadisSubscriptionsFuncs funcs = { pub_sub_changed, pub_sub_settled, pub_sub_restored };
+
+  self->subscriptions = tornadis_subscriptions_new (TORNADIS_CLIENT (self), &funcs);
+  tornadis_link_get_settings (tornadis_client_get_link (TORNADIS_CLIENT (self)))->push_arrays = TRUE;
+}
+
+/**
+ * tornadis_pub_sub_client_new:
+ * @host: the name or address of the server
+ * @port: its port
+ *
+ * Makes a pub/sub client of the server at @host.
+ *
+ * Succeeds tornadis' `PubSubClient()`.
+ *
+ * Returns: (transfer full): a new client
+ *
+ * Since: 1.0
+ */
+TornadisPubSubClient *
+tornadis_pub_sub_client_new (const char *host,
+                             guint16 port)
+{
+  g_return_val_if_fail (host != NULL, NULL);
+
+  return g_object_new (TORNADIS_TYPE_PUB_SUB_CLIENT, "host", host, "port", (guint) port, NULL);
+}
+
+/**
+ * tornadis_pub_sub_client_new_for_uri:
+ * @uri: a URI, as for [ctor@Tornadis.Client.new_for_uri]
+ * @error: return location for an error
+ *
+ * Makes a pub/sub client of the server at @uri.
+ *
+ * Returns: (transfer full): a new client
+ *
+ * Since: 1.0
+ */
+TornadisPubSubClient *
+tornadis_pub_sub_client_new_for_uri (const char *uri,
+                                     GError **error)
+{
+  g_return_val_if_fail (uri != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_PUB_SUB_CLIENT, uri, error);
+}
+
+/**
+ * tornadis_pub_sub_client_new_for_unix_socket:
+ * @path: the path of the server's unix socket
+ *
+ * Makes a pub/sub client of the server at @path.
+ *
+ * Returns: (transfer full): a new client
+ *
+ * Since: 1.0
+ */
+TornadisPubSubClient *
+tornadis_pub_sub_client_new_for_unix_socket (const char *path)
+{
+  g_return_val_if_fail (path != NULL, NULL);
+
+  return g_object_new (TORNADIS_TYPE_PUB_SUB_CLIENT, "unix-domain-socket", path, NULL);
+}
+
+/**
+ * tornadis_pub_sub_client_subscribe_async:
+ * @self: a client
+ * @channels: (array zero-terminated=1): the channels, at least one
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
+ * @user_data: passed to @callback
+ *
+ * Subscribes to channels (`SUBSCRIBE`), connecting if needed. When this fails none of the new names is
+ * subscribed to, unless another call has asked for it.
+ *
+ * Succeeds tornadis' `PubSubClient.pubsub_subscribe()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_pub_sub_client_subscribe_async (TornadisPubSubClient *self,
+                                         const char * const *channels,
+                                         GCancellable *cancellable,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_pub_sub_client_subscribe_async);
+  tornadis_subscriptions_subscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_CHANNEL, channels, task);
+}
+
+/**
+ * tornadis_pub_sub_client_subscribe_finish:
+ * @self: a client
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Tornadis.PubSubClient.subscribe_async]. Errors are those of [error@Tornadis.Error],
+ * and %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: whether the server has confirmed it
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_pub_sub_client_subscribe_finish (TornadisPubSubClient *self,
+                                          GAsyncResult *result,
+                                          GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * tornadis_pub_sub_client_psubscribe_async:
+ * @self: a client
+ * @patterns: (array zero-terminated=1): the patterns, at least one
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
+ * @user_data: passed to @callback
+ *
+ * Subscribes to patterns (`PSUBSCRIBE`), connecting if needed. When this fails none of the new names is
+ * subscribed to, unless another call has asked for it.
+ *
+ * Succeeds tornadis' `PubSubClient.pubsub_psubscribe()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_pub_sub_client_psubscribe_async (TornadisPubSubClient *self,
+                                          const char * const *patterns,
+                                          GCancellable *cancellable,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_pub_sub_client_psubscribe_async);
+  tornadis_subscriptions_subscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_PATTERN, patterns, task);
+}
+
+/**
+ * tornadis_pub_sub_client_psubscribe_finish:
+ * @self: a client
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Tornadis.PubSubClient.psubscribe_async]. Errors are those of [error@Tornadis.Error],
+ * and %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: whether the server has confirmed it
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_pub_sub_client_psubscribe_finish (TornadisPubSubClient *self,
+                                           GAsyncResult *result,
+                                           GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * tornadis_pub_sub_client_ssubscribe_async:
+ * @self: a client
+ * @channels: (array zero-terminated=1): the channels, at least one
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
+ * @user_data: passed to @callback
+ *
+ * Subscribes to shard channels (`SSUBSCRIBE`), connecting if needed. When this fails none of the new names is
+ * subscribed to, unless another call has asked for it.
+ *
+ * Shard channels need Redis 7; the names of one call must share a slot in a cluster.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_pub_sub_client_ssubscribe_async (TornadisPubSubClient *self,
+                                          const char * const *channels,
+                                          GCancellable *cancellable,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_pub_sub_client_ssubscribe_async);
+  tornadis_subscriptions_subscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_SHARD, channels, task);
+}
+
+/**
+ * tornadis_pub_sub_client_ssubscribe_finish:
+ * @self: a client
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Tornadis.PubSubClient.ssubscribe_async]. Errors are those of [error@Tornadis.Error],
+ * and %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: whether the server has confirmed it
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_pub_sub_client_ssubscribe_finish (TornadisPubSubClient *self,
+                                           GAsyncResult *result,
+                                           GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * tornadis_pub_sub_client_unsubscribe_async:
+ * @self: a client
+ * @channels: (array zero-terminated=1) (nullable): the channels; %NULL or empty: all of them
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
+ * @user_data: passed to @callback
+ *
+ * Ends subscriptions to channels (`UNSUBSCRIBE`). They are not wanted from now on, whatever becomes of the
+ * connection; those that do not exist are no error.
+ *
+ * Succeeds tornadis' `PubSubClient.pubsub_unsubscribe()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_pub_sub_client_unsubscribe_async (TornadisPubSubClient *self,
+                                           const char * const *channels,
+                                           GCancellable *cancellable,
+                                           GAsyncReadyCallback callback,
+                                           gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_pub_sub_client_unsubscribe_async);
+  tornadis_subscriptions_unsubscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_CHANNEL, channels, task);
+}
+
+/**
+ * tornadis_pub_sub_client_unsubscribe_finish:
+ * @self: a client
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Tornadis.PubSubClient.unsubscribe_async]. Errors are those of [error@Tornadis.Error],
+ * and %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: whether the server has confirmed it
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_pub_sub_client_unsubscribe_finish (TornadisPubSubClient *self,
+                                            GAsyncResult *result,
+                                            GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * tornadis_pub_sub_client_punsubscribe_async:
+ * @self: a client
+ * @patterns: (array zero-terminated=1) (nullable): the patterns; %NULL or empty: all of them
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
+ * @user_data: passed to @callback
+ *
+ * Ends subscriptions to patterns (`PUNSUBSCRIBE`). They are not wanted from now on, whatever becomes of the
+ * connection; those that do not exist are no error.
+ *
+ * Succeeds tornadis' `PubSubClient.pubsub_punsubscribe()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_pub_sub_client_punsubscribe_async (TornadisPubSubClient *self,
+                                            const char * const *patterns,
+                                            GCancellable *cancellable,
+                                            GAsyncReadyCallback callback,
+                                            gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_pub_sub_client_punsubscribe_async);
+  tornadis_subscriptions_unsubscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_PATTERN, patterns, task);
+}
+
+/**
+ * tornadis_pub_sub_client_punsubscribe_finish:
+ * @self: a client
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Tornadis.PubSubClient.punsubscribe_async]. Errors are those of [error@Tornadis.Error],
+ * and %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: whether the server has confirmed it
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_pub_sub_client_punsubscribe_finish (TornadisPubSubClient *self,
+                                             GAsyncResult *result,
+                                             GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * tornadis_pub_sub_client_sunsubscribe_async:
+ * @self: a client
+ * @channels: (array zero-terminated=1) (nullable): the channels; %NULL or empty: all of them
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
+ * @user_data: passed to @callback
+ *
+ * Ends subscriptions to shard channels (`SUNSUBSCRIBE`). They are not wanted from now on, whatever becomes of the
+ * connection; those that do not exist are no error.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_pub_sub_client_sunsubscribe_async (TornadisPubSubClient *self,
+                                            const char * const *channels,
+                                            GCancellable *cancellable,
+                                            GAsyncReadyCallback callback,
+                                            gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_pub_sub_client_sunsubscribe_async);
+  tornadis_subscriptions_unsubscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_SHARD, channels, task);
+}
+
+/**
+ * tornadis_pub_sub_client_sunsubscribe_finish:
+ * @self: a client
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Tornadis.PubSubClient.sunsubscribe_async]. Errors are those of [error@Tornadis.Error],
+ * and %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: whether the server has confirmed it
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_pub_sub_client_sunsubscribe_finish (TornadisPubSubClient *self,
+                                             GAsyncResult *result,
+                                             GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+pop_wait_free (gpointer data)
+{
+  TornadisPopWait *wait = data;
+
+  g_clear_pointer (&wait->watch, tornadis_cancel_watch_free);
+  clear_source (&wait->timeout);
+  g_free (wait);
+}
+
+static gboolean
+pop_cancelled_cb (gpointer user_data)
+{
+  TornadisPubSubClient *self = g_task_get_source_object (user_data);
+  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, user_data);
+
+  if (task != NULL)
+    g_task_return_error_if_cancelled (task);
+
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+pop_timeout_cb (gpointer user_data)
+{
+  TornadisPubSubClient *self = g_task_get_source_object (user_data);
+  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, user_data);
+
+  if (task != NULL)
+    g_task_return_pointer (task, NULL, NULL);
+
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * tornadis_pub_sub_client_pop_message_async:
+ * @self: a client
+ * @timeout: how long to wait, in seconds; negative: for ever
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called with a message or at the deadline
+ * @user_data: passed to @callback
+ *
+ * Takes the next message that no handler of [signal@Tornadis.PubSubClient::message] took, waiting for one if
+ * needed, also while the client connects again.
+ *
+ * Succeeds tornadis' `PubSubClient.pubsub_pop_message()`.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
+                                           double timeout,
+                                           GCancellable *cancellable,
+                                           GAsyncReadyCallback callback,
+                                           gpointer user_data)
+{
+  TornadisLink *link = NULL;
+  g_autoptr (GTask) task = NULL;
+  TornadisMessage *message;
+  TornadisPopWait *wait;
+
+  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  link = tornadis_client_get_link (TORNADIS_CLIENT (self));
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tornadis_pub_sub_client_pop_message_async);
+  /* A message that was taken is not thrown away because of a late cancelling. */
+  g_task_set_check_cancellable (task, FALSE);
+
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  message = g_queue_pop_head (&self->messages);
+  if (message != NULL)
+    {
+      self->n_bytes -= tornadis_message_get_size (message);
+      pub_sub_resume (self);
+      g_task_return_pointer (task, message, (GDestroyNotify) tornadis_message_unref);
+      return;
+    }
+
+  if (!tornadis_subscriptions_has_names (self->subscriptions, FALSE))
+    {
+      g_task_return_error (task, make_unsubscribed_error ());
+      return;
+    }
+
+  if (tornadis_link_get_state (link) == TORNADIS_CLIENT_STATE_DISCONNECTED && !tornadis_link_get_settings (link)->autoconnect)
+    {
+      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                               "No more messages: the client is not connected and autoconnect is off");
+      return;
+    }
+
+  wait = g_new0 (TornadisPopWait, 1);
+  wait->watch = tornadis_cancel_watch_new (task, pop_cancelled_cb);
+  if (timeout >= 0)
+    wait->timeout = attach_timeout (self, (guint) MIN (timeout * 1000, (double) G_MAXUINT / 2), pop_timeout_cb, task);
+  g_task_set_task_data (task, wait, pop_wait_free);
+  g_queue_push_tail (&self->waiters, g_steal_pointer (&task));
+
+  /* Where the client was closed, this wants it back. */
+  tornadis_link_connect (link);
+}
+
+/**
+ * tornadis_pub_sub_client_pop_message_finish:
+ * @self: a client
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Tornadis.PubSubClient.pop_message_async]. Errors are %TORNADIS_ERROR_USAGE when there
+ * is no subscription, or the last one ends, %TORNADIS_ERROR_CLOSED when the client was closed, %TORNADIS_ERROR_LOST when the connection
+ * was lost with [property@Tornadis.Client:autoconnect] off, and %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: (transfer full) (nullable): the message; %NULL without an error when the time was over
+ *
+ * Since: 1.0
+ */
+TornadisMessage *
+tornadis_pub_sub_client_pop_message_finish (TornadisPubSubClient *self,
+                                            GAsyncResult *result,
+                                            GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/values/tornadis-command.h"
+
+G_BEGIN_DECLS
+
+/* Arguments of at least this many bytes are kept and written by reference. */
+#define TORNADIS_LARGE_ARG_SIZE 16384
+
+/* What a command does to the link it runs on, known from its name. */
+typedef enum
+{
+  TORNADIS_COMMAND_PLAIN,
+  TORNADIS_COMMAND_REFUSED, /* would leave replies and callers out of step */
+  TORNADIS_COMMAND_SELECT,
+  TORNADIS_COMMAND_AUTH,
+  TORNADIS_COMMAND_MULTI,
+  TORNADIS_COMMAND_EXEC,    /* EXEC or DISCARD */
+  TORNADIS_COMMAND_WATCH,
+  TORNADIS_COMMAND_UNWATCH,
+} TornadisCommandEffect;
+
+/* A large argument: @bytes belong on the wire before @body[offset]. */
+typedef struct
+{
+  gsize offset;
+  GBytes *bytes; /* (owned) */
+} TornadisLargeArg;
+
+/* What most commands have nothing of. */
+typedef struct
+{
+  gsize size;   /* of all of them */
+  GArray *args; /* (owned) (element-type TornadisLargeArg) */
+} TornadisLargeArgs;
+
+/* The body is the wire form of all arguments ("$3\r\nGET\r\n$1\r\nk\r\n") less the large ones,
+ * without the "*N\r\n" that stands before it. With 120 bytes this is as large as allocators still have at hand. */
+struct _TornadisCommand
+{
+  gatomicrefcount ref_count;
+  guint n_args;
+  guint8 *body; /* (owned), or inline_body */
+  gsize body_len;
+  gsize body_size;
+  TornadisLargeArgs *large; /* (owned) (nullable) */
+  char *name;               /* (owned) (nullable) (atomic) made when asked for, unless it is a shared one */
+  guint8 effect : 6;        /* TornadisCommandEffect */
+  guint8 container : 1;     /* CLIENT or SCRIPT: what it does is known from the second argument */
+  guint8 sealed : 1;        /* handed to a client or a pipeline: no more appending */
+  guint8 inline_body[71];
+};
+
+G_STATIC_ASSERT (sizeof (struct _TornadisCommand) <= 120);
+
+/* How many bytes all arguments have on the wire. */
+static inline gsize
+tornadis_command_get_wire_size (const TornadisCommand *self)
+{
+  return self->body_len + (G_UNLIKELY (self->large != NULL) ? self->large->size : 0);
+}
+
+static inline TornadisCommandEffect
+tornadis_command_get_effect (const TornadisCommand *self)
+{
+  return (TornadisCommandEffect) self->effect;
+}
+
+static inline void
+tornadis_command_seal (TornadisCommand *self)
+{
+  self->sealed = TRUE;
+}
+
+const char *tornadis_command_get_refusal (TornadisCommand *self);
+void        tornadis_command_append_data (TornadisCommand *self,
+                                          const char      *data,
+                                          gsize            length);
+
+G_END_DECLS

@@ -1,0 +1,900 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/values/tornadis-command-private.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <hiredis.h>
+
+/**
+ * TornadisCommand:
+ *
+ * One request to the server: a name and its arguments, each of any bytes and any length.
+ *
+ * It succeeds tornadis' variable argument list, as in `client.call("SET", "key", "value")`:
+ *
+ * - [ctor@Tornadis.Command.new_strv] takes all arguments as text;
+ * - [ctor@Tornadis.Command.new_bytes] takes all arguments as bytes;
+ * - [ctor@Tornadis.Command.new] takes the name, and the `append` methods add one argument each;
+ * - `tornadis_command_new_format()` takes a format string (C only).
+ *
+ * Every argument goes to the server as it is given: nothing is split at spaces, quoted or escaped, so
+ * that data from anywhere is safe in an argument. A name of two words is two arguments: `CONFIG`,
+ * `GET`. The name may be in any case.
+ *
+ * A command can be appended to until it is handed to a client, a pool or a pipeline, which seals it. A
+ * sealed command never changes and can be used again, any number of times, from any thread.
+ *
+ * Arguments of 16 KiB or more that are given as [struct@GLib.Bytes] are kept and written by reference, not
+ * copied.
+ *
+ * Since: 1.0
+ */
+G_DEFINE_BOXED_TYPE (TornadisCommand, tornadis_command, tornadis_command_ref, tornadis_command_unref)
+
+#define FIRST_HEAP_SIZE 256
+#define MAX_NAME_LENGTH 31
+/* The longest name that a client has to know. */
+#define MAX_EFFECT_LENGTH 12
+
+#define HINT_PUB_SUB "use TornadisPubSubClient"
+#define HINT_REPLICATION "replication is not supported"
+
+static TornadisCommand *
+command_alloc (void)
+{
+  TornadisCommand *self = g_new (TornadisCommand, 1);
+
+  memset (self, 0, G_STRUCT_OFFSET (TornadisCommand, inline_body));
+  g_atomic_ref_count_init (&self->ref_count);
+  self->body = self->inline_body;
+  self->body_size = sizeof self->inline_body;
+
+  return self;
+}
+
+static void
+large_arg_clear (gpointer data)
+{
+  g_bytes_unref (((TornadisLargeArg *) data)->bytes);
+}
+
+/* Geometric growth keeps a command of many arguments linear. */
+static void
+command_grow (TornadisCommand *self,
+              gsize size)
+{
+  gsize new_size = MAX (self->body_size * 2, FIRST_HEAP_SIZE);
+
+  while (new_size - self->body_len < size)
+    new_size *= 2;
+
+  if (self->body == self->inline_body)
+    {
+      self->body = g_malloc (new_size);
+      memcpy (self->body, self->inline_body, self->body_len);
+    }
+  else
+    {
+      self->body = g_realloc (self->body, new_size);
+    }
+  self->body_size = new_size;
+}
+
+/* Puts "$length\r\n", room for @room bytes and "\r\n" at the end of the body; where the room is. */
+static inline guint8 *
+command_append_frame (TornadisCommand *self,
+                      gsize length,
+                      gsize room)
+{
+  guint n_digits = 1;
+  gsize size;
+  guint8 *frame;
+
+  for (gsize rest = length; G_UNLIKELY (rest >= 10); rest /= 10)
+    n_digits++;
+
+  size = 1 + n_digits + 2 + room + 2;
+  if (G_UNLIKELY (self->body_size - self->body_len < size))
+    command_grow (self, size);
+
+  frame = self->body + self->body_len;
+  self->body_len += size;
+  self->n_args++;
+
+  *frame++ = '$';
+  for (guint i = n_digits - 1; G_UNLIKELY (i > 0); i--, length /= 10)
+    frame[i] = (guint8) ('0' + length % 10);
+  *frame = (guint8) ('0' + length);
+  frame += n_digits;
+  memcpy (frame, "\r\n", 2);
+  frame += 2;
+  memcpy (frame + room, "\r\n", 2);
+
+  return frame;
+}
+
+#define IS(literal) (memcmp (name, literal, sizeof literal) == 0)
+
+/* Every command passes here: most leave by the length, and no two comparisons are dear. */
+static TornadisCommandEffect
+effect_of_name (const char *name,
+                gsize length)
+{
+  switch (length)
+    {
+    case 4:
+      if (IS ("AUTH"))
+        return TORNADIS_COMMAND_AUTH;
+      if (IS ("EXEC"))
+        return TORNADIS_COMMAND_EXEC;
+      if (IS ("SYNC"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 5:
+      if (IS ("MULTI"))
+        return TORNADIS_COMMAND_MULTI;
+      if (IS ("WATCH"))
+        return TORNADIS_COMMAND_WATCH;
+      if (IS ("HELLO") || IS ("PSYNC") || IS ("RESET"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 6:
+      if (IS ("SELECT"))
+        return TORNADIS_COMMAND_SELECT;
+      break;
+    case 7:
+      if (IS ("DISCARD"))
+        return TORNADIS_COMMAND_EXEC;
+      if (IS ("UNWATCH"))
+        return TORNADIS_COMMAND_UNWATCH;
+      if (IS ("MONITOR"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 8:
+      if (IS ("REPLCONF"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 9:
+      if (IS ("SUBSCRIBE"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 10:
+      if (IS ("PSUBSCRIBE") || IS ("SSUBSCRIBE"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 11:
+      if (IS ("UNSUBSCRIBE"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 12:
+      if (IS ("PUNSUBSCRIBE") || IS ("SUNSUBSCRIBE"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    default:
+      break;
+    }
+
+  return TORNADIS_COMMAND_PLAIN;
+}
+
+static void
+command_set_effect (TornadisCommand *self,
+                    const char *argument,
+                    gsize length)
+{
+  char name[MAX_EFFECT_LENGTH + 1];
+
+  for (gsize i = 0; i < length; i++)
+    name[i] = g_ascii_toupper (argument[i]);
+  name[length] = '\0';
+
+  self->effect = effect_of_name (name, length);
+  self->container = length == 6 && (IS ("CLIENT") || IS ("SCRIPT"));
+}
+
+/* CLIENT and SCRIPT are harmless but for one subcommand each. */
+static void
+command_set_subcommand (TornadisCommand *self,
+                        const char *subcommand,
+                        gsize length)
+{
+  const char *refused = self->body[strlen ("$6\r\n")] == 'C' || self->body[strlen ("$6\r\n")] == 'c' ? "REPLY" : "DEBUG";
+
+  if (length == strlen (refused) && g_ascii_strncasecmp (subcommand, refused, length) == 0)
+    self->effect = TORNADIS_COMMAND_REFUSED;
+}
+
+static inline void
+command_look_at (TornadisCommand *self,
+                 const char *argument,
+                 gsize length)
+{
+  /* No name that does anything to a link is shorter than four letters. */
+  if (self->n_args == 0 && length > 3 && length <= MAX_EFFECT_LENGTH)
+    command_set_effect (self, argument, length);
+  else if (G_UNLIKELY (self->container) && self->n_args == 1)
+    command_set_subcommand (self, argument, length);
+}
+
+static void
+command_append_reference (TornadisCommand *self,
+                          GBytes *bytes)
+{
+  gsize length = g_bytes_get_size (bytes);
+  TornadisLargeArg large = { .bytes = g_bytes_ref (bytes) };
+  const guint8 *place = command_append_frame (self, length, 0);
+
+  large.offset = (gsize) (place - self->body);
+
+  if (self->large == NULL)
+    {
+      self->large = g_new0 (TornadisLargeArgs, 1);
+      self->large->args = g_array_new (FALSE, FALSE, sizeof (TornadisLargeArg));
+      g_array_set_clear_func (self->large->args, large_arg_clear);
+    }
+  g_array_append_val (self->large->args, large);
+  self->large->size += length;
+}
+
+static inline void
+command_append (TornadisCommand *self,
+                const char *argument,
+                gsize length)
+{
+  command_look_at (self, argument, length);
+
+  if (G_UNLIKELY (length >= TORNADIS_LARGE_ARG_SIZE))
+    {
+      g_autoptr (GBytes) bytes = g_bytes_new (argument, length);
+
+      command_append_reference (self, bytes);
+    }
+  else if (length > 0)
+    {
+      memcpy (command_append_frame (self, length, length), argument, length);
+    }
+  else
+    {
+      command_append_frame (self, 0, 0);
+    }
+}
+
+void
+tornadis_command_append_data (TornadisCommand *self,
+                              const char *data,
+                              gsize length)
+{
+  command_append (self, data, length);
+}
+
+static void
+command_append_gbytes (TornadisCommand *self,
+                       GBytes *bytes)
+{
+  gsize length;
+  const char *argument = g_bytes_get_data (bytes, &length);
+
+  if (length < TORNADIS_LARGE_ARG_SIZE)
+    {
+      command_append (self, argument, length);
+    }
+  else
+    {
+      command_look_at (self, argument, length);
+      command_append_reference (self, bytes);
+    }
+}
+
+/**
+ * tornadis_command_new: (constructor)
+ * @name: the name of the command, its first argument
+ *
+ * Makes a command to which arguments are then appended.
+ *
+ * Returns: (transfer full): a new command
+ *
+ * Since: 1.0
+ */
+TornadisCommand *
+tornadis_command_new (const char *name)
+{
+  TornadisCommand *self;
+
+  g_return_val_if_fail (name != NULL, NULL);
+
+  self = command_alloc ();
+  command_append (self, name, strlen (name));
+
+  return self;
+}
+
+/**
+ * tornadis_command_new_strv: (constructor)
+ * @argv: (array zero-terminated=1): the name of the command and its arguments
+ *
+ * Makes a command of text arguments.
+ *
+ * Every argument ends at its first NUL: text that may have one, and data that is not UTF-8 text when it comes
+ * from another language than C, needs [ctor@Tornadis.Command.new_bytes].
+ *
+ * An empty @argv gives a command that every client refuses with [error@Tornadis.Error.USAGE].
+ *
+ * Succeeds the arguments of tornadis' `Client.call()`.
+ *
+ * Returns: (transfer full): a new command
+ *
+ * Since: 1.0
+ */
+TornadisCommand *
+tornadis_command_new_strv (const char *const *argv)
+{
+  TornadisCommand *self;
+
+  g_return_val_if_fail (argv != NULL, NULL);
+
+  self = command_alloc ();
+  for (gsize i = 0; argv[i] != NULL; i++)
+    command_append (self, argv[i], strlen (argv[i]));
+
+  return self;
+}
+
+/**
+ * tornadis_command_new_bytes: (constructor)
+ * @args: (array length=n_args) (nullable): the name of the command and its arguments
+ * @n_args: how many there are
+ *
+ * Makes a command of arguments that may hold any bytes.
+ *
+ * Arguments of 16 KiB or more are kept by reference.
+ *
+ * With no arguments this gives a command that every client refuses with [error@Tornadis.Error.USAGE].
+ *
+ * Returns: (transfer full): a new command
+ *
+ * Since: 1.0
+ */
+TornadisCommand *
+tornadis_command_new_bytes (GBytes **args,
+                            gsize n_args)
+{
+  TornadisCommand *self;
+
+  g_return_val_if_fail (args != NULL || n_args == 0, NULL);
+  for (gsize i = 0; i < n_args; i++)
+    g_return_val_if_fail (args[i] != NULL, NULL);
+
+  self = command_alloc ();
+  for (gsize i = 0; i < n_args; i++)
+    command_append_gbytes (self, args[i]);
+
+  return self;
+}
+
+/* Takes hiredis' "*N\r\n$length\r\n…\r\n" apart. */
+static void
+command_append_encoded (TornadisCommand *self,
+                        const char *encoded)
+{
+  char *p;
+  guint64 n_args = g_ascii_strtoull (encoded + 1, &p, 10);
+
+  for (guint64 i = 0; i < n_args; i++)
+    {
+      gsize length = g_ascii_strtoull (p + strlen ("\r\n$"), &p, 10);
+
+      p += strlen ("\r\n");
+      command_append (self, p, length);
+      p += length;
+    }
+}
+
+/**
+ * tornadis_command_new_format: (skip)
+ * @format: a format in the language of hiredis' `redisCommand()`
+ * @...: what the format asks for
+ *
+ * Makes a command from a format string, such as `"SET %s %b"`.
+ *
+ * Spaces in @format separate arguments. `%s` stands for a string; `%b` for bytes, as a `const void *` and a
+ * `size_t`; `%%` for one `%`; `%d`, `%lld`, `%f` and the other integer and floating point conversions mean what
+ * they do for `printf()`. What is filled in is never split, so it may hold spaces. A conversion within a word
+ * is part of that word: `"GET user:%s"`.
+ *
+ * An invalid @format is an error of the programmer. The types of the arguments are not checked by the
+ * compiler; @format must never come from outside of the program.
+ *
+ * Returns: (transfer full) (nullable): a new command, or %NULL when @format is invalid
+ *
+ * Since: 1.0
+ */
+TornadisCommand *
+tornadis_command_new_format (const char *format,
+                             ...)
+{
+  TornadisCommand *self;
+  char *encoded = NULL;
+  int length;
+  va_list args;
+
+  g_return_val_if_fail (format != NULL, NULL);
+
+  va_start (args, format);
+  length = redisvFormatCommand (&encoded, format, args);
+  va_end (args);
+
+  if (length < 0)
+    {
+      g_critical ("%s: the format is invalid", G_STRFUNC);
+      return NULL;
+    }
+
+  self = command_alloc ();
+  command_append_encoded (self, encoded);
+  redisFreeCommand (encoded);
+
+  return self;
+}
+
+/**
+ * tornadis_command_ref:
+ * @self: a command
+ *
+ * Takes a reference, from any thread.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 1.0
+ */
+TornadisCommand *
+tornadis_command_ref (TornadisCommand *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  g_atomic_ref_count_inc (&self->ref_count);
+
+  return self;
+}
+
+/* Names that many commands have in common, of which a program uses few: kept for ever, one in each place. */
+static char *shared_names[256]; /* (atomic) */
+
+static gboolean
+is_name_of (const char *name,
+            const char *argument,
+            gsize length)
+{
+  for (gsize i = 0; i < length; i++)
+    if (g_ascii_toupper (argument[i]) != name[i])
+      return FALSE;
+
+  return name[length] == '\0';
+}
+
+/**
+ * tornadis_command_unref:
+ * @self: (transfer full): a command
+ *
+ * Drops a reference, from any thread; the last one frees the command.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_command_unref (TornadisCommand *self)
+{
+  g_return_if_fail (self != NULL);
+
+  /* Nobody can take a reference while there is only one: the locked instruction is for shared ones. */
+  if (g_atomic_int_get (&self->ref_count) != 1 && !g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  if (G_UNLIKELY (self->body != self->inline_body))
+    g_free (self->body);
+  if (G_UNLIKELY (self->large != NULL))
+    {
+      g_array_unref (self->large->args);
+      g_free (self->large);
+    }
+  if (G_UNLIKELY (self->name != NULL))
+    g_free (self->name);
+  g_free (self);
+}
+
+/**
+ * tornadis_command_append_string:
+ * @self: a command that is not sealed
+ * @value: the argument
+ *
+ * Appends a text argument.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_command_append_string (TornadisCommand *self,
+                                const char *value)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (value != NULL);
+  g_return_if_fail (!self->sealed);
+
+  command_append (self, value, strlen (value));
+}
+
+/**
+ * tornadis_command_append_bytes:
+ * @self: a command that is not sealed
+ * @value: the argument
+ *
+ * Appends an argument of any bytes; of 16 KiB or more by reference.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_command_append_bytes (TornadisCommand *self,
+                               GBytes *value)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (value != NULL);
+  g_return_if_fail (!self->sealed);
+
+  command_append_gbytes (self, value);
+}
+
+/**
+ * tornadis_command_append_int64:
+ * @self: a command that is not sealed
+ * @value: the argument
+ *
+ * Appends an integer as decimal text.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_command_append_int64 (TornadisCommand *self,
+                               gint64 value)
+{
+  char text[20];
+  char *begin = text + sizeof text;
+  guint64 rest = value < 0 ? 0 - (guint64) value : (guint64) value;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (!self->sealed);
+
+  do
+    {
+      *--begin = (char) ('0' + rest % 10);
+      rest /= 10;
+    }
+  while (rest > 0);
+  if (value < 0)
+    *--begin = '-';
+
+  command_append (self, begin, (gsize) (text + sizeof text - begin));
+}
+
+/**
+ * tornadis_command_append_double:
+ * @self: a command that is not sealed
+ * @value: the argument
+ *
+ * Appends a floating point number as short text that reads back as the same number.
+ *
+ * The text is that of no locale. Infinities are `inf` and `-inf`, as the server spells them; what is not a
+ * number is `nan`, which commands refuse.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_command_append_double (TornadisCommand *self,
+                                double value)
+{
+  /* Digits that always suffice to tell apart what a person wrote, and those that always read back. */
+  static const char *const formats[] = { "%.15g", "%.16g", "%.17g" };
+  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
+  const char *text = buffer;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (!self->sealed);
+
+  if (isnan (value))
+    {
+      text = "nan";
+    }
+  else if (isinf (value))
+    {
+      text = value < 0 ? "-inf" : "inf";
+    }
+  else
+    {
+      for (gsize i = 0; i < G_N_ELEMENTS (formats); i++)
+        {
+          double back;
+
+          g_ascii_formatd (buffer, sizeof buffer, formats[i], value);
+          back = g_ascii_strtod (buffer, NULL);
+          if (memcmp (&back, &value, sizeof value) == 0)
+            break;
+        }
+    }
+
+  command_append (self, text, strlen (text));
+}
+
+/**
+ * tornadis_command_get_n_args:
+ * @self: a command
+ *
+ * Gets the number of arguments, the name included.
+ *
+ * Returns: how many arguments the command has
+ *
+ * Since: 1.0
+ */
+gsize
+tornadis_command_get_n_args (TornadisCommand *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->n_args;
+}
+
+/* Where the data of a frame are, and how many; those of a large argument are elsewhere. */
+static inline const guint8 *
+command_read_frame (const guint8 *p,
+                    gsize *length)
+{
+  *length = 0;
+  for (p += strlen ("$"); *p != '\r'; p++)
+    *length = *length * 10 + (*p - '0');
+
+  return p + strlen ("\r\n");
+}
+
+static inline const guint8 *
+command_skip_data (const guint8 *p,
+                   gsize length)
+{
+  return p + (length < TORNADIS_LARGE_ARG_SIZE ? length : 0) + strlen ("\r\n");
+}
+
+static GBytes *
+command_make_bytes (TornadisCommand *self,
+                    const guint8 *p,
+                    gsize length,
+                    guint n_large)
+{
+  if (length >= TORNADIS_LARGE_ARG_SIZE)
+    return g_bytes_ref (g_array_index (self->large->args, TornadisLargeArg, n_large).bytes);
+
+  return g_bytes_new (p, length);
+}
+
+/**
+ * tornadis_command_get_arg:
+ * @self: a command
+ * @i: which argument; 0 is the name
+ *
+ * Gets an argument, as the server sees it.
+ *
+ * Arguments are looked up from the first: the time this takes grows with @i.
+ *
+ * Returns: (transfer full) (nullable): the bytes, or %NULL when there is no such argument
+ *
+ * Since: 1.0
+ */
+GBytes *
+tornadis_command_get_arg (TornadisCommand *self,
+                          gsize i)
+{
+  const guint8 *p;
+  gsize length;
+  guint n_large = 0;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (i >= self->n_args)
+    return NULL;
+
+  for (p = command_read_frame (self->body, &length); i > 0; i--)
+    {
+      n_large += length >= TORNADIS_LARGE_ARG_SIZE;
+      p = command_read_frame (command_skip_data (p, length), &length);
+    }
+
+  return command_make_bytes (self, p, length, n_large);
+}
+
+/**
+ * tornadis_command_get_args:
+ * @self: a command
+ *
+ * Gets all arguments at once, which for many is faster than one by one. Those that are large are not copied.
+ *
+ * Returns: (transfer container) (element-type GBytes): the arguments, the name is the first; it frees them with itself
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+tornadis_command_get_args (TornadisCommand *self)
+{
+  GPtrArray *args;
+  const guint8 *p;
+  guint n_large = 0;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  args = g_ptr_array_new_full (self->n_args, (GDestroyNotify) g_bytes_unref);
+  p = self->body;
+  for (guint i = 0; i < self->n_args; i++)
+    {
+      gsize length;
+
+      p = command_read_frame (p, &length);
+      g_ptr_array_add (args, command_make_bytes (self, p, length, n_large));
+      n_large += length >= TORNADIS_LARGE_ARG_SIZE;
+      p = command_skip_data (p, length);
+    }
+
+  return args;
+}
+
+static char *
+make_name (const char *argument,
+           gsize length)
+{
+  char *name = g_malloc (length + 1);
+
+  for (gsize i = 0; i < length; i++)
+    name[i] = g_ascii_isprint (argument[i]) ? g_ascii_toupper (argument[i]) : '?';
+  name[length] = '\0';
+
+  return name;
+}
+
+/* One of the shared names, or NULL when there is another in its place. */
+static const char *
+find_shared_name (const char *argument,
+                  gsize length)
+{
+  guint hash = 0;
+  char **place;
+  char *shared;
+
+  for (gsize i = 0; i < length; i++)
+    hash = hash * 31 + (guint8) (argument[i] | 0x20);
+  place = &shared_names[hash % G_N_ELEMENTS (shared_names)];
+
+  shared = g_atomic_pointer_get (place);
+  if (G_UNLIKELY (shared == NULL))
+    {
+      shared = make_name (argument, length);
+      if (g_atomic_pointer_compare_and_exchange (place, NULL, shared))
+        return shared;
+      g_free (shared);
+      shared = g_atomic_pointer_get (place);
+    }
+
+  return is_name_of (shared, argument, length) ? shared : NULL;
+}
+
+/* The first argument, cut to MAX_NAME_LENGTH. @large (out) (nullable) owns it when it is large. */
+static const char *
+command_peek_name (TornadisCommand *self,
+                   gsize *length,
+                   GBytes **large)
+{
+  const char *argument = "";
+
+  *length = 0;
+  if (self->n_args > 0 && self->large == NULL)
+    {
+      for (argument = (const char *) self->body + 1; *argument != '\r'; argument++)
+        *length = *length * 10 + (gsize) (*argument - '0');
+      argument += 2;
+    }
+  else if (self->n_args > 0)
+    {
+      *large = tornadis_command_get_arg (self, 0);
+      argument = g_bytes_get_data (*large, length);
+    }
+  *length = MIN (*length, MAX_NAME_LENGTH);
+
+  return argument;
+}
+
+/**
+ * tornadis_command_get_name:
+ * @self: a command
+ *
+ * Gets the name for people to read, as it stands in error messages: the first argument in capital letters, cut to
+ * 31 bytes, with `?` for every byte that is not printable ASCII. It is empty when there is no argument.
+ *
+ * Returns: (transfer none): the name, valid as long as the command
+ *
+ * Since: 1.0
+ */
+const char *
+tornadis_command_get_name (TornadisCommand *self)
+{
+  g_autoptr (GBytes) large = NULL;
+  const char *argument;
+  const char *shared;
+  gsize length;
+  char *name;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  argument = command_peek_name (self, &length, &large);
+  shared = find_shared_name (argument, length);
+  if (G_LIKELY (shared != NULL))
+    return shared;
+
+  name = g_atomic_pointer_get (&self->name);
+  if (name != NULL)
+    return name;
+
+  name = make_name (argument, length);
+  /* A sealed command may be asked in two threads at a time. */
+  if (!g_atomic_pointer_compare_and_exchange (&self->name, NULL, name))
+    g_free (name);
+
+  return g_atomic_pointer_get (&self->name);
+}
+
+/**
+ * tornadis_command_get_size:
+ * @self: a command
+ *
+ * Gets how many bytes the arguments take on the wire.
+ *
+ * Returns: the number of bytes
+ *
+ * Since: 1.0
+ */
+gsize
+tornadis_command_get_size (TornadisCommand *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return tornadis_command_get_wire_size (self);
+}
+
+/* Where to turn to instead of a command that clients refuse. */
+const char *
+tornadis_command_get_refusal (TornadisCommand *self)
+{
+  static const struct
+  {
+    const char *name;
+    const char *hint;
+  } hints[] = {
+    { "SUBSCRIBE", HINT_PUB_SUB },
+    { "PSUBSCRIBE", HINT_PUB_SUB },
+    { "SSUBSCRIBE", HINT_PUB_SUB },
+    { "UNSUBSCRIBE", HINT_PUB_SUB },
+    { "PUNSUBSCRIBE", HINT_PUB_SUB },
+    { "SUNSUBSCRIBE", HINT_PUB_SUB },
+    { "MONITOR", "its endless reply is not supported" },
+    { "SYNC", HINT_REPLICATION },
+    { "PSYNC", HINT_REPLICATION },
+    { "REPLCONF", HINT_REPLICATION },
+    { "HELLO", "the properties protocol, username, password and client-name do it" },
+    { "RESET", "tornadis_client_close() does it" },
+    { "CLIENT", "tornadis_client_submit() without a function discards the reply" },
+    { "SCRIPT", "debugging scripts is not supported" },
+  };
+
+  if (self->effect != TORNADIS_COMMAND_REFUSED)
+    return NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (hints); i++)
+    {
+      if (strcmp (tornadis_command_get_name (self), hints[i].name) == 0)
+        return hints[i].hint;
+    }
+
+  g_return_val_if_reached (NULL);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/values/tornadis-message.h"
+#include "tornadis-glib/values/tornadis-reply.h"
+
+G_BEGIN_DECLS
+
+/* Takes over @push, whose first elements are the kind, the pattern if it has one, the channel and the
+ * payload. @text (nullable) is a channel that is known to be text. */
+TornadisMessage *tornadis_message_new      (TornadisReply   *push,
+                                            gboolean         has_pattern,
+                                            TornadisReply   *text);
+/* The channel, (transfer none), if it is text. */
+TornadisReply   *tornadis_message_peek_text_channel (TornadisMessage *self);
+gsize            tornadis_message_get_size (TornadisMessage *self);
+
+G_END_DECLS

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/values/tornadis-reply-block.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
+
+G_BEGIN_DECLS
+
+/* A long aggregate of nothing but short strings is packed: they stand behind each other in the memory of its own node,
+ * and have no nodes until somebody asks for one. Each is the letter s, its length in 32 bits, the lowest first, and its
+ * bytes. That is how Python's marshal writes bytes, so that the longest lists go there as one copy.
+ *
+ * Who takes all elements as nodes is faster without: packs are made once a bridge to Python asked for them. */
+typedef struct
+{
+  gsize size;
+  char strings[];
+} TornadisReplyPack;
+
+#define TORNADIS_REPLY_PACK_MARK 's'
+/* What stands before the bytes of a string. */
+#define TORNADIS_REPLY_PACK_HEAD 5
+#define TORNADIS_REPLY_PACK_MAX_LENGTH TORNADIS_REPLY_BLOCK_MAX_LENGTH
+/* Bytes are copied in steps of as many, which is faster than to copy just those that there are: both from where they
+ * come and to where they go it must be allowed to touch as many more. */
+#define TORNADIS_REPLY_PACK_STEP 16
+
+typedef enum
+{
+  TORNADIS_REPLY_PACK_WHOLE, /* all strings are there */
+  TORNADIS_REPLY_PACK_MORE,  /* more bytes are needed */
+  TORNADIS_REPLY_PACK_OTHER, /* what comes next is no short string, or is not well-formed */
+} TornadisReplyPackState;
+
+static inline TornadisReplyPack *
+tornadis_reply_get_pack (const TornadisReply *self)
+{
+  return (TornadisReplyPack *) (gpointer) self->data;
+}
+
+static inline gsize
+tornadis_reply_pack_get_length (const char *string)
+{
+  guint32 length;
+
+  memcpy (&length, string + 1, sizeof length);
+
+  return GUINT32_FROM_LE (length);
+}
+
+/* From now on packs are made, in all threads. */
+void                   tornadis_reply_pack_enable (void);
+gboolean               tornadis_reply_pack_is_enabled (void);
+TornadisReply         *tornadis_reply_pack_new    (TornadisReplyKind    kind);
+/* Appends strings as they stand on the wire, from *@cursor on, until there are @n_elements; *@budget is what their bytes
+ * may come to. *@room is what is allocated for strings, at first 0. */
+TornadisReplyPackState tornadis_reply_pack_add    (TornadisReply      **self,
+                                                   gsize               *room,
+                                                   gsize                n_elements,
+                                                   const guint8       **cursor,
+                                                   const guint8        *end,
+                                                   gsize               *budget);
+/* Gives back what is allocated but not used. */
+TornadisReply         *tornadis_reply_pack_finish (TornadisReply       *self);
+/* Makes a node of each string. */
+void                   tornadis_reply_pack_expand (const TornadisReply *self,
+                                                   TornadisReplyBlock **block,
+                                                   TornadisReply      **nodes);
+
+G_END_DECLS

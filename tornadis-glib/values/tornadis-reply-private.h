@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <string.h>
+
+#include "tornadis-glib/values/tornadis-reply.h"
+
+G_BEGIN_DECLS
+
+/* At most one allocation a node: the bytes of a string stand right behind it, with a NUL after them. */
+struct _TornadisReply
+{
+  gatomicrefcount ref_count;
+  TornadisReplyKind kind : 8;
+  guint16 offset; /* in the block that it is part of, or 0, or TORNADIS_REPLY_PACKED */
+  gsize length; /* bytes in data, or filled elements */
+  union
+  {
+    gint64 integer;
+    double number;
+    gboolean boolean;
+    TornadisReply **elements; /* (owned) (nullable) (element owned) a MAP has keys and values in turn; what is packed has
+                               * them once they are asked for (atomic), see tornadis_reply_get_elements() */
+  } v;
+  char data[];
+};
+
+static inline gboolean
+tornadis_reply_kind_is_aggregate (TornadisReplyKind kind)
+{
+  return kind == TORNADIS_REPLY_KIND_ARRAY || kind == TORNADIS_REPLY_KIND_MAP ||
+         kind == TORNADIS_REPLY_KIND_SET || kind == TORNADIS_REPLY_KIND_PUSH;
+}
+
+static inline gboolean
+tornadis_reply_equals_text (const TornadisReply *self,
+                            const char          *text)
+{
+  return self->length == strlen (text) && memcmp (self->data, text, self->length) == 0;
+}
+
+/* Instead of an offset, where no node can stand: the strings in an aggregate are packed, see tornadis-reply-pack.h. */
+#define TORNADIS_REPLY_PACKED 1
+
+static inline gboolean
+tornadis_reply_is_packed (const TornadisReply *self)
+{
+  return self->offset == TORNADIS_REPLY_PACKED;
+}
+
+/* Nodes of the elements of an aggregate that is packed, which has none yet. */
+TornadisReply **tornadis_reply_unpack (TornadisReply *self);
+
+/* Of an aggregate that has any. */
+static inline TornadisReply **
+tornadis_reply_get_elements (const TornadisReply *self)
+{
+  TornadisReply *reply = (TornadisReply *) self;
+  TornadisReply **elements = g_atomic_pointer_get (&reply->v.elements);
+
+  return G_LIKELY (elements != NULL) ? elements : tornadis_reply_unpack (reply);
+}
+
+/* A node with room for @length bytes of data, which the caller fills; the NUL is set. */
+TornadisReply *tornadis_reply_alloc       (TornadisReplyKind  kind,
+                                           gsize              length);
+/* An aggregate that takes over @elements (transfer full, made with g_malloc). */
+TornadisReply *tornadis_reply_new_array   (TornadisReplyKind  kind,
+                                           TornadisReply    **elements,
+                                           gsize              n_elements);
+/* Whether the data are UTF-8 without a NUL. */
+gboolean       tornadis_reply_data_is_text (const char        *data,
+                                            gsize              length);
+/* Whether all of @text is one decimal number; what stands behind it must not continue the number. */
+gboolean       tornadis_reply_parse_double (const char       *text,
+                                            gsize             length,
+                                            double           *value);
+
+static inline gboolean
+tornadis_reply_is_text (const TornadisReply *self)
+{
+  return tornadis_reply_data_is_text (self->data, self->length);
+}
+
+G_END_DECLS

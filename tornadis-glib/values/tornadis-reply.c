@@ -1,0 +1,846 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/values/tornadis-reply-private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-reply-block.h"
+
+/**
+ * TornadisReply:
+ *
+ * One reply of the server: a value, or a tree of values.
+ *
+ * A reply never changes once it is there, so it may be passed between threads. An element is a reply
+ * of its own: with a reference it outlives the reply in which it came.
+ *
+ * What the server sends is its own affair, and differs between RESP2 and RESP3 as well. The getters
+ * therefore take a reply of any kind: one that has no answer gives 0, %FALSE or %NULL, and those that
+ * ask for a number read text as well. A program that must know looks at [method@Tornadis.Reply.get_kind].
+ *
+ * Since: 1.0
+ */
+
+#define STRING_MAX_DEPTH 128
+
+G_DEFINE_BOXED_TYPE (TornadisReply, tornadis_reply, tornadis_reply_ref, tornadis_reply_unref)
+
+static inline gboolean
+reply_kind_has_data (TornadisReplyKind kind)
+{
+  return kind == TORNADIS_REPLY_KIND_STRING || kind == TORNADIS_REPLY_KIND_STATUS ||
+         kind == TORNADIS_REPLY_KIND_ERROR || kind == TORNADIS_REPLY_KIND_BIG_NUMBER ||
+         kind == TORNADIS_REPLY_KIND_VERBATIM;
+}
+
+TornadisReply *
+tornadis_reply_alloc (TornadisReplyKind kind,
+                      gsize length)
+{
+  TornadisReply *self;
+
+  if (reply_kind_has_data (kind))
+    {
+      self = g_malloc (sizeof *self + length + 1);
+      self->data[length] = '\0';
+    }
+  else
+    {
+      self = g_malloc (sizeof *self);
+    }
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->kind = kind;
+  self->offset = 0;
+  self->length = length;
+
+  return self;
+}
+
+gboolean
+tornadis_reply_data_is_text (const char *data,
+                             gsize length)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  const guint64 highs = ones << 7;
+  gsize i;
+
+  /* Most text is ASCII: eight bytes at a time, for as long as none is a NUL or beyond it. */
+  for (i = 0; i + sizeof (guint64) <= length; i += sizeof (guint64))
+    {
+      guint64 word;
+
+      memcpy (&word, data + i, sizeof word);
+      if (G_UNLIKELY ((((word - ones) | word) & highs) != 0))
+        break;
+    }
+
+  return i == length || g_utf8_validate_len (data + i, length - i, NULL);
+}
+
+TornadisReply *
+tornadis_reply_new_array (TornadisReplyKind kind,
+                          TornadisReply **elements,
+                          gsize n_elements)
+{
+  TornadisReply *self = tornadis_reply_alloc (kind, n_elements);
+
+  self->v.elements = elements;
+
+  return self;
+}
+
+gboolean
+tornadis_reply_parse_double (const char *text,
+                             gsize length,
+                             double *value)
+{
+  char *end;
+
+  if (length == 0 || g_ascii_isspace (text[0]))
+    return FALSE;
+
+  for (gsize i = 0; i < length; i++)
+    {
+      if (text[i] == 'x' || text[i] == 'X' || text[i] == '(')
+        return FALSE;
+    }
+
+  *value = g_ascii_strtod (text, &end);
+
+  return end == text + length;
+}
+
+/**
+ * tornadis_reply_new_string:
+ * @value: the bytes
+ *
+ * Makes a reply of kind %TORNADIS_REPLY_KIND_STRING, for plugins that answer calls.
+ *
+ * Returns: (transfer full): the reply
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_reply_new_string (GBytes *value)
+{
+  TornadisReply *self;
+  gconstpointer data;
+  gsize length;
+
+  g_return_val_if_fail (value != NULL, NULL);
+
+  data = g_bytes_get_data (value, &length);
+  self = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, length);
+  if (length > 0)
+    memcpy (self->data, data, length);
+
+  return self;
+}
+
+/**
+ * tornadis_reply_new_nested:
+ * @kind: ARRAY, MAP, SET or PUSH
+ * @elements: (array length=n_elements) (nullable): the elements, which are not copied; those of a MAP are keys and
+ *   values in turn
+ * @n_elements: how many
+ *
+ * Makes a reply of others, for plugins that answer calls.
+ *
+ * Returns: (transfer full): the reply
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_reply_new_nested (TornadisReplyKind kind,
+                           TornadisReply **elements,
+                           gsize n_elements)
+{
+  TornadisReply **copy;
+
+  g_return_val_if_fail (tornadis_reply_kind_is_aggregate (kind), NULL);
+  g_return_val_if_fail (elements != NULL || n_elements == 0, NULL);
+  g_return_val_if_fail (kind != TORNADIS_REPLY_KIND_MAP || n_elements % 2 == 0, NULL);
+
+  copy = g_new (TornadisReply *, n_elements);
+  for (gsize i = 0; i < n_elements; i++)
+    copy[i] = tornadis_reply_ref (elements[i]);
+
+  return tornadis_reply_new_array (kind, copy, n_elements);
+}
+
+/**
+ * tornadis_reply_ref:
+ * @self: a reply
+ *
+ * Takes a reference to @self.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_reply_ref (TornadisReply *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  g_atomic_ref_count_inc (&self->ref_count);
+
+  return self;
+}
+
+/* Whether the caller's reference was the last one. Nobody can take another while there is only one, so
+ * that the locked instruction is needed for shared replies alone. */
+static inline gboolean
+reply_drop (TornadisReply *self)
+{
+  return g_atomic_int_get (&self->ref_count) == 1 || g_atomic_ref_count_dec (&self->ref_count);
+}
+
+/* Nodes of a block that were freed one after the other. */
+typedef struct
+{
+  TornadisReplyBlock *block; /* (nullable) */
+  int n;
+} FreedNodes;
+
+static inline void
+freed_nodes_flush (FreedNodes *freed)
+{
+  if (freed->block != NULL)
+    tornadis_reply_block_drop (freed->block, freed->n);
+}
+
+static inline void
+reply_free (TornadisReply *self,
+            FreedNodes *freed)
+{
+  if (self->offset > TORNADIS_REPLY_PACKED)
+    {
+      TornadisReplyBlock *block = tornadis_reply_get_block (self);
+
+      if (block != freed->block)
+        {
+          freed_nodes_flush (freed);
+          *freed = (FreedNodes){ block, 0 };
+        }
+      freed->n++;
+      return;
+    }
+
+  if (tornadis_reply_kind_is_aggregate (self->kind))
+    g_free (self->v.elements);
+  g_free (self);
+}
+
+static inline gboolean
+reply_has_nodes (const TornadisReply *self)
+{
+  return tornadis_reply_kind_is_aggregate (self->kind) && self->v.elements != NULL;
+}
+
+/* Frees a tree of any depth without recursion and without memory of its own: elements go from the
+ * last to the first with the length counting down, and while a child is being freed the slot that
+ * held it holds the way back up. */
+static void
+reply_free_tree (TornadisReply *self,
+                 FreedNodes *freed)
+{
+  TornadisReply *parent = NULL;
+
+  for (;;)
+    {
+      while (self->length > 0)
+        {
+          TornadisReply **slot = &self->v.elements[self->length - 1];
+          TornadisReply *child = *slot;
+
+          if (reply_drop (child))
+            {
+              if (reply_has_nodes (child) && child->length > 0)
+                {
+                  *slot = parent;
+                  parent = self;
+                  self = child;
+                  continue;
+                }
+              reply_free (child, freed);
+            }
+          self->length--;
+        }
+
+      reply_free (self, freed);
+      if (parent == NULL)
+        return;
+
+      self = parent;
+      self->length--;
+      parent = self->v.elements[self->length];
+    }
+}
+
+/**
+ * tornadis_reply_unref:
+ * @self: (transfer full): a reply
+ *
+ * Gives up a reference to @self. The last one frees it, and those of its elements that nobody else
+ * holds.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_reply_unref (TornadisReply *self)
+{
+  g_return_if_fail (self != NULL);
+
+  if (!reply_drop (self))
+    return;
+
+  if (reply_has_nodes (self))
+    {
+      FreedNodes freed = { NULL, 0 };
+
+      reply_free_tree (self, &freed);
+      freed_nodes_flush (&freed);
+    }
+  else if (self->offset > TORNADIS_REPLY_PACKED)
+    {
+      tornadis_reply_block_drop (tornadis_reply_get_block (self), 1);
+    }
+  else
+    {
+      g_free (self);
+    }
+}
+
+/**
+ * tornadis_reply_get_kind:
+ * @self: a reply
+ *
+ * Gets what @self is.
+ *
+ * Returns: the kind
+ *
+ * Since: 1.0
+ */
+TornadisReplyKind
+tornadis_reply_get_kind (TornadisReply *self)
+{
+  g_return_val_if_fail (self != NULL, TORNADIS_REPLY_KIND_NIL);
+
+  return self->kind;
+}
+
+/**
+ * tornadis_reply_get_integer:
+ * @self: a reply
+ *
+ * Gets the value of an INTEGER; a BOOLEAN gives 1 or 0.
+ *
+ * STRING, STATUS, BIG_NUMBER and VERBATIM give their number when the whole text is a decimal number of 64
+ * bits: Redis stores numbers as text, so that a counter read with `GET` is a STRING.
+ *
+ * Returns: the number, 0 if there is none
+ *
+ * Since: 1.0
+ */
+gint64
+tornadis_reply_get_integer (TornadisReply *self)
+{
+  gint64 value;
+  char *end;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  if (self->kind == TORNADIS_REPLY_KIND_INTEGER)
+    return self->v.integer;
+  if (self->kind == TORNADIS_REPLY_KIND_BOOLEAN)
+    return self->v.boolean ? 1 : 0;
+  if (!reply_kind_has_data (self->kind) || self->kind == TORNADIS_REPLY_KIND_ERROR ||
+      self->length == 0 || g_ascii_isspace (self->data[0]))
+    return 0;
+
+  errno = 0;
+  value = g_ascii_strtoll (self->data, &end, 10);
+
+  return errno == 0 && end == self->data + self->length ? value : 0;
+}
+
+/**
+ * tornadis_reply_get_double:
+ * @self: a reply
+ *
+ * Gets the value of a DOUBLE, or that of an INTEGER or a BOOLEAN as a double.
+ *
+ * STRING, STATUS, BIG_NUMBER and VERBATIM give their number when the whole text is one, `inf`, `-inf` and
+ * `nan` included: RESP2 has no other way to say a score.
+ *
+ * Returns: the number, 0 if there is none
+ *
+ * Since: 1.0
+ */
+double
+tornadis_reply_get_double (TornadisReply *self)
+{
+  double value;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  if (self->kind == TORNADIS_REPLY_KIND_DOUBLE)
+    return self->v.number;
+  if (self->kind == TORNADIS_REPLY_KIND_INTEGER)
+    return (double) self->v.integer;
+  if (self->kind == TORNADIS_REPLY_KIND_BOOLEAN)
+    return self->v.boolean ? 1 : 0;
+  if (!reply_kind_has_data (self->kind) || self->kind == TORNADIS_REPLY_KIND_ERROR ||
+      !tornadis_reply_parse_double (self->data, self->length, &value))
+    return 0;
+
+  return value;
+}
+
+/**
+ * tornadis_reply_get_boolean:
+ * @self: a reply
+ *
+ * Gets the value of a BOOLEAN. An INTEGER is %TRUE unless it is 0, and the STATUS `OK` is %TRUE.
+ *
+ * Returns: the value, %FALSE if there is none
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_reply_get_boolean (TornadisReply *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  if (self->kind == TORNADIS_REPLY_KIND_BOOLEAN)
+    return self->v.boolean;
+  if (self->kind == TORNADIS_REPLY_KIND_INTEGER)
+    return self->v.integer != 0;
+
+  return self->kind == TORNADIS_REPLY_KIND_STATUS && self->length == 2 && memcmp (self->data, "OK", 2) == 0;
+}
+
+/**
+ * tornadis_reply_get_bytes:
+ * @self: a reply
+ *
+ * Gets the bytes of a STRING, STATUS, ERROR, BIG_NUMBER or VERBATIM. They are not copied: they keep the
+ * reply alive.
+ *
+ * Returns: (transfer full) (nullable): the bytes, %NULL for other kinds
+ *
+ * Since: 1.0
+ */
+GBytes *
+tornadis_reply_get_bytes (TornadisReply *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (!reply_kind_has_data (self->kind))
+    return NULL;
+
+  return g_bytes_new_with_free_func (self->data, self->length,
+                                     (GDestroyNotify) tornadis_reply_unref, tornadis_reply_ref (self));
+}
+
+/**
+ * tornadis_reply_get_data:
+ * @self: a reply
+ * @len: (out) (optional): return location for the number of bytes
+ *
+ * Gets the bytes of a STRING, STATUS, ERROR, BIG_NUMBER or VERBATIM. A 0 byte stands behind them that is
+ * not counted.
+ *
+ * Returns: (array length=len) (transfer none) (nullable): the bytes, which belong to the reply; %NULL
+ *   for other kinds
+ *
+ * Since: 1.0
+ */
+const guint8 *
+tornadis_reply_get_data (TornadisReply *self,
+                         gsize *len)
+{
+  gboolean has_data;
+
+  if (len != NULL)
+    *len = 0;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  has_data = reply_kind_has_data (self->kind);
+  if (has_data && len != NULL)
+    *len = self->length;
+
+  return has_data ? (const guint8 *) self->data : NULL;
+}
+
+/**
+ * tornadis_reply_get_text:
+ * @self: a reply
+ *
+ * Gets a STRING, STATUS, ERROR, BIG_NUMBER or VERBATIM as text.
+ *
+ * Returns: (transfer none) (nullable): the text, which belongs to the reply; %NULL for other kinds, and for
+ *   bytes that are not UTF-8 or have a 0 among them
+ *
+ * Since: 1.0
+ */
+const char *
+tornadis_reply_get_text (TornadisReply *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (!reply_kind_has_data (self->kind) || !tornadis_reply_is_text (self))
+    return NULL;
+
+  return self->data;
+}
+
+/**
+ * tornadis_reply_get_n_elements:
+ * @self: a reply
+ *
+ * Gets the number of elements of an ARRAY, SET, PUSH or MAP. Keys and values of a MAP are elements in
+ * turn: it has twice as many as it has pairs.
+ *
+ * Returns: the number of elements, 0 for other kinds
+ *
+ * Since: 1.0
+ */
+gsize
+tornadis_reply_get_n_elements (TornadisReply *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return tornadis_reply_kind_is_aggregate (self->kind) ? self->length : 0;
+}
+
+/**
+ * tornadis_reply_get_element:
+ * @self: a reply
+ * @i: which one, from 0
+ *
+ * Gets an element of an ARRAY, SET, PUSH or MAP, see [method@Tornadis.Reply.get_n_elements].
+ *
+ * Returns: (transfer none) (nullable): the element, %NULL if there are not so many
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_reply_get_element (TornadisReply *self,
+                            gsize i)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (!tornadis_reply_kind_is_aggregate (self->kind) || i >= self->length)
+    return NULL;
+
+  return tornadis_reply_get_elements (self)[i];
+}
+
+/**
+ * tornadis_reply_lookup:
+ * @self: a reply
+ * @key: a key
+ *
+ * Gets the value that belongs to @key in a MAP, or in an ARRAY of keys and values in turn: what RESP3 gives
+ * as the one, RESP2 gives as the other, as with `HGETALL`. The first key whose bytes are those of @key
+ * counts. It looks through all keys.
+ *
+ * Returns: (transfer none) (nullable): the value, %NULL if there is none
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_reply_lookup (TornadisReply *self,
+                       const char *key)
+{
+  TornadisReply **elements;
+  gsize length;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (key != NULL, NULL);
+
+  if ((self->kind != TORNADIS_REPLY_KIND_MAP && self->kind != TORNADIS_REPLY_KIND_ARRAY) || self->length == 0)
+    return NULL;
+
+  elements = tornadis_reply_get_elements (self);
+  length = strlen (key);
+  for (gsize i = 0; i + 1 < self->length; i += 2)
+    {
+      const TornadisReply *candidate = elements[i];
+
+      if (reply_kind_has_data (candidate->kind) && candidate->length == length &&
+          memcmp (candidate->data, key, length) == 0)
+        return elements[i + 1];
+    }
+
+  return NULL;
+}
+
+/* The server's words as a string for people. */
+static char *
+reply_dup_text (TornadisReply *self)
+{
+  return g_utf8_make_valid (self->data, (gssize) self->length);
+}
+
+static void
+string_append_quoted (GString *string,
+                      const char *data,
+                      gsize length)
+{
+  g_string_append_c (string, '"');
+
+  for (gsize i = 0; i < length; i++)
+    {
+      static const char special[] = "\\\"\n\r\t\a\b";
+      static const char escape[] = "\\\"nrtab";
+      const char *found = data[i] != '\0' ? strchr (special, data[i]) : NULL;
+
+      if (found != NULL)
+        {
+          g_string_append_c (string, '\\');
+          g_string_append_c (string, escape[found - special]);
+        }
+      else if (g_ascii_isprint (data[i]))
+        {
+          g_string_append_c (string, data[i]);
+        }
+      else
+        {
+          g_string_append_printf (string, "\\x%02x", (guint8) data[i]);
+        }
+    }
+
+  g_string_append_c (string, '"');
+}
+
+/* With as few digits as give the same number when read again. */
+static void
+string_append_double (GString *string,
+                      double number)
+{
+  static const char *const formats[] = { "%.15g", "%.16g", "%.17g" };
+  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    {
+      double again;
+
+      g_ascii_formatd (buffer, sizeof buffer, formats[i], number);
+      again = g_ascii_strtod (buffer, NULL);
+      if (!(again < number || again > number))
+        break;
+    }
+
+  g_string_append (string, buffer);
+}
+
+static void
+string_append_text (GString *string,
+                    TornadisReply *reply)
+{
+  g_autofree char *text = reply_dup_text (reply);
+
+  g_string_append (string, text);
+}
+
+static void string_append_aggregate (GString *string,
+                                     GString *indent,
+                                     TornadisReply *reply,
+                                     guint depth);
+
+static void
+string_append_reply (GString *string,
+                     GString *indent,
+                     TornadisReply *reply,
+                     guint depth)
+{
+  switch (reply->kind)
+    {
+    case TORNADIS_REPLY_KIND_STATUS:
+    case TORNADIS_REPLY_KIND_VERBATIM:
+      string_append_text (string, reply);
+      break;
+    case TORNADIS_REPLY_KIND_BIG_NUMBER:
+      g_string_append (string, "(big number) ");
+      string_append_text (string, reply);
+      break;
+    case TORNADIS_REPLY_KIND_ERROR:
+      g_string_append (string, "(error) ");
+      string_append_text (string, reply);
+      break;
+    case TORNADIS_REPLY_KIND_STRING:
+      string_append_quoted (string, reply->data, reply->length);
+      break;
+    case TORNADIS_REPLY_KIND_INTEGER:
+      g_string_append_printf (string, "(integer) %" G_GINT64_FORMAT, reply->v.integer);
+      break;
+    case TORNADIS_REPLY_KIND_DOUBLE:
+      g_string_append (string, "(double) ");
+      string_append_double (string, reply->v.number);
+      break;
+    case TORNADIS_REPLY_KIND_BOOLEAN:
+      g_string_append (string, reply->v.boolean ? "(true)" : "(false)");
+      break;
+    case TORNADIS_REPLY_KIND_ARRAY:
+    case TORNADIS_REPLY_KIND_MAP:
+    case TORNADIS_REPLY_KIND_SET:
+    case TORNADIS_REPLY_KIND_PUSH:
+      string_append_aggregate (string, indent, reply, depth);
+      break;
+    case TORNADIS_REPLY_KIND_NIL:
+    default:
+      g_string_append (string, "(nil)");
+      break;
+    }
+}
+
+static const char *
+reply_get_empty_text (TornadisReply *self)
+{
+  if (self->kind == TORNADIS_REPLY_KIND_MAP)
+    return "(empty hash)";
+  if (self->kind == TORNADIS_REPLY_KIND_SET)
+    return "(empty set)";
+  if (self->kind == TORNADIS_REPLY_KIND_PUSH)
+    return "(empty push)";
+
+  return "(empty array)";
+}
+
+/* One that takes more than a line begins on a line of its own. */
+static void
+string_append_map_value (GString *string,
+                         GString *indent,
+                         TornadisReply *value,
+                         guint depth)
+{
+  gsize begin, head_length = 1 + indent->len;
+
+  g_string_append (string, " => ");
+  begin = string->len;
+  g_string_append_printf (string, "\n%s", indent->str);
+  string_append_reply (string, indent, value, depth);
+
+  if (strchr (string->str + begin + head_length, '\n') == NULL)
+    g_string_erase (string, (gssize) begin, (gssize) head_length);
+}
+
+/* @indent goes before every line but the first, which stands behind what the caller wrote. */
+static void
+string_append_aggregate (GString *string,
+                         GString *indent,
+                         TornadisReply *reply,
+                         guint depth)
+{
+  gboolean map = reply->kind == TORNADIS_REPLY_KIND_MAP;
+  gsize step = map ? 2 : 1;
+  char mark = ')';
+  gsize indent_length = indent->len;
+  int width = 0;
+
+  if (reply->length == 0 || depth >= STRING_MAX_DEPTH)
+    {
+      g_string_append (string, reply->length == 0 ? reply_get_empty_text (reply) : "...");
+      return;
+    }
+
+  if (map)
+    mark = '#';
+  else if (reply->kind == TORNADIS_REPLY_KIND_SET)
+    mark = '~';
+
+  for (gsize n = reply->length / step; n > 0; n /= 10)
+    width++;
+
+  for (gsize i = 0; i + step <= reply->length; i += step)
+    {
+      if (i > 0)
+        {
+          g_string_append_c (string, '\n');
+          g_string_append_len (string, indent->str, (gssize) indent_length);
+        }
+      g_string_append_printf (string, "%*" G_GSIZE_FORMAT "%c ", width, i / step + 1, mark);
+
+      g_string_append_printf (indent, "%*s", width + 2, "");
+      string_append_reply (string, indent, tornadis_reply_get_elements (reply)[i], depth + 1);
+      if (map)
+        string_append_map_value (string, indent, tornadis_reply_get_elements (reply)[i + 1], depth + 1);
+      g_string_truncate (indent, indent_length);
+    }
+}
+
+/**
+ * tornadis_reply_to_string:
+ * @self: a reply
+ *
+ * Writes @self as `redis-cli` shows it on a terminal, without the end of the last line: for logs,
+ * debuggers and people. What stands below 128 levels of ARRAY, SET, PUSH and MAP shows as `...`.
+ *
+ * Returns: (transfer full): UTF-8 text
+ *
+ * Since: 1.0
+ */
+char *
+tornadis_reply_to_string (TornadisReply *self)
+{
+  g_autoptr (GString) indent = NULL;
+  GString *string;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  indent = g_string_new (NULL);
+  string = g_string_new (NULL);
+  string_append_reply (string, indent, self, 0);
+
+  return g_string_free (string, FALSE);
+}
+
+/**
+ * tornadis_reply_is_error:
+ * @self: a reply
+ *
+ * Gets whether @self is an ERROR. Elements do not count.
+ *
+ * Returns: whether it is one
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_reply_is_error (TornadisReply *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->kind == TORNADIS_REPLY_KIND_ERROR;
+}
+
+/**
+ * tornadis_reply_get_error:
+ * @self: a reply
+ *
+ * Makes a %TORNADIS_ERROR_REPLY of an ERROR. Its message is the text of the server, with what is not
+ * UTF-8 replaced.
+ *
+ * Returns: (transfer full) (nullable): the error, %NULL for other kinds
+ *
+ * Since: 1.0
+ */
+GError *
+tornadis_reply_get_error (TornadisReply *self)
+{
+  g_autofree char *text = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (self->kind != TORNADIS_REPLY_KIND_ERROR)
+    return NULL;
+
+  text = reply_dup_text (self);
+  return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_REPLY, text);
+}
