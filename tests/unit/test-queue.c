@@ -348,10 +348,10 @@ test_expire (Fixture *fixture,
   tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 100, done_cb, make_call (fixture, "early"));
   tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 0, done_cb, make_call (fixture, "never"));
 
-  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 99), ==, 100);
-  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 100), ==, 300);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 99, G_MAXINT64), ==, 100);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 100, G_MAXINT64), ==, 300);
   g_assert_cmpstr (fixture->log->str, ==, "early!4;");
-  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 1000), ==, 0);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 1000, G_MAXINT64), ==, 0);
   g_assert_cmpstr (fixture->log->str, ==, "early!4;late!4;");
   assert_written (fixture, "A ");
   g_assert_true (feed (fixture, "+x\r\n"));

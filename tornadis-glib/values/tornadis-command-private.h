@@ -75,6 +75,8 @@ tornadis_command_seal (TornadisCommand *self)
 }
 
 const char *tornadis_command_get_refusal (TornadisCommand *self);
+/* Whether the server may take long over it, without being dead. */
+gboolean    tornadis_command_may_block   (TornadisCommand *self);
 void        tornadis_command_append_data (TornadisCommand *self,
                                           const char      *data,
                                           gsize            length);

@@ -7,39 +7,20 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
-/* One dispatch works at most this long before it lets the main loop go on, and so do several that follow each
- * other, each of which finds new data: half of WINDOW_USEC. */
-#define BATCH_USEC 2000
-#define WINDOW_USEC (2 * BATCH_USEC)
 /* How many replies are handled between two looks at the clock. */
 #define BATCH_CHECK 16
-/* One dispatch writes at most this much before the socket is asked again. */
+/* One turn writes at most this much before the socket is asked again. */
 #define BATCH_WRITE (4 * 1024 * 1024)
 #define MAX_VECTORS 32
-/* While more data waits than one batch takes, the rest comes behind GTK's redraw, which has priority
- * 120: a flood of messages then costs throughput and never a frame. */
-#define YIELD_PRIORITY (G_PRIORITY_HIGH_IDLE + 25)
-/* A server nearby answers sooner than a thread that went to sleep is awake again: after a write, the reply is looked for
- * this long before the main loop sleeps. When that was in vain it is left out at the next writes, twice as many each
- * time, up to 2^SPIN_MAX_MISSES: a distant server costs no time. */
-#define SPIN_USEC 50
-#define SPIN_MAX_MISSES 10
-/* However many connections a thread has, it looks in vain for no more than a twentieth of its time. */
-#define SPIN_PAUSE_USEC (20 * SPIN_USEC)
-/* A timer that finds data in the socket reads at most this long before it believes its clock. */
-#define DRAIN_USEC (100 * 1000)
 
 struct _TornadisConnection
 {
+  TornadisPollerItem item;     /* first: it is what the poller knows of a connection */
   grefcount ref_count;
   GSocketConnection *socket_connection; /* (owned) closes the socket when it goes */
   GSocket *socket;             /* (owned) */
   GPollableInputStream *in;    /* (unowned) (nullable) of a stream that is not the bare socket */
   GPollableOutputStream *out;  /* (unowned) (nullable) likewise */
-  GSource *source;             /* (owned) (nullable) NULL once closed */
-  gpointer fd_tag;             /* (unowned) (nullable) in @source, of the bare socket */
-  GSource *in_source;          /* (owned) (nullable) child of @source */
-  GSource *out_source;         /* (owned) (nullable) child of @source */
   TornadisReader *reader;      /* (owned) */
   TornadisQueue *queue;        /* (unowned) (nullable) */
   TornadisConnectionFuncs funcs;
@@ -47,28 +28,18 @@ struct _TornadisConnection
   GError *write_error;         /* (owned) (nullable) met while no callback may run */
   gsize write_page_size;
   gint64 last_read;            /* monotonic time */
-  gint64 dispatch_start;       /* monotonic time, while dispatching */
-  gint64 window_start;         /* monotonic time */
-  gint64 window_used;          /* microseconds that were worked since */
-  guint dispatching;
-  guint spin_misses;           /* in a row */
-  guint spin_skips;            /* writes after which no reply is looked for */
+  gint64 turn_start;           /* monotonic time, during a turn */
+  guint in_turn;               /* how often, one within the other */
+  gboolean closed : 1;
   gboolean aggressive : 1;
   gboolean push_arrays : 1;
   gboolean paused : 1;
   gboolean flush_scheduled : 1;
   gboolean write_blocked : 1;  /* waits for the socket to take more */
   gboolean drained : 1;        /* the last read emptied the socket */
-  gboolean resume_read : 1;    /* goes on at the next dispatch even if the socket has nothing new */
-  gboolean yielding : 1;       /* at YIELD_PRIORITY */
-  gboolean has_written : 1;    /* since the main loop last polled */
+  gboolean resume_read : 1;    /* goes on at the next turn even if the socket has nothing new */
+  gboolean tell_drained : 1;   /* somebody waits for the socket to be emptied */
 };
-
-typedef struct
-{
-  GSource source;
-  TornadisConnection *connection; /* (unowned) it destroys the source when it closes */
-} TornadisConnectionSource;
 
 typedef enum
 {
@@ -77,72 +48,11 @@ typedef enum
   READ_CLOSED, /* the connection was closed */
 } ReadResult;
 
-static gboolean connection_prepare (GSource *source,
-                                    int *timeout);
-static gboolean connection_dispatch (GSource *source,
-                                     GSourceFunc callback,
-                                     gpointer user_data);
-
-static GSourceFuncs connection_source_funcs = {
-  .prepare = connection_prepare,
-  .dispatch = connection_dispatch,
-};
-
 static void
 connection_watch (TornadisConnection *self)
 {
-  if (self->source == NULL)
-    return;
-
-  if (self->in == NULL)
-    {
-      GIOCondition condition = (self->paused ? 0 : G_IO_IN) | (self->write_blocked ? G_IO_OUT : 0);
-
-      g_source_modify_unix_fd (self->source, self->fd_tag, condition);
-      return;
-    }
-
-  if (self->paused != (self->in_source == NULL))
-    {
-      if (self->paused)
-        {
-          g_source_remove_child_source (self->source, self->in_source);
-          g_clear_pointer (&self->in_source, g_source_unref);
-        }
-      else
-        {
-          self->in_source = g_pollable_input_stream_create_source (self->in, NULL);
-          g_source_set_dummy_callback (self->in_source);
-          g_source_add_child_source (self->source, self->in_source);
-        }
-    }
-
-  if (self->write_blocked != (self->out_source != NULL))
-    {
-      if (!self->write_blocked)
-        {
-          g_source_remove_child_source (self->source, self->out_source);
-          g_clear_pointer (&self->out_source, g_source_unref);
-        }
-      else
-        {
-          self->out_source = g_pollable_output_stream_create_source (self->out, NULL);
-          g_source_set_dummy_callback (self->out_source);
-          g_source_add_child_source (self->source, self->out_source);
-        }
-    }
-}
-
-static void
-connection_release_source (TornadisConnection *self)
-{
-  if (self->source == NULL)
-    return;
-
-  g_source_destroy (self->source);
-  g_clear_pointer (&self->source, g_source_unref);
-  g_clear_pointer (&self->in_source, g_source_unref);
-  g_clear_pointer (&self->out_source, g_source_unref);
+  if (!self->closed)
+    tornadis_poller_item_watch (&self->item, (self->paused ? 0 : G_IO_IN) | (self->write_blocked ? G_IO_OUT : 0));
 }
 
 /* Tells the owner that the link is gone. */
@@ -152,7 +62,7 @@ connection_fail (TornadisConnection *self,
 {
   g_autoptr (GError) lost = NULL;
 
-  if (self->source == NULL)
+  if (self->closed)
     return;
 
   /* One of the socket's means the same as the end of what it sends. */
@@ -238,7 +148,7 @@ connection_read (TornadisConnection *self,
               break;
             }
 
-          if (self->source == NULL)
+          if (self->closed)
             return READ_CLOSED;
           if (self->paused)
             return READ_DONE;
@@ -265,7 +175,7 @@ connection_read (TornadisConnection *self,
         {
           tornadis_reader_commit (self->reader, (gsize) n_read);
           tornadis_queue_count_read (self->queue, (gsize) n_read);
-          self->last_read = g_source_get_time (self->source);
+          self->last_read = self->turn_start;
           /* TLS gives one record at a time, so only a bare socket's short read means that it is empty. */
           self->drained = (gsize) n_read < size && self->in == NULL;
           continue;
@@ -310,12 +220,11 @@ connection_send (TornadisConnection *self,
   return g_socket_send_message (self->socket, NULL, vectors, (int) n_vectors, NULL, 0, 0, NULL, error);
 }
 
-/* Writes what the queue has. Runs no callback: an error is kept for the next dispatch. */
+/* Writes what the queue has. Runs no callback: an error is kept for the next turn. */
 static void
 connection_flush (TornadisConnection *self)
 {
   gsize n_total = 0;
-  gboolean was_blocked = self->write_blocked;
 
   self->flush_scheduled = FALSE;
   self->write_blocked = FALSE;
@@ -346,7 +255,6 @@ connection_flush (TornadisConnection *self)
       if (n_written >= 0)
         {
           n_total += (gsize) n_written;
-          self->has_written = TRUE;
           tornadis_queue_advance (self->queue, (gsize) n_written);
         }
       else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
@@ -357,123 +265,45 @@ connection_flush (TornadisConnection *self)
       else
         {
           self->write_error = g_steal_pointer (&error);
+          tornadis_poller_item_queue (&self->item);
         }
     }
 
-  if (was_blocked != self->write_blocked)
-    connection_watch (self);
+  connection_watch (self);
+  if (n_total > 0 && !self->paused)
+    tornadis_poller_item_expect_input (&self->item);
+}
+
+/* Whether data waits that is not read yet. */
+static gboolean
+connection_has_input (TornadisConnection *self)
+{
+  return self->resume_read || g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) != 0;
 }
 
 static void
-connection_set_yielding (TornadisConnection *self,
-                         gboolean yielding)
+connection_turn (TornadisPollerItem *item,
+                 GIOCondition condition,
+                 gint64 now,
+                 gint64 deadline)
 {
-  if (self->source == NULL || self->yielding == yielding)
-    return;
-
-  self->yielding = yielding;
-  g_source_set_priority (self->source, yielding ? YIELD_PRIORITY : G_PRIORITY_DEFAULT);
-}
-
-static __thread gint64 spin_not_before; /* monotonic time */
-
-/* Whether the reply to what was just written is there before it is worth to sleep. */
-static gboolean
-connection_spin (TornadisConnection *self)
-{
-  gint64 now;
-  gint64 deadline;
-
-  if (!self->has_written || self->paused || !tornadis_queue_awaits_replies (self->queue))
-    return FALSE;
-
-  self->has_written = FALSE;
-
-  if (self->spin_skips > 0)
-    {
-      self->spin_skips--;
-      return FALSE;
-    }
-
-  now = g_get_monotonic_time ();
-  if (now < spin_not_before)
-    return FALSE;
-
-  deadline = now + SPIN_USEC;
-  do
-    {
-      if (g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) != 0)
-        {
-          self->spin_misses = 0;
-          return TRUE;
-        }
-    }
-  while ((now = g_get_monotonic_time ()) < deadline);
-
-  spin_not_before = now + SPIN_PAUSE_USEC;
-  self->spin_misses = MIN (self->spin_misses + 1, SPIN_MAX_MISSES);
-  self->spin_skips = (1U << self->spin_misses) - 1;
-  return FALSE;
-}
-
-/* What is due is found out here and not told with g_source_set_ready_time(), which wakes the main loop up with a
- * write to a file descriptor, though it is this very thread that runs it. */
-static gboolean
-connection_prepare (GSource *source,
-                    int *timeout)
-{
-  TornadisConnection *self = ((TornadisConnectionSource *) source)->connection;
-
-  *timeout = -1;
-
-  return self->flush_scheduled || (self->resume_read && !self->paused) || self->write_error != NULL || connection_spin (self);
-}
-
-/* Called at the end of a dispatch. At the lower priority it had its turn behind all others, and begins anew. */
-static void
-connection_take_turn (TornadisConnection *self,
-                      gint64 start,
-                      gboolean more)
-{
-  gint64 now = g_get_monotonic_time ();
-
-  if (self->yielding || start - self->window_start > WINDOW_USEC)
-    {
-      self->window_start = start;
-      self->window_used = 0;
-    }
-
-  self->window_used += self->yielding ? 0 : now - start;
-  connection_set_yielding (self, more || self->window_used >= BATCH_USEC);
-}
-
-static gboolean
-connection_dispatch (GSource *source,
-                     GSourceFunc callback,
-                     gpointer user_data)
-{
-  TornadisConnection *self = ((TornadisConnectionSource *) source)->connection;
+  TornadisConnection *self = (TornadisConnection *) item;
   /* They may change, at the end of the handshake. */
   const TornadisConnectionFuncs funcs = self->funcs;
   gpointer owner = self->user_data;
-  gint64 start = g_get_monotonic_time ();
   gboolean held;
   ReadResult result = READ_DONE;
-  GIOCondition condition = self->paused ? 0 : G_IO_IN;
 
   /* What it calls may let go of the connection and of its owner. */
   tornadis_connection_ref (self);
   held = funcs.hold != NULL && funcs.hold (owner);
-  self->dispatching++;
-  self->dispatch_start = start;
-
-  if (self->in == NULL)
-    condition = g_source_query_unix_fd (source, self->fd_tag);
+  self->in_turn++;
+  self->turn_start = now;
 
   if (!self->paused && (self->resume_read || (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0))
     {
       self->resume_read = FALSE;
-      result = connection_read (self, start + BATCH_USEC);
+      result = connection_read (self, deadline);
     }
   else if (self->paused && (condition & (G_IO_HUP | G_IO_ERR)) != 0)
     {
@@ -483,7 +313,7 @@ connection_dispatch (GSource *source,
       result = READ_CLOSED;
     }
 
-  self->dispatching--;
+  self->in_turn--;
 
   if (result != READ_CLOSED && self->write_error != NULL)
     {
@@ -496,27 +326,33 @@ connection_dispatch (GSource *source,
 
   if (result != READ_CLOSED)
     {
-      self->resume_read |= result == READ_MORE;
-
       if (!tornadis_queue_awaits_replies (self->queue))
         tornadis_reader_trim (self->reader);
 
       connection_flush (self);
-      connection_take_turn (self, start, result == READ_MORE);
+
+      if (result == READ_MORE)
+        {
+          self->resume_read = TRUE;
+          tornadis_poller_item_queue (&self->item);
+        }
+      else if (self->tell_drained)
+        {
+          self->tell_drained = FALSE;
+          funcs.drained (owner);
+        }
     }
 
   if (funcs.release != NULL)
     funcs.release (held, owner);
   tornadis_connection_unref (self);
-
-  return G_SOURCE_CONTINUE;
 }
 
 TornadisConnection *
 tornadis_connection_new (GSocketConnection *socket_connection,
                          gsize read_page_size,
                          gsize max_reply_size,
-                         GMainContext *context)
+                         TornadisPoller *poller)
 {
   TornadisConnection *self = g_new0 (TornadisConnection, 1);
 
@@ -530,12 +366,6 @@ tornadis_connection_new (GSocketConnection *socket_connection,
   g_socket_set_blocking (self->socket, FALSE);
   g_socket_set_timeout (self->socket, 0);
 
-  self->source = g_source_new (&connection_source_funcs, sizeof (TornadisConnectionSource));
-  ((TornadisConnectionSource *) self->source)->connection = self;
-  g_source_set_static_name (self->source, "[tornadis] connection");
-  /* A callback may run a main loop of its own, which must go on getting replies. */
-  g_source_set_can_recurse (self->source, TRUE);
-
   if (G_IS_TCP_WRAPPER_CONNECTION (socket_connection))
     {
       GIOStream *stream = g_tcp_wrapper_connection_get_base_io_stream (G_TCP_WRAPPER_CONNECTION (socket_connection));
@@ -543,11 +373,17 @@ tornadis_connection_new (GSocketConnection *socket_connection,
       self->in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (stream));
       self->out = G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (stream));
     }
-  else
-    self->fd_tag = g_source_add_unix_fd (self->source, g_socket_get_fd (self->socket), G_IO_IN);
+
+  /* Of TLS too the socket is what is watched: the stream is read until it would block, and then has nothing left that
+   * the socket does not tell of. What came with the handshake it may have already. */
+  tornadis_poller_item_init (&self->item, poller, g_socket_get_fd (self->socket), connection_turn);
+  if (self->in != NULL)
+    {
+      self->resume_read = TRUE;
+      tornadis_poller_item_queue (&self->item);
+    }
 
   connection_watch (self);
-  g_source_attach (self->source, context);
 
   return self;
 }
@@ -612,39 +448,44 @@ tornadis_connection_set_max_reply_size (TornadisConnection *self,
 static gboolean
 connection_is_silent (TornadisConnection *self)
 {
-  if (self->dispatching > 0)
+  if (self->in_turn > 0)
     return self->drained && !tornadis_reader_is_partial (self->reader);
 
-  return g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) == 0;
+  return !connection_has_input (self);
 }
 
 void
 tornadis_connection_kick (TornadisConnection *self)
 {
   /* What is due, or the socket's readiness, writes it. */
-  if (self->source == NULL || self->flush_scheduled || self->write_blocked)
+  if (self->closed || self->flush_scheduled || self->write_blocked)
     return;
 
-  if (tornadis_queue_awaits_replies (self->queue) ? self->aggressive && self->dispatching == 0 : connection_is_silent (self))
+  if (tornadis_queue_awaits_replies (self->queue) ? self->aggressive && self->in_turn == 0 : connection_is_silent (self))
     {
       connection_flush (self);
       return;
     }
 
   self->flush_scheduled = TRUE;
+  tornadis_poller_item_queue (&self->item);
 }
 
 void
 tornadis_connection_set_paused (TornadisConnection *self,
                                 gboolean paused)
 {
-  if (self->source == NULL || self->paused == paused)
+  if (self->closed || self->paused == paused)
     return;
 
   self->paused = paused;
   connection_watch (self);
   /* The reader may hold whole replies already. */
-  self->resume_read |= !paused;
+  if (!paused)
+    {
+      self->resume_read = TRUE;
+      tornadis_poller_item_queue (&self->item);
+    }
 }
 
 gboolean
@@ -653,26 +494,21 @@ tornadis_connection_get_paused (TornadisConnection *self)
   return self->paused;
 }
 
-void
-tornadis_connection_drain (TornadisConnection *self)
+gboolean
+tornadis_connection_await_drained (TornadisConnection *self)
 {
-  if (self->source == NULL || self->paused || self->dispatching > 0)
-    return;
+  if (self->closed || self->paused || self->in_turn > 0 || !connection_has_input (self))
+    return FALSE;
 
-  tornadis_connection_ref (self);
-  self->dispatch_start = g_get_monotonic_time ();
-  self->dispatching++;
-  if (connection_read (self, g_get_monotonic_time () + DRAIN_USEC) != READ_CLOSED)
-    self->resume_read = TRUE;
-  self->dispatching--;
-  tornadis_connection_unref (self);
+  self->tell_drained = TRUE;
+  return TRUE;
 }
 
-/* Within a dispatch this is when it began: the clock is not asked for each of the many replies. */
+/* Within a turn this is when it began: the clock is not asked for each of the many replies. */
 gint64
 tornadis_connection_get_time (TornadisConnection *self)
 {
-  return self->dispatching > 0 ? self->dispatch_start : g_get_monotonic_time ();
+  return self->in_turn > 0 ? self->turn_start : g_get_monotonic_time ();
 }
 
 gint64
@@ -684,10 +520,11 @@ tornadis_connection_get_last_read (TornadisConnection *self)
 void
 tornadis_connection_close (TornadisConnection *self)
 {
-  if (self->source == NULL)
+  if (self->closed)
     return;
 
-  connection_release_source (self);
+  self->closed = TRUE;
+  tornadis_poller_item_clear (&self->item);
   /* Not g_io_stream_close(): over TLS that would wait for the peer. */
   g_socket_close (self->socket, NULL);
 }

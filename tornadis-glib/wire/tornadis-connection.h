@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "tornadis-glib/values/tornadis-reply.h"
+#include "tornadis-glib/wire/tornadis-poller.h"
 #include "tornadis-glib/wire/tornadis-queue.h"
 
 G_BEGIN_DECLS
@@ -24,13 +25,15 @@ typedef struct
   gboolean (*hold)    (gpointer      user_data);
   void     (*release) (gboolean      held,
                        gpointer      user_data);
+  /* What tornadis_connection_await_drained() has asked for. */
+  void     (*drained) (gpointer      user_data);
 } TornadisConnectionFuncs;
 
-/* One live socket: a source, a reader, and the queue that it works for. */
+/* One live socket: an item of the poller, a reader, and the queue that it works for. */
 TornadisConnection *tornadis_connection_new             (GSocketConnection             *socket_connection,
                                                          gsize                          read_page_size,
                                                          gsize                          max_reply_size,
-                                                         GMainContext                  *context);
+                                                         TornadisPoller                *poller);
 TornadisConnection *tornadis_connection_ref             (TornadisConnection            *self);
 void                tornadis_connection_unref           (TornadisConnection            *self);
 /* From now on works for @queue (unowned, outlives the connection or its closing). */
@@ -52,9 +55,10 @@ void                tornadis_connection_kick            (TornadisConnection     
 void                tornadis_connection_set_paused      (TornadisConnection            *self,
                                                          gboolean                       paused);
 gboolean            tornadis_connection_get_paused      (TornadisConnection            *self);
-/* Reads what is there, bounded, so that a late timer does not beat a reply that has arrived. */
-void                tornadis_connection_drain           (TornadisConnection            *self);
-/* Monotonic time, to the precision of a dispatch. */
+/* Whether there is data that is not read yet, so that a late timer does not beat a reply that has arrived: then it is
+ * told when all has been read. */
+gboolean            tornadis_connection_await_drained   (TornadisConnection            *self);
+/* Monotonic time, to the precision of a turn. */
 gint64              tornadis_connection_get_time        (TornadisConnection            *self);
 gint64              tornadis_connection_get_last_read   (TornadisConnection            *self);
 void                tornadis_connection_close           (TornadisConnection            *self);

@@ -380,6 +380,7 @@ connected_cb (GObject *object,
   TornadisConnector *self = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocketConnection) socket_connection = NULL;
+  g_autoptr (TornadisPoller) poller = NULL;
 
   socket_connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (object), result, &error);
 
@@ -404,8 +405,9 @@ connected_cb (GObject *object,
 
   connector_tune_socket (self, g_socket_connection_get_socket (socket_connection));
 
+  poller = tornadis_poller_get (self->context);
   self->connection = tornadis_connection_new (socket_connection, self->options.read_page_size,
-                                              self->options.max_reply_size, self->context);
+                                              self->options.max_reply_size, poller);
   tornadis_connection_attach (self->connection, self->queue, &funcs, self);
 
   if (self->options.protocol == TORNADIS_PROTOCOL_RESP2)

@@ -1,45 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "tornadis-glib/wire/tornadis-link.h"
+#include "tornadis-glib/wire/tornadis-link-private.h"
 
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/wire/tornadis-backoff.h"
-
-/* Behind the sources of connections: a reply that has arrived beats a timer that is due. */
-#define TIMER_PRIORITY (G_PRIORITY_DEFAULT + 10)
-
-struct _TornadisLink
-{
-  grefcount ref_count; /* of the owner and of functions under way that call back */
-  GMainContext *context; /* (owned) */
-  TornadisLinkFuncs funcs;
-  gpointer user_data; /* (unowned) */
-  TornadisLinkSettings settings;
-  TornadisQueue *queue;           /* (owned) */
-  TornadisConnection *connection; /* (owned) (nullable) while CONNECTED */
-  TornadisConnector *connector;   /* (owned) (nullable) while CONNECTING */
-  GSource *wait_source;           /* (owned) (nullable) while WAITING */
-  gulong network_changed_id;      /* while WAITING */
-  GSource *timer;                 /* (owned) (nullable) deadlines of calls and of silence */
-  GSource *ensure_source;         /* (owned) (nullable) made when first needed */
-  gint64 timer_at;                /* when @timer is due, or 0 */
-  gint64 since;                   /* when the link last came up or went, monotonic time */
-  gint64 not_before;              /* of the next attempt, monotonic time */
-  gint64 last_ping;
-  GError *last_error;             /* (owned) (nullable) of the last attempt or loss */
-  TornadisBackoff backoff;
-  TornadisClientState state;
-  guint protocol_version;
-  gint64 server_id;
-  guint n_closed; /* how often it was closed: what was under way when it is more does not go on */
-  int n_corks;            /* nothing is written while there are any */
-  gboolean ensure_due : 1; /* a call waits for a link that is not asked for yet */
-  gboolean in_multi : 1;
-  gboolean watching : 1;
-  gboolean unfit : 1;     /* the server does not do yet what the link is for */
-  gboolean shut_down : 1; /* for good */
-  gboolean freed : 1;     /* the owner is gone */
-};
 
 static void link_ensure (TornadisLink *self);
 
@@ -50,14 +13,14 @@ link_unref (TornadisLink *self)
     return;
 
   tornadis_queue_free (self->queue);
+  tornadis_poller_unref (self->poller);
   g_clear_error (&self->last_error);
   g_main_context_unref (self->context);
   g_free (self);
 }
 
-/* Around what calls back: neither the link nor its owner goes before it is through. */
-static gboolean
-link_enter (TornadisLink *self)
+gboolean
+tornadis_link_enter (TornadisLink *self)
 {
   g_ref_count_inc (&self->ref_count);
   if (self->freed)
@@ -67,9 +30,9 @@ link_enter (TornadisLink *self)
   return TRUE;
 }
 
-static void
-link_leave (TornadisLink *self,
-            gboolean held)
+void
+tornadis_link_leave (TornadisLink *self,
+                     gboolean held)
 {
   if (held)
     self->funcs.release (self->user_data);
@@ -91,9 +54,8 @@ link_set_state (TornadisLink *self,
   link_notify_state (self);
 }
 
-/* Whether somebody waits for what the server sends by itself. */
-static gboolean
-link_is_listening (TornadisLink *self)
+gboolean
+tornadis_link_is_listening (TornadisLink *self)
 {
   return !self->freed && self->funcs.is_listening (self->user_data);
 }
@@ -107,7 +69,7 @@ link_go_on (TornadisLink *self,
     return;
 
   if (tornadis_queue_get_length (self->queue) > 0 ||
-      (n_closed == self->n_closed && self->settings.autoconnect && link_is_listening (self)))
+      (n_closed == self->n_closed && self->settings.autoconnect && tornadis_link_is_listening (self)))
     link_ensure (self);
 }
 
@@ -119,10 +81,9 @@ link_take_error (TornadisLink *self,
   self->last_error = g_error_copy (error);
 }
 
-/* The link that was up is gone. What may have run ends with LOST, the rest goes on where it can. */
-static void
-link_lost (TornadisLink *self,
-           const GError *error)
+void
+tornadis_link_lost (TornadisLink *self,
+                    const GError *error)
 {
   guint n_closed = self->n_closed;
   gint64 now = g_get_monotonic_time ();
@@ -130,7 +91,7 @@ link_lost (TornadisLink *self,
                         (tornadis_connection_get_last_read (self->connection) > self->since ||
                          now - self->since > TORNADIS_BACKOFF_CAP_MSEC * G_TIME_SPAN_MILLISECOND);
 
-  gboolean held = link_enter (self);
+  gboolean held = tornadis_link_enter (self);
 
   tornadis_connection_close (self->connection);
   g_clear_pointer (&self->connection, tornadis_connection_unref);
@@ -154,27 +115,27 @@ link_lost (TornadisLink *self,
 
   link_go_on (self, n_closed);
 
-  link_leave (self, held);
+  tornadis_link_leave (self, held);
 }
 
 static void
 connection_closed_cb (const GError *error,
                       gpointer user_data)
 {
-  link_lost (user_data, error);
+  tornadis_link_lost (user_data, error);
 }
 
 static gboolean
 connection_hold_cb (gpointer user_data)
 {
-  return link_enter (user_data);
+  return tornadis_link_enter (user_data);
 }
 
 static void
 connection_release_cb (gboolean held,
                        gpointer user_data)
 {
-  link_leave (user_data, held);
+  tornadis_link_leave (user_data, held);
 }
 
 static gboolean
@@ -222,116 +183,6 @@ queue_effect_cb (TornadisCommand *command,
 }
 
 static void
-link_arm (TornadisLink *self,
-          gint64 at)
-{
-  if (at == 0 || (self->timer_at != 0 && self->timer_at <= at))
-    return;
-
-  self->timer_at = at;
-  g_source_set_ready_time (self->timer, at);
-}
-
-/* Silence: the idle limit that the user set, and a PING where somebody waits. The PING makes data that
- * the peer must acknowledge, so that a dead one is found by TCP's user timeout even behind a command
- * that blocks for good reason; where only messages are awaited an answer must come. */
-static gint64
-link_check_silence (TornadisLink *self,
-                    gint64 now)
-{
-  gint64 last_read = tornadis_connection_get_last_read (self->connection);
-  gint64 read_timeout = self->settings.read_timeout * G_TIME_SPAN_MILLISECOND;
-  gint64 ping_interval = self->settings.ping_interval * G_TIME_SPAN_MILLISECOND;
-  gboolean listening = link_is_listening (self);
-  gint64 next = 0;
-
-  if (tornadis_connection_get_paused (self->connection))
-    return now + MAX (ping_interval, G_TIME_SPAN_SECOND);
-
-  if (read_timeout > 0)
-    {
-      if (now - last_read >= read_timeout)
-        {
-          g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "Nothing was read for %u seconds",
-                                                  self->settings.read_timeout / 1000);
-          link_lost (self, error);
-          return 0;
-        }
-      next = last_read + read_timeout;
-    }
-
-  if (ping_interval > 0 && (listening || tornadis_queue_awaits_replies (self->queue)))
-    {
-      if (now - last_read >= ping_interval && !self->in_multi &&
-          !tornadis_queue_has_effect (self->queue, TORNADIS_COMMAND_MULTI))
-        {
-          if (listening && self->last_ping > last_read && now - self->last_ping >= ping_interval)
-            {
-              g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT,
-                                                              "The server does not answer a PING");
-              link_lost (self, error);
-              return 0;
-            }
-          if (self->last_ping <= last_read)
-            {
-              g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
-
-              self->last_ping = now;
-              tornadis_queue_push (self->queue, ping, TORNADIS_SLOT_LINK_ONLY, 0, NULL, NULL);
-              tornadis_connection_kick (self->connection);
-            }
-          last_read = now;
-        }
-      next = next == 0 ? last_read + ping_interval : MIN (next, last_read + ping_interval);
-    }
-
-  return next;
-}
-
-static gboolean
-timer_cb (gpointer user_data)
-{
-  TornadisLink *self = user_data;
-  gboolean held = link_enter (self);
-  gint64 now;
-  gint64 next;
-
-  self->timer_at = 0;
-  g_source_set_ready_time (self->timer, -1);
-
-  if (self->connection != NULL)
-    tornadis_connection_drain (self->connection);
-
-  now = g_get_monotonic_time ();
-  next = tornadis_queue_expire (self->queue, now);
-  if (!self->freed)
-    link_arm (self, next);
-
-  if (!self->freed && self->connection != NULL)
-    {
-      next = link_check_silence (self, now);
-      if (!self->freed)
-        link_arm (self, next);
-    }
-
-  link_leave (self, held);
-
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-timer_dispatch (GSource *source,
-                GSourceFunc callback,
-                gpointer user_data)
-{
-  return callback (user_data);
-}
-
-static GSourceFuncs timer_funcs = {
-  .dispatch = timer_dispatch,
-};
-
-static void
 link_stop_waiting (TornadisLink *self)
 {
   if (self->wait_source == NULL)
@@ -351,10 +202,10 @@ connector_cb (TornadisConnection *connection,
               gpointer user_data)
 {
   static const TornadisConnectionFuncs funcs = { connection_push_cb, connection_closed_cb, connection_hold_cb,
-                                                 connection_release_cb };
+                                                 connection_release_cb, tornadis_link_drained_cb };
   TornadisLink *self = user_data;
   guint n_closed = self->n_closed;
-  gboolean held = link_enter (self);
+  gboolean held = tornadis_link_enter (self);
 
   self->connector = NULL;
 
@@ -390,7 +241,7 @@ connector_cb (TornadisConnection *connection,
         self->funcs.connect_ended (NULL, self->user_data);
     }
 
-  link_leave (self, held);
+  tornadis_link_leave (self, held);
 }
 
 static void
@@ -398,7 +249,7 @@ link_start_attempt (TornadisLink *self)
 {
   TornadisConnectorOptions options = { 0 };
   guint n_closed = self->n_closed;
-  gboolean held = link_enter (self);
+  gboolean held = tornadis_link_enter (self);
 
   link_stop_waiting (self);
   /* Ahead of the plugins that are asked now, one of which may make a call, or close the client. */
@@ -413,7 +264,7 @@ link_start_attempt (TornadisLink *self)
   else
     tornadis_connector_options_clear (&options);
 
-  link_leave (self, held);
+  tornadis_link_leave (self, held);
 }
 
 static gboolean
@@ -470,6 +321,20 @@ link_ensure (TornadisLink *self)
     self->funcs.reconnect_scheduled (self->backoff.attempt, (guint) delay, self->last_error, self->user_data);
 }
 
+static void
+ensure_cb (TornadisPollerItem *item,
+           GIOCondition condition,
+           gint64 now,
+           gint64 deadline)
+{
+  TornadisLink *self = TORNADIS_LINK_OF (item, ensure_item);
+  gboolean held = tornadis_link_enter (self);
+
+  link_ensure (self);
+
+  tornadis_link_leave (self, held);
+}
+
 TornadisLink *
 tornadis_link_new (GMainContext *context,
                    const TornadisLinkFuncs *funcs,
@@ -484,12 +349,9 @@ tornadis_link_new (GMainContext *context,
   self->queue = tornadis_queue_new ();
   tornadis_queue_set_effect_func (self->queue, queue_effect_cb, self);
 
-  self->timer = g_source_new (&timer_funcs, sizeof (GSource));
-  g_source_set_static_name (self->timer, "[tornadis] call timeouts");
-  g_source_set_priority (self->timer, TIMER_PRIORITY);
-  g_source_set_can_recurse (self->timer, TRUE);
-  g_source_set_callback (self->timer, timer_cb, self, NULL);
-  g_source_attach (self->timer, context);
+  self->poller = tornadis_poller_get (context);
+  tornadis_poller_timer_init (&self->timer, self->poller, tornadis_link_timer_cb);
+  tornadis_poller_item_init (&self->ensure_item, self->poller, -1, ensure_cb);
 
   return self;
 }
@@ -513,11 +375,8 @@ tornadis_link_free (TornadisLink *self)
   self->freed = TRUE;
   tornadis_link_shut_down (self);
 
-  g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
-  if (self->ensure_source != NULL)
-    g_source_destroy (self->ensure_source);
-  g_clear_pointer (&self->ensure_source, g_source_unref);
+  tornadis_poller_timer_clear (&self->timer);
+  tornadis_poller_item_clear (&self->ensure_item);
   link_unref (self);
 }
 
@@ -540,10 +399,10 @@ tornadis_link_apply_settings (TornadisLink *self)
   tornadis_connection_set_push_arrays (self->connection, settings->push_arrays && self->protocol_version < 3);
 
   if (settings->read_timeout > 0)
-    link_arm (self, g_get_monotonic_time () + settings->read_timeout * G_TIME_SPAN_MILLISECOND);
+    tornadis_link_arm (self, g_get_monotonic_time () + settings->read_timeout * G_TIME_SPAN_MILLISECOND);
   /* When it fires it finds out whether anybody waits. */
   if (settings->ping_interval > 0)
-    link_arm (self, g_get_monotonic_time () + settings->ping_interval * G_TIME_SPAN_MILLISECOND);
+    tornadis_link_arm (self, g_get_monotonic_time () + settings->ping_interval * G_TIME_SPAN_MILLISECOND);
 }
 
 TornadisClientState
@@ -608,12 +467,12 @@ tornadis_link_close (TornadisLink *self)
 {
   static const char *reason = "the client was closed";
   gboolean was_connected = self->connection != NULL;
-  gboolean held = link_enter (self);
+  gboolean held = tornadis_link_enter (self);
   g_autoptr (GError) error = NULL;
   GArray *endings;
 
   self->n_closed++;
-  self->ensure_due = FALSE;
+  tornadis_poller_item_unqueue (&self->ensure_item);
   link_stop_waiting (self);
   g_clear_pointer (&self->connector, tornadis_connector_cancel);
   if (self->connection != NULL)
@@ -638,7 +497,7 @@ tornadis_link_close (TornadisLink *self)
   if (was_connected && !self->freed)
     self->funcs.disconnected (NULL, self->user_data);
 
-  link_leave (self, held);
+  tornadis_link_leave (self, held);
 }
 
 void
@@ -649,7 +508,7 @@ tornadis_link_try_again (TornadisLink *self,
     return;
 
   self->unfit = TRUE;
-  link_lost (self, error);
+  tornadis_link_lost (self, error);
 }
 
 void
@@ -699,27 +558,9 @@ link_get_deadline (TornadisLink *self,
 
   if (deadline == 0)
     deadline = g_get_monotonic_time () + self->settings.call_timeout * G_TIME_SPAN_MILLISECOND;
-  link_arm (self, deadline);
+  tornadis_link_arm (self, deadline);
 
   return deadline;
-}
-
-static gboolean
-ensure_cb (gpointer user_data)
-{
-  TornadisLink *self = user_data;
-  gboolean held = link_enter (self);
-
-  g_source_set_ready_time (self->ensure_source, -1);
-  if (self->ensure_due)
-    {
-      self->ensure_due = FALSE;
-      link_ensure (self);
-    }
-
-  link_leave (self, held);
-
-  return G_SOURCE_CONTINUE;
 }
 
 /* Making a link runs handlers and plugins, one of which may close the client: not from within the function that makes
@@ -727,19 +568,8 @@ ensure_cb (gpointer user_data)
 static void
 link_ensure_later (TornadisLink *self)
 {
-  if (self->ensure_due || self->state != TORNADIS_CLIENT_STATE_DISCONNECTED)
-    return;
-
-  if (self->ensure_source == NULL)
-    {
-      self->ensure_source = g_source_new (&timer_funcs, sizeof (GSource));
-      g_source_set_static_name (self->ensure_source, "[tornadis] connect");
-      g_source_set_callback (self->ensure_source, ensure_cb, self, NULL);
-      g_source_attach (self->ensure_source, self->context);
-    }
-
-  self->ensure_due = TRUE;
-  g_source_set_ready_time (self->ensure_source, 0);
+  if (self->state == TORNADIS_CLIENT_STATE_DISCONNECTED)
+    tornadis_poller_item_queue (&self->ensure_item);
 }
 
 /* Something was queued: it goes out, or a link is made for it. */
@@ -752,9 +582,9 @@ link_kick (TornadisLink *self)
   if (G_LIKELY (self->connection != NULL))
     {
       /* Not again for every call: the timer finds out what it is for when it fires. */
-      if (G_UNLIKELY (self->timer_at == 0 || self->settings.call_timeout > self->settings.ping_interval) &&
+      if (G_UNLIKELY (self->timer.at == 0 || self->settings.call_timeout > self->settings.ping_interval) &&
           self->settings.ping_interval > 0)
-        link_arm (self, g_get_monotonic_time () + self->settings.ping_interval * G_TIME_SPAN_MILLISECOND);
+        tornadis_link_arm (self, g_get_monotonic_time () + self->settings.ping_interval * G_TIME_SPAN_MILLISECOND);
       tornadis_connection_kick (self->connection);
     }
   else

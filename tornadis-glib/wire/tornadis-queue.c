@@ -7,12 +7,15 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-deadlines.h"
 
 #define FIRST_SIZE 16
 /* Room below for what is pushed to the front. */
 #define FIRST_ID (G_GUINT64_CONSTANT (1) << 32)
 /* A ring larger than this is given back when it is empty. */
 #define KEEP_SIZE 4096
+/* How many calls are ended between two looks at the clock. */
+#define EXPIRE_CHECK 16
 
 /* The commands of a pipeline on their way, and its replies so far. */
 typedef struct
@@ -39,6 +42,7 @@ typedef struct
   gsize n_bytes;            /* what it counts in the queue's n_bytes */
   guint8 flags;             /* TornadisSlotFlags */
   guint8 started : 1;       /* serialised, at least in part */
+  guint8 may_block : 1;     /* of a call that ended: its command, which is forgotten, may take the server long */
   guint8 voided : 1;        /* ended before it was written: no bytes and no reply */
 } TornadisSlot;
 
@@ -54,8 +58,7 @@ struct _TornadisQueue
   gsize n_bytes;      /* of commands that are not wholly written */
   guint64 n_read;     /* bytes, of all links */
   guint64 n_written;  /* likewise */
-  gint64 last_deadline;
-  gboolean unsorted; /* a slot's deadline is before that of one ahead of it */
+  TornadisDeadlines deadlines;
   TornadisWriter writer;
   TornadisEffectFunc effect_func; /* (nullable) */
   gpointer effect_data;           /* (unowned) */
@@ -170,10 +173,10 @@ queue_pop (TornadisQueue *self)
 
   if (self->head == self->tail)
     {
-      self->unsorted = FALSE;
-      self->last_deadline = 0;
+      tornadis_deadlines_reset (&self->deadlines);
       if (self->size > KEEP_SIZE)
         {
+          tornadis_deadlines_clear (&self->deadlines);
           g_clear_pointer (&self->ring, g_free);
           self->size = 0;
         }
@@ -328,6 +331,7 @@ tornadis_queue_free (TornadisQueue *self)
   for (guint64 id = self->head; id < self->tail; id++)
     slot_clear (queue_get_slot (self, id));
 
+  tornadis_deadlines_clear (&self->deadlines);
   tornadis_writer_clear (&self->writer);
   g_free (self->ring);
   g_free (self);
@@ -371,6 +375,21 @@ tornadis_queue_has_room (TornadisQueue *self,
   return self->n_bytes == 0 || (self->n_bytes < max_bytes && n_bytes <= max_bytes - self->n_bytes);
 }
 
+/* Whether a call still waits for its reply, and has this deadline: another may have its id by now. */
+static gboolean
+slot_is_awaited_at (const TornadisDeadline *deadline,
+                    gpointer user_data)
+{
+  TornadisQueue *self = user_data;
+  const TornadisSlot *slot;
+
+  if (deadline->id < self->head || deadline->id >= self->tail)
+    return FALSE;
+
+  slot = queue_get_slot (self, deadline->id);
+  return slot->func != NULL && slot->deadline == deadline->at;
+}
+
 static inline TornadisSlot *
 queue_append (TornadisQueue *self,
               gint64 deadline,
@@ -391,10 +410,7 @@ queue_append (TornadisQueue *self,
   self->observe_next = 0;
 
   if (deadline != 0)
-    {
-      self->unsorted |= deadline < self->last_deadline;
-      self->last_deadline = deadline;
-    }
+    tornadis_deadlines_push (&self->deadlines, deadline, self->tail - 1, slot_is_awaited_at, self);
 
   return slot;
 }
@@ -492,7 +508,10 @@ tornadis_queue_cancel (TornadisQueue *self,
   if (queue_is_out (self, slot))
     {
       if (slot->command != NULL && slot->command->effect == TORNADIS_COMMAND_PLAIN)
-        g_clear_pointer (&slot->command, tornadis_command_unref);
+        {
+          slot->may_block = tornadis_command_may_block (slot->command);
+          g_clear_pointer (&slot->command, tornadis_command_unref);
+        }
       if (slot->batch != NULL)
         {
           gsize n_received = slot->batch->n_received;
@@ -517,50 +536,35 @@ tornadis_queue_cancel (TornadisQueue *self,
 }
 
 gint64
-tornadis_queue_expire (TornadisQueue *self,
-                       gint64 now)
+tornadis_queue_get_next_deadline (TornadisQueue *self)
 {
-  g_autoptr (GArray) due = g_array_new (FALSE, FALSE, sizeof (guint64));
-  gint64 next = 0;
+  TornadisDeadline deadline;
 
-  for (guint64 id = self->head; id < self->tail; id++)
+  return tornadis_deadlines_peek (&self->deadlines, &deadline, slot_is_awaited_at, self) ? deadline.at : 0;
+}
+
+gint64
+tornadis_queue_expire (TornadisQueue *self,
+                       gint64 now,
+                       gint64 until)
+{
+  TornadisDeadline deadline;
+  guint n_expired = 0;
+
+  while (tornadis_deadlines_peek (&self->deadlines, &deadline, slot_is_awaited_at, self))
     {
-      const TornadisSlot *slot = queue_get_slot (self, id);
-
-      if (slot->deadline == 0 || slot->func == NULL)
-        continue;
-
-      if (slot->deadline <= now)
-        {
-          g_array_append_val (due, id);
-          continue;
-        }
-
-      if (next == 0 || slot->deadline < next)
-        next = slot->deadline;
-      if (!self->unsorted)
-        break;
-    }
-
-  for (guint i = 0; i < due->len; i++)
-    {
-      guint64 id = g_array_index (due, guint64, i);
-      const TornadisSlot *slot;
       g_autoptr (GError) error = NULL;
 
-      /* A callback may have ended it in the meantime, and another call have its id. */
-      if (id < self->head || id >= self->tail)
-        continue;
-      slot = queue_get_slot (self, id);
-      if (slot->func == NULL || slot->deadline == 0 || slot->deadline > now)
-        continue;
+      if (deadline.at > now || (n_expired++ % EXPIRE_CHECK == EXPIRE_CHECK - 1 && g_get_monotonic_time () > until))
+        return deadline.at;
 
+      tornadis_deadlines_pop (&self->deadlines);
       error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "No reply to %s within the call timeout",
-                           slot_get_name (slot));
-      tornadis_queue_cancel (self, id, error);
+                           slot_get_name (queue_get_slot (self, deadline.id)));
+      tornadis_queue_cancel (self, deadline.id, error);
     }
 
-  return next;
+  return 0;
 }
 
 static void
@@ -927,6 +931,33 @@ tornadis_queue_has_effect (TornadisQueue *self,
     }
 
   return FALSE;
+}
+
+static gboolean
+slot_may_block (const TornadisSlot *slot)
+{
+  if (slot->command != NULL)
+    return tornadis_command_may_block (slot->command);
+
+  for (guint i = 0; slot->batch != NULL && i < slot->batch->commands->len; i++)
+    if (tornadis_command_may_block (g_ptr_array_index (slot->batch->commands, i)))
+      return TRUE;
+
+  return slot->may_block;
+}
+
+gboolean
+tornadis_queue_is_due (TornadisQueue *self,
+                       guint64 id)
+{
+  if (id < self->head || id >= self->unsent)
+    return FALSE;
+
+  for (guint64 ahead = self->head; ahead < id; ahead++)
+    if (slot_may_block (queue_get_slot (self, ahead)))
+      return FALSE;
+
+  return TRUE;
 }
 
 void

@@ -82,9 +82,16 @@ void            tornadis_queue_push_front      (TornadisQueue       *self,
 gboolean        tornadis_queue_cancel          (TornadisQueue       *self,
                                                 guint64              id,
                                                 const GError        *error);
-/* Ends every call whose deadline has passed; the next deadline or 0. */
+/* Of a call that still waits; 0: there is none. */
+gint64          tornadis_queue_get_next_deadline (TornadisQueue     *self);
+/* Ends calls whose deadline has passed, until about the monotonic time @until; the next deadline, which has passed too
+ * when time ran out, or 0. */
 gint64          tornadis_queue_expire          (TornadisQueue       *self,
-                                                gint64               now);
+                                                gint64               now,
+                                                gint64               until);
+/* Whether the server can be expected to answer this call: it is written, and none ahead of it may block. */
+gboolean        tornadis_queue_is_due          (TornadisQueue       *self,
+                                                guint64              id);
 
 /* Serialises waiting calls until about @page_size bytes are in the writer. */
 TornadisWriter *tornadis_queue_fill            (TornadisQueue       *self,

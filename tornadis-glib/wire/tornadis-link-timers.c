@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Deadlines of a link: of its calls, and of the server's silence. There is one timer for all, which finds out what it is
+ * for when it fires, so that a call does not set one. */
+
+#include "tornadis-glib/wire/tornadis-link-private.h"
+
+#include "tornadis-glib/tornadis-error.h"
+
+/* What had come before a deadline passed is read first, in turns like any other; a flood does not put it off for longer
+ * than this. */
+#define DRAIN_USEC (100 * G_TIME_SPAN_MILLISECOND)
+
+void
+tornadis_link_arm (TornadisLink *self,
+                   gint64 at)
+{
+  if (at == 0 || self->freed || (self->timer.at != 0 && self->timer.at <= at))
+    return;
+
+  tornadis_poller_timer_set (&self->timer, at);
+}
+
+static void
+link_expire_calls (TornadisLink *self,
+                   gint64 now,
+                   gint64 until)
+{
+  self->drain_until = 0;
+  tornadis_link_arm (self, tornadis_queue_expire (self->queue, now, until));
+}
+
+static void
+link_check_deadlines (TornadisLink *self,
+                      gint64 now,
+                      gint64 until)
+{
+  gint64 next = tornadis_queue_get_next_deadline (self->queue);
+
+  if (next == 0 || next > now)
+    {
+      self->drain_until = 0;
+      tornadis_link_arm (self, next);
+      return;
+    }
+
+  /* Counted from now on: the main loop may have been busy elsewhere when the deadline passed. */
+  if (self->drain_until == 0)
+    self->drain_until = now + DRAIN_USEC;
+
+  if (self->connection != NULL && now < self->drain_until && tornadis_connection_await_drained (self->connection))
+    tornadis_link_arm (self, self->drain_until);
+  else
+    link_expire_calls (self, now, until);
+}
+
+void
+tornadis_link_drained_cb (gpointer user_data)
+{
+  TornadisLink *self = user_data;
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->drain_until != 0)
+    link_expire_calls (self, now, now);
+}
+
+/* Where somebody waits, a PING is sent on a silent link. It makes data that the peer must acknowledge, and its answer
+ * is required once it is written and nothing is ahead of it that may take the server long. */
+static gint64
+link_check_ping (TornadisLink *self,
+                 gint64 now,
+                 gint64 last_read,
+                 gint64 ping_interval)
+{
+  gboolean pinged = self->last_ping > last_read;
+
+  if (now < last_read + ping_interval)
+    return last_read + ping_interval;
+
+  /* Inside a transaction it would be queued, and be part of what EXEC returns. */
+  if (self->in_multi || tornadis_queue_has_effect (self->queue, TORNADIS_COMMAND_MULTI))
+    return now + ping_interval;
+
+  if (!pinged)
+    {
+      g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+
+      self->last_ping = now;
+      self->ping_id = tornadis_queue_push (self->queue, ping, TORNADIS_SLOT_LINK_ONLY, 0, NULL, NULL);
+      tornadis_connection_kick (self->connection);
+    }
+  else if (!tornadis_queue_is_due (self->queue, self->ping_id))
+    {
+      self->last_ping = now;
+    }
+  else if (now >= self->last_ping + ping_interval)
+    {
+      g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT,
+                                                      "The server does not answer a PING");
+
+      tornadis_link_lost (self, error);
+      return 0;
+    }
+
+  return self->last_ping + ping_interval;
+}
+
+static gint64
+earliest (gint64 one,
+          gint64 other)
+{
+  return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+/* The idle limit that the user has set, and the PING. Returns when to look again, or 0. */
+static gint64
+link_check_silence (TornadisLink *self,
+                    gint64 now)
+{
+  gint64 last_read = tornadis_connection_get_last_read (self->connection);
+  gint64 read_timeout = self->settings.read_timeout * G_TIME_SPAN_MILLISECOND;
+  gint64 ping_interval = self->settings.ping_interval * G_TIME_SPAN_MILLISECOND;
+  gint64 limit = read_timeout > 0 ? last_read + read_timeout : 0;
+  gint64 next;
+
+  if (ping_interval > 0 && !tornadis_link_is_listening (self) && !tornadis_queue_awaits_replies (self->queue))
+    ping_interval = 0;
+
+  next = earliest (limit, ping_interval > 0 ? last_read + ping_interval : 0);
+  if (next == 0 || now < next)
+    return next;
+
+  if (tornadis_connection_get_paused (self->connection))
+    return now + MAX (ping_interval, G_TIME_SPAN_SECOND);
+
+  /* It is this program that did not read for so long. */
+  if (tornadis_connection_await_drained (self->connection))
+    return now + DRAIN_USEC;
+
+  if (limit != 0 && now >= limit)
+    {
+      g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "Nothing was read for %u seconds",
+                                              self->settings.read_timeout / 1000);
+
+      tornadis_link_lost (self, error);
+      return 0;
+    }
+
+  return ping_interval > 0 ? earliest (limit, link_check_ping (self, now, last_read, ping_interval)) : limit;
+}
+
+void
+tornadis_link_timer_cb (TornadisPollerTimer *timer,
+                        gint64 now,
+                        gint64 deadline)
+{
+  TornadisLink *self = TORNADIS_LINK_OF (timer, timer);
+  gboolean held = tornadis_link_enter (self);
+
+  link_check_deadlines (self, now, deadline);
+  if (!self->freed && self->connection != NULL)
+    tornadis_link_arm (self, link_check_silence (self, now));
+
+  tornadis_link_leave (self, held);
+}

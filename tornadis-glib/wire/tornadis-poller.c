@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/wire/tornadis-poller.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#ifdef TORNADIS_HAVE_EPOLL
+#include <sys/epoll.h>
+#endif
+
+/* How a turn of the main loop is shared out.
+ *
+ * There are two sources. The one at the default priority is in charge until all items together have used up SHARE_USEC
+ * of a window, or have left work over. Then they yield: the other source is in charge, behind GTK's redraw at 120, and
+ * has whatever time nobody else wants. When nothing is left over it begins anew at the default priority.
+ *
+ * When for WAIT_USEC there was no such time, they are let in at the default priority once more, for as long as the
+ * share of that time, at the most MAX_GRANT_USEC. A window of 16.7 ms has room for one such turn, two at its ends, and
+ * one of BATCH_USEC that began just before a frame was due: 5 ms. */
+#define YIELD_PRIORITY (G_PRIORITY_HIGH_IDLE + 25)
+#define WINDOW_USEC (16 * G_TIME_SPAN_MILLISECOND)
+#define WAIT_USEC (12 * G_TIME_SPAN_MILLISECOND)
+#define SHARE_USEC (2 * G_TIME_SPAN_MILLISECOND)
+#define MAX_GRANT_USEC (5 * G_TIME_SPAN_MILLISECOND)
+#define BATCH_USEC (1 * G_TIME_SPAN_MILLISECOND)
+/* Of it an item has so much before the next has its turn. */
+#define SLICE_USEC 250
+
+/* A server nearby answers sooner than a thread that went to sleep is awake again: after a write, the reply is looked for
+ * this long before the main loop sleeps. When that was in vain it is left out at the next writes, twice as many each
+ * time, up to 2^SPIN_MAX_MISSES: a distant server costs no time. */
+#define SPIN_USEC 50
+#define SPIN_MAX_MISSES 10
+/* However many connections a thread has, it looks in vain for no more than a twentieth of its time. */
+#define SPIN_PAUSE_USEC (20 * SPIN_USEC)
+
+typedef enum
+{
+  SOURCE_PROMPT,   /* at the default priority */
+  SOURCE_YIELDING, /* behind frames */
+  N_SOURCES
+} TornadisPollerSourceKind;
+
+struct _TornadisPoller
+{
+  int ref_count;               /* guarded by the lock of the table */
+  GMainContext *context;       /* (owned) */
+  GSource *sources[N_SOURCES]; /* (owned) */
+  TornadisPollerSourceKind in_charge;
+  GQueue ready;                /* (element-type TornadisPollerItem) (unowned) in the order of their turns */
+  GSequence *timers;           /* (owned) (element-type TornadisPollerTimer) (unowned) by time */
+  gint64 next_timer;           /* monotonic time, or 0 */
+#ifdef TORNADIS_HAVE_EPOLL
+  int epoll_fd;
+  gpointer tags[N_SOURCES];    /* of @epoll_fd */
+#else
+  GPtrArray *polled;           /* (owned) (element-type TornadisPollerItem) (unowned) */
+#endif
+  TornadisPollerItem *expecting; /* (unowned) (nullable) whose input is worth to be waited for */
+  gint64 spin_not_before;      /* monotonic time */
+  gint64 window_start;         /* monotonic time */
+  gint64 window_used;          /* microseconds at the default priority since */
+  gint64 yielded;              /* monotonic time: since when the yielding source had no turn */
+  gint64 grant;                /* microseconds that the next turn may take because it was waited for, or 0 */
+  gboolean collected;          /* since the last poll */
+};
+
+typedef struct
+{
+  GSource source;
+  TornadisPoller *poller; /* (unowned) it destroys the source when it goes */
+  TornadisPollerSourceKind kind;
+} TornadisPollerSource;
+
+static GMutex lock;
+static GHashTable *pollers; /* (element-type GMainContext TornadisPoller) (unowned), guarded by @lock */
+
+static void
+poller_enqueue (TornadisPoller *self,
+                TornadisPollerItem *item)
+{
+  if (item->queued)
+    return;
+
+  item->queued = TRUE;
+  g_queue_push_tail_link (&self->ready, &item->link);
+}
+
+static inline void
+poller_add_condition (TornadisPoller *self,
+                      TornadisPollerItem *item,
+                      GIOCondition condition)
+{
+  item->ready |= condition;
+  poller_enqueue (self, item);
+}
+
+/* Descriptors. */
+
+#ifdef TORNADIS_HAVE_EPOLL
+
+/* The bits are the same. */
+G_STATIC_ASSERT ((int) EPOLLIN == (int) G_IO_IN && (int) EPOLLOUT == (int) G_IO_OUT);
+G_STATIC_ASSERT ((int) EPOLLERR == (int) G_IO_ERR && (int) EPOLLHUP == (int) G_IO_HUP);
+
+static void
+poller_collect (TornadisPoller *self)
+{
+  struct epoll_event events[64];
+  int n_events = epoll_wait (self->epoll_fd, events, G_N_ELEMENTS (events), 0);
+
+  for (int i = 0; i < n_events; i++)
+    poller_add_condition (self, events[i].data.ptr, (GIOCondition) events[i].events);
+}
+
+static void
+poller_watch (TornadisPoller *self,
+              TornadisPollerItem *item)
+{
+  struct epoll_event event = { .events = item->watched, .data.ptr = item };
+
+  epoll_ctl (self->epoll_fd, item->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, item->fd, &event);
+  item->polled = TRUE;
+}
+
+static void
+poller_unwatch (TornadisPoller *self,
+                TornadisPollerItem *item)
+{
+  epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, item->fd, NULL);
+  item->polled = FALSE;
+}
+
+/* What is ready now, of @item at least. */
+static void
+poller_look (TornadisPoller *self,
+             TornadisPollerItem *item)
+{
+  poller_collect (self);
+}
+
+static gboolean
+poller_has_input (TornadisPoller *self)
+{
+  GSource *source = self->sources[self->in_charge];
+
+  return g_source_query_unix_fd (source, self->tags[self->in_charge]) != 0;
+}
+
+static void
+poller_update_sources (TornadisPoller *self)
+{
+  for (guint i = 0; i < N_SOURCES; i++)
+    g_source_modify_unix_fd (self->sources[i], self->tags[i], i == self->in_charge ? G_IO_IN : 0);
+}
+
+static void
+poller_init_descriptors (TornadisPoller *self)
+{
+  self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  if (self->epoll_fd < 0)
+    g_error ("No descriptor can be had for connections: %s", g_strerror (errno));
+
+  for (guint i = 0; i < N_SOURCES; i++)
+    self->tags[i] = g_source_add_unix_fd (self->sources[i], self->epoll_fd, i == self->in_charge ? G_IO_IN : 0);
+}
+
+static void
+poller_clear_descriptors (TornadisPoller *self)
+{
+  close (self->epoll_fd);
+}
+
+#else
+
+static GIOCondition
+item_query (TornadisPoller *self,
+            TornadisPollerItem *item)
+{
+  return g_source_query_unix_fd (self->sources[self->in_charge], item->tags[self->in_charge]);
+}
+
+static void
+poller_collect (TornadisPoller *self)
+{
+  for (guint i = 0; i < self->polled->len; i++)
+    {
+      TornadisPollerItem *item = g_ptr_array_index (self->polled, i);
+      GIOCondition condition = item_query (self, item) & (item->watched | G_IO_ERR | G_IO_HUP);
+
+      if (condition != 0)
+        poller_add_condition (self, item, condition);
+    }
+}
+
+static void
+item_update_tags (TornadisPoller *self,
+                  TornadisPollerItem *item)
+{
+  for (guint i = 0; i < N_SOURCES; i++)
+    g_source_modify_unix_fd (self->sources[i], item->tags[i], i == self->in_charge ? item->watched : 0);
+}
+
+static void
+poller_watch (TornadisPoller *self,
+              TornadisPollerItem *item)
+{
+  if (!item->polled)
+    {
+      g_ptr_array_add (self->polled, item);
+      for (guint i = 0; i < N_SOURCES; i++)
+        item->tags[i] = g_source_add_unix_fd (self->sources[i], item->fd, 0);
+    }
+
+  item->polled = TRUE;
+  item_update_tags (self, item);
+}
+
+static void
+poller_unwatch (TornadisPoller *self,
+                TornadisPollerItem *item)
+{
+  g_ptr_array_remove_fast (self->polled, item);
+  for (guint i = 0; i < N_SOURCES; i++)
+    g_source_remove_unix_fd (self->sources[i], item->tags[i]);
+  item->polled = FALSE;
+}
+
+static void
+poller_look (TornadisPoller *self,
+             TornadisPollerItem *item)
+{
+  GPollFD poll_fd = { item->fd, item->watched, 0 };
+
+  if (g_poll (&poll_fd, 1, 0) > 0)
+    poller_add_condition (self, item, poll_fd.revents);
+}
+
+static gboolean
+poller_has_input (TornadisPoller *self)
+{
+  return self->polled->len > 0;
+}
+
+static void
+poller_update_sources (TornadisPoller *self)
+{
+  for (guint i = 0; i < self->polled->len; i++)
+    item_update_tags (self, g_ptr_array_index (self->polled, i));
+}
+
+static void
+poller_init_descriptors (TornadisPoller *self)
+{
+  self->polled = g_ptr_array_new ();
+}
+
+static void
+poller_clear_descriptors (TornadisPoller *self)
+{
+  g_ptr_array_unref (self->polled);
+}
+
+#endif
+
+/* Whose turn it is. */
+
+static gboolean
+poller_has_work (TornadisPoller *self,
+                 gint64 now)
+{
+  return !g_queue_is_empty (&self->ready) || (self->next_timer != 0 && self->next_timer <= now);
+}
+
+static void
+poller_put_in_charge (TornadisPoller *self,
+                      TornadisPollerSourceKind kind)
+{
+  if (self->in_charge == kind)
+    return;
+
+  self->in_charge = kind;
+  poller_update_sources (self);
+}
+
+/* Called at the end of a turn. */
+static void
+poller_share_out (TornadisPoller *self,
+                  TornadisPollerSourceKind kind,
+                  gint64 start)
+{
+  gint64 now = g_get_monotonic_time ();
+  gboolean more = !g_queue_is_empty (&self->ready);
+
+  if (kind == SOURCE_YIELDING || start - self->window_start > WINDOW_USEC)
+    {
+      self->window_start = start;
+      self->window_used = 0;
+    }
+  if (kind == SOURCE_PROMPT)
+    self->window_used += now - start;
+
+  self->yielded = now;
+  poller_put_in_charge (self, more || self->window_used >= SHARE_USEC ? SOURCE_YIELDING : SOURCE_PROMPT);
+}
+
+/* Milliseconds until @at, rounded up; @timeout may be shorter already. */
+static void
+shorten_timeout (int *timeout,
+                 gint64 at,
+                 gint64 now)
+{
+  gint64 msec = (MAX (at - now, 0) + 999) / 1000;
+
+  if (*timeout < 0 || msec < *timeout)
+    *timeout = (int) MIN (msec, G_MAXINT);
+}
+
+/* Whether the reply to what was just written is there before it is worth to sleep. */
+static gboolean
+poller_spin (TornadisPoller *self)
+{
+  TornadisPollerItem *item = g_steal_pointer (&self->expecting);
+  gint64 now = g_get_monotonic_time ();
+  gint64 deadline = now + SPIN_USEC;
+
+  if (now < self->spin_not_before)
+    return FALSE;
+
+  do
+    {
+      poller_look (self, item);
+      if (!g_queue_is_empty (&self->ready))
+        {
+          if (item->ready != 0)
+            item->misses = 0;
+          return TRUE;
+        }
+    }
+  while ((now = g_get_monotonic_time ()) < deadline);
+
+  self->spin_not_before = now + SPIN_PAUSE_USEC;
+  item->misses = MIN (item->misses + 1, SPIN_MAX_MISSES);
+  item->skips = (guint16) ((1U << item->misses) - 1);
+  return FALSE;
+}
+
+/* What is due is found out here and not told with g_source_set_ready_time(), which wakes the main loop up with a
+ * write to a file descriptor, though it is this very thread that runs it. */
+static gboolean
+poller_prepare (GSource *source,
+                int *timeout)
+{
+  const TornadisPollerSource *own = (TornadisPollerSource *) source;
+  TornadisPoller *self = own->poller;
+  gint64 now;
+
+  *timeout = -1;
+  self->collected = FALSE;
+
+  if (own->kind == self->in_charge)
+    {
+      if (!g_queue_is_empty (&self->ready))
+        return TRUE;
+
+      if (self->expecting != NULL && own->kind == SOURCE_PROMPT && poller_spin (self))
+        {
+          self->collected = TRUE;
+          return TRUE;
+        }
+
+      if (self->next_timer == 0)
+        return FALSE;
+
+      now = g_source_get_time (source);
+      shorten_timeout (timeout, self->next_timer, now);
+      return self->next_timer <= now;
+    }
+
+  if (own->kind == SOURCE_YIELDING)
+    return FALSE;
+
+  now = g_source_get_time (source);
+  if (now < self->yielded + WAIT_USEC)
+    {
+      shorten_timeout (timeout, self->yielded + WAIT_USEC, now);
+      return FALSE;
+    }
+
+  /* Others had all the time. */
+  self->grant = CLAMP ((now - self->yielded) * SHARE_USEC / WINDOW_USEC, SHARE_USEC, MAX_GRANT_USEC);
+  self->window_start = now;
+  self->window_used = 0;
+  poller_put_in_charge (self, SOURCE_PROMPT);
+
+  return poller_has_work (self, now);
+}
+
+static gboolean
+poller_check (GSource *source)
+{
+  const TornadisPollerSource *own = (TornadisPollerSource *) source;
+  TornadisPoller *self = own->poller;
+
+  return own->kind == self->in_charge && poller_has_work (self, g_source_get_time (source));
+}
+
+static void
+poller_run_timers (TornadisPoller *self,
+                   gint64 now,
+                   gint64 deadline)
+{
+  while (self->next_timer != 0 && self->next_timer <= now)
+    {
+      TornadisPollerTimer *timer = g_sequence_get (g_sequence_get_begin_iter (self->timers));
+
+      tornadis_poller_timer_set (timer, 0);
+      timer->func (timer, now, deadline);
+      if (g_get_monotonic_time () > deadline)
+        return;
+    }
+}
+
+static void
+poller_run_items (TornadisPoller *self,
+                  gint64 now,
+                  gint64 deadline)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (&self->ready)) != NULL)
+    {
+      TornadisPollerItem *item = link->data;
+      GIOCondition condition = item->ready;
+
+      item->queued = FALSE;
+      item->ready = 0;
+      item->func (item, condition, now, MIN (now + SLICE_USEC, deadline));
+
+      now = g_get_monotonic_time ();
+      if (now >= deadline)
+        return;
+    }
+}
+
+static gboolean
+poller_dispatch (GSource *source,
+                 GSourceFunc callback,
+                 gpointer user_data)
+{
+  const TornadisPollerSource *own = (TornadisPollerSource *) source;
+  g_autoptr (TornadisPoller) self = tornadis_poller_ref (own->poller);
+  gint64 start = g_get_monotonic_time ();
+  gint64 budget = self->grant != 0 ? self->grant : BATCH_USEC;
+
+  self->grant = 0;
+  if (!self->collected && poller_has_input (self))
+    poller_collect (self);
+
+  poller_run_timers (self, start, start + budget);
+  poller_run_items (self, start, start + budget);
+  poller_share_out (self, own->kind, start);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = {
+  .prepare = poller_prepare,
+  .check = poller_check,
+  .dispatch = poller_dispatch,
+};
+
+static void
+poller_add_source (TornadisPoller *self,
+                   TornadisPollerSourceKind kind,
+                   int priority,
+                   const char *name)
+{
+  GSource *source = g_source_new (&source_funcs, sizeof (TornadisPollerSource));
+  TornadisPollerSource *own = (TornadisPollerSource *) source;
+
+  own->poller = self;
+  own->kind = kind;
+  g_source_set_static_name (source, name);
+  g_source_set_priority (source, priority);
+  /* A callback may run a main loop of its own, which must go on getting replies. */
+  g_source_set_can_recurse (source, TRUE);
+  self->sources[kind] = source;
+}
+
+static TornadisPoller *
+poller_new (GMainContext *context)
+{
+  TornadisPoller *self = g_new0 (TornadisPoller, 1);
+
+  self->context = g_main_context_ref (context);
+  self->timers = g_sequence_new (NULL);
+  g_queue_init (&self->ready);
+  poller_add_source (self, SOURCE_PROMPT, G_PRIORITY_DEFAULT, "[tornadis] connections");
+  poller_add_source (self, SOURCE_YIELDING, YIELD_PRIORITY, "[tornadis] connections, behind frames");
+  poller_init_descriptors (self);
+  for (guint i = 0; i < N_SOURCES; i++)
+    g_source_attach (self->sources[i], context);
+
+  return self;
+}
+
+static void
+poller_free (TornadisPoller *self)
+{
+  g_assert (g_queue_is_empty (&self->ready));
+  g_assert (g_sequence_is_empty (self->timers));
+
+  for (guint i = 0; i < N_SOURCES; i++)
+    {
+      g_source_destroy (self->sources[i]);
+      g_source_unref (self->sources[i]);
+    }
+  poller_clear_descriptors (self);
+  g_sequence_free (self->timers);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+TornadisPoller *
+tornadis_poller_get (GMainContext *context)
+{
+  TornadisPoller *self;
+
+  g_mutex_lock (&lock);
+  if (pollers == NULL)
+    pollers = g_hash_table_new (NULL, NULL);
+  self = g_hash_table_lookup (pollers, context);
+  if (self == NULL)
+    {
+      self = poller_new (context);
+      g_hash_table_insert (pollers, context, self);
+    }
+  self->ref_count++;
+  g_mutex_unlock (&lock);
+
+  return self;
+}
+
+TornadisPoller *
+tornadis_poller_ref (TornadisPoller *self)
+{
+  g_mutex_lock (&lock);
+  self->ref_count++;
+  g_mutex_unlock (&lock);
+
+  return self;
+}
+
+void
+tornadis_poller_unref (TornadisPoller *self)
+{
+  gboolean last;
+
+  g_mutex_lock (&lock);
+  last = --self->ref_count == 0;
+  if (last)
+    g_hash_table_remove (pollers, self->context);
+  g_mutex_unlock (&lock);
+
+  if (last)
+    poller_free (self);
+}
+
+/* Items. */
+
+void
+tornadis_poller_item_init (TornadisPollerItem *item,
+                           TornadisPoller *poller,
+                           int fd,
+                           TornadisPollerItemFunc func)
+{
+  *item = (TornadisPollerItem){ .poller = tornadis_poller_ref (poller), .fd = fd, .func = func };
+  item->link.data = item;
+}
+
+void
+tornadis_poller_item_clear (TornadisPollerItem *item)
+{
+  TornadisPoller *poller = item->poller;
+
+  if (poller == NULL)
+    return;
+
+  tornadis_poller_item_unqueue (item);
+  if (item->polled)
+    poller_unwatch (poller, item);
+  if (poller->expecting == item)
+    poller->expecting = NULL;
+
+  g_clear_pointer (&item->poller, tornadis_poller_unref);
+}
+
+void
+tornadis_poller_item_watch (TornadisPollerItem *item,
+                            GIOCondition condition)
+{
+  if (item->polled && item->watched == condition)
+    return;
+
+  item->watched = condition;
+  poller_watch (item->poller, item);
+}
+
+void
+tornadis_poller_item_queue (TornadisPollerItem *item)
+{
+  poller_enqueue (item->poller, item);
+}
+
+void
+tornadis_poller_item_unqueue (TornadisPollerItem *item)
+{
+  if (!item->queued)
+    return;
+
+  g_queue_unlink (&item->poller->ready, &item->link);
+  item->queued = FALSE;
+  item->ready = 0;
+}
+
+void
+tornadis_poller_item_queue_first (TornadisPollerItem *item)
+{
+  if (item->queued)
+    return;
+
+  item->queued = TRUE;
+  g_queue_push_head_link (&item->poller->ready, &item->link);
+}
+
+void
+tornadis_poller_item_expect_input (TornadisPollerItem *item)
+{
+  if (item->skips > 0)
+    item->skips--;
+  else
+    item->poller->expecting = item;
+}
+
+/* Timers. */
+
+static int
+timer_compare (gconstpointer a,
+               gconstpointer b,
+               gpointer user_data)
+{
+  const TornadisPollerTimer *one = a, *other = b;
+
+  return (one->at > other->at) - (one->at < other->at);
+}
+
+static void
+poller_update_next_timer (TornadisPoller *self)
+{
+  GSequenceIter *first = g_sequence_get_begin_iter (self->timers);
+  const TornadisPollerTimer *timer = g_sequence_iter_is_end (first) ? NULL : g_sequence_get (first);
+
+  self->next_timer = timer != NULL ? timer->at : 0;
+}
+
+void
+tornadis_poller_timer_init (TornadisPollerTimer *timer,
+                            TornadisPoller *poller,
+                            TornadisPollerTimerFunc func)
+{
+  *timer = (TornadisPollerTimer){ .poller = tornadis_poller_ref (poller), .func = func };
+}
+
+void
+tornadis_poller_timer_clear (TornadisPollerTimer *timer)
+{
+  if (timer->poller == NULL)
+    return;
+
+  tornadis_poller_timer_set (timer, 0);
+  g_clear_pointer (&timer->poller, tornadis_poller_unref);
+}
+
+void
+tornadis_poller_timer_set (TornadisPollerTimer *timer,
+                           gint64 at)
+{
+  TornadisPoller *poller = timer->poller;
+
+  if (timer->at == at)
+    return;
+
+  timer->at = at;
+  if (at == 0)
+    g_clear_pointer (&timer->iter, g_sequence_remove);
+  else if (timer->iter == NULL)
+    timer->iter = g_sequence_insert_sorted (poller->timers, timer, timer_compare, NULL);
+  else
+    g_sequence_sort_changed (timer->iter, timer_compare, NULL);
+
+  poller_update_next_timer (poller);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What connections of one main context share: one file descriptor in GLib's poll, one clock, and one share of the main
+ * loop, which is bounded from both sides. However much data there is, a program that draws its frames in less than 10 ms
+ * is never late; however busy other sources are, what waits gets its turn within 16 ms.
+ *
+ * Everything here is called in the thread that runs the context, except tornadis_poller_get() and _unref(). */
+typedef struct _TornadisPoller TornadisPoller;
+typedef struct _TornadisPollerItem TornadisPollerItem;
+typedef struct _TornadisPollerTimer TornadisPollerTimer;
+
+/* @condition is what its file descriptor is ready for. Works until about @deadline, and queues the item again when
+ * there is more to do; both are monotonic time. The item may be gone when it returns. */
+typedef void (*TornadisPollerItemFunc)  (TornadisPollerItem  *item,
+                                         GIOCondition         condition,
+                                         gint64               now,
+                                         gint64               deadline);
+/* The timer is no longer set. Works until about @deadline; what is left to do, it sets itself for again. */
+typedef void (*TornadisPollerTimerFunc) (TornadisPollerTimer *timer,
+                                         gint64               now,
+                                         gint64               deadline);
+
+/* Something that has its turns; part of its owner. All but the initialization is the poller's. */
+struct _TornadisPollerItem
+{
+  TornadisPoller *poller;      /* (owned) (nullable) NULL: not initialized */
+  TornadisPollerItemFunc func;
+  GList link;                  /* in the poller's queue */
+  int fd;                      /* or -1 */
+  GIOCondition watched;
+  GIOCondition ready;          /* since its last turn */
+  gpointer tags[2];            /* (nullable) where there is no epoll */
+  guint8 misses;               /* see tornadis_poller_item_expect_input() */
+  guint16 skips;
+  guint queued : 1;
+  guint polled : 1;            /* known to the poller's descriptor */
+};
+
+struct _TornadisPollerTimer
+{
+  TornadisPoller *poller; /* (owned) (nullable) NULL: not initialized */
+  TornadisPollerTimerFunc func;
+  GSequenceIter *iter;    /* (nullable) while it is set */
+  gint64 at;              /* monotonic time, or 0 */
+};
+
+/* The one of @context, made when there is none (transfer full). */
+TornadisPoller *tornadis_poller_get                 (GMainContext            *context);
+TornadisPoller *tornadis_poller_ref                 (TornadisPoller          *self);
+void            tornadis_poller_unref               (TornadisPoller          *self);
+
+/* @fd is watched for nothing at first; -1: there is none. */
+void            tornadis_poller_item_init           (TornadisPollerItem      *item,
+                                                     TornadisPoller          *poller,
+                                                     int                      fd,
+                                                     TornadisPollerItemFunc   func);
+/* Before the descriptor is closed. Safe to call twice. */
+void            tornadis_poller_item_clear          (TornadisPollerItem      *item);
+void            tornadis_poller_item_watch          (TornadisPollerItem      *item,
+                                                     GIOCondition             condition);
+/* It has something to do: its turn comes behind those that are queued already. */
+void            tornadis_poller_item_queue          (TornadisPollerItem      *item);
+void            tornadis_poller_item_unqueue        (TornadisPollerItem      *item);
+/* Its turn is the next: what the others make has to be taken away before they make more. */
+void            tornadis_poller_item_queue_first    (TornadisPollerItem      *item);
+/* Something was written that a peer nearby answers at once: the answer is looked for before the main loop sleeps. */
+void            tornadis_poller_item_expect_input   (TornadisPollerItem      *item);
+
+void            tornadis_poller_timer_init          (TornadisPollerTimer     *timer,
+                                                     TornadisPoller          *poller,
+                                                     TornadisPollerTimerFunc  func);
+void            tornadis_poller_timer_clear         (TornadisPollerTimer     *timer);
+/* @at is monotonic time; 0: not at all. */
+void            tornadis_poller_timer_set           (TornadisPollerTimer     *timer,
+                                                     gint64                   at);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisPoller, tornadis_poller_unref)
+
+G_END_DECLS
