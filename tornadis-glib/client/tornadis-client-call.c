@@ -13,13 +13,20 @@
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
 /* A call made with submit. */
-typedef struct
+struct _TornadisSubmission
 {
   TornadisClient *client; /* (unowned) it ends its calls before it goes */
   TornadisReplyFunc func; /* (nullable) */
   gpointer user_data;
-  GDestroyNotify destroy; /* (nullable) */
-} TornadisSubmission;
+  union
+  {
+    GDestroyNotify destroy;   /* (nullable) */
+    TornadisSubmission *next; /* (owned) (nullable) while it is free */
+  };
+};
+
+/* So many are kept for the next calls, which are often made as others end: that is cheaper than to allocate. */
+#define MAX_FREE_SUBMISSIONS 16
 
 /* A call made with a GTask that has a GCancellable. */
 typedef struct
@@ -30,11 +37,11 @@ typedef struct
   TornadisCall *call;         /* (unowned) (nullable) on its way through plugins */
 } TornadisCancellableCall;
 
-gboolean
-tornadis_client_check_command (TornadisCommand *command,
-                               GError **error)
+static inline gboolean
+check_command (TornadisCommand *command,
+               GError **error)
 {
-  if (tornadis_command_get_n_args (command) == 0)
+  if (G_UNLIKELY (command->n_args == 0))
     {
       g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "A command needs a name");
       return FALSE;
@@ -48,6 +55,13 @@ tornadis_client_check_command (TornadisCommand *command,
     }
 
   return TRUE;
+}
+
+gboolean
+tornadis_client_check_command (TornadisCommand *command,
+                               GError **error)
+{
+  return check_command (command, error);
 }
 
 typedef struct
@@ -104,7 +118,7 @@ ignore_reply_cb (TornadisReply *reply,
 }
 
 /* Whether the client and the server would stay in step. */
-static gboolean
+static inline gboolean
 client_check_call (TornadisClient *self,
                    TornadisCommand *command,
                    TornadisPipeline *pipeline,
@@ -120,7 +134,7 @@ client_check_call (TornadisClient *self,
     }
 
   if (command != NULL)
-    return tornadis_client_check_command (command, error);
+    return check_command (command, error);
 
   commands = tornadis_pipeline_peek_commands (pipeline);
   if (commands->len == 0)
@@ -211,23 +225,17 @@ tornadis_client_send (TornadisClient *self,
   return 0;
 }
 
+/* Through the plugins. */
 static void
-client_dispatch (TornadisClient *self,
-                 TornadisCommand *command,
-                 TornadisPipeline *pipeline,
-                 TornadisSlotFunc func,
-                 gpointer user_data,
-                 guint64 *id,
-                 TornadisCall **call)
+client_start_call (TornadisClient *self,
+                   TornadisCommand *command,
+                   TornadisPipeline *pipeline,
+                   TornadisSlotFunc func,
+                   gpointer user_data,
+                   TornadisCall **call)
 {
   GPtrArray *chain = tornadis_client_get_chain (self);
   g_autoptr (TornadisPipeline) copy = NULL;
-
-  if (G_LIKELY (chain == NULL))
-    {
-      *id = tornadis_client_send (self, command, pipeline, 0, func, user_data);
-      return;
-    }
 
   /* The caller may change what he sent at once, while a plugin has it. */
   if (command != NULL)
@@ -239,6 +247,19 @@ client_dispatch (TornadisClient *self,
                        func != NULL ? func : ignore_reply_cb, user_data, call);
 }
 
+static inline void
+client_dispatch (TornadisClient *self,
+                 TornadisCommand *command,
+                 TornadisPipeline *pipeline,
+                 TornadisSlotFunc func,
+                 gpointer user_data)
+{
+  if (G_LIKELY (tornadis_client_get_chain (self) == NULL))
+    tornadis_client_send (self, command, pipeline, 0, func, user_data);
+  else
+    client_start_call (self, command, pipeline, func, user_data, NULL);
+}
+
 void
 tornadis_client_dispatch (TornadisClient *self,
                           TornadisCommand *command,
@@ -246,9 +267,36 @@ tornadis_client_dispatch (TornadisClient *self,
                           TornadisSlotFunc func,
                           gpointer user_data)
 {
-  guint64 id;
+  client_dispatch (self, command, pipeline, func, user_data);
+}
 
-  client_dispatch (self, command, pipeline, func, user_data, &id, NULL);
+static inline void
+submission_free (TornadisSubmission *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_private (self->client);
+
+  if (G_UNLIKELY (priv->n_free_submissions == MAX_FREE_SUBMISSIONS))
+    {
+      g_free (self);
+      return;
+    }
+
+  self->next = priv->free_submissions;
+  priv->free_submissions = self;
+  priv->n_free_submissions++;
+}
+
+void
+tornadis_client_free_submissions (TornadisClientPrivate *priv)
+{
+  TornadisSubmission *next;
+
+  for (TornadisSubmission *submission = priv->free_submissions; submission != NULL; submission = next)
+    {
+      next = submission->next;
+      g_free (submission);
+    }
+  priv->free_submissions = NULL;
 }
 
 static void
@@ -256,21 +304,23 @@ submission_done_cb (TornadisReply *reply,
                     const GError *error,
                     gpointer user_data)
 {
-  TornadisSubmission *submission = user_data;
+  TornadisSubmission submission = *(TornadisSubmission *) user_data;
   g_autoptr (GError) reply_error = NULL;
 
-  if (submission->func != NULL)
+  /* Before the function is called, which makes the next call. */
+  submission_free (user_data);
+
+  if (submission.func != NULL)
     {
       if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
         reply_error = tornadis_reply_get_error (reply);
 
-      submission->func (submission->client, reply_error != NULL ? NULL : reply,
-                        reply_error != NULL ? reply_error : (GError *) error, submission->user_data);
+      submission.func (submission.client, reply_error != NULL ? NULL : reply,
+                       reply_error != NULL ? reply_error : (GError *) error, submission.user_data);
     }
 
-  if (submission->destroy != NULL)
-    submission->destroy (submission->user_data);
-  g_free (submission);
+  if (submission.destroy != NULL)
+    submission.destroy (submission.user_data);
 }
 
 static inline TornadisSubmission *
@@ -279,13 +329,21 @@ submission_new (TornadisClient *client,
                 gpointer user_data,
                 GDestroyNotify user_data_destroy)
 {
+  TornadisClientPrivate *priv = tornadis_client_get_private (client);
   TornadisSubmission *self;
 
   if (func == NULL && user_data_destroy == NULL)
     return NULL;
 
-  self = g_new (TornadisSubmission, 1);
-  *self = (TornadisSubmission) { client, func, user_data, user_data_destroy };
+  self = priv->free_submissions;
+  if (G_LIKELY (self != NULL))
+    {
+      priv->free_submissions = self->next;
+      priv->n_free_submissions--;
+    }
+  else
+    self = g_new (TornadisSubmission, 1);
+  *self = (TornadisSubmission) { client, func, user_data, { user_data_destroy } };
 
   return self;
 }
@@ -322,7 +380,7 @@ client_submit (TornadisClient *self,
 {
   TornadisSubmission *submission = submission_new (self, func, user_data, user_data_destroy);
 
-  tornadis_client_dispatch (self, command, pipeline, submission != NULL ? submission_done_cb : NULL, submission);
+  client_dispatch (self, command, pipeline, submission != NULL ? submission_done_cb : NULL, submission);
 }
 
 static void
@@ -384,11 +442,10 @@ client_call_task (TornadisClient *self,
                   GTask *task)
 {
   TornadisCancellableCall *data;
-  guint64 id = 0;
 
   if (g_task_get_cancellable (task) == NULL)
     {
-      client_dispatch (self, command, pipeline, task_done_cb, g_object_ref (task), &id, NULL);
+      client_dispatch (self, command, pipeline, task_done_cb, g_object_ref (task));
       return;
     }
 
@@ -399,7 +456,10 @@ client_call_task (TornadisClient *self,
   g_task_set_task_data (task, data, g_free);
   data->task = g_object_ref (task);
   data->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
-  client_dispatch (self, command, pipeline, cancellable_call_done_cb, data, &data->id, &data->call);
+  if (tornadis_client_get_chain (self) == NULL)
+    data->id = tornadis_client_send (self, command, pipeline, 0, cancellable_call_done_cb, data);
+  else
+    client_start_call (self, command, pipeline, cancellable_call_done_cb, data, &data->call);
 }
 
 /**

@@ -29,6 +29,8 @@ typedef struct _TornadisClientHooks
   void     (*closed)        (TornadisClient *self);
 } TornadisClientHooks;
 
+typedef struct _TornadisSubmission TornadisSubmission;
+
 typedef struct
 {
   GMainContext *context; /* (owned) */
@@ -66,6 +68,8 @@ typedef struct
   GQueue calls;           /* (element-type TornadisCall) (unowned) on their way through plugins */
   GQueue answered;        /* (element-type TornadisCall) (owned) whose callers are to be told from the main loop */
   GSource *answered_source; /* (owned) (nullable) that does it, made when first needed */
+  TornadisSubmission *free_submissions; /* (owned) (nullable) see tornadis-client-call.c */
+  guint n_free_submissions;
   TornadisClientState told_state; /* what was last notified */
   guint told_protocol_version;
 } TornadisClientPrivate;
@@ -128,6 +132,7 @@ void            tornadis_client_dispatch          (TornadisClient   *self,
                                                    TornadisPipeline *pipeline,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
+void            tornadis_client_free_submissions  (TornadisClientPrivate *priv);
 /* From now on clients may go in a garbage collection. */
 void            tornadis_client_expect_collector  (void);
 gpointer        tornadis_client_new_for_uri_typed (GType             type,

@@ -472,6 +472,7 @@ tornadis_client_finalize (GObject *object)
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (TORNADIS_CLIENT (object));
 
   g_clear_pointer (&priv->link, tornadis_link_free);
+  tornadis_client_free_submissions (priv);
   if (priv->answered_source != NULL)
     g_source_destroy (priv->answered_source);
   g_clear_pointer (&priv->answered_source, g_source_unref);

@@ -24,7 +24,7 @@
 #define SHARE_USEC (2 * G_TIME_SPAN_MILLISECOND)
 #define MAX_GRANT_USEC (5 * G_TIME_SPAN_MILLISECOND)
 #define BATCH_USEC (1 * G_TIME_SPAN_MILLISECOND)
-/* Of it an item has so much before the next has its turn. */
+/* Of it an item has so much when others wait for their turns. */
 #define SLICE_USEC 250
 
 /* A server nearby answers sooner than a thread that went to sleep is awake again: after a write, the reply is looked for
@@ -436,7 +436,7 @@ poller_run_items (TornadisPoller *self,
 
       item->queued = FALSE;
       item->ready = 0;
-      item->func (item, condition, now, MIN (now + SLICE_USEC, deadline));
+      item->func (item, condition, now, g_queue_is_empty (&self->ready) ? deadline : MIN (now + SLICE_USEC, deadline));
 
       now = g_get_monotonic_time ();
       if (now >= deadline)
