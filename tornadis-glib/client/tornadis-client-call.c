@@ -6,7 +6,6 @@
 
 #include "tornadis-glib/client/tornadis-call-private.h"
 #include "tornadis-glib/client/tornadis-pipeline-private.h"
-#include "tornadis-glib/client/tornadis-plugin.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -148,43 +147,6 @@ client_check_call (TornadisClient *self,
       return FALSE;
 
   return TRUE;
-}
-
-void
-tornadis_client_tell_observers (TornadisCommand *command,
-                                GPtrArray *commands,
-                                gboolean atomic,
-                                TornadisReply *reply,
-                                const GError *error,
-                                gint64 queued,
-                                gpointer user_data)
-{
-  TornadisClient *self = user_data;
-  TornadisClientPrivate *priv = tornadis_client_get_private (self);
-  const GPtrArray *observers = priv->observers;
-  gint64 elapsed = MAX (tornadis_link_get_time (priv->link) - queued, 0);
-  g_autoptr (TornadisPipeline) pipeline = commands != NULL ? tornadis_pipeline_new_shared (commands, atomic) : NULL;
-  g_autoptr (GError) reply_error = NULL;
-
-  /* All have been removed since. */
-  if (observers == NULL)
-    return;
-
-  if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
-    {
-      error = reply_error = tornadis_reply_get_error (reply);
-      reply = NULL;
-    }
-
-  priv->observing++;
-  for (guint i = 0; i < observers->len; i++)
-    {
-      TornadisPlugin *plugin = g_ptr_array_index (observers, i);
-
-      TORNADIS_PLUGIN_GET_CLASS (plugin)->observe (plugin, self, command, pipeline, reply, error, elapsed);
-    }
-  if (--priv->observing == 0)
-    g_clear_pointer (&priv->retired, g_ptr_array_unref);
 }
 
 guint64

@@ -116,6 +116,12 @@ void            tornadis_client_tell_observers    (TornadisCommand  *command,
                                                    const GError     *error,
                                                    gint64            queued,
                                                    gpointer          user_data);
+/* What the plugins want to be sent first on a new link (element-type TornadisCommand); NULL: there are no plugins. */
+GPtrArray      *tornadis_client_make_setup        (TornadisClientPrivate *priv);
+/* Whether any of the plugins wants to know that it is removed. */
+gboolean        tornadis_client_has_detach_hooks  (const TornadisClientPrivate *priv);
+/* All of them. */
+void            tornadis_client_remove_plugins    (TornadisClient   *self);
 /* Tells the plugins that a pool gives the client away. */
 void            tornadis_client_tell_waited       (TornadisClient   *self,
                                                    gint64            elapsed);

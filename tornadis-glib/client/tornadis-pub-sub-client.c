@@ -3,11 +3,11 @@
 #include "tornadis-glib/client/tornadis-pub-sub-client.h"
 
 #include "tornadis-glib/client/tornadis-client-private.h"
+#include "tornadis-glib/client/tornadis-message-queue.h"
 #include "tornadis-glib/client/tornadis-subscriptions.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-message-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
-#include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
 /**
  * TornadisPubSubClient:
@@ -52,13 +52,10 @@ struct _TornadisPubSubClient
   TornadisClient parent_instance;
 
   TornadisSubscriptions *subscriptions; /* (owned) */
-  GQueue messages;   /* (element-type TornadisMessage) (owned) that no handler took */
-  gsize n_bytes;     /* of @messages */
-  GQueue waiters;    /* (element-type GTask) (owned) of pop_message */
-  gboolean gap;      /* to be told when the subscriptions are restored */
-  gboolean paused;   /* too many messages: not reading */
+  TornadisMessageQueue messages;        /* that no handler took; the client does not read while it is full */
+  gboolean gap;                         /* to be told when the subscriptions are restored */
   gboolean told_subscribed;
-  gulong handler_id; /* of a handler of all messages, or 0 */
+  gulong handler_id;           /* of a handler of all messages, or 0 */
   TornadisReply *last_channel; /* (owned) (nullable) whose name is text */
 };
 
@@ -82,64 +79,7 @@ typedef enum
 
 static guint signals[SIGNAL_OVERFLOW + 1];
 
-/* A task of pop_message that waits. */
-typedef struct
-{
-  TornadisCancelWatch *watch; /* (owned) (nullable) */
-  GSource *timeout;           /* (owned) (nullable) */
-} TornadisPopWait;
-
-static void
-clear_source (GSource **source)
-{
-  if (*source == NULL)
-    return;
-
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static GSource *
-attach_timeout (TornadisPubSubClient *self,
-                guint msec,
-                GSourceFunc func,
-                gpointer user_data)
-{
-  GSource *source = g_timeout_source_new (msec);
-
-  g_source_set_static_name (source, "[tornadis] pub/sub");
-  g_source_set_callback (source, func, user_data, NULL);
-  g_source_attach (source, tornadis_client_get_context (TORNADIS_CLIENT (self)));
-
-  return source;
-}
-
 /* Messages. */
-
-static void
-pub_sub_pause (TornadisPubSubClient *self)
-{
-  const TornadisLinkSettings *settings = tornadis_link_get_settings (tornadis_client_get_link (TORNADIS_CLIENT (self)));
-
-  if (self->paused || (self->messages.length < settings->max_pending && self->n_bytes < settings->max_queued_bytes))
-    return;
-
-  self->paused = TRUE;
-  tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), TRUE);
-  g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
-}
-
-static void
-pub_sub_resume (TornadisPubSubClient *self)
-{
-  const TornadisLinkSettings *settings = tornadis_link_get_settings (tornadis_client_get_link (TORNADIS_CLIENT (self)));
-
-  if (!self->paused || self->messages.length > settings->max_pending / 2 || self->n_bytes > settings->max_queued_bytes / 2)
-    return;
-
-  self->paused = FALSE;
-  tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), FALSE);
-}
 
 /* Whether a handler takes the messages with @detail. GObject looks long for the answer, so that a handler that was
  * found is remembered: one that takes all messages, of which there is rarely more than one. */
@@ -162,7 +102,6 @@ pub_sub_deliver (TornadisPubSubClient *self,
 {
   /* Only details that somebody connected to are quarks, so that channels do not fill the table. */
   GQuark detail = g_quark_try_string (tornadis_message_get_channel (message));
-  g_autoptr (GTask) task = NULL;
 
   if (pub_sub_has_handler (self, detail))
     {
@@ -170,16 +109,11 @@ pub_sub_deliver (TornadisPubSubClient *self,
       return;
     }
 
-  task = tornadis_cancel_watch_take_waiter (&self->waiters, NULL);
-  if (task != NULL)
+  if (tornadis_message_queue_push (&self->messages, message))
     {
-      g_task_return_pointer (task, tornadis_message_ref (message), (GDestroyNotify) tornadis_message_unref);
-      return;
+      tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), TRUE);
+      g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
     }
-
-  g_queue_push_tail (&self->messages, tornadis_message_ref (message));
-  self->n_bytes += tornadis_message_get_size (message);
-  pub_sub_pause (self);
 }
 
 static gboolean
@@ -229,20 +163,6 @@ make_unsubscribed_error (void)
   return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "There is no subscription that a message could come from");
 }
 
-static void
-pub_sub_fail_waiters (TornadisPubSubClient *self,
-                      const GError *error)
-{
-  GTask *task;
-  guint n = self->waiters.length;
-
-  while (n-- > 0 && (task = tornadis_cancel_watch_take_waiter (&self->waiters, NULL)) != NULL)
-    {
-      g_task_return_error (task, g_error_copy (error));
-      g_object_unref (task);
-    }
-}
-
 /* What the subscriptions tell. */
 
 static void
@@ -260,11 +180,11 @@ pub_sub_settled (TornadisClient *client)
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
   gboolean subscribed = tornadis_subscriptions_has_names (self->subscriptions, TRUE);
 
-  if (self->waiters.length > 0 && !tornadis_subscriptions_has_names (self->subscriptions, FALSE))
+  if (tornadis_message_queue_has_waiters (&self->messages) && !tornadis_subscriptions_has_names (self->subscriptions, FALSE))
     {
       g_autoptr (GError) error = make_unsubscribed_error ();
 
-      pub_sub_fail_waiters (self, error);
+      tornadis_message_queue_fail_waiters (&self->messages, error);
     }
 
   if (subscribed == self->told_subscribed)
@@ -294,7 +214,7 @@ pub_sub_ready (TornadisClient *client,
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
 
-  if (self->paused)
+  if (self->messages.full)
     tornadis_link_set_paused (tornadis_client_get_link (client), TRUE);
 
   tornadis_subscriptions_restore (self->subscriptions, queue);
@@ -311,7 +231,7 @@ pub_sub_is_used (TornadisClient *client)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
 
-  return self->messages.length > 0 || self->waiters.length > 0 ||
+  return tornadis_message_queue_has_messages (&self->messages) || tornadis_message_queue_has_waiters (&self->messages) ||
          tornadis_subscriptions_has_names (self->subscriptions, FALSE);
 }
 
@@ -327,7 +247,7 @@ pub_sub_lost (TornadisClient *client,
     {
       g_autoptr (GError) lost = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "No more messages: %s", error->message);
 
-      pub_sub_fail_waiters (self, lost);
+      tornadis_message_queue_fail_waiters (&self->messages, lost);
     }
 }
 
@@ -338,7 +258,7 @@ pub_sub_closed (TornadisClient *client)
   g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "No more messages: the client was closed");
 
   self->gap |= tornadis_subscriptions_has_names (self->subscriptions, TRUE);
-  pub_sub_fail_waiters (self, error);
+  tornadis_message_queue_fail_waiters (&self->messages, error);
 }
 
 static const TornadisClientHooks pub_sub_hooks = {
@@ -376,7 +296,7 @@ tornadis_pub_sub_client_finalize (GObject *object)
 
   /* Disposing has closed the link, which ended all operations. */
   tornadis_subscriptions_free (self->subscriptions);
-  g_queue_clear_full (&self->messages, (GDestroyNotify) tornadis_message_unref);
+  tornadis_message_queue_clear (&self->messages);
   g_clear_pointer (&self->last_channel, tornadis_reply_unref);
 
   G_OBJECT_CLASS (tornadis_pub_sub_client_parent_class)->finalize (object);
@@ -506,9 +426,12 @@ static void
 tornadis_pub_sub_client_init (TornadisPubSubClient *self)
 {
   static const TornadisSubscriptionsFuncs funcs = { pub_sub_changed, pub_sub_settled, pub_sub_restored };
+  TornadisClient *client = TORNADIS_CLIENT (self);
+  TornadisLinkSettings *settings = tornadis_link_get_settings (tornadis_client_get_link (client));
 
-  self->subscriptions = tornadis_subscriptions_new (TORNADIS_CLIENT (self), &funcs);
-  tornadis_link_get_settings (tornadis_client_get_link (TORNADIS_CLIENT (self)))->push_arrays = TRUE;
+  self->subscriptions = tornadis_subscriptions_new (client, &funcs);
+  tornadis_message_queue_init (&self->messages, tornadis_client_get_context (client), settings);
+  settings->push_arrays = TRUE;
 }
 
 /**
@@ -906,40 +829,6 @@ tornadis_pub_sub_client_sunsubscribe_finish (TornadisPubSubClient *self,
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-static void
-pop_wait_free (gpointer data)
-{
-  TornadisPopWait *wait = data;
-
-  g_clear_pointer (&wait->watch, tornadis_cancel_watch_free);
-  clear_source (&wait->timeout);
-  g_free (wait);
-}
-
-static gboolean
-pop_cancelled_cb (gpointer user_data)
-{
-  TornadisPubSubClient *self = g_task_get_source_object (user_data);
-  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, user_data);
-
-  if (task != NULL)
-    g_task_return_error_if_cancelled (task);
-
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-pop_timeout_cb (gpointer user_data)
-{
-  TornadisPubSubClient *self = g_task_get_source_object (user_data);
-  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, user_data);
-
-  if (task != NULL)
-    g_task_return_pointer (task, NULL, NULL);
-
-  return G_SOURCE_REMOVE;
-}
-
 /**
  * tornadis_pub_sub_client_pop_message_async:
  * @self: a client
@@ -964,8 +853,6 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
 {
   TornadisLink *link = NULL;
   g_autoptr (GTask) task = NULL;
-  TornadisMessage *message;
-  TornadisPopWait *wait;
 
   g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -979,11 +866,13 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  message = g_queue_pop_head (&self->messages);
-  if (message != NULL)
+  if (tornadis_message_queue_has_messages (&self->messages))
     {
-      self->n_bytes -= tornadis_message_get_size (message);
-      pub_sub_resume (self);
+      gboolean drained;
+      TornadisMessage *message = tornadis_message_queue_pop (&self->messages, &drained);
+
+      if (drained)
+        tornadis_link_set_paused (link, FALSE);
       g_task_return_pointer (task, message, (GDestroyNotify) tornadis_message_unref);
       return;
     }
@@ -1001,12 +890,7 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
       return;
     }
 
-  wait = g_new0 (TornadisPopWait, 1);
-  wait->watch = tornadis_cancel_watch_new (task, pop_cancelled_cb);
-  if (timeout >= 0)
-    wait->timeout = attach_timeout (self, (guint) MIN (timeout * 1000, (double) G_MAXUINT / 2), pop_timeout_cb, task);
-  g_task_set_task_data (task, wait, pop_wait_free);
-  g_queue_push_tail (&self->waiters, g_steal_pointer (&task));
+  tornadis_message_queue_wait (&self->messages, g_steal_pointer (&task), timeout);
 
   /* Where the client was closed, this wants it back. */
   tornadis_link_connect (link);

@@ -2,25 +2,13 @@
 
 #pragma once
 
+#include "tornadis-glib/values/tornadis-command-effect.h"
 #include "tornadis-glib/values/tornadis-command.h"
 
 G_BEGIN_DECLS
 
 /* Arguments of at least this many bytes are kept and written by reference. */
 #define TORNADIS_LARGE_ARG_SIZE 16384
-
-/* What a command does to the link it runs on, known from its name. */
-typedef enum
-{
-  TORNADIS_COMMAND_PLAIN,
-  TORNADIS_COMMAND_REFUSED, /* would leave replies and callers out of step */
-  TORNADIS_COMMAND_SELECT,
-  TORNADIS_COMMAND_AUTH,
-  TORNADIS_COMMAND_MULTI,
-  TORNADIS_COMMAND_EXEC,    /* EXEC or DISCARD */
-  TORNADIS_COMMAND_WATCH,
-  TORNADIS_COMMAND_UNWATCH,
-} TornadisCommandEffect;
 
 /* A large argument: @bytes belong on the wire before @body[offset]. */
 typedef struct
@@ -74,9 +62,8 @@ tornadis_command_seal (TornadisCommand *self)
   self->sealed = TRUE;
 }
 
+/* Where to turn to instead of a command that clients refuse; NULL: they do not. */
 const char *tornadis_command_get_refusal (TornadisCommand *self);
-/* Whether the server may take long over it, without being dead. */
-gboolean    tornadis_command_may_block   (TornadisCommand *self);
 void        tornadis_command_append_data (TornadisCommand *self,
                                           const char      *data,
                                           gsize            length);

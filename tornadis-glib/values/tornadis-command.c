@@ -36,11 +36,6 @@ G_DEFINE_BOXED_TYPE (TornadisCommand, tornadis_command, tornadis_command_ref, to
 
 #define FIRST_HEAP_SIZE 256
 #define MAX_NAME_LENGTH 31
-/* The longest name that a client has to know. */
-#define MAX_EFFECT_LENGTH 12
-
-#define HINT_PUB_SUB "use TornadisPubSubClient"
-#define HINT_REPLICATION "replication is not supported"
 
 static TornadisCommand *
 command_alloc (void)
@@ -116,95 +111,23 @@ command_append_frame (TornadisCommand *self,
   return frame;
 }
 
-#define IS(literal) (memcmp (name, literal, sizeof literal) == 0)
-
-/* Every command passes here: most leave by the length, and no two comparisons are dear. */
-static TornadisCommandEffect
-effect_of_name (const char *name,
-                gsize length)
-{
-  switch (length)
-    {
-    case 4:
-      if (IS ("AUTH"))
-        return TORNADIS_COMMAND_AUTH;
-      if (IS ("EXEC"))
-        return TORNADIS_COMMAND_EXEC;
-      if (IS ("SYNC"))
-        return TORNADIS_COMMAND_REFUSED;
-      break;
-    case 5:
-      if (IS ("MULTI"))
-        return TORNADIS_COMMAND_MULTI;
-      if (IS ("WATCH"))
-        return TORNADIS_COMMAND_WATCH;
-      if (IS ("HELLO") || IS ("PSYNC") || IS ("RESET"))
-        return TORNADIS_COMMAND_REFUSED;
-      break;
-    case 6:
-      if (IS ("SELECT"))
-        return TORNADIS_COMMAND_SELECT;
-      break;
-    case 7:
-      if (IS ("DISCARD"))
-        return TORNADIS_COMMAND_EXEC;
-      if (IS ("UNWATCH"))
-        return TORNADIS_COMMAND_UNWATCH;
-      if (IS ("MONITOR"))
-        return TORNADIS_COMMAND_REFUSED;
-      break;
-    case 8:
-      if (IS ("REPLCONF"))
-        return TORNADIS_COMMAND_REFUSED;
-      break;
-    case 9:
-      if (IS ("SUBSCRIBE"))
-        return TORNADIS_COMMAND_REFUSED;
-      break;
-    case 10:
-      if (IS ("PSUBSCRIBE") || IS ("SSUBSCRIBE"))
-        return TORNADIS_COMMAND_REFUSED;
-      break;
-    case 11:
-      if (IS ("UNSUBSCRIBE"))
-        return TORNADIS_COMMAND_REFUSED;
-      break;
-    case 12:
-      if (IS ("PUNSUBSCRIBE") || IS ("SUNSUBSCRIBE"))
-        return TORNADIS_COMMAND_REFUSED;
-      break;
-    default:
-      break;
-    }
-
-  return TORNADIS_COMMAND_PLAIN;
-}
-
 static void
 command_set_effect (TornadisCommand *self,
-                    const char *argument,
+                    const char *name,
                     gsize length)
 {
-  char name[MAX_EFFECT_LENGTH + 1];
+  gboolean container;
 
-  for (gsize i = 0; i < length; i++)
-    name[i] = g_ascii_toupper (argument[i]);
-  name[length] = '\0';
-
-  self->effect = effect_of_name (name, length);
-  self->container = length == 6 && (IS ("CLIENT") || IS ("SCRIPT"));
+  self->effect = tornadis_command_effect_of_name (name, length, &container);
+  self->container = container;
 }
 
-/* CLIENT and SCRIPT are harmless but for one subcommand each. */
 static void
-command_set_subcommand (TornadisCommand *self,
-                        const char *subcommand,
-                        gsize length)
+command_set_subcommand_effect (TornadisCommand *self,
+                               const char *subcommand,
+                               gsize length)
 {
-  const char *refused = self->body[strlen ("$6\r\n")] == 'C' || self->body[strlen ("$6\r\n")] == 'c' ? "REPLY" : "DEBUG";
-
-  if (length == strlen (refused) && g_ascii_strncasecmp (subcommand, refused, length) == 0)
-    self->effect = TORNADIS_COMMAND_REFUSED;
+  self->effect = tornadis_command_effect_of_subcommand ((const char *) self->body + strlen ("$6\r\n"), subcommand, length);
 }
 
 static inline void
@@ -212,11 +135,10 @@ command_look_at (TornadisCommand *self,
                  const char *argument,
                  gsize length)
 {
-  /* No name that does anything to a link is shorter than four letters. */
-  if (self->n_args == 0 && length > 3 && length <= MAX_EFFECT_LENGTH)
+  if (self->n_args == 0 && tornadis_command_effect_is_possible (length))
     command_set_effect (self, argument, length);
   else if (G_UNLIKELY (self->container) && self->n_args == 1)
-    command_set_subcommand (self, argument, length);
+    command_set_subcommand_effect (self, argument, length);
 }
 
 static void
@@ -862,39 +784,8 @@ tornadis_command_get_size (TornadisCommand *self)
   return tornadis_command_get_wire_size (self);
 }
 
-/* Where to turn to instead of a command that clients refuse. */
 const char *
 tornadis_command_get_refusal (TornadisCommand *self)
 {
-  static const struct
-  {
-    const char *name;
-    const char *hint;
-  } hints[] = {
-    { "SUBSCRIBE", HINT_PUB_SUB },
-    { "PSUBSCRIBE", HINT_PUB_SUB },
-    { "SSUBSCRIBE", HINT_PUB_SUB },
-    { "UNSUBSCRIBE", HINT_PUB_SUB },
-    { "PUNSUBSCRIBE", HINT_PUB_SUB },
-    { "SUNSUBSCRIBE", HINT_PUB_SUB },
-    { "MONITOR", "its endless reply is not supported" },
-    { "SYNC", HINT_REPLICATION },
-    { "PSYNC", HINT_REPLICATION },
-    { "REPLCONF", HINT_REPLICATION },
-    { "HELLO", "the properties protocol, username, password and client-name do it" },
-    { "RESET", "tornadis_client_close() does it" },
-    { "CLIENT", "tornadis_client_submit() without a function discards the reply" },
-    { "SCRIPT", "debugging scripts is not supported" },
-  };
-
-  if (self->effect != TORNADIS_COMMAND_REFUSED)
-    return NULL;
-
-  for (gsize i = 0; i < G_N_ELEMENTS (hints); i++)
-    {
-      if (strcmp (tornadis_command_get_name (self), hints[i].name) == 0)
-        return hints[i].hint;
-    }
-
-  g_return_val_if_reached (NULL);
+  return self->effect == TORNADIS_COMMAND_REFUSED ? tornadis_command_effect_get_hint (tornadis_command_get_name (self)) : NULL;
 }

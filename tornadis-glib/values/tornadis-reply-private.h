@@ -83,4 +83,11 @@ tornadis_reply_is_text (const TornadisReply *self)
   return tornadis_reply_data_is_text (self->data, self->length);
 }
 
+/* The server's words as a string for people. */
+static inline char *
+tornadis_reply_dup_text (const TornadisReply *self)
+{
+  return g_utf8_make_valid (self->data, (gssize) self->length);
+}
+
 G_END_DECLS

@@ -142,6 +142,12 @@ queue_is_out (TornadisQueue *self,
   return slot->started && slot->start < MAX (self->writer.written, self->writer.offered);
 }
 
+static gboolean
+command_may_block (TornadisCommand *command)
+{
+  return tornadis_command_effect_may_block (tornadis_command_get_name (command));
+}
+
 static void
 slot_clear (TornadisSlot *slot)
 {
@@ -509,7 +515,7 @@ tornadis_queue_cancel (TornadisQueue *self,
     {
       if (slot->command != NULL && slot->command->effect == TORNADIS_COMMAND_PLAIN)
         {
-          slot->may_block = tornadis_command_may_block (slot->command);
+          slot->may_block = command_may_block (slot->command);
           g_clear_pointer (&slot->command, tornadis_command_unref);
         }
       if (slot->batch != NULL)
@@ -937,10 +943,10 @@ static gboolean
 slot_may_block (const TornadisSlot *slot)
 {
   if (slot->command != NULL)
-    return tornadis_command_may_block (slot->command);
+    return command_may_block (slot->command);
 
   for (guint i = 0; slot->batch != NULL && i < slot->batch->commands->len; i++)
-    if (tornadis_command_may_block (g_ptr_array_index (slot->batch->commands, i)))
+    if (command_may_block (g_ptr_array_index (slot->batch->commands, i)))
       return TRUE;
 
   return slot->may_block;

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Plugins of TornadisClient: which there are, and what they are asked and told besides calls. */
+
+#include "tornadis-glib/client/tornadis-client-private.h"
+
+#include "tornadis-glib/client/tornadis-pipeline-private.h"
+#include "tornadis-glib/client/tornadis-plugin-registry.h"
+#include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
+
+static void
+add_to_snapshot (GPtrArray **snapshot,
+                 TornadisPlugin *plugin)
+{
+  if (*snapshot == NULL)
+    *snapshot = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (*snapshot, g_object_ref (plugin));
+}
+
+/* Replaces the snapshots that calls under way hold. */
+static void
+client_update_chain (TornadisClientPrivate *priv)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (priv->plugins));
+
+  g_clear_pointer (&priv->attached, g_ptr_array_unref);
+  g_clear_pointer (&priv->chain, g_ptr_array_unref);
+  if (priv->observing > 0 && priv->observers != NULL)
+    {
+      if (priv->retired == NULL)
+        priv->retired = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+      g_ptr_array_add (priv->retired, g_steal_pointer (&priv->observers));
+    }
+  g_clear_pointer (&priv->observers, g_ptr_array_unref);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (G_LIST_MODEL (priv->plugins), i);
+      const TornadisPluginClass *klass = TORNADIS_PLUGIN_GET_CLASS (plugin);
+
+      add_to_snapshot (&priv->attached, plugin);
+      /* A plugin that only looks on costs no TornadisCall. */
+      if (klass->call != NULL || klass->call_done != NULL)
+        add_to_snapshot (&priv->chain, plugin);
+      if (klass->observe != NULL)
+        add_to_snapshot (&priv->observers, plugin);
+    }
+}
+
+GPtrArray *
+tornadis_client_make_setup (TornadisClientPrivate *priv)
+{
+  g_autoptr (TornadisPipeline) pipeline = NULL;
+  g_autoptr (GPtrArray) setup = NULL;
+  g_autoptr (GPtrArray) attached = NULL;
+  GPtrArray *commands;
+
+  if (priv->attached == NULL)
+    return NULL;
+
+  attached = g_ptr_array_ref (priv->attached);
+  pipeline = tornadis_pipeline_new ();
+  for (guint i = 0; i < attached->len; i++)
+    tornadis_plugin_setup (g_ptr_array_index (attached, i), pipeline);
+
+  setup = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
+  commands = tornadis_pipeline_peek_commands (pipeline);
+
+  for (guint i = 0; i < commands->len; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      TornadisCommand *command = g_ptr_array_index (commands, i);
+
+      if (tornadis_client_check_command (command, &error))
+        g_ptr_array_add (setup, tornadis_command_ref (command));
+      else
+        g_warning ("Ignoring a plugin's setup command: %s", error->message);
+    }
+
+  return g_steal_pointer (&setup);
+}
+
+void
+tornadis_client_tell_observers (TornadisCommand *command,
+                                GPtrArray *commands,
+                                gboolean atomic,
+                                TornadisReply *reply,
+                                const GError *error,
+                                gint64 queued,
+                                gpointer user_data)
+{
+  TornadisClient *self = user_data;
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  const GPtrArray *observers = priv->observers;
+  gint64 elapsed = MAX (tornadis_link_get_time (priv->link) - queued, 0);
+  g_autoptr (TornadisPipeline) pipeline = commands != NULL ? tornadis_pipeline_new_shared (commands, atomic) : NULL;
+  g_autoptr (GError) reply_error = NULL;
+
+  /* All have been removed since. */
+  if (observers == NULL)
+    return;
+
+  if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
+    {
+      error = reply_error = tornadis_reply_get_error (reply);
+      reply = NULL;
+    }
+
+  priv->observing++;
+  for (guint i = 0; i < observers->len; i++)
+    {
+      TornadisPlugin *plugin = g_ptr_array_index (observers, i);
+
+      TORNADIS_PLUGIN_GET_CLASS (plugin)->observe (plugin, self, command, pipeline, reply, error, elapsed);
+    }
+  if (--priv->observing == 0)
+    g_clear_pointer (&priv->retired, g_ptr_array_unref);
+}
+
+void
+tornadis_client_tell_waited (TornadisClient *self,
+                             gint64 elapsed)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  g_autoptr (GPtrArray) attached = priv->attached != NULL ? g_ptr_array_ref (priv->attached) : NULL;
+
+  for (guint i = 0; attached != NULL && i < attached->len; i++)
+    tornadis_plugin_waited (g_ptr_array_index (attached, i), self, elapsed);
+}
+
+gboolean
+tornadis_client_has_detach_hooks (const TornadisClientPrivate *priv)
+{
+  for (guint i = 0; priv->attached != NULL && i < priv->attached->len; i++)
+    if (TORNADIS_PLUGIN_GET_CLASS (g_ptr_array_index (priv->attached, i))->detach != NULL)
+      return TRUE;
+
+  return FALSE;
+}
+
+void
+tornadis_client_remove_plugins (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  GListModel *plugins = G_LIST_MODEL (priv->plugins);
+
+  while (g_list_model_get_n_items (plugins) > 0)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (plugins, 0);
+
+      tornadis_client_remove_plugin (self, plugin);
+    }
+}
+
+/**
+ * tornadis_client_add_plugin:
+ * @self: a client
+ * @plugin: a plugin that is not yet there
+ * @error: return location for an error
+ *
+ * Adds a plugin. The first that is added is the outermost: it sees a call first and its outcome last. Calls under
+ * way are not touched. One plugin may be on many clients.
+ *
+ * Returns: %FALSE when the plugin refused, or is there already
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_client_add_plugin (TornadisClient *self,
+                            TornadisPlugin *plugin,
+                            GError **error)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = NULL;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (TORNADIS_IS_PLUGIN (plugin), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  alive = g_object_ref (self);
+  /* A hook may add while the client goes, and would be told of it without end. */
+  if (tornadis_link_is_shut_down (priv->link))
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The plugin was not added: the client is gone");
+      return FALSE;
+    }
+
+  if (g_list_store_find (priv->plugins, plugin, NULL))
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "The plugin %s is on this client already",
+                   G_OBJECT_TYPE_NAME (plugin));
+      return FALSE;
+    }
+
+  if (!tornadis_plugin_attach (plugin, self, error))
+    return FALSE;
+
+  g_list_store_append (priv->plugins, plugin);
+  client_update_chain (priv);
+
+  return TRUE;
+}
+
+/**
+ * tornadis_client_add_plugin_by_name:
+ * @self: a client
+ * @name: the name of a plugin, such as `log`
+ * @error: return location for an error
+ *
+ * Makes a plugin with [ctor@Tornadis.Plugin.new_by_name] and adds it.
+ *
+ * Returns: (transfer none): the plugin, for its properties
+ *
+ * Since: 1.0
+ */
+TornadisPlugin *
+tornadis_client_add_plugin_by_name (TornadisClient *self,
+                                    const char *name,
+                                    GError **error)
+{
+  g_autoptr (TornadisPlugin) plugin = NULL;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  plugin = tornadis_plugin_new_by_name (name, error);
+  if (plugin == NULL || !tornadis_client_add_plugin (self, plugin, error))
+    return NULL;
+
+  return plugin;
+}
+
+/**
+ * tornadis_client_remove_plugin:
+ * @self: a client
+ * @plugin: a plugin
+ *
+ * Removes a plugin. Calls that are under way still go through it.
+ *
+ * Returns: whether it was there
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_client_remove_plugin (TornadisClient *self,
+                               TornadisPlugin *plugin)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  g_autoptr (TornadisClient) alive_client G_GNUC_UNUSED = NULL;
+  g_autoptr (TornadisPlugin) alive = NULL;
+  guint position;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (TORNADIS_IS_PLUGIN (plugin), FALSE);
+
+  if (!g_list_store_find (priv->plugins, plugin, &position))
+    return FALSE;
+
+  alive_client = g_object_ref (self);
+  alive = g_object_ref (plugin);
+  g_list_store_remove (priv->plugins, position);
+  client_update_chain (priv);
+  tornadis_plugin_detach (alive, self);
+
+  return TRUE;
+}
+
+/**
+ * tornadis_client_get_plugins:
+ * @self: a client
+ *
+ * Gets the plugins of a client, outermost first.
+ *
+ * Returns: (transfer none): a list of [class@Tornadis.Plugin]
+ *
+ * Since: 1.0
+ */
+GListModel *
+tornadis_client_get_plugins (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (self), NULL);
+
+  return G_LIST_MODEL (priv->plugins);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/values/tornadis-command-effect.h"
+
+#include <string.h>
+
+#define HINT_PUB_SUB "use TornadisPubSubClient"
+#define HINT_REPLICATION "replication is not supported"
+
+#define IS(literal) (memcmp (name, literal, sizeof literal) == 0)
+
+/* Every command passes here: most leave by the length, and no two comparisons are dear. */
+static TornadisCommandEffect
+effect_of_name (const char *name,
+                gsize length)
+{
+  switch (length)
+    {
+    case 4:
+      if (IS ("AUTH"))
+        return TORNADIS_COMMAND_AUTH;
+      if (IS ("EXEC"))
+        return TORNADIS_COMMAND_EXEC;
+      if (IS ("SYNC"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 5:
+      if (IS ("MULTI"))
+        return TORNADIS_COMMAND_MULTI;
+      if (IS ("WATCH"))
+        return TORNADIS_COMMAND_WATCH;
+      if (IS ("HELLO") || IS ("PSYNC") || IS ("RESET"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 6:
+      if (IS ("SELECT"))
+        return TORNADIS_COMMAND_SELECT;
+      break;
+    case 7:
+      if (IS ("DISCARD"))
+        return TORNADIS_COMMAND_EXEC;
+      if (IS ("UNWATCH"))
+        return TORNADIS_COMMAND_UNWATCH;
+      if (IS ("MONITOR"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 8:
+      if (IS ("REPLCONF"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 9:
+      if (IS ("SUBSCRIBE"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 10:
+      if (IS ("PSUBSCRIBE") || IS ("SSUBSCRIBE"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 11:
+      if (IS ("UNSUBSCRIBE"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    case 12:
+      if (IS ("PUNSUBSCRIBE") || IS ("SUNSUBSCRIBE"))
+        return TORNADIS_COMMAND_REFUSED;
+      break;
+    default:
+      break;
+    }
+
+  return TORNADIS_COMMAND_PLAIN;
+}
+
+TornadisCommandEffect
+tornadis_command_effect_of_name (const char *name_in_any_case,
+                                 gsize length,
+                                 gboolean *container)
+{
+  char name[TORNADIS_COMMAND_EFFECT_MAX_LENGTH + 1];
+
+  for (gsize i = 0; i < length; i++)
+    name[i] = g_ascii_toupper (name_in_any_case[i]);
+  name[length] = '\0';
+
+  *container = length == 6 && (IS ("CLIENT") || IS ("SCRIPT"));
+
+  return effect_of_name (name, length);
+}
+
+TornadisCommandEffect
+tornadis_command_effect_of_subcommand (const char *container,
+                                       const char *subcommand,
+                                       gsize length)
+{
+  const char *refused = container[0] == 'C' || container[0] == 'c' ? "REPLY" : "DEBUG";
+
+  if (length == strlen (refused) && g_ascii_strncasecmp (subcommand, refused, length) == 0)
+    return TORNADIS_COMMAND_REFUSED;
+
+  return TORNADIS_COMMAND_PLAIN;
+}
+
+/* Those that wait by design, scripts, and those of which the server's documentation says that they may take long;
+ * of a module's nothing is known. */
+gboolean
+tornadis_command_effect_may_block (const char *name)
+{
+  static const char *const names[] = {
+    "BLMOVE", "BLMPOP", "BLPOP", "BRPOP", "BRPOPLPUSH", "BZMPOP", "BZPOPMAX", "BZPOPMIN", "DEBUG", "EVAL",
+    "EVALSHA", "EVALSHA_RO", "EVAL_RO", "EXEC", "FAILOVER", "FCALL", "FCALL_RO", "FLUSHALL", "FLUSHDB", "KEYS",
+    "MIGRATE", "SAVE", "SHUTDOWN", "SORT", "SORT_RO", "WAIT", "WAITAOF", "XREAD", "XREADGROUP",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_ascii_strcasecmp (name, names[i]) == 0)
+      return TRUE;
+
+  return strchr (name, '.') != NULL;
+}
+
+const char *
+tornadis_command_effect_get_hint (const char *name)
+{
+  static const struct
+  {
+    const char *name;
+    const char *hint;
+  } hints[] = {
+    { "SUBSCRIBE", HINT_PUB_SUB },
+    { "PSUBSCRIBE", HINT_PUB_SUB },
+    { "SSUBSCRIBE", HINT_PUB_SUB },
+    { "UNSUBSCRIBE", HINT_PUB_SUB },
+    { "PUNSUBSCRIBE", HINT_PUB_SUB },
+    { "SUNSUBSCRIBE", HINT_PUB_SUB },
+    { "MONITOR", "its endless reply is not supported" },
+    { "SYNC", HINT_REPLICATION },
+    { "PSYNC", HINT_REPLICATION },
+    { "REPLCONF", HINT_REPLICATION },
+    { "HELLO", "the properties protocol, username, password and client-name do it" },
+    { "RESET", "tornadis_client_close() does it" },
+    { "CLIENT", "tornadis_client_submit() without a function discards the reply" },
+    { "SCRIPT", "debugging scripts is not supported" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (hints); i++)
+    {
+      if (strcmp (name, hints[i].name) == 0)
+        return hints[i].hint;
+    }
+
+  g_return_val_if_reached (NULL);
+}
