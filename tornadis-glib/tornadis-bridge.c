@@ -11,6 +11,7 @@
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-pack.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-poller.h"
 
 /**
  * TornadisBridge:
@@ -46,13 +47,10 @@ struct _TornadisBridge
   gpointer user_data;
   GDestroyNotify user_data_destroy; /* (nullable) */
 
-  GSource *source;  /* (owned) (nullable) in the client's main context, since the first call */
+  TornadisPollerItem item; /* of the client's main context, since the first call */
   GQueue chunks;    /* (element-type TornadisBridgeChunk) (owned) outcomes to be told */
   GHashTable *kept; /* (owned) (nullable) (element-type guint TornadisReply) what will be asked for */
   guint n_in_flight;
-  gint64 window_start; /* monotonic time */
-  gint64 window_used;
-  gboolean yielding;
   guint32 next_number;
   gboolean decode;
   gboolean expecting;
@@ -60,15 +58,10 @@ struct _TornadisBridge
 
 G_DEFINE_FINAL_TYPE (TornadisBridge, tornadis_bridge, G_TYPE_OBJECT)
 
-/* So much is told at a time, so that frames are drawn in between. */
+/* So much is told at a time, so that frames are drawn in between. It goes ahead of more that is read: outcomes do not pile
+ * up. */
 #define MAX_OUTCOMES 256
 #define MAX_CHUNK_SIZE (256 * 1024)
-/* Behind GTK's drawing: where it goes that has used up its part of a frame, as a connection does. */
-#define YIELD_PRIORITY 125
-#define WINDOW_USEC (16 * G_TIME_SPAN_MILLISECOND)
-#define WINDOW_PART_USEC (4 * G_TIME_SPAN_MILLISECOND)
-/* With more chunks than this to be told there is no waiting for others: what makes them would not stop either. */
-#define MAX_YIELDING_CHUNKS 16
 /* A string that is the whole reply and this long goes over by itself, copied once. */
 #define KEEP_SIZE (64 * 1024)
 
@@ -85,12 +78,6 @@ typedef struct
   guint32 number;
 } TornadisBridgeCall;
 
-typedef struct
-{
-  GSource parent;
-  TornadisBridge *bridge; /* (unowned) it destroys the source */
-} TornadisBridgeSource;
-
 static void
 chunk_free (gpointer data)
 {
@@ -98,25 +85,6 @@ chunk_free (gpointer data)
 
   g_string_free (chunk->outcomes, TRUE);
   g_free (chunk);
-}
-
-static gboolean
-bridge_source_prepare (GSource *source,
-                       int *timeout)
-{
-  const TornadisBridge *self = ((TornadisBridgeSource *) source)->bridge;
-
-  *timeout = -1;
-
-  return self->expecting || !g_queue_is_empty ((GQueue *) &self->chunks);
-}
-
-static gboolean
-bridge_source_check (GSource *source)
-{
-  int timeout;
-
-  return bridge_source_prepare (source, &timeout);
 }
 
 /* GJS refuses callbacks between the steps of a garbage collection, though the main loop runs then: the outcomes would be
@@ -180,39 +148,13 @@ bridge_let_go (TornadisBridge *self)
 }
 
 static void
-bridge_set_yielding (TornadisBridge *self,
-                     gboolean yielding)
+bridge_turn (TornadisPollerItem *item,
+             GIOCondition condition,
+             gint64 now,
+             gint64 deadline)
 {
-  if (self->source == NULL || self->yielding == yielding)
-    return;
-
-  self->yielding = yielding;
-  g_source_set_priority (self->source, yielding ? YIELD_PRIORITY : G_PRIORITY_DEFAULT);
-}
-
-/* Called at the end of a dispatch. At the lower priority it had its turn behind all others, and begins anew. */
-static void
-bridge_take_turn (TornadisBridge *self,
-                  gint64 start)
-{
-  if (self->yielding || start - self->window_start > WINDOW_USEC)
-    {
-      self->window_start = start;
-      self->window_used = 0;
-    }
-
-  self->window_used += self->yielding ? 0 : g_get_monotonic_time () - start;
-  bridge_set_yielding (self, !self->expecting && self->chunks.length <= MAX_YIELDING_CHUNKS &&
-                               (!g_queue_is_empty (&self->chunks) || self->window_used >= WINDOW_PART_USEC));
-}
-
-static gboolean
-bridge_source_dispatch (GSource *source,
-                        GSourceFunc callback,
-                        gpointer user_data)
-{
-  g_autoptr (TornadisBridge) self = g_object_ref (((TornadisBridgeSource *) source)->bridge);
-  gint64 start = g_get_monotonic_time ();
+  g_autoptr (TornadisBridge) self = g_object_ref ((TornadisBridge *) (gpointer) ((guint8 *) item - G_STRUCT_OFFSET (TornadisBridge, item)));
+  TornadisBridgeChunk *chunk;
 
   if (self->expecting)
     {
@@ -220,36 +162,28 @@ bridge_source_dispatch (GSource *source,
       bridge_tell (self, "", 0);
     }
 
-  if (!g_queue_is_empty (&self->chunks))
+  while ((chunk = g_queue_pop_head (&self->chunks)) != NULL)
     {
-      TornadisBridgeChunk *chunk = g_queue_pop_head (&self->chunks);
-
       g_string_append (chunk->outcomes, self->format->closing);
       bridge_tell (self, chunk->outcomes->str, chunk->outcomes->len);
       chunk_free (chunk);
+
+      if (g_get_monotonic_time () >= deadline)
+        break;
     }
 
-  bridge_take_turn (self, start);
+  if (!g_queue_is_empty (&self->chunks) && self->item.poller != NULL)
+    tornadis_poller_item_queue_first (&self->item);
+
   bridge_let_go (self);
-
-  return G_SOURCE_CONTINUE;
 }
-
-static GSourceFuncs bridge_source_funcs = {
-  bridge_source_prepare,
-  bridge_source_check,
-  bridge_source_dispatch,
-  NULL,
-};
 
 static void
 tornadis_bridge_dispose (GObject *object)
 {
   TornadisBridge *self = TORNADIS_BRIDGE (object);
 
-  if (self->source != NULL)
-    g_source_destroy (self->source);
-  g_clear_pointer (&self->source, g_source_unref);
+  tornadis_poller_item_clear (&self->item);
   g_clear_weak_pointer (&self->client);
   /* What is not told yet will not be. */
   g_queue_clear_full (&self->chunks, chunk_free);
@@ -433,15 +367,13 @@ static void
 bridge_start (TornadisBridge *self,
               TornadisClient *client)
 {
-  if (self->source != NULL)
+  g_autoptr (TornadisPoller) poller = NULL;
+
+  if (self->item.poller != NULL)
     return;
 
-  self->source = g_source_new (&bridge_source_funcs, sizeof (TornadisBridgeSource));
-  ((TornadisBridgeSource *) self->source)->bridge = self;
-  g_source_set_static_name (self->source, "[tornadis] bridge");
-  /* A callback may run a main loop of its own, which must go on getting outcomes. */
-  g_source_set_can_recurse (self->source, TRUE);
-  g_source_attach (self->source, tornadis_client_get_context (client));
+  poller = tornadis_poller_get (tornadis_client_get_context (client));
+  tornadis_poller_item_init (&self->item, poller, -1, bridge_turn);
 }
 
 /* The client, which may have been disposed of but is there; or %NULL with an error. */
@@ -486,8 +418,7 @@ tornadis_bridge_expect (TornadisBridge *self,
   bridge_start (self, client);
   bridge_hold (self, client);
   self->expecting = TRUE;
-  /* What waits to be told has its time, but calls are to be sent. */
-  bridge_set_yielding (self, FALSE);
+  tornadis_poller_item_queue (&self->item);
 
   return TRUE;
 }
@@ -505,8 +436,7 @@ bridge_get_chunk (TornadisBridge *self)
   chunk->n_outcomes = 0;
   g_string_append (chunk->outcomes, self->format->opening);
   g_queue_push_tail (&self->chunks, chunk);
-  if (self->chunks.length > MAX_YIELDING_CHUNKS)
-    bridge_set_yielding (self, FALSE);
+  tornadis_poller_item_queue_first (&self->item);
 
   return chunk;
 }
@@ -554,8 +484,8 @@ bridge_reply_cb (TornadisReply *reply,
     error = reply_error = tornadis_reply_get_error (reply);
 
   self->n_in_flight--;
-  /* Without a source the bridge was disposed of. */
-  if (G_LIKELY (self->source != NULL))
+  /* Without a poller the bridge was disposed of. */
+  if (G_LIKELY (self->item.poller != NULL))
     bridge_add_outcome (self, call->number, reply, error);
   else
     bridge_let_go (self);
