@@ -147,6 +147,14 @@ bridge_let_go (TornadisBridge *self)
   g_object_unref (self);
 }
 
+/* What is left to tell is told even if a function runs a main loop of its own. */
+static void
+bridge_go_on (TornadisBridge *self)
+{
+  if (!g_queue_is_empty (&self->chunks) && self->item.poller != NULL)
+    tornadis_poller_item_queue_first (&self->item);
+}
+
 static void
 bridge_turn (TornadisPollerItem *item,
              GIOCondition condition,
@@ -159,11 +167,13 @@ bridge_turn (TornadisPollerItem *item,
   if (self->expecting)
     {
       self->expecting = FALSE;
+      bridge_go_on (self);
       bridge_tell (self, "", 0);
     }
 
   while ((chunk = g_queue_pop_head (&self->chunks)) != NULL)
     {
+      bridge_go_on (self);
       g_string_append (chunk->outcomes, self->format->closing);
       bridge_tell (self, chunk->outcomes->str, chunk->outcomes->len);
       chunk_free (chunk);
@@ -172,9 +182,8 @@ bridge_turn (TornadisPollerItem *item,
         break;
     }
 
-  if (!g_queue_is_empty (&self->chunks) && self->item.poller != NULL)
-    tornadis_poller_item_queue_first (&self->item);
-
+  if (g_queue_is_empty (&self->chunks) && !self->expecting)
+    tornadis_poller_item_unqueue (&self->item);
   bridge_let_go (self);
 }
 

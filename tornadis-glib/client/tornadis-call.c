@@ -28,6 +28,9 @@
  * Since: 1.0
  */
 
+/* How many callers are told between two looks at the clock. */
+#define ANSWERED_CHECK 16
+
 /* A loop over these phases takes the place of recursion, so that a chain may be long and every plugin may
  * answer from within its hook. */
 typedef enum
@@ -209,55 +212,51 @@ call_tell_caller (TornadisCall *self)
   func (self->reply, self->error, self->user_data);
 }
 
-static gboolean
-answered_dispatch (GSource *source,
-                   GSourceFunc callback,
-                   gpointer user_data)
-{
-  return callback (user_data);
-}
-
 /* Tells those who called until now: a caller who calls again does not keep the main loop here. */
-static gboolean
-answered_cb (gpointer user_data)
+static void
+answered_turn (TornadisPollerItem *item,
+               GIOCondition condition,
+               gint64 now,
+               gint64 deadline)
 {
-  /* The calls hold it, until the last of them is told. */
-  g_autoptr (TornadisClient) client = g_object_ref (TORNADIS_CLIENT (user_data));
-  TornadisClientPrivate *priv = tornadis_client_get_private (client);
+  TornadisClientPrivate *priv = (gpointer) ((guint8 *) item - G_STRUCT_OFFSET (TornadisClientPrivate, answered_item));
   guint n = priv->answered.length;
+  /* The calls hold it, until the last of them is told. */
+  g_autoptr (TornadisClient) client = NULL;
 
-  while (n-- > 0 && priv->answered.length > 0)
+  if (n > 0)
+    client = g_object_ref (((TornadisCall *) g_queue_peek_head (&priv->answered))->client);
+
+  while (n > 0 && priv->answered.length > 0)
     {
       g_autoptr (TornadisCall) call = g_queue_pop_head (&priv->answered);
 
+      /* The others are told even if this one runs a main loop of its own. */
+      if (priv->answered.length > 0)
+        tornadis_poller_item_queue (&priv->answered_item);
       call_tell_caller (call);
+
+      if (--n % ANSWERED_CHECK == 0 && g_get_monotonic_time () >= deadline)
+        break;
     }
 
   if (priv->answered.length == 0)
-    g_source_set_ready_time (priv->answered_source, -1);
-
-  return G_SOURCE_CONTINUE;
+    tornadis_poller_item_unqueue (&priv->answered_item);
 }
 
-/* The source is kept: to make one takes longer than all the rest of an answer. It may recurse, so that the others are
- * told even if one who was runs a main loop of his own. */
 static void
 client_schedule_answered (TornadisClient *client)
 {
-  static GSourceFuncs funcs = { .dispatch = answered_dispatch };
   TornadisClientPrivate *priv = tornadis_client_get_private (client);
 
-  if (priv->answered_source == NULL)
+  if (priv->answered_item.poller == NULL)
     {
-      priv->answered_source = g_source_new (&funcs, sizeof (GSource));
-      g_source_set_static_name (priv->answered_source, "[tornadis] calls that plugins answered");
-      g_source_set_can_recurse (priv->answered_source, TRUE);
-      g_source_set_callback (priv->answered_source, answered_cb, client, NULL);
-      g_source_attach (priv->answered_source, priv->context);
+      g_autoptr (TornadisPoller) poller = tornadis_poller_get (priv->context);
+
+      tornadis_poller_item_init (&priv->answered_item, poller, -1, answered_turn);
     }
 
-  if (priv->answered.length == 1)
-    g_source_set_ready_time (priv->answered_source, 0);
+  tornadis_poller_item_queue (&priv->answered_item);
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include "tornadis-glib/client/tornadis-client.h"
 #include "tornadis-glib/wire/tornadis-link.h"
+#include "tornadis-glib/wire/tornadis-poller.h"
 
 G_BEGIN_DECLS
 
@@ -67,7 +68,7 @@ typedef struct
   GQueue connect_waiters; /* (element-type GTask) (owned) */
   GQueue calls;           /* (element-type TornadisCall) (unowned) on their way through plugins */
   GQueue answered;        /* (element-type TornadisCall) (owned) whose callers are to be told from the main loop */
-  GSource *answered_source; /* (owned) (nullable) that does it, made when first needed */
+  TornadisPollerItem answered_item; /* that does it, initialized when first needed */
   TornadisSubmission *free_submissions; /* (owned) (nullable) see tornadis-client-call.c */
   guint n_free_submissions;
   TornadisClientState told_state; /* what was last notified */

@@ -372,9 +372,7 @@ tornadis_client_finalize (GObject *object)
 
   g_clear_pointer (&priv->link, tornadis_link_free);
   tornadis_client_free_submissions (priv);
-  if (priv->answered_source != NULL)
-    g_source_destroy (priv->answered_source);
-  g_clear_pointer (&priv->answered_source, g_source_unref);
+  tornadis_poller_item_clear (&priv->answered_item);
   g_clear_pointer (&priv->attached, g_ptr_array_unref);
   g_clear_pointer (&priv->chain, g_ptr_array_unref);
   g_clear_pointer (&priv->observers, g_ptr_array_unref);
