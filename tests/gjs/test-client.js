@@ -103,8 +103,8 @@ export default {
             connectable: Gio.UnixSocketAddress.new(server.get_socket_path()), db: 3, host: 'example.invalid',
             max_pending: 100, max_queued_bytes: 1000000, max_reply_size: 2000000, password: null, port: 1,
             protocol: Tornadis.Protocol.RESP2, proxy_resolver: Gio.SimpleProxyResolver.new(null, null),
-            read_page_size: 4096, read_timeout: 60, tcp_nodelay: false, tls: false, tls_certificate: null,
-            tls_database: null, tls_server_identity: null, unix_domain_socket: '/nowhere', username: null,
+            read_page_size: 4096, read_timeout: 60, tcp_nodelay: false, tcp_user_timeout_msec: 7000, tls: false,
+            tls_certificate: null, tls_database: null, tls_server_identity: null, unix_domain_socket: '/nowhere', username: null,
             write_page_size: 8192,
         };
         const made = new Tornadis.Client(values);

@@ -63,7 +63,7 @@ test_defaults (void)
   g_autofree char *password = NULL;
   g_autofree char *client_name = NULL;
   g_autofree char *title = NULL;
-  guint port, connect_timeout, read_timeout, call_timeout, read_page_size, write_page_size, max_pending, protocol_version;
+  guint tcp_user_timeout, port, connect_timeout, read_timeout, call_timeout, read_page_size, write_page_size, max_pending, protocol_version;
   int db;
   gboolean autoconnect, tcp_nodelay, aggressive_write, tls, connected;
   guint64 max_queued_bytes, max_reply_size;
@@ -74,7 +74,7 @@ test_defaults (void)
                 "host", &host, "port", &port, "unix-domain-socket", &unix_domain_socket, "username", &username,
                 "password", &password, "db", &db, "client-name", &client_name, "protocol", &protocol,
                 "autoconnect", &autoconnect, "connect-timeout", &connect_timeout, "read-timeout", &read_timeout,
-                "call-timeout-msec", &call_timeout, "tcp-nodelay", &tcp_nodelay, "aggressive-write", &aggressive_write,
+                "call-timeout-msec", &call_timeout, "tcp-nodelay", &tcp_nodelay, "tcp-user-timeout-msec", &tcp_user_timeout, "aggressive-write", &aggressive_write,
                 "read-page-size", &read_page_size, "write-page-size", &write_page_size, "tls", &tls,
                 "max-pending", &max_pending, "max-queued-bytes", &max_queued_bytes, "max-reply-size", &max_reply_size,
                 "state", &state, "connected", &connected, "title", &title, "protocol-version", &protocol_version,
@@ -93,6 +93,7 @@ test_defaults (void)
   g_assert_cmpuint (read_timeout, ==, 0);
   g_assert_cmpuint (call_timeout, ==, 0);
   g_assert_true (tcp_nodelay);
+  g_assert_cmpuint (tcp_user_timeout, ==, 30000);
   g_assert_false (aggressive_write);
   g_assert_cmpuint (read_page_size, ==, 65536);
   g_assert_cmpuint (write_page_size, ==, 65536);

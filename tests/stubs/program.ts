@@ -133,7 +133,8 @@ function properties(): void {
         client.call_timeout_msec, client.callTimeoutMsec, client.connect_timeout, client.connectTimeout, client.db,
         client.max_pending, client.maxPending, client.max_queued_bytes, client.maxQueuedBytes, client.max_reply_size,
         client.maxReplySize, client.port, client.protocol_version, client.protocolVersion, client.read_page_size,
-        client.readPageSize, client.read_timeout, client.readTimeout, client.write_page_size, client.writePageSize,
+        client.readPageSize, client.read_timeout, client.readTimeout, client.tcp_user_timeout_msec,
+        client.tcpUserTimeoutMsec, client.write_page_size, client.writePageSize,
         client.bytes_read, client.bytesRead, client.bytes_written, client.bytesWritten, client.connection_id,
         client.connectionId, client.pending];
     const text: (string | null)[] = [

@@ -167,6 +167,7 @@ async void test_properties (TornadisHarness.Redis server) throws Error {
     read_page_size = 4096,
     read_timeout = 60,
     tcp_nodelay = false,
+    tcp_user_timeout_msec = 7000,
     write_page_size = 8192
   };
   assert (client.unix_domain_socket == null && client.connectable == null && client.username == null);
@@ -178,7 +179,7 @@ async void test_properties (TornadisHarness.Redis server) throws Error {
   assert (client.max_queued_bytes == 1000000 && client.max_reply_size == 2000000);
   assert (client.protocol == Tornadis.Protocol.RESP2 && client.proxy_resolver is SimpleProxyResolver);
   assert (client.read_page_size == 4096 && client.read_timeout == 60 && !client.tcp_nodelay);
-  assert (client.write_page_size == 8192 && client.protocol_version == 0);
+  assert (client.write_page_size == 8192 && client.tcp_user_timeout_msec == 7000 && client.protocol_version == 0);
   assert (client.state == Tornadis.ClientState.DISCONNECTED);
 
   client.connectable = new UnixSocketAddress (server.get_socket_path ());

@@ -56,6 +56,7 @@ typedef struct
   guint connect_timeout; /* seconds */
   gsize read_page_size;
   gboolean tcp_nodelay;
+  guint tcp_user_timeout_msec;
   gboolean tls;
 
   GListStore *plugins;    /* (owned) */

@@ -16,6 +16,7 @@
 #define DEFAULT_MAX_QUEUED_BYTES (G_GUINT64_CONSTANT (256) * 1024 * 1024)
 #define DEFAULT_MAX_REPLY_SIZE (G_GUINT64_CONSTANT (512) * 1024 * 1024)
 #define PING_INTERVAL_MSEC 30000
+#define TCP_USER_TIMEOUT_MSEC 30000
 
 typedef enum
 {
@@ -33,6 +34,7 @@ typedef enum
   PROP_READ_TIMEOUT,
   PROP_CALL_TIMEOUT_MSEC,
   PROP_TCP_NODELAY,
+  PROP_TCP_USER_TIMEOUT_MSEC,
   PROP_AGGRESSIVE_WRITE,
   PROP_READ_PAGE_SIZE,
   PROP_WRITE_PAGE_SIZE,
@@ -126,6 +128,9 @@ tornadis_client_get_property (GObject *object,
       break;
     case PROP_TCP_NODELAY:
       g_value_set_boolean (value, priv->tcp_nodelay);
+      break;
+    case PROP_TCP_USER_TIMEOUT_MSEC:
+      g_value_set_uint (value, priv->tcp_user_timeout_msec);
       break;
     case PROP_AGGRESSIVE_WRITE:
       g_value_set_boolean (value, settings->aggressive_write);
@@ -291,6 +296,9 @@ tornadis_client_set_property (GObject *object,
       break;
     case PROP_TCP_NODELAY:
       changed = SET_FIELD (priv->tcp_nodelay, g_value_get_boolean (value));
+      break;
+    case PROP_TCP_USER_TIMEOUT_MSEC:
+      changed = SET_FIELD (priv->tcp_user_timeout_msec, g_value_get_uint (value));
       break;
     case PROP_AGGRESSIVE_WRITE:
       changed = SET_FIELD (settings->aggressive_write, g_value_get_boolean (value));
@@ -529,6 +537,21 @@ tornadis_client_install_properties (GObjectClass *object_class)
     g_param_spec_boolean ("tcp-nodelay", NULL, NULL, TRUE, read_write);
 
   /**
+   * TornadisClient:tcp-user-timeout-msec:
+   *
+   * The time, in milliseconds, for which the other end of a TCP connection may leave data that was written without an
+   * acknowledgement, or not take any and give no sign of life; then the connection is lost. 0 leaves it to the system,
+   * which waits about a quarter of an hour. Used for the next connection.
+   *
+   * Linux' `TCP_USER_TIMEOUT` alone would also end the connection to a server that is alive and takes nothing for so
+   * long, because it runs a slow script: that does not count here as long as its system acknowledges.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TCP_USER_TIMEOUT_MSEC] =
+    g_param_spec_uint ("tcp-user-timeout-msec", NULL, NULL, 0, G_MAXINT, TCP_USER_TIMEOUT_MSEC, read_write);
+
+  /**
    * TornadisClient:aggressive-write:
    *
    * Whether every call is written at once, for latency, instead of together with the others of its turn of
@@ -754,6 +777,7 @@ tornadis_client_init_properties (TornadisClientPrivate *priv)
   priv->connect_timeout = DEFAULT_CONNECT_TIMEOUT_SEC;
   priv->read_page_size = DEFAULT_PAGE_SIZE;
   priv->tcp_nodelay = TRUE;
+  priv->tcp_user_timeout_msec = TCP_USER_TIMEOUT_MSEC;
 
   settings->autoconnect = TRUE;
   settings->write_page_size = DEFAULT_PAGE_SIZE;

@@ -5,6 +5,7 @@
 #include <gio/gnetworking.h>
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/wire/tornadis-keep-alive.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
 /* How many replies are handled between two looks at the clock. */
@@ -16,6 +17,7 @@
 struct _TornadisConnection
 {
   TornadisPollerItem item;     /* first: it is what the poller knows of a connection */
+  TornadisKeepAlive keep_alive;
   grefcount ref_count;
   GSocketConnection *socket_connection; /* (owned) closes the socket when it goes */
   GSocket *socket;             /* (owned) */
@@ -270,8 +272,12 @@ connection_flush (TornadisConnection *self)
     }
 
   connection_watch (self);
-  if (n_total > 0 && !self->paused)
-    tornadis_poller_item_expect_input (&self->item);
+  if (n_total > 0)
+    {
+      tornadis_keep_alive_sent (&self->keep_alive);
+      if (!self->paused)
+        tornadis_poller_item_expect_input (&self->item);
+    }
 }
 
 /* Whether data waits that is not read yet. */
@@ -348,10 +354,30 @@ connection_turn (TornadisPollerItem *item,
   tornadis_connection_unref (self);
 }
 
+static void
+connection_peer_gone (TornadisKeepAlive *keep_alive)
+{
+  TornadisConnection *self =
+    (gpointer) ((guint8 *) keep_alive - G_STRUCT_OFFSET (TornadisConnection, keep_alive));
+  const TornadisConnectionFuncs funcs = self->funcs;
+  gpointer owner = self->user_data;
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                                  "The other end acknowledges nothing any more");
+  gboolean held;
+
+  tornadis_connection_ref (self);
+  held = funcs.hold != NULL && funcs.hold (owner);
+  connection_fail (self, error);
+  if (funcs.release != NULL)
+    funcs.release (held, owner);
+  tornadis_connection_unref (self);
+}
+
 TornadisConnection *
 tornadis_connection_new (GSocketConnection *socket_connection,
                          gsize read_page_size,
                          gsize max_reply_size,
+                         guint tcp_user_timeout_msec,
                          TornadisPoller *poller)
 {
   TornadisConnection *self = g_new0 (TornadisConnection, 1);
@@ -377,6 +403,7 @@ tornadis_connection_new (GSocketConnection *socket_connection,
   /* Of TLS too the socket is what is watched: the stream is read until it would block, and then has nothing left that
    * the socket does not tell of. What came with the handshake it may have already. */
   tornadis_poller_item_init (&self->item, poller, g_socket_get_fd (self->socket), connection_turn);
+  tornadis_keep_alive_init (&self->keep_alive, poller, self->socket, tcp_user_timeout_msec, connection_peer_gone);
   if (self->in != NULL)
     {
       self->resume_read = TRUE;
@@ -525,6 +552,7 @@ tornadis_connection_close (TornadisConnection *self)
 
   self->closed = TRUE;
   tornadis_poller_item_clear (&self->item);
+  tornadis_keep_alive_clear (&self->keep_alive);
   /* Not g_io_stream_close(): over TLS that would wait for the peer. */
   g_socket_close (self->socket, NULL);
 }

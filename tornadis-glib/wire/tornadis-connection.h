@@ -33,6 +33,7 @@ typedef struct
 TornadisConnection *tornadis_connection_new             (GSocketConnection             *socket_connection,
                                                          gsize                          read_page_size,
                                                          gsize                          max_reply_size,
+                                                         guint                          tcp_user_timeout_msec,
                                                          TornadisPoller                *poller);
 TornadisConnection *tornadis_connection_ref             (TornadisConnection            *self);
 void                tornadis_connection_unref           (TornadisConnection            *self);

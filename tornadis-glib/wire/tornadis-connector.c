@@ -9,12 +9,6 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
-/* A peer that went away without a word is noticed after this long, not after TCP's quarter of an hour. */
-#define KEEPALIVE_IDLE_SEC 30
-#define KEEPALIVE_INTERVAL_SEC 5
-#define KEEPALIVE_PROBES 3
-#define USER_TIMEOUT_MSEC 30000
-
 struct _TornadisConnector
 {
   grefcount ref_count;
@@ -346,32 +340,6 @@ connection_closed_cb (const GError *error,
 }
 
 static void
-connector_tune_socket (TornadisConnector *self,
-                       GSocket *socket)
-{
-  GSocketFamily family = g_socket_get_family (socket);
-
-  if (family != G_SOCKET_FAMILY_IPV4 && family != G_SOCKET_FAMILY_IPV6)
-    return;
-
-  /* What a system does not know it does without. */
-  g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, self->options.tcp_nodelay, NULL);
-  g_socket_set_keepalive (socket, TRUE);
-#ifdef TCP_KEEPIDLE
-  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_SEC, NULL);
-#endif
-#ifdef TCP_KEEPINTVL
-  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_SEC, NULL);
-#endif
-#ifdef TCP_KEEPCNT
-  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES, NULL);
-#endif
-#ifdef TCP_USER_TIMEOUT
-  g_socket_set_option (socket, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MSEC, NULL);
-#endif
-}
-
-static void
 connected_cb (GObject *object,
               GAsyncResult *result,
               gpointer user_data)
@@ -403,11 +371,13 @@ connected_cb (GObject *object,
       return;
     }
 
-  connector_tune_socket (self, g_socket_connection_get_socket (socket_connection));
+  /* Does nothing to what is not TCP. */
+  g_socket_set_option (g_socket_connection_get_socket (socket_connection), IPPROTO_TCP, TCP_NODELAY,
+                       self->options.tcp_nodelay, NULL);
 
   poller = tornadis_poller_get (self->context);
   self->connection = tornadis_connection_new (socket_connection, self->options.read_page_size,
-                                              self->options.max_reply_size, poller);
+                                              self->options.max_reply_size, self->options.tcp_user_timeout_msec, poller);
   tornadis_connection_attach (self->connection, self->queue, &funcs, self);
 
   if (self->options.protocol == TORNADIS_PROTOCOL_RESP2)

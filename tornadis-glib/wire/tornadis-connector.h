@@ -22,6 +22,7 @@ typedef struct
   TornadisProtocol protocol;
   guint timeout;                    /* seconds for all of it, 0: none */
   gboolean tcp_nodelay;
+  guint tcp_user_timeout_msec;
   gsize read_page_size;
   gsize max_reply_size;
   gboolean tls;
