@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -415,6 +416,16 @@ step_drain (Conversation *self)
   return FALSE;
 }
 
+/* A filter that keeps nothing of any packet. */
+static gboolean
+become_deaf (int fd)
+{
+  struct sock_filter nothing = BPF_STMT (BPF_RET | BPF_K, 0);
+  struct sock_fprog program = { 1, &nothing };
+
+  return setsockopt (fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
 static void
 reset_on_close (int fd)
 {
@@ -493,6 +504,8 @@ conversation_step (Conversation *self,
       pause_for (self, PATIENCE_MSEC);
       return FALSE;
     }
+  if (g_str_equal (name, "deaf"))
+    return become_deaf (self->fd);
   if (g_str_equal (name, "half-close"))
     return shutdown (self->fd, SHUT_WR) == 0;
   if (g_str_equal (name, "close"))

@@ -20,6 +20,17 @@
 /* How many looks there are within the user timeout. A peer that lives was never seen to be without a sign of life for
  * more than two of them. */
 #define N_LOOKS 6
+/* Linux' probes of a full window, the answers to them and what it sends again have a pace of their own, of some tenths of
+ * a second: no judgement is passed sooner, and no limit is shorter than one look. */
+#define MIN_JUDGEMENT_MSEC 3000
+#define MIN_USER_TIMEOUT_MSEC 1000
+
+/* Within which there are N_LOOKS. */
+static guint
+keep_alive_get_judgement_msec (TornadisKeepAlive *self)
+{
+  return MAX (self->user_timeout_msec, MIN_JUDGEMENT_MSEC);
+}
 
 #ifdef HAVE_SIGNS_OF_LIFE
 
@@ -34,7 +45,8 @@ keep_alive_put_in_force (TornadisKeepAlive *self,
   g_socket_set_option (self->socket, IPPROTO_TCP, TCP_USER_TIMEOUT, (int) msec, NULL);
 }
 
-/* Since the last look something was acknowledged, or nothing is there to be acknowledged. */
+/* What is in flight does not have to be sent again; or nothing is, and the probes of a full window are answered. That
+ * something came is no such sign by itself: it may be what the peer sends again, because it hears nothing. */
 static gboolean
 keep_alive_sees_life (TornadisKeepAlive *self,
                       gint64 now)
@@ -45,8 +57,10 @@ keep_alive_sees_life (TornadisKeepAlive *self,
   if (getsockopt (g_socket_get_fd (self->socket), IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
     return TRUE;
 
-  return info.tcpi_last_ack_recv * G_TIME_SPAN_MILLISECOND < now - self->looked_at ||
-         (info.tcpi_unacked == 0 && info.tcpi_probes == 0);
+  if (info.tcpi_unacked > 0)
+    return info.tcpi_retransmits == 0;
+
+  return info.tcpi_probes == 0 || info.tcpi_last_ack_recv * G_TIME_SPAN_MILLISECOND < now - self->looked_at;
 }
 
 static void
@@ -55,6 +69,8 @@ keep_alive_look_cb (TornadisPollerTimer *timer,
                     gint64 deadline)
 {
   TornadisKeepAlive *self = (TornadisKeepAlive *) timer;
+  guint judgement_msec;
+  gint64 limit_msec;
   int n_waiting = 0;
 
   if (ioctl (g_socket_get_fd (self->socket), SIOCOUTQ, &n_waiting) != 0 || n_waiting == 0)
@@ -72,10 +88,10 @@ keep_alive_look_cb (TornadisPollerTimer *timer,
       return;
     }
 
-  keep_alive_put_in_force (self, MAX (self->user_timeout_msec, (guint) MIN ((now - self->empty_at) / G_TIME_SPAN_MILLISECOND +
-                                                                              self->user_timeout_msec / 2,
-                                                                            G_MAXINT)));
-  tornadis_poller_timer_set (&self->timer, now + self->user_timeout_msec * G_TIME_SPAN_MILLISECOND / N_LOOKS);
+  judgement_msec = keep_alive_get_judgement_msec (self);
+  limit_msec = (now - self->empty_at) / G_TIME_SPAN_MILLISECOND + judgement_msec / 2;
+  keep_alive_put_in_force (self, MAX (self->user_timeout_msec, (guint) MIN (limit_msec, G_MAXINT)));
+  tornadis_poller_timer_set (&self->timer, now + judgement_msec * G_TIME_SPAN_MILLISECOND / N_LOOKS);
 }
 
 #else
@@ -106,7 +122,7 @@ tornadis_keep_alive_start (TornadisKeepAlive *self)
 
   self->empty_at = self->looked_at = now;
   self->misses = 0;
-  tornadis_poller_timer_set (&self->timer, now + self->user_timeout_msec * G_TIME_SPAN_MILLISECOND / N_LOOKS);
+  tornadis_poller_timer_set (&self->timer, now + keep_alive_get_judgement_msec (self) * G_TIME_SPAN_MILLISECOND / N_LOOKS);
 }
 
 void
@@ -124,7 +140,7 @@ tornadis_keep_alive_init (TornadisKeepAlive *self,
     return;
 
   self->socket = g_object_ref (socket);
-  self->user_timeout_msec = user_timeout_msec;
+  self->user_timeout_msec = user_timeout_msec > 0 ? MAX (user_timeout_msec, MIN_USER_TIMEOUT_MSEC) : 0;
   tornadis_poller_timer_init (&self->timer, poller, keep_alive_look_cb);
 
   /* What a system does not know it does without. */
@@ -138,7 +154,7 @@ tornadis_keep_alive_init (TornadisKeepAlive *self,
 #ifdef TCP_KEEPCNT
   g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPCNT, N_PROBES, NULL);
 #endif
-  keep_alive_put_in_force (self, user_timeout_msec);
+  keep_alive_put_in_force (self, self->user_timeout_msec);
 }
 
 void

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which peers that say nothing are given up, and which are not. */
+
+#include "integration/util.h"
+
+#include "tornadis-glib/client/tornadis-client-private.h"
+
+#define USER_TIMEOUT_MSEC 1000
+
+static void
+set_ping_interval (TornadisClient *client,
+                   guint msec)
+{
+  tornadis_link_get_settings (tornadis_client_get_link (client))->ping_interval = msec;
+}
+
+static void
+lost_cb (TornadisClient *client,
+         GError *error,
+         gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+/* A client that is up, of a server that is stopped from now on. */
+static void
+stop_server (Fixture *fixture,
+             guint *n_lost)
+{
+  set_ping_interval (fixture->client, 100);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  *n_lost = 0;
+  g_signal_connect (fixture->client, "disconnected", G_CALLBACK (lost_cb), n_lost);
+  tornadis_harness_redis_pause (fixture->redis);
+}
+
+static GAsyncResult **
+start_call (TornadisClient *client,
+            GCancellable *cancellable,
+            const char * const *argv)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv (argv);
+  GAsyncResult **result = g_new0 (GAsyncResult *, 1);
+
+  tornadis_client_call_async (client, command, cancellable, store_result, result);
+  return result;
+}
+
+static char *
+end_call (TornadisClient *client,
+          GAsyncResult **result,
+          GError **error)
+{
+  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (client, wait_for_result (result), error);
+
+  g_object_unref (*result);
+  g_free (result);
+  return reply != NULL ? tornadis_reply_to_string (reply) : NULL;
+}
+
+static void
+assert_ends_lost (TornadisClient *client,
+                  GAsyncResult **result)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (end_call (client, result, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+}
+
+/* A server that is stopped while its system lives is found by a call that waits. */
+static void
+test_stopped (Fixture *fixture,
+              gconstpointer data)
+{
+  guint n_lost;
+
+  stop_server (fixture, &n_lost);
+  assert_ends_lost (fixture->client, start_call (fixture->client, NULL, (const char *[]) { "GET", "k", NULL }));
+  g_assert_cmpuint (n_lost, ==, 1);
+
+  tornadis_harness_redis_resume (fixture->redis);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+}
+
+/* Behind what may take long no answer is required, also when nobody waits for that any more. */
+static void
+test_behind_blocking (Fixture *fixture,
+                      gconstpointer data)
+{
+  static const char *const blocking[][5] = {
+    { "BLPOP", "nothing", "0", NULL },
+    { "eval", "return 1", "0", NULL },
+    { "MODULE.COMMAND", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (blocking); i++)
+    for (guint cancelled = 0; cancelled < 2; cancelled++)
+      {
+        g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+        g_autoptr (GError) error = NULL;
+        GAsyncResult **first, **behind;
+        g_autofree char *text = NULL;
+        guint n_lost;
+
+        stop_server (fixture, &n_lost);
+        first = start_call (fixture->client, cancellable, blocking[i]);
+        behind = start_call (fixture->client, NULL, (const char *[]) { "ECHO", "behind", NULL });
+        spin_for (50);
+        if (cancelled)
+          g_cancellable_cancel (cancellable);
+        spin_for (600);
+        g_assert_cmpuint (n_lost, ==, 0);
+
+        tornadis_harness_redis_resume (fixture->redis);
+        if (i == 0)
+          g_free (tornadis_harness_redis_command (fixture->redis, "RPUSH nothing x", NULL));
+        g_free (end_call (fixture->client, first, &error));
+        text = end_call (fixture->client, behind, NULL);
+        g_assert_cmpstr (text, ==, "\"behind\"");
+        g_signal_handlers_disconnect_by_data (fixture->client, &n_lost);
+        tornadis_client_close (fixture->client);
+      }
+}
+
+static TornadisClient *
+make_tcp_client (guint port,
+                 guint *n_lost)
+{
+  TornadisClient *client = tornadis_client_new ("127.0.0.1", (guint16) port);
+
+  g_object_set (client, "tcp-user-timeout-msec", USER_TIMEOUT_MSEC, NULL);
+  assert_call (client, "PONG", "PING", NULL);
+  *n_lost = 0;
+  g_signal_connect (client, "disconnected", G_CALLBACK (lost_cb), n_lost);
+
+  return client;
+}
+
+/* A server that is alive, and takes nothing for three times the limit: with so much to be written that the socket takes no
+ * more, and with so little that it takes all. */
+static void
+test_full_window (Fixture *fixture,
+                  gconstpointer data)
+{
+  static const gsize sizes[] = { 20 * 1024 * 1024, 300 * 1024 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autofree char *value = g_strnfill (sizes[i], 'x');
+      g_autofree char *text = NULL;
+      GAsyncResult **result;
+      guint n_lost;
+      TornadisClient *client = make_tcp_client (tornadis_harness_redis_get_port (fixture->redis), &n_lost);
+
+      tornadis_harness_redis_pause (fixture->redis);
+      result = start_call (client, NULL, (const char *[]) { "SET", "large", value, NULL });
+      spin_for (3 * USER_TIMEOUT_MSEC);
+      g_assert_cmpuint (n_lost, ==, 0);
+
+      tornadis_harness_redis_resume (fixture->redis);
+      text = end_call (client, result, NULL);
+      g_assert_cmpstr (text, ==, "OK");
+      g_signal_handlers_disconnect_by_data (client, &n_lost);
+      assert_finalized (client);
+    }
+}
+
+/* A peer that acknowledges nothing any more is found, whether data is in flight or waits because its window is full. */
+static void
+test_cut_off (void)
+{
+  static const struct
+  {
+    const char *script;
+    gsize size;
+  } cases[] = {
+    { "handshake\nexpect PING\nsend \"+PONG\\r\\n\"\ndeaf\nstop-reading\n", 10 },
+    { "handshake\nexpect PING\nsend \"+PONG\\r\\n\"\nsleep 2500\ndeaf\nstop-reading\n", 20 * 1024 * 1024 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (TornadisHarnessPeer) peer = make_peer (cases[i].script);
+      g_autofree char *value = g_strnfill (cases[i].size, 'x');
+      guint n_lost;
+      TornadisClient *client = make_tcp_client (tornadis_harness_peer_get_port (peer), &n_lost);
+
+      assert_ends_lost (client, start_call (client, NULL, (const char *[]) { "SET", "large", value, NULL }));
+      g_assert_cmpuint (n_lost, ==, 1);
+      assert_finalized (client);
+    }
+}
+
+#define ADD(name, func) g_test_add ("/silence/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("stopped", test_stopped);
+  ADD ("behind-blocking", test_behind_blocking);
+  ADD ("full-window", test_full_window);
+  g_test_add_func ("/silence/cut-off", test_cut_off);
+
+  return g_test_run ();
+}
