@@ -24,8 +24,15 @@ async function batch() {
     (await client.call(pipeline)).forEach(check);
 }
 
+// Of this thread, in microseconds.
+function getCpu() {
+    const [, text] = GLib.file_get_contents('/proc/thread-self/schedstat');
+    return parseInt(new TextDecoder().decode(text), 10) / 1e3;
+}
+
 async function measure() {
     check(await client.call('GET', key));
+    const cpu = getCpu();
     const start = GLib.get_monotonic_time();
     if (workload === 'pipeline') {
         for (let i = 0; i < n; i += 100)
@@ -39,7 +46,7 @@ async function measure() {
         await Promise.all(Array.from({length: Number(inFlight)}, worker));
     }
     const seconds = (GLib.get_monotonic_time() - start) / 1e6;
-    print(JSON.stringify({ops: n, seconds, rate: n / seconds}));
+    print(JSON.stringify({ops: n, seconds, rate: n / seconds, cpu_usec: (getCpu() - cpu) / n}));
 }
 
 let failed = false;

@@ -36,7 +36,7 @@ function check(value) {
         throw new Error('not the value');
 }
 
-const start = process.hrtime.bigint();
+const start = process.hrtime.bigint(), startCpu = process.cpuUsage();
 if (workload === 'pipeline') {
     for (let i = 0; i < n; i += 100)
         (await batch()).forEach(check);
@@ -49,5 +49,6 @@ if (workload === 'pipeline') {
     await Promise.all(Array.from({length: Number(inFlight)}, worker));
 }
 const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-console.log(JSON.stringify({ops: n, seconds, rate: n / seconds}));
+const cpu = process.cpuUsage(startCpu);
+console.log(JSON.stringify({ops: n, seconds, rate: n / seconds, cpu_usec: (cpu.user + cpu.system) / n}));
 process.exit(0);

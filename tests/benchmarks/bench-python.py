@@ -12,8 +12,9 @@ KEY = 'bench:32'
 LIST_KEY = 'bench:list'
 
 
-def report(seconds):
-    print(json.dumps({'ops': N, 'seconds': seconds, 'rate': N / seconds}))
+def report(start, cpu):
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    print(json.dumps({'ops': N, 'seconds': seconds, 'rate': N / seconds, 'cpu_usec': cpu * 1e6 / N}))
 
 
 def check(value):
@@ -31,7 +32,7 @@ async def measure(call, batch, list_range, gather):
             left -= 1
             check(await call())
 
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     if WORKLOAD == 'pipeline':
         for _ in range(N // 100):
             for value in await batch():
@@ -44,7 +45,7 @@ async def measure(call, batch, list_range, gather):
         await worker()
     else:
         await gather(worker() for _ in range(IN_FLIGHT))
-    report(time.perf_counter() - start)
+    report(start, cpu)
 
 
 def run_redis_py():
@@ -111,11 +112,11 @@ def run_tornadis():
                 loop.quit()
 
         Tornadis.run(client.call('PING'))
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         for _ in range(IN_FLIGHT):
             submit()
         loop.run()
-        report(time.perf_counter() - start)
+        report(start, cpu)
 
     if NAME == 'async_call':
         run_async_call()

@@ -3,7 +3,6 @@
 """Runs the drivers against one private server and compares: see tests/benchmarks/run."""
 
 import argparse
-import contextlib
 import csv
 import io
 import json
@@ -11,204 +10,96 @@ import os
 import pathlib
 import platform
 import re
-import signal
-import socket
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
-import time
+
+from bench_server import Server, Stream, die_with_parent
+from bench_tables import Tables
+from bench_tree import Ours, Tree, compare, measure_rounds, short
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-LARGE_SIZE = 64 * 1024 * 1024
-LIST_LENGTH = 100_000
 # Instructions of this thread for one GET at 100 in flight, from making the command to freeing the reply, GLib's and
 # the C library's included. Measured by callgrind; more than this is a step back.
 INSTRUCTION_BUDGET = 1800
-
-
-class Server:
-    """A redis-server on a unix socket, ended by pid; it goes down with us."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        self.path = str(directory / 'redis.sock')
-        self.ca_file = str(directory / 'ca.pem')
-        self.port = 0
-        command = ['redis-server', '--port', '0', '--unixsocket', self.path, '--save', '', '--appendonly', 'no',
-                   '--dir', str(directory), '--bind', '127.0.0.1', '--maxclients', '20000',
-                   '--client-output-buffer-limit', 'pubsub 0 0 0']
-        command += self.make_tls()
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        preexec_fn=die_with_parent)
-        for _ in range(200):
-            with contextlib.suppress(OSError, AssertionError):
-                assert self.call('PING') == b'+PONG'
-                break
-            time.sleep(0.05)
-        else:
-            raise SystemExit('the server does not come up')
-        self.call('SET', 'bench:32', 'v' * 32)
-        for start in range(0, LIST_LENGTH, 1000):
-            self.call('RPUSH', 'bench:list', *(f'element:{i}' for i in range(start, start + 1000)))
-        self.call('SET', 'bench:large', b'x' * LARGE_SIZE)
-
-    def make_tls(self):
-        """A certificate of a moment, for 'localhost'."""
-        key, cert = self.directory / 'key.pem', self.directory / 'ca.pem'
-        made = subprocess.run(
-            ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
-             '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert], capture_output=True)
-        if made.returncode != 0:
-            return []
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            self.port = free.getsockname()[1]
-        return ['--tls-port', str(self.port), '--tls-cert-file', str(cert), '--tls-key-file', str(key),
-                '--tls-ca-cert-file', str(cert), '--tls-auth-clients', 'no']
-
-    def call(self, *args):
-        """The first line of the reply."""
-        with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(30)
-            link.connect(self.path)
-            link.sendall(encode(args))
-            return link.makefile('rb').readline().rstrip()
-
-    def publish(self, n):
-        """Publishes n messages as fast as the server can: from within it, so that no third program is busy."""
-        script = "for i = 1, 1000 do redis.call('PUBLISH', 'bench:channel', ARGV[1]) end"
-        with socket.socket(socket.AF_UNIX) as link:
-            link.connect(self.path)
-            replies = link.makefile('rb')
-            link.sendall(encode(['EVAL', script, '0', 'm' * 32]) * (n // 1000))
-            for _ in range(n // 1000):
-                replies.readline()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-class Stream:
-    """What a server sends to a subscriber of a busy channel, from memory: Redis itself makes messages more slowly than
-    the drivers take them."""
-
-    def __init__(self, directory):
-        self.path = str(directory / 'stream.sock')
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.path)
-        self.listener.listen()
-
-    def publish(self, n):
-        self.n = n
-        self.go.set()
-
-    def serve(self):
-        """One subscriber, in a thread of its own, until it has what was published."""
-        self.go = threading.Event()
-        threading.Thread(target=self.converse, daemon=True).start()
-
-    def converse(self):
-        link, _ = self.listener.accept()
-        opening, begun = b'*', b''
-        with link:
-            while b'SUBSCRIBE' not in begun:
-                begun = link.recv(65536)
-                if b'HELLO' in begun:
-                    opening = b'>'
-                    link.sendall(b'%1\r\n$5\r\nproto\r\n:3\r\n')
-                link.sendall(b'+OK\r\n' * begun.count(b'SETINFO'))
-            link.sendall(opening + b'3\r\n$9\r\nsubscribe\r\n$13\r\nbench:channel\r\n:1\r\n')
-            self.go.wait()
-            message = opening + b'3\r\n$7\r\nmessage\r\n$13\r\nbench:channel\r\n$32\r\n' + b'm' * 32 + b'\r\n'
-            with contextlib.suppress(OSError):
-                for _ in range(self.n // 1000):
-                    link.sendall(message * 1000)
-                link.recv(1)
-
-
-def die_with_parent():
-    import ctypes
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
-def encode(args):
-    parts = [f'*{len(args)}\r\n'.encode()]
-    for arg in args:
-        arg = arg.encode() if isinstance(arg, str) else arg
-        parts.append(b'$%d\r\n%s\r\n' % (len(arg), arg))
-    return b''.join(parts)
+# Seconds after which a driver is taken to hang.
+LONGEST_RUN = 150
 
 
 class Bench:
-    def __init__(self, build, server, scale):
-        self.build = build
+    def __init__(self, tree, server, scale):
+        self.programs = tree.build / 'tests/benchmarks'
         self.server = server
         self.stream = Stream(server.directory)
         self.scale = scale
-        self.env = dict(os.environ,
-                        PYTHONPATH=str(ROOT / 'introspection/python'),
-                        GJS_PATH=str(ROOT / 'introspection/gjs'),
-                        GI_TYPELIB_PATH=str(build / 'introspection'),
-                        LD_LIBRARY_PATH=str(build / 'tornadis-glib'),
-                        TORNADIS_PLUGIN_PATH=str(build / 'plugins'),
-                        BENCH_NODE_MODULES=str(build / 'node'),
-                        NODE_ENV='production')
 
     def count(self, n, least=1):
         return max(least, int(n * self.scale))
 
-    def run(self, command, publish=0, publisher=None, plugins=''):
-        """The figures that a driver prints."""
+    def run(self, tree, command, publish=None, env=None):
+        """The figures that a driver prints; what it waits for is published when it is ready."""
         command = [str(part) for part in command]
-        process = subprocess.Popen(command, env=dict(self.env, BENCH_PLUGINS=plugins), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        process = subprocess.Popen(command, env=tree.env | (env or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    text=True, preexec_fn=die_with_parent)
+        # What never ends is no figure.
+        limit = threading.Timer(LONGEST_RUN, process.kill)
+        limit.start()
         with process:
             line = process.stdout.readline()
             if publish and line.strip() == 'ready':
-                (publisher or self.server).publish(publish)
+                publish()
                 line = process.stdout.readline()
             process.stdout.read()
+            limit.cancel()
             if process.wait() != 0 or not line.startswith('{'):
                 raise RuntimeError(f'{" ".join(command)}: no figures')
         return json.loads(line)
 
-    def tornadis(self, workload, n, in_flight=1, publish=0, tls=False, plugins=''):
-        extra = [self.server.port, self.server.ca_file] if tls else []
-        return lambda: self.run([self.build / 'tests/benchmarks/bench-tornadis', workload, self.server.path, n, in_flight,
-                                 *extra], publish, plugins=plugins)
+    def publish(self, n):
+        return lambda: self.server.publish(n)
 
-    def hiredis(self, workload, n, in_flight=1, publish=0):
-        return lambda: self.run([self.build / 'tests/benchmarks/bench-hiredis', workload, self.server.path, n, in_flight],
-                                publish)
+    def tornadis(self, workload, n, in_flight=1, publish=None, tls=False, plugins=''):
+        extra = [self.server.port, self.server.ca_file] if tls else []
+        return Ours(lambda tree: self.run(tree, [self.programs / 'bench-tornadis', workload, self.server.path, n, in_flight,
+                                                 *extra], publish, {'BENCH_PLUGINS': plugins}))
+
+    def hiredis(self, workload, n, in_flight=1, publish=None):
+        return lambda tree: self.run(tree, [self.programs / 'bench-hiredis', workload, self.server.path, n, in_flight], publish)
 
     def from_stream(self, driver, n):
-        def measure():
+        def measure(tree):
             self.stream.serve()
-            return self.run([self.build / 'tests/benchmarks' / driver, 'pub-sub', self.stream.path, n, 1], n, self.stream)
-        return measure
+            return self.run(tree, [self.programs / driver, 'pub-sub', self.stream.path, n, 1], lambda: self.stream.publish(n))
+        return Ours(measure) if driver == 'bench-tornadis' else measure
 
-    def script(self, interpreter, name, *args):
-        return lambda: self.run([*interpreter, HERE / name, *args])
+    def flood_past_timers(self, seconds, read_timeout, call_timeout):
+        """A flood from memory, and calls to the server beside it."""
+        def measure(tree):
+            self.stream.serve()
+            return self.run(tree, [self.programs / 'bench-loop-tornadis', 'flood', self.stream.path, 'subscribers=1',
+                                   f'seconds={seconds}', f'caller={self.server.path}'], lambda: self.stream.publish(None),
+                            {'BENCH_READ_TIMEOUT': str(read_timeout), 'BENCH_CALL_TIMEOUT': str(call_timeout)})
+        return Ours(measure)
+
+    def script(self, interpreter, name, *args, publish=None):
+        return lambda tree: self.run(tree, [*interpreter, HERE / name, *args], publish)
 
     def python(self, name, workload, n, in_flight=1):
-        return self.script(['/usr/bin/python3', '-B'], 'bench-python.py', name, workload, self.server.path, n, in_flight)
+        measure = self.script(['/usr/bin/python3', '-B'], 'bench-python.py', name, workload, self.server.path, n, in_flight)
+        return measure if name == 'redis-py' else Ours(measure)
 
     def node(self, name, workload, n, in_flight=1):
         return self.script(['node'], 'bench-node.mjs', name, workload, self.server.path, n, in_flight)
 
     def gjs(self, workload, n, in_flight=1):
-        return self.script(['gjs', '-m'], 'bench-gjs.js', workload, self.server.path, n, in_flight)
+        return Ours(self.script(['gjs', '-m'], 'bench-gjs.js', workload, self.server.path, n, in_flight))
 
     def redis_benchmark(self, n, pipelined):
-        def measure():
+        def measure(tree):
             done = subprocess.run(['redis-benchmark', '-s', self.server.path, '-n', str(n), '-c', '1', '-P', str(pipelined),
                                    '--csv', 'GET', 'bench:32'], capture_output=True, text=True, check=True)
             row = list(csv.reader(io.StringIO(done.stdout)))[-1]
@@ -216,7 +107,9 @@ class Bench:
         return measure
 
     def reader(self, name, stream):
-        return lambda: self.run([self.build / 'tests/benchmarks/bench-reader', name, stream, self.count(100, 5)])
+        """The reader is no public class: it is linked into each tree's own program."""
+        measure = lambda tree: self.run(tree, [tree.build / 'tests/benchmarks/bench-reader', name, stream, self.count(100, 5)])
+        return Ours(measure) if name == 'tornadis' else measure
 
     def workloads(self):
         """(name, title, unit, {driver: measure}, [(ours, peer, target)])"""
@@ -253,8 +146,8 @@ class Bench:
             ('tornadis-glib pipeline, reused', 'hiredis synchronous', None),
             ('the same bytes, nothing parsed', 'hiredis synchronous', None)])
         yield ('pub-sub', 'pub/sub, messages of 32 B into a handler', 'messages/s', {
-            'tornadis-glib': self.tornadis('pub-sub', messages, publish=messages),
-            peer: self.hiredis('pub-sub', messages, publish=messages),
+            'tornadis-glib': self.tornadis('pub-sub', messages, publish=self.publish(messages)),
+            peer: self.hiredis('pub-sub', messages, publish=self.publish(messages)),
         }, [('tornadis-glib', peer, 1.0)])
         yield ('pub-sub-stream', 'the same from memory, faster than Redis sends', 'messages/s', {
             'tornadis-glib': self.from_stream('bench-tornadis', 2 * messages),
@@ -302,23 +195,30 @@ class Bench:
             'redis-py asyncio': self.python('redis-py', 'range', slow // 200),
         }, [('tornadis-glib await', 'redis-py asyncio', 1)])
 
-    def singles(self):
+    def singles(self, long):
         """(name, title, measure, [(key, unit, target, is below)]), measured on this library alone"""
         messages = self.count(1_000_000, 100_000) // 1000 * 1000
         clients = self.count(10_000, 1_000)
-        yield ('flood', f'{messages:,} messages against a timer of 60 Hz', self.tornadis('flood', messages, publish=messages), [
+        yield ('flood', f'{messages:,} messages against a timer of 60 Hz', self.tornadis('flood', messages, publish=self.publish(messages)), [
             ('longest_ms', 'ms of CPU in the longest turn of the loop', 4, True),
             ('on_time', 'of the frames on time', 0.999, False)])
+        timers = [('turn_cpu_ms', 'ms of CPU in the longest turn of the loop', 4, True),
+                  ('gap_cpu_ms', 'ms of CPU between two ticks of a timer of 16 ms', 20, True),
+                  ('reply_ms', 'ms until a reply beside it', 20, True)]
+        yield ('flood-timers', 'a flood of 6 s with a read timeout of 2 s and calls of at most 1 s',
+               self.flood_past_timers(6, 2, 1000), timers)
+        if long:
+            yield ('flood-long', 'a flood of 65 s, past two timers of silence', self.flood_past_timers(65, 0, 0), timers)
         yield ('idle', f'{clients:,} clients connected and idle', self.tornadis('idle', clients), [
             ('kib_each', 'KiB each', 6, True)])
         yield ('set-memory', 'SET of 64 MiB from a GBytes', self.tornadis('set-large', 3), [
             ('peak_kib', 'KiB more than the value', 16 * 1024, True)])
         yield ('get-memory', 'GET of 64 MiB', self.tornadis('get-large', 3), [
             ('peak_kib', 'KiB at most', int(1.3 * 64 * 1024), True)])
-        yield ('instructions', 'a submitted GET at 100 in flight', self.count_instructions, [
+        yield ('instructions', 'a submitted GET at 100 in flight', Ours(self.count_instructions), [
             ('instructions', 'instructions', INSTRUCTION_BUDGET, True)])
 
-    def count_instructions(self):
+    def count_instructions(self, tree):
         """The difference between two runs, so that starting and stopping do not count."""
         totals = []
         few, many = 10_000, 30_000
@@ -326,36 +226,10 @@ class Bench:
             with tempfile.NamedTemporaryFile() as out:
                 done = subprocess.run(
                     ['valgrind', '--tool=callgrind', f'--callgrind-out-file={out.name}',
-                     self.build / 'tests/benchmarks/bench-tornadis', 'submit', self.server.path, str(n), '100'],
-                    env=self.env, capture_output=True, text=True, check=True)
+                     self.programs / 'bench-tornadis', 'submit', self.server.path, str(n), '100'],
+                    env=tree.env, capture_output=True, text=True, check=True)
             totals.append(int(re.search(r'Collected : (\d+)', done.stderr).group(1)))
         return {'instructions': round((totals[1] - totals[0]) / (many - few))}
-
-
-def measure_workload(name, drivers, rounds):
-    """One after the other in each round: A B C A B C …; rates, and other figures that are told"""
-    figures = {driver: [] for driver in drivers}
-    others = {}
-    for _ in range(rounds):
-        for driver, measure in drivers.items():
-            try:
-                figure = measure()
-                figures[driver].append(figure['rate'])
-                for key in ('gb_per_second', 'cpu_usec'):
-                    if key in figure:
-                        others.setdefault(key, {}).setdefault(driver, []).append(figure[key])
-            except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
-                print(f'!!! {name}: {driver}: {error}', file=sys.stderr)
-    return ({driver: rates for driver, rates in figures.items() if rates},
-            {key: {driver: statistics.median(values) for driver, values in by_driver.items()}
-             for key, by_driver in others.items()})
-
-
-def short(rate):
-    for limit, suffix in ((1e6, ' M'), (1e3, ' k')):
-        if rate >= limit:
-            return f'{rate / limit:.2f}{suffix}' if rate < limit * 100 else f'{rate / limit:.0f}{suffix}'
-    return f'{rate:.2f}'
 
 
 def describe_machine():
@@ -365,75 +239,122 @@ def describe_machine():
             'redis': re.search(r'v=(\S+)', version).group(1)}
 
 
+class Report:
+    """Measures, prints, and keeps what results.json gets."""
+
+    def __init__(self, trees, rounds):
+        self.trees = trees
+        self.rounds = rounds
+        self.results = {'machine': describe_machine(), 'rounds': rounds, 'workloads': {}, 'tables': {}, 'single': {}}
+        self.missed = []
+
+    def judge(self, text, value, target, below):
+        """What is said of a figure and its target."""
+        if value <= target if below else value >= target:
+            return 'reached'
+        self.missed.append(text)
+        return 'MISSED'
+
+    def workload(self, name, title, unit, drivers, ratios):
+        figures = {driver: of_trees for driver, of_trees in measure_rounds(name, drivers, self.rounds, self.trees).items()
+                   if of_trees[0]}
+        rates = {driver: [figure['rate'] for figure in of_trees[0]] for driver, of_trees in figures.items()}
+        medians = {driver: statistics.median(values) for driver, values in rates.items()}
+        others = {}
+        for key in ('gb_per_second', 'cpu_usec'):
+            values = {driver: statistics.median([figure[key] for figure in of_trees[0]])
+                      for driver, of_trees in figures.items() if key in of_trees[0][0]}
+            others |= {key: values} if values else {}
+        entry = {'title': title, 'unit': unit, 'rates': rates, 'medians': medians, **others, 'ratios': []}
+        self.results['workloads'][name] = entry
+
+        print(f'\n{title}')
+        for driver, median in medians.items():
+            print(f'  {driver:32} {short(median):>9} {unit:12} ({short(min(rates[driver]))} to {short(max(rates[driver]))})'
+                  + ''.join(f'  {others[key][driver]:.2f} {label}'
+                            for key, label in (('gb_per_second', 'GB/s'), ('cpu_usec', 'us of CPU each'))
+                            if driver in others.get(key, ())))
+            if len(figures[driver]) > 1 and figures[driver][1]:
+                beside = {key: [figure[key] for figure in figures[driver][1]] for key in ('rate', 'cpu_usec')
+                          if key in figures[driver][1][0]}
+                entry.setdefault('beside', {})[driver] = beside
+                print(f'    the build beside it            {short(statistics.median(beside["rate"])):>9} {unit:12}'
+                      f' this one / that one: {compare(rates[driver], beside["rate"])}')
+                if 'cpu_usec' in beside:
+                    cpu = [figure['cpu_usec'] for figure in figures[driver][0]]
+                    print(f'{"CPU":>37} {statistics.median(beside["cpu_usec"]):6.2f} us each     '
+                          f' this one / that one: {compare(cpu, beside["cpu_usec"])}')
+        for ours, peer, target in ratios:
+            if ours not in medians or peer not in medians:
+                continue
+            ratio = medians[ours] / medians[peer]
+            entry['ratios'].append({'ours': ours, 'peer': peer, 'ratio': round(ratio, 3), 'target': target})
+            verdict = ''
+            if target is not None:
+                verdict = f'target {target}: ' + self.judge(f'{title}: {ratio:.2f} x {peer}, not {target}', ratio, target, False)
+            print(f'    {ours} / {peer}: {ratio:.2f}  {verdict}')
+
+    def single(self, name, title, measure, limits):
+        of_trees = measure_rounds(name, {'tornadis-glib': measure}, 1, self.trees)['tornadis-glib']
+        if not of_trees[0]:
+            self.missed.append(f'{title}: not measured')
+            return
+        figures = of_trees[0][0]
+        beside = of_trees[1][0] if of_trees[1:] and of_trees[1] else {}
+        self.results['single'][name] = {'title': title, **figures, **({'beside': beside} if beside else {})}
+        print(f'\n{title}')
+        for key, unit, target, below in limits:
+            value = figures[key]
+            verdict = self.judge(f'{title}: {value:,} {unit}, not {target:,}', value, target, below)
+            print(f'    {value:,} {unit}  {"at most" if below else "at least"} {target:,}: {verdict}'
+                  + (f'  ({beside[key]:,} of the build beside it)' if key in beside else ''))
+
+    def table(self, table):
+        figures = measure_rounds(table.name, table.drivers, table.rounds, self.trees)
+        self.results['tables'][table.name] = table.report(figures, self.judge)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--build', type=pathlib.Path, required=True)
+    parser.add_argument('--beside', type=pathlib.Path, help='another build of the library, measured in the same rounds')
     parser.add_argument('--quick', action='store_true')
+    parser.add_argument('--long', action='store_true')
     parser.add_argument('--only', default='')
     parser.add_argument('--rounds', type=int)
     parser.add_argument('--save', action='store_true')
     options = parser.parse_args()
-    rounds = options.rounds or (3 if options.quick else 5)
     only = set(filter(None, options.only.split(',')))
-    results = {'machine': describe_machine(), 'rounds': rounds, 'workloads': {}, 'single': {}}
-    missed = []
+    trees = [Tree(build, options.build.resolve() / 'node') for build in (options.build, options.beside) if build]
+    report = Report(trees, options.rounds or (3 if options.quick else 5))
+
+    # Thousands of clients, here and at the server.
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
     with tempfile.TemporaryDirectory(prefix='tornadis-bench.') as directory:
         server = Server(pathlib.Path(directory))
         try:
-            bench = Bench(options.build.resolve(), server, 0.1 if options.quick else 1)
-            for name, title, unit, drivers, ratios in bench.workloads():
-                if only and name not in only:
-                    continue
-                rates, others = measure_workload(name, drivers, rounds)
-                medians = {driver: statistics.median(values) for driver, values in rates.items()}
-                entry = {'title': title, 'unit': unit, 'rates': rates, 'medians': medians, **others, 'ratios': []}
-                results['workloads'][name] = entry
-                print(f'\n{title}')
-                for driver, median in medians.items():
-                    print(f'  {driver:32} {short(median):>9} {unit:12} ({short(min(rates[driver]))} to {short(max(rates[driver]))})'
-                          + ''.join(f'  {others[key][driver]:.2f} {label}'
-                                    for key, label in (('gb_per_second', 'GB/s'), ('cpu_usec', 'us of CPU each'))
-                                    if driver in others.get(key, ())))
-                for ours, peer, target in ratios:
-                    if ours not in medians or peer not in medians:
-                        continue
-                    ratio = medians[ours] / medians[peer]
-                    entry['ratios'].append({'ours': ours, 'peer': peer, 'ratio': round(ratio, 3), 'target': target})
-                    verdict = ''
-                    if target is not None:
-                        verdict = f'target {target}: ' + ('reached' if ratio >= target else 'MISSED')
-                        if ratio < target:
-                            missed.append(f'{title}: {ratio:.2f} x {peer}, not {target}')
-                    print(f'    {ours} / {peer}: {ratio:.2f}  {verdict}')
-                sys.stdout.flush()
-
-            for name, title, measure, limits in bench.singles():
-                if only and name not in only:
-                    continue
-                try:
-                    figures = measure()
-                except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
-                    print(f'!!! {name}: {error}', file=sys.stderr)
-                    missed.append(f'{title}: not measured')
-                    continue
-                results['single'][name] = {'title': title, **figures}
-                print(f'\n{title}')
-                for key, unit, target, below in limits:
-                    value = figures[key]
-                    good = value <= target if below else value >= target
-                    print(f'    {value:,} {unit}  {"at most" if below else "at least"} {target:,}: '
-                          f'{"reached" if good else "MISSED"}')
-                    if not good:
-                        missed.append(f'{title}: {value:,} {unit}, not {target:,}')
-                sys.stdout.flush()
+            bench = Bench(trees[0], server, 0.1 if options.quick else 1)
+            for workload in bench.workloads():
+                if not only or workload[0] in only:
+                    report.workload(*workload)
+                    sys.stdout.flush()
+            for table in Tables(bench, options.quick, options.rounds).all():
+                if not only or table.name in only:
+                    report.table(table)
+                    sys.stdout.flush()
+            for single in bench.singles(options.long or 'flood-long' in only):
+                if not only or single[0] in only:
+                    report.single(*single)
+                    sys.stdout.flush()
         finally:
             server.stop()
 
     output = options.build / 'results.json'
-    output.write_text(json.dumps(results, indent=1) + '\n')
-    print(f'\n{len(missed)} targets missed; figures in {output}')
-    for line in missed:
+    output.write_text(json.dumps(report.results, indent=1) + '\n')
+    print(f'\n{len(report.missed)} targets missed; figures in {output}')
+    for line in report.missed:
         print(f'  {line}')
     if options.save:
         (HERE / 'results.json').write_text(output.read_text())
