@@ -7,6 +7,7 @@ Why a case failed is told on standard error: of a program that writes TAP, Meson
 import faulthandler
 import inspect
 import os
+import re
 import sys
 import traceback
 
@@ -62,6 +63,11 @@ def main(module):
                 server.kill()
         faulthandler.cancel_dump_traceback_later()
     sys.exit(1 if failed else 0)
+
+
+def count_blocked(server):
+    """How many clients wait for the server, as in BLPOP."""
+    return int(re.search('blocked_clients:([0-9]+)', server.command('INFO clients'))[1])
 
 
 def raises(kind, function, *args):
