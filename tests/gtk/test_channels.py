@@ -50,7 +50,7 @@ async def running(*arguments):
         finally:
             output = application.get_output()
             if output:
-                print('# ' + '\n# '.join(output))
+                print('# ' + '\n# '.join(output), file=sys.stderr, flush=True)
         equal(output, [])
     finally:
         application.kill()
