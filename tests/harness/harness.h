@@ -19,6 +19,7 @@
  *   delay-server MS SEED  the same for all, in random pieces at random times up to MS apart, reading on meanwhile
  *   drain                 reads and drops all until the end of the stream
  *   stop-reading          does nothing until the peer is stopped
+ *   wait                  until tornadis_harness_peer_go() is called, once for each wait
  *   sleep MS
  *   half-close            says that no more will be sent
  *   close                 closes
