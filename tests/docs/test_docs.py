@@ -327,7 +327,7 @@ def main():
     for number, (name, failure, skipped) in enumerate(outcomes, 1):
         print(f'{"not ok" if failure else "ok"} {number} - {name}' + (f' # SKIP no {skipped}' if skipped else ''))
         if failure:
-            print('# ' + failure.rstrip().replace('\n', '\n# '))
+            print(f'# {name}\n# ' + failure.rstrip().replace('\n', '\n# '), file=sys.stderr)
     sys.exit(1 if any(failure for _, failure, _ in outcomes) else 0)
 
 

@@ -47,7 +47,7 @@ class Program:
             self.process.kill()
         _, stderr = self.process.communicate()
         if exception[0] is not None and stderr:
-            print('# ' + stderr.replace('\n', '\n# '), flush=True)
+            print('# ' + stderr.rstrip().replace('\n', '\n# '), file=sys.stderr, flush=True)
 
     def line(self):
         return self.process.stdout.readline().rstrip('\n')

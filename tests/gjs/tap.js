@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Runs async functions as TAP, each with a private server of its own.
+// Runs async functions as TAP, each with a private server of its own. Why a case failed is told on standard error: of a
+// program that writes TAP, Meson shows that alone.
 
 import GLib from 'gi://GLib';
 import System from 'system';
 import TornadisHarness from 'gi://TornadisHarness?version=0';
 
-const TIMEOUT_MSEC = 30000 * Number(GLib.getenv('TORNADIS_TEST_SLOW') ?? 1);
+// No case takes so long on the slowest machine: it waits for what does not come.
+const TIMEOUT_MSEC = 60000 * Number(GLib.getenv('TORNADIS_TEST_SLOW') ?? 1);
+
+// Of the case that runs: its number, what it waits for, and what is to be done at its end.
+let current = 0;
+let awaited = null;
+let cleanups = [];
 
 function show(value) {
     if (value instanceof Uint8Array)
@@ -68,9 +75,21 @@ export function sleep(msec) {
     }));
 }
 
+/** Waits for a condition, which may be async, but not into the next case. */
 export async function until(condition) {
-    while (!condition())
+    const mine = current;
+    awaited = condition;
+    while (!await condition()) {
         await sleep(5);
+        if (mine !== current)
+            throw new Error('the case is over');
+    }
+    awaited = null;
+}
+
+/** How many clients wait for the server, as in BLPOP. */
+export function countBlocked(server) {
+    return Number(/blocked_clients:(\d+)/.exec(server.command('INFO clients'))[1]);
 }
 
 /** A promise of what an _async/_finish pair gives, without the override. */
@@ -99,12 +118,17 @@ export async function logging(level, n, text, use) {
     GLib.test_assert_expected_messages_internal('Gjs', 'tap.js', 0, 'logging');
 }
 
+/** Has a function called when the case is over, however it ends. */
+export function atEnd(cleanup) {
+    cleanups.push(cleanup);
+}
+
 function inTime(promise) {
     let timeout;
     const late = new Promise((_, reject) => {
         timeout = GLib.timeout_add(GLib.PRIORITY_DEFAULT, TIMEOUT_MSEC, () => {
             timeout = 0;
-            reject(new Error('it does not end'));
+            reject(new Error(`it does not end${awaited ? `: until (${awaited})` : ''}`));
             return GLib.SOURCE_REMOVE;
         });
     });
@@ -112,6 +136,11 @@ function inTime(promise) {
         if (timeout)
             GLib.source_remove(timeout);
     });
+}
+
+/** In one line, without what has a meaning to a reader of TAP. */
+function summary(error) {
+    return String(error).replace(/[#\s]+/g, ' ').slice(0, 200).trim();
 }
 
 /** A promise of how many have failed. */
@@ -123,13 +152,22 @@ export async function run(tests) {
     for (const [index, name] of names.entries()) {
         // GJS refuses callbacks between the steps of a garbage collection that takes long: begin with little garbage.
         System.gc();
+        current = index + 1;
+        awaited = null;
+        let server = null;
         try {
-            await inTime(tests[name](TornadisHarness.Redis.new(null)));
+            server = TornadisHarness.Redis.new(null);
+            await inTime(tests[name](server));
             print(`ok ${index + 1} - ${name}`);
         } catch (error) {
             failed++;
-            print(`not ok ${index + 1} - ${name}`);
-            print(`# ${error}\n${error?.stack ?? ''}`.trim().replaceAll('\n', '\n# '));
+            print(`not ok ${index + 1} - ${name} - ${summary(error)}`);
+            printerr(`# ${name}\n${error}\n${error?.stack ?? ''}`.trim().replaceAll('\n', '\n# '));
+            // What the case has left waiting ends, and not in the middle of the next; it may say so in a warning.
+            GLib.log_set_always_fatal(GLib.LogLevelFlags.LEVEL_ERROR | GLib.LogLevelFlags.LEVEL_CRITICAL);
+            server?.kill();
+        } finally {
+            cleanups.splice(0).forEach(cleanup => cleanup());
         }
     }
     return failed;

@@ -7,7 +7,7 @@ import GObject from 'gi://GObject';
 import Tornadis from 'gi://Tornadis?version=1.0';
 import TornadisHarness from 'gi://TornadisHarness?version=0';
 
-import {equal, finish, rejects, sleep, throws, until} from './tap.js';
+import {countBlocked, equal, finish, rejects, throws, until} from './tap.js';
 
 const options = server => ({unix_domain_socket: server.get_socket_path()});
 const makeClient = server => new Tornadis.Client(options(server));
@@ -180,31 +180,30 @@ export default {
     async cancellable(server) {
         const client = makeClient(server);
         const cancellable = new Gio.Cancellable();
-        const cancelled = finish(client, 'call', Tornadis.Command.new_strv(['BLPOP', 'nothing', '1']), cancellable);
-        await sleep(50);
+        const cancelled = finish(client, 'call', Tornadis.Command.new_strv(['BLPOP', 'list', '0']), cancellable);
+        await until(() => countBlocked(server) === 1);
         cancellable.cancel();
         const error = await rejects(GLib.Error, cancelled);
         equal(error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED), true);
+        server.command('RPUSH list x');
         equal(await client.call('ECHO', 'mine'), 'mine');
     },
 
     async bounds(server) {
-        const client = new Tornadis.Client({...options(server), max_pending: 10, call_timeout_msec: 200});
+        const client = new Tornadis.Client({...options(server), max_pending: 10});
         const calls = [...Array(15).keys()].map(i => client.call('ECHO', i).catch(error => error.code));
         const outcomes = await Promise.all(calls);
         equal(outcomes.slice(0, 10), [...Array(10).keys()].map(String));
         equal(outcomes.slice(10), Array(5).fill(Tornadis.Error.BUSY));
-        await rejects(Tornadis.ConnectionError, client.call('BLPOP', 'nothing', 1), Tornadis.Error.TIMEOUT);
+        client.call_timeout_msec = 50;
+        await rejects(Tornadis.ConnectionError, client.call('BLPOP', 'nothing', 0), Tornadis.Error.TIMEOUT);
     },
 
     async restart(server) {
         const client = makeClient(server);
         await client.call('PING');
         server.restart();
-        let reply = null;
-        while (reply === null)
-            reply = await client.call('PING').catch(() => null);
-        equal(reply, 'PONG');
+        await until(async () => await client.call('PING').catch(() => null) === 'PONG');
     },
 
     async lost() {

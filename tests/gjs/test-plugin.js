@@ -7,7 +7,7 @@ import GObject from 'gi://GObject';
 import System from 'system';
 import Tornadis from 'gi://Tornadis?version=1.0';
 
-import {equal, logging, rejects, sleep, throws, until} from './tap.js';
+import {equal, logging, rejects, throws, until} from './tap.js';
 
 const makeClient = server => new Tornadis.Client({unix_domain_socket: server.get_socket_path()});
 
@@ -305,10 +305,10 @@ export default {
         const call = rejects(Tornadis.ClientError, client.call('GET', 'k'), Tornadis.Error.PLUGIN);
         let ended = false;
         call.finally(() => (ended = true));
-        while (!ended) {
+        await until(() => {
             System.gc();
-            await sleep(5);
-        }
+            return ended;
+        });
         await call;
         equal(told, ['GET', Tornadis.Error.PLUGIN]);
         equal(client.is_connected(), false);
@@ -321,10 +321,10 @@ export default {
             const client = makeClient(server);
             client.add_plugin(new Detaching(told));
         })();
-        while (told.length === 0) {
+        await until(() => {
             System.gc();
-            await sleep(5);
-        }
+            return told.length > 0;
+        });
         equal(told, [true]);
     },
 

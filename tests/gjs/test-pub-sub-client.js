@@ -75,7 +75,7 @@ export default {
                     messages.push(message);
                 return messages;
             })();
-            await sleep(20);
+            await sleep(0);
             await end(pubSub);
             equal(await reading, []);
         }
@@ -157,8 +157,7 @@ export default {
         await pubSub.subscribe('a');
         await client.call('PING');
         server.restart();
-        for (let reply = null; reply === null;)
-            reply = await client.call('PING').catch(() => null);
+        await until(async () => await client.call('PING').catch(() => null) === 'PONG');
         await until(() => gaps > 0);
         equal(await client.call('PUBLISH', 'a', 'x'), 1);
         equal((await pubSub.pop_message(5)).text, 'x');

@@ -7,7 +7,7 @@ import System from 'system';
 import Tornadis from 'gi://Tornadis?version=1.0';
 import TornadisHarness from 'gi://TornadisHarness?version=0';
 
-import {equal, finish, logging, rejects, sleep, throws, until} from './tap.js';
+import {atEnd, countBlocked, equal, finish, logging, rejects, sleep, throws, until} from './tap.js';
 
 const options = server => ({unix_domain_socket: server.get_socket_path()});
 const makeClient = server => new Tornadis.Client(options(server));
@@ -35,7 +35,7 @@ const WAYS = [
     (client, i) => finish(client, 'call_pipeline', pipelineOf('RPUSH', 'list', i), null),
 ];
 
-/** Runs a main loop within another until something holds, or for a second. */
+/** Runs a main loop within another until something holds; whether it does in time. */
 function iterateUntil(condition) {
     const loop = new GLib.MainLoop(null, false);
     const check = GLib.timeout_add(GLib.PRIORITY_DEFAULT, 5, () => {
@@ -43,7 +43,7 @@ function iterateUntil(condition) {
             loop.quit();
         return GLib.SOURCE_CONTINUE;
     });
-    const end = GLib.timeout_add(GLib.PRIORITY_DEFAULT, 1000, () => {
+    const end = GLib.timeout_add(GLib.PRIORITY_DEFAULT, 20000, () => {
         loop.quit();
         return GLib.SOURCE_CONTINUE;
     });
@@ -176,7 +176,7 @@ export default {
         await until(() => done !== null && others.length === 3);
         // Those of the same turn have theirs within the inner loop, once.
         equal([done, others], [true, range(3).map(String)]);
-        await sleep(20);
+        await client.call('PING');
         equal(others.length, 3);
     },
 
@@ -184,7 +184,7 @@ export default {
         const client = makeClient(server);
         await client.call('PING');
         const blocked = client.call('BLPOP', 'nothing', 0);
-        await sleep(20);
+        await until(() => countBlocked(server) === 1);
         let told = 0;
         const calls = range(1000).map(i => client.call('ECHO', i));
         calls.push(client.call(pipelineOf('PING')), client.call('ECHO', new Uint8Array([0])), blocked);
@@ -224,19 +224,18 @@ export default {
             client.async_call('ECHO', new Uint8Array([255]), result => told.push(result));
             client.async_call(pipelineOf('ECHO', 'a'), result => told.push(result));
         })();
-        while (told.length < 3) {
+        await until(() => {
             System.gc();
-            await sleep(1);
-        }
+            return told.length === 3;
+        });
         equal(await Promise.all(calls), range(20).map(String));
         equal(told, ['text', new Uint8Array([255]), ['a']]);
         // Clients that nobody has go, and their connections with them.
         calls.length = 0;
-        for (let i = 0; i < 100 && count() > 0; i++) {
+        await until(() => {
             System.gc();
-            await sleep(10);
-        }
-        equal(count() <= 1, true);
+            return count() <= 1;
+        });
     },
 
     async repliesUnderCollection(server) {
@@ -245,8 +244,8 @@ export default {
         await client.call('SET', 'large', large);
         const calls = range(50).map(i => client.call(i % 2 ? 'GET' : 'ECHO', i % 2 ? 'large' : i));
         const collecting = setInterval(() => System.gc(), 1);
+        atEnd(() => clearInterval(collecting));
         const values = await Promise.all(calls);
-        clearInterval(collecting);
         equal(values.every((value, i) => value === (i % 2 ? large : String(i))), true);
     },
 
@@ -314,7 +313,7 @@ export default {
         const client = makeClient(server);
         await client.call('PING');
         const sent = client.call('BLPOP', 'none', 0);
-        await sleep(20);
+        await until(() => countBlocked(server) === 1);
         const told = [];
         client.async_call('PING', error => told.push(error));
         const waiting = client.call('PING');

@@ -8,7 +8,7 @@ import sys
 import time
 
 import desktop
-from desktop import SLOW, Screen, until
+from desktop import PATIENCE, Screen, until
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EXAMPLE = os.path.join(os.path.dirname(TESTS), 'examples', 'gtk')
@@ -50,7 +50,7 @@ async def running(*arguments):
         finally:
             output = application.get_output()
             if output:
-                print('# ' + '\n# '.join(output))
+                print('# ' + '\n# '.join(output), file=sys.stderr, flush=True)
         equal(output, [])
     finally:
         application.kill()
@@ -58,7 +58,7 @@ async def running(*arguments):
 
 def click(application, button):
     """Clicks it, as soon as it is there."""
-    until_then = time.monotonic() + 10 * SLOW
+    until_then = time.monotonic() + PATIENCE
     while (widget := application.find('push button', button)) is None and time.monotonic() < until_then:
         time.sleep(0.02)
     equal(widget.do_action(0), True)
@@ -66,7 +66,7 @@ def click(application, button):
 
 async def publish(client, channel, text):
     """Publishes as soon as there is somebody to hear it."""
-    end = time.monotonic() + 10 * SLOW
+    end = time.monotonic() + PATIENCE
     while await client.call('PUBLISH', channel, text) == 0:
         assert time.monotonic() < end, f'nobody subscribes to {channel}'
         await Tornadis.sleep(0.05)
@@ -89,15 +89,16 @@ def get_rows(application):
     rows = [] if messages is None else [row for row in application.walk(messages) if row.get_role_name() == 'list item']
     labels = [[widget.get_name() for widget in application.walk(row) if widget.get_role_name() == 'label']
               for row in rows]
-    return [(channel, text) for time_of_day, channel, text in labels]
+    # A row that is just made, or goes, has not all of them.
+    return [tuple(each[1:]) for each in labels if len(each) == 3]
 
 
 def is_visible(application, text):
     """Whether a row of the list that begins with the text is in sight."""
-    row, scrolled = application.find('label', text), application.find('list', 'Messages').get_parent()
-    if row is None:
+    row, messages = application.find('label', text), application.find('list', 'Messages')
+    if row is None or messages is None:
         return False
-    row, scrolled = application.get_extents(row), application.get_extents(scrolled)
+    row, scrolled = application.get_extents(row), application.get_extents(messages.get_parent())
     return scrolled.y <= row.y and row.y + row.height <= scrolled.y + scrolled.height
 
 
@@ -131,25 +132,27 @@ async def test_pixels(server):
         await until(lambda: application.find('label', 'first'))
         graph = application.get_place(application.find('image', 'Messages per second'))
         await until(lambda: application.find('label', 'second: 1 now') or application.find('label', '1 at most'))
-        await Tornadis.sleep(1.5)
 
-        before = Screen()
-        equal(before.size(), (1000, 700))
-        pixels = before.part(0, 0, 1000, 700)
-        most = max(map(pixels.count, set(pixels[::997])))
-        assert most < 0.8 * len(pixels) and len(set(pixels)) > 50, f'{most} of {len(pixels)} pixels are the same'
+        def is_drawn():
+            screen = Screen()
+            pixels = screen.part(0, 0, 1000, 700)
+            most = max(map(pixels.count, set(pixels[::997])))
+            return screen.size() == (1000, 700) and most < 0.8 * len(pixels) and len(set(pixels)) > 50 and screen
 
+        def is_shown():
+            """The text stands out where nothing was."""
+            place = application.get_place(application.find('label', 'the second message'))
+            text = Screen().part(*place)
+            brightness = [sum(pixel[:3]) for pixel in text]
+            return before.part(*place) != text and max(brightness) - min(brightness) > 300
+
+        before = await until(is_drawn)
         for _ in range(3):
             await publish(client, 'news', 'the second message')
-        row = await until(lambda: application.find('label', 'the second message'))
-        await Tornadis.sleep(1.5)
-        after = Screen()
-        place = application.get_place(row)
-        text = after.part(*place)
-        assert before.part(*place) != text, 'the message is not to be seen'
-        brightness = [sum(pixel[:3]) for pixel in text]
-        assert max(brightness) - min(brightness) > 300, 'the text does not stand out'
-        assert before.part(*graph) != after.part(*graph), 'the graph has not moved'
+        await until(lambda: application.find('label', 'the second message'))
+        await until(is_shown)
+        # It moves every second.
+        await until(lambda: before.part(*graph) != Screen().part(*graph))
 
 
 async def test_subscriptions(server):
@@ -160,7 +163,7 @@ async def test_subscriptions(server):
             equal(entry.set_text_contents(name), True)
             click(application, 'Subscribe')
             # GTK shows the button pressed for a while before it is clicked.
-            await Tornadis.sleep(0.5 * SLOW)
+            await until(lambda: entry.get_character_count() == 0)
         buttons = [widget.get_name() for widget in application.walk() if widget.get_role_name() == 'push button']
         equal([name for name in buttons if name.startswith('Unsubscribe')],
               ['Unsubscribe from news', 'Unsubscribe from log.?'])
@@ -171,12 +174,9 @@ async def test_subscriptions(server):
         click(application, 'Unsubscribe from news')
         click(application, 'Unsubscribe from log.?')
         await until(lambda: not application.find('push button', 'Unsubscribe'))
-        for _ in range(100):
-            left = await client.call('PUBSUB', 'NUMSUB', 'news'), await client.call('PUBSUB', 'NUMPAT')
-            if left == ([b'news', 0], 0):
-                break
-            await Tornadis.sleep(0.05 * SLOW)
-        equal(left, ([b'news', 0], 0))
+        for count in (('NUMSUB', 'news'), [b'news', 0]), (('NUMPAT',), 0):
+            while await client.call('PUBSUB', *count[0]) != count[1]:
+                await Tornadis.sleep(0.05)
 
         click(application, 'Clear Messages')
         await until(lambda: get_rows(application) == [])
@@ -203,23 +203,37 @@ async def test_filter(server):
 
 
 async def test_flood(server):
+    """While it lasts, frames are drawn and questions answered; and no message is lost."""
     client = publisher(server)
+    flood = "for i = ARGV[1], ARGV[2] do redis.call('PUBLISH', 'flood', 'drop ' .. string.format('%d', i)) end"
     async with running('-s', 'flood', uri(server)) as application:
         await publish(client, 'flood', 'is coming')
         count = await until(lambda: application.find('label', '1 received'))
-        worst = 0
-        for begin in range(0, 100_000, 1000):
-            pipeline = Tornadis.Pipeline()
-            for number in range(begin, begin + 1000):
-                pipeline.stack_call('PUBLISH', 'flood', f'drop {number}')
-            await client.call(pipeline)
-            asked = time.monotonic()
-            count.get_name()
-            worst = max(worst, time.monotonic() - asked)
-        await until(lambda: count.get_name() == '100,001 received, the last 5,000 kept')
-        print(f'# the longest wait for an answer: {worst * 1000:.0f} ms')
-        assert worst < 1 * SLOW, f'{worst} seconds without an answer'
-        await until(lambda: is_visible(application, 'drop 99999'))
+        x, y, width, height = application.get_place(application.find('list', 'Messages').get_parent())
+        sent, frames, pictures, longest = 1, set(), set(), 0
+
+        def look():
+            """How many messages there were at the newest frame, which tells it."""
+            nonlocal longest
+            before = application.get_cpu_seconds()
+            received = int(count.get_name().partition(' ')[0].replace(',', ''))
+            longest = max(longest, application.get_cpu_seconds() - before)
+            if received not in frames and received < sent:
+                frames.add(received)
+                pictures.add(tuple(Screen().part(x, y + height - 60, width, 60)))
+            return received
+
+        # A fast machine may draw few frames for so many messages: then there are more.
+        while sent < 100_000 or min(len(frames), len(pictures)) < 10:
+            await client.call('EVAL', flood, 0, sent, sent + 19_999)
+            sent += 20_000
+            while look() < sent:
+                await Tornadis.sleep(0)
+        print(f'# {len(frames)} frames, {len(pictures)} pictures; the longest wait for an answer: '
+              f'{longest * 1000:.0f} ms of CPU')
+        assert longest < 1, f'{longest} seconds of CPU without an answer'
+        equal(count.get_name(), f'{sent:,} received, the last 5,000 kept')
+        await until(lambda: is_visible(application, f'drop {sent - 1}'))
 
 
 async def test_scrolled_up(server):
@@ -234,12 +248,13 @@ async def test_scrolled_up(server):
                       if 'Value' in part.get_interfaces())
         equal(scroll.set_current_value(0), True)
         await until(lambda: is_visible(application, 'number 0'))
-        await publish(client, 'news', 'unnoticed')
-        await until(lambda: application.find('label', '51 received'))
-        await Tornadis.sleep(0.5)
+        # If the first was followed, the second comes after that.
+        for number, text in (51, 'unnoticed'), (52, 'unnoticed too'):
+            await publish(client, 'news', text)
+            await until(lambda: application.find('label', f'{number} received'))
         assert is_visible(application, 'number 0') and not is_visible(application, 'unnoticed')
         equal(scroll.set_current_value(scroll.get_maximum_value()), True)
-        await until(lambda: is_visible(application, 'unnoticed'))
+        await until(lambda: is_visible(application, 'unnoticed too'))
         await publish(client, 'news', 'noticed again')
         await until(lambda: is_visible(application, 'noticed again'))
 
@@ -285,8 +300,8 @@ async def test_bad_uri(server):
     for bad, why in (('gopher://localhost', 'the scheme'), ('redis://localhost:port', 'the port'), ('', 'no scheme')):
         async with running('-s', 'news', '--uri', bad) as application:
             # A toast.
-            await until(lambda: application.find('label', 'Invalid URI: '))
-            assert application.find('label', why)
+            toast = await until(lambda: application.find('label', 'Invalid URI: '))
+            assert why in toast.get_name()
             assert application.find('label', 'Channel, waiting')
 
 

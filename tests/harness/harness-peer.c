@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ struct _TornadisHarnessPeer
   GThread *thread;  /* (owned) accepts */
   int listen_fd;
   int stop_fds[2]; /* a pipe that is closed to stop all threads */
+  int go_fd;       /* an eventfd: how many waits are over */
   guint port;
 
   GMutex lock; /* of what follows */
@@ -96,6 +98,20 @@ pause_for (Conversation *self,
   gboolean ready;
 
   return wait_for (self->peer, -1, 0, msec, &ready);
+}
+
+/* Waits for tornadis_harness_peer_go(), each call of which is for one wait. */
+static gboolean
+step_wait (Conversation *self)
+{
+  guint64 one;
+  gboolean ready = TRUE;
+
+  while (read (self->peer->go_fd, &one, sizeof one) < 0)
+    if (!ready || !wait_for (self->peer, self->peer->go_fd, POLLIN, PATIENCE_MSEC, &ready))
+      return FALSE;
+
+  return TRUE;
 }
 
 /* Reads what is there; FALSE at the end of the stream. */
@@ -499,6 +515,8 @@ conversation_step (Conversation *self,
     return step_drain (self);
   if (g_str_equal (name, "sleep"))
     return pause_for (self, number);
+  if (g_str_equal (name, "wait"))
+    return step_wait (self);
   if (g_str_equal (name, "stop-reading"))
     {
       pause_for (self, PATIENCE_MSEC);
@@ -618,6 +636,8 @@ tornadis_harness_peer_finalize (GObject *object)
     close (self->listen_fd);
   if (self->stop_fds[0] >= 0)
     close (self->stop_fds[0]);
+  if (self->go_fd >= 0)
+    close (self->go_fd);
   g_clear_pointer (&self->parts, g_ptr_array_unref);
   g_ptr_array_unref (self->threads);
   g_byte_array_unref (self->received);
@@ -641,7 +661,7 @@ tornadis_harness_peer_init (TornadisHarnessPeer *self)
   self->threads = g_ptr_array_new ();
   self->received = g_byte_array_new ();
   self->commands = g_string_new (NULL);
-  self->listen_fd = self->stop_fds[0] = self->stop_fds[1] = -1;
+  self->listen_fd = self->go_fd = self->stop_fds[0] = self->stop_fds[1] = -1;
 }
 
 /**
@@ -667,7 +687,8 @@ tornadis_harness_peer_new (const char *script,
     g_ptr_array_add (self->parts, g_strdup (parts[i]));
 
   self->listen_fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (pipe2 (self->stop_fds, O_CLOEXEC) < 0 || self->listen_fd < 0 ||
+  self->go_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+  if (pipe2 (self->stop_fds, O_CLOEXEC) < 0 || self->go_fd < 0 || self->listen_fd < 0 ||
       bind (self->listen_fd, (struct sockaddr *) &address, sizeof address) < 0 || listen (self->listen_fd, 128) < 0 ||
       getsockname (self->listen_fd, (struct sockaddr *) &address, &length) < 0)
     {
@@ -679,6 +700,21 @@ tornadis_harness_peer_new (const char *script,
   self->thread = g_thread_new ("peer", accept_thread, self);
 
   return g_steal_pointer (&self);
+}
+
+/**
+ * tornadis_harness_peer_go:
+ * @self: a peer
+ *
+ * Ends a `wait` of the script, this or the next one.
+ */
+void
+tornadis_harness_peer_go (TornadisHarnessPeer *self)
+{
+  const guint64 one = 1;
+
+  if (write (self->go_fd, &one, sizeof one) < 0)
+    peer_fail (self, "go: %s", g_strerror (errno));
 }
 
 /**

@@ -12,6 +12,7 @@ G_DECLARE_FINAL_TYPE (TornadisHarnessPeer, tornadis_harness_peer, TORNADIS_HARNE
 
 TornadisHarnessPeer *tornadis_harness_peer_new                (const char           *script,
                                                                GError              **error);
+void                 tornadis_harness_peer_go                 (TornadisHarnessPeer  *self);
 guint                tornadis_harness_peer_get_port           (TornadisHarnessPeer  *self);
 guint                tornadis_harness_peer_get_n_connections  (TornadisHarnessPeer  *self);
 char                *tornadis_harness_peer_get_received       (TornadisHarnessPeer  *self);

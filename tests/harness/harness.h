@@ -20,6 +20,7 @@
  *   drain                 reads and drops all until the end of the stream
  *   stop-reading          does nothing until the peer is stopped
  *   deaf                  from now on acknowledges nothing that comes, as if the cable were cut
+ *   wait                  until tornadis_harness_peer_go() is called, once for each wait
  *   sleep MS
  *   half-close            says that no more will be sent
  *   close                 closes

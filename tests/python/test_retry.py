@@ -20,7 +20,13 @@ async def test_retry(server):
     equal(retry.props.idempotent, ['SET'])
     log = []
 
+    def restart():
+        server.restart()
+        return GLib.SOURCE_REMOVE
+
     def retrying(plugin, client, name, attempt, delay_ms, error):
+        if attempt == 3:
+            GLib.idle_add(restart)
         log.append((name, attempt, error.matches(Tornadis.error_quark(), Tornadis.Error.CONNECT)))
 
     retry.connect('retrying', retrying)
@@ -28,12 +34,6 @@ async def test_retry(server):
     equal(retry.props.retries, 0)
 
     server.kill()
-
-    def restart():
-        server.restart()
-        return GLib.SOURCE_REMOVE
-
-    GLib.timeout_add(100, restart)
     equal(await client.call('SET', 'k', 'new'), b'OK')
     equal(await client.call('GET', 'k'), b'new')
     equal(log[0], ('SET', 2, True))

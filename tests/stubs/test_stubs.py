@@ -282,7 +282,7 @@ def main():
         except Exception:
             failed += 1
             print(f'not ok {title}', flush=True)
-            print('# ' + traceback.format_exc().replace('\n', '\n# '), flush=True)
+            print(f'# {title}\n# ' + traceback.format_exc().rstrip().replace('\n', '\n# '), file=sys.stderr, flush=True)
     sys.exit(1 if failed else 0)
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 from tap import equal, main
-from tool import TOOL, environment, good, read_terminal, run, shell, start, terminal
+from tool import TOOL, environment, good, read_terminal, run, settle, shell, start, terminal
 
 from gi.repository import TornadisHarness
 
@@ -131,7 +131,7 @@ def test_timeout(server):
     peer = TornadisHarness.Peer.new('handshake\nexpect GET\nstop-reading')
     begin = time.monotonic()
     fails(run(None, 'call', '--timeout', '0.3', '--uri', peer_uri(peer), 'GET', 'k'), 1, 'GET')
-    assert 0.3 <= time.monotonic() - begin < 15
+    assert 0.3 <= time.monotonic() - begin
     for bad in '-1', 'nan', 'inf', '1e30':
         fails(run(server, 'call', '--timeout', bad, 'PING'), 2, 'timeout')
     fails(run(server, 'call', '--timeout', 'soon', 'PING'), 2, 'soon')
@@ -197,7 +197,7 @@ def test_output(server):
 def test_slow_reader(server):
     run(server, 'call', 'SET', 'k', '-', stdin=b'x' * 1000000)
     with start(server, 'call', 'GET', 'k') as process:
-        time.sleep(0.3)
+        settle(process)
         equal(process.stdout.read(), b'x' * 1000000 + b'\n')
         equal(process.wait(60), 0)
 

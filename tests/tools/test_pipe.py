@@ -10,7 +10,8 @@ import threading
 import time
 
 from tap import equal, main
-from tool import good, peak_kib, read_terminal, run, shell, start, terminal, wait_for
+from tool import (good, peak_kib, read_terminal, read_terminal_until, run, settle, shell, start, terminal,
+                  wait_for)
 
 from gi.repository import TornadisHarness
 
@@ -141,7 +142,7 @@ def test_memory_without_reader(server):
     line = b'ECHO ' + b'x' * 1000 + b'\n'
     with start(server, 'pipe') as process:
         writer = feed(process, line, 100000)
-        time.sleep(1.5)
+        settle(process)
         assert writer.is_alive()
         assert peak_kib(process) < 48 * 1024, peak_kib(process)
         for _ in range(100000):
@@ -155,7 +156,7 @@ def test_memory_of_large_replies(server):
     with start(server, 'pipe') as process:
         process.stdin.write(b'GET k\n' * 100)
         process.stdin.close()
-        time.sleep(1)
+        settle(process)
         assert peak_kib(process) < 100 * 1024, peak_kib(process)
         equal(len(process.stdout.read()), 100 * 4000001)
         equal(process.wait(60), 0)
@@ -169,7 +170,7 @@ def test_memory_of_replies_that_grow(server):
             process.stdin.write(commands)
             process.stdin.flush()
             if size > 4000001:
-                time.sleep(1)
+                settle(process)
             equal(len(process.stdout.read(size)), size)
         assert peak_kib(process) < 100 * 1024, peak_kib(process)
 
@@ -199,11 +200,19 @@ def test_lost(server):
 
 def test_unsent(server):
     """What was not even written when the connection went is not sent over the next one."""
-    peer = TornadisHarness.Peer.new('handshake\necho-server 300\nsleep 500\nreset\n---\nhandshake\necho-server')
+    peer = TornadisHarness.Peer.new('handshake\necho-server 300\nwait\nreset\n---\nhandshake\necho-server')
     text = b'ECHO x\n' * 300 + (b'ECHO ' + b'y' * 100000 + b'\n') * 140 + b'ECHO z\n' * 5000
-    result = pipe(None, text, '--uri', f'redis://127.0.0.1:{peer.get_port()}')
-    equal((result.status, result.out), (1, b'x\n' * 300))
-    assert 'line 301: ' in result.err and 'from line 301 to line' in result.err, result.err
+    with tempfile.TemporaryFile() as file:
+        file.write(text)
+        file.seek(0)
+        with start(None, 'pipe', '--uri', f'redis://127.0.0.1:{peer.get_port()}', stdin=file) as process:
+            equal(process.stdout.read(600), b'x\n' * 300)
+            # It has written what the peer's window takes.
+            settle(process)
+            peer.go()
+            out, err = process.communicate(timeout=60)
+    equal((process.returncode, out), (1, b''))
+    assert b'line 301: ' in err and b'from line 301 to line' in err, err
     equal(peer.get_n_connections(), 1)
 
 
@@ -237,9 +246,7 @@ def test_progress(server):
         with start(server, 'pipe', stderr=slave) as process:
             process.stdin.write(b'PING\nLPUSH\n')
             process.stdin.flush()
-            time.sleep(0.7)
-            shown = read_terminal(master)
-            assert b'2 commands, 1 errors' in shown and b'\r' in shown, shown
+            read_terminal_until(master, b'\r.*2 commands, 1 errors')
             process.stdin.close()
             equal(process.wait(60), 1)
             # The last thing is that the line is empty again.
@@ -250,10 +257,9 @@ def test_progress(server):
             file.seek(0)
             server.pause()
             with start(server, 'pipe', stdin=file, stderr=slave) as process:
-                time.sleep(0.7)
+                read_terminal_until(master, b'  0%  0 commands')
                 server.resume()
                 equal((process.stdout.read(), process.wait(60)), (b'PONG\n' * 1000, 0))
-                assert b'  0%  0 commands' in read_terminal(master)
 
 
 def test_no_progress(server):
@@ -261,14 +267,17 @@ def test_no_progress(server):
     with start(server, 'pipe') as process:
         process.stdin.write(b'PING\n')
         process.stdin.flush()
+        equal(process.stdout.readline(), b'PONG\n')
+        # Longer than it takes until progress is shown.
         time.sleep(0.7)
-        equal(process.communicate(timeout=60), (b'PONG\n', b''))
+        equal(process.communicate(timeout=60), (b'', b''))
     with terminal() as (master, slave):
         with start(server, 'pipe', stdout=slave, stderr=slave) as process:
             process.stdin.write(b'PING\n')
             process.stdin.flush()
+            shown = read_terminal_until(master, b'\n')
             time.sleep(0.7)
-            equal(read_terminal(master), b'PONG\r\n')
+            equal(shown + read_terminal(master), b'PONG\r\n')
 
 
 main(sys.modules[__name__])

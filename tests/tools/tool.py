@@ -3,11 +3,14 @@
 
 import collections
 import contextlib
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
+import termios
 import time
 
 TOOL = os.environ['TORNADIS_TOOL']
@@ -92,12 +95,52 @@ def terminal():
         os.close(slave)
 
 
-def read_terminal(master, seconds=0.2):
-    """What the terminal shows, until nothing comes for a while."""
+def read_terminal(master):
+    """What the terminal shows now."""
     text = b''
-    while select.select([master], [], [], seconds)[0]:
+    while select.select([master], [], [], 0)[0]:
         text += os.read(master, 65536)
     return text
+
+
+def read_terminal_until(master, pattern):
+    """What the terminal shows, as soon as it has what the regular expression means."""
+    text = b''
+
+    def is_there():
+        nonlocal text
+        text += read_terminal(master)
+        return re.search(pattern, text)
+
+    wait_for(is_there, f'{pattern} on the terminal')
+    return text
+
+
+def count_unread(stream):
+    """How many bytes are in a pipe."""
+    return struct.unpack('i', fcntl.ioctl(stream, termios.FIONREAD, bytes(4)))[0]
+
+
+def catches(process, number):
+    """Whether the program has a handler of a signal."""
+    with open(f'/proc/{process.pid}/status', encoding='ascii') as status:
+        mask = next(line.split()[1] for line in status if line.startswith('SigCgt'))
+    return int(mask, 16) >> (number - 1) & 1 == 1
+
+
+def settle(process):
+    """Waits until the program does not get on: it has not read or written anything for a while."""
+    moved, last = time.monotonic(), None
+
+    def has_settled():
+        nonlocal moved, last
+        with open(f'/proc/{process.pid}/io', encoding='ascii') as counters:
+            now = counters.read()
+        if now != last:
+            moved, last = time.monotonic(), now
+        return time.monotonic() - moved > 0.3
+
+    wait_for(has_settled, 'the program to get stuck')
 
 
 def peak_kib(process):

@@ -88,4 +88,5 @@ for number, test in enumerate(tests, 1):
         test()
         print(f'ok {number} - {test.__name__}')
     except AssertionError as error:
-        print(f'not ok {number} - {test.__name__}\n# {error}')
+        print(f'not ok {number} - {test.__name__}')
+        print(f'# {test.__name__}\n# {error}', file=sys.stderr)

@@ -5,10 +5,16 @@ namespace Harness {
   public delegate void Begin (TornadisHarness.Redis server, AsyncReadyCallback callback);
   public delegate void End (AsyncResult result) throws Error;
 
+  /* No case takes so long on the slowest machine: it waits for what does not come. */
+  private const uint CASE_SECONDS = 60;
+
   public void add (string path, owned Begin begin, owned End end) {
     Test.add_data_func (path, () => {
       var loop = new MainLoop ();
       Error? failure = null;
+      var timer = Timeout.add_seconds (CASE_SECONDS, () => {
+        error ("%s: it does not end", path);
+      });
       try {
         var server = new TornadisHarness.Redis (null);
         begin (server, (object, result) => {
@@ -24,7 +30,8 @@ namespace Harness {
         failure = error;
       }
       if (failure != null)
-        error ("%s", failure.message);
+        error ("%s: %s", path, failure.message);
+      Source.remove (timer);
     });
   }
 
