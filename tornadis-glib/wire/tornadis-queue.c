@@ -7,6 +7,7 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-batch.h"
 #include "tornadis-glib/wire/tornadis-deadlines.h"
 
 #define FIRST_SIZE 16
@@ -16,17 +17,6 @@
 #define KEEP_SIZE 4096
 /* How many calls are ended between two looks at the clock. */
 #define EXPIRE_CHECK 16
-
-/* The commands of a pipeline on their way, and its replies so far. */
-typedef struct
-{
-  GPtrArray *commands;     /* (owned) (element-type TornadisCommand) */
-  gboolean atomic;         /* between MULTI and EXEC */
-  gsize n_sent;            /* commands serialised, MULTI and EXEC included */
-  gsize n_received;        /* replies, likewise */
-  TornadisReply **replies; /* (owned) (nullable) (nullable elements) one for each command, or when
-                              atomic the errors of MULTI and the commands */
-} TornadisBatch;
 
 /* A place in the order of replies. */
 typedef struct
@@ -76,43 +66,6 @@ typedef struct
   gpointer observe_data;            /* (unowned) */
 } TornadisEnding;
 
-static inline gsize
-batch_get_n_calls (const TornadisBatch *batch)
-{
-  return batch->commands->len + (batch->atomic ? 2 : 0);
-}
-
-static void
-batch_clear_replies (TornadisBatch *batch)
-{
-  if (batch->replies != NULL)
-    {
-      for (gsize i = 0; i < batch_get_n_calls (batch); i++)
-        g_clear_pointer (&batch->replies[i], tornadis_reply_unref);
-      g_clear_pointer (&batch->replies, g_free);
-    }
-  batch->n_received = 0;
-}
-
-static void
-batch_free (TornadisBatch *batch)
-{
-  batch_clear_replies (batch);
-  g_ptr_array_unref (batch->commands);
-  g_free (batch);
-}
-
-static TornadisBatch *
-batch_copy_commands (const TornadisBatch *batch)
-{
-  TornadisBatch *copy = g_new0 (TornadisBatch, 1);
-
-  copy->commands = g_ptr_array_ref (batch->commands);
-  copy->atomic = batch->atomic;
-
-  return copy;
-}
-
 static inline TornadisSlot *
 queue_get_slot (TornadisQueue *self,
                 guint64 id)
@@ -123,7 +76,7 @@ queue_get_slot (TornadisQueue *self,
 static inline gsize
 slot_get_n_calls (const TornadisSlot *slot)
 {
-  return slot->batch != NULL ? batch_get_n_calls (slot->batch) : 1;
+  return slot->batch != NULL ? tornadis_batch_get_n_calls (slot->batch) : 1;
 }
 
 static const char *
@@ -152,7 +105,7 @@ static void
 slot_clear (TornadisSlot *slot)
 {
   g_clear_pointer (&slot->command, tornadis_command_unref);
-  g_clear_pointer (&slot->batch, batch_free);
+  g_clear_pointer (&slot->batch, tornadis_batch_free);
 }
 
 static inline void
@@ -240,10 +193,7 @@ slot_rewind (TornadisSlot *slot)
   slot->started = FALSE;
   slot->end = 0;
   if (slot->batch != NULL)
-    {
-      slot->batch->n_sent = 0;
-      batch_clear_replies (slot->batch);
-    }
+    tornadis_batch_rewind (slot->batch);
 }
 
 /* Takes back the bytes of the slots from @id on, none of which may be out. */
@@ -305,7 +255,7 @@ slot_copy (const TornadisSlot *slot)
   TornadisSlot copy = *slot;
 
   copy.command = slot->queued != 0 && slot->command != NULL ? tornadis_command_ref (slot->command) : NULL;
-  copy.batch = slot->queued != 0 && slot->batch != NULL ? batch_copy_commands (slot->batch) : NULL;
+  copy.batch = slot->queued != 0 && slot->batch != NULL ? tornadis_batch_new (slot->batch->commands, slot->batch->atomic) : NULL;
 
   return copy;
 }
@@ -457,15 +407,10 @@ tornadis_queue_push_batch (TornadisQueue *self,
 {
   TornadisSlot *slot = queue_append (self, deadline, func, user_data);
 
-  slot->batch = g_new0 (TornadisBatch, 1);
-  slot->batch->commands = g_ptr_array_ref (commands);
-  slot->batch->atomic = atomic;
-
-  for (guint i = 0; i < commands->len; i++)
-    slot->n_bytes += tornadis_command_get_wire_size (g_ptr_array_index (commands, i));
-
+  slot->batch = tornadis_batch_new (commands, atomic);
+  slot->n_bytes = tornadis_batch_get_wire_size (slot->batch);
   self->n_bytes += slot->n_bytes;
-  self->n_calls += batch_get_n_calls (slot->batch);
+  self->n_calls += tornadis_batch_get_n_calls (slot->batch);
 
   return self->tail - 1;
 }
@@ -519,12 +464,7 @@ tornadis_queue_cancel (TornadisQueue *self,
           g_clear_pointer (&slot->command, tornadis_command_unref);
         }
       if (slot->batch != NULL)
-        {
-          gsize n_received = slot->batch->n_received;
-
-          batch_clear_replies (slot->batch);
-          slot->batch->n_received = n_received;
-        }
+        tornadis_batch_forget_replies (slot->batch);
     }
   else
     {
@@ -573,31 +513,6 @@ tornadis_queue_expire (TornadisQueue *self,
   return 0;
 }
 
-static void
-queue_fill_batch (TornadisQueue *self,
-                  TornadisSlot *slot,
-                  gsize page_size)
-{
-  TornadisBatch *batch = slot->batch;
-  gsize n_calls = batch_get_n_calls (batch);
-
-  while (batch->n_sent < n_calls && tornadis_writer_get_pending (&self->writer) < page_size)
-    {
-      gsize i = batch->n_sent++;
-
-      if (batch->atomic && i == 0)
-        tornadis_writer_append (&self->writer, "*1\r\n$5\r\nMULTI\r\n", 15);
-      else if (batch->atomic && i == n_calls - 1)
-        tornadis_writer_append (&self->writer, "*1\r\n$4\r\nEXEC\r\n", 14);
-      else
-        tornadis_writer_add_command (&self->writer,
-                                     g_ptr_array_index (batch->commands, i - (batch->atomic ? 1 : 0)));
-    }
-
-  if (batch->n_sent == n_calls)
-    slot->end = self->writer.queued;
-}
-
 TornadisWriter *
 tornadis_queue_fill (TornadisQueue *self,
                      gsize page_size)
@@ -616,32 +531,19 @@ tornadis_queue_fill (TornadisQueue *self,
 
           if (slot->batch != NULL)
             {
-              queue_fill_batch (self, slot, page_size);
-              if (slot->end == 0)
+              if (!tornadis_batch_fill (slot->batch, &self->writer, page_size))
                 break;
             }
           else
-            {
-              tornadis_writer_add_command (&self->writer, slot->command);
-              slot->end = self->writer.queued;
-            }
+            tornadis_writer_add_command (&self->writer, slot->command);
+
+          slot->end = self->writer.queued;
         }
 
       self->next++;
     }
 
   return &self->writer;
-}
-
-/* A name to report and nothing to hold memory. */
-static TornadisCommand *
-command_shrink (TornadisCommand *command)
-{
-  TornadisCommand *shrunk = tornadis_command_new (tornadis_command_get_name (command));
-
-  shrunk->effect = command->effect;
-  tornadis_command_unref (command);
-  return shrunk;
 }
 
 /* Called when the socket took the last byte: large values need not wait for the reply. */
@@ -652,25 +554,10 @@ slot_release_values (TornadisSlot *slot)
     return;
 
   if (slot->command != NULL && tornadis_command_get_wire_size (slot->command) > TORNADIS_LARGE_ARG_SIZE)
-    slot->command = command_shrink (slot->command);
+    slot->command = tornadis_batch_shrink_command (slot->command);
 
   if (slot->batch != NULL && slot->n_bytes > TORNADIS_LARGE_ARG_SIZE)
-    {
-      GPtrArray *commands = g_ptr_array_new_full (slot->batch->commands->len,
-                                                  (GDestroyNotify) tornadis_command_unref);
-
-      for (guint i = 0; i < slot->batch->commands->len; i++)
-        {
-          TornadisCommand *command = tornadis_command_ref (g_ptr_array_index (slot->batch->commands, i));
-
-          if (tornadis_command_get_wire_size (command) > TORNADIS_LARGE_ARG_SIZE)
-            command = command_shrink (command);
-          g_ptr_array_add (commands, command);
-        }
-
-      g_ptr_array_unref (slot->batch->commands);
-      slot->batch->commands = commands;
-    }
+    tornadis_batch_release_values (slot->batch);
 }
 
 void
@@ -696,38 +583,6 @@ tornadis_queue_advance (TornadisQueue *self,
     }
 }
 
-/* The outcome of a transaction: what EXEC said, or the error that kept it from running. */
-static TornadisReply *
-batch_get_transaction_result (TornadisBatch *batch,
-                              TornadisReply *exec)
-{
-  TornadisReply **errors = batch->replies;
-
-  if (errors == NULL)
-    return tornadis_reply_ref (exec);
-
-  /* What EXEC ran was not this transaction, if it never began. */
-  if (errors[0] != NULL)
-    return tornadis_reply_ref (errors[0]);
-
-  for (gsize i = 1; exec->kind == TORNADIS_REPLY_KIND_ERROR && i <= batch->commands->len; i++)
-    {
-      g_autofree char *text = NULL;
-      TornadisReply *result;
-
-      if (errors[i] == NULL)
-        continue;
-
-      text = g_strdup_printf ("%s Command %" G_GSIZE_FORMAT ", %s: %s", exec->data, i,
-                              tornadis_command_get_name (g_ptr_array_index (batch->commands, i - 1)), errors[i]->data);
-      result = tornadis_reply_alloc (TORNADIS_REPLY_KIND_ERROR, strlen (text));
-      memcpy (result->data, text, strlen (text));
-      return result;
-    }
-
-  return tornadis_reply_ref (exec);
-}
-
 static void
 queue_apply_effect (TornadisQueue *self,
                     TornadisCommand *command,
@@ -737,49 +592,22 @@ queue_apply_effect (TornadisQueue *self,
     self->effect_func (command, reply, self->effect_data);
 }
 
-/* @reply is (transfer full); %NULL while more replies must come. */
-static TornadisReply *
-queue_collect (TornadisQueue *self,
-               TornadisSlot *slot,
-               TornadisReply *reply)
+/* @reply is the next one of @batch. What a transaction did is known from that of EXEC. */
+static void
+queue_apply_batch_effects (TornadisQueue *self,
+                           TornadisBatch *batch,
+                           TornadisReply *reply)
 {
-  TornadisBatch *batch = slot->batch;
-  gsize n_calls = batch_get_n_calls (batch);
-  gsize i = batch->n_received++;
-  gboolean keep = slot->func != NULL;
-  TornadisReply *result;
-
   if (!batch->atomic)
-    queue_apply_effect (self, g_ptr_array_index (batch->commands, i), reply);
-
-  if (batch->atomic && i == n_calls - 1)
+    queue_apply_effect (self, g_ptr_array_index (batch->commands, batch->n_received), reply);
+  else if (batch->n_received == tornadis_batch_get_n_calls (batch) - 1)
     {
       g_autoptr (TornadisCommand) exec = tornadis_command_new ("EXEC");
 
-      for (gsize j = 0; reply->kind == TORNADIS_REPLY_KIND_ARRAY && j < MIN (reply->length, batch->commands->len); j++)
-        queue_apply_effect (self, g_ptr_array_index (batch->commands, j), tornadis_reply_get_elements (reply)[j]);
+      for (gsize i = 0; reply->kind == TORNADIS_REPLY_KIND_ARRAY && i < MIN (reply->length, batch->commands->len); i++)
+        queue_apply_effect (self, g_ptr_array_index (batch->commands, i), tornadis_reply_get_elements (reply)[i]);
       queue_apply_effect (self, exec, reply);
-
-      result = batch_get_transaction_result (batch, reply);
-      tornadis_reply_unref (reply);
-      return result;
     }
-
-  if (keep && (!batch->atomic || reply->kind == TORNADIS_REPLY_KIND_ERROR))
-    {
-      if (batch->replies == NULL)
-        batch->replies = g_new0 (TornadisReply *, n_calls);
-      batch->replies[i] = g_steal_pointer (&reply);
-    }
-  g_clear_pointer (&reply, tornadis_reply_unref);
-
-  if (batch->n_received < n_calls)
-    return NULL;
-
-  if (!keep)
-    return tornadis_reply_alloc (TORNADIS_REPLY_KIND_NIL, 0);
-
-  return tornadis_reply_new_array (TORNADIS_REPLY_KIND_ARRAY, g_steal_pointer (&batch->replies), n_calls);
 }
 
 gboolean
@@ -796,7 +624,8 @@ tornadis_queue_take_reply (TornadisQueue *self,
 
   if (head->batch != NULL)
     {
-      reply = queue_collect (self, head, reply);
+      queue_apply_batch_effects (self, head->batch, reply);
+      reply = tornadis_batch_collect (head->batch, reply, head->func != NULL);
       if (reply == NULL)
         return TRUE;
     }
@@ -945,11 +774,7 @@ slot_may_block (const TornadisSlot *slot)
   if (slot->command != NULL)
     return command_may_block (slot->command);
 
-  for (guint i = 0; slot->batch != NULL && i < slot->batch->commands->len; i++)
-    if (command_may_block (g_ptr_array_index (slot->batch->commands, i)))
-      return TRUE;
-
-  return slot->may_block;
+  return slot->batch != NULL ? tornadis_batch_may_block (slot->batch) : slot->may_block;
 }
 
 gboolean
