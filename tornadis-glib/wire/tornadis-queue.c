@@ -57,15 +57,6 @@ struct _TornadisQueue
   gint64 observe_next;              /* what the next slot has for @queued */
 };
 
-/* What a slot that ended is told. */
-typedef struct
-{
-  TornadisSlot slot; /* owns what it holds */
-  GError *error;     /* (owned) */
-  TornadisObserveFunc observe_func; /* (nullable) */
-  gpointer observe_data;            /* (unowned) */
-} TornadisEnding;
-
 static inline TornadisSlot *
 queue_get_slot (TornadisQueue *self,
                 guint64 id)
@@ -142,6 +133,16 @@ queue_pop (TornadisQueue *self)
     }
 }
 
+/* Takes the first slot out, with what it holds. */
+static void
+queue_drop (TornadisQueue *self)
+{
+  TornadisSlot slot = *queue_get_slot (self, self->head);
+
+  queue_pop (self);
+  slot_clear (&slot);
+}
+
 /* The first slot that still expects a reply. */
 static inline TornadisSlot *
 queue_peek (TornadisQueue *self)
@@ -211,64 +212,45 @@ queue_rewind (TornadisQueue *self,
   self->unsent = MIN (self->unsent, id);
 }
 
-static void
-ending_clear (gpointer data)
-{
-  TornadisEnding *ending = data;
-
-  slot_clear (&ending->slot);
-  g_clear_error (&ending->error);
-}
-
-static GArray *
-endings_new (void)
-{
-  GArray *endings = g_array_new (FALSE, FALSE, sizeof (TornadisEnding));
-
-  g_array_set_clear_func (endings, ending_clear);
-  return endings;
-}
-
-static void
-slot_tell_observer (const TornadisSlot *slot,
-                    TornadisObserveFunc func,
-                    gpointer user_data,
-                    TornadisReply *reply,
-                    const GError *error)
-{
-  const TornadisBatch *batch = slot->batch;
-
-  func (slot->command, batch != NULL ? batch->commands : NULL, batch != NULL && batch->atomic, reply, error, slot->queued,
-        user_data);
-}
-
 static gboolean
 slot_is_awaited (const TornadisSlot *slot)
 {
   return slot->func != NULL || slot->queued != 0;
 }
 
-/* A copy, which holds what an observer is to be told of. */
-static TornadisSlot
-slot_copy (const TornadisSlot *slot)
+/* What is to be told at the end of this call; it holds nothing. */
+static TornadisEnding
+queue_get_ending (TornadisQueue *self,
+                  const TornadisSlot *slot)
 {
-  TornadisSlot copy = *slot;
+  TornadisEnding ending = { .func = slot->func, .user_data = slot->user_data };
 
-  copy.command = slot->queued != 0 && slot->command != NULL ? tornadis_command_ref (slot->command) : NULL;
-  copy.batch = slot->queued != 0 && slot->batch != NULL ? tornadis_batch_new (slot->batch->commands, slot->batch->atomic) : NULL;
+  if (slot->queued != 0)
+    {
+      ending.observe_func = self->observe_func;
+      ending.observe_data = self->observe_data;
+      ending.queued = slot->queued;
+      ending.command = slot->command;
+      if (slot->batch != NULL)
+        {
+          ending.commands = slot->batch->commands;
+          ending.atomic = slot->batch->atomic;
+        }
+    }
 
-  return copy;
+  return ending;
 }
 
+/* Takes @error over. */
 static void
-endings_add (GArray *endings,
-             TornadisQueue *self,
-             const TornadisSlot *slot,
-             GError *error)
+queue_add_ending (TornadisQueue *self,
+                  GArray *endings,
+                  const TornadisSlot *slot,
+                  GError *error)
 {
-  TornadisEnding ending = { slot_copy (slot), error, self->observe_func, self->observe_data };
+  TornadisEnding ending = queue_get_ending (self, slot);
 
-  g_array_append_val (endings, ending);
+  tornadis_endings_add (endings, &ending, error);
 }
 
 TornadisQueue *
@@ -443,7 +425,7 @@ tornadis_queue_cancel (TornadisQueue *self,
                        const GError *error)
 {
   TornadisSlot *slot;
-  TornadisSlot ended;
+  TornadisEnding ending;
 
   if (id < self->head || id >= self->tail)
     return FALSE;
@@ -452,7 +434,8 @@ tornadis_queue_cancel (TornadisQueue *self,
   if (slot->func == NULL)
     return FALSE;
 
-  ended = slot_copy (slot);
+  ending = queue_get_ending (self, slot);
+  tornadis_ending_hold (&ending);
   slot->func = NULL;
   slot->queued = 0;
 
@@ -473,10 +456,8 @@ tornadis_queue_cancel (TornadisQueue *self,
       queue_void_slot (self, slot);
     }
 
-  if (ended.queued != 0)
-    slot_tell_observer (&ended, self->observe_func, self->observe_data, NULL, error);
-  ended.func (NULL, error, ended.user_data);
-  slot_clear (&ended);
+  tornadis_ending_tell (&ending, NULL, error);
+  tornadis_ending_clear (&ending);
 
   return TRUE;
 }
@@ -635,9 +616,14 @@ tornadis_queue_take_reply (TornadisQueue *self,
 
   if (slot.command != NULL)
     queue_apply_effect (self, slot.command, reply);
+
   if (G_UNLIKELY (slot.queued != 0))
-    slot_tell_observer (&slot, self->observe_func, self->observe_data, reply, NULL);
-  if (G_LIKELY (slot.func != NULL))
+    {
+      TornadisEnding ending = queue_get_ending (self, &slot);
+
+      tornadis_ending_tell (&ending, reply, NULL);
+    }
+  else if (G_LIKELY (slot.func != NULL))
     slot.func (reply, NULL, slot.user_data);
 
   slot_clear (&slot);
@@ -661,13 +647,10 @@ void
 tornadis_queue_pop_manual (TornadisQueue *self)
 {
   TornadisSlot *head = queue_peek (self);
-  TornadisSlot slot;
 
   g_assert (head != NULL && (head->flags & TORNADIS_SLOT_MANUAL) != 0);
 
-  slot = *head;
-  queue_pop (self);
-  slot_clear (&slot);
+  queue_drop (self);
 }
 
 GArray *
@@ -675,18 +658,16 @@ tornadis_queue_link_lost (TornadisQueue *self,
                           gboolean keep_unwritten,
                           const char *reason)
 {
-  GArray *endings = endings_new ();
-  TornadisSlot *slot, ended;
+  GArray *endings = tornadis_endings_new ();
+  TornadisSlot *slot;
 
   while ((slot = queue_peek (self)) != NULL && queue_is_out (self, slot))
     {
       if (slot_is_awaited (slot))
-        endings_add (endings, self, slot,
-                     g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
-                                  "The connection was lost while %s waited for its reply: %s", slot_get_name (slot), reason));
-      ended = *slot;
-      queue_pop (self);
-      slot_clear (&ended);
+        queue_add_ending (self, endings, slot,
+                          g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                       "The connection was lost while %s waited for its reply: %s", slot_get_name (slot), reason));
+      queue_drop (self);
     }
 
   tornadis_writer_clear (&self->writer);
@@ -701,9 +682,9 @@ tornadis_queue_link_lost (TornadisQueue *self,
         continue;
 
       if (slot_is_awaited (slot))
-        endings_add (endings, self, slot,
-                     g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
-                                  slot_get_name (slot), reason));
+        queue_add_ending (self, endings, slot,
+                          g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
+                                       slot_get_name (slot), reason));
       queue_void_slot (self, slot);
     }
 
@@ -714,16 +695,14 @@ GArray *
 tornadis_queue_fail_all (TornadisQueue *self,
                          const GError *error)
 {
-  GArray *endings = endings_new ();
-  TornadisSlot *slot, ended;
+  GArray *endings = tornadis_endings_new ();
+  TornadisSlot *slot;
 
   while ((slot = queue_peek (self)) != NULL)
     {
       if (slot_is_awaited (slot))
-        endings_add (endings, self, slot, g_error_copy (error));
-      ended = *slot;
-      queue_pop (self);
-      slot_clear (&ended);
+        queue_add_ending (self, endings, slot, g_error_copy (error));
+      queue_drop (self);
     }
 
   tornadis_writer_clear (&self->writer);
@@ -734,17 +713,7 @@ tornadis_queue_fail_all (TornadisQueue *self,
 void
 tornadis_queue_run_endings (GArray *endings)
 {
-  for (guint i = 0; i < endings->len; i++)
-    {
-      TornadisEnding *ending = &g_array_index (endings, TornadisEnding, i);
-
-      if (ending->slot.queued != 0)
-        slot_tell_observer (&ending->slot, ending->observe_func, ending->observe_data, NULL, ending->error);
-      if (ending->slot.func != NULL)
-        ending->slot.func (NULL, ending->error, ending->slot.user_data);
-    }
-
-  g_array_unref (endings);
+  tornadis_endings_run (endings);
 }
 
 gsize
