@@ -7,8 +7,28 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
-#include "tornadis-glib/wire/tornadis-batch.h"
 #include "tornadis-glib/wire/tornadis-deadlines.h"
+#include "tornadis-glib/wire/tornadis-slot.h"
+
+/* The states of a slot. Four ids divide the ring, which is in the order of the replies:
+ *
+ *   head          unsent             next          tail
+ *    |   written    |   being written  |   waiting   |
+ *
+ *   waiting        Nothing of it is serialised, but for a pipeline at @next, which may be in part.
+ *   being written  Its bytes are in the writer. While none of them is out, it can be taken back: it waits again, and so
+ *                  does all that is behind it.
+ *   written        The socket has its last byte. It counts no more in @n_bytes, but in @n_calls until its reply.
+ *
+ * A call may end before its reply, cancelled or timed out. What becomes of its place is not for these ids to say but for
+ * queue_is_out(), whether the server may have seen its first byte:
+ *
+ *   ended, out     A tombstone: without @func, but written to its end, counted and in its order, so that it swallows its
+ *                  reply. So does that of a call whose reply nobody wanted from the start.
+ *   voided         Nothing of it was out, and nothing will be: it counts nowhere and is stepped over by all. At the tail
+ *                  it is dropped at once and its id is another's soon, at the head before anybody looks at what is there.
+ *
+ * When the link is lost, slots that are out end and go, tombstones with them; the others wait again, or are voided. */
 
 #define FIRST_SIZE 16
 /* Room below for what is pushed to the front. */
@@ -17,24 +37,6 @@
 #define KEEP_SIZE 4096
 /* How many calls are ended between two looks at the clock. */
 #define EXPIRE_CHECK 16
-
-/* A place in the order of replies. */
-typedef struct
-{
-  TornadisSlotFunc func;    /* (nullable) NULL: the reply is swallowed */
-  gpointer user_data;       /* (unowned) */
-  TornadisCommand *command; /* (owned) (nullable) */
-  TornadisBatch *batch;     /* (owned) (nullable) */
-  gint64 deadline;          /* monotonic time, or 0 */
-  gint64 queued;            /* monotonic time, or 0: is not observed */
-  guint64 start;            /* stream position of its first byte, once started */
-  guint64 end;              /* stream position behind its last byte, once known, or 0 */
-  gsize n_bytes;            /* what it counts in the queue's n_bytes */
-  guint8 flags;             /* TornadisSlotFlags */
-  guint8 started : 1;       /* serialised, at least in part */
-  guint8 may_block : 1;     /* of a call that ended: its command, which is forgotten, may take the server long */
-  guint8 voided : 1;        /* ended before it was written: no bytes and no reply */
-} TornadisSlot;
 
 struct _TornadisQueue
 {
@@ -50,8 +52,8 @@ struct _TornadisQueue
   guint64 n_written;  /* likewise */
   TornadisDeadlines deadlines;
   TornadisWriter writer;
-  TornadisEffectFunc effect_func; /* (nullable) */
-  gpointer effect_data;           /* (unowned) */
+  TornadisEffectFunc effect_func;   /* (nullable) */
+  gpointer effect_data;             /* (unowned) */
   TornadisObserveFunc observe_func; /* (nullable) */
   gpointer observe_data;            /* (unowned) */
   gint64 observe_next;              /* what the next slot has for @queued */
@@ -64,39 +66,12 @@ queue_get_slot (TornadisQueue *self,
   return &self->ring[id & (self->size - 1)];
 }
 
-static inline gsize
-slot_get_n_calls (const TornadisSlot *slot)
-{
-  return slot->batch != NULL ? tornadis_batch_get_n_calls (slot->batch) : 1;
-}
-
-static const char *
-slot_get_name (const TornadisSlot *slot)
-{
-  if (slot->command != NULL)
-    return tornadis_command_get_name (slot->command);
-  return slot->batch != NULL && slot->batch->atomic ? "the transaction" : "the pipeline";
-}
-
 /* Whether the server may have seen some of it. */
 static inline gboolean
 queue_is_out (TornadisQueue *self,
               const TornadisSlot *slot)
 {
   return slot->started && slot->start < MAX (self->writer.written, self->writer.offered);
-}
-
-static gboolean
-command_may_block (TornadisCommand *command)
-{
-  return tornadis_command_effect_may_block (tornadis_command_get_name (command));
-}
-
-static void
-slot_clear (TornadisSlot *slot)
-{
-  g_clear_pointer (&slot->command, tornadis_command_unref);
-  g_clear_pointer (&slot->batch, tornadis_batch_free);
 }
 
 static inline void
@@ -115,7 +90,7 @@ queue_pop (TornadisQueue *self)
 
   queue_forget_bytes (self, slot);
   if (!slot->voided)
-    self->n_calls -= slot_get_n_calls (slot);
+    self->n_calls -= tornadis_slot_get_n_calls (slot);
 
   self->head++;
   self->unsent = MAX (self->unsent, self->head);
@@ -140,7 +115,7 @@ queue_drop (TornadisQueue *self)
   TornadisSlot slot = *queue_get_slot (self, self->head);
 
   queue_pop (self);
-  slot_clear (&slot);
+  tornadis_slot_clear (&slot);
 }
 
 /* The first slot that still expects a reply. */
@@ -178,23 +153,14 @@ static void
 queue_void_slot (TornadisQueue *self,
                  TornadisSlot *slot)
 {
-  self->n_calls -= slot_get_n_calls (slot);
+  self->n_calls -= tornadis_slot_get_n_calls (slot);
   queue_forget_bytes (self, slot);
-  slot_clear (slot);
+  tornadis_slot_clear (slot);
   slot->func = NULL;
   slot->voided = TRUE;
 
   while (self->tail > self->next && queue_get_slot (self, self->tail - 1)->voided)
     self->tail--;
-}
-
-static inline void
-slot_rewind (TornadisSlot *slot)
-{
-  slot->started = FALSE;
-  slot->end = 0;
-  if (slot->batch != NULL)
-    tornadis_batch_rewind (slot->batch);
 }
 
 /* Takes back the bytes of the slots from @id on, none of which may be out. */
@@ -206,39 +172,10 @@ queue_rewind (TornadisQueue *self,
 
   /* Between those that are serialised there may be one that was ended before it was. */
   for (guint64 i = id; i < self->tail && i <= self->next; i++)
-    slot_rewind (queue_get_slot (self, i));
+    tornadis_slot_rewind (queue_get_slot (self, i));
 
   self->next = id;
   self->unsent = MIN (self->unsent, id);
-}
-
-static gboolean
-slot_is_awaited (const TornadisSlot *slot)
-{
-  return slot->func != NULL || slot->queued != 0;
-}
-
-/* What is to be told at the end of this call; it holds nothing. */
-static TornadisEnding
-queue_get_ending (TornadisQueue *self,
-                  const TornadisSlot *slot)
-{
-  TornadisEnding ending = { .func = slot->func, .user_data = slot->user_data };
-
-  if (slot->queued != 0)
-    {
-      ending.observe_func = self->observe_func;
-      ending.observe_data = self->observe_data;
-      ending.queued = slot->queued;
-      ending.command = slot->command;
-      if (slot->batch != NULL)
-        {
-          ending.commands = slot->batch->commands;
-          ending.atomic = slot->batch->atomic;
-        }
-    }
-
-  return ending;
 }
 
 /* Takes @error over. */
@@ -248,7 +185,7 @@ queue_add_ending (TornadisQueue *self,
                   const TornadisSlot *slot,
                   GError *error)
 {
-  TornadisEnding ending = queue_get_ending (self, slot);
+  TornadisEnding ending = tornadis_slot_get_ending (slot, self->observe_func, self->observe_data);
 
   tornadis_endings_add (endings, &ending, error);
 }
@@ -267,7 +204,7 @@ void
 tornadis_queue_free (TornadisQueue *self)
 {
   for (guint64 id = self->head; id < self->tail; id++)
-    slot_clear (queue_get_slot (self, id));
+    tornadis_slot_clear (queue_get_slot (self, id));
 
   tornadis_deadlines_clear (&self->deadlines);
   tornadis_writer_clear (&self->writer);
@@ -354,10 +291,10 @@ queue_append (TornadisQueue *self,
 }
 
 static inline void
-slot_set_command (TornadisQueue *self,
-                  TornadisSlot *slot,
-                  TornadisCommand *command,
-                  TornadisSlotFlags flags)
+queue_set_command (TornadisQueue *self,
+                   TornadisSlot *slot,
+                   TornadisCommand *command,
+                   TornadisSlotFlags flags)
 {
   slot->command = tornadis_command_ref (command);
   slot->n_bytes = tornadis_command_get_wire_size (command);
@@ -374,7 +311,7 @@ tornadis_queue_push (TornadisQueue *self,
                      TornadisSlotFunc func,
                      gpointer user_data)
 {
-  slot_set_command (self, queue_append (self, deadline, func, user_data), command, flags);
+  queue_set_command (self, queue_append (self, deadline, func, user_data), command, flags);
 
   return self->tail - 1;
 }
@@ -416,7 +353,7 @@ tornadis_queue_push_front (TornadisQueue *self,
   memset (slot, 0, sizeof *slot);
   slot->func = func;
   slot->user_data = user_data;
-  slot_set_command (self, slot, command, flags);
+  queue_set_command (self, slot, command, flags);
 }
 
 gboolean
@@ -434,21 +371,13 @@ tornadis_queue_cancel (TornadisQueue *self,
   if (slot->func == NULL)
     return FALSE;
 
-  ending = queue_get_ending (self, slot);
+  ending = tornadis_slot_get_ending (slot, self->observe_func, self->observe_data);
   tornadis_ending_hold (&ending);
   slot->func = NULL;
   slot->queued = 0;
 
   if (queue_is_out (self, slot))
-    {
-      if (slot->command != NULL && slot->command->effect == TORNADIS_COMMAND_PLAIN)
-        {
-          slot->may_block = command_may_block (slot->command);
-          g_clear_pointer (&slot->command, tornadis_command_unref);
-        }
-      if (slot->batch != NULL)
-        tornadis_batch_forget_replies (slot->batch);
-    }
+    tornadis_slot_forget (slot);
   else
     {
       if (slot->started)
@@ -487,7 +416,7 @@ tornadis_queue_expire (TornadisQueue *self,
 
       tornadis_deadlines_pop (&self->deadlines);
       error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "No reply to %s within the call timeout",
-                           slot_get_name (queue_get_slot (self, deadline.id)));
+                           tornadis_slot_get_name (queue_get_slot (self, deadline.id)));
       tornadis_queue_cancel (self, deadline.id, error);
     }
 
@@ -527,20 +456,6 @@ tornadis_queue_fill (TornadisQueue *self,
   return &self->writer;
 }
 
-/* Called when the socket took the last byte: large values need not wait for the reply. */
-static void
-slot_release_values (TornadisSlot *slot)
-{
-  if (G_UNLIKELY (slot->queued != 0))
-    return;
-
-  if (slot->command != NULL && tornadis_command_get_wire_size (slot->command) > TORNADIS_LARGE_ARG_SIZE)
-    slot->command = tornadis_batch_shrink_command (slot->command);
-
-  if (slot->batch != NULL && slot->n_bytes > TORNADIS_LARGE_ARG_SIZE)
-    tornadis_batch_release_values (slot->batch);
-}
-
 void
 tornadis_queue_advance (TornadisQueue *self,
                         gsize n_bytes)
@@ -556,7 +471,7 @@ tornadis_queue_advance (TornadisQueue *self,
         {
           if (slot->end > self->writer.written)
             break;
-          slot_release_values (slot);
+          tornadis_slot_release_values (slot);
           queue_forget_bytes (self, slot);
         }
 
@@ -619,14 +534,14 @@ tornadis_queue_take_reply (TornadisQueue *self,
 
   if (G_UNLIKELY (slot.queued != 0))
     {
-      TornadisEnding ending = queue_get_ending (self, &slot);
+      TornadisEnding ending = tornadis_slot_get_ending (&slot, self->observe_func, self->observe_data);
 
       tornadis_ending_tell (&ending, reply, NULL);
     }
   else if (G_LIKELY (slot.func != NULL))
     slot.func (reply, NULL, slot.user_data);
 
-  slot_clear (&slot);
+  tornadis_slot_clear (&slot);
   tornadis_reply_unref (reply);
 
   return TRUE;
@@ -663,10 +578,10 @@ tornadis_queue_link_lost (TornadisQueue *self,
 
   while ((slot = queue_peek (self)) != NULL && queue_is_out (self, slot))
     {
-      if (slot_is_awaited (slot))
+      if (tornadis_slot_is_awaited (slot))
         queue_add_ending (self, endings, slot,
                           g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
-                                       "The connection was lost while %s waited for its reply: %s", slot_get_name (slot), reason));
+                                       "The connection was lost while %s waited for its reply: %s", tornadis_slot_get_name (slot), reason));
       queue_drop (self);
     }
 
@@ -676,15 +591,15 @@ tornadis_queue_link_lost (TornadisQueue *self,
   for (guint64 id = self->head; id < self->tail; id++)
     {
       slot = queue_get_slot (self, id);
-      slot_rewind (slot);
+      tornadis_slot_rewind (slot);
 
       if (slot->voided || (keep_unwritten && (slot->flags & TORNADIS_SLOT_LINK_ONLY) == 0))
         continue;
 
-      if (slot_is_awaited (slot))
+      if (tornadis_slot_is_awaited (slot))
         queue_add_ending (self, endings, slot,
                           g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
-                                       slot_get_name (slot), reason));
+                                       tornadis_slot_get_name (slot), reason));
       queue_void_slot (self, slot);
     }
 
@@ -700,7 +615,7 @@ tornadis_queue_fail_all (TornadisQueue *self,
 
   while ((slot = queue_peek (self)) != NULL)
     {
-      if (slot_is_awaited (slot))
+      if (tornadis_slot_is_awaited (slot))
         queue_add_ending (self, endings, slot, g_error_copy (error));
       queue_drop (self);
     }
@@ -737,15 +652,6 @@ tornadis_queue_has_effect (TornadisQueue *self,
   return FALSE;
 }
 
-static gboolean
-slot_may_block (const TornadisSlot *slot)
-{
-  if (slot->command != NULL)
-    return command_may_block (slot->command);
-
-  return slot->batch != NULL ? tornadis_batch_may_block (slot->batch) : slot->may_block;
-}
-
 gboolean
 tornadis_queue_is_due (TornadisQueue *self,
                        guint64 id)
@@ -754,7 +660,7 @@ tornadis_queue_is_due (TornadisQueue *self,
     return FALSE;
 
   for (guint64 ahead = self->head; ahead < id; ahead++)
-    if (slot_may_block (queue_get_slot (self, ahead)))
+    if (tornadis_slot_may_block (queue_get_slot (self, ahead)))
       return FALSE;
 
   return TRUE;
