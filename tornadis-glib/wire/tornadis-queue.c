@@ -8,6 +8,27 @@
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-deadlines.h"
+#include "tornadis-glib/wire/tornadis-slot.h"
+
+/* The states of a slot. Four ids divide the ring, which is in the order of the replies:
+ *
+ *   head          unsent             next          tail
+ *    |   written    |   being written  |   waiting   |
+ *
+ *   waiting        Nothing of it is serialised, but for a pipeline at @next, which may be in part.
+ *   being written  Its bytes are in the writer. While none of them is out, it can be taken back: it waits again, and so
+ *                  does all that is behind it.
+ *   written        The socket has its last byte. It counts no more in @n_bytes, but in @n_calls until its reply.
+ *
+ * A call may end before its reply, cancelled or timed out. What becomes of its place is not for these ids to say but for
+ * queue_is_out(), whether the server may have seen its first byte:
+ *
+ *   ended, out     A tombstone: without @func, but written to its end, counted and in its order, so that it swallows its
+ *                  reply. So does that of a call whose reply nobody wanted from the start.
+ *   voided         Nothing of it was out, and nothing will be: it counts nowhere and is stepped over by all. At the tail
+ *                  it is dropped at once and its id is another's soon, at the head before anybody looks at what is there.
+ *
+ * When the link is lost, slots that are out end and go, tombstones with them; the others wait again, or are voided. */
 
 #define FIRST_SIZE 16
 /* Room below for what is pushed to the front. */
@@ -16,35 +37,6 @@
 #define KEEP_SIZE 4096
 /* How many calls are ended between two looks at the clock. */
 #define EXPIRE_CHECK 16
-
-/* The commands of a pipeline on their way, and its replies so far. */
-typedef struct
-{
-  GPtrArray *commands;     /* (owned) (element-type TornadisCommand) */
-  gboolean atomic;         /* between MULTI and EXEC */
-  gsize n_sent;            /* commands serialised, MULTI and EXEC included */
-  gsize n_received;        /* replies, likewise */
-  TornadisReply **replies; /* (owned) (nullable) (nullable elements) one for each command, or when
-                              atomic the errors of MULTI and the commands */
-} TornadisBatch;
-
-/* A place in the order of replies. */
-typedef struct
-{
-  TornadisSlotFunc func;    /* (nullable) NULL: the reply is swallowed */
-  gpointer user_data;       /* (unowned) */
-  TornadisCommand *command; /* (owned) (nullable) */
-  TornadisBatch *batch;     /* (owned) (nullable) */
-  gint64 deadline;          /* monotonic time, or 0 */
-  gint64 queued;            /* monotonic time, or 0: is not observed */
-  guint64 start;            /* stream position of its first byte, once started */
-  guint64 end;              /* stream position behind its last byte, once known, or 0 */
-  gsize n_bytes;            /* what it counts in the queue's n_bytes */
-  guint8 flags;             /* TornadisSlotFlags */
-  guint8 started : 1;       /* serialised, at least in part */
-  guint8 may_block : 1;     /* of a call that ended: its command, which is forgotten, may take the server long */
-  guint8 voided : 1;        /* ended before it was written: no bytes and no reply */
-} TornadisSlot;
 
 struct _TornadisQueue
 {
@@ -60,58 +52,12 @@ struct _TornadisQueue
   guint64 n_written;  /* likewise */
   TornadisDeadlines deadlines;
   TornadisWriter writer;
-  TornadisEffectFunc effect_func; /* (nullable) */
-  gpointer effect_data;           /* (unowned) */
+  TornadisEffectFunc effect_func;   /* (nullable) */
+  gpointer effect_data;             /* (unowned) */
   TornadisObserveFunc observe_func; /* (nullable) */
   gpointer observe_data;            /* (unowned) */
   gint64 observe_next;              /* what the next slot has for @queued */
 };
-
-/* What a slot that ended is told. */
-typedef struct
-{
-  TornadisSlot slot; /* owns what it holds */
-  GError *error;     /* (owned) */
-  TornadisObserveFunc observe_func; /* (nullable) */
-  gpointer observe_data;            /* (unowned) */
-} TornadisEnding;
-
-static inline gsize
-batch_get_n_calls (const TornadisBatch *batch)
-{
-  return batch->commands->len + (batch->atomic ? 2 : 0);
-}
-
-static void
-batch_clear_replies (TornadisBatch *batch)
-{
-  if (batch->replies != NULL)
-    {
-      for (gsize i = 0; i < batch_get_n_calls (batch); i++)
-        g_clear_pointer (&batch->replies[i], tornadis_reply_unref);
-      g_clear_pointer (&batch->replies, g_free);
-    }
-  batch->n_received = 0;
-}
-
-static void
-batch_free (TornadisBatch *batch)
-{
-  batch_clear_replies (batch);
-  g_ptr_array_unref (batch->commands);
-  g_free (batch);
-}
-
-static TornadisBatch *
-batch_copy_commands (const TornadisBatch *batch)
-{
-  TornadisBatch *copy = g_new0 (TornadisBatch, 1);
-
-  copy->commands = g_ptr_array_ref (batch->commands);
-  copy->atomic = batch->atomic;
-
-  return copy;
-}
 
 static inline TornadisSlot *
 queue_get_slot (TornadisQueue *self,
@@ -120,39 +66,12 @@ queue_get_slot (TornadisQueue *self,
   return &self->ring[id & (self->size - 1)];
 }
 
-static inline gsize
-slot_get_n_calls (const TornadisSlot *slot)
-{
-  return slot->batch != NULL ? batch_get_n_calls (slot->batch) : 1;
-}
-
-static const char *
-slot_get_name (const TornadisSlot *slot)
-{
-  if (slot->command != NULL)
-    return tornadis_command_get_name (slot->command);
-  return slot->batch != NULL && slot->batch->atomic ? "the transaction" : "the pipeline";
-}
-
 /* Whether the server may have seen some of it. */
 static inline gboolean
 queue_is_out (TornadisQueue *self,
               const TornadisSlot *slot)
 {
   return slot->started && slot->start < MAX (self->writer.written, self->writer.offered);
-}
-
-static gboolean
-command_may_block (TornadisCommand *command)
-{
-  return tornadis_command_effect_may_block (tornadis_command_get_name (command));
-}
-
-static void
-slot_clear (TornadisSlot *slot)
-{
-  g_clear_pointer (&slot->command, tornadis_command_unref);
-  g_clear_pointer (&slot->batch, batch_free);
 }
 
 static inline void
@@ -171,7 +90,7 @@ queue_pop (TornadisQueue *self)
 
   queue_forget_bytes (self, slot);
   if (!slot->voided)
-    self->n_calls -= slot_get_n_calls (slot);
+    self->n_calls -= tornadis_slot_get_n_calls (slot);
 
   self->head++;
   self->unsent = MAX (self->unsent, self->head);
@@ -187,6 +106,16 @@ queue_pop (TornadisQueue *self)
           self->size = 0;
         }
     }
+}
+
+/* Takes the first slot out, with what it holds. */
+static void
+queue_drop (TornadisQueue *self)
+{
+  TornadisSlot slot = *queue_get_slot (self, self->head);
+
+  queue_pop (self);
+  tornadis_slot_clear (&slot);
 }
 
 /* The first slot that still expects a reply. */
@@ -224,26 +153,14 @@ static void
 queue_void_slot (TornadisQueue *self,
                  TornadisSlot *slot)
 {
-  self->n_calls -= slot_get_n_calls (slot);
+  self->n_calls -= tornadis_slot_get_n_calls (slot);
   queue_forget_bytes (self, slot);
-  slot_clear (slot);
+  tornadis_slot_clear (slot);
   slot->func = NULL;
   slot->voided = TRUE;
 
   while (self->tail > self->next && queue_get_slot (self, self->tail - 1)->voided)
     self->tail--;
-}
-
-static inline void
-slot_rewind (TornadisSlot *slot)
-{
-  slot->started = FALSE;
-  slot->end = 0;
-  if (slot->batch != NULL)
-    {
-      slot->batch->n_sent = 0;
-      batch_clear_replies (slot->batch);
-    }
 }
 
 /* Takes back the bytes of the slots from @id on, none of which may be out. */
@@ -255,70 +172,22 @@ queue_rewind (TornadisQueue *self,
 
   /* Between those that are serialised there may be one that was ended before it was. */
   for (guint64 i = id; i < self->tail && i <= self->next; i++)
-    slot_rewind (queue_get_slot (self, i));
+    tornadis_slot_rewind (queue_get_slot (self, i));
 
   self->next = id;
   self->unsent = MIN (self->unsent, id);
 }
 
+/* Takes @error over. */
 static void
-ending_clear (gpointer data)
+queue_add_ending (TornadisQueue *self,
+                  GArray *endings,
+                  const TornadisSlot *slot,
+                  GError *error)
 {
-  TornadisEnding *ending = data;
+  TornadisEnding ending = tornadis_slot_get_ending (slot, self->observe_func, self->observe_data);
 
-  slot_clear (&ending->slot);
-  g_clear_error (&ending->error);
-}
-
-static GArray *
-endings_new (void)
-{
-  GArray *endings = g_array_new (FALSE, FALSE, sizeof (TornadisEnding));
-
-  g_array_set_clear_func (endings, ending_clear);
-  return endings;
-}
-
-static void
-slot_tell_observer (const TornadisSlot *slot,
-                    TornadisObserveFunc func,
-                    gpointer user_data,
-                    TornadisReply *reply,
-                    const GError *error)
-{
-  const TornadisBatch *batch = slot->batch;
-
-  func (slot->command, batch != NULL ? batch->commands : NULL, batch != NULL && batch->atomic, reply, error, slot->queued,
-        user_data);
-}
-
-static gboolean
-slot_is_awaited (const TornadisSlot *slot)
-{
-  return slot->func != NULL || slot->queued != 0;
-}
-
-/* A copy, which holds what an observer is to be told of. */
-static TornadisSlot
-slot_copy (const TornadisSlot *slot)
-{
-  TornadisSlot copy = *slot;
-
-  copy.command = slot->queued != 0 && slot->command != NULL ? tornadis_command_ref (slot->command) : NULL;
-  copy.batch = slot->queued != 0 && slot->batch != NULL ? batch_copy_commands (slot->batch) : NULL;
-
-  return copy;
-}
-
-static void
-endings_add (GArray *endings,
-             TornadisQueue *self,
-             const TornadisSlot *slot,
-             GError *error)
-{
-  TornadisEnding ending = { slot_copy (slot), error, self->observe_func, self->observe_data };
-
-  g_array_append_val (endings, ending);
+  tornadis_endings_add (endings, &ending, error);
 }
 
 TornadisQueue *
@@ -335,7 +204,7 @@ void
 tornadis_queue_free (TornadisQueue *self)
 {
   for (guint64 id = self->head; id < self->tail; id++)
-    slot_clear (queue_get_slot (self, id));
+    tornadis_slot_clear (queue_get_slot (self, id));
 
   tornadis_deadlines_clear (&self->deadlines);
   tornadis_writer_clear (&self->writer);
@@ -422,10 +291,10 @@ queue_append (TornadisQueue *self,
 }
 
 static inline void
-slot_set_command (TornadisQueue *self,
-                  TornadisSlot *slot,
-                  TornadisCommand *command,
-                  TornadisSlotFlags flags)
+queue_set_command (TornadisQueue *self,
+                   TornadisSlot *slot,
+                   TornadisCommand *command,
+                   TornadisSlotFlags flags)
 {
   slot->command = tornadis_command_ref (command);
   slot->n_bytes = tornadis_command_get_wire_size (command);
@@ -442,7 +311,7 @@ tornadis_queue_push (TornadisQueue *self,
                      TornadisSlotFunc func,
                      gpointer user_data)
 {
-  slot_set_command (self, queue_append (self, deadline, func, user_data), command, flags);
+  queue_set_command (self, queue_append (self, deadline, func, user_data), command, flags);
 
   return self->tail - 1;
 }
@@ -457,15 +326,10 @@ tornadis_queue_push_batch (TornadisQueue *self,
 {
   TornadisSlot *slot = queue_append (self, deadline, func, user_data);
 
-  slot->batch = g_new0 (TornadisBatch, 1);
-  slot->batch->commands = g_ptr_array_ref (commands);
-  slot->batch->atomic = atomic;
-
-  for (guint i = 0; i < commands->len; i++)
-    slot->n_bytes += tornadis_command_get_wire_size (g_ptr_array_index (commands, i));
-
+  slot->batch = tornadis_batch_new (commands, atomic);
+  slot->n_bytes = tornadis_batch_get_wire_size (slot->batch);
   self->n_bytes += slot->n_bytes;
-  self->n_calls += batch_get_n_calls (slot->batch);
+  self->n_calls += tornadis_batch_get_n_calls (slot->batch);
 
   return self->tail - 1;
 }
@@ -489,7 +353,7 @@ tornadis_queue_push_front (TornadisQueue *self,
   memset (slot, 0, sizeof *slot);
   slot->func = func;
   slot->user_data = user_data;
-  slot_set_command (self, slot, command, flags);
+  queue_set_command (self, slot, command, flags);
 }
 
 gboolean
@@ -498,7 +362,7 @@ tornadis_queue_cancel (TornadisQueue *self,
                        const GError *error)
 {
   TornadisSlot *slot;
-  TornadisSlot ended;
+  TornadisEnding ending;
 
   if (id < self->head || id >= self->tail)
     return FALSE;
@@ -507,25 +371,13 @@ tornadis_queue_cancel (TornadisQueue *self,
   if (slot->func == NULL)
     return FALSE;
 
-  ended = slot_copy (slot);
+  ending = tornadis_slot_get_ending (slot, self->observe_func, self->observe_data);
+  tornadis_ending_hold (&ending);
   slot->func = NULL;
   slot->queued = 0;
 
   if (queue_is_out (self, slot))
-    {
-      if (slot->command != NULL && slot->command->effect == TORNADIS_COMMAND_PLAIN)
-        {
-          slot->may_block = command_may_block (slot->command);
-          g_clear_pointer (&slot->command, tornadis_command_unref);
-        }
-      if (slot->batch != NULL)
-        {
-          gsize n_received = slot->batch->n_received;
-
-          batch_clear_replies (slot->batch);
-          slot->batch->n_received = n_received;
-        }
-    }
+    tornadis_slot_forget (slot);
   else
     {
       if (slot->started)
@@ -533,10 +385,8 @@ tornadis_queue_cancel (TornadisQueue *self,
       queue_void_slot (self, slot);
     }
 
-  if (ended.queued != 0)
-    slot_tell_observer (&ended, self->observe_func, self->observe_data, NULL, error);
-  ended.func (NULL, error, ended.user_data);
-  slot_clear (&ended);
+  tornadis_ending_tell (&ending, NULL, error);
+  tornadis_ending_clear (&ending);
 
   return TRUE;
 }
@@ -566,36 +416,11 @@ tornadis_queue_expire (TornadisQueue *self,
 
       tornadis_deadlines_pop (&self->deadlines);
       error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "No reply to %s within the call timeout",
-                           slot_get_name (queue_get_slot (self, deadline.id)));
+                           tornadis_slot_get_name (queue_get_slot (self, deadline.id)));
       tornadis_queue_cancel (self, deadline.id, error);
     }
 
   return 0;
-}
-
-static void
-queue_fill_batch (TornadisQueue *self,
-                  TornadisSlot *slot,
-                  gsize page_size)
-{
-  TornadisBatch *batch = slot->batch;
-  gsize n_calls = batch_get_n_calls (batch);
-
-  while (batch->n_sent < n_calls && tornadis_writer_get_pending (&self->writer) < page_size)
-    {
-      gsize i = batch->n_sent++;
-
-      if (batch->atomic && i == 0)
-        tornadis_writer_append (&self->writer, "*1\r\n$5\r\nMULTI\r\n", 15);
-      else if (batch->atomic && i == n_calls - 1)
-        tornadis_writer_append (&self->writer, "*1\r\n$4\r\nEXEC\r\n", 14);
-      else
-        tornadis_writer_add_command (&self->writer,
-                                     g_ptr_array_index (batch->commands, i - (batch->atomic ? 1 : 0)));
-    }
-
-  if (batch->n_sent == n_calls)
-    slot->end = self->writer.queued;
 }
 
 TornadisWriter *
@@ -616,61 +441,19 @@ tornadis_queue_fill (TornadisQueue *self,
 
           if (slot->batch != NULL)
             {
-              queue_fill_batch (self, slot, page_size);
-              if (slot->end == 0)
+              if (!tornadis_batch_fill (slot->batch, &self->writer, page_size))
                 break;
             }
           else
-            {
-              tornadis_writer_add_command (&self->writer, slot->command);
-              slot->end = self->writer.queued;
-            }
+            tornadis_writer_add_command (&self->writer, slot->command);
+
+          slot->end = self->writer.queued;
         }
 
       self->next++;
     }
 
   return &self->writer;
-}
-
-/* A name to report and nothing to hold memory. */
-static TornadisCommand *
-command_shrink (TornadisCommand *command)
-{
-  TornadisCommand *shrunk = tornadis_command_new (tornadis_command_get_name (command));
-
-  shrunk->effect = command->effect;
-  tornadis_command_unref (command);
-  return shrunk;
-}
-
-/* Called when the socket took the last byte: large values need not wait for the reply. */
-static void
-slot_release_values (TornadisSlot *slot)
-{
-  if (G_UNLIKELY (slot->queued != 0))
-    return;
-
-  if (slot->command != NULL && tornadis_command_get_wire_size (slot->command) > TORNADIS_LARGE_ARG_SIZE)
-    slot->command = command_shrink (slot->command);
-
-  if (slot->batch != NULL && slot->n_bytes > TORNADIS_LARGE_ARG_SIZE)
-    {
-      GPtrArray *commands = g_ptr_array_new_full (slot->batch->commands->len,
-                                                  (GDestroyNotify) tornadis_command_unref);
-
-      for (guint i = 0; i < slot->batch->commands->len; i++)
-        {
-          TornadisCommand *command = tornadis_command_ref (g_ptr_array_index (slot->batch->commands, i));
-
-          if (tornadis_command_get_wire_size (command) > TORNADIS_LARGE_ARG_SIZE)
-            command = command_shrink (command);
-          g_ptr_array_add (commands, command);
-        }
-
-      g_ptr_array_unref (slot->batch->commands);
-      slot->batch->commands = commands;
-    }
 }
 
 void
@@ -688,44 +471,12 @@ tornadis_queue_advance (TornadisQueue *self,
         {
           if (slot->end > self->writer.written)
             break;
-          slot_release_values (slot);
+          tornadis_slot_release_values (slot);
           queue_forget_bytes (self, slot);
         }
 
       self->unsent++;
     }
-}
-
-/* The outcome of a transaction: what EXEC said, or the error that kept it from running. */
-static TornadisReply *
-batch_get_transaction_result (TornadisBatch *batch,
-                              TornadisReply *exec)
-{
-  TornadisReply **errors = batch->replies;
-
-  if (errors == NULL)
-    return tornadis_reply_ref (exec);
-
-  /* What EXEC ran was not this transaction, if it never began. */
-  if (errors[0] != NULL)
-    return tornadis_reply_ref (errors[0]);
-
-  for (gsize i = 1; exec->kind == TORNADIS_REPLY_KIND_ERROR && i <= batch->commands->len; i++)
-    {
-      g_autofree char *text = NULL;
-      TornadisReply *result;
-
-      if (errors[i] == NULL)
-        continue;
-
-      text = g_strdup_printf ("%s Command %" G_GSIZE_FORMAT ", %s: %s", exec->data, i,
-                              tornadis_command_get_name (g_ptr_array_index (batch->commands, i - 1)), errors[i]->data);
-      result = tornadis_reply_alloc (TORNADIS_REPLY_KIND_ERROR, strlen (text));
-      memcpy (result->data, text, strlen (text));
-      return result;
-    }
-
-  return tornadis_reply_ref (exec);
 }
 
 static void
@@ -737,49 +488,22 @@ queue_apply_effect (TornadisQueue *self,
     self->effect_func (command, reply, self->effect_data);
 }
 
-/* @reply is (transfer full); %NULL while more replies must come. */
-static TornadisReply *
-queue_collect (TornadisQueue *self,
-               TornadisSlot *slot,
-               TornadisReply *reply)
+/* @reply is the next one of @batch. What a transaction did is known from that of EXEC. */
+static void
+queue_apply_batch_effects (TornadisQueue *self,
+                           TornadisBatch *batch,
+                           TornadisReply *reply)
 {
-  TornadisBatch *batch = slot->batch;
-  gsize n_calls = batch_get_n_calls (batch);
-  gsize i = batch->n_received++;
-  gboolean keep = slot->func != NULL;
-  TornadisReply *result;
-
   if (!batch->atomic)
-    queue_apply_effect (self, g_ptr_array_index (batch->commands, i), reply);
-
-  if (batch->atomic && i == n_calls - 1)
+    queue_apply_effect (self, g_ptr_array_index (batch->commands, batch->n_received), reply);
+  else if (batch->n_received == tornadis_batch_get_n_calls (batch) - 1)
     {
       g_autoptr (TornadisCommand) exec = tornadis_command_new ("EXEC");
 
-      for (gsize j = 0; reply->kind == TORNADIS_REPLY_KIND_ARRAY && j < MIN (reply->length, batch->commands->len); j++)
-        queue_apply_effect (self, g_ptr_array_index (batch->commands, j), tornadis_reply_get_elements (reply)[j]);
+      for (gsize i = 0; reply->kind == TORNADIS_REPLY_KIND_ARRAY && i < MIN (reply->length, batch->commands->len); i++)
+        queue_apply_effect (self, g_ptr_array_index (batch->commands, i), tornadis_reply_get_elements (reply)[i]);
       queue_apply_effect (self, exec, reply);
-
-      result = batch_get_transaction_result (batch, reply);
-      tornadis_reply_unref (reply);
-      return result;
     }
-
-  if (keep && (!batch->atomic || reply->kind == TORNADIS_REPLY_KIND_ERROR))
-    {
-      if (batch->replies == NULL)
-        batch->replies = g_new0 (TornadisReply *, n_calls);
-      batch->replies[i] = g_steal_pointer (&reply);
-    }
-  g_clear_pointer (&reply, tornadis_reply_unref);
-
-  if (batch->n_received < n_calls)
-    return NULL;
-
-  if (!keep)
-    return tornadis_reply_alloc (TORNADIS_REPLY_KIND_NIL, 0);
-
-  return tornadis_reply_new_array (TORNADIS_REPLY_KIND_ARRAY, g_steal_pointer (&batch->replies), n_calls);
 }
 
 gboolean
@@ -796,7 +520,8 @@ tornadis_queue_take_reply (TornadisQueue *self,
 
   if (head->batch != NULL)
     {
-      reply = queue_collect (self, head, reply);
+      queue_apply_batch_effects (self, head->batch, reply);
+      reply = tornadis_batch_collect (head->batch, reply, head->func != NULL);
       if (reply == NULL)
         return TRUE;
     }
@@ -806,12 +531,17 @@ tornadis_queue_take_reply (TornadisQueue *self,
 
   if (slot.command != NULL)
     queue_apply_effect (self, slot.command, reply);
+
   if (G_UNLIKELY (slot.queued != 0))
-    slot_tell_observer (&slot, self->observe_func, self->observe_data, reply, NULL);
-  if (G_LIKELY (slot.func != NULL))
+    {
+      TornadisEnding ending = tornadis_slot_get_ending (&slot, self->observe_func, self->observe_data);
+
+      tornadis_ending_tell (&ending, reply, NULL);
+    }
+  else if (G_LIKELY (slot.func != NULL))
     slot.func (reply, NULL, slot.user_data);
 
-  slot_clear (&slot);
+  tornadis_slot_clear (&slot);
   tornadis_reply_unref (reply);
 
   return TRUE;
@@ -832,13 +562,10 @@ void
 tornadis_queue_pop_manual (TornadisQueue *self)
 {
   TornadisSlot *head = queue_peek (self);
-  TornadisSlot slot;
 
   g_assert (head != NULL && (head->flags & TORNADIS_SLOT_MANUAL) != 0);
 
-  slot = *head;
-  queue_pop (self);
-  slot_clear (&slot);
+  queue_drop (self);
 }
 
 GArray *
@@ -846,18 +573,16 @@ tornadis_queue_link_lost (TornadisQueue *self,
                           gboolean keep_unwritten,
                           const char *reason)
 {
-  GArray *endings = endings_new ();
-  TornadisSlot *slot, ended;
+  GArray *endings = tornadis_endings_new ();
+  TornadisSlot *slot;
 
   while ((slot = queue_peek (self)) != NULL && queue_is_out (self, slot))
     {
-      if (slot_is_awaited (slot))
-        endings_add (endings, self, slot,
-                     g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
-                                  "The connection was lost while %s waited for its reply: %s", slot_get_name (slot), reason));
-      ended = *slot;
-      queue_pop (self);
-      slot_clear (&ended);
+      if (tornadis_slot_is_awaited (slot))
+        queue_add_ending (self, endings, slot,
+                          g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                       "The connection was lost while %s waited for its reply: %s", tornadis_slot_get_name (slot), reason));
+      queue_drop (self);
     }
 
   tornadis_writer_clear (&self->writer);
@@ -866,15 +591,15 @@ tornadis_queue_link_lost (TornadisQueue *self,
   for (guint64 id = self->head; id < self->tail; id++)
     {
       slot = queue_get_slot (self, id);
-      slot_rewind (slot);
+      tornadis_slot_rewind (slot);
 
       if (slot->voided || (keep_unwritten && (slot->flags & TORNADIS_SLOT_LINK_ONLY) == 0))
         continue;
 
-      if (slot_is_awaited (slot))
-        endings_add (endings, self, slot,
-                     g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
-                                  slot_get_name (slot), reason));
+      if (tornadis_slot_is_awaited (slot))
+        queue_add_ending (self, endings, slot,
+                          g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
+                                       tornadis_slot_get_name (slot), reason));
       queue_void_slot (self, slot);
     }
 
@@ -885,16 +610,14 @@ GArray *
 tornadis_queue_fail_all (TornadisQueue *self,
                          const GError *error)
 {
-  GArray *endings = endings_new ();
-  TornadisSlot *slot, ended;
+  GArray *endings = tornadis_endings_new ();
+  TornadisSlot *slot;
 
   while ((slot = queue_peek (self)) != NULL)
     {
-      if (slot_is_awaited (slot))
-        endings_add (endings, self, slot, g_error_copy (error));
-      ended = *slot;
-      queue_pop (self);
-      slot_clear (&ended);
+      if (tornadis_slot_is_awaited (slot))
+        queue_add_ending (self, endings, slot, g_error_copy (error));
+      queue_drop (self);
     }
 
   tornadis_writer_clear (&self->writer);
@@ -905,17 +628,7 @@ tornadis_queue_fail_all (TornadisQueue *self,
 void
 tornadis_queue_run_endings (GArray *endings)
 {
-  for (guint i = 0; i < endings->len; i++)
-    {
-      TornadisEnding *ending = &g_array_index (endings, TornadisEnding, i);
-
-      if (ending->slot.queued != 0)
-        slot_tell_observer (&ending->slot, ending->observe_func, ending->observe_data, NULL, ending->error);
-      if (ending->slot.func != NULL)
-        ending->slot.func (NULL, ending->error, ending->slot.user_data);
-    }
-
-  g_array_unref (endings);
+  tornadis_endings_run (endings);
 }
 
 gsize
@@ -939,19 +652,6 @@ tornadis_queue_has_effect (TornadisQueue *self,
   return FALSE;
 }
 
-static gboolean
-slot_may_block (const TornadisSlot *slot)
-{
-  if (slot->command != NULL)
-    return command_may_block (slot->command);
-
-  for (guint i = 0; slot->batch != NULL && i < slot->batch->commands->len; i++)
-    if (command_may_block (g_ptr_array_index (slot->batch->commands, i)))
-      return TRUE;
-
-  return slot->may_block;
-}
-
 gboolean
 tornadis_queue_is_due (TornadisQueue *self,
                        guint64 id)
@@ -960,7 +660,7 @@ tornadis_queue_is_due (TornadisQueue *self,
     return FALSE;
 
   for (guint64 ahead = self->head; ahead < id; ahead++)
-    if (slot_may_block (queue_get_slot (self, ahead)))
+    if (tornadis_slot_may_block (queue_get_slot (self, ahead)))
       return FALSE;
 
   return TRUE;

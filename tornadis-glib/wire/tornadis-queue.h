@@ -2,30 +2,15 @@
 
 #pragma once
 
-#include "tornadis-glib/values/tornadis-reply.h"
+#include "tornadis-glib/wire/tornadis-endings.h"
 #include "tornadis-glib/wire/tornadis-writer.h"
 
 G_BEGIN_DECLS
-
-/* Ends a call, exactly once: @reply (transfer none) or @error (transfer none) is %NULL. */
-typedef void (*TornadisSlotFunc) (TornadisReply *reply,
-                                  const GError  *error,
-                                  gpointer       user_data);
 
 /* A command whose success changes what the next link must be told got its reply. */
 typedef void (*TornadisEffectFunc) (TornadisCommand *command,
                                     TornadisReply   *reply,
                                     gpointer         user_data);
-
-/* A call that was to be observed has its outcome: @reply, also one of kind ERROR, or @error. It was of @command, or of
- * @commands. Told before the call's own function. */
-typedef void (*TornadisObserveFunc) (TornadisCommand *command,
-                                     GPtrArray       *commands,
-                                     gboolean         atomic,
-                                     TornadisReply   *reply,
-                                     const GError    *error,
-                                     gint64           queued,
-                                     gpointer         user_data);
 
 typedef enum
 {

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/values/tornadis-command.h"
+#include "tornadis-glib/values/tornadis-reply.h"
+
+G_BEGIN_DECLS
+
+/* Ends a call, exactly once: @reply (transfer none) or @error (transfer none) is %NULL. */
+typedef void (*TornadisSlotFunc) (TornadisReply *reply,
+                                  const GError  *error,
+                                  gpointer       user_data);
+
+/* A call that was to be observed has its outcome: @reply, also one of kind ERROR, or @error. It was of @command, or of
+ * @commands. Told before the call's own function. */
+typedef void (*TornadisObserveFunc) (TornadisCommand *command,
+                                     GPtrArray       *commands,
+                                     gboolean         atomic,
+                                     TornadisReply   *reply,
+                                     const GError    *error,
+                                     gint64           queued,
+                                     gpointer         user_data);
+
+/* Who is to be told that a call ended, and what an observer has to know of it. */
+typedef struct
+{
+  TornadisSlotFunc func;            /* (nullable) */
+  gpointer user_data;               /* (unowned) */
+  TornadisObserveFunc observe_func; /* (nullable) NULL: is not observed, and what follows is not set */
+  gpointer observe_data;            /* (unowned) */
+  gint64 queued;                    /* monotonic time */
+  TornadisCommand *command;         /* (nullable) the queue's, or once held (owned) */
+  GPtrArray *commands;              /* (nullable) likewise (element-type TornadisCommand) */
+  gboolean atomic;
+  GError *error; /* (owned) (nullable) of one that waits among others to be told */
+} TornadisEnding;
+
+/* Makes it outlive the call's place in the queue. */
+void    tornadis_ending_hold  (TornadisEnding       *self);
+void    tornadis_ending_clear (TornadisEnding       *self);
+void    tornadis_ending_tell  (const TornadisEnding *self,
+                               TornadisReply        *reply,
+                               const GError         *error);
+
+/* Calls that ended together, in order: a queue is in its new state before the first of them is told. */
+GArray *tornadis_endings_new  (void);
+/* Holds a copy of @ending, and takes @error over. */
+void    tornadis_endings_add  (GArray               *self,
+                               const TornadisEnding *ending,
+                               GError               *error);
+/* Takes @self over. The functions that it calls may do anything, to the queue as well. */
+void    tornadis_endings_run  (GArray               *self);
+
+G_END_DECLS
