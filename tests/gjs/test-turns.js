@@ -249,6 +249,34 @@ export default {
         equal(values.every((value, i) => value === (i % 2 ? large : String(i))), true);
     },
 
+    /** However busy the main loop is with others: a timer that is always due, a window that is always drawn. */
+    async besideOthers(server) {
+        const client = makeClient(server);
+        const large = 'x'.repeat(100000);
+        await client.call('SET', 'large', large);
+        for (const [priority, msec] of [[GLib.PRIORITY_DEFAULT, 3], [GLib.PRIORITY_HIGH_IDLE + 20, 40]]) {
+            const neighbour = GLib.timeout_add(priority, 0, () => {
+                for (const end = GLib.get_monotonic_time() + msec * 1000; GLib.get_monotonic_time() < end;)
+                    ;
+                return GLib.SOURCE_CONTINUE;
+            });
+            let running = true;
+            const stop = () => {
+                if (running)
+                    GLib.source_remove(neighbour);
+                running = false;
+            };
+            atEnd(stop);
+            const calls = range(200).map(i => client.call(i % 2 ? 'GET' : 'ECHO', i % 2 ? 'large' : i));
+            const values = await Promise.all(calls);
+            equal(values.every((value, i) => value === (i % 2 ? large : String(i))), true);
+            // One that waits for another.
+            for (const i of range(5))
+                equal(await client.call('ECHO', i), String(i));
+            stop();
+        }
+    },
+
     async pluginsThatCall(server) {
         const client = makeClient(server);
         const plugin = new Asking();

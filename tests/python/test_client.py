@@ -408,6 +408,30 @@ async def test_nested_loop_over_others(server):
     equal(others, [b'0', b'1', b'2'])
 
 
+async def test_beside_others(server):
+    """However busy the main loop is with others: a timer that is always due, a window that is always drawn."""
+    client = Tornadis.Client(**options(server))
+    large = b'x' * 100000
+    await client.call('SET', 'large', large)
+    for priority, msec in ((GLib.PRIORITY_DEFAULT, 3), (GLib.PRIORITY_HIGH_IDLE + 20, 40)):
+        def work():
+            end = GLib.get_monotonic_time() + msec * 1000
+            while GLib.get_monotonic_time() < end:
+                pass
+            return GLib.SOURCE_CONTINUE
+
+        neighbour = GLib.timeout_add(0, work, priority=priority)
+        try:
+            calls = [client.call(*(('GET', 'large') if i % 2 else ('ECHO', i))) for i in range(200)]
+            for i, call in enumerate(calls):
+                equal(await call, large if i % 2 else str(i).encode())
+            # One that waits for another.
+            for i in range(5):
+                equal(await client.call('ECHO', i), str(i).encode())
+        finally:
+            GLib.source_remove(neighbour)
+
+
 async def test_lazy_pipeline(server):
     pipeline = Tornadis.Pipeline()
     pipeline.stack_call('SET', 'lazy', b'\0\xff')
