@@ -789,6 +789,18 @@ test_dead_peers (Tls *fixture,
   g_clear_error (&pings_dead.error);
 }
 
+/* A connection that is up does not keep the authorities. */
+static void
+test_trimmed (Tls *fixture,
+              gconstpointer data)
+{
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_object_set (fixture->client, "tls-database", NULL, NULL);
+  assert_finalized (fixture->database);
+  fixture->database = NULL;
+  assert_call (fixture->client, "PONG", "PING", NULL);
+}
+
 #define TYPE_ADDRESSES (addresses_get_type ())
 G_DECLARE_FINAL_TYPE (Addresses, addresses, TEST, ADDRESSES, GSocketAddressEnumerator)
 
@@ -995,6 +1007,7 @@ main (int argc,
   ADD_WATCHED ("cancel", NULL, test_cancel);
   ADD_WATCHED ("waiting", NULL, test_waiting);
   ADD_WATCHED ("dead-peers", NULL, test_dead_peers);
+  ADD ("trimmed", NULL, test_trimmed);
   ADD ("addresses", NULL, test_addresses);
   ADD ("http-proxy", NULL, test_http_proxy);
   ADD ("https-proxy", NULL, test_https_proxy);

@@ -168,18 +168,52 @@ handshake_end (TornadisTlsHandshake *self,
 }
 
 static void
+handshake_succeed (TornadisTlsHandshake *self,
+                   GIOStream *stream)
+{
+  g_autoptr (GSocketConnection) secured = NULL;
+
+  if (self->func != NULL)
+    secured = g_tcp_wrapper_connection_new (stream, g_socket_connection_get_socket (self->socket_connection));
+
+  handshake_end (self, secured, NULL);
+}
+
+/* The connection would keep its copy of the authorities: 4 MB for those of the system, and 2 ms to free it. */
+static void
+trim_in_thread (GTask *task,
+                gpointer source_object,
+                gpointer task_data,
+                GCancellable *cancellable)
+{
+  g_tls_connection_set_database (source_object, NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+trimmed_cb (GObject *object,
+            GAsyncResult *result,
+            gpointer user_data)
+{
+  handshake_succeed (user_data, G_IO_STREAM (object));
+}
+
+static void
 handshake_cb (GObject *object,
               GAsyncResult *result,
               gpointer user_data)
 {
   TornadisTlsHandshake *self = user_data;
-  g_autoptr (GSocketConnection) secured = NULL;
+  GTlsConnection *stream = G_TLS_CONNECTION (object);
   g_autoptr (GError) error = NULL;
 
-  if (g_tls_connection_handshake_finish (G_TLS_CONNECTION (object), result, &error) && self->func != NULL)
-    secured = g_tcp_wrapper_connection_new (G_IO_STREAM (object), g_socket_connection_get_socket (self->socket_connection));
-
-  handshake_end (self, secured, error);
+  if (!g_tls_connection_handshake_finish (stream, result, &error))
+    handshake_end (self, NULL, error);
+  else if (g_tls_connection_get_protocol_version (stream) == G_TLS_PROTOCOL_VERSION_TLS_1_3)
+    handshake_run (self, stream, trim_in_thread, trimmed_cb);
+  else
+    /* Before 1.3 the server may want another handshake later, and show its certificate again. */
+    handshake_succeed (self, G_IO_STREAM (stream));
 }
 
 /* With GIO's TLS of before 2024 every connection reads all authorities of its database from the disk when it is made:
