@@ -2,12 +2,19 @@
 
 #include "integration/util.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tornadis-glib/wire/tornadis-tls-handshake.h"
+
 #define STALLING_SERVER "--stalling-server"
+#define PROXY "--proxy"
+#define N_AT_ONCE 30
+/* More than begin before the line waits for one of them. */
+#define N_DEAD 6
 
 typedef struct
 {
@@ -50,7 +57,7 @@ tear_down (Tls *fixture,
   while (g_main_context_iteration (NULL, FALSE))
     ;
   assert_finalized (fixture->client);
-  g_object_unref (fixture->database);
+  g_clear_object (&fixture->database);
   g_clear_object (&fixture->redis);
 }
 
@@ -115,7 +122,7 @@ test_many_calls (Tls *fixture,
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < 2000; i++)
-    tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "ECHO", value, NULL });
+    tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "ECHO", value, NULL });
   reply = call_pipeline (fixture->client, pipeline, NULL, &error);
   g_assert_no_error (error);
   for (guint i = 0; i < 2000; i++)
@@ -132,7 +139,7 @@ test_pub_sub (Tls *fixture,
                   "tls", TRUE, "tls-database", fixture->database, "max-pending", 10, NULL);
   GAsyncResult *result = NULL;
 
-  tornadis_pub_sub_client_subscribe_async (client, (const char *[]) { "a", NULL }, NULL, store_result, &result);
+  tornadis_pub_sub_client_subscribe_async (client, (const char *[]){ "a", NULL }, NULL, store_result, &result);
   g_assert_true (tornadis_pub_sub_client_subscribe_finish (client, wait_for_result (&result), NULL));
   g_clear_object (&result);
   for (guint i = 0; i < 100; i++)
@@ -332,8 +339,10 @@ run_stalling_server (const char *certificate_path,
 
 /* Its port. */
 static guint
-start_stalling_server (Tls *fixture,
-                       GSubprocess **server)
+start_process (Tls *fixture,
+               const char *role,
+               const char *kind,
+               GSubprocess **process)
 {
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
   g_autofree char *certificate = tornadis_harness_redis_get_file (fixture->redis, "server.pem");
@@ -342,13 +351,20 @@ start_stalling_server (Tls *fixture,
   g_autofree char *line = NULL;
   g_autoptr (GError) error = NULL;
 
-  *server = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, STALLING_SERVER, certificate, key, NULL);
+  *process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, role, certificate, key, kind, NULL);
   g_assert_no_error (error);
-  out = g_data_input_stream_new (g_subprocess_get_stdout_pipe (*server));
+  out = g_data_input_stream_new (g_subprocess_get_stdout_pipe (*process));
   line = g_data_input_stream_read_line (out, NULL, NULL, &error);
   g_assert_no_error (error);
 
   return (guint) g_ascii_strtoull (line, NULL, 10);
+}
+
+static void
+end_process (GSubprocess *process)
+{
+  g_subprocess_force_exit (process);
+  g_subprocess_wait (process, NULL, NULL);
 }
 
 typedef struct
@@ -395,7 +411,7 @@ submit_echo (TornadisClient *client,
   g_autofree char *text = g_strdup_printf ("%08u%01000d", number, 0);
   Echo *echo = g_new (Echo, 1);
 
-  *echo = (Echo) { echoes, number };
+  *echo = (Echo){ echoes, number };
   echoes->n_left++;
   tornadis_command_append_string (command, text);
   tornadis_client_submit (client, command, echo_cb, echo, NULL);
@@ -409,7 +425,9 @@ test_timed_out_while_blocked (Tls *fixture,
   g_autoptr (GSubprocess) server = NULL;
   Echoes echoes = { 0 };
 
-  g_object_set (fixture->client, "port", start_stalling_server (fixture, &server), "call-timeout-msec", 300, NULL);
+  /* So many calls may take longer to make than a connection may. */
+  g_object_set (fixture->client, "port", start_process (fixture, STALLING_SERVER, NULL, &server),
+                "connect-timeout", 0, "call-timeout-msec", 300, NULL);
   for (guint i = 0; i < 20000; i++)
     submit_echo (fixture->client, &echoes, i);
   while (echoes.n_left > 0)
@@ -425,8 +443,529 @@ test_timed_out_while_blocked (Tls *fixture,
   g_assert_cmpuint (echoes.n_right, ==, 200);
 
   tornadis_client_close (fixture->client);
-  g_subprocess_force_exit (server);
-  g_subprocess_wait (server, NULL, NULL);
+  end_process (server);
+}
+
+/* What the library calls on its way to a handshake, in the place of GIO's. */
+static struct
+{
+  GThread *thread;  /* (unowned) (nullable) of the main loop, while it is watched */
+  guint n_turns;    /* of the main loop */
+  guint n_begun;    /* handshakes */
+  guint last_begun; /* in which turn */
+  gint n_prepared;  /* atomic */
+  GMutex lock;      /* of what follows */
+  GCond released;
+  gboolean held; /* no handshake gets prepared */
+} watch;
+
+void
+g_tls_connection_handshake_async (GTlsConnection *connection,
+                                  int io_priority,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  static __typeof__ (&g_tls_connection_handshake_async) original;
+
+  if (original == NULL)
+    *(void **) &original = dlsym (RTLD_NEXT, "g_tls_connection_handshake_async");
+
+  if (watch.thread != NULL)
+    {
+      g_assert_cmpuint (watch.n_turns, >, watch.last_begun);
+      watch.last_begun = watch.n_turns;
+    }
+  watch.n_begun++;
+  original (connection, io_priority, cancellable, callback, user_data);
+}
+
+GType
+g_tls_backend_get_client_connection_type (GTlsBackend *backend)
+{
+  __typeof__ (&g_tls_backend_get_client_connection_type) original;
+
+  *(void **) &original = dlsym (RTLD_NEXT, "g_tls_backend_get_client_connection_type");
+
+  /* It may take a while. */
+  g_assert_true (g_thread_self () != watch.thread);
+  g_atomic_int_inc (&watch.n_prepared);
+  g_main_context_wakeup (NULL);
+  g_mutex_lock (&watch.lock);
+  while (watch.held)
+    g_cond_wait (&watch.released, &watch.lock);
+  g_mutex_unlock (&watch.lock);
+
+  return original (backend);
+}
+
+static int
+counting_poll (GPollFD *fds,
+               guint n_fds,
+               int timeout)
+{
+  watch.n_turns++;
+  return g_poll (fds, n_fds, timeout);
+}
+
+static void
+hold_line (gboolean held)
+{
+  g_mutex_lock (&watch.lock);
+  watch.held = held;
+  g_cond_broadcast (&watch.released);
+  g_mutex_unlock (&watch.lock);
+}
+
+static void
+watch_set_up (Tls *fixture,
+              gconstpointer data)
+{
+  set_up (fixture, data);
+  watch.n_turns = watch.n_begun = watch.last_begun = 0;
+  g_atomic_int_set (&watch.n_prepared, 0);
+  watch.thread = g_thread_self ();
+  g_main_context_set_poll_func (NULL, counting_poll);
+}
+
+static void
+watch_tear_down (Tls *fixture,
+                 gconstpointer data)
+{
+  tear_down (fixture, data);
+  g_main_context_set_poll_func (NULL, NULL);
+  watch.thread = NULL;
+}
+
+static void
+wait_until_prepared (int n)
+{
+  while (g_atomic_int_get (&watch.n_prepared) < n)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static TornadisClient *
+make_tls_client (Tls *fixture,
+                 guint port)
+{
+  return g_object_new (TORNADIS_TYPE_CLIENT, "host", "127.0.0.1", "port", port, "connect-timeout", 0,
+                       "tls", TRUE, "tls-database", fixture->database, NULL);
+}
+
+typedef struct
+{
+  guint n_left;
+  guint n_pongs;
+  GError *error; /* (owned) (nullable) */
+} Pings;
+
+static void
+ping_cb (TornadisClient *client,
+         TornadisReply *reply,
+         GError *error,
+         gpointer user_data)
+{
+  Pings *pings = user_data;
+
+  pings->n_left--;
+  if (error == NULL)
+    pings->n_pongs++;
+  else if (pings->error == NULL)
+    pings->error = g_error_copy (error);
+}
+
+static void
+submit_ping (TornadisClient *client,
+             Pings *pings)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
+
+  pings->n_left++;
+  tornadis_client_submit (client, command, ping_cb, pings, NULL);
+}
+
+static void
+wait_for_pings (Pings *pings)
+{
+  while (pings->n_left > 0)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* Many at once begin in as many turns of the main loop. */
+static void
+test_at_once (Tls *fixture,
+              gconstpointer data)
+{
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
+  guint port = tornadis_harness_redis_get_tls_port (fixture->redis);
+  Pings pings = { 0 };
+
+  for (guint i = 0; i < N_AT_ONCE; i++)
+    {
+      TornadisClient *client = make_tls_client (fixture, port);
+
+      g_ptr_array_add (clients, client);
+      submit_ping (client, &pings);
+    }
+
+  wait_for_pings (&pings);
+  g_assert_no_error (pings.error);
+  g_assert_cmpuint (pings.n_pongs, ==, N_AT_ONCE);
+  g_assert_cmpuint (watch.n_begun, ==, N_AT_ONCE);
+  g_assert_cmpint (g_atomic_int_get (&watch.n_prepared), ==, N_AT_ONCE);
+}
+
+/* Each main context has a line of its own. */
+static void
+test_contexts (Tls *fixture,
+               gconstpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  guint port = tornadis_harness_redis_get_tls_port (fixture->redis);
+  g_autoptr (TornadisClient) here = make_tls_client (fixture, port);
+  g_autoptr (TornadisClient) there = NULL;
+  Pings pings_here = { 0 };
+  Pings pings_there = { 0 };
+
+  g_main_context_push_thread_default (context);
+  there = make_tls_client (fixture, port);
+  g_main_context_pop_thread_default (context);
+
+  hold_line (TRUE);
+  submit_ping (here, &pings_here);
+  wait_until_prepared (1);
+  submit_ping (there, &pings_there);
+  while (g_atomic_int_get (&watch.n_prepared) < 2)
+    g_main_context_iteration (context, FALSE);
+  hold_line (FALSE);
+
+  while (pings_there.n_left > 0)
+    g_main_context_iteration (context, TRUE);
+  wait_for_pings (&pings_here);
+  g_assert_cmpuint (pings_here.n_pongs + pings_there.n_pongs, ==, 2);
+
+  g_clear_object (&there);
+  while (g_main_context_iteration (context, FALSE))
+    ;
+}
+
+static GSocketConnection *
+connect_socket (guint port)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GError) error = NULL;
+  GSocketConnection *connection =
+    g_socket_client_connect_to_host (client, "127.0.0.1", (guint16) port, NULL, &error);
+
+  g_assert_no_error (error);
+  return connection;
+}
+
+static void
+secured_cb (GSocketConnection *secured,
+            const GError *error,
+            gpointer user_data)
+{
+  g_assert_no_error (error);
+  g_set_object ((GSocketConnection **) user_data, secured);
+}
+
+/* Who stands in line, is prepared, or is under way, ends when cancelled, and the others go on. */
+static void
+test_cancel (Tls *fixture,
+             gconstpointer data)
+{
+  guint port = tornadis_harness_redis_get_tls_port (fixture->redis);
+  g_autoptr (GSocketConnectable) identity = g_network_address_new ("localhost", 0);
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("stop-reading\n");
+  GSocketConnection *connections[5];
+  GSocketConnection *secured[5] = { NULL };
+  TornadisTlsHandshake *handshakes[5];
+  GSocket *sockets[5];
+
+  hold_line (TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (connections); i++)
+    {
+      connections[i] = connect_socket (i == 4 ? tornadis_harness_peer_get_port (peer) : port);
+      sockets[i] = g_socket_connection_get_socket (connections[i]);
+      handshakes[i] = tornadis_tls_handshake_start (connections[i], identity, fixture->database, NULL,
+                                                    g_main_context_default (), secured_cb, &secured[i]);
+    }
+  wait_until_prepared (1);
+
+  tornadis_tls_handshake_cancel (handshakes[0]);
+  tornadis_tls_handshake_cancel (handshakes[2]);
+  /* The other is still in use, by the thread. */
+  g_assert_false (g_socket_is_closed (sockets[0]));
+  g_assert_true (g_socket_is_closed (sockets[2]));
+
+  hold_line (FALSE);
+  while (secured[1] == NULL || secured[3] == NULL || watch.n_begun < 3)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_true (g_socket_is_closed (sockets[0]));
+
+  tornadis_tls_handshake_cancel (handshakes[4]);
+  while (!g_socket_is_closed (sockets[4]))
+    g_main_context_iteration (NULL, TRUE);
+
+  g_assert_cmpuint (watch.n_begun, ==, 3);
+  g_assert_cmpint (g_atomic_int_get (&watch.n_prepared), ==, 4);
+  for (guint i = 0; i < G_N_ELEMENTS (connections); i++)
+    {
+      g_assert_true ((secured[i] != NULL) == (i == 1 || i == 3));
+      g_socket_close (sockets[i], NULL);
+      g_clear_object (&secured[i]);
+      g_object_unref (connections[i]);
+    }
+}
+
+/* The same for clients: their deadline counts while they wait. */
+static void
+test_waiting (Tls *fixture,
+              gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("stop-reading\n");
+  guint peer_port = tornadis_harness_peer_get_port (peer);
+  g_autoptr (TornadisClient) first = make_tls_client (fixture, peer_port);
+  g_autoptr (TornadisClient) late = make_tls_client (fixture, peer_port);
+  g_autoptr (TornadisClient) closed = make_tls_client (fixture, peer_port);
+  Pings pings = { 0 };
+  Pings pings_closed = { 0 };
+  Pings pings_first = { 0 };
+
+  hold_line (TRUE);
+  submit_ping (first, &pings_first);
+  wait_until_prepared (1);
+
+  g_object_set (late, "connect-timeout", 1, NULL);
+  assert_fails (late);
+
+  submit_ping (closed, &pings_closed);
+  while (tornadis_harness_peer_get_n_connections (peer) < 3 || g_main_context_iteration (NULL, FALSE))
+    g_main_context_iteration (NULL, FALSE);
+  tornadis_client_close (closed);
+  wait_for_pings (&pings_closed);
+  g_assert_error (pings_closed.error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+
+  submit_ping (fixture->client, &pings);
+  hold_line (FALSE);
+  wait_for_pings (&pings);
+  g_assert_cmpuint (pings.n_pongs, ==, 1);
+  g_assert_cmpuint (watch.n_begun, ==, 2);
+
+  g_assert_cmpuint (pings_first.n_left, ==, 1);
+  tornadis_client_close (first);
+  wait_for_pings (&pings_first);
+  g_clear_error (&pings_first.error);
+  g_clear_error (&pings_closed.error);
+}
+
+/* Peers that never answer hold nobody up. */
+static void
+test_dead_peers (Tls *fixture,
+                 gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("stop-reading\n");
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
+  Pings pings = { 0 };
+  Pings pings_dead = { 0 };
+
+  for (guint i = 0; i < N_DEAD; i++)
+    {
+      TornadisClient *client = make_tls_client (fixture, tornadis_harness_peer_get_port (peer));
+
+      g_ptr_array_add (clients, client);
+      submit_ping (client, &pings_dead);
+    }
+  while (watch.n_begun < N_DEAD)
+    g_main_context_iteration (NULL, TRUE);
+
+  submit_ping (fixture->client, &pings);
+  wait_for_pings (&pings);
+  g_assert_cmpuint (pings.n_pongs, ==, 1);
+  g_assert_cmpuint (pings_dead.n_left, ==, N_DEAD);
+
+  for (guint i = 0; i < N_DEAD; i++)
+    tornadis_client_close (clients->pdata[i]);
+  wait_for_pings (&pings_dead);
+  g_clear_error (&pings_dead.error);
+}
+
+/* A connection that is up does not keep the authorities. */
+static void
+test_trimmed (Tls *fixture,
+              gconstpointer data)
+{
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_object_set (fixture->client, "tls-database", NULL, NULL);
+  assert_finalized (fixture->database);
+  fixture->database = NULL;
+  assert_call (fixture->client, "PONG", "PING", NULL);
+}
+
+#define TYPE_ADDRESSES (addresses_get_type ())
+G_DECLARE_FINAL_TYPE (Addresses, addresses, TEST, ADDRESSES, GSocketAddressEnumerator)
+
+/* A host with several addresses, and its enumerator. */
+struct _Addresses
+{
+  GSocketAddressEnumerator parent_instance;
+
+  guint ports[2];
+  guint n_given;
+};
+
+static GSocketAddressEnumerator *
+addresses_enumerate (GSocketConnectable *connectable)
+{
+  Addresses *copy = g_object_new (TYPE_ADDRESSES, NULL);
+
+  memcpy (copy->ports, TEST_ADDRESSES (connectable)->ports, sizeof copy->ports);
+  return G_SOCKET_ADDRESS_ENUMERATOR (copy);
+}
+
+static char *
+addresses_to_string (GSocketConnectable *connectable)
+{
+  return g_strdup ("addresses");
+}
+
+static void
+addresses_connectable_iface_init (GSocketConnectableIface *iface)
+{
+  iface->enumerate = addresses_enumerate;
+  iface->to_string = addresses_to_string;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (Addresses, addresses, G_TYPE_SOCKET_ADDRESS_ENUMERATOR, G_IMPLEMENT_INTERFACE (G_TYPE_SOCKET_CONNECTABLE, addresses_connectable_iface_init))
+
+static GSocketAddress *
+addresses_next (GSocketAddressEnumerator *enumerator,
+                GCancellable *cancellable,
+                GError **error)
+{
+  Addresses *self = TEST_ADDRESSES (enumerator);
+
+  if (self->n_given == G_N_ELEMENTS (self->ports))
+    return NULL;
+  return g_inet_socket_address_new_from_string ("127.0.0.1", self->ports[self->n_given++]);
+}
+
+static void
+addresses_class_init (AddressesClass *klass)
+{
+  G_SOCKET_ADDRESS_ENUMERATOR_CLASS (klass)->next = addresses_next;
+}
+
+static void
+addresses_init (Addresses *self)
+{
+}
+
+/* Where TLS fails with one of a host's addresses, the next is tried. */
+static void
+test_addresses (Tls *fixture,
+                gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("close\n");
+  g_autoptr (TornadisHarnessPeer) other = make_peer ("close\n");
+  g_autoptr (GSocketConnectable) identity = g_network_address_new ("localhost", 0);
+  g_autoptr (Addresses) addresses = g_object_new (TYPE_ADDRESSES, NULL);
+
+  addresses->ports[0] = tornadis_harness_peer_get_port (peer);
+  addresses->ports[1] = tornadis_harness_redis_get_tls_port (fixture->redis);
+  g_object_set (fixture->client, "connectable", addresses, "tls-server-identity", identity, NULL);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 1);
+
+  tornadis_client_close (fixture->client);
+  addresses->ports[1] = tornadis_harness_peer_get_port (other);
+  assert_fails (fixture->client);
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 2);
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (other), ==, 1);
+}
+
+static gpointer
+splice_thread (gpointer user_data)
+{
+  GIOStream **streams = user_data;
+
+  g_output_stream_splice (g_io_stream_get_output_stream (streams[1]), g_io_stream_get_input_stream (streams[0]),
+                          G_OUTPUT_STREAM_SPLICE_NONE, NULL, NULL);
+  return NULL;
+}
+
+/* A proxy of HTTP, which is spoken to over TLS when it is one of HTTPS: one connection. */
+static int
+run_proxy (const char *certificate_path,
+           const char *key_path,
+           const char *kind)
+{
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_files (certificate_path, key_path, NULL);
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GString) request = g_string_new (NULL);
+  g_auto (GStrv) words = NULL;
+  GIOStream *streams[2];
+  GIOStream *back[2];
+  char byte;
+
+  alarm (120);
+  g_print ("%u\n", g_socket_listener_add_any_inet_port (listener, NULL, NULL));
+  fflush (stdout);
+  streams[0] = G_IO_STREAM (g_socket_listener_accept (listener, NULL, NULL, NULL));
+  if (g_str_equal (kind, "https"))
+    streams[0] = g_tls_server_connection_new (streams[0], certificate, NULL);
+
+  while (!g_str_has_suffix (request->str, "\r\n\r\n") &&
+         g_input_stream_read (g_io_stream_get_input_stream (streams[0]), &byte, 1, NULL, NULL) == 1)
+    g_string_append_c (request, byte);
+  words = g_strsplit (request->str, " ", 3);
+  g_assert_cmpstr (words[0], ==, "CONNECT");
+  streams[1] = G_IO_STREAM (g_socket_client_connect_to_host (client, words[1], 0, NULL, NULL));
+  g_output_stream_printf (g_io_stream_get_output_stream (streams[0]), NULL, NULL, NULL, "HTTP/1.0 200 OK\r\n\r\n");
+
+  back[0] = streams[1];
+  back[1] = streams[0];
+  g_thread_unref (g_thread_new ("splice", splice_thread, back));
+  splice_thread (streams);
+
+  return 0;
+}
+
+/* TLS to the server goes through the proxy. */
+static void
+test_proxy (Tls *fixture,
+            gconstpointer kind)
+{
+  g_autoptr (GSubprocess) proxy = NULL;
+  guint port = start_process (fixture, PROXY, kind, &proxy);
+  g_autofree char *uri = g_strdup_printf ("%s://127.0.0.1:%u", (const char *) kind, port);
+  g_autoptr (GProxyResolver) resolver = g_simple_proxy_resolver_new (uri, NULL);
+  g_autofree char *large = g_strnfill (300000, 'l');
+
+  /* The proxy's own certificate is GIO's to check. */
+  g_tls_backend_set_default_database (g_tls_backend_get_default (), fixture->database);
+  g_object_set (fixture->client, "proxy-resolver", resolver, NULL);
+  assert_call (fixture->client, "OK", "SET", "large", large, NULL);
+  assert_call (fixture->client, "(integer) 300000", "STRLEN", "large", NULL);
+  tornadis_client_close (fixture->client);
+  g_tls_backend_set_default_database (g_tls_backend_get_default (), NULL);
+  end_process (proxy);
+}
+
+static void
+test_http_proxy (Tls *fixture,
+                 gconstpointer data)
+{
+  test_proxy (fixture, "http");
+}
+
+static void
+test_https_proxy (Tls *fixture,
+                  gconstpointer data)
+{
+  test_proxy (fixture, "https");
 }
 
 static const char *const mutual_args[] = { "--tls-auth-clients", "yes", NULL };
@@ -435,6 +974,7 @@ static const char *const expired_args[] = { "--tls-cert-file", "FILE:expired.pem
 static const char *const old_args[] = { "--tls-protocols", "TLSv1.2", NULL };
 
 #define ADD(name, args, func) g_test_add ("/tls/" name, Tls, args, set_up, func, tear_down)
+#define ADD_WATCHED(name, args, func) g_test_add ("/tls/" name, Tls, args, watch_set_up, func, watch_tear_down)
 
 int
 main (int argc,
@@ -442,6 +982,8 @@ main (int argc,
 {
   if (argc == 4 && g_str_equal (argv[1], STALLING_SERVER))
     return run_stalling_server (argv[2], argv[3]);
+  if (argc == 5 && g_str_equal (argv[1], PROXY))
+    return run_proxy (argv[2], argv[3], argv[4]);
 
   g_test_init (&argc, &argv, NULL);
 
@@ -461,6 +1003,16 @@ main (int argc,
   ADD ("unix", NULL, test_unix);
   ADD ("restart", NULL, test_restart);
   ADD ("timed-out-while-blocked", NULL, test_timed_out_while_blocked);
+  ADD_WATCHED ("at-once", NULL, test_at_once);
+  ADD_WATCHED ("at-once-1.2", old_args, test_at_once);
+  ADD_WATCHED ("contexts", NULL, test_contexts);
+  ADD_WATCHED ("cancel", NULL, test_cancel);
+  ADD_WATCHED ("waiting", NULL, test_waiting);
+  ADD_WATCHED ("dead-peers", NULL, test_dead_peers);
+  ADD ("trimmed", NULL, test_trimmed);
+  ADD ("addresses", NULL, test_addresses);
+  ADD ("http-proxy", NULL, test_http_proxy);
+  ADD ("https-proxy", NULL, test_https_proxy);
 
   return g_test_run ();
 }

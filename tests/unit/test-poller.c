@@ -28,6 +28,7 @@ set_up (Fixture *fixture,
         gconstpointer data)
 {
   fixture->poller = tornadis_poller_get (g_main_context_default ());
+  g_assert_true (tornadis_poller_open (fixture->poller, NULL));
 }
 
 static void

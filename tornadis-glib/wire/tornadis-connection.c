@@ -2,7 +2,7 @@
 
 #include "tornadis-glib/wire/tornadis-connection.h"
 
-#include <gio/gnetworking.h>
+#include <errno.h>
 
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/wire/tornadis-keep-alive.h"
@@ -378,9 +378,15 @@ tornadis_connection_new (GSocketConnection *socket_connection,
                          gsize read_page_size,
                          gsize max_reply_size,
                          guint tcp_user_timeout_msec,
-                         TornadisPoller *poller)
+                         TornadisPoller *poller,
+                         GError **error)
 {
-  TornadisConnection *self = g_new0 (TornadisConnection, 1);
+  g_autoptr (TornadisConnection) self = NULL;
+
+  if (!tornadis_poller_open (poller, error))
+    return NULL;
+
+  self = g_new0 (TornadisConnection, 1);
 
   g_ref_count_init (&self->ref_count);
   self->socket_connection = g_object_ref (socket_connection);
@@ -410,9 +416,17 @@ tornadis_connection_new (GSocketConnection *socket_connection,
       tornadis_poller_item_queue (&self->item);
     }
 
-  connection_watch (self);
 
-  return self;
+  if (!tornadis_poller_item_watch (&self->item, G_IO_IN))
+    {
+      int saved_errno = errno;
+
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), "The socket cannot be watched: %s",
+                   g_strerror (saved_errno));
+      return NULL;
+    }
+
+  return g_steal_pointer (&self);
 }
 
 TornadisConnection *

@@ -29,12 +29,14 @@ typedef struct
   void     (*drained) (gpointer      user_data);
 } TornadisConnectionFuncs;
 
-/* One live socket: an item of the poller, a reader, and the queue that it works for. */
+/* One live socket: an item of the poller, a reader, and the queue that it works for. Fails when the system has no room for
+ * another. */
 TornadisConnection *tornadis_connection_new             (GSocketConnection             *socket_connection,
                                                          gsize                          read_page_size,
                                                          gsize                          max_reply_size,
                                                          guint                          tcp_user_timeout_msec,
-                                                         TornadisPoller                *poller);
+                                                         TornadisPoller                *poller,
+                                                         GError                       **error);
 TornadisConnection *tornadis_connection_ref             (TornadisConnection            *self);
 void                tornadis_connection_unref           (TornadisConnection            *self);
 /* From now on works for @queue (unowned, outlives the connection or its closing). */

@@ -8,6 +8,7 @@
 
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-tls-handshake.h"
 
 struct _TornadisConnector
 {
@@ -19,6 +20,10 @@ struct _TornadisConnector
   GSocketClient *socket_client;   /* (owned) */
   GCancellable *cancellable;      /* (owned) */
   GSource *deadline;              /* (owned) (nullable) */
+  TornadisTlsHandshake *tls;      /* (owned) (nullable) while it is under way */
+  GSocketAddress *tls_address;    /* (owned) (nullable) where that is */
+  GPtrArray *failed_addresses;    /* (owned) (nullable) (element-type GInetSocketAddress) where it failed */
+  char *tls_reason;               /* (owned) (nullable) why it did */
   TornadisQueue *queue;           /* (owned) the commands of the handshake */
   TornadisConnection *connection; /* (owned) (nullable) */
   guint protocol_version;
@@ -49,6 +54,9 @@ connector_unref (TornadisConnector *self)
 
   tornadis_connector_options_clear (&self->options);
   g_clear_pointer (&self->queue, tornadis_queue_free);
+  g_clear_object (&self->tls_address);
+  g_clear_pointer (&self->failed_addresses, g_ptr_array_unref);
+  g_free (self->tls_reason);
   g_clear_object (&self->socket_client);
   g_clear_object (&self->cancellable);
   g_main_context_unref (self->context);
@@ -69,6 +77,7 @@ connector_end (TornadisConnector *self)
   self->func = NULL;
   g_signal_handlers_disconnect_by_data (self->socket_client, self);
   g_cancellable_cancel (self->cancellable);
+  g_clear_pointer (&self->tls, tornadis_tls_handshake_cancel);
 
   if (self->connection != NULL)
     {
@@ -339,16 +348,120 @@ connection_closed_cb (const GError *error,
   connector_fail (user_data, TORNADIS_ERROR_CONNECT, error->message);
 }
 
+/* What is left is to be said. */
+static void
+connector_begin (TornadisConnector *self,
+                 GSocketConnection *socket_connection)
+{
+  static const TornadisConnectionFuncs funcs = { NULL, connection_closed_cb };
+  g_autoptr (TornadisPoller) poller = tornadis_poller_get (self->context);
+  g_autoptr (GError) error = NULL;
+
+  self->connection = tornadis_connection_new (socket_connection, self->options.read_page_size,
+                                              self->options.max_reply_size, self->options.tcp_user_timeout_msec, poller,
+                                              &error);
+  if (self->connection == NULL)
+    {
+      connector_fail (self, TORNADIS_ERROR_CONNECT, error->message);
+      return;
+    }
+
+  tornadis_connection_attach (self->connection, self->queue, &funcs, self);
+
+  if (self->options.protocol == TORNADIS_PROTOCOL_RESP2)
+    connector_send_auth (self);
+  else
+    connector_send_hello (self);
+}
+
+static gboolean
+inet_socket_address_equal (gconstpointer a,
+                           gconstpointer b)
+{
+  GInetSocketAddress *one = (GInetSocketAddress *) a;
+  GInetSocketAddress *other = (GInetSocketAddress *) b;
+
+  return g_inet_socket_address_get_port (one) == g_inet_socket_address_get_port (other) &&
+         g_inet_address_equal (g_inet_socket_address_get_address (one), g_inet_socket_address_get_address (other));
+}
+
+static gboolean
+connector_has_failed_at (TornadisConnector *self,
+                         GSocketAddress *address)
+{
+  return self->failed_addresses != NULL && G_IS_INET_SOCKET_ADDRESS (address) &&
+         g_ptr_array_find_with_equal_func (self->failed_addresses, address, inet_socket_address_equal, NULL);
+}
+
+/* Whether there may be another address to try, as GSocketClient tries it when the TLS is its own. */
+static gboolean
+connector_leave_address_out (TornadisConnector *self)
+{
+  if (!G_IS_INET_SOCKET_ADDRESS (self->tls_address) || G_IS_SOCKET_ADDRESS (self->options.connectable) ||
+      connector_has_failed_at (self, self->tls_address))
+    return FALSE;
+
+  if (self->failed_addresses == NULL)
+    self->failed_addresses = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (self->failed_addresses, g_steal_pointer (&self->tls_address));
+
+  return TRUE;
+}
+
+static void
+client_event_cb (GSocketClient *client,
+                 GSocketClientEvent event,
+                 GSocketConnectable *connectable,
+                 GIOStream *stream,
+                 gpointer user_data)
+{
+  g_autoptr (GSocketAddress) address = NULL;
+
+  if (event != G_SOCKET_CLIENT_CONNECTING)
+    return;
+
+  /* A closed socket is what makes it go on to the next address. */
+  address = g_socket_connection_get_remote_address (G_SOCKET_CONNECTION (stream), NULL);
+  if (connector_has_failed_at (user_data, address))
+    g_socket_close (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)), NULL);
+}
+
+static void connector_connect (TornadisConnector *self);
+
+static void
+tls_handshake_cb (GSocketConnection *secured,
+                  const GError *error,
+                  gpointer user_data)
+{
+  TornadisConnector *self = user_data;
+
+  self->tls = NULL;
+
+  if (secured != NULL)
+    {
+      connector_begin (self, secured);
+    }
+  else if (connector_leave_address_out (self))
+    {
+      g_free (self->tls_reason);
+      self->tls_reason = g_strdup (error->message);
+      connector_connect (self);
+    }
+  else
+    {
+      connector_fail (self, TORNADIS_ERROR_CONNECT, error->message);
+    }
+}
+
 static void
 connected_cb (GObject *object,
               GAsyncResult *result,
               gpointer user_data)
 {
-  static const TornadisConnectionFuncs funcs = { NULL, connection_closed_cb };
   TornadisConnector *self = user_data;
+  TornadisConnectorOptions *options = &self->options;
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocketConnection) socket_connection = NULL;
-  g_autoptr (TornadisPoller) poller = NULL;
 
   socket_connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (object), result, &error);
 
@@ -367,7 +480,7 @@ connected_cb (GObject *object,
         reason = strstr (reason, ": ") + 2;
 
       connector_unref (self);
-      connector_fail (self, TORNADIS_ERROR_CONNECT, reason);
+      connector_fail (self, TORNADIS_ERROR_CONNECT, self->tls_reason != NULL ? self->tls_reason : reason);
       return;
     }
 
@@ -375,41 +488,31 @@ connected_cb (GObject *object,
   g_socket_set_option (g_socket_connection_get_socket (socket_connection), IPPROTO_TCP, TCP_NODELAY,
                        self->options.tcp_nodelay, NULL);
 
-  poller = tornadis_poller_get (self->context);
-  self->connection = tornadis_connection_new (socket_connection, self->options.read_page_size,
-                                              self->options.max_reply_size, self->options.tcp_user_timeout_msec, poller);
-  tornadis_connection_attach (self->connection, self->queue, &funcs, self);
-
-  if (self->options.protocol == TORNADIS_PROTOCOL_RESP2)
-    connector_send_auth (self);
+  if (options->tls)
+    {
+      g_clear_object (&self->tls_address);
+      self->tls_address = g_socket_connection_get_remote_address (socket_connection, NULL);
+      self->tls =
+        tornadis_tls_handshake_start (socket_connection,
+                                      options->tls_identity != NULL ? options->tls_identity : options->connectable,
+                                      options->tls_database, options->tls_certificate, self->context,
+                                      tls_handshake_cb, self);
+    }
   else
-    connector_send_hello (self);
+    {
+      connector_begin (self, socket_connection);
+    }
 
   connector_unref (self);
 }
 
 static void
-client_event_cb (GSocketClient *client,
-                 GSocketClientEvent event,
-                 GSocketConnectable *connectable,
-                 GIOStream *stream,
-                 gpointer user_data)
+connector_connect (TornadisConnector *self)
 {
-  TornadisConnector *self = user_data;
-
-  if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING)
-    return;
-
-  if (self->options.tls_database != NULL)
-    g_tls_connection_set_database (G_TLS_CONNECTION (stream), self->options.tls_database);
-  if (self->options.tls_certificate != NULL)
-    g_tls_connection_set_certificate (G_TLS_CONNECTION (stream), self->options.tls_certificate);
-  if (self->options.tls_identity != NULL)
-    g_tls_client_connection_set_server_identity (G_TLS_CLIENT_CONNECTION (stream), self->options.tls_identity);
-
-  /* A session that is resumed is not verified again, also when it began with another database or identity. */
-  if (g_object_class_find_property (G_OBJECT_GET_CLASS (stream), "session-resumption-enabled") != NULL)
-    g_object_set (stream, "session-resumption-enabled", FALSE, NULL);
+  g_ref_count_inc (&self->ref_count);
+  g_main_context_push_thread_default (self->context);
+  g_socket_client_connect_async (self->socket_client, self->options.connectable, self->cancellable, connected_cb, self);
+  g_main_context_pop_thread_default (self->context);
 }
 
 static gboolean
@@ -474,16 +577,13 @@ tornadis_connector_start (TornadisConnectorOptions *options,
 
   if (self->options.proxy_resolver != NULL)
     g_socket_client_set_proxy_resolver (self->socket_client, self->options.proxy_resolver);
-  g_socket_client_set_tls (self->socket_client, self->options.tls);
-  g_signal_connect (self->socket_client, "event", G_CALLBACK (client_event_cb), self);
+  if (self->options.tls)
+    g_signal_connect (self->socket_client, "event", G_CALLBACK (client_event_cb), self);
 
   if (self->options.timeout > 0)
     connector_attach_source (self, g_timeout_source_new (1000 * self->options.timeout), deadline_cb);
 
-  g_ref_count_inc (&self->ref_count);
-  g_main_context_push_thread_default (context);
-  g_socket_client_connect_async (self->socket_client, self->options.connectable, self->cancellable, connected_cb, self);
-  g_main_context_pop_thread_default (context);
+  connector_connect (self);
 
   return self;
 }

@@ -114,14 +114,16 @@ poller_collect (TornadisPoller *self)
     poller_add_condition (self, events[i].data.ptr, (GIOCondition) events[i].events);
 }
 
-static void
+static gboolean
 poller_watch (TornadisPoller *self,
               TornadisPollerItem *item)
 {
   struct epoll_event event = { .events = item->watched, .data.ptr = item };
 
-  epoll_ctl (self->epoll_fd, item->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, item->fd, &event);
-  item->polled = TRUE;
+  if (epoll_ctl (self->epoll_fd, item->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, item->fd, &event) == 0)
+    item->polled = TRUE;
+
+  return item->polled;
 }
 
 static void
@@ -145,31 +147,50 @@ poller_has_input (TornadisPoller *self)
 {
   GSource *source = self->sources[self->in_charge];
 
-  return g_source_query_unix_fd (source, self->tags[self->in_charge]) != 0;
+  return self->epoll_fd >= 0 && g_source_query_unix_fd (source, self->tags[self->in_charge]) != 0;
 }
 
 static void
 poller_update_sources (TornadisPoller *self)
 {
-  for (guint i = 0; i < N_SOURCES; i++)
+  for (guint i = 0; self->epoll_fd >= 0 && i < N_SOURCES; i++)
     g_source_modify_unix_fd (self->sources[i], self->tags[i], i == self->in_charge ? G_IO_IN : 0);
 }
 
 static void
 poller_init_descriptors (TornadisPoller *self)
 {
-  self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  if (self->epoll_fd < 0)
-    g_error ("No descriptor can be had for connections: %s", g_strerror (errno));
-
-  for (guint i = 0; i < N_SOURCES; i++)
-    self->tags[i] = g_source_add_unix_fd (self->sources[i], self->epoll_fd, i == self->in_charge ? G_IO_IN : 0);
+  self->epoll_fd = -1;
 }
 
 static void
 poller_clear_descriptors (TornadisPoller *self)
 {
-  close (self->epoll_fd);
+  if (self->epoll_fd >= 0)
+    close (self->epoll_fd);
+}
+
+gboolean
+tornadis_poller_open (TornadisPoller *self,
+                      GError **error)
+{
+  if (self->epoll_fd >= 0)
+    return TRUE;
+
+  self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  if (self->epoll_fd < 0)
+    {
+      int saved_errno = errno;
+
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), "No descriptor for the main loop: %s",
+                   g_strerror (saved_errno));
+      return FALSE;
+    }
+
+  for (guint i = 0; i < N_SOURCES; i++)
+    self->tags[i] = g_source_add_unix_fd (self->sources[i], self->epoll_fd, i == self->in_charge ? G_IO_IN : 0);
+
+  return TRUE;
 }
 
 #else
@@ -202,7 +223,7 @@ item_update_tags (TornadisPoller *self,
     g_source_modify_unix_fd (self->sources[i], item->tags[i], i == self->in_charge ? item->watched : 0);
 }
 
-static void
+static gboolean
 poller_watch (TornadisPoller *self,
               TornadisPollerItem *item)
 {
@@ -215,6 +236,7 @@ poller_watch (TornadisPoller *self,
 
   item->polled = TRUE;
   item_update_tags (self, item);
+  return TRUE;
 }
 
 static void
@@ -260,6 +282,13 @@ static void
 poller_clear_descriptors (TornadisPoller *self)
 {
   g_ptr_array_unref (self->polled);
+}
+
+gboolean
+tornadis_poller_open (TornadisPoller *self,
+                      GError **error)
+{
+  return TRUE;
 }
 
 #endif
@@ -597,15 +626,15 @@ tornadis_poller_item_clear (TornadisPollerItem *item)
   g_clear_pointer (&item->poller, tornadis_poller_unref);
 }
 
-void
+gboolean
 tornadis_poller_item_watch (TornadisPollerItem *item,
                             GIOCondition condition)
 {
   if (item->polled && item->watched == condition)
-    return;
+    return TRUE;
 
   item->watched = condition;
-  poller_watch (item->poller, item);
+  return poller_watch (item->poller, item);
 }
 
 void

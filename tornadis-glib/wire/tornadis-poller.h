@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -55,6 +55,10 @@ TornadisPoller *tornadis_poller_get                 (GMainContext            *co
 TornadisPoller *tornadis_poller_ref                 (TornadisPoller          *self);
 void            tornadis_poller_unref               (TornadisPoller          *self);
 
+/* Makes its own descriptor if it has none yet; has to come before an item with one is watched. */
+gboolean        tornadis_poller_open                (TornadisPoller          *self,
+                                                     GError                 **error);
+
 /* @fd is watched for nothing at first; -1: there is none. */
 void            tornadis_poller_item_init           (TornadisPollerItem      *item,
                                                      TornadisPoller          *poller,
@@ -62,7 +66,8 @@ void            tornadis_poller_item_init           (TornadisPollerItem      *it
                                                      TornadisPollerItemFunc   func);
 /* Before the descriptor is closed. Safe to call twice. */
 void            tornadis_poller_item_clear          (TornadisPollerItem      *item);
-void            tornadis_poller_item_watch          (TornadisPollerItem      *item,
+/* %FALSE, with errno, only at the first time. */
+gboolean        tornadis_poller_item_watch          (TornadisPollerItem      *item,
                                                      GIOCondition             condition);
 /* It has something to do: its turn comes behind those that are queued already. */
 void            tornadis_poller_item_queue          (TornadisPollerItem      *item);

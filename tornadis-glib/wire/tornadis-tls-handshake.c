@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/wire/tornadis-tls-handshake.h"
+
+/* A server nearby is through with a handshake in this time, most of which is computing: here, and in the main loop,
+ * which looks at the certificate. What takes longer waits for the network, or for a peer that never answers, and holds
+ * nobody up. */
+#define FRESH_MSEC 25
+/* So many handshakes may be under way that are not older than that, and as many certificates come due in one turn. */
+#define MAX_FRESH 4
+
+/* Who stands in line in one main context, and is only touched in it. */
+typedef struct
+{
+  GMainContext *context;           /* (owned) */
+  guint n_handshakes;              /* under the registry's lock; the line goes with the last */
+  GQueue waiting;                  /* (element-type TornadisTlsHandshake) not owned */
+  TornadisTlsHandshake *preparing; /* (unowned) (nullable) */
+  GQueue fresh;                    /* (element-type TornadisTlsHandshake) not owned; the oldest first */
+  GSource *timer;                  /* (owned) (nullable) of the oldest, while another one waits for it */
+} Line;
+
+struct _TornadisTlsHandshake
+{
+  Line *line;
+  GList link;                           /* in one of the line's queues */
+  GQueue *queue;                        /* (unowned) (nullable) which one */
+  GSocketConnection *socket_connection; /* (owned) */
+  GSocketConnectable *identity;         /* (owned) */
+  GTlsDatabase *database;               /* (owned) (nullable) */
+  GTlsCertificate *certificate;         /* (owned) (nullable) */
+  GCancellable *cancellable;            /* (owned) */
+  TornadisTlsHandshakeFunc func;        /* (nullable) NULL once cancelled */
+  gpointer user_data;                   /* (unowned) */
+  gint64 begun_at;                      /* monotonic time */
+};
+
+/* Every main context has a thread of its own. */
+static GMutex registry_lock;
+static GHashTable *registry; /* (owned) (nullable) (element-type GMainContext Line) */
+
+static void line_advance (Line *self);
+
+/* Counts one more. */
+static Line *
+line_acquire (GMainContext *context)
+{
+  Line *self;
+
+  g_mutex_lock (&registry_lock);
+
+  if (registry == NULL)
+    registry = g_hash_table_new (NULL, NULL);
+
+  self = g_hash_table_lookup (registry, context);
+  if (self == NULL)
+    {
+      self = g_new0 (Line, 1);
+      self->context = g_main_context_ref (context);
+      g_hash_table_insert (registry, context, self);
+    }
+  self->n_handshakes++;
+
+  g_mutex_unlock (&registry_lock);
+
+  return self;
+}
+
+static void
+line_release (Line *self)
+{
+  gboolean last;
+
+  g_mutex_lock (&registry_lock);
+
+  last = --self->n_handshakes == 0;
+  if (last)
+    {
+      g_hash_table_remove (registry, self->context);
+      if (g_hash_table_size (registry) == 0)
+        g_clear_pointer (&registry, g_hash_table_unref);
+    }
+
+  g_mutex_unlock (&registry_lock);
+
+  if (last)
+    {
+      g_main_context_unref (self->context);
+      g_free (self);
+    }
+}
+
+static void
+handshake_enqueue (TornadisTlsHandshake *self,
+                   GQueue *queue)
+{
+  if (self->queue != NULL)
+    g_queue_unlink (self->queue, &self->link);
+  if (queue != NULL)
+    g_queue_push_tail_link (queue, &self->link);
+  self->queue = queue;
+}
+
+/* In a thread. */
+static void
+run_step (gpointer data,
+          gpointer user_data)
+{
+  g_autoptr (GTask) task = data;
+  GTaskThreadFunc thread_func = g_task_get_source_tag (task);
+
+  thread_func (task, g_task_get_source_object (task), g_task_get_task_data (task), NULL);
+}
+
+static gpointer
+make_pool (gpointer data)
+{
+  return g_thread_pool_new (run_step, NULL, -1, FALSE, NULL);
+}
+
+/* Does a step of it in a thread; not one of g_task_run_in_thread(), of which there are few, all of which may be taken by
+ * handshakes whose peers never answer. */
+static void
+handshake_run (TornadisTlsHandshake *self,
+               gpointer source_object,
+               GTaskThreadFunc thread_func,
+               GAsyncReadyCallback callback)
+{
+  static GOnce pool_once = G_ONCE_INIT;
+  GTask *task;
+
+  g_once (&pool_once, make_pool, NULL);
+
+  g_main_context_push_thread_default (self->line->context);
+  task = g_task_new (source_object, NULL, callback, self);
+  g_main_context_pop_thread_default (self->line->context);
+
+  g_task_set_source_tag (task, thread_func);
+  g_task_set_task_data (task, self, NULL);
+  g_thread_pool_push (pool_once.retval, task, NULL);
+}
+
+/* Frees it. */
+static void
+handshake_end (TornadisTlsHandshake *self,
+               GSocketConnection *secured,
+               const GError *error)
+{
+  TornadisTlsHandshakeFunc func = self->func;
+  gpointer user_data = self->user_data;
+
+  /* Not g_io_stream_close(): over TLS that would wait for the peer. */
+  if (secured == NULL)
+    g_socket_close (g_socket_connection_get_socket (self->socket_connection), NULL);
+
+  handshake_enqueue (self, NULL);
+  line_advance (self->line);
+  line_release (self->line);
+  g_object_unref (self->socket_connection);
+  g_object_unref (self->identity);
+  g_clear_object (&self->database);
+  g_clear_object (&self->certificate);
+  g_object_unref (self->cancellable);
+  g_free (self);
+
+  if (func != NULL)
+    func (secured, error, user_data);
+}
+
+static void
+handshake_succeed (TornadisTlsHandshake *self,
+                   GIOStream *stream)
+{
+  g_autoptr (GSocketConnection) secured = NULL;
+
+  if (self->func != NULL)
+    secured = g_tcp_wrapper_connection_new (stream, g_socket_connection_get_socket (self->socket_connection));
+
+  handshake_end (self, secured, NULL);
+}
+
+/* The connection would keep its copy of the authorities: 4 MB for those of the system, and 2 ms to free it. */
+static void
+trim_in_thread (GTask *task,
+                gpointer source_object,
+                gpointer task_data,
+                GCancellable *cancellable)
+{
+  g_tls_connection_set_database (source_object, NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+trimmed_cb (GObject *object,
+            GAsyncResult *result,
+            gpointer user_data)
+{
+  handshake_succeed (user_data, G_IO_STREAM (object));
+}
+
+static void
+handshake_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  TornadisTlsHandshake *self = user_data;
+  GTlsConnection *stream = G_TLS_CONNECTION (object);
+  g_autoptr (GError) error = NULL;
+
+  if (!g_tls_connection_handshake_finish (stream, result, &error))
+    handshake_end (self, NULL, error);
+  else if (g_tls_connection_get_protocol_version (stream) == G_TLS_PROTOCOL_VERSION_TLS_1_3)
+    handshake_run (self, stream, trim_in_thread, trimmed_cb);
+  else
+    /* Before 1.3 the server may want another handshake later, and show its certificate again. */
+    handshake_succeed (self, G_IO_STREAM (stream));
+}
+
+/* With GIO's TLS of before 2024 every connection reads all authorities of its database from the disk when it is made:
+ * 15 ms for those of the system. */
+static void
+prepare_in_thread (GTask *task,
+                   gpointer source_object,
+                   gpointer task_data,
+                   GCancellable *cancellable)
+{
+  TornadisTlsHandshake *self = task_data;
+  GIOStream *base = G_IO_STREAM (self->socket_connection);
+  GTlsBackend *backend = g_tls_backend_get_default ();
+  g_autoptr (GError) error = NULL;
+  GTlsDatabase *database;
+  GObject *stream;
+
+  if (G_IS_TCP_WRAPPER_CONNECTION (base))
+    base = g_tcp_wrapper_connection_get_base_io_stream (G_TCP_WRAPPER_CONNECTION (base));
+
+  /* Not g_tls_client_connection_new(), which begins with the system's database whatever is set later. */
+  database = self->database != NULL ? g_object_ref (self->database) : g_tls_backend_get_default_database (backend);
+  stream = g_initable_new (g_tls_backend_get_client_connection_type (backend), NULL, &error,
+                           "base-io-stream", base,
+                           "server-identity", self->identity,
+                           "database", database,
+                           NULL);
+  g_clear_object (&database);
+
+  if (stream == NULL)
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  if (self->certificate != NULL)
+    g_tls_connection_set_certificate (G_TLS_CONNECTION (stream), self->certificate);
+
+  /* A session that is resumed is not verified again, also when it began with another database or identity. */
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (stream), "session-resumption-enabled") != NULL)
+    g_object_set (stream, "session-resumption-enabled", FALSE, NULL);
+
+  g_task_return_pointer (task, stream, g_object_unref);
+}
+
+static void
+prepared_cb (GObject *object,
+             GAsyncResult *result,
+             gpointer user_data)
+{
+  TornadisTlsHandshake *self = user_data;
+  Line *line = self->line;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GTlsConnection) stream = g_task_propagate_pointer (G_TASK (result), &error);
+
+  line->preparing = NULL;
+
+  if (stream == NULL || self->func == NULL)
+    {
+      handshake_end (self, NULL, error);
+      return;
+    }
+
+  self->begun_at = g_get_monotonic_time ();
+  handshake_enqueue (self, &line->fresh);
+
+  g_main_context_push_thread_default (line->context);
+  g_tls_connection_handshake_async (stream, G_PRIORITY_DEFAULT, self->cancellable, handshake_cb, self);
+  g_main_context_pop_thread_default (line->context);
+
+  line_advance (line);
+}
+
+static void
+line_stop_timer (Line *self)
+{
+  if (self->timer == NULL)
+    return;
+
+  g_source_destroy (self->timer);
+  g_clear_pointer (&self->timer, g_source_unref);
+}
+
+static gboolean
+timer_cb (gpointer user_data)
+{
+  Line *self = user_data;
+  gint64 limit = g_get_monotonic_time () - FRESH_MSEC * G_TIME_SPAN_MILLISECOND;
+  TornadisTlsHandshake *oldest;
+
+  line_stop_timer (self);
+  while ((oldest = g_queue_peek_head (&self->fresh)) != NULL && oldest->begun_at <= limit)
+    handshake_enqueue (oldest, NULL);
+  line_advance (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+line_start_timer (Line *self)
+{
+  TornadisTlsHandshake *oldest = g_queue_peek_head (&self->fresh);
+
+  if (self->timer != NULL)
+    return;
+
+  self->timer = g_timeout_source_new (FRESH_MSEC);
+  g_source_set_static_name (self->timer, "[tornadis] TLS handshakes");
+  g_source_set_ready_time (self->timer, oldest->begun_at + FRESH_MSEC * G_TIME_SPAN_MILLISECOND);
+  g_source_set_callback (self->timer, timer_cb, self, NULL);
+  g_source_attach (self->timer, self->context);
+}
+
+/* One is prepared at a time, and begins when that is done, which the main loop hears of in its next turn at the
+ * earliest: so it never begins two in one. */
+static void
+line_advance (Line *self)
+{
+  if (g_queue_is_empty (&self->waiting))
+    {
+      line_stop_timer (self);
+      return;
+    }
+
+  if (self->preparing != NULL)
+    return;
+
+  if (g_queue_get_length (&self->fresh) >= MAX_FRESH)
+    {
+      line_start_timer (self);
+      return;
+    }
+
+  self->preparing = g_queue_peek_head (&self->waiting);
+  handshake_enqueue (self->preparing, NULL);
+
+  handshake_run (self->preparing, NULL, prepare_in_thread, prepared_cb);
+}
+
+TornadisTlsHandshake *
+tornadis_tls_handshake_start (GSocketConnection *socket_connection,
+                              GSocketConnectable *identity,
+                              GTlsDatabase *database,
+                              GTlsCertificate *certificate,
+                              GMainContext *context,
+                              TornadisTlsHandshakeFunc func,
+                              gpointer user_data)
+{
+  TornadisTlsHandshake *self = g_new0 (TornadisTlsHandshake, 1);
+
+  self->line = line_acquire (context);
+  self->link.data = self;
+  self->socket_connection = g_object_ref (socket_connection);
+  self->identity = g_object_ref (identity);
+  g_set_object (&self->database, database);
+  g_set_object (&self->certificate, certificate);
+  self->cancellable = g_cancellable_new ();
+  self->func = func;
+  self->user_data = user_data;
+
+  handshake_enqueue (self, &self->line->waiting);
+  line_advance (self->line);
+
+  return self;
+}
+
+void
+tornadis_tls_handshake_cancel (TornadisTlsHandshake *self)
+{
+  self->func = NULL;
+
+  /* Else what is under way ends it. */
+  if (self->queue == &self->line->waiting)
+    handshake_end (self, NULL, NULL);
+  else
+    g_cancellable_cancel (self->cancellable);
+}

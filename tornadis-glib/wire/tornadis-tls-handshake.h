@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* TLS on a socket that is connected. Those of one main context stand in line: in each turn of its loop at most one
+ * begins. */
+typedef struct _TornadisTlsHandshake TornadisTlsHandshake;
+
+/* @secured (transfer none) is a GTcpWrapperConnection, or is %NULL and @error (transfer none) says why. Called once, from
+ * the main context, unless cancelled first. */
+typedef void (*TornadisTlsHandshakeFunc) (GSocketConnection *secured,
+                                          const GError      *error,
+                                          gpointer           user_data);
+
+/* The certificate must be for @identity and known to @database, or to the system when that is %NULL; @certificate
+ * (nullable) is shown when the server asks for one. Whatever becomes of it, the socket is not the caller's any more. */
+TornadisTlsHandshake *tornadis_tls_handshake_start  (GSocketConnection        *socket_connection,
+                                                     GSocketConnectable       *identity,
+                                                     GTlsDatabase             *database,
+                                                     GTlsCertificate          *certificate,
+                                                     GMainContext             *context,
+                                                     TornadisTlsHandshakeFunc  func,
+                                                     gpointer                  user_data);
+/* Ends it without a callback, and frees it. */
+void                  tornadis_tls_handshake_cancel (TornadisTlsHandshake     *self);
+
+G_END_DECLS
