@@ -357,6 +357,318 @@ test_expire (Fixture *fixture,
   g_assert_true (feed (fixture, "+x\r\n"));
 }
 
+/* How many times each call was told, and of what. */
+typedef struct
+{
+  guint n_timed_out;
+  guint n_replies;
+  gint64 reply; /* the last one */
+} Outcome;
+
+static void
+count_cb (TornadisReply *reply,
+          const GError *error,
+          gpointer user_data)
+{
+  Outcome *outcome = user_data;
+
+  if (reply != NULL)
+    {
+      outcome->n_replies++;
+      outcome->reply = tornadis_reply_get_integer (reply);
+    }
+  else
+    {
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+      outcome->n_timed_out++;
+    }
+}
+
+static guint
+count_timed_out (const Outcome *outcomes,
+                 guint n)
+{
+  guint n_timed_out = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_assert_cmpuint (outcomes[i].n_timed_out + outcomes[i].n_replies, <=, 1);
+      n_timed_out += outcomes[i].n_timed_out;
+    }
+
+  return n_timed_out;
+}
+
+/* When there is no time, a few calls at a time are ended; those that are left are still due. */
+static void
+test_expire_slices (Fixture *fixture,
+                    gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("A");
+  Outcome outcomes[102] = { 0 };
+  guint n_before = 0, n_slices = 1;
+
+  for (guint i = 0; i < 100; i++)
+    tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 100 + i, count_cb, &outcomes[i]);
+  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 500, count_cb, &outcomes[100]);
+  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 0, count_cb, &outcomes[101]);
+
+  for (gint64 next; (next = tornadis_queue_expire (fixture->queue, 300, 0)) != 500; n_slices++)
+    {
+      guint n = count_timed_out (outcomes, G_N_ELEMENTS (outcomes));
+
+      g_assert_cmpuint (n, >, n_before);
+      g_assert_cmpuint (n - n_before, <=, 16);
+      /* The first that is left, which is due. */
+      g_assert_cmpint (next, ==, 100 + n);
+      g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, next);
+      n_before = n;
+    }
+  g_assert_cmpuint (n_slices, >=, 100 / 16);
+  for (guint i = 0; i < 100; i++)
+    g_assert_cmpuint (outcomes[i].n_timed_out, ==, 1);
+  g_assert_cmpuint (count_timed_out (outcomes, G_N_ELEMENTS (outcomes)), ==, 100);
+
+  /* With time enough, all at once. */
+  for (guint i = 0; i < 100; i++)
+    {
+      outcomes[i].n_timed_out = 0;
+      tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 400, count_cb, &outcomes[i]);
+    }
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 500, G_MAXINT64), ==, 0);
+  g_assert_cmpuint (count_timed_out (outcomes, G_N_ELEMENTS (outcomes)), ==, 101);
+  g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, 0);
+
+  assert_written (fixture, "A ");
+  g_assert_true (feed (fixture, ":7\r\n"));
+  g_assert_cmpint (outcomes[101].reply, ==, 7);
+}
+
+/* A peer answers nothing for long: the places of 10,000 calls stay, and those made after them time out in their order,
+ * or have their own replies when it speaks again. */
+static void
+test_expire_mute (Fixture *fixture,
+                  gconstpointer data)
+{
+  const guint n_old = 10000, n_new = 200;
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("A");
+  g_autofree Outcome *outcomes = g_new0 (Outcome, n_old + n_new);
+  g_autofree char *written = NULL;
+
+  for (guint i = 0; i < n_old; i++)
+    tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 1 + i % 1000, count_cb, &outcomes[i]);
+  written = write_some (fixture, G_MAXSIZE);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 500, G_MAXINT64), ==, 501);
+  g_assert_cmpuint (count_timed_out (outcomes, n_old), ==, n_old / 2);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 1000, G_MAXINT64), ==, 0);
+  g_assert_cmpuint (count_timed_out (outcomes, n_old), ==, n_old);
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, n_old);
+
+  /* The later they are made, the earlier they are due. */
+  for (guint i = 0; i < n_new; i++)
+    tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 3000 - i, count_cb, &outcomes[n_old + i]);
+  g_clear_pointer (&written, g_free);
+  written = write_some (fixture, G_MAXSIZE);
+  g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, 3000 - n_new + 1);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 2000, G_MAXINT64), ==, 3000 - n_new + 1);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 3000 - n_new / 2, G_MAXINT64), ==, 3000 - n_new / 2 + 1);
+  for (guint i = 0; i < n_new; i++)
+    g_assert_cmpuint (outcomes[n_old + i].n_timed_out, ==, i >= n_new / 2);
+  g_assert_cmpuint (count_timed_out (outcomes, n_old), ==, n_old);
+
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, n_old + n_new);
+  for (guint i = 0; i < n_old + n_new; i++)
+    {
+      g_autofree char *resp = g_strdup_printf (":%u\r\n", i);
+
+      g_assert_true (feed (fixture, resp));
+    }
+  g_assert_false (feed (fixture, ":0\r\n"));
+
+  g_assert_cmpuint (count_timed_out (outcomes, n_old + n_new), ==, n_old + n_new / 2);
+  for (guint i = n_old; i < n_old + n_new / 2; i++)
+    {
+      g_assert_cmpuint (outcomes[i].n_replies, ==, 1);
+      g_assert_cmpint (outcomes[i].reply, ==, i);
+    }
+  g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, 0);
+}
+
+/* Calls that ended otherwise are due no more, though their places may stay. */
+static void
+test_expire_ended (Fixture *fixture,
+                   gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("A");
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "test");
+  g_autofree char *written = NULL;
+  Outcome outcomes[3] = { 0 };
+  guint64 first;
+
+  first = tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 100, count_cb, &outcomes[0]);
+  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 200, count_cb, &outcomes[1]);
+  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 300, count_cb, &outcomes[2]);
+  written = write_some (fixture, G_MAXSIZE);
+
+  g_assert_true (tornadis_queue_cancel (fixture->queue, first, error));
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 3);
+  g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, 200);
+  g_assert_true (feed (fixture, ":0\r\n"));
+  g_assert_true (feed (fixture, ":1\r\n"));
+  g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, 300);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 250, G_MAXINT64), ==, 300);
+  g_assert_true (feed (fixture, ":2\r\n"));
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 400, G_MAXINT64), ==, 0);
+
+  g_assert_cmpuint (outcomes[0].n_timed_out, ==, 1);
+  g_assert_cmpint (outcomes[1].reply, ==, 1);
+  g_assert_cmpint (outcomes[2].reply, ==, 2);
+  g_assert_cmpuint (count_timed_out (outcomes, G_N_ELEMENTS (outcomes)), ==, 1);
+}
+
+/* A call whose place another's was has that place's id, but not its deadline. */
+static void
+test_expire_place_taken (Fixture *fixture,
+                         gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("A");
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "test");
+  Outcome outcomes[2] = { 0 };
+  guint64 first = tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 100, count_cb, &outcomes[0]);
+  guint64 second;
+
+  g_assert_true (tornadis_queue_cancel (fixture->queue, first, error));
+  second = tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 200, count_cb, &outcomes[1]);
+  g_assert_cmpuint (second, ==, first);
+
+  g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, 200);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 150, G_MAXINT64), ==, 200);
+  g_assert_cmpuint (outcomes[1].n_timed_out, ==, 0);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 200, G_MAXINT64), ==, 0);
+  g_assert_cmpuint (count_timed_out (outcomes, 2), ==, 2);
+}
+
+/* No answer can be expected of what the server may not have. */
+static void
+test_due_written (Fixture *fixture,
+                  gconstpointer data)
+{
+  guint64 a = push (fixture, "A"), ping = push (fixture, "PING");
+  g_autofree char *part = NULL;
+
+  g_assert_false (tornadis_queue_is_due (fixture->queue, ping));
+  tornadis_queue_fill (fixture->queue, PAGE);
+  g_assert_false (tornadis_queue_is_due (fixture->queue, ping));
+
+  /* A is 11 bytes, PING 14; all but the last of them. */
+  part = write_some (fixture, 24);
+  g_assert_true (tornadis_queue_is_due (fixture->queue, a));
+  g_assert_false (tornadis_queue_is_due (fixture->queue, ping));
+  g_clear_pointer (&part, g_free);
+  part = write_some (fixture, 1);
+  g_assert_true (tornadis_queue_is_due (fixture->queue, ping));
+
+  g_assert_true (feed (fixture, "+a\r\n"));
+  g_assert_false (tornadis_queue_is_due (fixture->queue, a));
+  g_assert_true (tornadis_queue_is_due (fixture->queue, ping));
+  g_assert_true (feed (fixture, "+PONG\r\n"));
+  g_assert_false (tornadis_queue_is_due (fixture->queue, ping));
+  g_assert_false (tornadis_queue_is_due (fixture->queue, ping + 1));
+}
+
+/* What blocks holds up those behind it, not itself; and not those behind it once it is answered. */
+static void
+test_due_behind_blocking (Fixture *fixture,
+                          gconstpointer data)
+{
+  guint64 a, blpop, ping;
+
+  a = push (fixture, "A");
+  blpop = push (fixture, "BLPOP");
+  ping = push (fixture, "PING");
+  assert_written (fixture, "A BLPOP PING ");
+
+  g_assert_true (tornadis_queue_is_due (fixture->queue, a));
+  g_assert_true (tornadis_queue_is_due (fixture->queue, blpop));
+  g_assert_false (tornadis_queue_is_due (fixture->queue, ping));
+  feed (fixture, "+a\r\n");
+  g_assert_false (tornadis_queue_is_due (fixture->queue, ping));
+  feed (fixture, "*-1\r\n");
+  g_assert_true (tornadis_queue_is_due (fixture->queue, ping));
+  feed (fixture, "+PONG\r\n");
+}
+
+/* The server does not know that a call was cancelled, unless it never had it. */
+static void
+test_due_behind_cancelled (Fixture *fixture,
+                           gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  guint64 blpop, plain, ping;
+
+  blpop = push (fixture, "BLPOP");
+  plain = push (fixture, "GET");
+  ping = push (fixture, "PING");
+  assert_written (fixture, "BLPOP GET PING ");
+  g_assert_true (tornadis_queue_cancel (fixture->queue, blpop, error));
+  g_assert_true (tornadis_queue_cancel (fixture->queue, plain, error));
+  g_assert_false (tornadis_queue_is_due (fixture->queue, ping));
+  feed (fixture, "*-1\r\n");
+  g_assert_true (tornadis_queue_is_due (fixture->queue, ping));
+  feed (fixture, "$-1\r\n");
+  g_assert_true (tornadis_queue_is_due (fixture->queue, ping));
+  feed (fixture, "+PONG\r\n");
+
+  push (fixture, "GET");
+  blpop = push (fixture, "BLPOP");
+  ping = push (fixture, "PING");
+  g_assert_true (tornadis_queue_cancel (fixture->queue, blpop, error));
+  assert_written (fixture, "GET PING ");
+  g_assert_true (tornadis_queue_is_due (fixture->queue, ping));
+}
+
+static void
+test_due_behind_pipeline (Fixture *fixture,
+                          gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  guint64 plain, scripts, ping;
+
+  for (guint atomic = FALSE; atomic <= TRUE; atomic++)
+    {
+      push_batch (fixture, "plain", FALSE, (const char *[]) { "GET", "SET", NULL });
+      plain = push (fixture, "PING");
+      scripts = push_batch (fixture, "scripts", atomic == TRUE, (const char *[]) { "GET", "EVAL", NULL });
+      ping = push (fixture, "PING");
+      assert_written (fixture, atomic ? "GET SET PING MULTI GET EVAL EXEC PING " : "GET SET PING GET EVAL PING ");
+
+      g_assert_true (tornadis_queue_is_due (fixture->queue, plain));
+      g_assert_true (tornadis_queue_is_due (fixture->queue, scripts));
+      g_assert_false (tornadis_queue_is_due (fixture->queue, ping));
+      feed (fixture, "$-1\r\n");
+      feed (fixture, "+OK\r\n");
+      feed (fixture, "+PONG\r\n");
+
+      /* Neither an answer to the first of its commands nor that nobody waits for it lets the rest be done. */
+      feed (fixture, atomic ? "+OK\r\n" : "$-1\r\n");
+      g_assert_false (tornadis_queue_is_due (fixture->queue, ping));
+      g_assert_true (tornadis_queue_cancel (fixture->queue, scripts, error));
+      g_assert_false (tornadis_queue_is_due (fixture->queue, ping));
+      if (atomic)
+        {
+          feed (fixture, "+QUEUED\r\n");
+          feed (fixture, "+QUEUED\r\n");
+          g_assert_false (tornadis_queue_is_due (fixture->queue, ping));
+          feed (fixture, "*2\r\n$-1\r\n:1\r\n");
+        }
+      else
+        feed (fixture, ":1\r\n");
+      g_assert_true (tornadis_queue_is_due (fixture->queue, ping));
+      feed (fixture, "+PONG\r\n");
+      g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
+    }
+}
+
 static void
 test_bounds (Fixture *fixture,
              gconstpointer data)
@@ -472,7 +784,15 @@ main (int argc,
   ADD ("batch", test_batch);
   ADD ("batch-lost", test_batch_lost);
   ADD ("transaction", test_transaction);
-  ADD ("expire", test_expire);
+  ADD ("expire/order", test_expire);
+  ADD ("expire/slices", test_expire_slices);
+  ADD ("expire/mute", test_expire_mute);
+  ADD ("expire/ended", test_expire_ended);
+  ADD ("expire/place-taken", test_expire_place_taken);
+  ADD ("due/written", test_due_written);
+  ADD ("due/behind-blocking", test_due_behind_blocking);
+  ADD ("due/behind-cancelled", test_due_behind_cancelled);
+  ADD ("due/behind-pipeline", test_due_behind_pipeline);
   ADD ("bounds", test_bounds);
   ADD ("random", test_random);
 
