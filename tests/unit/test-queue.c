@@ -60,7 +60,7 @@ static void
 tear_down (Fixture *fixture,
            gconstpointer data)
 {
-  tornadis_queue_run_endings (tornadis_queue_link_lost (fixture->queue, FALSE, "the end"));
+  tornadis_endings_run (tornadis_queue_link_lost (fixture->queue, FALSE, "the end"));
   tornadis_queue_free (fixture->queue);
   g_string_free (fixture->log, TRUE);
   g_string_free (fixture->effects, TRUE);
@@ -255,13 +255,13 @@ test_lost (Fixture *fixture,
   part = write_some (fixture, 12);
 
   /* A waits for its reply, B is half out, C never left. */
-  tornadis_queue_run_endings (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
+  tornadis_endings_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
   g_assert_cmpstr (fixture->log->str, ==, "A!3;B!3;");
   assert_written (fixture, "C ");
   g_assert_true (feed (fixture, "+c\r\n"));
 
   push (fixture, "D");
-  tornadis_queue_run_endings (tornadis_queue_link_lost (fixture->queue, FALSE, "test"));
+  tornadis_endings_run (tornadis_queue_link_lost (fixture->queue, FALSE, "test"));
   g_assert_cmpstr (fixture->log->str, ==, "A!3;B!3;C=c;D!2;");
   g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
 }
@@ -291,13 +291,13 @@ test_batch_lost (Fixture *fixture,
   push_batch (fixture, "P", FALSE, (const char *[]) { "A", "B", NULL });
   assert_written (fixture, "A B ");
   g_assert_true (feed (fixture, ":1\r\n"));
-  tornadis_queue_run_endings (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
+  tornadis_endings_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
   g_assert_cmpstr (fixture->log->str, ==, "P!3;");
 
   /* One of which nothing is out starts again on the next link. */
   push_batch (fixture, "Q", FALSE, (const char *[]) { "A", "B", NULL });
   tornadis_queue_fill (fixture->queue, 1);
-  tornadis_queue_run_endings (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
+  tornadis_endings_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
   assert_written (fixture, "A B ");
 }
 
@@ -492,6 +492,38 @@ test_expire_mute (Fixture *fixture,
       g_assert_cmpint (outcomes[i].reply, ==, i);
     }
   g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, 0);
+}
+
+/* Calls that ended otherwise are due no more, though their places may stay. */
+static void
+test_expire_ended (Fixture *fixture,
+                   gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("A");
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "test");
+  g_autofree char *written = NULL;
+  Outcome outcomes[3] = { 0 };
+  guint64 first;
+
+  first = tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 100, count_cb, &outcomes[0]);
+  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 200, count_cb, &outcomes[1]);
+  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 300, count_cb, &outcomes[2]);
+  written = write_some (fixture, G_MAXSIZE);
+
+  g_assert_true (tornadis_queue_cancel (fixture->queue, first, error));
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 3);
+  g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, 200);
+  g_assert_true (feed (fixture, ":0\r\n"));
+  g_assert_true (feed (fixture, ":1\r\n"));
+  g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, 300);
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 250, G_MAXINT64), ==, 300);
+  g_assert_true (feed (fixture, ":2\r\n"));
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 400, G_MAXINT64), ==, 0);
+
+  g_assert_cmpuint (outcomes[0].n_timed_out, ==, 1);
+  g_assert_cmpint (outcomes[1].reply, ==, 1);
+  g_assert_cmpint (outcomes[2].reply, ==, 2);
+  g_assert_cmpuint (count_timed_out (outcomes, G_N_ELEMENTS (outcomes)), ==, 1);
 }
 
 /* A call whose place another's was has that place's id, but not its deadline. */
@@ -755,6 +787,7 @@ main (int argc,
   ADD ("expire/order", test_expire);
   ADD ("expire/slices", test_expire_slices);
   ADD ("expire/mute", test_expire_mute);
+  ADD ("expire/ended", test_expire_ended);
   ADD ("expire/place-taken", test_expire_place_taken);
   ADD ("due/written", test_due_written);
   ADD ("due/behind-blocking", test_due_behind_blocking);

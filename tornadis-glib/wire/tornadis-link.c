@@ -108,7 +108,7 @@ tornadis_link_lost (TornadisLink *self,
   /* Calls end before anybody is told, in the state that their callbacks should find. One of them may
    * already have asked for a new link. */
   self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
-  tornadis_queue_run_endings (tornadis_queue_link_lost (self->queue, self->settings.autoconnect, error->message));
+  tornadis_endings_run (tornadis_queue_link_lost (self->queue, self->settings.autoconnect, error->message));
   link_notify_state (self);
   if (!self->freed)
     self->funcs.disconnected (error, self->user_data);
@@ -219,7 +219,7 @@ connector_cb (TornadisConnection *connection,
       self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
       if (!self->freed)
         self->funcs.connect_ended (error, self->user_data);
-      tornadis_queue_run_endings (endings);
+      tornadis_endings_run (endings);
       link_notify_state (self);
       link_go_on (self, n_closed);
     }
@@ -492,7 +492,7 @@ tornadis_link_close (TornadisLink *self)
   endings = tornadis_queue_link_lost (self->queue, FALSE, reason);
   if (!self->freed)
     self->funcs.connect_ended (error, self->user_data);
-  tornadis_queue_run_endings (endings);
+  tornadis_endings_run (endings);
   link_notify_state (self);
   if (was_connected && !self->freed)
     self->funcs.disconnected (NULL, self->user_data);

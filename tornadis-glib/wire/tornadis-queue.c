@@ -625,12 +625,6 @@ tornadis_queue_fail_all (TornadisQueue *self,
   return endings;
 }
 
-void
-tornadis_queue_run_endings (GArray *endings)
-{
-  tornadis_endings_run (endings);
-}
-
 gsize
 tornadis_queue_get_length (TornadisQueue *self)
 {

@@ -92,15 +92,13 @@ gpointer        tornadis_queue_peek_manual     (TornadisQueue       *self);
 /* Takes this call out, without calling its function. */
 void            tornadis_queue_pop_manual      (TornadisQueue       *self);
 /* The link is gone: ends what may have run with LOST; the rest with CLOSED unless @keep_unwritten. Those who made the
- * calls are told by tornadis_queue_run_endings(), which has to follow. */
+ * calls are told by tornadis_endings_run(), which has to follow. */
 GArray         *tornadis_queue_link_lost       (TornadisQueue       *self,
                                                 gboolean             keep_unwritten,
                                                 const char          *reason);
 /* Ends all calls with @error; none may be written. Likewise. */
 GArray         *tornadis_queue_fail_all        (TornadisQueue       *self,
                                                 const GError        *error);
-/* Takes @endings over. The functions that it calls may do anything, to the queue as well. */
-void            tornadis_queue_run_endings     (GArray              *endings);
 /* Whether a single command with this effect waits for its reply or to be written. */
 gboolean        tornadis_queue_has_effect      (TornadisQueue       *self,
                                                 TornadisCommandEffect effect);
