@@ -12,6 +12,9 @@ from bench_tree import Ours, short
 HERE = pathlib.Path(__file__).resolve().parent
 # Milliseconds. Messages that come sooner than a frame later come at once.
 FRAME = 16
+# Replies a second. The socket holds two of 100 KB: one after each frame of 40 ms is the least, and two in 16 ms beside what
+# gives the loop back sooner.
+BUSY_TARGETS = {'frame': 24, 'timer': 120}
 
 
 class Figure(NamedTuple):
@@ -69,12 +72,11 @@ class Table(NamedTuple):
         for column, target in figure.targets.items():
             if column in values:
                 text = f'{values[column]:.2f}'
-                verdicts.append(f'{self.columns[column]} ' + judge(
-                    f'{self.title}: {figure.title}, {driver}, {self.columns[column]}: {text}, not {target}',
-                    values[column], target, figure.below))
+                verdict = judge(f'{self.title}: {figure.title}, {driver}, {self.columns[column]}: {text}, not {target}',
+                                values[column], target, figure.below)
+                verdicts.append(f'{self.columns[column]}: {target} {verdict}')
         if verdicts:
-            targets = sorted(set(figure.targets.values()), reverse=not figure.below)
-            print(f'      at {"most" if figure.below else "least"} {" and ".join(map(str, targets))}: {"; ".join(verdicts)}')
+            print(f'      {"at most" if figure.below else "at least"}, by column: {"; ".join(verdicts)}')
 
 
 class Tables:
@@ -166,7 +168,7 @@ class Tables:
             ], draw=8)
 
     def busy(self):
-        seconds = 1 if self.quick else 3
+        seconds = 1 if self.quick else 1.5
         columns = {'frame': 'frame', 'timer': 'timer'}
         options = {'frame': {'frame': 40, 'calls': 200}, 'timer': {'timer': 3, 'calls': 2000}}
 
@@ -180,8 +182,8 @@ class Tables:
 
         return Table('busy', f'replies of 100 KB: 200 beside frames of 40 ms, 2,000 beside a timer of 1 ms that works 3 ms; {seconds} s',
                      columns, [
-                         Figure('rate', 'replies/s', short),
-                         Figure('percent', '% answered', '{:.0f}'.format, False, False, {column: 100 for column in columns}),
+                         Figure('rate', 'replies/s', short, False, False, BUSY_TARGETS),
+                         Figure('percent', '% answered', '{:.0f}'.format),
                      ], self.drivers(make, **{'tornadis-glib Python': Ours(make(self.ours_python, 0)),
                                               'tornadis-glib JavaScript': Ours(make(self.ours_gjs, 0))}), self.rounds)
 
