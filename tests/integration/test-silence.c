@@ -80,6 +80,7 @@ test_stopped (Fixture *fixture,
   assert_ends_lost (fixture->client, start_call (fixture->client, NULL, (const char *[]) { "GET", "k", NULL }));
   g_assert_cmpuint (n_lost, ==, 1);
 
+  g_signal_handlers_disconnect_by_data (fixture->client, &n_lost);
   tornadis_harness_redis_resume (fixture->redis);
   assert_call (fixture->client, "PONG", "PING", NULL);
 }
@@ -176,7 +177,7 @@ test_cut_off (void)
     const char *script;
     gsize size;
   } cases[] = {
-    { "handshake\nexpect PING\nsend \"+PONG\\r\\n\"\ndeaf\nstop-reading\n", 10 },
+    { "handshake\nexpect PING\ndeaf\nsend \"+PONG\\r\\n\"\nstop-reading\n", 10 },
     { "handshake\nexpect PING\nsend \"+PONG\\r\\n\"\nsleep 2500\ndeaf\nstop-reading\n", 20 * 1024 * 1024 },
   };
 
@@ -189,6 +190,7 @@ test_cut_off (void)
 
       assert_ends_lost (client, start_call (client, NULL, (const char *[]) { "SET", "large", value, NULL }));
       g_assert_cmpuint (n_lost, ==, 1);
+      g_signal_handlers_disconnect_by_data (client, &n_lost);
       assert_finalized (client);
     }
 }

@@ -46,7 +46,7 @@ set_up (Tls *fixture,
   fixture->database = load_database (fixture, "ca.pem");
   fixture->client = g_object_new (TORNADIS_TYPE_CLIENT,
                                   "host", "localhost", "port", tornadis_harness_redis_get_tls_port (fixture->redis),
-                                  "tls", TRUE, "tls-database", fixture->database, "connect-timeout", 5,
+                                  "tls", TRUE, "tls-database", fixture->database, "connect-timeout", 60,
                                   NULL);
 }
 
