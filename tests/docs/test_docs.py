@@ -29,7 +29,7 @@ gi.require_version('TornadisHarness', '0')
 from gi.repository import Gio, TornadisHarness
 
 PARALLEL = 2
-TIMEOUT = 30 * int(os.environ.get('TORNADIS_TEST_SLOW', '1'))
+TIMEOUT = 60 * int(os.environ.get('TORNADIS_TEST_SLOW', '1'))
 FRAMES = pathlib.Path(__file__).parent / 'frames'
 WHOLE = {
     'c': re.compile(r'^#include <tornadis-glib', re.MULTILINE),

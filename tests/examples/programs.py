@@ -12,7 +12,7 @@ from tap import equal
 from gi.repository import GLib, Tornadis
 
 DIRECTORY, SUFFIX = sys.argv[1:]
-SECONDS = 30 * int(os.environ.get('TORNADIS_TEST_SLOW', '1'))
+SECONDS = 60 * int(os.environ.get('TORNADIS_TEST_SLOW', '1'))
 NOWHERE = 'redis://127.0.0.1:1'
 
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct _TornadisHarnessPeer
   GString *commands;    /* read by all connections, a line each */
   char *failure;        /* (nullable) the first */
   guint n_connections;
+  guint n_steps; /* that are done */
 };
 
 G_DEFINE_FINAL_TYPE (TornadisHarnessPeer, tornadis_harness_peer, G_TYPE_OBJECT)
@@ -568,6 +570,14 @@ conversation_step (Conversation *self,
   return FALSE;
 }
 
+static void
+conversation_count_step (Conversation *self)
+{
+  g_mutex_lock (&self->peer->lock);
+  self->peer->n_steps++;
+  g_mutex_unlock (&self->peer->lock);
+}
+
 static gpointer
 conversation_thread (gpointer data)
 {
@@ -580,11 +590,16 @@ conversation_thread (gpointer data)
 
   for (guint i = 0; lines[i] != NULL && goes_on; i++)
     if (*g_strstrip (lines[i]) != '\0')
-      goes_on = conversation_step (self, lines[i]);
+      {
+        goes_on = conversation_step (self, lines[i]);
+        if (goes_on)
+          conversation_count_step (self);
+      }
   if (goes_on)
     step_drain (self);
 
   close (self->fd);
+  conversation_count_step (self);
   g_byte_array_unref (self->input);
   g_rand_free (self->random);
   g_free (self);
@@ -602,9 +617,13 @@ accept_thread (gpointer data)
     {
       int fd = ready ? accept4 (self->listen_fd, NULL, NULL, SOCK_CLOEXEC) : -1;
       Conversation *conversation;
+      const int one = 1;
 
       if (fd < 0)
         continue;
+
+      /* What was sent is there when the step is done, whether or not all before it was acknowledged. */
+      setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 
       conversation = g_new0 (Conversation, 1);
       conversation->peer = self;
@@ -746,6 +765,26 @@ tornadis_harness_peer_get_n_connections (TornadisHarnessPeer *self)
 
   g_mutex_lock (&self->lock);
   n = self->n_connections;
+  g_mutex_unlock (&self->lock);
+
+  return n;
+}
+
+/**
+ * tornadis_harness_peer_get_n_steps:
+ * @self: a peer
+ *
+ * Gets how many steps are done, of all connections. The step with which a connection ends is done when it is closed.
+ *
+ * Returns: a number
+ */
+guint
+tornadis_harness_peer_get_n_steps (TornadisHarnessPeer *self)
+{
+  guint n;
+
+  g_mutex_lock (&self->lock);
+  n = self->n_steps;
   g_mutex_unlock (&self->lock);
 
   return n;

@@ -15,6 +15,7 @@ TornadisHarnessPeer *tornadis_harness_peer_new                (const char       
 void                 tornadis_harness_peer_go                 (TornadisHarnessPeer  *self);
 guint                tornadis_harness_peer_get_port           (TornadisHarnessPeer  *self);
 guint                tornadis_harness_peer_get_n_connections  (TornadisHarnessPeer  *self);
+guint                tornadis_harness_peer_get_n_steps        (TornadisHarnessPeer  *self);
 char                *tornadis_harness_peer_get_received       (TornadisHarnessPeer  *self);
 GBytes              *tornadis_harness_peer_get_received_bytes (TornadisHarnessPeer  *self);
 char                *tornadis_harness_peer_get_failure        (TornadisHarnessPeer  *self);

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define START_SEC 20
-#define COMMAND_SEC 20
+#define START_SEC 60
+#define COMMAND_SEC 60
 
 /**
  * TornadisHarnessRedis:
@@ -85,17 +85,21 @@ find_server (void)
   return path != NULL ? path : g_find_program_in_path ("valkey-server");
 }
 
+/* Below those that the kernel gives to connections, one of which might take it while a server is started again. */
 static guint
 find_free_port (void)
 {
-  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
   g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autoptr (GSocketAddress) address = g_inet_socket_address_new (loopback, 0);
-  g_autoptr (GSocketAddress) bound = NULL;
 
-  g_socket_bind (socket, address, FALSE, NULL);
-  bound = g_socket_get_local_address (socket, NULL);
-  return g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
+  for (;;)
+    {
+      guint16 port = (guint16) g_random_int_range (10000, 32768);
+      g_autoptr (GSocketAddress) address = g_inet_socket_address_new (loopback, port);
+      g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
+
+      if (g_socket_bind (socket, address, FALSE, NULL))
+        return port;
+    }
 }
 
 /* In the child, between fork and exec: it must not outlive the test. */
@@ -177,6 +181,24 @@ redis_spawn (TornadisHarnessRedis *self,
   return FALSE;
 }
 
+static gboolean
+redis_start (TornadisHarnessRedis *self,
+             gboolean tls,
+             GError **error)
+{
+  for (guint attempt = 0;; attempt++)
+    {
+      self->port = find_free_port ();
+      self->tls_port = tls ? find_free_port () : 0;
+
+      /* Somebody else may have taken a port meanwhile. */
+      if (redis_spawn (self, attempt < 3 ? NULL : error))
+        return TRUE;
+      if (attempt == 3)
+        return FALSE;
+    }
+}
+
 static TornadisHarnessRedis *
 redis_prepare (const char *const *extra_args,
                GError **error)
@@ -189,7 +211,6 @@ redis_prepare (const char *const *extra_args,
 
   self->socket_path = g_build_filename (self->directory, "redis.sock", NULL);
   self->extra_args = g_strdupv ((char **) extra_args);
-  self->port = find_free_port ();
 
   return g_steal_pointer (&self);
 }
@@ -209,18 +230,7 @@ tornadis_harness_redis_new (const char *const *extra_args,
 {
   g_autoptr (TornadisHarnessRedis) self = redis_prepare (extra_args, error);
 
-  if (self == NULL)
-    return NULL;
-
-  /* Somebody else may have taken the port meanwhile. */
-  for (guint attempt = 0; !redis_spawn (self, attempt < 3 ? NULL : error); attempt++)
-    {
-      if (attempt == 3)
-        return NULL;
-      self->port = find_free_port ();
-    }
-
-  return g_steal_pointer (&self);
+  return self != NULL && redis_start (self, FALSE, error) ? g_steal_pointer (&self) : NULL;
 }
 
 static gboolean
@@ -291,9 +301,7 @@ tornadis_harness_redis_new_tls (const char *const *extra_args,
         self->extra_args[i] = path;
       }
 
-  self->tls_port = find_free_port ();
-
-  return redis_spawn (self, error) ? g_steal_pointer (&self) : NULL;
+  return redis_start (self, TRUE, error) ? g_steal_pointer (&self) : NULL;
 }
 
 /**

@@ -30,9 +30,7 @@ count_sockets (void)
 static void
 assert_sockets (guint most)
 {
-  for (guint waited = 0; waited < 3000 && count_sockets () > most; waited += 20)
-    spin_for (20);
-  g_assert_cmpuint (count_sockets (), <=, most);
+  wait_until (count_sockets () <= most);
 }
 
 static gsize
@@ -161,12 +159,14 @@ static void
 test_stale (void)
 {
   g_autoptr (TornadisHarnessPeer) peer = make_peer (
-    "handshake\nexpect PING\nsend \"+PONG\\r\\n\"\nsleep 50\nsend \"$5\\r\\nstale\\r\\n\"\ndrain\n---\nhandshake\necho-server\n");
+    "handshake\nexpect PING\nsend \"+PONG\\r\\n\"\nwait\nsend \"$5\\r\\nstale\\r\\n\"\ndrain\n---\nhandshake\necho-server\n");
   TornadisClient *client = make_client (peer);
 
   assert_call (client, "PONG", "PING", NULL);
   /* The loop does not see it before the call is made. */
-  g_usleep (200 * 1000);
+  tornadis_harness_peer_go (peer);
+  while (tornadis_harness_peer_get_n_steps (peer) < 5)
+    g_usleep (1000);
   assert_call (client, "\"value-of-k\"", "GET", "k", NULL);
   g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 2);
   assert_finalized (client);
@@ -240,17 +240,17 @@ test_never_resent (void)
 
 static void
 assert_connect_fails (TornadisClient *client,
-                      const char *text,
-                      guint max_msec)
+                      const char *text)
 {
   g_autoptr (GError) error = NULL;
-  gint64 start = g_get_monotonic_time ();
 
   g_assert_null (call (client, &error, "PING", NULL));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
   if (strstr (error->message, text) == NULL)
     g_error ("“%s” is not in “%s”", text, error->message);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, max_msec * 1000);
+  /* Not because it took too long. Only a name may do that, where no server answers for it. */
+  if (!g_str_has_suffix (text, ".invalid"))
+    g_assert_null (strstr (error->message, " seconds"));
   g_assert_false (tornadis_client_is_connected (client));
 }
 
@@ -261,16 +261,16 @@ test_no_connection (void)
   g_autofree char *long_path = g_strnfill (200, 'x');
   guint n_sockets;
 
-  assert_connect_fails (client, "127.0.0.1:1", 2000);
+  assert_connect_fails (client, "127.0.0.1:1: ");
   /* This one keeps a socket for as long as the process lives. */
   g_network_monitor_get_default ();
   n_sockets = count_sockets ();
   g_object_set (client, "host", "no-such-host.invalid", NULL);
-  assert_connect_fails (client, "no-such-host.invalid", 10000);
+  assert_connect_fails (client, "no-such-host.invalid");
   g_object_set (client, "unix-domain-socket", "/nonexistent/socket", NULL);
-  assert_connect_fails (client, "/nonexistent/socket", 6000);
+  assert_connect_fails (client, "/nonexistent/socket: ");
   g_object_set (client, "unix-domain-socket", long_path, NULL);
-  assert_connect_fails (client, "too long", 6000);
+  assert_connect_fails (client, "too long");
   assert_sockets (n_sockets);
   assert_finalized (client);
 }
@@ -288,7 +288,6 @@ test_connect_timeout (gconstpointer data)
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
   g_assert_nonnull (strstr (error->message, "1 seconds"));
   g_assert_cmpint (g_get_monotonic_time () - start, >=, 900 * 1000);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 1900 * 1000);
   assert_finalized (client);
 }
 
@@ -319,7 +318,7 @@ test_too_many_clients (void)
   g_autoptr (TornadisHarnessPeer) peer = make_peer ("send \"-ERR max number of clients reached\\r\\n\"\nclose\n");
   TornadisClient *client = make_client (peer);
 
-  assert_connect_fails (client, "max number of clients", 5000);
+  assert_connect_fails (client, "max number of clients");
   assert_finalized (client);
 }
 
@@ -339,7 +338,7 @@ test_handshake_errors (void)
       TornadisClient *client = make_client (peer);
 
       g_object_set (client, "db", 3, NULL);
-      assert_connect_fails (client, scripts[i][1], 5000);
+      assert_connect_fails (client, scripts[i][1]);
       assert_finalized (client);
     }
 }
@@ -452,9 +451,8 @@ test_server_stops_reading (void)
       tornadis_client_submit (client, command, outcome_cb, &outcomes[i], NULL);
     }
   id = g_timeout_add (10, tick_cb, &n_ticks);
-  spin_for (500);
+  wait_until (n_ticks > 20);
   g_source_remove (id);
-  g_assert_cmpuint (n_ticks, >, 20);
 
   tornadis_client_close (client);
   for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)

@@ -463,8 +463,7 @@ test_client_gone (Fixture *fixture,
   g_object_unref (client);
   g_assert_nonnull (client);
   listener_wait_for (&listener, " 1,\"PONG\"");
-  spin_for (20);
-  g_assert_null (client);
+  wait_until (client == NULL);
 
   g_assert_false (tornadis_bridge_submit_text (listener.bridge, "[[\"PING\"]]", &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
@@ -484,7 +483,7 @@ test_closed (Fixture *fixture,
   g_assert_true (connect_and_wait (fixture->client, NULL));
   listener_init (&listener, fixture->client);
   tornadis_bridge_submit_text (listener.bridge, "[[\"BLPOP\",\"none\",\"0\"],[\"PING\"]]", NULL);
-  spin_for (20);
+  wait_until (count_blocked (fixture->redis) == 1);
   tornadis_client_close (fixture->client);
   g_assert_cmpuint (listener.told->len, ==, 0);
   listener_wait_for (&listener, "-1,{\"e\":[\"tornadis-error-quark\",");

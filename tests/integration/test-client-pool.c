@@ -255,7 +255,7 @@ test_dead_idle (Pool *fixture,
 
   tornadis_client_pool_release_client (fixture->pool, client);
   answer = tornadis_harness_redis_command (fixture->redis, "CLIENT KILL TYPE normal SKIPME yes", NULL);
-  spin_for (100);
+  wait_until (!tornadis_client_is_connected (client));
   next = assert_take (fixture->pool);
   assert_call (next, "PONG", "PING", NULL);
   assert_counts (fixture->pool, 1, 0, 0);
@@ -330,12 +330,14 @@ test_autoclose (Pool *fixture,
                 gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
+  gint64 start = g_get_monotonic_time ();
+  guint size;
 
   g_object_set (fixture->pool, "client-timeout", 1, "autoclose", TRUE, NULL);
   g_assert_true (preconnect (fixture->pool, 3, &error));
-  spin_for (500);
   assert_counts (fixture->pool, 3, 3, 0);
-  spin_for (1000);
+  wait_until ((g_object_get (fixture->pool, "size", &size, NULL), size == 0));
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 999 * G_TIME_SPAN_MILLISECOND);
   assert_counts (fixture->pool, 0, 0, 0);
 }
 

@@ -57,7 +57,7 @@ test_backoff (Fixture *fixture,
 
   id = g_signal_connect (fixture->client, "reconnect-scheduled", G_CALLBACK (scheduled_cb), &schedule);
   tornadis_harness_redis_kill (fixture->redis);
-  while (g_get_monotonic_time () < end)
+  while (g_get_monotonic_time () < end || schedule.last_attempt < 4)
     {
       g_autoptr (GError) error = NULL;
 
@@ -68,7 +68,6 @@ test_backoff (Fixture *fixture,
   g_test_message ("%u attempts, delays up to %u ms", n_failed, schedule.max_delay);
   g_assert_cmpuint (n_failed, <, 60);
   g_assert_cmpuint (schedule.n_scheduled, >, 1);
-  g_assert_cmpuint (schedule.last_attempt, >=, 4);
   g_assert_cmpuint (schedule.max_delay, <=, 5000);
 
   g_assert_true (tornadis_harness_redis_restart (fixture->redis, NULL));
@@ -85,7 +84,6 @@ test_network_changed (Fixture *fixture,
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (TornadisReply) reply = NULL;
   TornadisClientState state = TORNADIS_CLIENT_STATE_DISCONNECTED;
-  gint64 start;
 
   tornadis_harness_redis_kill (fixture->redis);
   /* Until the wait is long enough to be told from none. */
@@ -99,11 +97,12 @@ test_network_changed (Fixture *fixture,
   while (state != TORNADIS_CLIENT_STATE_WAITING);
 
   g_assert_true (tornadis_harness_redis_restart (fixture->redis, NULL));
-  start = g_get_monotonic_time ();
   g_signal_emit_by_name (g_network_monitor_get_default (), "network-changed", TRUE);
+  spin_for (1);
+  g_object_get (fixture->client, "state", &state, NULL);
+  g_assert_cmpint (state, !=, TORNADIS_CLIENT_STATE_WAITING);
   reply = tornadis_client_call_finish (fixture->client, wait_for_result (&result), NULL);
   g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "PONG");
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 300 * 1000);
 }
 
 static void
@@ -122,9 +121,10 @@ test_silent_subscription (Fixture *fixture,
     tornadis_pub_sub_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
   GAsyncResult *result = NULL;
   guint n_lost = 0, n_gaps = 0;
+  guint n_pings;
   gulong ids[2];
 
-  set_ping_interval (client, 100);
+  set_ping_interval (client, 300);
   ids[0] = g_signal_connect (client, "disconnected", G_CALLBACK (lost_cb), &n_lost);
   ids[1] = g_signal_connect (client, "gap", G_CALLBACK (count_cb), &n_gaps);
   tornadis_pub_sub_client_subscribe_async (client, (const char *[]) { "a", NULL }, NULL, store_result, &result);
@@ -132,15 +132,14 @@ test_silent_subscription (Fixture *fixture,
   g_clear_object (&result);
 
   /* It answers: nothing happens. */
-  spin_for (700);
+  n_pings = count_calls (fixture->redis, "ping");
+  wait_until (count_calls (fixture->redis, "ping") >= n_pings + 3);
   g_assert_cmpuint (n_lost, ==, 0);
 
   tornadis_harness_redis_pause (fixture->redis);
-  spin_for (700);
-  g_assert_cmpuint (n_lost, >=, 1);
+  wait_until (n_lost >= 1);
   tornadis_harness_redis_resume (fixture->redis);
-  while (n_gaps == 0)
-    g_main_context_iteration (NULL, TRUE);
+  wait_until (n_gaps > 0);
 
   g_signal_handler_disconnect (client, ids[0]);
   g_signal_handler_disconnect (client, ids[1]);
@@ -168,7 +167,9 @@ test_unwritten_calls (void)
   TornadisClient *client = make_client (peer);
 
   assert_call (client, "PONG", "PING", NULL);
-  g_usleep (100 * 1000);
+  /* It is closed, and the loop has not seen it yet. */
+  while (tornadis_harness_peer_get_n_steps (peer) < 4)
+    g_usleep (1000);
   assert_call (client, "\"value-of-k\"", "GET", "k", NULL);
   assert_finalized (client);
 }

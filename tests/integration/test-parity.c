@@ -117,7 +117,7 @@ test_client_server_close_connection (Fixture *fixture,
   g_object_set (fixture->client, "autoconnect", FALSE, NULL);
   g_assert_true (connect_and_wait (fixture->client, NULL));
   assert_call (fixture->client, "OK", "QUIT", NULL);
-  spin_for (100);
+  wait_until (!tornadis_client_is_connected (fixture->client));
   g_assert_null (call (fixture->client, &error, "PING", NULL));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
 }

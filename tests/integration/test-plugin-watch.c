@@ -214,7 +214,7 @@ test_observe_lost (Fixture *fixture,
   add_watcher (client, log);
   assert_call (client, "PONG", "PING", NULL);
   tornadis_client_submit (client, command, NULL, NULL, NULL);
-  spin_for (20);
+  wait_until (count_blocked (fixture->redis) == 1);
   assert_finalized (g_steal_pointer (&client));
   g_assert_cmpstr (log->str, ==, "PING BLPOP=3 ");
 }

@@ -2,7 +2,10 @@
 
 #include "integration/util.h"
 
-#define PATIENCE_MSEC 20000
+#include <string.h>
+
+/* Nothing takes so long on the slowest machine. */
+#define PATIENCE_MSEC 60000
 
 void
 fixture_set_up (Fixture *fixture,
@@ -92,6 +95,61 @@ spin_for (guint msec)
   g_timeout_add (msec, timeout_cb, &over);
   while (!over)
     g_main_context_iteration (NULL, TRUE);
+
+  /* On a busy machine the time may be over at once, before anything else had its turn. */
+  for (guint i = 0; i < 100 && g_main_context_iteration (NULL, FALSE); i++)
+    ;
+}
+
+gint64
+get_patience (void)
+{
+  return g_get_monotonic_time () + slow (PATIENCE_MSEC) * G_TIME_SPAN_MILLISECOND;
+}
+
+static guint
+get_info (TornadisHarnessRedis *redis,
+          const char *section,
+          const char *field)
+{
+  g_autofree char *command = g_strdup_printf ("INFO %s", section);
+  g_autofree char *info = tornadis_harness_redis_command (redis, command, NULL);
+  const char *found = info != NULL ? strstr (info, field) : NULL;
+
+  return found != NULL ? (guint) g_ascii_strtoull (found + strlen (field), NULL, 10) : 0;
+}
+
+guint
+count_blocked (TornadisHarnessRedis *redis)
+{
+  return get_info (redis, "clients", "blocked_clients:");
+}
+
+guint
+count_calls (TornadisHarnessRedis *redis,
+             const char *name)
+{
+  g_autofree char *field = g_strdup_printf ("cmdstat_%s:calls=", name);
+
+  return get_info (redis, "commandstats", field);
+}
+
+guint
+count_received (TornadisHarnessPeer *peer,
+                const char *name)
+{
+  g_autofree char *received = tornadis_harness_peer_get_received (peer);
+  g_auto (GStrv) lines = g_strsplit (received, "\n", -1);
+  guint n = 0;
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_auto (GStrv) words = g_strsplit (lines[i], " ", 2);
+
+      n += g_strcmp0 (words[0], name) == 0;
+    }
+
+  return n;
 }
 
 void

@@ -29,7 +29,31 @@ TornadisClient   *make_client           (TornadisHarnessPeer *peer);
 /* Runs the default main context until @flag or for @msec; whether @flag was set. */
 gboolean          spin_until            (gboolean          *flag,
                                          guint              msec);
+/* Runs it for so long, and then whatever is ready: what must not happen has had its time. */
 void              spin_for              (guint              msec);
+/* Runs it until @condition holds. */
+#define wait_until(condition)                                                     \
+  G_STMT_START                                                                    \
+  {                                                                               \
+    gint64 patience = get_patience ();                                            \
+    gboolean holds;                                                               \
+                                                                                  \
+    while (!(holds = (condition)) && g_get_monotonic_time () < patience)          \
+      spin_for (1);                                                               \
+    if (!holds)                                                                   \
+      g_error ("%s:%d: waited in vain until %s", __FILE__, __LINE__, #condition); \
+  }                                                                               \
+  G_STMT_END
+/* The end of all waiting that begins now, in monotonic time. */
+gint64            get_patience          (void);
+/* How many clients wait for the server, as in BLPOP. */
+guint             count_blocked         (TornadisHarnessRedis *redis);
+/* How often the server has run a command, named in lower case. */
+guint             count_calls           (TornadisHarnessRedis *redis,
+                                         const char        *name);
+/* How many commands of a name the peer has read. */
+guint             count_received        (TornadisHarnessPeer *peer,
+                                         const char        *name);
 gboolean          connect_and_wait      (TornadisClient    *client,
                                          GError           **error);
 /* Calls with the arguments up to NULL and waits. */

@@ -2,8 +2,6 @@
 
 #include "plugins/cache-util.h"
 
-#define PATIENCE_MSEC 20000
-
 TornadisClient *
 cache_make_client (TornadisHarnessRedis *redis,
                    TornadisProtocol protocol)
@@ -39,13 +37,7 @@ cache_wait_for (TornadisPlugin *plugin,
                 const char *property,
                 guint64 at_least)
 {
-  gint64 start = g_get_monotonic_time ();
-
-  while (cache_get (plugin, property) < at_least)
-    {
-      g_assert_cmpint (g_get_monotonic_time () - start, <, PATIENCE_MSEC * G_TIME_SPAN_MILLISECOND);
-      spin_for (1);
-    }
+  wait_until (cache_get (plugin, property) >= at_least);
 }
 
 void
@@ -70,7 +62,6 @@ cache_remove (TornadisClient *client,
 
   g_assert_true (tornadis_client_remove_plugin (client, plugin));
   /* What was under way still has it. */
-  for (guint i = 0; i < 1000 && G_OBJECT (plugin)->ref_count > 1; i++)
-    spin_for (1);
+  wait_until (G_OBJECT (plugin)->ref_count == 1);
   assert_finalized (g_steal_pointer (&alive));
 }

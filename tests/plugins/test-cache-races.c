@@ -245,7 +245,7 @@ test_leader_cancelled (void)
   send_get (&scene, cancellable, &results[0]);
   send_get (&scene, NULL, &results[1]);
   send_get (&scene, NULL, &results[2]);
-  spin_for (20);
+  wait_until (count_received (scene.peer, "GET") == 1);
   g_cancellable_cancel (cancellable);
   g_assert_null (tornadis_client_call_finish (scene.client, wait_for_result (&results[0]), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);

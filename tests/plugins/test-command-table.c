@@ -85,7 +85,7 @@ assert_ready (TablePlugin *plugin,
 
   if (command_table_is_ready (plugin->table, client, told_cb, &told))
     return;
-  g_assert_true (spin_until (&told.told, 20000));
+  g_assert_true (spin_until (&told.told, 60000));
   g_assert_no_error (told.error);
   g_assert_true (command_table_is_ready (plugin->table, client, NULL, NULL));
 }
@@ -429,7 +429,7 @@ test_one_call (Fixture *fixture,
   g_assert_false (command_table_is_ready (plugin->table, fixture->client, told_cb, &told[0]));
   g_assert_false (command_table_is_ready (plugin->table, fixture->client, told_cb, &told[1]));
   g_assert_false (command_table_is_ready (plugin->table, other, told_cb, &told[2]));
-  g_assert_true (spin_until (&told[2].told, 20000));
+  g_assert_true (spin_until (&told[2].told, 60000));
   for (gsize i = 0; i < G_N_ELEMENTS (told); i++)
     {
       g_assert_cmpuint (told[i].times, ==, 1);
@@ -445,7 +445,7 @@ test_one_call (Fixture *fixture,
   g_object_set (other, "unix-domain-socket", "/nowhere", NULL);
   memset (told, 0, sizeof told);
   g_assert_false (command_table_is_ready (plugin->table, other, told_cb, &told[0]));
-  g_assert_true (spin_until (&told[0].told, 20000));
+  g_assert_true (spin_until (&told[0].told, 60000));
   g_assert_error (told[0].error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
   g_clear_error (&told[0].error);
 
@@ -470,7 +470,7 @@ test_failures (Fixture *fixture,
   g_assert_false (command_table_is_ready (plugin->table, other, told_cb, &told[0]));
   g_assert_false (command_table_is_ready (plugin->table, fixture->client, told_cb, &told[1]));
   tornadis_client_close (other);
-  g_assert_true (spin_until (&told[1].told, 20000));
+  g_assert_true (spin_until (&told[1].told, 60000));
   g_assert_error (told[0].error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
   g_assert_no_error (told[1].error);
   g_clear_error (&told[0].error);
@@ -504,7 +504,7 @@ make_scripted (const char *resp,
   client = make_client (*peer);
   *plugin = make_table (client);
   g_assert_false (command_table_is_ready ((*plugin)->table, client, told_cb, told));
-  g_assert_true (spin_until (&told->told, 20000));
+  g_assert_true (spin_until (&told->told, 60000));
 
   return client;
 }
@@ -781,7 +781,7 @@ test_mutated_replies (Fixture *fixture,
       answering->answer = mutated;
       command_table_forget (plugin->table, fixture->client);
       g_assert_false (command_table_is_ready (plugin->table, fixture->client, told_cb, &told));
-      g_assert_true (spin_until (&told.told, 20000));
+      g_assert_true (spin_until (&told.told, 60000));
       understood += told.error == NULL;
       g_clear_error (&told.error);
       for (gsize i = 0; i < G_N_ELEMENTS (lines); i++)

@@ -136,7 +136,7 @@ test_losses (Fixture *fixture,
 
   assert_call (fixture->client, "PONG", "PING", NULL);
   tornadis_client_call_async (fixture->client, command, NULL, store_result, &result);
-  spin_for (20);
+  wait_until (count_blocked (fixture->redis) == 1);
   g_object_get (metrics, "in-flight", &in_flight, NULL);
   g_assert_cmpuint (in_flight, ==, 1);
   tornadis_reply_unref (call (killer, NULL, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes", NULL));
@@ -146,13 +146,14 @@ test_losses (Fixture *fixture,
 
   assert_call (fixture->client, "PONG", "PING", NULL);
   tornadis_client_call_async (fixture->client, command, cancellable, store_result, &result);
-  spin_for (20);
+  wait_until (count_blocked (fixture->redis) == 1);
   g_cancellable_cancel (cancellable);
   g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&result), &error));
   g_clear_object (&result);
   g_clear_error (&error);
   tornadis_client_close (fixture->client);
 
+  g_assert_true (connect_and_wait (fixture->client, NULL));
   g_object_set (fixture->client, "call-timeout-msec", 20, NULL);
   g_assert_null (call (fixture->client, NULL, "BLPOP", "nothing", "0", NULL));
 

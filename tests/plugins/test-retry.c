@@ -93,6 +93,7 @@ kill_thread (gpointer redis)
 {
   g_usleep (1500);
   tornadis_harness_redis_kill (redis);
+  g_timeout_add (100, restart_cb, redis);
   return NULL;
 }
 
@@ -115,10 +116,7 @@ crowd_incr_cb (TornadisClient *client,
   tally_count_cb (client, reply, error, &self->incrs);
 
   if (self->incrs.n_ended == 300)
-    {
-      g_thread_unref (g_thread_new ("kill", kill_thread, self->fixture->redis));
-      g_timeout_add (100, restart_cb, self->fixture->redis);
-    }
+    g_thread_unref (g_thread_new ("kill", kill_thread, self->fixture->redis));
   crowd_go_on (self);
 }
 
@@ -185,7 +183,7 @@ test_lost (Fixture *fixture,
       tally_submit (&gets, fixture->client, "GET", 0);
     }
   lose (fixture->redis);
-  spin_for (20);
+  wait_until (incrs.n_ended == 700);
   g_assert_cmpuint (incrs.lost, ==, 300);
 
   for (guint i = 0; i < 300; i++)
@@ -364,7 +362,7 @@ test_transaction (Fixture *fixture,
 
   assert_call (fixture->client, "OK", "WATCH", "k", NULL);
   tornadis_harness_redis_kill (fixture->redis);
-  spin_for (20);
+  wait_until (!tornadis_client_is_connected (fixture->client));
   g_assert_null (call (fixture->client, &error, "GET", "k", NULL));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
   assert_counters (retry, 0, 0);

@@ -101,5 +101,5 @@ tally_submit_pipeline (Tally *self,
 void
 tally_wait (Tally *self)
 {
-  g_assert_true (spin_until (&self->all, 30000));
+  g_assert_true (spin_until (&self->all, 60000));
 }

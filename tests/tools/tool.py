@@ -73,7 +73,7 @@ def start(server, *args, **options):
 
 
 def wait_for(condition, what):
-    end = time.monotonic() + 30 * SLOW
+    end = time.monotonic() + 60 * SLOW
     while not condition():
         assert time.monotonic() < end, f'waited in vain for {what}'
         time.sleep(0.01)
