@@ -149,24 +149,44 @@ client_check_call (TornadisClient *self,
   return TRUE;
 }
 
-guint64
-tornadis_client_send (TornadisClient *self,
-                      TornadisCommand *command,
-                      TornadisPipeline *pipeline,
-                      gint64 deadline,
-                      TornadisSlotFunc func,
-                      gpointer user_data)
+/* The call never came to the queue. Takes @error over. */
+static G_NO_INLINE void
+client_refuse (TornadisClient *self,
+               TornadisCommand *command,
+               TornadisPipeline *pipeline,
+               TornadisSlotFunc func,
+               gpointer user_data,
+               gint64 observed,
+               GError *error)
 {
-  TornadisLink *link = tornadis_client_get_link (self);
-  g_autoptr (GError) error = NULL;
-  gint64 now = 0;
+  if (observed != 0)
+    {
+      tornadis_queue_observe_next (tornadis_link_get_queue (tornadis_client_get_link (self)), 0);
+      tornadis_client_tell_observers (command, pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
+                                      pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error, observed, self);
+    }
+  tornadis_client_defer_error (self, func != NULL ? func : ignore_reply_cb, user_data, error);
+}
+
+static inline guint64
+client_send (TornadisClient *self,
+             TornadisClientPrivate *priv,
+             TornadisCommand *command,
+             TornadisPipeline *pipeline,
+             gint64 deadline,
+             TornadisSlotFunc func,
+             gpointer user_data)
+{
+  TornadisLink *link = priv->link;
+  GError *error = NULL;
+  gint64 observed = 0;
   guint64 id = 0;
 
   if (command != NULL)
     tornadis_command_seal (command);
 
-  if (G_UNLIKELY (tornadis_client_get_private (self)->observers != NULL))
-    tornadis_queue_observe_next (tornadis_link_get_queue (link), now = tornadis_link_get_time (link));
+  if (G_UNLIKELY (priv->observers != NULL))
+    tornadis_queue_observe_next (tornadis_link_get_queue (link), observed = tornadis_link_get_time (link));
 
   if (client_check_call (self, command, pipeline, &error) &&
       (command != NULL
@@ -175,16 +195,19 @@ tornadis_client_send (TornadisClient *self,
                                        tornadis_pipeline_get_atomic (pipeline), deadline, func, user_data, &id, &error)))
     return id;
 
-  /* It never came to the queue. */
-  if (now != 0)
-    {
-      tornadis_queue_observe_next (tornadis_link_get_queue (link), 0);
-      tornadis_client_tell_observers (command, pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
-                                      pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error, now, self);
-    }
-  tornadis_client_defer_error (self, func != NULL ? func : ignore_reply_cb, user_data, g_steal_pointer (&error));
-
+  client_refuse (self, command, pipeline, func, user_data, observed, error);
   return 0;
+}
+
+guint64
+tornadis_client_send (TornadisClient *self,
+                      TornadisCommand *command,
+                      TornadisPipeline *pipeline,
+                      gint64 deadline,
+                      TornadisSlotFunc func,
+                      gpointer user_data)
+{
+  return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, func, user_data);
 }
 
 /* Through the plugins. */
@@ -211,13 +234,14 @@ client_start_call (TornadisClient *self,
 
 static inline void
 client_dispatch (TornadisClient *self,
+                 TornadisClientPrivate *priv,
                  TornadisCommand *command,
                  TornadisPipeline *pipeline,
                  TornadisSlotFunc func,
                  gpointer user_data)
 {
-  if (G_LIKELY (tornadis_client_get_chain (self) == NULL))
-    tornadis_client_send (self, command, pipeline, 0, func, user_data);
+  if (G_LIKELY (priv->chain == NULL))
+    client_send (self, priv, command, pipeline, 0, func, user_data);
   else
     client_start_call (self, command, pipeline, func, user_data, NULL);
 }
@@ -229,7 +253,7 @@ tornadis_client_dispatch (TornadisClient *self,
                           TornadisSlotFunc func,
                           gpointer user_data)
 {
-  client_dispatch (self, command, pipeline, func, user_data);
+  client_dispatch (self, tornadis_client_get_private (self), command, pipeline, func, user_data);
 }
 
 static inline void
@@ -287,11 +311,11 @@ submission_done_cb (TornadisReply *reply,
 
 static inline TornadisSubmission *
 submission_new (TornadisClient *client,
+                TornadisClientPrivate *priv,
                 TornadisReplyFunc func,
                 gpointer user_data,
                 GDestroyNotify user_data_destroy)
 {
-  TornadisClientPrivate *priv = tornadis_client_get_private (client);
   TornadisSubmission *self;
 
   if (func == NULL && user_data_destroy == NULL)
@@ -319,7 +343,7 @@ tornadis_client_submit_behind (TornadisClient *self,
                                GDestroyNotify user_data_destroy)
 {
   GPtrArray *chain = tornadis_client_get_chain (self);
-  TornadisSubmission *submission = submission_new (self, func, user_data, user_data_destroy);
+  TornadisSubmission *submission = submission_new (self, tornadis_client_get_private (self), func, user_data, user_data_destroy);
   TornadisSlotFunc done = submission != NULL ? submission_done_cb : ignore_reply_cb;
   guint index;
 
@@ -340,9 +364,10 @@ client_submit (TornadisClient *self,
                gpointer user_data,
                GDestroyNotify user_data_destroy)
 {
-  TornadisSubmission *submission = submission_new (self, func, user_data, user_data_destroy);
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  TornadisSubmission *submission = submission_new (self, priv, func, user_data, user_data_destroy);
 
-  client_dispatch (self, command, pipeline, submission != NULL ? submission_done_cb : NULL, submission);
+  client_dispatch (self, priv, command, pipeline, submission != NULL ? submission_done_cb : NULL, submission);
 }
 
 static void
@@ -407,7 +432,7 @@ client_call_task (TornadisClient *self,
 
   if (g_task_get_cancellable (task) == NULL)
     {
-      client_dispatch (self, command, pipeline, task_done_cb, g_object_ref (task));
+      tornadis_client_dispatch (self, command, pipeline, task_done_cb, g_object_ref (task));
       return;
     }
 

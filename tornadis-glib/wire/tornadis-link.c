@@ -519,23 +519,14 @@ tornadis_link_set_paused (TornadisLink *self,
     tornadis_connection_set_paused (self->connection, paused);
 }
 
-/* Whether a call may be queued at all: @command, or a pipeline when that is %NULL. */
-static gboolean
-link_admit (TornadisLink *self,
-            TornadisCommand *command,
-            gsize n_calls,
-            gsize n_bytes,
-            GError **error)
+/* Why a call may not be queued: @command, or a pipeline when that is %NULL. */
+static G_NO_INLINE void
+link_refuse (TornadisLink *self,
+             TornadisCommand *command,
+             gboolean off,
+             GError **error)
 {
-  const TornadisLinkSettings *settings = &self->settings;
-  gboolean off = !settings->autoconnect && self->state == TORNADIS_CLIENT_STATE_DISCONNECTED;
-  const char *name;
-
-  if (G_LIKELY (!self->shut_down && !off &&
-                tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes)))
-    return TRUE;
-
-  name = command != NULL ? tornadis_command_get_name (command) : "The pipeline";
+  const char *name = command != NULL ? tornadis_command_get_name (command) : "The pipeline";
 
   if (self->shut_down)
     g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s was not sent: the client is gone", name);
@@ -544,7 +535,24 @@ link_admit (TornadisLink *self,
                  "%s was not sent: the client is not connected and autoconnect is off", name);
   else
     g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "%s was not sent: too much is waiting already", name);
+}
 
+/* Whether a call may be queued at all. */
+static inline gboolean
+link_admit (TornadisLink *self,
+            TornadisCommand *command,
+            gsize n_calls,
+            gsize n_bytes,
+            GError **error)
+{
+  const TornadisLinkSettings *settings = &self->settings;
+  gboolean off = !settings->autoconnect && self->state == TORNADIS_CLIENT_STATE_DISCONNECTED;
+
+  if (G_LIKELY (!self->shut_down && !off &&
+                tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes)))
+    return TRUE;
+
+  link_refuse (self, command, off, error);
   return FALSE;
 }
 
