@@ -497,6 +497,60 @@ test_nested (Fixture *fixture,
     tornadis_poller_item_clear (&workers[i].item);
 }
 
+/* Bounds a sleep without end, which nothing but the poller could have ended. */
+static gboolean overslept;
+
+static int
+bounded_poll (GPollFD *fds,
+              guint n_fds,
+              int timeout)
+{
+  int n_ready = g_poll (fds, n_fds, timeout < 0 ? 10000 : timeout);
+
+  overslept |= n_ready == 0 && timeout < 0;
+  return n_ready;
+}
+
+static void
+tick_cb (TornadisPollerTimer *timer,
+         gint64 now,
+         gint64 deadline)
+{
+}
+
+static void
+long_turn (TornadisPollerItem *item,
+           GIOCondition condition,
+           gint64 now,
+           gint64 deadline)
+{
+  work_until (now + 3 * G_TIME_SPAN_MILLISECOND);
+}
+
+/* Items had more than their share, and are let in again when the context sleeps: it wakes up for the timer. In a context of
+ * its own, where no descriptor has been made yet. */
+static void
+test_timer_behind_share (Fixture *fixture,
+                         gconstpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (TornadisPoller) poller = tornadis_poller_get (context);
+  TornadisPollerTimer timer;
+  Worker worker;
+
+  g_main_context_set_poll_func (context, bounded_poll);
+  overslept = FALSE;
+  tornadis_poller_timer_init (&timer, poller, tick_cb);
+  tornadis_poller_timer_set (&timer, g_get_monotonic_time () + 100 * G_TIME_SPAN_MILLISECOND);
+  worker_start (&worker, poller, 1);
+  worker.item.func = long_turn;
+  while (timer.at != 0 && !overslept)
+    g_main_context_iteration (context, TRUE);
+  g_assert_false (overslept);
+  tornadis_poller_timer_clear (&timer);
+  tornadis_poller_item_clear (&worker.item);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -510,6 +564,7 @@ main (int argc, char **argv)
   ADD ("timer-beside-work", test_timer_beside_work);
   ADD ("queue-first", test_queue_first);
   ADD ("nested", test_nested);
+  ADD ("timer-behind-share", test_timer_behind_share);
   ADD ("contexts", test_contexts);
   ADD ("round", test_round);
   ADD ("busy-timer", test_busy_timer);

@@ -388,42 +388,40 @@ poller_prepare (GSource *source,
   *timeout = -1;
   self->collected = FALSE;
 
-  if (own->kind == self->in_charge)
+  if (own->kind != self->in_charge)
     {
-      if (!g_queue_is_empty (&self->ready))
-        return TRUE;
-
-      if (self->expecting != NULL && own->kind == SOURCE_PROMPT && poller_spin (self))
-        {
-          self->collected = TRUE;
-          return TRUE;
-        }
-
-      if (self->next_timer == 0)
+      if (own->kind == SOURCE_YIELDING)
         return FALSE;
 
       now = g_source_get_time (source);
-      shorten_timeout (timeout, self->next_timer, now);
-      return self->next_timer <= now;
+      if (now < self->yielded + WAIT_USEC)
+        {
+          shorten_timeout (timeout, self->yielded + WAIT_USEC, now);
+          return FALSE;
+        }
+
+      /* Others had all the time. */
+      self->grant = CLAMP ((now - self->yielded) * SHARE_USEC / WINDOW_USEC, SHARE_USEC, MAX_GRANT_USEC);
+      self->window_start = now;
+      self->window_used = 0;
+      poller_put_in_charge (self, SOURCE_PROMPT);
     }
 
-  if (own->kind == SOURCE_YIELDING)
+  if (!g_queue_is_empty (&self->ready))
+    return TRUE;
+
+  if (self->expecting != NULL && own->kind == SOURCE_PROMPT && poller_spin (self))
+    {
+      self->collected = TRUE;
+      return TRUE;
+    }
+
+  if (self->next_timer == 0)
     return FALSE;
 
   now = g_source_get_time (source);
-  if (now < self->yielded + WAIT_USEC)
-    {
-      shorten_timeout (timeout, self->yielded + WAIT_USEC, now);
-      return FALSE;
-    }
-
-  /* Others had all the time. */
-  self->grant = CLAMP ((now - self->yielded) * SHARE_USEC / WINDOW_USEC, SHARE_USEC, MAX_GRANT_USEC);
-  self->window_start = now;
-  self->window_used = 0;
-  poller_put_in_charge (self, SOURCE_PROMPT);
-
-  return poller_has_work (self, now);
+  shorten_timeout (timeout, self->next_timer, now);
+  return self->next_timer <= now;
 }
 
 static gboolean
