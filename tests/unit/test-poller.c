@@ -551,6 +551,92 @@ test_timer_behind_share (Fixture *fixture,
   tornadis_poller_item_clear (&worker.item);
 }
 
+/* A source that hands out work when the poller has already said that there is none. */
+typedef struct
+{
+  GSource source;
+  void (*func) (gpointer user_data);
+  gpointer user_data;
+} Late;
+
+static gboolean
+late_prepare (GSource *source,
+              int *timeout)
+{
+  Late *late = (Late *) source;
+  void (*func) (gpointer user_data) = g_steal_pointer (&late->func);
+
+  *timeout = -1;
+  if (func != NULL)
+    func (late->user_data);
+
+  return FALSE;
+}
+
+static gboolean
+late_dispatch (GSource *source,
+               GSourceFunc callback,
+               gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+late_queue (gpointer user_data)
+{
+  tornadis_poller_item_queue (user_data);
+}
+
+static void
+late_queue_first (gpointer user_data)
+{
+  tornadis_poller_item_queue_first (user_data);
+}
+
+static void
+late_set_timer (gpointer user_data)
+{
+  tornadis_poller_timer_set (user_data, g_get_monotonic_time () + G_TIME_SPAN_MILLISECOND);
+}
+
+/* What is queued or set when the context is about to sleep wakes it up. */
+static void
+test_late (Fixture *fixture,
+           gconstpointer data)
+{
+  static GSourceFuncs funcs = { .prepare = late_prepare, .dispatch = late_dispatch };
+  static void (*const late_funcs[]) (gpointer user_data) = { late_queue, late_queue_first, late_set_timer };
+  GPollFunc system_poll = g_main_context_get_poll_func (NULL);
+  TornadisPollerTimer timer;
+  Worker worker = { .left = G_MAXUINT };
+
+  g_main_context_set_poll_func (NULL, bounded_poll);
+  overslept = FALSE;
+  tornadis_poller_item_init (&worker.item, fixture->poller, -1, worker_turn);
+  tornadis_poller_timer_init (&timer, fixture->poller, tick_cb);
+
+  for (guint i = 0; i < G_N_ELEMENTS (late_funcs); i++)
+    {
+      g_autoptr (GSource) source = g_source_new (&funcs, sizeof (Late));
+      gboolean is_timer = late_funcs[i] == late_set_timer;
+
+      worker.left = 1;
+      worker.n_turns = 0;
+      ((Late *) source)->func = late_funcs[i];
+      ((Late *) source)->user_data = is_timer ? (gpointer) &timer : &worker.item;
+      g_source_set_priority (source, G_PRIORITY_LOW);
+      g_source_attach (source, NULL);
+      while (!overslept && (is_timer ? ((Late *) source)->func != NULL || timer.at != 0 : worker.n_turns == 0))
+        g_main_context_iteration (NULL, TRUE);
+      g_assert_false (overslept);
+      g_source_destroy (source);
+    }
+
+  tornadis_poller_timer_clear (&timer);
+  tornadis_poller_item_clear (&worker.item);
+  g_main_context_set_poll_func (NULL, system_poll);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -565,6 +651,7 @@ main (int argc, char **argv)
   ADD ("queue-first", test_queue_first);
   ADD ("nested", test_nested);
   ADD ("timer-behind-share", test_timer_behind_share);
+  ADD ("late", test_late);
   ADD ("contexts", test_contexts);
   ADD ("round", test_round);
   ADD ("busy-timer", test_busy_timer);

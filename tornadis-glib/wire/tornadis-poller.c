@@ -64,6 +64,7 @@ struct _TornadisPoller
   gint64 yielded;              /* monotonic time: since when the yielding source had no turn */
   gint64 grant;                /* microseconds that the next turn may take because it was waited for, or 0 */
   gboolean collected;          /* since the last poll */
+  gboolean settled;            /* it was found out how long the context may sleep, which it perhaps does */
 };
 
 typedef struct
@@ -75,6 +76,18 @@ typedef struct
 
 static GMutex lock;
 static GHashTable *pollers; /* (element-type GMainContext TornadisPoller) (unowned), guarded by @lock */
+
+/* There is something to do that the main loop did not know of when it went to sleep: what comes in a turn of it is found
+ * out before it sleeps, but not what is made by another source's prepare function, or by whoever sleeps in GLib's place. */
+static inline void
+poller_wake_up (TornadisPoller *self)
+{
+  if (G_LIKELY (!self->settled))
+    return;
+
+  self->settled = FALSE;
+  g_main_context_wakeup (self->context);
+}
 
 static void
 poller_enqueue (TornadisPoller *self,
@@ -378,11 +391,11 @@ poller_spin (TornadisPoller *self)
 /* What is due is found out here and not told with g_source_set_ready_time(), which wakes the main loop up with a
  * write to a file descriptor, though it is this very thread that runs it. */
 static gboolean
-poller_prepare (GSource *source,
-                int *timeout)
+poller_find_work (TornadisPoller *self,
+                  GSource *source,
+                  int *timeout)
 {
   const TornadisPollerSource *own = (TornadisPollerSource *) source;
-  TornadisPoller *self = own->poller;
   gint64 now;
 
   *timeout = -1;
@@ -425,11 +438,23 @@ poller_prepare (GSource *source,
 }
 
 static gboolean
+poller_prepare (GSource *source,
+                int *timeout)
+{
+  TornadisPoller *self = ((TornadisPollerSource *) source)->poller;
+  gboolean has_work = poller_find_work (self, source, timeout);
+
+  self->settled = TRUE;
+  return has_work;
+}
+
+static gboolean
 poller_check (GSource *source)
 {
   const TornadisPollerSource *own = (TornadisPollerSource *) source;
   TornadisPoller *self = own->poller;
 
+  self->settled = FALSE;
   return own->kind == self->in_charge && poller_has_work (self, g_source_get_time (source));
 }
 
@@ -482,6 +507,7 @@ poller_dispatch (GSource *source,
   gint64 budget = self->grant != 0 ? self->grant : BATCH_USEC;
 
   self->grant = 0;
+  self->settled = FALSE;
   if (!self->collected && poller_has_input (self))
     poller_collect (self);
 
@@ -639,6 +665,7 @@ void
 tornadis_poller_item_queue (TornadisPollerItem *item)
 {
   poller_enqueue (item->poller, item);
+  poller_wake_up (item->poller);
 }
 
 void
@@ -660,6 +687,7 @@ tornadis_poller_item_queue_first (TornadisPollerItem *item)
 
   item->queued = TRUE;
   g_queue_push_head_link (&item->poller->ready, &item->link);
+  poller_wake_up (item->poller);
 }
 
 void
@@ -688,8 +716,11 @@ poller_update_next_timer (TornadisPoller *self)
 {
   GSequenceIter *first = g_sequence_get_begin_iter (self->timers);
   const TornadisPollerTimer *timer = g_sequence_iter_is_end (first) ? NULL : g_sequence_get (first);
+  gint64 last = self->next_timer;
 
   self->next_timer = timer != NULL ? timer->at : 0;
+  if (timer != NULL && (last == 0 || timer->at < last))
+    poller_wake_up (self);
 }
 
 void
