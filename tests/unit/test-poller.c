@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <fcntl.h>
 #include <glib-unix.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tornadis-glib/wire/tornadis-poller.h"
@@ -637,6 +639,50 @@ test_late (Fixture *fixture,
   g_main_context_set_poll_func (NULL, system_poll);
 }
 
+/* A child that drops what it has inherited, and watches something of its own, takes nothing from its parent. */
+static void
+test_fork (Fixture *fixture,
+           gconstpointer data)
+{
+  Worker worker = { .left = 1 };
+  pid_t child;
+  int status;
+
+  g_assert_true (g_unix_open_pipe (worker.fds, FD_CLOEXEC, NULL));
+  tornadis_poller_item_init (&worker.item, fixture->poller, worker.fds[0], worker_turn);
+  g_assert_true (tornadis_poller_item_watch (&worker.item, G_IO_IN));
+
+  child = fork ();
+  if (child == 0)
+    {
+      Worker own = { .left = 1 };
+      gboolean ok = g_unix_open_pipe (own.fds, FD_CLOEXEC, NULL);
+
+      tornadis_poller_item_clear (&worker.item);
+      ok = ok && tornadis_poller_open (fixture->poller, NULL);
+      tornadis_poller_item_init (&own.item, fixture->poller, own.fds[0], worker_turn);
+      ok = ok && tornadis_poller_item_watch (&own.item, G_IO_IN) && write (own.fds[1], "x", 1) == 1;
+      while (ok && own.n_turns == 0)
+        g_main_context_iteration (NULL, TRUE);
+      _exit (ok ? 0 : 1);
+    }
+
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_cmpint (status, ==, 0);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (worker.n_turns, ==, 0);
+
+  g_assert_cmpint (write (worker.fds[1], "x", 1), ==, 1);
+  for (guint i = 0; i < 1000 && worker.n_turns == 0; i++)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_cmpuint (worker.n_turns, ==, 1);
+
+  tornadis_poller_item_clear (&worker.item);
+  close (worker.fds[0]);
+  close (worker.fds[1]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -652,6 +698,7 @@ main (int argc, char **argv)
   ADD ("nested", test_nested);
   ADD ("timer-behind-share", test_timer_behind_share);
   ADD ("late", test_late);
+  ADD ("fork", test_fork);
   ADD ("contexts", test_contexts);
   ADD ("round", test_round);
   ADD ("busy-timer", test_busy_timer);

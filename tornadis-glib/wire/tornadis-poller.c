@@ -53,6 +53,7 @@ struct _TornadisPoller
   gint64 next_timer;           /* monotonic time, or 0 */
 #ifdef TORNADIS_HAVE_EPOLL
   int epoll_fd;
+  pid_t pid;                   /* whose @epoll_fd is; a child made with fork() shares what is watched with its parent */
   gpointer tags[N_SOURCES];    /* of @epoll_fd */
 #else
   GPtrArray *polled;           /* (owned) (element-type TornadisPollerItem) (unowned) */
@@ -143,7 +144,8 @@ static void
 poller_unwatch (TornadisPoller *self,
                 TornadisPollerItem *item)
 {
-  epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, item->fd, NULL);
+  if (self->pid == getpid ())
+    epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, item->fd, NULL);
   item->polled = FALSE;
 }
 
@@ -187,9 +189,17 @@ gboolean
 tornadis_poller_open (TornadisPoller *self,
                       GError **error)
 {
-  if (self->epoll_fd >= 0)
+  if (self->epoll_fd >= 0 && self->pid == getpid ())
     return TRUE;
 
+  if (self->epoll_fd >= 0)
+    {
+      for (guint i = 0; i < N_SOURCES; i++)
+        g_source_remove_unix_fd (self->sources[i], self->tags[i]);
+      close (self->epoll_fd);
+    }
+
+  self->pid = getpid ();
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   if (self->epoll_fd < 0)
     {

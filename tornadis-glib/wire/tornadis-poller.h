@@ -55,7 +55,8 @@ TornadisPoller *tornadis_poller_get                 (GMainContext            *co
 TornadisPoller *tornadis_poller_ref                 (TornadisPoller          *self);
 void            tornadis_poller_unref               (TornadisPoller          *self);
 
-/* Makes its own descriptor if it has none yet; has to come before an item with one is watched. */
+/* Makes its own descriptor if it has none yet, or has that of its parent process; has to come before an item with one is
+ * watched. */
 gboolean        tornadis_poller_open                (TornadisPoller          *self,
                                                      GError                 **error);
 
