@@ -284,6 +284,117 @@ test_flood_past_timers (Fixture *fixture,
   g_object_set (fixture->client, "read-timeout", 0, NULL);
 }
 
+typedef struct
+{
+  Count *count;
+  guint n_expected;
+  gboolean in_time;
+} Within;
+
+/* A dialog that waits for others' replies in a main loop of its own. */
+static void
+within_cb (TornadisClient *client,
+           TornadisReply *reply,
+           GError *error,
+           gpointer user_data)
+{
+  Within *self = user_data;
+  gint64 end = g_get_monotonic_time () + 10 * G_TIME_SPAN_SECOND;
+
+  g_assert_no_error (error);
+  while (self->count->n_ended < self->n_expected && g_get_monotonic_time () < end)
+    g_main_context_iteration (NULL, FALSE);
+  self->in_time = self->count->n_ended >= self->n_expected;
+}
+
+static void
+submit_to (TornadisClient *client,
+           TornadisReplyFunc func,
+           gpointer user_data,
+           const char *name)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new (name);
+
+  tornadis_client_submit (client, command, func, user_data, NULL);
+}
+
+/* Replies that came with that of the callback, and are in no socket any more. */
+static void
+test_nested_over_others (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect A\nexpect B\nexpect C\nsend \"+1\\r\\n+2\\r\\n+3\\r\\n\"\n");
+  TornadisClient *client = make_client (peer);
+  Count count = { 0 };
+  Within within = { .count = &count, .n_expected = 2 };
+
+  submit_to (client, within_cb, &within, "A");
+  submit_to (client, ended_cb, &count, "B");
+  submit_to (client, ended_cb, &count, "C");
+  wait_until_ended (&count, 2);
+  g_assert_true (within.in_time);
+  g_assert_cmpuint (count.n_failed, ==, 0);
+  assert_finalized (client);
+}
+
+/* They win over deadlines that pass while the callback works. */
+static void
+late_within_cb (TornadisClient *client,
+                TornadisReply *reply,
+                GError *error,
+                gpointer user_data)
+{
+  g_usleep (150 * 1000);
+  within_cb (client, reply, error, user_data);
+}
+
+static void
+test_nested_deadline (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect A\nexpect B\nexpect C\nsend \"+1\\r\\n+2\\r\\n+3\\r\\n\"\n");
+  TornadisClient *client = make_client (peer);
+  Count count = { 0 };
+  Within within = { .count = &count, .n_expected = 2 };
+
+  g_object_set (client, "call-timeout-msec", 100, NULL);
+  submit_to (client, late_within_cb, &within, "A");
+  submit_to (client, ended_cb, &count, "B");
+  submit_to (client, ended_cb, &count, "C");
+  wait_until_ended (&count, 2);
+  g_assert_true (within.in_time);
+  g_assert_cmpuint (count.n_failed, ==, 0);
+  assert_finalized (client);
+}
+
+/* Nor does one that waits hold up other deadlines. */
+static void
+within_timeout_cb (TornadisClient *client,
+                   TornadisReply *reply,
+                   GError *error,
+                   gpointer user_data)
+{
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+  within_cb (client, NULL, NULL, user_data);
+}
+
+static void
+test_nested_timeout (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nstop-reading\n");
+  TornadisClient *client = make_client (peer);
+  Count count = { 0 };
+  Within within = { .count = &count, .n_expected = 2 };
+
+  g_object_set (client, "call-timeout-msec", 100, NULL);
+  submit_to (client, within_timeout_cb, &within, "A");
+  submit_to (client, ended_cb, &count, "B");
+  g_object_set (client, "call-timeout-msec", 200, NULL);
+  submit_to (client, ended_cb, &count, "C");
+  wait_until_ended (&count, 2);
+  g_assert_true (within.in_time);
+  g_assert_cmpuint (count.n_timed_out, ==, 2);
+  assert_finalized (client);
+}
+
 #define ADD(name, func) g_test_add ("/share/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -296,6 +407,9 @@ main (int argc,
   ADD ("beside-frames", test_beside_frames);
   g_test_add_func ("/share/deadline-beside-timer", test_deadline_beside_timer);
   g_test_add_func ("/share/many-deadlines", test_many_deadlines);
+  g_test_add_func ("/share/nested-over-others", test_nested_over_others);
+  g_test_add_func ("/share/nested-deadline", test_nested_deadline);
+  g_test_add_func ("/share/nested-timeout", test_nested_timeout);
   ADD ("many-clients", test_many_clients);
   ADD ("flooded-subscribers", test_flooded_subscribers);
   ADD ("flood-past-timers", test_flood_past_timers);

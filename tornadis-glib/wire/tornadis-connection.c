@@ -132,6 +132,7 @@ connection_read (TornadisConnection *self,
   guint n_replies = 0;
 
   self->drained = FALSE;
+  tornadis_poller_item_set_unfinished (&self->item, TRUE);
 
   for (;;)
     {
@@ -158,6 +159,8 @@ connection_read (TornadisConnection *self,
             return READ_MORE;
         }
 
+      tornadis_poller_item_set_unfinished (&self->item, FALSE);
+
       if (error != NULL)
         {
           /* Does nothing if a callback has closed the link. */
@@ -178,6 +181,7 @@ connection_read (TornadisConnection *self,
           tornadis_reader_commit (self->reader, (gsize) n_read);
           tornadis_queue_count_read (self->queue, (gsize) n_read);
           self->last_read = self->turn_start;
+          tornadis_poller_item_set_unfinished (&self->item, TRUE);
           /* TLS gives one record at a time, so only a bare socket's short read means that it is empty. */
           self->drained = (gsize) n_read < size && self->in == NULL;
           continue;
@@ -284,7 +288,9 @@ connection_flush (TornadisConnection *self)
 static gboolean
 connection_has_input (TornadisConnection *self)
 {
-  return self->resume_read || g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) != 0;
+  /* During a turn, one that is queued goes on with it. */
+  return self->resume_read || (self->in_turn > 0 && self->item.queued) ||
+         g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) != 0;
 }
 
 static void
@@ -306,7 +312,7 @@ connection_turn (TornadisPollerItem *item,
   self->in_turn++;
   self->turn_start = now;
 
-  if (!self->paused && (self->resume_read || (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0))
+  if (!self->paused && (self->resume_read || self->in_turn > 1 || (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0))
     {
       self->resume_read = FALSE;
       result = connection_read (self, deadline);
@@ -345,7 +351,7 @@ connection_turn (TornadisPollerItem *item,
       else if (self->tell_drained)
         {
           self->tell_drained = FALSE;
-          funcs.drained (owner);
+          self->funcs.drained (self->user_data);
         }
     }
 
@@ -538,7 +544,7 @@ tornadis_connection_get_paused (TornadisConnection *self)
 gboolean
 tornadis_connection_await_drained (TornadisConnection *self)
 {
-  if (self->closed || self->paused || self->in_turn > 0 || !connection_has_input (self))
+  if (self->closed || self->paused || !connection_has_input (self))
     return FALSE;
 
   self->tell_drained = TRUE;

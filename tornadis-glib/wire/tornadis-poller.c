@@ -42,6 +42,16 @@ typedef enum
   N_SOURCES
 } TornadisPollerSourceKind;
 
+/* What is having its turn, on the stack. */
+typedef struct _TornadisPollerTurn TornadisPollerTurn;
+
+struct _TornadisPollerTurn
+{
+  TornadisPollerTurn *outer;  /* (nullable) in which a main loop runs */
+  TornadisPollerItem *item;   /* (unowned) (nullable) NULL once it is gone */
+  TornadisPollerTimer *timer; /* (unowned) (nullable) likewise */
+};
+
 struct _TornadisPoller
 {
   int ref_count;               /* guarded by the lock of the table */
@@ -58,6 +68,7 @@ struct _TornadisPoller
 #else
   GPtrArray *polled;           /* (owned) (element-type TornadisPollerItem) (unowned) */
 #endif
+  TornadisPollerTurn *turn;    /* (unowned) (nullable) the innermost */
   TornadisPollerItem *expecting; /* (unowned) (nullable) whose input is worth to be waited for */
   gint64 spin_not_before;      /* monotonic time */
   gint64 window_start;         /* monotonic time */
@@ -357,6 +368,26 @@ poller_share_out (TornadisPoller *self,
   poller_put_in_charge (self, more || self->window_used >= SHARE_USEC ? SOURCE_YIELDING : SOURCE_PROMPT);
 }
 
+/* A main loop runs within turns, and may last: what they have begun is gone on with in it. */
+static void
+poller_resume_turns (TornadisPoller *self,
+                     gint64 now)
+{
+  for (TornadisPollerTurn *turn = self->turn; turn != NULL; turn = turn->outer)
+    {
+      TornadisPollerTimer *timer = g_steal_pointer (&turn->timer);
+
+      if (turn->item != NULL && turn->item->unfinished)
+        {
+          turn->item->unfinished = FALSE;
+          poller_enqueue (self, turn->item);
+        }
+      /* Once is enough: then it sets itself. */
+      if (timer != NULL && (timer->at == 0 || timer->at > now))
+        tornadis_poller_timer_set (timer, now);
+    }
+}
+
 /* Milliseconds until @at, rounded up; @timeout may be shorter already. */
 static void
 shorten_timeout (int *timeout,
@@ -452,8 +483,12 @@ poller_prepare (GSource *source,
                 int *timeout)
 {
   TornadisPoller *self = ((TornadisPollerSource *) source)->poller;
-  gboolean has_work = poller_find_work (self, source, timeout);
+  gboolean has_work;
 
+  if (self->turn != NULL)
+    poller_resume_turns (self, g_source_get_time (source));
+
+  has_work = poller_find_work (self, source, timeout);
   self->settled = TRUE;
   return has_work;
 }
@@ -477,8 +512,12 @@ poller_run_timers (TornadisPoller *self,
     {
       TornadisPollerTimer *timer = g_sequence_get (g_sequence_get_begin_iter (self->timers));
 
+      TornadisPollerTurn turn = { .outer = self->turn, .timer = timer };
+
       tornadis_poller_timer_set (timer, 0);
+      self->turn = &turn;
       timer->func (timer, now, deadline);
+      self->turn = turn.outer;
       if (g_get_monotonic_time () > deadline)
         return;
     }
@@ -495,10 +534,13 @@ poller_run_items (TornadisPoller *self,
     {
       TornadisPollerItem *item = link->data;
       GIOCondition condition = item->ready;
+      TornadisPollerTurn turn = { .outer = self->turn, .item = item };
 
       item->queued = FALSE;
       item->ready = 0;
+      self->turn = &turn;
       item->func (item, condition, now, g_queue_is_empty (&self->ready) ? deadline : MIN (now + SLICE_USEC, deadline));
+      self->turn = turn.outer;
 
       now = g_get_monotonic_time ();
       if (now >= deadline)
@@ -656,6 +698,9 @@ tornadis_poller_item_clear (TornadisPollerItem *item)
     poller_unwatch (poller, item);
   if (poller->expecting == item)
     poller->expecting = NULL;
+  for (TornadisPollerTurn *turn = poller->turn; turn != NULL; turn = turn->outer)
+    if (turn->item == item)
+      turn->item = NULL;
 
   g_clear_pointer (&item->poller, tornadis_poller_unref);
 }
@@ -748,6 +793,9 @@ tornadis_poller_timer_clear (TornadisPollerTimer *timer)
     return;
 
   tornadis_poller_timer_set (timer, 0);
+  for (TornadisPollerTurn *turn = timer->poller->turn; turn != NULL; turn = turn->outer)
+    if (turn->timer == timer)
+      turn->timer = NULL;
   g_clear_pointer (&timer->poller, tornadis_poller_unref);
 }
 
