@@ -194,7 +194,7 @@ test_cut_off (void)
     const char *script;
     gsize size;
   } cases[] = {
-    { "handshake\nexpect PING\nsend \"+PONG\\r\\n\"\ndeaf\nstop-reading\n", 10 },
+    { "handshake\nexpect PING\ndeaf\nsend \"+PONG\\r\\n\"\nstop-reading\n", 10 },
     { "handshake\nexpect PING\nsend \"+PONG\\r\\n\"\nsleep 2500\ndeaf\nstop-reading\n", 20 * 1024 * 1024 },
   };
 
