@@ -284,6 +284,228 @@ test_flood_past_timers (Fixture *fixture,
   g_object_set (fixture->client, "read-timeout", 0, NULL);
 }
 
+typedef struct
+{
+  Count *count;
+  guint n_expected;
+  gboolean in_time;
+} Within;
+
+/* A dialog that waits for others' replies in a main loop of its own. */
+static void
+within_cb (TornadisClient *client,
+           TornadisReply *reply,
+           GError *error,
+           gpointer user_data)
+{
+  Within *self = user_data;
+  gint64 end = g_get_monotonic_time () + 10 * G_TIME_SPAN_SECOND;
+
+  g_assert_no_error (error);
+  while (self->count->n_ended < self->n_expected && g_get_monotonic_time () < end)
+    g_main_context_iteration (NULL, FALSE);
+  self->in_time = self->count->n_ended >= self->n_expected;
+}
+
+static void
+submit_to (TornadisClient *client,
+           TornadisReplyFunc func,
+           gpointer user_data,
+           const char *name)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new (name);
+
+  tornadis_client_submit (client, command, func, user_data, NULL);
+}
+
+/* Replies that came with that of the callback, and are in no socket any more. */
+static void
+test_nested_over_others (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect A\nexpect B\nexpect C\nsend \"+1\\r\\n+2\\r\\n+3\\r\\n\"\n");
+  TornadisClient *client = make_client (peer);
+  Count count = { 0 };
+  Within within = { .count = &count, .n_expected = 2 };
+
+  submit_to (client, within_cb, &within, "A");
+  submit_to (client, ended_cb, &count, "B");
+  submit_to (client, ended_cb, &count, "C");
+  wait_until_ended (&count, 2);
+  g_assert_true (within.in_time);
+  g_assert_cmpuint (count.n_failed, ==, 0);
+  assert_finalized (client);
+}
+
+/* They win over deadlines that pass while the callback works. */
+static void
+late_within_cb (TornadisClient *client,
+                TornadisReply *reply,
+                GError *error,
+                gpointer user_data)
+{
+  g_usleep (1100 * 1000);
+  within_cb (client, reply, error, user_data);
+}
+
+static void
+test_nested_deadline (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect A\nexpect B\nexpect C\nsend \"+1\\r\\n+2\\r\\n+3\\r\\n\"\n");
+  TornadisClient *client = make_client (peer);
+  Count count = { 0 };
+  Within within = { .count = &count, .n_expected = 2 };
+
+  g_object_set (client, "call-timeout-msec", 1000, NULL);
+  submit_to (client, late_within_cb, &within, "A");
+  submit_to (client, ended_cb, &count, "B");
+  submit_to (client, ended_cb, &count, "C");
+  wait_until_ended (&count, 2);
+  g_assert_true (within.in_time);
+  g_assert_cmpuint (count.n_failed, ==, 0);
+  assert_finalized (client);
+}
+
+/* Nor does one that waits hold up other deadlines. */
+static void
+within_timeout_cb (TornadisClient *client,
+                   TornadisReply *reply,
+                   GError *error,
+                   gpointer user_data)
+{
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+  within_cb (client, NULL, NULL, user_data);
+}
+
+static void
+test_nested_timeout (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nstop-reading\n");
+  TornadisClient *client = make_client (peer);
+  Count count = { 0 };
+  Within within = { .count = &count, .n_expected = 2 };
+
+  g_object_set (client, "call-timeout-msec", 100, NULL);
+  submit_to (client, within_timeout_cb, &within, "A");
+  submit_to (client, ended_cb, &count, "B");
+  g_object_set (client, "call-timeout-msec", 200, NULL);
+  submit_to (client, ended_cb, &count, "C");
+  wait_until_ended (&count, 2);
+  g_assert_true (within.in_time);
+  g_assert_cmpuint (count.n_timed_out, ==, 2);
+  assert_finalized (client);
+}
+
+/* Until the server has answered all that was sent, without the main loop, and deadlines have passed. */
+static void
+let_deadlines_pass (Fixture *fixture)
+{
+  for (guint i = 0; i < 2; i++)
+    g_free (tornadis_harness_redis_command (fixture->redis, "PING", NULL));
+  g_usleep (150 * 1000);
+}
+
+/* Replies that arrive while the main loop stands still are read before deadlines that have passed meanwhile, of however
+ * many clients, even when each has something to write. */
+static void
+test_deadlines_after_block (Fixture *fixture,
+                            gconstpointer data)
+{
+  enum
+  {
+    N = 150
+  };
+  TornadisClient *clients[N];
+  Count count = { 0 };
+
+  for (guint i = 0; i < N; i++)
+    {
+      clients[i] = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+      submit (clients[i], &count, (const char *[]){ "PING", NULL });
+    }
+  wait_until_ended (&count, N);
+  for (guint i = 0; i < N; i++)
+    {
+      g_object_set (clients[i], "call-timeout-msec", 100, NULL);
+      submit (clients[i], &count, (const char *[]){ "PING", NULL });
+    }
+  let_deadlines_pass (fixture);
+  for (guint i = 0; i < N; i++)
+    {
+      g_object_set (clients[i], "call-timeout-msec", 10000, NULL);
+      submit (clients[i], &count, (const char *[]){ "PING", NULL });
+    }
+  wait_until_ended (&count, 3 * N);
+  g_assert_cmpuint (count.n_timed_out, ==, 0);
+  for (guint i = 0; i < N; i++)
+    assert_finalized (clients[i]);
+}
+
+static void
+slow_cb (TornadisClient *client,
+         TornadisReply *reply,
+         GError *error,
+         gpointer user_data)
+{
+  g_usleep (150 * 1000);
+  ended_cb (client, reply, error, user_data);
+}
+
+/* Nor does it help a deadline that another's callback takes longer than it would wait. */
+static void
+test_deadlines_beside_slow_callback (Fixture *fixture,
+                                     gconstpointer data)
+{
+  enum
+  {
+    N = 4
+  };
+  TornadisClient *clients[N];
+  Count count = { 0 };
+
+  for (guint i = 0; i < N; i++)
+    {
+      clients[i] = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+      submit (clients[i], &count, (const char *[]){ "PING", NULL });
+    }
+  wait_until_ended (&count, N);
+  for (guint i = 0; i < N; i++)
+    {
+      g_object_set (clients[i], "call-timeout-msec", 100, NULL);
+      submit_to (clients[i], slow_cb, &count, "PING");
+    }
+  let_deadlines_pass (fixture);
+  wait_until_ended (&count, 2 * N);
+  g_assert_cmpuint (count.n_timed_out, ==, 0);
+  for (guint i = 0; i < N; i++)
+    assert_finalized (clients[i]);
+}
+
+static void
+slow_submit_cb (TornadisClient *client,
+                TornadisReply *reply,
+                GError *error,
+                gpointer user_data)
+{
+  submit_to (client, NULL, NULL, "PING");
+  g_usleep (200);
+  ended_cb (client, reply, error, user_data);
+}
+
+/* What arrived before the server closed is read to its end, however long that takes and whatever is written meanwhile. */
+static void
+test_replies_before_reset (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect PING\nsend-repeat 500 \"+OK\\r\\n\"\nreset\n");
+  TornadisClient *client = make_client (peer);
+  Count count = { 0 };
+
+  for (guint i = 0; i < 500; i++)
+    submit_to (client, slow_submit_cb, &count, "PING");
+  wait_until_ended (&count, 500);
+  g_assert_cmpuint (count.n_failed, ==, 0);
+  g_object_unref (client);
+}
+
 #define ADD(name, func) g_test_add ("/share/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -296,6 +518,12 @@ main (int argc,
   ADD ("beside-frames", test_beside_frames);
   g_test_add_func ("/share/deadline-beside-timer", test_deadline_beside_timer);
   g_test_add_func ("/share/many-deadlines", test_many_deadlines);
+  g_test_add_func ("/share/nested-over-others", test_nested_over_others);
+  g_test_add_func ("/share/nested-deadline", test_nested_deadline);
+  g_test_add_func ("/share/nested-timeout", test_nested_timeout);
+  ADD ("deadlines-after-block", test_deadlines_after_block);
+  ADD ("deadlines-beside-slow-callback", test_deadlines_beside_slow_callback);
+  g_test_add_func ("/share/replies-before-reset", test_replies_before_reset);
   ADD ("many-clients", test_many_clients);
   ADD ("flooded-subscribers", test_flooded_subscribers);
   ADD ("flood-past-timers", test_flood_past_timers);

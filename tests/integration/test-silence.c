@@ -85,6 +85,24 @@ test_stopped (Fixture *fixture,
   assert_call (fixture->client, "PONG", "PING", NULL);
 }
 
+/* So it is when nobody waited at first, and the timer is set for an idle limit that is far away. */
+static void
+test_stopped_when_idle (Fixture *fixture,
+                        gconstpointer data)
+{
+  guint n_lost;
+
+  g_object_set (fixture->client, "read-timeout", 3600, NULL);
+  stop_server (fixture, &n_lost);
+  /* So that the timer has found out that nobody waits. */
+  spin_for (400);
+  assert_ends_lost (fixture->client, start_call (fixture->client, NULL, (const char *[]) { "GET", "k", NULL }));
+  g_assert_cmpuint (n_lost, ==, 1);
+
+  tornadis_harness_redis_resume (fixture->redis);
+  g_object_set (fixture->client, "read-timeout", 0, NULL);
+}
+
 /* Behind what may take long no answer is required, also when nobody waits for that any more. */
 static void
 test_behind_blocking (Fixture *fixture,
@@ -204,6 +222,7 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
 
   ADD ("stopped", test_stopped);
+  ADD ("stopped-when-idle", test_stopped_when_idle);
   ADD ("behind-blocking", test_behind_blocking);
   ADD ("full-window", test_full_window);
   g_test_add_func ("/silence/cut-off", test_cut_off);

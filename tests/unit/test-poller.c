@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <fcntl.h>
 #include <glib-unix.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tornadis-glib/wire/tornadis-poller.h"
@@ -497,6 +499,190 @@ test_nested (Fixture *fixture,
     tornadis_poller_item_clear (&workers[i].item);
 }
 
+/* Bounds a sleep without end, which nothing but the poller could have ended. */
+static gboolean overslept;
+
+static int
+bounded_poll (GPollFD *fds,
+              guint n_fds,
+              int timeout)
+{
+  int n_ready = g_poll (fds, n_fds, timeout < 0 ? 10000 : timeout);
+
+  overslept |= n_ready == 0 && timeout < 0;
+  return n_ready;
+}
+
+static void
+tick_cb (TornadisPollerTimer *timer,
+         gint64 now,
+         gint64 deadline)
+{
+}
+
+static void
+long_turn (TornadisPollerItem *item,
+           GIOCondition condition,
+           gint64 now,
+           gint64 deadline)
+{
+  work_until (now + 3 * G_TIME_SPAN_MILLISECOND);
+}
+
+/* Items had more than their share, and are let in again when the context sleeps: it wakes up for the timer. In a context of
+ * its own, where no descriptor has been made yet. */
+static void
+test_timer_behind_share (Fixture *fixture,
+                         gconstpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (TornadisPoller) poller = tornadis_poller_get (context);
+  TornadisPollerTimer timer;
+  Worker worker;
+
+  g_main_context_set_poll_func (context, bounded_poll);
+  overslept = FALSE;
+  tornadis_poller_timer_init (&timer, poller, tick_cb);
+  tornadis_poller_timer_set (&timer, g_get_monotonic_time () + 100 * G_TIME_SPAN_MILLISECOND);
+  worker_start (&worker, poller, 1);
+  worker.item.func = long_turn;
+  while (timer.at != 0 && !overslept)
+    g_main_context_iteration (context, TRUE);
+  g_assert_false (overslept);
+  tornadis_poller_timer_clear (&timer);
+  tornadis_poller_item_clear (&worker.item);
+}
+
+/* A source that hands out work when the poller has already said that there is none. */
+typedef struct
+{
+  GSource source;
+  void (*func) (gpointer user_data);
+  gpointer user_data;
+} Late;
+
+static gboolean
+late_prepare (GSource *source,
+              int *timeout)
+{
+  Late *late = (Late *) source;
+  void (*func) (gpointer user_data) = g_steal_pointer (&late->func);
+
+  *timeout = -1;
+  if (func != NULL)
+    func (late->user_data);
+
+  return FALSE;
+}
+
+static gboolean
+late_dispatch (GSource *source,
+               GSourceFunc callback,
+               gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+late_queue (gpointer user_data)
+{
+  tornadis_poller_item_queue (user_data);
+}
+
+static void
+late_queue_first (gpointer user_data)
+{
+  tornadis_poller_item_queue_first (user_data);
+}
+
+static void
+late_set_timer (gpointer user_data)
+{
+  tornadis_poller_timer_set (user_data, g_get_monotonic_time () + G_TIME_SPAN_MILLISECOND);
+}
+
+/* What is queued or set when the context is about to sleep wakes it up. */
+static void
+test_late (Fixture *fixture,
+           gconstpointer data)
+{
+  static GSourceFuncs funcs = { .prepare = late_prepare, .dispatch = late_dispatch };
+  static void (*const late_funcs[]) (gpointer user_data) = { late_queue, late_queue_first, late_set_timer };
+  GPollFunc system_poll = g_main_context_get_poll_func (NULL);
+  TornadisPollerTimer timer;
+  Worker worker = { .left = G_MAXUINT };
+
+  g_main_context_set_poll_func (NULL, bounded_poll);
+  overslept = FALSE;
+  tornadis_poller_item_init (&worker.item, fixture->poller, -1, worker_turn);
+  tornadis_poller_timer_init (&timer, fixture->poller, tick_cb);
+
+  for (guint i = 0; i < G_N_ELEMENTS (late_funcs); i++)
+    {
+      g_autoptr (GSource) source = g_source_new (&funcs, sizeof (Late));
+      gboolean is_timer = late_funcs[i] == late_set_timer;
+
+      worker.left = 1;
+      worker.n_turns = 0;
+      ((Late *) source)->func = late_funcs[i];
+      ((Late *) source)->user_data = is_timer ? (gpointer) &timer : &worker.item;
+      g_source_set_priority (source, G_PRIORITY_LOW);
+      g_source_attach (source, NULL);
+      while (!overslept && (is_timer ? ((Late *) source)->func != NULL || timer.at != 0 : worker.n_turns == 0))
+        g_main_context_iteration (NULL, TRUE);
+      g_assert_false (overslept);
+      g_source_destroy (source);
+    }
+
+  tornadis_poller_timer_clear (&timer);
+  tornadis_poller_item_clear (&worker.item);
+  g_main_context_set_poll_func (NULL, system_poll);
+}
+
+/* A child that drops what it has inherited, and watches something of its own, takes nothing from its parent. */
+static void
+test_fork (Fixture *fixture,
+           gconstpointer data)
+{
+  Worker worker = { .left = 1 };
+  pid_t child;
+  int status;
+
+  g_assert_true (g_unix_open_pipe (worker.fds, FD_CLOEXEC, NULL));
+  tornadis_poller_item_init (&worker.item, fixture->poller, worker.fds[0], worker_turn);
+  g_assert_true (tornadis_poller_item_watch (&worker.item, G_IO_IN));
+
+  child = fork ();
+  if (child == 0)
+    {
+      Worker own = { .left = 1 };
+      gboolean ok = g_unix_open_pipe (own.fds, FD_CLOEXEC, NULL);
+
+      tornadis_poller_item_clear (&worker.item);
+      ok = ok && tornadis_poller_open (fixture->poller, NULL);
+      tornadis_poller_item_init (&own.item, fixture->poller, own.fds[0], worker_turn);
+      ok = ok && tornadis_poller_item_watch (&own.item, G_IO_IN) && write (own.fds[1], "x", 1) == 1;
+      while (ok && own.n_turns == 0)
+        g_main_context_iteration (NULL, TRUE);
+      _exit (ok ? 0 : 1);
+    }
+
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_cmpint (status, ==, 0);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (worker.n_turns, ==, 0);
+
+  g_assert_cmpint (write (worker.fds[1], "x", 1), ==, 1);
+  for (guint i = 0; i < 1000 && worker.n_turns == 0; i++)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_cmpuint (worker.n_turns, ==, 1);
+
+  tornadis_poller_item_clear (&worker.item);
+  close (worker.fds[0]);
+  close (worker.fds[1]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -510,6 +696,9 @@ main (int argc, char **argv)
   ADD ("timer-beside-work", test_timer_beside_work);
   ADD ("queue-first", test_queue_first);
   ADD ("nested", test_nested);
+  ADD ("timer-behind-share", test_timer_behind_share);
+  ADD ("late", test_late);
+  ADD ("fork", test_fork);
   ADD ("contexts", test_contexts);
   ADD ("round", test_round);
   ADD ("busy-timer", test_busy_timer);

@@ -13,6 +13,8 @@
 /* One turn writes at most this much before the socket is asked again. */
 #define BATCH_WRITE (4 * 1024 * 1024)
 #define MAX_VECTORS 32
+/* So much TLS may have taken from the socket and not given away. */
+#define MAX_TLS_RECORD 16384
 
 struct _TornadisConnection
 {
@@ -31,6 +33,7 @@ struct _TornadisConnection
   gsize write_page_size;
   gint64 last_read;            /* monotonic time */
   gint64 turn_start;           /* monotonic time, during a turn */
+  gsize n_undrained;           /* bytes that somebody waits for to be read, see @tell_drained */
   guint in_turn;               /* how often, one within the other */
   gboolean closed : 1;
   gboolean aggressive : 1;
@@ -40,7 +43,8 @@ struct _TornadisConnection
   gboolean write_blocked : 1;  /* waits for the socket to take more */
   gboolean drained : 1;        /* the last read emptied the socket */
   gboolean resume_read : 1;    /* goes on at the next turn even if the socket has nothing new */
-  gboolean tell_drained : 1;   /* somebody waits for the socket to be emptied */
+  gboolean passed_drained : 1; /* what was read until then has been handled */
+  gboolean tell_drained : 1;   /* somebody waits for what was in the socket to be read */
 };
 
 typedef enum
@@ -132,6 +136,7 @@ connection_read (TornadisConnection *self,
   guint n_replies = 0;
 
   self->drained = FALSE;
+  tornadis_poller_item_set_unfinished (&self->item, TRUE);
 
   for (;;)
     {
@@ -158,6 +163,9 @@ connection_read (TornadisConnection *self,
             return READ_MORE;
         }
 
+      tornadis_poller_item_set_unfinished (&self->item, FALSE);
+      self->passed_drained |= self->n_undrained == 0;
+
       if (error != NULL)
         {
           /* Does nothing if a callback has closed the link. */
@@ -178,6 +186,8 @@ connection_read (TornadisConnection *self,
           tornadis_reader_commit (self->reader, (gsize) n_read);
           tornadis_queue_count_read (self->queue, (gsize) n_read);
           self->last_read = self->turn_start;
+          self->n_undrained -= MIN (self->n_undrained, (gsize) n_read);
+          tornadis_poller_item_set_unfinished (&self->item, TRUE);
           /* TLS gives one record at a time, so only a bare socket's short read means that it is empty. */
           self->drained = (gsize) n_read < size && self->in == NULL;
           continue;
@@ -284,7 +294,9 @@ connection_flush (TornadisConnection *self)
 static gboolean
 connection_has_input (TornadisConnection *self)
 {
-  return self->resume_read || g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) != 0;
+  /* During a turn, one that is queued goes on with it. */
+  return self->resume_read || (self->in_turn > 0 && self->item.queued) ||
+         g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) != 0;
 }
 
 static void
@@ -306,7 +318,9 @@ connection_turn (TornadisPollerItem *item,
   self->in_turn++;
   self->turn_start = now;
 
-  if (!self->paused && (self->resume_read || (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0))
+  /* What it was not told of is looked for where something depends on it. */
+  if (!self->paused && (self->resume_read || self->in_turn > 1 || self->tell_drained || self->write_error != NULL ||
+                        (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0))
     {
       self->resume_read = FALSE;
       result = connection_read (self, deadline);
@@ -321,7 +335,7 @@ connection_turn (TornadisPollerItem *item,
 
   self->in_turn--;
 
-  if (result != READ_CLOSED && self->write_error != NULL)
+  if (result == READ_DONE && self->write_error != NULL)
     {
       g_autoptr (GError) error = g_steal_pointer (&self->write_error);
 
@@ -342,10 +356,10 @@ connection_turn (TornadisPollerItem *item,
           self->resume_read = TRUE;
           tornadis_poller_item_queue (&self->item);
         }
-      else if (self->tell_drained)
+      if (self->tell_drained && (result == READ_DONE || self->passed_drained))
         {
           self->tell_drained = FALSE;
-          funcs.drained (owner);
+          self->funcs.drained (self->user_data);
         }
     }
 
@@ -536,12 +550,26 @@ tornadis_connection_get_paused (TornadisConnection *self)
 }
 
 gboolean
+tornadis_connection_has_unread (TornadisConnection *self)
+{
+  return !self->closed && !self->paused && connection_has_input (self);
+}
+
+gboolean
 tornadis_connection_await_drained (TornadisConnection *self)
 {
-  if (self->closed || self->paused || self->in_turn > 0 || !connection_has_input (self))
+  if (!tornadis_connection_has_unread (self))
     return FALSE;
 
-  self->tell_drained = TRUE;
+  if (!self->tell_drained)
+    {
+      gssize n_available = g_socket_get_available_bytes (self->socket);
+
+      self->n_undrained = (gsize) MAX (n_available, 0) + (self->in != NULL ? MAX_TLS_RECORD : 0);
+      self->passed_drained = FALSE;
+      self->tell_drained = TRUE;
+    }
+
   return TRUE;
 }
 

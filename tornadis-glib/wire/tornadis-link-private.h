@@ -25,7 +25,7 @@ struct _TornadisLink
   TornadisPollerItem ensure_item; /* queued while a call waits for a link that is not asked for yet */
   gint64 since;                   /* when the link last came up or went, monotonic time */
   gint64 not_before;              /* of the next attempt, monotonic time */
-  gint64 drain_until;             /* monotonic time: calls that are due wait for what had come before; 0: none do */
+  gint64 drain_since;             /* monotonic time: calls that were due wait for what had come before; 0: none do */
   gint64 last_ping;               /* monotonic time; of the last PING because of silence */
   guint64 ping_id;                /* its place in the queue */
   GError *last_error;             /* (owned) (nullable) of the last attempt or loss */

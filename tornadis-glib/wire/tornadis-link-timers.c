@@ -7,8 +7,7 @@
 
 #include "tornadis-glib/tornadis-error.h"
 
-/* What had come before a deadline passed is read first, in turns like any other; a flood does not put it off for longer
- * than this. */
+/* How long it takes at most until it is noticed that what was to be read first will not be, because reading was stopped. */
 #define DRAIN_USEC (100 * G_TIME_SPAN_MILLISECOND)
 
 void
@@ -21,15 +20,18 @@ tornadis_link_arm (TornadisLink *self,
   tornadis_poller_timer_set (&self->timer, at);
 }
 
+/* Those that were due at @since. */
 static void
 link_expire_calls (TornadisLink *self,
-                   gint64 now,
+                   gint64 since,
                    gint64 until)
 {
-  self->drain_until = 0;
-  tornadis_link_arm (self, tornadis_queue_expire (self->queue, now, until));
+  self->drain_since = 0;
+  tornadis_link_arm (self, tornadis_queue_expire (self->queue, since, until));
 }
 
+/* What had come before a deadline passed is read first, in turns like any other, and however long that takes: the main
+ * loop may have been busy elsewhere. What comes later does not put it off. */
 static void
 link_check_deadlines (TornadisLink *self,
                       gint64 now,
@@ -39,29 +41,35 @@ link_check_deadlines (TornadisLink *self,
 
   if (next == 0 || next > now)
     {
-      self->drain_until = 0;
+      self->drain_since = 0;
       tornadis_link_arm (self, next);
       return;
     }
 
-  /* Counted from now on: the main loop may have been busy elsewhere when the deadline passed. */
-  if (self->drain_until == 0)
-    self->drain_until = now + DRAIN_USEC;
-
-  if (self->connection != NULL && now < self->drain_until && tornadis_connection_await_drained (self->connection))
-    tornadis_link_arm (self, self->drain_until);
+  if (self->connection != NULL && tornadis_connection_await_drained (self->connection))
+    {
+      if (self->drain_since == 0)
+        self->drain_since = now;
+      tornadis_link_arm (self, now + DRAIN_USEC);
+    }
   else
-    link_expire_calls (self, now, until);
+    {
+      link_expire_calls (self, now, until);
+    }
 }
 
 void
 tornadis_link_drained_cb (gpointer user_data)
 {
   TornadisLink *self = user_data;
-  gint64 now = g_get_monotonic_time ();
+  gboolean held;
 
-  if (self->drain_until != 0)
-    link_expire_calls (self, now, now);
+  if (self->drain_since == 0)
+    return;
+
+  held = tornadis_link_enter (self);
+  link_expire_calls (self, self->drain_since, g_get_monotonic_time ());
+  tornadis_link_leave (self, held);
 }
 
 /* Where somebody waits, a PING is sent on a silent link. It makes data that the peer must acknowledge, and its answer
@@ -134,7 +142,7 @@ link_check_silence (TornadisLink *self,
     return now + MAX (ping_interval, G_TIME_SPAN_SECOND);
 
   /* It is this program that did not read for so long. */
-  if (tornadis_connection_await_drained (self->connection))
+  if (tornadis_connection_has_unread (self->connection))
     return now + DRAIN_USEC;
 
   if (limit != 0 && now >= limit)

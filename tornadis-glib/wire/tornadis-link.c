@@ -589,8 +589,10 @@ link_kick (TornadisLink *self)
 
   if (G_LIKELY (self->connection != NULL))
     {
-      /* Not again for every call: the timer finds out what it is for when it fires. */
-      if (G_UNLIKELY (self->timer.at == 0 || self->settings.call_timeout > self->settings.ping_interval) &&
+      /* Not again for every call, unless it may be set for something far away: the timer finds out what it is for when it
+       * fires. */
+      if (G_UNLIKELY (self->timer.at == 0 || self->settings.call_timeout > self->settings.ping_interval ||
+                      self->settings.read_timeout > self->settings.ping_interval) &&
           self->settings.ping_interval > 0)
         tornadis_link_arm (self, g_get_monotonic_time () + self->settings.ping_interval * G_TIME_SPAN_MILLISECOND);
       tornadis_connection_kick (self->connection);

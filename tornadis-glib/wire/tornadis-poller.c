@@ -42,6 +42,16 @@ typedef enum
   N_SOURCES
 } TornadisPollerSourceKind;
 
+/* What is having its turn, on the stack. */
+typedef struct _TornadisPollerTurn TornadisPollerTurn;
+
+struct _TornadisPollerTurn
+{
+  TornadisPollerTurn *outer;  /* (nullable) in which a main loop runs */
+  TornadisPollerItem *item;   /* (unowned) (nullable) NULL once it is gone */
+  TornadisPollerTimer *timer; /* (unowned) (nullable) likewise */
+};
+
 struct _TornadisPoller
 {
   int ref_count;               /* guarded by the lock of the table */
@@ -53,10 +63,12 @@ struct _TornadisPoller
   gint64 next_timer;           /* monotonic time, or 0 */
 #ifdef TORNADIS_HAVE_EPOLL
   int epoll_fd;
+  pid_t pid;                   /* whose @epoll_fd is; a child made with fork() shares what is watched with its parent */
   gpointer tags[N_SOURCES];    /* of @epoll_fd */
 #else
   GPtrArray *polled;           /* (owned) (element-type TornadisPollerItem) (unowned) */
 #endif
+  TornadisPollerTurn *turn;    /* (unowned) (nullable) the innermost */
   TornadisPollerItem *expecting; /* (unowned) (nullable) whose input is worth to be waited for */
   gint64 spin_not_before;      /* monotonic time */
   gint64 window_start;         /* monotonic time */
@@ -64,6 +76,7 @@ struct _TornadisPoller
   gint64 yielded;              /* monotonic time: since when the yielding source had no turn */
   gint64 grant;                /* microseconds that the next turn may take because it was waited for, or 0 */
   gboolean collected;          /* since the last poll */
+  gboolean settled;            /* it was found out how long the context may sleep, which it perhaps does */
 };
 
 typedef struct
@@ -75,6 +88,18 @@ typedef struct
 
 static GMutex lock;
 static GHashTable *pollers; /* (element-type GMainContext TornadisPoller) (unowned), guarded by @lock */
+
+/* There is something to do that the main loop did not know of when it went to sleep: what comes in a turn of it is found
+ * out before it sleeps, but not what is made by another source's prepare function, or by whoever sleeps in GLib's place. */
+static inline void
+poller_wake_up (TornadisPoller *self)
+{
+  if (G_LIKELY (!self->settled))
+    return;
+
+  self->settled = FALSE;
+  g_main_context_wakeup (self->context);
+}
 
 static void
 poller_enqueue (TornadisPoller *self,
@@ -130,7 +155,8 @@ static void
 poller_unwatch (TornadisPoller *self,
                 TornadisPollerItem *item)
 {
-  epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, item->fd, NULL);
+  if (self->pid == getpid ())
+    epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, item->fd, NULL);
   item->polled = FALSE;
 }
 
@@ -174,9 +200,17 @@ gboolean
 tornadis_poller_open (TornadisPoller *self,
                       GError **error)
 {
-  if (self->epoll_fd >= 0)
+  if (self->epoll_fd >= 0 && self->pid == getpid ())
     return TRUE;
 
+  if (self->epoll_fd >= 0)
+    {
+      for (guint i = 0; i < N_SOURCES; i++)
+        g_source_remove_unix_fd (self->sources[i], self->tags[i]);
+      close (self->epoll_fd);
+    }
+
+  self->pid = getpid ();
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   if (self->epoll_fd < 0)
     {
@@ -334,6 +368,26 @@ poller_share_out (TornadisPoller *self,
   poller_put_in_charge (self, more || self->window_used >= SHARE_USEC ? SOURCE_YIELDING : SOURCE_PROMPT);
 }
 
+/* A main loop runs within turns, and may last: what they have begun is gone on with in it. */
+static void
+poller_resume_turns (TornadisPoller *self,
+                     gint64 now)
+{
+  for (TornadisPollerTurn *turn = self->turn; turn != NULL; turn = turn->outer)
+    {
+      TornadisPollerTimer *timer = g_steal_pointer (&turn->timer);
+
+      if (turn->item != NULL && turn->item->unfinished)
+        {
+          turn->item->unfinished = FALSE;
+          poller_enqueue (self, turn->item);
+        }
+      /* Once is enough: then it sets itself. */
+      if (timer != NULL && (timer->at == 0 || timer->at > now))
+        tornadis_poller_timer_set (timer, now);
+    }
+}
+
 /* Milliseconds until @at, rounded up; @timeout may be shorter already. */
 static void
 shorten_timeout (int *timeout,
@@ -378,52 +432,65 @@ poller_spin (TornadisPoller *self)
 /* What is due is found out here and not told with g_source_set_ready_time(), which wakes the main loop up with a
  * write to a file descriptor, though it is this very thread that runs it. */
 static gboolean
-poller_prepare (GSource *source,
-                int *timeout)
+poller_find_work (TornadisPoller *self,
+                  GSource *source,
+                  int *timeout)
 {
   const TornadisPollerSource *own = (TornadisPollerSource *) source;
-  TornadisPoller *self = own->poller;
   gint64 now;
 
   *timeout = -1;
   self->collected = FALSE;
 
-  if (own->kind == self->in_charge)
+  if (own->kind != self->in_charge)
     {
-      if (!g_queue_is_empty (&self->ready))
-        return TRUE;
-
-      if (self->expecting != NULL && own->kind == SOURCE_PROMPT && poller_spin (self))
-        {
-          self->collected = TRUE;
-          return TRUE;
-        }
-
-      if (self->next_timer == 0)
+      if (own->kind == SOURCE_YIELDING)
         return FALSE;
 
       now = g_source_get_time (source);
-      shorten_timeout (timeout, self->next_timer, now);
-      return self->next_timer <= now;
+      if (now < self->yielded + WAIT_USEC)
+        {
+          shorten_timeout (timeout, self->yielded + WAIT_USEC, now);
+          return FALSE;
+        }
+
+      /* Others had all the time. */
+      self->grant = CLAMP ((now - self->yielded) * SHARE_USEC / WINDOW_USEC, SHARE_USEC, MAX_GRANT_USEC);
+      self->window_start = now;
+      self->window_used = 0;
+      poller_put_in_charge (self, SOURCE_PROMPT);
     }
 
-  if (own->kind == SOURCE_YIELDING)
+  if (!g_queue_is_empty (&self->ready))
+    return TRUE;
+
+  if (self->expecting != NULL && own->kind == SOURCE_PROMPT && poller_spin (self))
+    {
+      self->collected = TRUE;
+      return TRUE;
+    }
+
+  if (self->next_timer == 0)
     return FALSE;
 
   now = g_source_get_time (source);
-  if (now < self->yielded + WAIT_USEC)
-    {
-      shorten_timeout (timeout, self->yielded + WAIT_USEC, now);
-      return FALSE;
-    }
+  shorten_timeout (timeout, self->next_timer, now);
+  return self->next_timer <= now;
+}
 
-  /* Others had all the time. */
-  self->grant = CLAMP ((now - self->yielded) * SHARE_USEC / WINDOW_USEC, SHARE_USEC, MAX_GRANT_USEC);
-  self->window_start = now;
-  self->window_used = 0;
-  poller_put_in_charge (self, SOURCE_PROMPT);
+static gboolean
+poller_prepare (GSource *source,
+                int *timeout)
+{
+  TornadisPoller *self = ((TornadisPollerSource *) source)->poller;
+  gboolean has_work;
 
-  return poller_has_work (self, now);
+  if (self->turn != NULL)
+    poller_resume_turns (self, g_source_get_time (source));
+
+  has_work = poller_find_work (self, source, timeout);
+  self->settled = TRUE;
+  return has_work;
 }
 
 static gboolean
@@ -432,6 +499,7 @@ poller_check (GSource *source)
   const TornadisPollerSource *own = (TornadisPollerSource *) source;
   TornadisPoller *self = own->poller;
 
+  self->settled = FALSE;
   return own->kind == self->in_charge && poller_has_work (self, g_source_get_time (source));
 }
 
@@ -444,8 +512,12 @@ poller_run_timers (TornadisPoller *self,
     {
       TornadisPollerTimer *timer = g_sequence_get (g_sequence_get_begin_iter (self->timers));
 
+      TornadisPollerTurn turn = { .outer = self->turn, .timer = timer };
+
       tornadis_poller_timer_set (timer, 0);
+      self->turn = &turn;
       timer->func (timer, now, deadline);
+      self->turn = turn.outer;
       if (g_get_monotonic_time () > deadline)
         return;
     }
@@ -462,10 +534,13 @@ poller_run_items (TornadisPoller *self,
     {
       TornadisPollerItem *item = link->data;
       GIOCondition condition = item->ready;
+      TornadisPollerTurn turn = { .outer = self->turn, .item = item };
 
       item->queued = FALSE;
       item->ready = 0;
+      self->turn = &turn;
       item->func (item, condition, now, g_queue_is_empty (&self->ready) ? deadline : MIN (now + SLICE_USEC, deadline));
+      self->turn = turn.outer;
 
       now = g_get_monotonic_time ();
       if (now >= deadline)
@@ -484,6 +559,7 @@ poller_dispatch (GSource *source,
   gint64 budget = self->grant != 0 ? self->grant : BATCH_USEC;
 
   self->grant = 0;
+  self->settled = FALSE;
   if (!self->collected && poller_has_input (self))
     poller_collect (self);
 
@@ -622,6 +698,9 @@ tornadis_poller_item_clear (TornadisPollerItem *item)
     poller_unwatch (poller, item);
   if (poller->expecting == item)
     poller->expecting = NULL;
+  for (TornadisPollerTurn *turn = poller->turn; turn != NULL; turn = turn->outer)
+    if (turn->item == item)
+      turn->item = NULL;
 
   g_clear_pointer (&item->poller, tornadis_poller_unref);
 }
@@ -641,6 +720,7 @@ void
 tornadis_poller_item_queue (TornadisPollerItem *item)
 {
   poller_enqueue (item->poller, item);
+  poller_wake_up (item->poller);
 }
 
 void
@@ -662,6 +742,7 @@ tornadis_poller_item_queue_first (TornadisPollerItem *item)
 
   item->queued = TRUE;
   g_queue_push_head_link (&item->poller->ready, &item->link);
+  poller_wake_up (item->poller);
 }
 
 void
@@ -690,8 +771,11 @@ poller_update_next_timer (TornadisPoller *self)
 {
   GSequenceIter *first = g_sequence_get_begin_iter (self->timers);
   const TornadisPollerTimer *timer = g_sequence_iter_is_end (first) ? NULL : g_sequence_get (first);
+  gint64 last = self->next_timer;
 
   self->next_timer = timer != NULL ? timer->at : 0;
+  if (timer != NULL && (last == 0 || timer->at < last))
+    poller_wake_up (self);
 }
 
 void
@@ -709,6 +793,9 @@ tornadis_poller_timer_clear (TornadisPollerTimer *timer)
     return;
 
   tornadis_poller_timer_set (timer, 0);
+  for (TornadisPollerTurn *turn = timer->poller->turn; turn != NULL; turn = turn->outer)
+    if (turn->timer == timer)
+      turn->timer = NULL;
   g_clear_pointer (&timer->poller, tornadis_poller_unref);
 }
 

@@ -10,6 +10,8 @@ G_BEGIN_DECLS
  * loop, which is bounded from both sides. However much data there is, a program that draws its frames in less than 10 ms
  * is never late; however busy other sources are, what waits gets its turn within 16 ms.
  *
+ * A function may run a main loop of its own: in it the timer that fired, and an item that is not finished, go on.
+ *
  * Everything here is called in the thread that runs the context, except tornadis_poller_get() and _unref(). */
 typedef struct _TornadisPoller TornadisPoller;
 typedef struct _TornadisPollerItem TornadisPollerItem;
@@ -40,6 +42,7 @@ struct _TornadisPollerItem
   guint16 skips;
   guint queued : 1;
   guint polled : 1;            /* known to the poller's descriptor */
+  guint unfinished : 1;        /* see tornadis_poller_item_set_unfinished() */
 };
 
 struct _TornadisPollerTimer
@@ -55,7 +58,8 @@ TornadisPoller *tornadis_poller_get                 (GMainContext            *co
 TornadisPoller *tornadis_poller_ref                 (TornadisPoller          *self);
 void            tornadis_poller_unref               (TornadisPoller          *self);
 
-/* Makes its own descriptor if it has none yet; has to come before an item with one is watched. */
+/* Makes its own descriptor if it has none yet, or has that of its parent process; has to come before an item with one is
+ * watched. */
 gboolean        tornadis_poller_open                (TornadisPoller          *self,
                                                      GError                 **error);
 
@@ -74,6 +78,14 @@ void            tornadis_poller_item_queue          (TornadisPollerItem      *it
 void            tornadis_poller_item_unqueue        (TornadisPollerItem      *item);
 /* Its turn is the next: what the others make has to be taken away before they make more. */
 void            tornadis_poller_item_queue_first    (TornadisPollerItem      *item);
+/* During its turn: whether there is more to do than its descriptor tells of. A main loop that is run within the turn then
+ * gives it another one. */
+static inline void
+tornadis_poller_item_set_unfinished (TornadisPollerItem *item,
+                                     gboolean            unfinished)
+{
+  item->unfinished = unfinished;
+}
 /* Something was written that a peer nearby answers at once: the answer is looked for before the main loop sleeps. */
 void            tornadis_poller_item_expect_input   (TornadisPollerItem      *item);
 
