@@ -7,6 +7,8 @@
 #include "tornadis-glib/client/tornadis-client-private.h"
 
 #define USER_TIMEOUT_MSEC 1000
+/* A server that lives answers sooner, on a busy machine too. */
+#define PING_INTERVAL_MSEC 250
 
 static void
 set_ping_interval (TornadisClient *client,
@@ -28,7 +30,7 @@ static void
 stop_server (Fixture *fixture,
              guint *n_lost)
 {
-  set_ping_interval (fixture->client, 100);
+  set_ping_interval (fixture->client, PING_INTERVAL_MSEC);
   assert_call (fixture->client, "PONG", "PING", NULL);
   *n_lost = 0;
   g_signal_connect (fixture->client, "disconnected", G_CALLBACK (lost_cb), n_lost);
@@ -83,6 +85,7 @@ test_stopped (Fixture *fixture,
   g_signal_handlers_disconnect_by_data (fixture->client, &n_lost);
   tornadis_harness_redis_resume (fixture->redis);
   assert_call (fixture->client, "PONG", "PING", NULL);
+  g_signal_handlers_disconnect_by_data (fixture->client, &n_lost);
 }
 
 /* So it is when nobody waited at first, and the timer is set for an idle limit that is far away. */
@@ -129,7 +132,7 @@ test_behind_blocking (Fixture *fixture,
         spin_for (50);
         if (cancelled)
           g_cancellable_cancel (cancellable);
-        spin_for (600);
+        spin_for (4 * PING_INTERVAL_MSEC);
         g_assert_cmpuint (n_lost, ==, 0);
 
         tornadis_harness_redis_resume (fixture->redis);
