@@ -82,7 +82,6 @@ test_stopped (Fixture *fixture,
   assert_ends_lost (fixture->client, start_call (fixture->client, NULL, (const char *[]) { "GET", "k", NULL }));
   g_assert_cmpuint (n_lost, ==, 1);
 
-  g_signal_handlers_disconnect_by_data (fixture->client, &n_lost);
   tornadis_harness_redis_resume (fixture->redis);
   assert_call (fixture->client, "PONG", "PING", NULL);
   g_signal_handlers_disconnect_by_data (fixture->client, &n_lost);
