@@ -13,7 +13,8 @@
  *
  * There are two sources. The one at the default priority is in charge until all items together have used up SHARE_USEC
  * of a window, or have left work over. Then they yield: the other source is in charge, behind GTK's redraw at 120, and
- * has whatever time nobody else wants. When nothing is left over it begins anew at the default priority.
+ * has whatever time nobody else wants. With the next window, and when nothing is left over, it begins anew at the default
+ * priority.
  *
  * When for WAIT_USEC there was no such time, they are let in at the default priority once more, for as long as the
  * share of that time, at the most MAX_GRANT_USEC. A window of 16.7 ms has room for one such turn, two at its ends, and
@@ -356,7 +357,7 @@ poller_share_out (TornadisPoller *self,
   gint64 now = g_get_monotonic_time ();
   gboolean more = !g_queue_is_empty (&self->ready);
 
-  if (kind == SOURCE_YIELDING || start - self->window_start > WINDOW_USEC)
+  if (start - self->window_start > WINDOW_USEC)
     {
       self->window_start = start;
       self->window_used = 0;
@@ -365,6 +366,7 @@ poller_share_out (TornadisPoller *self,
     self->window_used += now - start;
 
   self->yielded = now;
+  /* Not back as soon as nothing is left: to change over costs two turns of the main loop. */
   poller_put_in_charge (self, more || self->window_used >= SHARE_USEC ? SOURCE_YIELDING : SOURCE_PROMPT);
 }
 
@@ -464,7 +466,7 @@ poller_find_work (TornadisPoller *self,
   if (!g_queue_is_empty (&self->ready))
     return TRUE;
 
-  if (self->expecting != NULL && own->kind == SOURCE_PROMPT && poller_spin (self))
+  if (self->expecting != NULL && poller_spin (self))
     {
       self->collected = TRUE;
       return TRUE;
