@@ -85,13 +85,14 @@ typedef struct
   Tally incrs;
   Tally gets;
   guint to_come;
+  GThread *killer; /* (owned) (nullable) */
 } Crowd;
 
 /* From outside, as it happens: in the middle of a turn of the main loop. */
 static gpointer
 kill_thread (gpointer redis)
 {
-  g_usleep (1500);
+  g_usleep (500);
   tornadis_harness_redis_kill (redis);
   g_timeout_add (100, restart_cb, redis);
   return NULL;
@@ -116,7 +117,7 @@ crowd_incr_cb (TornadisClient *client,
   tally_count_cb (client, reply, error, &self->incrs);
 
   if (self->incrs.n_ended == 300)
-    g_thread_unref (g_thread_new ("kill", kill_thread, self->fixture->redis));
+    self->killer = g_thread_new ("kill", kill_thread, self->fixture->redis);
   crowd_go_on (self);
 }
 
@@ -130,6 +131,9 @@ crowd_go_on (Crowd *self)
     return;
 
   self->to_come--;
+  /* Not before all is over. */
+  if (self->to_come == 100)
+    g_thread_join (g_steal_pointer (&self->killer));
   tornadis_client_submit (self->fixture->client, incr, crowd_incr_cb, self, NULL);
   tornadis_client_submit (self->fixture->client, get, tally_count_cb, &self->gets, NULL);
 }
