@@ -57,6 +57,8 @@ struct _TornadisPoller
 {
   int ref_count;               /* guarded by the lock of the table */
   GMainContext *context;       /* (owned) */
+  gpointer data;               /* (owned) (nullable) */
+  GDestroyNotify data_destroy; /* (nullable) of @data */
   GSource *sources[N_SOURCES]; /* (owned) */
   TornadisPollerSourceKind in_charge;
   GQueue ready;                /* (element-type TornadisPollerItem) (unowned) in the order of their turns */
@@ -625,6 +627,8 @@ poller_free (TornadisPoller *self)
       g_source_unref (self->sources[i]);
     }
   poller_clear_descriptors (self);
+  if (self->data != NULL)
+    self->data_destroy (self->data);
   g_sequence_free (self->timers);
   g_main_context_unref (self->context);
   g_free (self);
@@ -673,6 +677,14 @@ tornadis_poller_unref (TornadisPoller *self)
 
   if (last)
     poller_free (self);
+}
+
+gpointer *
+tornadis_poller_get_data (TornadisPoller *self,
+                          GDestroyNotify destroy)
+{
+  self->data_destroy = destroy;
+  return &self->data;
 }
 
 /* Items. */

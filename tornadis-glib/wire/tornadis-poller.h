@@ -57,6 +57,9 @@ struct _TornadisPollerTimer
 TornadisPoller *tornadis_poller_get                 (GMainContext            *context);
 TornadisPoller *tornadis_poller_ref                 (TornadisPoller          *self);
 void            tornadis_poller_unref               (TornadisPoller          *self);
+/* Where the one part of the library that keeps something more for a context keeps it; @destroy frees it with the poller. */
+gpointer       *tornadis_poller_get_data            (TornadisPoller          *self,
+                                                     GDestroyNotify           destroy);
 
 /* Makes its own descriptor if it has none yet, or has that of its parent process; has to come before an item with one is
  * watched. */

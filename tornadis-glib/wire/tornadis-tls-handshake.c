@@ -2,6 +2,8 @@
 
 #include "tornadis-glib/wire/tornadis-tls-handshake.h"
 
+#include "tornadis-glib/wire/tornadis-poller.h"
+
 /* A server nearby is through with a handshake in this time, most of which is computing: here, and in the main loop,
  * which looks at the certificate. What takes longer waits for the network, or for a peer that never answers, and holds
  * nobody up. */
@@ -9,11 +11,10 @@
 /* So many handshakes may be under way that are not older than that, and as many certificates come due in one turn. */
 #define MAX_FRESH 4
 
-/* Who stands in line in one main context, and is only touched in it. */
+/* Who stands in line in one main context; the poller's. Whoever stands in it keeps the poller. */
 typedef struct
 {
-  GMainContext *context;           /* (owned) */
-  guint n_handshakes;              /* under the registry's lock; the line goes with the last */
+  GMainContext *context;           /* (unowned) the poller's */
   GQueue waiting;                  /* (element-type TornadisTlsHandshake) not owned */
   TornadisTlsHandshake *preparing; /* (unowned) (nullable) */
   GQueue fresh;                    /* (element-type TornadisTlsHandshake) not owned; the oldest first */
@@ -22,7 +23,8 @@ typedef struct
 
 struct _TornadisTlsHandshake
 {
-  Line *line;
+  TornadisPoller *poller;               /* (owned) */
+  Line *line;                           /* (unowned) */
   GList link;                           /* in one of the line's queues */
   GQueue *queue;                        /* (unowned) (nullable) which one */
   GSocketConnection *socket_connection; /* (owned) */
@@ -35,59 +37,22 @@ struct _TornadisTlsHandshake
   gint64 begun_at;                      /* monotonic time */
 };
 
-/* Every main context has a thread of its own. */
-static GMutex registry_lock;
-static GHashTable *registry; /* (owned) (nullable) (element-type GMainContext Line) */
-
 static void line_advance (Line *self);
 
-/* Counts one more. */
 static Line *
-line_acquire (GMainContext *context)
+line_get (TornadisPoller *poller,
+          GMainContext *context)
 {
-  Line *self;
+  gpointer *data = tornadis_poller_get_data (poller, g_free);
+  Line *self = *data;
 
-  g_mutex_lock (&registry_lock);
-
-  if (registry == NULL)
-    registry = g_hash_table_new (NULL, NULL);
-
-  self = g_hash_table_lookup (registry, context);
   if (self == NULL)
     {
-      self = g_new0 (Line, 1);
-      self->context = g_main_context_ref (context);
-      g_hash_table_insert (registry, context, self);
+      *data = self = g_new0 (Line, 1);
+      self->context = context;
     }
-  self->n_handshakes++;
-
-  g_mutex_unlock (&registry_lock);
 
   return self;
-}
-
-static void
-line_release (Line *self)
-{
-  gboolean last;
-
-  g_mutex_lock (&registry_lock);
-
-  last = --self->n_handshakes == 0;
-  if (last)
-    {
-      g_hash_table_remove (registry, self->context);
-      if (g_hash_table_size (registry) == 0)
-        g_clear_pointer (&registry, g_hash_table_unref);
-    }
-
-  g_mutex_unlock (&registry_lock);
-
-  if (last)
-    {
-      g_main_context_unref (self->context);
-      g_free (self);
-    }
 }
 
 static void
@@ -155,7 +120,7 @@ handshake_end (TornadisTlsHandshake *self,
 
   handshake_enqueue (self, NULL);
   line_advance (self->line);
-  line_release (self->line);
+  tornadis_poller_unref (self->poller);
   g_object_unref (self->socket_connection);
   g_object_unref (self->identity);
   g_clear_object (&self->database);
@@ -364,7 +329,8 @@ tornadis_tls_handshake_start (GSocketConnection *socket_connection,
 {
   TornadisTlsHandshake *self = g_new0 (TornadisTlsHandshake, 1);
 
-  self->line = line_acquire (context);
+  self->poller = tornadis_poller_get (context);
+  self->line = line_get (self->poller, context);
   self->link.data = self;
   self->socket_connection = g_object_ref (socket_connection);
   self->identity = g_object_ref (identity);
