@@ -153,7 +153,7 @@ static const struct
     .keyword = "STREAMS", .begin = (from), .step = 1, .last = -1, .limit = 2 \
   }
 
-/* What servers before Redis 7 only say to be movable. */
+/* What servers before Redis 7 only say to be movable, and some later ones to be incomplete. */
 static const struct
 {
   const char *names[8];
@@ -288,6 +288,22 @@ keys_parse_specs (CommandKeys *self,
     }
 }
 
+/* Of some commands a server says only that what it says is incomplete: XREAD and XREADGROUP since the update of Redis 8.0.2
+ * in Debian 13 (5:8.0.2-3+deb13u3), with the same specification as before. */
+static void
+keys_complete (CommandKeys *self,
+               const char *name)
+{
+  guint n_parsed = self->specs->len;
+
+  if (!keys_add_well_known (self, name))
+    return;
+
+  if (n_parsed > 0)
+    g_array_remove_range (self->specs, 0, n_parsed);
+  self->unknown = FALSE;
+}
+
 CommandKeys *
 command_keys_new (const char *name,
                   TornadisReply *specs,
@@ -310,6 +326,8 @@ command_keys_new (const char *name,
   else if (has_specs)
     {
       keys_parse_specs (self, specs);
+      if (self->unknown)
+        keys_complete (self, name);
       self->movable = self->unknown;
     }
   else if (movable)
