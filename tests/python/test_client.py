@@ -408,6 +408,18 @@ async def test_nested_loop_over_others(server):
     equal(others, [b'0', b'1', b'2'])
 
 
+async def test_pop_given_back(server):
+    """A message that comes to one that no longer waits goes to the one that waits already."""
+    pubsub = Tornadis.PubSubClient(**options(server))
+    await pubsub.subscribe('a')
+    for i in range(50):
+        gone = pubsub.pop_message(30)
+        # It is there before the main loop hears of the cancelling.
+        server.command(f'PUBLISH a {i}')
+        gone.cancel()
+        equal((await pubsub.pop_message(30)).text, str(i))
+
+
 async def test_beside_others(server):
     """However busy the main loop is with others: a timer that is always due, a window that is always drawn."""
     client = Tornadis.Client(**options(server))

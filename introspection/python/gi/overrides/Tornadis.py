@@ -607,9 +607,10 @@ def _await_finish(start, finish, *args, give_back=None):
         except UnicodeDecodeError as error:
             future.set_exception(error)
         else:
-            if future.cancelled() and give_back is not None:
-                give_back(value)
-            elif not future.done():
+            if future.done():
+                if give_back is not None:
+                    give_back(value)
+            else:
                 future._finish(value, None, not _in_task())
 
     start(*args, cancellable, done)
@@ -720,6 +721,8 @@ __all__.append('Client')
 
 class PubSubClient(Tornadis.PubSubClient):
     _given_back = None
+    # What pop_message() gave that may still wait, in order.
+    _popping = ()
 
     def __init__(self, **options):
         super().__init__(**_given(options))
@@ -760,12 +763,22 @@ class PubSubClient(Tornadis.PubSubClient):
             future = Future()
             future.set_result(self._given_back.pop(0))
             return future
-        return _await_finish(self.pop_message_async, self.pop_message_finish, -1 if deadline is None else deadline,
-                             give_back=self._give_back)
+        future = _await_finish(self.pop_message_async, self.pop_message_finish, -1 if deadline is None else deadline,
+                               give_back=self._give_back)
+        self._popping = [*(each for each in self._popping if not each.done()), future]
+        return future
 
     def _give_back(self, message):
-        if message is not None:
-            self._given_back = [*(self._given_back or ()), message]
+        """Takes a message that came to one that no longer waits: it is the next one's."""
+        if message is None:
+            return
+        for future in self._popping:
+            if not future.done():
+                # It began to wait before this was given back, and would not see it.
+                future._canceller()
+                future.set_result(message)
+                return
+        self._given_back = [*(self._given_back or ()), message]
 
     async def messages(self):
         """Iterates over messages for as long as there are subscriptions and the client is not closed."""
