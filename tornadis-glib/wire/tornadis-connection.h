@@ -59,7 +59,7 @@ void                tornadis_connection_set_paused      (TornadisConnection     
                                                          gboolean                       paused);
 gboolean            tornadis_connection_get_paused      (TornadisConnection            *self);
 /* Whether there is data that is not read yet, and may be. */
-gboolean tornadis_connection_has_unread (TornadisConnection *self);
+gboolean            tornadis_connection_has_unread      (TornadisConnection            *self);
 /* The same, so that a late timer does not beat a reply that has arrived: it is told when all that is there now has been
  * read. */
 gboolean            tornadis_connection_await_drained   (TornadisConnection            *self);

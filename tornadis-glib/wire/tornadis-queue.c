@@ -680,12 +680,6 @@ tornadis_queue_get_n_written (TornadisQueue *self)
 }
 
 gboolean
-tornadis_queue_is_writing (TornadisQueue *self)
-{
-  return tornadis_writer_get_pending (&self->writer) > 0 || self->next < self->tail;
-}
-
-gboolean
 tornadis_queue_awaits_replies (TornadisQueue *self)
 {
   TornadisSlot *head = queue_peek (self);

@@ -109,7 +109,6 @@ void            tornadis_queue_count_read      (TornadisQueue       *self,
                                                 gsize                n_bytes);
 guint64         tornadis_queue_get_n_read      (TornadisQueue       *self);
 guint64         tornadis_queue_get_n_written   (TornadisQueue       *self);
-gboolean        tornadis_queue_is_writing      (TornadisQueue       *self);
 gboolean        tornadis_queue_awaits_replies  (TornadisQueue       *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisQueue, tornadis_queue_free)
