@@ -111,7 +111,7 @@ bench_count_reply (Bench *self,
 {
   for (gsize i = 0; self->pipeline && i < tornadis_reply_get_n_elements (reply); i++)
     {
-      g_autoptr (GError) error = tornadis_reply_get_error (tornadis_reply_get_element (reply, i));
+      g_autoptr (GError) error = tornadis_reply_dup_error (tornadis_reply_get_element (reply, i));
 
       if (error != NULL)
         bench_count_error (self, error->message);

@@ -191,7 +191,7 @@ json_value (GString *out,
       return json_big_number (out, reply);
     case TORNADIS_REPLY_KIND_ERROR:
       {
-        g_autoptr (GError) error = tornadis_reply_get_error ((TornadisReply *) reply);
+        g_autoptr (GError) error = tornadis_reply_dup_error ((TornadisReply *) reply);
 
         put_error (out, error);
         return TRUE;

@@ -286,7 +286,7 @@ marshal_value (Marshaller *self,
       break;
     case TORNADIS_REPLY_KIND_ERROR:
       {
-        g_autoptr (GError) error = tornadis_reply_get_error ((TornadisReply *) reply);
+        g_autoptr (GError) error = tornadis_reply_dup_error ((TornadisReply *) reply);
 
         put_error (self->out, error);
         self->has_specials = TRUE;

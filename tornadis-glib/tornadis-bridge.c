@@ -104,7 +104,7 @@ finish_collection (void)
 }
 
 static void
-bridge_tell (TornadisBridge *self,
+bridge_notify (TornadisBridge *self,
              const char *outcomes,
              gsize length)
 {
@@ -168,14 +168,14 @@ bridge_turn (TornadisPollerItem *item,
     {
       self->expecting = FALSE;
       bridge_go_on (self);
-      bridge_tell (self, "", 0);
+      bridge_notify (self, "", 0);
     }
 
   while ((chunk = g_queue_pop_head (&self->chunks)) != NULL)
     {
       bridge_go_on (self);
       g_string_append (chunk->outcomes, self->format->closing);
-      bridge_tell (self, chunk->outcomes->str, chunk->outcomes->len);
+      bridge_notify (self, chunk->outcomes->str, chunk->outcomes->len);
       chunk_free (chunk);
 
       if (g_get_monotonic_time () >= deadline)
@@ -490,7 +490,7 @@ bridge_reply_cb (TornadisReply *reply,
   g_autoptr (GError) reply_error = NULL;
 
   if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
-    error = reply_error = tornadis_reply_get_error (reply);
+    error = reply_error = tornadis_reply_dup_error (reply);
 
   self->n_in_flight--;
   /* Without a poller the bridge was disposed of. */

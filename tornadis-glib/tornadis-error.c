@@ -14,7 +14,7 @@
 G_DEFINE_QUARK (tornadis-error-quark, tornadis_error)
 
 /**
- * tornadis_error_get_prefix:
+ * tornadis_error_dup_prefix:
  * @error: an error of any domain
  *
  * Gets the first word of an error that the server answered with, such as `WRONGTYPE`, `MOVED` or `ERR`.
@@ -28,7 +28,7 @@ G_DEFINE_QUARK (tornadis-error-quark, tornadis_error)
  * Since: 1.0
  */
 char *
-tornadis_error_get_prefix (const GError *error)
+tornadis_error_dup_prefix (const GError *error)
 {
   gsize length;
 

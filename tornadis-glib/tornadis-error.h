@@ -30,7 +30,7 @@ G_BEGIN_DECLS
  * @TORNADIS_ERROR_TIMEOUT: no reply came within [property@Tornadis.Client:call-timeout-msec]
  * @TORNADIS_ERROR_PROTOCOL: the server sent what is not the protocol, or more than the bounds allow
  * @TORNADIS_ERROR_REPLY: the server answered with an error, in its own words;
- *   [func@Tornadis.Error.get_prefix] gives its first word
+ *   [func@Tornadis.Error.dup_prefix] gives its first word
  * @TORNADIS_ERROR_USAGE: the library was asked for something that it does not do
  * @TORNADIS_ERROR_BUSY: a bound is reached
  * @TORNADIS_ERROR_PLUGIN: a plugin failed, or could not be found or loaded
@@ -59,6 +59,6 @@ typedef enum
 TORNADIS_AVAILABLE_IN_1_0
 GQuark  tornadis_error_quark      (void);
 TORNADIS_AVAILABLE_IN_1_0
-char   *tornadis_error_get_prefix (const GError *error);
+char   *tornadis_error_dup_prefix (const GError *error);
 
 G_END_DECLS

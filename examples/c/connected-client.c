@@ -54,7 +54,7 @@ read_cb (TornadisClient *client, TornadisReply *replies, GError *error, gpointer
   g_autoptr (TornadisPipeline) transaction = tornadis_pipeline_new ();
   g_autoptr (TornadisCommand) set = tornadis_command_new_format ("SET number");
   TornadisReply *number = error == NULL ? tornadis_reply_get_element (replies, 1) : NULL;
-  g_autoptr (GError) refused = number != NULL ? tornadis_reply_get_error (number) : NULL;
+  g_autoptr (GError) refused = number != NULL ? tornadis_reply_dup_error (number) : NULL;
 
   if (error != NULL || refused != NULL)
     {

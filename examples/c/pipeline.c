@@ -30,7 +30,7 @@ called_cb (GObject *object, GAsyncResult *result, gpointer user_data)
     for (gsize i = 0; i < tornadis_reply_get_n_elements (replies); i++)
       {
         TornadisReply *reply = tornadis_reply_get_element (replies, i);
-        g_autoptr (GError) reply_error = tornadis_reply_get_error (reply);
+        g_autoptr (GError) reply_error = tornadis_reply_dup_error (reply);
 
         /* An error of the server takes its place among the replies. */
         if (reply_error != NULL)

@@ -97,7 +97,7 @@ show_calls (TornadisClient *client)
   heading ("An error of the server");
   refused = call (client, &error, (const char *[]) { "LPUSH", "greeting", "x", NULL });
   expect (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY), "an error");
-  prefix = tornadis_error_get_prefix (error);
+  prefix = tornadis_error_dup_prefix (error);
   g_print ("LPUSH greeting x\nprefix %s: %s\n", prefix, error->message);
   expect (g_str_equal (prefix, "WRONGTYPE"), "the prefix");
 }

@@ -403,7 +403,7 @@ cache_calls_done (CacheCalls *self,
     {
       CacheLink *link = cache_tracking_lookup (self->tracking, tornadis_call_get_client (call));
 
-      error = tornadis_call_get_error (call);
+      error = tornadis_call_dup_error (call);
       if (link != NULL)
         cache_link_check (link);
     }

@@ -129,7 +129,7 @@ link_turn_off (CacheLink *self)
 }
 
 static void
-tracking_tell (CacheTracking *self)
+tracking_notify (CacheTracking *self)
 {
   self->funcs.problem (self->table_problem != NULL ? self->table_problem : self->problem, self->user_data);
 }
@@ -149,7 +149,7 @@ table_cb (const GError *error,
   CacheTracking *self = user_data;
 
   set_problem (&self->table_problem, error != NULL ? error->message : NULL);
-  tracking_tell (self);
+  tracking_notify (self);
 }
 
 static void
@@ -167,7 +167,7 @@ tracked_cb (TornadisClient *client,
   link->asked = 0;
   link->on = error == NULL;
   set_problem (&link->tracking->problem, error != NULL ? error->message : NULL);
-  tracking_tell (link->tracking);
+  tracking_notify (link->tracking);
 }
 
 /* Asks the server to tell of changed keys, on this connection or on the redirect. */
@@ -261,7 +261,7 @@ redirect_failed_cb (CacheRedirect *redirect,
 
   tracking_foreach (self, redirect, link_redirect_lost);
   set_problem (&self->problem, problem);
-  tracking_tell (self);
+  tracking_notify (self);
 }
 
 static void

@@ -14,7 +14,7 @@ outcome_describe (const GError *error)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return g_strdup ("cancelled");
 
-  prefix = tornadis_error_get_prefix (error);
+  prefix = tornadis_error_dup_prefix (error);
   if (prefix != NULL)
     return prefix;
 

@@ -8,7 +8,7 @@ char *
 server_error_dup_cause (const GError *error,
                         gboolean *aborted)
 {
-  g_autofree char *prefix = tornadis_error_get_prefix (error);
+  g_autofree char *prefix = tornadis_error_dup_prefix (error);
   g_autoptr (GError) cause = NULL;
   const char *reason;
 
@@ -22,5 +22,5 @@ server_error_dup_cause (const GError *error,
     return g_steal_pointer (&prefix);
 
   cause = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_REPLY, reason + 2);
-  return tornadis_error_get_prefix (cause);
+  return tornadis_error_dup_prefix (cause);
 }

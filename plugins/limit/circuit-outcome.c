@@ -21,7 +21,7 @@ judge_replies (TornadisReply *replies)
   for (gsize i = 0; i < tornadis_reply_get_n_elements (replies); i++)
     {
       TornadisReply *reply = tornadis_reply_get_element (replies, i);
-      g_autoptr (GError) error = tornadis_reply_is_error (reply) ? tornadis_reply_get_error (reply) : NULL;
+      g_autoptr (GError) error = tornadis_reply_is_error (reply) ? tornadis_reply_dup_error (reply) : NULL;
 
       if (error != NULL && is_unable (error))
         return CIRCUIT_FAILURE;
@@ -33,7 +33,7 @@ judge_replies (TornadisReply *replies)
 CircuitOutcome
 circuit_outcome_of (TornadisCall *call)
 {
-  g_autoptr (GError) error = tornadis_call_get_error (call);
+  g_autoptr (GError) error = tornadis_call_dup_error (call);
 
   if (tornadis_call_is_abandoned (call))
     return CIRCUIT_NO_OUTCOME;

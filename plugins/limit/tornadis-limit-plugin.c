@@ -31,7 +31,7 @@ struct _TornadisLimitPlugin
   Alarm alarm;       /* for the bucket and the breaker */
   guint in_flight;   /* commands */
   guint64 refused;
-  TornadisCircuitState told_state;
+  TornadisCircuitState notified_state;
   gboolean going_on; /* limit_go_on() is on the stack */
 };
 
@@ -122,12 +122,12 @@ limit_begin (TornadisLimitPlugin *self,
 }
 
 static void
-limit_tell_state (TornadisLimitPlugin *self)
+limit_notify_state (TornadisLimitPlugin *self)
 {
-  if (self->told_state == self->breaker.state)
+  if (self->notified_state == self->breaker.state)
     return;
 
-  self->told_state = self->breaker.state;
+  self->notified_state = self->breaker.state;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
 }
 
@@ -150,7 +150,7 @@ limit_go_on (TornadisLimitPlugin *self)
   guint n = self->queue.length;
   LimitedCall *limited;
 
-  limit_tell_state (self);
+  limit_notify_state (self);
   if (self->going_on)
     return;
 
@@ -230,7 +230,7 @@ tornadis_limit_plugin_call (TornadisPlugin *plugin,
     }
   else
     limit_begin (self, cost, now);
-  limit_tell_state (self);
+  limit_notify_state (self);
 
   return waits;
 }
@@ -388,7 +388,7 @@ tornadis_limit_plugin_set_property (GObject *object,
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
 
-  limit_tell_state (self);
+  limit_notify_state (self);
   /* What waits may go now, but not from within. */
   if (self->queue.length > 0)
     alarm_set (&self->alarm, g_get_monotonic_time ());

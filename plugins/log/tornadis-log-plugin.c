@@ -37,7 +37,7 @@ tornadis_log_plugin_call_done (TornadisPlugin *plugin,
 {
   TornadisLogPlugin *self = (TornadisLogPlugin *) plugin;
   TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
-  g_autoptr (GError) error = tornadis_call_get_error (call);
+  g_autoptr (GError) error = tornadis_call_dup_error (call);
   g_autofree char *outcome = outcome_describe (error);
   g_autofree char *title = NULL;
   g_autofree char *count = NULL;

@@ -135,7 +135,7 @@ server_get_command (MetricsServer *self,
 static char *
 make_error_type (const GError *error)
 {
-  g_autofree char *prefix = tornadis_error_get_prefix (error);
+  g_autofree char *prefix = tornadis_error_dup_prefix (error);
 
   if (prefix != NULL)
     return g_utf8_make_valid (prefix, -1);

@@ -163,7 +163,7 @@ tornadis_metrics_plugin_observe (TornadisPlugin *plugin,
 }
 
 static void
-tornadis_metrics_plugin_waited (TornadisPlugin *plugin,
+tornadis_metrics_plugin_client_acquired (TornadisPlugin *plugin,
                                 TornadisClient *client,
                                 gint64 elapsed)
 {
@@ -313,7 +313,7 @@ tornadis_metrics_plugin_class_init (TornadisMetricsPluginClass *klass)
   plugin_class->attach = tornadis_metrics_plugin_attach;
   plugin_class->detach = tornadis_metrics_plugin_detach;
   plugin_class->observe = tornadis_metrics_plugin_observe;
-  plugin_class->waited = tornadis_metrics_plugin_waited;
+  plugin_class->client_acquired = tornadis_metrics_plugin_client_acquired;
 
   /* Commands and pipelines that have been to a server, each attempt by itself. */
   props[PROP_CALLS] = g_param_spec_uint64 ("calls", NULL, NULL, 0, G_MAXUINT64, 0, flags);

@@ -125,7 +125,7 @@ are_refusals (TornadisReply *replies)
   for (gsize i = 0; i < n; i++)
     {
       TornadisReply *reply = tornadis_reply_get_element (replies, i);
-      g_autoptr (GError) error = tornadis_reply_is_error (reply) ? tornadis_reply_get_error (reply) : NULL;
+      g_autoptr (GError) error = tornadis_reply_is_error (reply) ? tornadis_reply_dup_error (reply) : NULL;
 
       if (error == NULL || !is_refusal (error, NULL))
         return FALSE;

@@ -207,7 +207,7 @@ retry_begin (TornadisRetryPlugin *self,
   /* That of a pipeline is in its replies. */
   g_autoptr (GError) reason = error != NULL
                                 ? g_error_copy (error)
-                                : tornadis_reply_get_error (tornadis_reply_get_element (tornadis_call_get_reply (call), 0));
+                                : tornadis_reply_dup_error (tornadis_reply_get_element (tornadis_call_get_reply (call), 0));
 
   if (is_one_of (error, CODE (LOST)) && !retry_rules_only_reads (&rules, call))
     g_object_set_qdata (G_OBJECT (call), may_have_run_quark (), GUINT_TO_POINTER (TRUE));
@@ -248,7 +248,7 @@ tornadis_retry_plugin_call_done (TornadisPlugin *plugin,
                                  TornadisCall *call)
 {
   TornadisRetryPlugin *self = (TornadisRetryPlugin *) plugin;
-  g_autoptr (GError) error = tornadis_call_get_error (call);
+  g_autoptr (GError) error = tornadis_call_dup_error (call);
   guint attempt = tornadis_call_get_attempt (call);
   gboolean allowed = retry_is_allowed (self, call, error);
   guint delay = allowed ? retry_choose_delay (self, attempt) : 0;

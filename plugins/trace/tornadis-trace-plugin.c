@@ -86,7 +86,7 @@ trace_init (Trace *trace,
             gint64 begun)
 {
   TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
-  g_autoptr (GError) error = tornadis_call_get_error (call);
+  g_autoptr (GError) error = tornadis_call_dup_error (call);
 
   trace->name = tornadis_call_get_name (call);
   trace->outcome = outcome_describe (error);

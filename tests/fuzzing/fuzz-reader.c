@@ -17,7 +17,7 @@ use_reply (TornadisReply *reply)
   g_autofree char *text = tornadis_reply_to_string (reply);
   g_autoptr (GVariant) variant = tornadis_reply_to_variant (reply);
   g_autoptr (GBytes) bytes = tornadis_reply_get_bytes (reply);
-  g_autoptr (GError) error = tornadis_reply_get_error (reply);
+  g_autoptr (GError) error = tornadis_reply_dup_error (reply);
   g_autofree char *json = tornadis_bridge_dup_text (reply);
   gsize length;
   g_autofree guint8 *values = tornadis_bridge_dup_data (reply, FALSE, &length);

@@ -50,14 +50,14 @@ export default {
         equal(error instanceof Tornadis.ConnectionError, false);
         equal(error.domain, GLib.quark_to_string(Tornadis.error_quark()));
         equal(Tornadis.Error.quark(), Tornadis.error_quark());
-        equal(Tornadis.Error.get_prefix(error.error), 'WRONGTYPE');
-        equal(Tornadis.error_get_prefix(error.error), 'WRONGTYPE');
+        equal(Tornadis.Error.dup_prefix(error.error), 'WRONGTYPE');
+        equal(Tornadis.error_dup_prefix(error.error), 'WRONGTYPE');
         equal(new Tornadis.TornadisException('mine').error, null);
         await rejects(Tornadis.ClientError, client.call('SUBSCRIBE', 'a'), Tornadis.Error.USAGE);
         const nowhere = new Tornadis.Client({host: '127.0.0.1', port: 1});
         const refused = await rejects(Tornadis.ConnectionError, nowhere.call('PING'));
         equal(refused.error.matches(Tornadis.Error, Tornadis.Error.CONNECT), true);
-        equal(Tornadis.Error.get_prefix(refused.error), null);
+        equal(Tornadis.Error.dup_prefix(refused.error), null);
     },
 
     async async_call(server) {

@@ -44,9 +44,9 @@ const Looking = GObject.registerClass({GTypeName: 'TornadisTestJsLooking'}, clas
         this.log.push([client, sent?.ref(), pipeline, reply?.ref(), error]);
     }
 
-    vfunc_waited(client, elapsed) {
+    vfunc_client_acquired(client, elapsed) {
         equal(elapsed >= 0, true);
-        this.log.push(['waited', client]);
+        this.log.push(['client_acquired', client]);
     }
 });
 
@@ -58,8 +58,8 @@ const Showing = GObject.registerClass({GTypeName: 'TornadisTestJsShowing'}, clas
         this.inner.observe(...args);
     }
 
-    vfunc_waited(...args) {
-        this.inner.waited(...args);
+    vfunc_client_acquired(...args) {
+        this.inner.client_acquired(...args);
     }
 });
 
@@ -91,8 +91,8 @@ const Throwing = GObject.registerClass({GTypeName: 'TornadisTestJsThrowing'}, cl
         fail('observe');
     }
 
-    vfunc_waited() {
-        fail('waited');
+    vfunc_client_acquired() {
+        fail('client_acquired');
     }
 });
 
@@ -150,13 +150,13 @@ export default {
         const seen = [];
         client.add_plugin(new Acting({
             done(call) {
-                if (call.get_error() && call.get_attempt() < 3)
+                if (call.dup_error() && call.get_attempt() < 3)
                     call.retry(0);
             },
         }));
         client.add_plugin(new Acting({
             call(call) {
-                seen.push(call.get_attempt(), call.get_error()?.code ?? null);
+                seen.push(call.get_attempt(), call.dup_error()?.code ?? null);
                 if (call.get_attempt() === 3)
                     call.set_command(command('ECHO', 'given up'));
             },
@@ -204,7 +204,7 @@ export default {
         inner.log.length = 0;
         const pool = new Tornadis.ClientPool({template: client});
         equal(await pool.call('PING'), 'PONG');
-        equal([inner.log[0][0], inner.log[0][1] === inner.log[1][0]], ['waited', true]);
+        equal([inner.log[0][0], inner.log[0][1] === inner.log[1][0]], ['client_acquired', true]);
         pool.destroy();
     },
 
@@ -236,7 +236,7 @@ export default {
         await logging(GLib.LogLevelFlags.LEVEL_CRITICAL, 1, 'from a hook', async () => client.remove_plugin(last));
         equal(await client.call('PING'), 'PONG');
         equal([...thrown.keys()].sort(),
-            ['attach', 'call', 'call_done', 'detach', 'observe', 'push', 'setup', 'waited']);
+            ['attach', 'call', 'call_done', 'client_acquired', 'detach', 'observe', 'push', 'setup']);
     },
 
     async keeping(server) {
@@ -249,7 +249,7 @@ export default {
                 return true;
             },
             done(call) {
-                codes.push(call.get_error().code);
+                codes.push(call.dup_error().code);
                 kept = null;
             },
         }));

@@ -21,7 +21,7 @@ const Watcher = GObject.registerClass(class Watcher extends Tornadis.Plugin {
             this.submit(client, Tornadis.Command.new_strv(['GET', 'k']), () => {});
     }
 
-    vfunc_waited(client, elapsed) {
+    vfunc_client_acquired(client, elapsed) {
         this.waits++;
     }
 });
@@ -36,7 +36,7 @@ const Recorder = GObject.registerClass({GTypeName: 'TornadisTestJsRecorder'}, cl
 
     vfunc_call_done(call) {
         equal(call.is_abandoned(), false);
-        this.log.push(`done ${call.get_name()} ${call.get_error() === null}`);
+        this.log.push(`done ${call.get_name()} ${call.dup_error() === null}`);
     }
 
     vfunc_setup(commands) {
@@ -220,7 +220,7 @@ export default {
             call(call) {
                 equal(call.get_client() === client, true);
                 equal(call.get_start_time() <= GLib.get_monotonic_time(), true);
-                equal([call.get_reply(), call.get_error()], [null, null]);
+                equal([call.get_reply(), call.dup_error()], [null, null]);
                 seen.push(call.get_command()?.get_n_args() ?? call.get_pipeline().number_of_stacked_calls);
                 if (call.get_name() === 'SET')
                     call.set_command(Tornadis.Command.new_strv(['SET', 'k', 'changed']));
@@ -234,7 +234,7 @@ export default {
             },
             done(call) {
                 equal(call.get_elapsed() >= 0, true);
-                seen.push(call.get_name(), call.get_reply()?.unpack() ?? call.get_error().code);
+                seen.push(call.get_name(), call.get_reply()?.unpack() ?? call.dup_error().code);
             },
         }));
         await client.call('SET', 'k', 'v');
@@ -277,7 +277,7 @@ export default {
         const client = makeClient(server);
         client.add_plugin(new Running({
             done(call) {
-                if (call.get_error())
+                if (call.dup_error())
                     call.return_reply(Tornadis.Reply.new_from_resp(new TextEncoder().encode('$2\r\nno\r\n')));
             },
         }));
@@ -300,7 +300,7 @@ export default {
     async letGo(server) {
         const client = makeClient(server);
         const told = [];
-        client.add_plugin(new Running({done: call => told.push(call.get_name(), call.get_error()?.code ?? null)}));
+        client.add_plugin(new Running({done: call => told.push(call.get_name(), call.dup_error()?.code ?? null)}));
         client.add_plugin(new Running({call: call => call.get_name() === 'GET'}));
         const call = rejects(Tornadis.ClientError, client.call('GET', 'k'), Tornadis.Error.PLUGIN);
         let ended = false;
@@ -391,7 +391,7 @@ export default {
 
         const pool = Tornadis.ClientPool.new(client);
         await pool.withClient(async () => equal(watcher.waits, 1));
-        watcher.waited(client, 1);
+        watcher.client_acquired(client, 1);
         equal(watcher.waits, 2);
         pool.destroy();
 

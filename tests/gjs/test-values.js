@@ -175,7 +175,7 @@ export default {
         equal(list.get_element(2).get_double(), 2.5);
         equal(list.get_element(3).get_boolean(), true);
         equal(list.get_element(4), null);
-        equal([list.get_text(), list.get_bytes(), list.get_error()], [null, null, null]);
+        equal([list.get_text(), list.get_bytes(), list.dup_error()], [null, null, null]);
         equal(list.to_variant().get_type_string(), 'av');
         equal(Tornadis.Reply.new_from_variant(list.to_variant()).unpack(), list.unpack());
         equal(list.to_string(), '1) (integer) 7\n2) "42"\n3) (double) 2.5\n4) (true)');
@@ -187,7 +187,7 @@ export default {
 
         const error = parse('-WRONGTYPE no\r\n');
         equal(error.is_error(), true);
-        equal(Tornadis.Error.get_prefix(error.get_error()), 'WRONGTYPE');
+        equal(Tornadis.Error.dup_prefix(error.dup_error()), 'WRONGTYPE');
         equal(error.unpack() instanceof Tornadis.ReplyError, true);
         throws(Tornadis.Error, () => parse('nonsense'), Tornadis.Error.PROTOCOL);
     },

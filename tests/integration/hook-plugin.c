@@ -82,7 +82,7 @@ looking_plugin_observe (TornadisPlugin *plugin,
 }
 
 static void
-looking_plugin_waited (TornadisPlugin *plugin,
+looking_plugin_client_acquired (TornadisPlugin *plugin,
                        TornadisClient *client,
                        gint64 elapsed)
 {
@@ -128,7 +128,7 @@ looking_plugin_class_init (LookingPluginClass *klass)
   klass->setup = looking_plugin_setup;
   klass->push = looking_plugin_push;
   klass->observe = looking_plugin_observe;
-  klass->waited = looking_plugin_waited;
+  klass->client_acquired = looking_plugin_client_acquired;
 }
 
 static void

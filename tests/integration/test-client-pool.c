@@ -462,28 +462,28 @@ release_cb (TornadisClient *client,
   g_clear_object (other);
 }
 
-/* A handler of a client that turns out to be unfit releases another, while a waiter is being served. */
+/* A handler of a client that turns out to be unusable releases another, while a waiter is being served. */
 static void
 test_released_in_handler (Pool *fixture,
                           gconstpointer data)
 {
-  g_autoptr (TornadisClient) unfit = NULL;
+  g_autoptr (TornadisClient) unusable = NULL;
   TornadisClient *fit, *other;
   g_autoptr (TornadisClient) taken = NULL;
 
-  unfit = assert_take (fixture->pool);
+  unusable = assert_take (fixture->pool);
   fit = assert_take (fixture->pool);
   other = assert_take (fixture->pool);
-  g_object_set_data (G_OBJECT (unfit), "pool", fixture->pool);
-  g_signal_connect (unfit, "disconnected", G_CALLBACK (release_cb), &other);
+  g_object_set_data (G_OBJECT (unusable), "pool", fixture->pool);
+  g_signal_connect (unusable, "disconnected", G_CALLBACK (release_cb), &other);
   tornadis_client_pool_release_client (fixture->pool, fit);
-  tornadis_client_pool_release_client (fixture->pool, unfit);
+  tornadis_client_pool_release_client (fixture->pool, unusable);
   g_clear_object (&fit);
   /* It is idle; only now is it no longer like the others. */
-  g_object_set (unfit, "db", 3, NULL);
+  g_object_set (unusable, "db", 3, NULL);
   taken = assert_take (fixture->pool);
   g_assert_null (other);
-  g_assert_true (taken != unfit);
+  g_assert_true (taken != unusable);
   assert_counts (fixture->pool, 2, 1, 0);
   tornadis_client_pool_release_client (fixture->pool, taken);
   assert_counts (fixture->pool, 2, 2, 0);

@@ -301,7 +301,7 @@ test_error_reply (Fixture *fixture,
   g_assert_null (call (fixture->client, &error, "LPUSH", "text", "x", NULL));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
   g_assert_cmpstr (error->message, ==, "WRONGTYPE Operation against a key holding the wrong kind of value");
-  prefix = tornadis_error_get_prefix (error);
+  prefix = tornadis_error_dup_prefix (error);
   g_assert_cmpstr (prefix, ==, "WRONGTYPE");
   assert_call (fixture->client, "PONG", "PING", NULL);
 }

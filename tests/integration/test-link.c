@@ -18,7 +18,7 @@ typedef struct
 static void
 scheduled_cb (TornadisClient *client,
               guint attempt,
-              guint delay_ms,
+              guint delay_msec,
               GError *error,
               gpointer user_data)
 {
@@ -27,7 +27,7 @@ scheduled_cb (TornadisClient *client,
   g_assert_nonnull (error);
   schedule->n_scheduled++;
   schedule->last_attempt = attempt;
-  schedule->max_delay = MAX (schedule->max_delay, delay_ms);
+  schedule->max_delay = MAX (schedule->max_delay, delay_msec);
 }
 
 static void

@@ -147,7 +147,7 @@ test_atomic (Fixture *fixture,
   stack (pipeline, "NOSUCHCOMMAND x");
   g_assert_null (call_pipeline (fixture->client, pipeline, NULL, &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
-  prefix = tornadis_error_get_prefix (error);
+  prefix = tornadis_error_dup_prefix (error);
   g_assert_cmpstr (prefix, ==, "EXECABORT");
   g_assert_nonnull (strstr (error->message, "Command 2, NOSUCHCOMMAND"));
   assert_call (fixture->client, "\"7\"", "GET", "a", NULL);

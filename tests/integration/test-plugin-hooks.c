@@ -167,7 +167,7 @@ test_acting (gconstpointer data)
 static void
 add_acting (void)
 {
-  static const char *const hooks[] = { "attach", "detach", "setup", "call", "call-done", "push", "observe", "waited" };
+  static const char *const hooks[] = { "attach", "detach", "setup", "call", "call-done", "push", "observe", "client-acquired" };
   static const char *const actions[] = { "drop", "close", "again", "remove-itself", "remove-all",
                                          "add-another", "nest", "nest-and-close", "dispose" };
   static Acting all[N_HOOKS][N_ACTIONS][2];

@@ -14,7 +14,7 @@ struct _WatcherPlugin
   TornadisPlugin parent_instance;
 
   GString *log; /* (unowned) */
-  guint n_waited;
+  guint n_acquired;
 };
 
 G_DEFINE_FINAL_TYPE (WatcherPlugin, watcher_plugin, TORNADIS_TYPE_PLUGIN)
@@ -29,7 +29,7 @@ watcher_plugin_observe (TornadisPlugin *plugin,
                         gint64 elapsed)
 {
   GString *log = WATCHER_PLUGIN (plugin)->log;
-  g_autofree char *prefix = error != NULL ? tornadis_error_get_prefix (error) : NULL;
+  g_autofree char *prefix = error != NULL ? tornadis_error_dup_prefix (error) : NULL;
 
   g_assert_true ((command != NULL) != (pipeline != NULL));
   g_assert_true ((reply != NULL) != (error != NULL));
@@ -49,19 +49,19 @@ watcher_plugin_observe (TornadisPlugin *plugin,
 }
 
 static void
-watcher_plugin_waited (TornadisPlugin *plugin,
+watcher_plugin_client_acquired (TornadisPlugin *plugin,
                        TornadisClient *client,
                        gint64 elapsed)
 {
   g_assert_cmpint (elapsed, >=, 0);
-  WATCHER_PLUGIN (plugin)->n_waited++;
+  WATCHER_PLUGIN (plugin)->n_acquired++;
 }
 
 static void
 watcher_plugin_class_init (WatcherPluginClass *klass)
 {
   TORNADIS_PLUGIN_CLASS (klass)->observe = watcher_plugin_observe;
-  TORNADIS_PLUGIN_CLASS (klass)->waited = watcher_plugin_waited;
+  TORNADIS_PLUGIN_CLASS (klass)->client_acquired = watcher_plugin_client_acquired;
 }
 
 static void
@@ -114,7 +114,7 @@ static void
 pinger_plugin_call_done (TornadisPlugin *plugin,
                          TornadisCall *done)
 {
-  g_autoptr (GError) error = tornadis_call_get_error (done);
+  g_autoptr (GError) error = tornadis_call_dup_error (done);
 
   PINGER_PLUGIN (plugin)->n_done++;
   if (error != NULL && error->code == TORNADIS_ERROR_REPLY && tornadis_call_get_attempt (done) == 1)
@@ -236,7 +236,7 @@ test_submit (Fixture *fixture,
 }
 
 static void
-test_waited (Fixture *fixture,
+test_client_acquired (Fixture *fixture,
              gconstpointer data)
 {
   g_autoptr (GString) log = g_string_new (NULL);
@@ -253,7 +253,7 @@ test_waited (Fixture *fixture,
       tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &result);
       taken = tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&result), &error);
       g_assert_no_error (error);
-      g_assert_cmpuint (watcher->n_waited, ==, i);
+      g_assert_cmpuint (watcher->n_acquired, ==, i);
       tornadis_client_pool_release_client (pool, taken);
       g_object_unref (taken);
     }
@@ -407,7 +407,7 @@ main (int argc,
   ADD ("observe-among-others", test_observe_among_others);
   ADD ("observe-lost", test_observe_lost);
   ADD ("submit", test_submit);
-  ADD ("waited", test_waited);
+  ADD ("client-acquired", test_client_acquired);
   ADD ("answered-again", test_answered_again);
   ADD ("properties", test_properties);
   g_test_add_func ("/plugin-watch/uri", test_uri);

@@ -176,7 +176,7 @@ test_plugin_call_done (TornadisPlugin *plugin,
                        TornadisCall *call)
 {
   TestPlugin *self = TEST_PLUGIN (plugin);
-  g_autoptr (GError) error = tornadis_call_get_error (call);
+  g_autoptr (GError) error = tornadis_call_dup_error (call);
   g_autofree char *text =
     error != NULL ? g_strdup_printf ("!%d", error->code) : tornadis_reply_to_string (tornadis_call_get_reply (call));
 

@@ -26,7 +26,7 @@ gauge_call (TornadisPlugin *plugin,
 {
   Gauge *self = (Gauge *) plugin;
   TornadisCommand *command = tornadis_call_get_command (call);
-  g_autoptr (GError) reason = tornadis_call_get_error (call);
+  g_autoptr (GError) reason = tornadis_call_dup_error (call);
 
   self->calls++;
   self->reasons += tornadis_call_get_attempt (call) > 1 && reason != NULL;

@@ -161,7 +161,7 @@ spy_plugin_observe (TornadisPlugin *plugin,
 }
 
 static void
-spy_was_told (SpyPlugin *self,
+spy_was_notified (SpyPlugin *self,
               int key)
 {
   if (key >= 0 && self->seen[key] > 0)
@@ -176,10 +176,10 @@ spy_plugin_push (TornadisPlugin *plugin,
 
   if (tornadis_reply_get_kind (keys) == TORNADIS_REPLY_KIND_NIL)
     for (int key = 0; key < N_KEYS; key++)
-      spy_was_told (SPY_PLUGIN (plugin), key);
+      spy_was_notified (SPY_PLUGIN (plugin), key);
 
   for (gsize i = 0; i < tornadis_reply_get_n_elements (keys); i++)
-    spy_was_told (SPY_PLUGIN (plugin), get_key (tornadis_reply_get_text (tornadis_reply_get_element (keys, i))));
+    spy_was_notified (SPY_PLUGIN (plugin), get_key (tornadis_reply_get_text (tornadis_reply_get_element (keys, i))));
 
   return FALSE;
 }

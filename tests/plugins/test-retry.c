@@ -211,12 +211,12 @@ log_retrying_cb (TornadisPlugin *plugin,
                  TornadisClient *client,
                  const char *name,
                  guint attempt,
-                 guint delay_ms,
+                 guint delay_msec,
                  GError *error,
                  GString *log)
 {
   g_assert_true (TORNADIS_IS_CLIENT (client));
-  g_assert_cmpuint (delay_ms, <=, 50);
+  g_assert_cmpuint (delay_msec, <=, 50);
   g_string_append_printf (log, "%s %u %s\n", name, attempt, error->message);
 }
 
@@ -279,11 +279,11 @@ promote_cb (TornadisPlugin *plugin,
             TornadisClient *client,
             const char *name,
             guint attempt,
-            guint delay_ms,
+            guint delay_msec,
             GError *error,
             TornadisHarnessRedis *replica)
 {
-  g_autofree char *prefix = tornadis_error_get_prefix (error);
+  g_autofree char *prefix = tornadis_error_dup_prefix (error);
   g_autofree char *answer = tornadis_harness_redis_command (replica, "REPLICAOF NO ONE", NULL);
 
   g_assert_true (g_str_equal (prefix, "READONLY") || g_str_equal (prefix, "EXECABORT"));
@@ -499,7 +499,7 @@ cancel_cb (TornadisPlugin *plugin,
            TornadisClient *client,
            const char *name,
            guint attempt,
-           guint delay_ms,
+           guint delay_msec,
            GError *error,
            GCancellable *cancellable)
 {

@@ -255,7 +255,7 @@ static void
 retry_plugin_call_done (TornadisPlugin *plugin,
                         TornadisCall *call)
 {
-  g_autoptr (GError) error = tornadis_call_get_error (call);
+  g_autoptr (GError) error = tornadis_call_dup_error (call);
 
   if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
     tornadis_call_retry (call, 30);

@@ -58,7 +58,7 @@ def test_reply(server):
     equal(reply.get_element(1).get_double(), 1.5)
     equal(reply.get_element(2).get_integer(), 7)
     equal(reply.get_element(3).is_error(), True)
-    equal(Tornadis.error_get_prefix(reply.get_element(3).get_error()), 'OOPS')
+    equal(Tornadis.error_dup_prefix(reply.get_element(3).dup_error()), 'OOPS')
     equal(reply.to_variant().print_(False).startswith('['), True)
     equal(Tornadis.Reply.new_from_variant(reply.to_variant()).to_string(), reply.to_string())
     for kind, value, native in (('s', 'text', b'text'), ('x', -7, -7), ('d', 1.5, 1.5), ('b', True, True),
@@ -224,7 +224,7 @@ class Watcher(Tornadis.Plugin):
         if name == 'SET':
             self.submit(client, Tornadis.Command.new_strv(['GET', 'k']), lambda client, reply, error: None)
 
-    def do_waited(self, client, elapsed):
+    def do_client_acquired(self, client, elapsed):
         assert elapsed >= 0
         self.waits += 1
 
@@ -246,7 +246,7 @@ async def test_watcher(server):
     pool = Tornadis.ClientPool.new(client)
     async with pool.connected_client():
         equal(watcher.waits, 1)
-    watcher.waited(client, 1)
+    watcher.client_acquired(client, 1)
     equal(watcher.waits, 2)
     pool.destroy()
 

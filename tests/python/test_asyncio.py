@@ -583,7 +583,7 @@ if NATIVE:
         client = Tornadis.Client(**options(server))
         error = await raises_async(GLib.Error, client.call_async(command('NONSENSE')))
         equal(error.matches(Tornadis.error_quark(), Tornadis.Error.REPLY), True)
-        equal(Tornadis.error_get_prefix(error), 'ERR')
+        equal(Tornadis.error_dup_prefix(error), 'ERR')
         error = await raises_async(GLib.Error, Tornadis.Client(host='127.0.0.1', port=1).connect_async())
         equal(error.matches(Tornadis.error_quark(), Tornadis.Error.CONNECT), True)
 

@@ -71,7 +71,7 @@ class Retry(Tornadis.Plugin):
     __gtype_name__ = 'TornadisTestMockRetry'
 
     def do_call_done(self, call):
-        if call.get_error() and call.get_attempt() < 3:
+        if call.dup_error() and call.get_attempt() < 3:
             call.retry(1)
 
 

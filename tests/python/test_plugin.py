@@ -25,7 +25,7 @@ class Recorder(Tornadis.Plugin):
         return False
 
     def do_call_done(self, call):
-        error = call.get_error()
+        error = call.dup_error()
         self.log.append(('done', call.get_name(), error is None))
 
     def do_setup(self, commands):
@@ -178,13 +178,13 @@ async def test_failing(server):
 async def test_retry_sees(server):
     """The plugins behind see the number of the attempt, and why the one before failed."""
     def retry(call):
-        if call.get_error() is not None and call.get_attempt() < 3:
+        if call.dup_error() is not None and call.get_attempt() < 3:
             call.retry(0)
 
     seen = []
 
     def look(call):
-        error = call.get_error()
+        error = call.dup_error()
         seen.append((call.get_attempt(), error and error.message.split()[0]))
         if call.get_attempt() == 3:
             call.set_command(Tornadis.Command.new_strv(['ECHO', 'given up']))
@@ -199,7 +199,7 @@ async def test_retry_sees(server):
 
 async def test_replacing(server):
     def replace(call):
-        if call.get_error() is not None:
+        if call.dup_error() is not None:
             call.return_reply(Tornadis.Reply.new_from_resp(GLib.Bytes.new(b'+nothing\r\n')))
 
     client = make_client(server)
@@ -242,9 +242,9 @@ class Looking(Tornadis.Plugin):
         self.log.append((command, pipeline, reply, error))
         self.clients.add(client)
 
-    def do_waited(self, client, elapsed):
+    def do_client_acquired(self, client, elapsed):
         assert elapsed >= 0
-        self.log.append('waited')
+        self.log.append('client_acquired')
         self.clients.add(client)
 
 
@@ -265,7 +265,7 @@ async def test_looking(server):
     plugin.log.clear()
     pool = Tornadis.ClientPool(template=client)
     await pool.call('PING')
-    equal((plugin.log[0], plugin.log[1][0].get_name(), len(plugin.clients)), ('waited', 'PING', 2))
+    equal((plugin.log[0], plugin.log[1][0].get_name(), len(plugin.clients)), ('client_acquired', 'PING', 2))
 
 
 class Raising(Tornadis.Plugin):
@@ -299,8 +299,8 @@ class Raising(Tornadis.Plugin):
     def do_observe(self, client, command, pipeline, reply, error, elapsed):
         self.fail('observe')
 
-    def do_waited(self, client, elapsed):
-        self.fail('waited')
+    def do_client_acquired(self, client, elapsed):
+        self.fail('client_acquired')
 
 
 class RaisingAtOnce(Raising):
@@ -342,7 +342,7 @@ async def test_raising(server):
         client.remove_plugin(plugin)
         equal(await client.call('PING'), b'PONG')
     equal(set(raised), {'from a hook'})
-    equal(set(plugin.hooks), {'detach', 'setup', 'call', 'call_done', 'push', 'observe', 'waited'})
+    equal(set(plugin.hooks), {'detach', 'setup', 'call', 'call_done', 'push', 'observe', 'client_acquired'})
     equal(len(raised), len(plugin.hooks) + 1)
 
 
@@ -359,7 +359,7 @@ class Keeping(Tornadis.Plugin):
         return True
 
     def do_call_done(self, call):
-        self.done.append(call.get_error().code)
+        self.done.append(call.dup_error().code)
         self.kept = None
 
 

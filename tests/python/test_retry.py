@@ -24,7 +24,7 @@ async def test_retry(server):
         server.restart()
         return GLib.SOURCE_REMOVE
 
-    def retrying(plugin, client, name, attempt, delay_ms, error):
+    def retrying(plugin, client, name, attempt, delay_msec, error):
         if attempt == 3:
             GLib.idle_add(restart)
         log.append((name, attempt, error.matches(Tornadis.error_quark(), Tornadis.Error.CONNECT)))

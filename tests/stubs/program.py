@@ -53,7 +53,7 @@ def read(reply: Tornadis.Reply) -> None:
     data: list[bytes | None] = [reply.get_data()]
     held: GLib.Bytes | None = reply.get_bytes()
     inner: list[Tornadis.Reply | None] = [reply.get_element(0), reply.lookup('key'), reply.copy(), reply.ref()]
-    error: GLib.Error | None = reply.get_error()
+    error: GLib.Error | None = reply.dup_error()
     variant: GLib.Variant = reply.to_variant()
     again: Tornadis.Reply = Tornadis.Reply.new_from_variant(variant)
     reply.unref()
@@ -83,7 +83,7 @@ def errors() -> None:
         raise Tornadis.ClientError('one')
     except Tornadis.ReplyError as error:
         prefix: str | None = error.prefix
-        print(prefix, Tornadis.error_get_prefix(error), Tornadis.Error.get_prefix(error))
+        print(prefix, Tornadis.error_dup_prefix(error), Tornadis.Error.dup_prefix(error))
     except (Tornadis.ConnectionError, Tornadis.TornadisException) as error:
         code: int = error.code
         print(error.message, error.domain, code == Tornadis.Error.LOST)
@@ -188,8 +188,8 @@ def signals(client: Tornadis.Client, pub_sub: Tornadis.PubSubClient) -> int:
     def on_message(client: Tornadis.PubSubClient, message: Tornadis.Message) -> None:
         read_message(message)
 
-    def on_scheduled(client: Tornadis.Client, attempt: int, delay_ms: int, error: GLib.Error) -> None:
-        print(attempt + delay_ms, error.message)
+    def on_scheduled(client: Tornadis.Client, attempt: int, delay_msec: int, error: GLib.Error) -> None:
+        print(attempt + delay_msec, error.message)
 
     handler = client.connect('disconnected', on_disconnected)
     client.connect_after('disconnected', on_disconnected)
@@ -316,7 +316,7 @@ class Plugin(Tornadis.Plugin):
         return bool(numbers and about and not abandoned)
 
     def do_call_done(self, call: Tornadis.Call) -> None:
-        if call.get_error() is not None:
+        if call.dup_error() is not None:
             call.retry(10)
 
     def do_push(self, push: Tornadis.Reply) -> bool:
@@ -327,7 +327,7 @@ class Plugin(Tornadis.Plugin):
         if command is not None:
             self.submit(client, command, None)
 
-    def do_waited(self, client: Tornadis.Client, elapsed: int) -> None:
+    def do_client_acquired(self, client: Tornadis.Client, elapsed: int) -> None:
         print(client, elapsed + 1)
 
 
@@ -339,7 +339,7 @@ def plugins(client: Tornadis.Client, call: Tornadis.Call, push: Tornadis.Reply) 
     plugin.call_done(call)
     plugin.push(push)
     plugin.observe(call.get_client(), call.get_command(), None, push, None, 1)
-    plugin.waited(client, 1)
+    plugin.client_acquired(client, 1)
     plugin.detach(client)
     reply: Tornadis.Reply | None = call.get_reply()
     if reply is not None:

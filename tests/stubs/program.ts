@@ -50,7 +50,7 @@ function read(reply: Tornadis.Reply): void {
     const data: Uint8Array | null = reply.get_data();
     const held: GLib.Bytes | null = reply.get_bytes();
     const inner: (Tornadis.Reply | null)[] = [reply.get_element(0), reply.lookup('key'), reply.ref()];
-    const error: GLib.Error | null = reply.get_error();
+    const error: GLib.Error | null = reply.dup_error();
     const variant: GLib.Variant = reply.to_variant();
     const again: Tornadis.Reply = Tornadis.Reply.new_from_variant(variant);
     reply.unref();
@@ -90,7 +90,7 @@ function failed(error: unknown): string {
     if (error instanceof Tornadis.ConnectionError || error instanceof Tornadis.ClientError) {
         const inner: GLib.Error | null = error.error;
         if (inner)
-            return Tornadis.error_get_prefix(inner) ?? Tornadis.Error.get_prefix(inner) ?? '';
+            return Tornadis.error_dup_prefix(inner) ?? Tornadis.Error.dup_prefix(inner) ?? '';
         return error.domain ?? '';
     }
     if (error instanceof Tornadis.TornadisException)
@@ -266,7 +266,7 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
     }
 
     vfunc_call_done(call: Tornadis.Call): void {
-        if (call.get_error() !== null)
+        if (call.dup_error() !== null)
             call.retry(10);
     }
 
@@ -281,7 +281,7 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
         print(pipeline, reply, error, elapsed + 1);
     }
 
-    vfunc_waited(from: Tornadis.Client, elapsed: number): void {
+    vfunc_client_acquired(from: Tornadis.Client, elapsed: number): void {
         print(from, elapsed + 1);
     }
 });
@@ -292,7 +292,7 @@ function plugins(call: Tornadis.Call, push: Tornadis.Reply): void {
     plugin.call_done(call);
     plugin.detach(client);
     plugin.observe(client, call.get_command(), null, push, null, 1);
-    plugin.waited(client, 1);
+    plugin.client_acquired(client, 1);
     const truths: boolean[] = [plugin.attach(client), plugin.call(call), plugin.push(push), client.add_plugin(plugin),
         Tornadis.Plugin.register('name', Plugin as unknown as {$gtype: GObject.GType})];
     const reply: Tornadis.Reply | null = call.get_reply();

@@ -36,7 +36,7 @@ test_prefix (void)
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_REPLY, cases[i].message);
-      g_autofree char *prefix = tornadis_error_get_prefix (error);
+      g_autofree char *prefix = tornadis_error_dup_prefix (error);
 
       g_assert_cmpstr (prefix, ==, cases[i].prefix);
     }
@@ -48,7 +48,7 @@ test_prefix_of_other_errors (void)
   for (int code = TORNADIS_ERROR_CONNECT; code <= TORNADIS_ERROR_PLUGIN; code++)
     {
       g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, code, "ERR text");
-      g_autofree char *prefix = tornadis_error_get_prefix (error);
+      g_autofree char *prefix = tornadis_error_dup_prefix (error);
 
       g_assert_cmpstr (prefix, ==, code == TORNADIS_ERROR_REPLY ? "ERR" : NULL);
     }
@@ -59,14 +59,14 @@ test_prefix_of_other_domains (void)
 {
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, TORNADIS_ERROR_REPLY, "ERR text");
 
-  g_assert_null (tornadis_error_get_prefix (error));
+  g_assert_null (tornadis_error_dup_prefix (error));
 }
 
 static void
 test_prefix_of_null (void)
 {
   g_test_expect_message ("Tornadis", G_LOG_LEVEL_CRITICAL, "*error != NULL*");
-  g_assert_null (tornadis_error_get_prefix (NULL));
+  g_assert_null (tornadis_error_dup_prefix (NULL));
   g_test_assert_expected_messages ();
 }
 

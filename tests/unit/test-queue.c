@@ -60,7 +60,7 @@ static void
 tear_down (Fixture *fixture,
            gconstpointer data)
 {
-  tornadis_endings_run (tornadis_queue_link_lost (fixture->queue, FALSE, "the end"));
+  tornadis_completions_run (tornadis_queue_link_lost (fixture->queue, FALSE, "the end"));
   tornadis_queue_free (fixture->queue);
   g_string_free (fixture->log, TRUE);
   g_string_free (fixture->effects, TRUE);
@@ -255,13 +255,13 @@ test_lost (Fixture *fixture,
   part = write_some (fixture, 12);
 
   /* A waits for its reply, B is half out, C never left. */
-  tornadis_endings_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
+  tornadis_completions_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
   g_assert_cmpstr (fixture->log->str, ==, "A!3;B!3;");
   assert_written (fixture, "C ");
   g_assert_true (feed (fixture, "+c\r\n"));
 
   push (fixture, "D");
-  tornadis_endings_run (tornadis_queue_link_lost (fixture->queue, FALSE, "test"));
+  tornadis_completions_run (tornadis_queue_link_lost (fixture->queue, FALSE, "test"));
   g_assert_cmpstr (fixture->log->str, ==, "A!3;B!3;C=c;D!2;");
   g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
 }
@@ -291,13 +291,13 @@ test_batch_lost (Fixture *fixture,
   push_batch (fixture, "P", FALSE, (const char *[]) { "A", "B", NULL });
   assert_written (fixture, "A B ");
   g_assert_true (feed (fixture, ":1\r\n"));
-  tornadis_endings_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
+  tornadis_completions_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
   g_assert_cmpstr (fixture->log->str, ==, "P!3;");
 
   /* One of which nothing is out starts again on the next link. */
   push_batch (fixture, "Q", FALSE, (const char *[]) { "A", "B", NULL });
   tornadis_queue_fill (fixture->queue, 1);
-  tornadis_endings_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
+  tornadis_completions_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
   assert_written (fixture, "A B ");
 }
 
@@ -731,7 +731,7 @@ test_random (Fixture *fixture,
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
   g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint64));
   g_autoptr (GString) wire = g_string_new (NULL);
-  g_auto (GStrv) endings = NULL;
+  g_auto (GStrv) completions = NULL;
   gsize answered = 0;
 
   for (guint i = 0; i < 3000; i++)
@@ -764,8 +764,8 @@ test_random (Fixture *fixture,
   g_assert_false (feed (fixture, "+reply\r\n"));
   g_assert_cmpuint (answered, >, 1000);
 
-  endings = g_strsplit (fixture->log->str, ";", -1);
-  g_assert_cmpuint (g_strv_length (endings), ==, 3001);
+  completions = g_strsplit (fixture->log->str, ";", -1);
+  g_assert_cmpuint (g_strv_length (completions), ==, 3001);
 }
 
 #define ADD(name, func) g_test_add ("/queue/" name, Fixture, NULL, set_up, func, tear_down)

@@ -765,14 +765,14 @@ test_get_error (void)
   g_autoptr (TornadisReply) error_reply = parse ("-WRONGTYPE not that\r\n");
   g_autoptr (TornadisReply) long_reply = parse ("!9\r\nERR a\r\nb\xff\r\n");
   g_autoptr (TornadisReply) status = parse ("+OK\r\n");
-  g_autoptr (GError) error = tornadis_reply_get_error (error_reply);
-  g_autoptr (GError) long_error = tornadis_reply_get_error (long_reply);
+  g_autoptr (GError) error = tornadis_reply_dup_error (error_reply);
+  g_autoptr (GError) long_error = tornadis_reply_dup_error (long_reply);
 
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
   g_assert_cmpstr (error->message, ==, "WRONGTYPE not that");
   g_assert_error (long_error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
   g_assert_cmpstr (long_error->message, ==, "ERR a\r\nb\xef\xbf\xbd");
-  g_assert_null (tornadis_reply_get_error (status));
+  g_assert_null (tornadis_reply_dup_error (status));
 }
 
 static void

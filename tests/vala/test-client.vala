@@ -35,7 +35,7 @@ async void test_errors (TornadisHarness.Redis server) throws Error {
     yield client.call_async (command ("LPUSH k x"));
     assert_not_reached ();
   } catch (Tornadis.Error.REPLY error) {
-    assert (Tornadis.Error.get_prefix (error) == "WRONGTYPE");
+    assert (Tornadis.Error.dup_prefix (error) == "WRONGTYPE");
     assert (error.domain == Tornadis.Error.quark ());
   }
   try {
@@ -43,7 +43,7 @@ async void test_errors (TornadisHarness.Redis server) throws Error {
     assert_not_reached ();
   } catch (Tornadis.Error error) {
     assert (error is Tornadis.Error.USAGE);
-    assert (Tornadis.Error.get_prefix (error) == null);
+    assert (Tornadis.Error.dup_prefix (error) == null);
   }
   try {
     yield new Tornadis.Client ("127.0.0.1", 1).connect_async ();
@@ -215,8 +215,8 @@ async void test_signals (TornadisHarness.Redis server) throws Error {
     else
       n_lost++;
   });
-  client.reconnect_scheduled.connect ((attempt, delay_ms, error) => {
-    assert (attempt > 0 && delay_ms <= 5000 && error.message != "");
+  client.reconnect_scheduled.connect ((attempt, delay_msec, error) => {
+    assert (attempt > 0 && delay_msec <= 5000 && error.message != "");
     n_scheduled++;
   });
   client.notify["connected"].connect (() => n_notified++);
@@ -268,8 +268,8 @@ void test_reply () {
     assert (reply.get_kind () == Tornadis.ReplyKind.ARRAY && reply.get_n_elements () == 5);
     assert (reply.get_element (0).get_integer () == 7 && reply.get_element (1).get_boolean ());
     assert (reply.get_element (2).get_double () == 2.5 && reply.get_element (3).get_bytes ().get_size () == 3);
-    assert (reply.get_element (4).is_error () && reply.get_element (4).get_error () is Tornadis.Error.REPLY);
-    assert (reply.get_element (5) == null && reply.get_error () == null && reply.get_bytes () == null);
+    assert (reply.get_element (4).is_error () && reply.get_element (4).dup_error () is Tornadis.Error.REPLY);
+    assert (reply.get_element (5) == null && reply.dup_error () == null && reply.get_bytes () == null);
     assert (reply.get_data () == null && !reply.is_error ());
     assert (reply.to_variant ().get_type_string () == "av");
     assert (@"$(reply.get_element (3))" == "\"foo\"");

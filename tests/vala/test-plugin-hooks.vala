@@ -89,9 +89,9 @@ class Looking : Tornadis.Plugin {
     log += @"$(command != null ? command.get_name () : "PIPELINE") $(error == null);";
   }
 
-  public override void waited (Tornadis.Client client, int64 elapsed) {
+  public override void client_acquired (Tornadis.Client client, int64 elapsed) {
     assert (elapsed >= 0);
-    log += "waited;";
+    log += "client_acquired;";
   }
 }
 
@@ -114,11 +114,11 @@ async void test_retry_sees (TornadisHarness.Redis server) throws Error {
   string seen = "";
   var client = make_client (server);
   client.add_plugin (new Acting (null, (call) => {
-    if (call.get_error () != null && call.get_attempt () < 3)
+    if (call.dup_error () != null && call.get_attempt () < 3)
       call.retry (0);
   }));
   client.add_plugin (new Acting ((call) => {
-    var error = call.get_error ();
+    var error = call.dup_error ();
     seen += @"$(call.get_attempt ()) $(error is Tornadis.Error.REPLY);";
     if (call.get_attempt () == 3)
       call.set_command (command ("ECHO enough"));
@@ -155,7 +155,7 @@ async void test_looking (TornadisHarness.Redis server) throws Error {
   yield client.call_pipeline_async (pipeline);
   var pool = new Tornadis.ClientPool (client);
   yield pool.call_async (command ("PING"));
-  assert (looking.log == "SET true;INCR false;PIPELINE true;waited;PING true;");
+  assert (looking.log == "SET true;INCR false;PIPELINE true;client_acquired;PING true;");
 }
 
 /* A call that is kept for ever ends with its timeout, and with the client that is closed. */

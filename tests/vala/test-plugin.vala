@@ -24,7 +24,7 @@ class Recorder : Tornadis.Plugin {
   }
 
   public override bool call (Tornadis.Call call) {
-    assert (call.get_reply () == null && call.get_error () == null);
+    assert (call.get_reply () == null && call.dup_error () == null);
     assert (call.get_start_time () <= get_monotonic_time ());
     log += @"call $(call.get_name ()) $(call.get_attempt ());";
     return false;
@@ -33,7 +33,7 @@ class Recorder : Tornadis.Plugin {
   public override void call_done (Tornadis.Call call) {
     assert (call.get_elapsed () >= 0);
     assert (!call.is_abandoned ());
-    log += @"done $(call.get_name ()) $(call.get_error () == null);";
+    log += @"done $(call.get_name ()) $(call.dup_error () == null);";
   }
 
   public override bool push (Tornadis.Reply push) {

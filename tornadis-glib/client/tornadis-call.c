@@ -101,7 +101,7 @@ call_set_outcome (TornadisCall *self,
 
   if (self->reply != NULL && tornadis_reply_is_error (self->reply))
     {
-      self->error = tornadis_reply_get_error (self->reply);
+      self->error = tornadis_reply_dup_error (self->reply);
       g_clear_pointer (&self->reply, tornadis_reply_unref);
     }
 
@@ -205,7 +205,7 @@ call_go_up (TornadisCall *self)
 }
 
 static void
-call_tell_caller (TornadisCall *self)
+call_notify_caller (TornadisCall *self)
 {
   TornadisSlotFunc func = g_steal_pointer (&self->func);
 
@@ -234,7 +234,7 @@ answered_turn (TornadisPollerItem *item,
       /* The others are told even if this one runs a main loop of its own. */
       if (priv->answered.length > 0)
         tornadis_poller_item_queue (&priv->answered_item);
-      call_tell_caller (call);
+      call_notify_caller (call);
 
       if (--n % ANSWERED_CHECK == 0 && g_get_monotonic_time () >= deadline)
         break;
@@ -269,7 +269,7 @@ call_finish (TornadisCall *self)
   /* An answer must not come before the function that made the call has returned. */
   if (!self->starting)
     {
-      call_tell_caller (self);
+      call_notify_caller (self);
       return;
     }
 
@@ -680,7 +680,7 @@ tornadis_call_get_reply (TornadisCall *self)
 }
 
 /**
- * tornadis_call_get_error:
+ * tornadis_call_dup_error:
  * @self: a call
  *
  * Gets why the call failed, an error of the server included. While another attempt is made this is why the one
@@ -691,7 +691,7 @@ tornadis_call_get_reply (TornadisCall *self)
  * Since: 1.0
  */
 GError *
-tornadis_call_get_error (TornadisCall *self)
+tornadis_call_dup_error (TornadisCall *self)
 {
   g_return_val_if_fail (TORNADIS_IS_CALL (self), NULL);
 
@@ -816,7 +816,7 @@ tornadis_call_return_error (TornadisCall *self,
 /**
  * tornadis_call_retry:
  * @self: a call whose outcome the plugin is told
- * @delay_ms: how long to wait first, in milliseconds
+ * @delay_msec: how long to wait first, in milliseconds
  *
  * Asks, in the `call_done` hook, for another attempt: the call goes to the plugins behind this one and to the
  * server again. Nothing happens when the call was cancelled or timed out.
@@ -825,7 +825,7 @@ tornadis_call_return_error (TornadisCall *self,
  */
 void
 tornadis_call_retry (TornadisCall *self,
-                     guint delay_ms)
+                     guint delay_msec)
 {
   g_return_if_fail (TORNADIS_IS_CALL (self));
 
@@ -836,5 +836,5 @@ tornadis_call_retry (TornadisCall *self,
     }
 
   self->retry = TRUE;
-  self->retry_delay = delay_ms;
+  self->retry_delay = delay_msec;
 }

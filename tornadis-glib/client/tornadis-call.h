@@ -38,7 +38,7 @@ gint64            tornadis_call_get_elapsed      (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
 TornadisReply    *tornadis_call_get_reply        (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
-GError           *tornadis_call_get_error        (TornadisCall     *self);
+GError           *tornadis_call_dup_error        (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
 gboolean          tornadis_call_is_abandoned     (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
@@ -51,6 +51,6 @@ void              tornadis_call_return_error     (TornadisCall     *self,
                                                   const GError     *error);
 TORNADIS_AVAILABLE_IN_1_0
 void              tornadis_call_retry            (TornadisCall     *self,
-                                                  guint             delay_ms);
+                                                  guint             delay_msec);
 
 G_END_DECLS

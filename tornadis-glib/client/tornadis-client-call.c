@@ -162,7 +162,7 @@ client_refuse (TornadisClient *self,
   if (observed != 0)
     {
       tornadis_queue_observe_next (tornadis_link_get_queue (tornadis_client_get_link (self)), 0);
-      tornadis_client_tell_observers (command, pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
+      tornadis_client_notify_observers (command, pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
                                       pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error, observed, self);
     }
   tornadis_client_defer_error (self, func != NULL ? func : ignore_reply_cb, user_data, error);
@@ -299,7 +299,7 @@ submission_done_cb (TornadisReply *reply,
   if (submission.func != NULL)
     {
       if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
-        reply_error = tornadis_reply_get_error (reply);
+        reply_error = tornadis_reply_dup_error (reply);
 
       submission.func (submission.client, reply_error != NULL ? NULL : reply,
                        reply_error != NULL ? reply_error : (GError *) error, submission.user_data);
@@ -378,7 +378,7 @@ task_return_reply (GTask *task,
   if (reply == NULL)
     g_task_return_error (task, g_error_copy (error));
   else if (G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
-    g_task_return_error (task, tornadis_reply_get_error (reply));
+    g_task_return_error (task, tornadis_reply_dup_error (reply));
   else
     g_task_return_pointer (task, tornadis_reply_ref (reply), (GDestroyNotify) tornadis_reply_unref);
 }
@@ -462,7 +462,7 @@ client_call_task (TornadisClient *self,
  * Cancelling ends the call at once. A command that was not yet written is not sent; of one that was, the reply
  * is dropped when it comes, and no other call ever gets it.
  *
- * Succeeds tornadis' `Client.call()`.
+ * Equivalent of tornadis' `Client.call()`.
  *
  * Since: 1.0
  */
@@ -523,7 +523,7 @@ tornadis_client_call_finish (TornadisClient *self,
  *
  * The client must be kept until then: when it goes, its calls end as with [method@Tornadis.Client.close].
  *
- * Succeeds tornadis' `Client.async_call()`.
+ * Equivalent of tornadis' `Client.async_call()`.
  *
  * Since: 1.0
  */
@@ -551,7 +551,7 @@ tornadis_client_submit (TornadisClient *self,
  * Sends all commands of a pipeline, with no other between them, and waits for all their replies. The pipeline
  * may be changed or sent again at once.
  *
- * Succeeds tornadis' `Client.call()` with a `Pipeline`.
+ * Equivalent of tornadis' `Client.call()` with a `Pipeline`.
  *
  * Since: 1.0
  */
@@ -613,7 +613,7 @@ tornadis_client_call_pipeline_finish (TornadisClient *self,
  *
  * What [method@Tornadis.Client.submit] is for a command, for a pipeline.
  *
- * Succeeds tornadis' `Client.async_call()` with a `Pipeline`.
+ * Equivalent of tornadis' `Client.async_call()` with a `Pipeline`.
  *
  * Since: 1.0
  */

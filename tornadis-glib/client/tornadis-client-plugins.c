@@ -83,7 +83,7 @@ tornadis_client_make_setup (TornadisClientPrivate *priv)
 }
 
 void
-tornadis_client_tell_observers (TornadisCommand *command,
+tornadis_client_notify_observers (TornadisCommand *command,
                                 GPtrArray *commands,
                                 gboolean atomic,
                                 TornadisReply *reply,
@@ -104,7 +104,7 @@ tornadis_client_tell_observers (TornadisCommand *command,
 
   if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
     {
-      error = reply_error = tornadis_reply_get_error (reply);
+      error = reply_error = tornadis_reply_dup_error (reply);
       reply = NULL;
     }
 
@@ -120,14 +120,14 @@ tornadis_client_tell_observers (TornadisCommand *command,
 }
 
 void
-tornadis_client_tell_waited (TornadisClient *self,
+tornadis_client_notify_acquired (TornadisClient *self,
                              gint64 elapsed)
 {
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
   g_autoptr (GPtrArray) attached = priv->attached != NULL ? g_ptr_array_ref (priv->attached) : NULL;
 
   for (guint i = 0; attached != NULL && i < attached->len; i++)
-    tornadis_plugin_waited (g_ptr_array_index (attached, i), self, elapsed);
+    tornadis_plugin_client_acquired (g_ptr_array_index (attached, i), self, elapsed);
 }
 
 gboolean

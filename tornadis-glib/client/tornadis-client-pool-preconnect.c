@@ -113,7 +113,7 @@ preconnect_join (TornadisClientPool *self,
  * Makes and connects clients until there are @size, or [property@Tornadis.ClientPool:max-size] if that is less,
  * counting those that are taken. Cancelling ends the waiting; connections that are being made become idle clients.
  *
- * Succeeds tornadis' `ClientPool.preconnect()`.
+ * Equivalent of tornadis' `ClientPool.preconnect()`.
  *
  * Since: 1.0
  */
@@ -174,7 +174,7 @@ tornadis_client_pool_preconnect_async (TornadisClientPool *self,
       tornadis_client_pool_connect (self, client, preconnected_cb, g_object_ref (task));
     }
 
-  tornadis_client_pool_tell_counts (self);
+  tornadis_client_pool_notify_counts (self);
   preconnect_step (task, NULL);
 }
 

@@ -21,13 +21,13 @@ struct _TornadisClientPool
   int client_timeout;       /* seconds, -1: none */
   gboolean autoclose;
   guint generation; /* goes up when the pool is destroyed: what was taken before is not wanted back */
-  guint told_size;
-  guint told_idle;
-  guint told_waiting;
+  guint notified_size;
+  guint notified_idle;
+  guint notified_waiting;
 };
 
 guint           tornadis_client_pool_get_size     (TornadisClientPool  *self);
-void            tornadis_client_pool_tell_counts  (TornadisClientPool  *self);
+void            tornadis_client_pool_notify_counts  (TornadisClientPool  *self);
 /* Gives those who wait what there is, and makes what may still be made. */
 void            tornadis_client_pool_serve        (TornadisClientPool  *self);
 /* Closes idle clients that are not fit, or all. */

@@ -37,7 +37,7 @@
  * the template's, is closed and not handed to anybody else. Callbacks always come from the main loop, never from
  * within a function of the pool.
  *
- * Succeeds tornadis' `ClientPool`.
+ * Equivalent of tornadis' `ClientPool`.
  *
  * Since: 1.0
  */
@@ -72,7 +72,7 @@ pool_has_room (TornadisClientPool *self)
 }
 
 void
-tornadis_client_pool_tell_counts (TornadisClientPool *self)
+tornadis_client_pool_notify_counts (TornadisClientPool *self)
 {
   const struct
   {
@@ -80,9 +80,9 @@ tornadis_client_pool_tell_counts (TornadisClientPool *self)
     guint now;
     TornadisClientPoolProperty property;
   } counts[] = {
-    { &self->told_size, tornadis_client_pool_get_size (self), PROP_SIZE },
-    { &self->told_idle, self->idle.length, PROP_IDLE },
-    { &self->told_waiting, self->waiters.length, PROP_WAITING },
+    { &self->notified_size, tornadis_client_pool_get_size (self), PROP_SIZE },
+    { &self->notified_idle, self->idle.length, PROP_IDLE },
+    { &self->notified_waiting, self->waiters.length, PROP_WAITING },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
@@ -196,7 +196,7 @@ check_cb (gpointer user_data)
   g_autoptr (TornadisClientPool) self = g_object_ref (TORNADIS_CLIENT_POOL (user_data));
 
   tornadis_client_pool_drop_idle (self, FALSE);
-  tornadis_client_pool_tell_counts (self);
+  tornadis_client_pool_notify_counts (self);
 
   if (self->idle.length == 0)
     pool_stop_check (self);
@@ -317,7 +317,7 @@ answer_cb (gpointer user_data)
       return G_SOURCE_REMOVE;
     }
 
-  tornadis_client_tell_waited (answer->client, g_get_monotonic_time () - answer->asked);
+  tornadis_client_notify_acquired (answer->client, g_get_monotonic_time () - answer->asked);
   g_task_return_pointer (task, answer, NULL);
 
   return G_SOURCE_REMOVE;
@@ -451,7 +451,7 @@ tornadis_client_pool_serve (TornadisClientPool *self)
         pool_answer (self, NULL, g_steal_pointer (&error));
     }
 
-  tornadis_client_pool_tell_counts (self);
+  tornadis_client_pool_notify_counts (self);
 }
 
 static void
@@ -586,7 +586,7 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * The client that those of the pool are made after. It is never connected by the pool; changes to it hold for the
    * clients that are made from then on.
    *
-   * Succeeds tornadis' `client_kwargs`.
+   * Equivalent of tornadis' `client_kwargs`.
    *
    * Since: 1.0
    */
@@ -600,7 +600,7 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * How many clients there may be, -1 for any number. When it is lowered, clients beyond it are closed as they are
    * released.
    *
-   * Succeeds tornadis' `max_size`.
+   * Equivalent of tornadis' `max_size`.
    *
    * Since: 1.0
    */
@@ -615,7 +615,7 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    * connection serves once. Checked when a client is taken and released, and with
    * [property@Tornadis.ClientPool:autoclose] in between.
    *
-   * Succeeds tornadis' `client_timeout`.
+   * Equivalent of tornadis' `client_timeout`.
    *
    * Since: 1.0
    */
@@ -628,7 +628,7 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
    *
    * Whether idle clients are checked for [property@Tornadis.ClientPool:client-timeout], ten times in that time.
    *
-   * Succeeds tornadis' `autoclose`.
+   * Equivalent of tornadis' `autoclose`.
    *
    * Since: 1.0
    */
@@ -688,7 +688,7 @@ tornadis_client_pool_init (TornadisClientPool *self)
  *
  * Makes a pool. No client is made before one is asked for.
  *
- * Succeeds tornadis' `ClientPool()`.
+ * Equivalent of tornadis' `ClientPool()`.
  *
  * Returns: (transfer full): a new pool
  *
@@ -711,7 +711,7 @@ waiter_cancelled_cb (gpointer user_data)
   if (task != NULL)
     {
       g_task_return_error_if_cancelled (task);
-      tornadis_client_pool_tell_counts (self);
+      tornadis_client_pool_notify_counts (self);
     }
 
   return G_SOURCE_REMOVE;
@@ -727,7 +727,7 @@ waiter_cancelled_cb (gpointer user_data)
  * Takes a client that is connected: an idle one, a new one, or, when there are
  * [property@Tornadis.ClientPool:max-size], the next that is released. Those who wait are served in order.
  *
- * Succeeds tornadis' `ClientPool.get_connected_client()` and `ClientPool.connected_client()`.
+ * Equivalent of tornadis' `ClientPool.get_connected_client()` and `ClientPool.connected_client()`.
  *
  * Since: 1.0
  */
@@ -791,7 +791,7 @@ tornadis_client_pool_get_connected_client_finish (TornadisClientPool *self,
  * Takes a client without waiting: an idle one, or a new one, which is not connected yet. It must be released with
  * [method@Tornadis.ClientPool.release_client].
  *
- * Succeeds tornadis' `ClientPool.get_client_nowait()`.
+ * Equivalent of tornadis' `ClientPool.get_client_nowait()`.
  *
  * Returns: (transfer full) (nullable): a client, or %NULL when there are [property@Tornadis.ClientPool:max-size]
  *   or a plugin refuses
@@ -814,7 +814,7 @@ tornadis_client_pool_get_client_nowait (TornadisClientPool *self)
         g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
     }
 
-  tornadis_client_pool_tell_counts (self);
+  tornadis_client_pool_notify_counts (self);
 
   return client != NULL ? g_object_ref (client) : NULL;
 }
@@ -826,7 +826,7 @@ tornadis_client_pool_get_client_nowait (TornadisClientPool *self)
  *
  * Gives a client back. Releasing one that was not taken, or a second time, is a programmer's error.
  *
- * Succeeds tornadis' `ClientPool.release_client()`.
+ * Equivalent of tornadis' `ClientPool.release_client()`.
  *
  * Since: 1.0
  */
@@ -848,7 +848,7 @@ tornadis_client_pool_release_client (TornadisClientPool *self,
  * Closes idle clients, ends the waiting for clients with %TORNADIS_ERROR_CLOSED, and closes clients that are taken
  * as soon as they are released. The pool can be used again.
  *
- * Succeeds tornadis' `ClientPool.destroy()`.
+ * Equivalent of tornadis' `ClientPool.destroy()`.
  *
  * Since: 1.0
  */
@@ -875,5 +875,5 @@ tornadis_client_pool_destroy (TornadisClientPool *self)
     tornadis_client_close (l->data);
   g_list_free_full (connecting, g_object_unref);
 
-  tornadis_client_pool_tell_counts (self);
+  tornadis_client_pool_notify_counts (self);
 }

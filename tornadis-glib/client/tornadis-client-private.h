@@ -72,8 +72,8 @@ typedef struct
   TornadisPollerItem answered_item; /* that does it, initialized when first needed */
   TornadisSubmission *free_submissions; /* (owned) (nullable) see tornadis-client-call.c */
   guint n_free_submissions;
-  TornadisClientState told_state; /* what was last notified */
-  guint told_protocol_version;
+  TornadisClientState notified_state; /* what was last notified */
+  guint notified_protocol_version;
 } TornadisClientPrivate;
 
 TornadisClientPrivate *
@@ -111,7 +111,7 @@ guint64         tornadis_client_send              (TornadisClient   *self,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
 /* A TornadisObserveFunc, with the client as user_data. */
-void            tornadis_client_tell_observers    (TornadisCommand  *command,
+void            tornadis_client_notify_observers    (TornadisCommand  *command,
                                                    GPtrArray        *commands,
                                                    gboolean          atomic,
                                                    TornadisReply    *reply,
@@ -125,7 +125,7 @@ gboolean        tornadis_client_has_detach_hooks  (const TornadisClientPrivate *
 /* All of them. */
 void            tornadis_client_remove_plugins    (TornadisClient   *self);
 /* Tells the plugins that a pool gives the client away. */
-void            tornadis_client_tell_waited       (TornadisClient   *self,
+void            tornadis_client_notify_acquired       (TornadisClient   *self,
                                                    gint64            elapsed);
 /* Makes a call that goes through the plugins behind @plugin only. */
 void            tornadis_client_submit_behind     (TornadisClient   *self,

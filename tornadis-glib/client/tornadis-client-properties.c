@@ -373,7 +373,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * The name or address of the server, unless [property@Tornadis.Client:unix-domain-socket] or
    * [property@Tornadis.Client:connectable] is set. %NULL sets the default back. Used for the next connection.
    *
-   * Succeeds tornadis' `host`.
+   * Equivalent of tornadis' `host`.
    *
    * Since: 1.0
    */
@@ -385,7 +385,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    *
    * The port of the server. Used for the next connection.
    *
-   * Succeeds tornadis' `port`.
+   * Equivalent of tornadis' `port`.
    *
    * Since: 1.0
    */
@@ -398,7 +398,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * The path of the server's unix socket; overrides [property@Tornadis.Client:host] and
    * [property@Tornadis.Client:port]. Used for the next connection.
    *
-   * Succeeds tornadis' `unix_domain_socket`.
+   * Equivalent of tornadis' `unix_domain_socket`.
    *
    * Since: 1.0
    */
@@ -434,7 +434,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * The password to authenticate with. It never appears in errors, logs or
    * [property@Tornadis.Client:title].
    *
-   * Succeeds tornadis' `password`.
+   * Equivalent of tornadis' `password`.
    *
    * Since: 1.0
    */
@@ -446,7 +446,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    *
    * The number of the database. A `SELECT` that succeeds changes it; handlers are told of that from the main loop.
    *
-   * Succeeds tornadis' `db`.
+   * Equivalent of tornadis' `db`.
    *
    * Since: 1.0
    */
@@ -479,7 +479,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * Whether a call on a client that is not connected connects it. Without it such a call ends with
    * %TORNADIS_ERROR_CLOSED, and calls that were not yet written when the connection was lost do too.
    *
-   * Succeeds tornadis' `autoconnect`.
+   * Equivalent of tornadis' `autoconnect`.
    *
    * Since: 1.0
    */
@@ -492,7 +492,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * The time, in seconds, in which a connection must be up: name look-up, TCP, proxy, TLS and
    * authentication together. 0 is no limit.
    *
-   * Succeeds tornadis' `connect_timeout`.
+   * Equivalent of tornadis' `connect_timeout`.
    *
    * Since: 1.0
    */
@@ -505,7 +505,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * The time, in seconds, after which a connection on which nothing was read is closed, whether or not calls
    * are waiting. 0 is no limit.
    *
-   * Succeeds tornadis' `read_timeout`.
+   * Equivalent of tornadis' `read_timeout`.
    *
    * Since: 1.0
    */
@@ -529,7 +529,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * Whether small writes go out at once instead of waiting for more (`TCP_NODELAY`). Used for the next
    * connection.
    *
-   * Succeeds tornadis' `tcp_nodelay`, whose default was off.
+   * Equivalent of tornadis' `tcp_nodelay`, whose default was off.
    *
    * Since: 1.0
    */
@@ -558,7 +558,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * Whether every call is written at once, for latency, instead of together with the others of its turn of
    * the main loop, for throughput. A call on an idle connection is written at once in any case.
    *
-   * Succeeds tornadis' `aggressive_write`.
+   * Equivalent of tornadis' `aggressive_write`.
    *
    * Since: 1.0
    */
@@ -570,7 +570,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    *
    * How much is read at a time, in bytes. Used for the next connection.
    *
-   * Succeeds tornadis' `read_page_size`.
+   * Equivalent of tornadis' `read_page_size`.
    *
    * Since: 1.0
    */
@@ -582,7 +582,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    *
    * How much is made ready for one write, in bytes; large arguments come on top.
    *
-   * Succeeds tornadis' `write_page_size`.
+   * Equivalent of tornadis' `write_page_size`.
    *
    * Since: 1.0
    */
@@ -689,7 +689,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    *
    * Whether the connection is up; `notify::connected` tells when it comes up or goes.
    *
-   * Succeeds tornadis' `Client.is_connected()`.
+   * Equivalent of tornadis' `Client.is_connected()`.
    *
    * Since: 1.0
    */
@@ -701,7 +701,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    *
    * Where the client connects to, for people to read.
    *
-   * Succeeds tornadis' `title`.
+   * Equivalent of tornadis' `title`.
    *
    * Since: 1.0
    */

@@ -60,7 +60,7 @@
  * A client belongs to the thread-default main context in which it was made. Its methods are called in the
  * thread that runs this context, and its callbacks and signals come there.
  *
- * Succeeds tornadis' `Client`.
+ * Equivalent of tornadis' `Client`.
  *
  * Since: 1.0
  */
@@ -183,7 +183,7 @@ link_state_changed_cb (gpointer user_data)
 {
   TornadisClient *self = user_data;
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
-  TornadisClientState old = priv->told_state;
+  TornadisClientState old = priv->notified_state;
   TornadisClientState state = tornadis_link_get_state (priv->link);
   guint protocol_version = tornadis_link_get_protocol_version (priv->link);
 
@@ -191,13 +191,13 @@ link_state_changed_cb (gpointer user_data)
     return;
 
   g_object_freeze_notify (G_OBJECT (self));
-  priv->told_state = state;
+  priv->notified_state = state;
   g_object_notify (G_OBJECT (self), "state");
   if (state == TORNADIS_CLIENT_STATE_CONNECTED || old == TORNADIS_CLIENT_STATE_CONNECTED)
     g_object_notify (G_OBJECT (self), "connected");
-  if (protocol_version != priv->told_protocol_version)
+  if (protocol_version != priv->notified_protocol_version)
     {
-      priv->told_protocol_version = protocol_version;
+      priv->notified_protocol_version = protocol_version;
       g_object_notify (G_OBJECT (self), "protocol-version");
     }
   g_object_thaw_notify (G_OBJECT (self));
@@ -421,7 +421,7 @@ tornadis_client_class_init (TornadisClientClass *klass)
    * TornadisClient::reconnect-scheduled:
    * @self: the client
    * @attempt: how many attempts in a row have failed
-   * @delay_ms: the time until the next one, in milliseconds
+   * @delay_msec: the time until the next one, in milliseconds
    * @error: why the last one failed
    *
    * An attempt to connect waits for its time, because the one before failed. A network that comes back ends
@@ -441,7 +441,7 @@ tornadis_client_init (TornadisClient *self)
 
   priv->context = g_main_context_ref_thread_default ();
   priv->link = tornadis_link_new (priv->context, &link_funcs, self);
-  tornadis_queue_set_observe_func (tornadis_link_get_queue (priv->link), tornadis_client_tell_observers, self);
+  tornadis_queue_set_observe_func (tornadis_link_get_queue (priv->link), tornadis_client_notify_observers, self);
   priv->plugins = g_list_store_new (TORNADIS_TYPE_PLUGIN);
 
   tornadis_client_init_properties (priv);
@@ -536,7 +536,7 @@ connect_cancelled_cb (gpointer user_data)
  * Makes a client of the server at @host. Nothing is sent before the first call or
  * [method@Tornadis.Client.connect_async].
  *
- * Succeeds tornadis' `Client()`.
+ * Equivalent of tornadis' `Client()`.
  *
  * Returns: (transfer full): a new client
  *
@@ -613,7 +613,7 @@ tornadis_client_new_for_unix_socket (const char *path)
  * knowing early, and for clients that have it off. Safe when already connected; joins an attempt that is under
  * way, or that waits for its time.
  *
- * Succeeds tornadis' `Client.connect()`.
+ * Equivalent of tornadis' `Client.connect()`.
  *
  * Since: 1.0
  */
@@ -682,7 +682,7 @@ tornadis_client_connect_finish (TornadisClient *self,
  * [method@Tornadis.Client.submit] are called before this returns. Safe when already closed. With
  * [property@Tornadis.Client:autoconnect] the next call connects again.
  *
- * Succeeds tornadis' `Client.disconnect()`.
+ * Equivalent of tornadis' `Client.disconnect()`.
  *
  * Since: 1.0
  */
@@ -710,7 +710,7 @@ tornadis_client_close (TornadisClient *self)
  *
  * Gets whether the connection is up.
  *
- * Succeeds tornadis' `Client.is_connected()`.
+ * Equivalent of tornadis' `Client.is_connected()`.
  *
  * Returns: the value of [property@Tornadis.Client:connected]
  *

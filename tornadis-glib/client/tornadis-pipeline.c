@@ -17,7 +17,7 @@
  * A pipeline may be sent any number of times, to any client, and changed while it is under way: what was sent is
  * what it held then.
  *
- * Succeeds tornadis' `Pipeline`.
+ * Equivalent of tornadis' `Pipeline`.
  *
  * Since: 1.0
  */
@@ -101,7 +101,7 @@ tornadis_pipeline_class_init (TornadisPipelineClass *klass)
    *
    * How many commands are stacked.
    *
-   * Succeeds tornadis' `Pipeline.number_of_stacked_calls`.
+   * Equivalent of tornadis' `Pipeline.number_of_stacked_calls`.
    *
    * Since: 1.0
    */
@@ -167,7 +167,7 @@ tornadis_pipeline_copy (TornadisPipeline *self)
  *
  * Makes an empty pipeline.
  *
- * Succeeds tornadis' `Pipeline()`.
+ * Equivalent of tornadis' `Pipeline()`.
  *
  * Returns: (transfer full): a new pipeline
  *
@@ -207,7 +207,7 @@ pipeline_stack (TornadisPipeline *self,
  *
  * Adds a command at the end. What cannot be sent is found when the pipeline is sent.
  *
- * Succeeds tornadis' `Pipeline.stack_call()`.
+ * Equivalent of tornadis' `Pipeline.stack_call()`.
  *
  * Since: 1.0
  */
@@ -228,7 +228,7 @@ tornadis_pipeline_stack_command (TornadisPipeline *self,
  *
  * Adds a command at the end, as [ctor@Tornadis.Command.new_strv] makes it.
  *
- * Succeeds tornadis' `Pipeline.stack_call()`.
+ * Equivalent of tornadis' `Pipeline.stack_call()`.
  *
  * Since: 1.0
  */

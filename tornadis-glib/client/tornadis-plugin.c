@@ -146,7 +146,7 @@ tornadis_plugin_call (TornadisPlugin *self,
  * @self: a plugin
  * @call: a call that this plugin has seen begin
  *
- * Hook: a call has its outcome, see [method@Tornadis.Call.get_reply] and [method@Tornadis.Call.get_error].
+ * Hook: a call has its outcome, see [method@Tornadis.Call.get_reply] and [method@Tornadis.Call.dup_error].
  *
  * Since: 1.0
  */
@@ -216,7 +216,7 @@ tornadis_plugin_observe (TornadisPlugin *self,
 }
 
 /**
- * tornadis_plugin_waited:
+ * tornadis_plugin_client_acquired:
  * @self: a plugin
  * @client: a client of a pool
  * @elapsed: how long it was waited for, in microseconds
@@ -226,15 +226,15 @@ tornadis_plugin_observe (TornadisPlugin *self,
  * Since: 1.0
  */
 void
-tornadis_plugin_waited (TornadisPlugin *self,
+tornadis_plugin_client_acquired (TornadisPlugin *self,
                         TornadisClient *client,
                         gint64 elapsed)
 {
   g_return_if_fail (TORNADIS_IS_PLUGIN (self));
   g_return_if_fail (TORNADIS_IS_CLIENT (client));
 
-  if (TORNADIS_PLUGIN_GET_CLASS (self)->waited != NULL)
-    TORNADIS_PLUGIN_GET_CLASS (self)->waited (self, client, elapsed);
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->client_acquired != NULL)
+    TORNADIS_PLUGIN_GET_CLASS (self)->client_acquired (self, client, elapsed);
 }
 
 /**

@@ -25,7 +25,7 @@ G_DECLARE_DERIVABLE_TYPE (TornadisPlugin, tornadis_plugin, TORNADIS, PLUGIN, GOb
  * @call_done: a call has its outcome; may ask for it to be made again
  * @push: the server sent data of its own accord; %TRUE: the plugin consumed it
  * @observe: a command or a pipeline was sent and has its outcome
- * @waited: a pool has given a client to somebody
+ * @client_acquired: a pool has given a client to somebody
  *
  * The hooks of a plugin. All are optional, none waits.
  *
@@ -55,7 +55,7 @@ struct _TornadisPluginClass
                          TornadisReply    *reply,
                          const GError     *error,
                          gint64            elapsed);
-  void     (*waited)    (TornadisPlugin   *self,
+  void     (*client_acquired) (TornadisPlugin   *self,
                          TornadisClient   *client,
                          gint64            elapsed);
 
@@ -91,7 +91,7 @@ void     tornadis_plugin_observe   (TornadisPlugin    *self,
                                     const GError      *error,
                                     gint64             elapsed);
 TORNADIS_AVAILABLE_IN_1_0
-void     tornadis_plugin_waited    (TornadisPlugin    *self,
+void     tornadis_plugin_client_acquired    (TornadisPlugin    *self,
                                     TornadisClient    *client,
                                     gint64             elapsed);
 TORNADIS_AVAILABLE_IN_1_0

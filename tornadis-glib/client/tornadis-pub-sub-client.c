@@ -42,7 +42,7 @@
  *
  * Calls, such as [method@Tornadis.Client.call_async], end with %TORNADIS_ERROR_USAGE: use another client.
  *
- * Succeeds tornadis' `PubSubClient`.
+ * Equivalent of tornadis' `PubSubClient`.
  *
  * Since: 1.0
  */
@@ -54,7 +54,7 @@ struct _TornadisPubSubClient
   TornadisSubscriptions *subscriptions; /* (owned) */
   TornadisMessageQueue messages;        /* that no handler took; the client does not read while it is full */
   gboolean gap;                         /* to be told when the subscriptions are restored */
-  gboolean told_subscribed;
+  gboolean notified_subscribed;
   gulong handler_id;           /* of a handler of all messages, or 0 */
   TornadisReply *last_channel; /* (owned) (nullable) whose name is text */
 };
@@ -187,10 +187,10 @@ pub_sub_settled (TornadisClient *client)
       tornadis_message_queue_fail_waiters (&self->messages, error);
     }
 
-  if (subscribed == self->told_subscribed)
+  if (subscribed == self->notified_subscribed)
     return;
 
-  self->told_subscribed = subscribed;
+  self->notified_subscribed = subscribed;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SUBSCRIBED]);
 }
 
@@ -342,7 +342,7 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
    *
    * Whether there is a subscription that the server has confirmed. It stays so while the client connects again.
    *
-   * Succeeds tornadis' `PubSubClient.subscribed`.
+   * Equivalent of tornadis' `PubSubClient.subscribed`.
    *
    * Since: 1.0
    */
@@ -441,7 +441,7 @@ tornadis_pub_sub_client_init (TornadisPubSubClient *self)
  *
  * Makes a pub/sub client of the server at @host.
  *
- * Succeeds tornadis' `PubSubClient()`.
+ * Equivalent of tornadis' `PubSubClient()`.
  *
  * Returns: (transfer full): a new client
  *
@@ -506,7 +506,7 @@ tornadis_pub_sub_client_new_for_unix_socket (const char *path)
  * Subscribes to channels (`SUBSCRIBE`), connecting if needed. When this fails none of the new names is
  * subscribed to, unless another call has asked for it.
  *
- * Succeeds tornadis' `PubSubClient.pubsub_subscribe()`.
+ * Equivalent of tornadis' `PubSubClient.pubsub_subscribe()`.
  *
  * Since: 1.0
  */
@@ -562,7 +562,7 @@ tornadis_pub_sub_client_subscribe_finish (TornadisPubSubClient *self,
  * Subscribes to patterns (`PSUBSCRIBE`), connecting if needed. When this fails none of the new names is
  * subscribed to, unless another call has asked for it.
  *
- * Succeeds tornadis' `PubSubClient.pubsub_psubscribe()`.
+ * Equivalent of tornadis' `PubSubClient.pubsub_psubscribe()`.
  *
  * Since: 1.0
  */
@@ -674,7 +674,7 @@ tornadis_pub_sub_client_ssubscribe_finish (TornadisPubSubClient *self,
  * Ends subscriptions to channels (`UNSUBSCRIBE`). They are not wanted from now on, whatever becomes of the
  * connection; those that do not exist are no error.
  *
- * Succeeds tornadis' `PubSubClient.pubsub_unsubscribe()`.
+ * Equivalent of tornadis' `PubSubClient.pubsub_unsubscribe()`.
  *
  * Since: 1.0
  */
@@ -730,7 +730,7 @@ tornadis_pub_sub_client_unsubscribe_finish (TornadisPubSubClient *self,
  * Ends subscriptions to patterns (`PUNSUBSCRIBE`). They are not wanted from now on, whatever becomes of the
  * connection; those that do not exist are no error.
  *
- * Succeeds tornadis' `PubSubClient.pubsub_punsubscribe()`.
+ * Equivalent of tornadis' `PubSubClient.pubsub_punsubscribe()`.
  *
  * Since: 1.0
  */
@@ -840,7 +840,7 @@ tornadis_pub_sub_client_sunsubscribe_finish (TornadisPubSubClient *self,
  * Takes the next message that no handler of [signal@Tornadis.PubSubClient::message] took, waiting for one if
  * needed, also while the client connects again.
  *
- * Succeeds tornadis' `PubSubClient.pubsub_pop_message()`.
+ * Equivalent of tornadis' `PubSubClient.pubsub_pop_message()`.
  *
  * Since: 1.0
  */

@@ -242,8 +242,8 @@ operation_refused (TornadisOperation *operation,
 {
   TornadisSubscriptions *self = operation->owner;
   TornadisLink *link = tornadis_client_get_link (self->client);
-  g_autoptr (GError) error = tornadis_reply_get_error (refusal);
-  g_autofree char *prefix = error != NULL ? tornadis_error_get_prefix (error) : NULL;
+  g_autoptr (GError) error = tornadis_reply_dup_error (refusal);
+  g_autofree char *prefix = error != NULL ? tornadis_error_dup_prefix (error) : NULL;
 
   if (g_strcmp0 (prefix, "NOPERM") != 0 && g_strcmp0 (prefix, "ERR") != 0)
     {
@@ -288,7 +288,7 @@ operation_restored (TornadisOperation *operation,
 
 /* Of what the server ends by losing the link it tells nothing. */
 static void
-operation_tell_ended (TornadisOperation *operation)
+operation_notify_removed (TornadisOperation *operation)
 {
   for (guint i = operation->n_confirmed; i < operation->names->len; i++)
     {
@@ -327,8 +327,8 @@ operation_done_cb (TornadisReply *reply,
     {
       operation_settle_names (operation, FALSE);
       if (error != NULL && !operation->subscribe)
-        operation_tell_ended (operation);
-      operation_return (operation, error != NULL ? g_error_copy (error) : tornadis_reply_get_error (reply));
+        operation_notify_removed (operation);
+      operation_return (operation, error != NULL ? g_error_copy (error) : tornadis_reply_dup_error (reply));
     }
 
   self->funcs.settled (self->client);
@@ -579,7 +579,7 @@ tornadis_subscriptions_unsubscribe (TornadisSubscriptions *self,
       (tornadis_link_get_state (link) != TORNADIS_CLIENT_STATE_CONNECTED &&
        tornadis_queue_get_length (tornadis_link_get_queue (link)) == 0))
     {
-      operation_tell_ended (operation);
+      operation_notify_removed (operation);
       operation_free (operation);
       self->funcs.settled (self->client);
       g_task_return_boolean (task, TRUE);

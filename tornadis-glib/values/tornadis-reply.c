@@ -599,7 +599,7 @@ tornadis_reply_is_error (TornadisReply *self)
 }
 
 /**
- * tornadis_reply_get_error:
+ * tornadis_reply_dup_error:
  * @self: a reply
  *
  * Makes a %TORNADIS_ERROR_REPLY of an ERROR. Its message is the text of the server, with what is not
@@ -610,7 +610,7 @@ tornadis_reply_is_error (TornadisReply *self)
  * Since: 1.0
  */
 GError *
-tornadis_reply_get_error (TornadisReply *self)
+tornadis_reply_dup_error (TornadisReply *self)
 {
   g_autofree char *text = NULL;
 

@@ -60,7 +60,7 @@ char              *tornadis_reply_to_string      (TornadisReply  *self);
 TORNADIS_AVAILABLE_IN_1_0
 gboolean           tornadis_reply_is_error       (TornadisReply  *self);
 TORNADIS_AVAILABLE_IN_1_0
-GError            *tornadis_reply_get_error      (TornadisReply  *self);
+GError            *tornadis_reply_dup_error      (TornadisReply  *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisReply, tornadis_reply_unref)
 

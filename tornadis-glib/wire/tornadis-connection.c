@@ -121,7 +121,7 @@ connection_route (TornadisConnection *self,
 static GError *
 make_unasked_error (TornadisReply *reply)
 {
-  g_autoptr (GError) words = tornadis_reply_get_error (reply);
+  g_autoptr (GError) words = tornadis_reply_dup_error (reply);
 
   if (words != NULL)
     return g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "The server said: %s", words->message);

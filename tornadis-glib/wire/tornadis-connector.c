@@ -174,7 +174,7 @@ connector_make_reason (TornadisConnector *self,
                        TornadisReply *reply,
                        const char *what)
 {
-  g_autoptr (GError) error = tornadis_reply_get_error (reply);
+  g_autoptr (GError) error = tornadis_reply_dup_error (reply);
   g_autoptr (GString) reason = g_string_new (error != NULL ? error->message : "unexpected reply");
   const char *quoted = strstr (reason->str, ", with args beginning with");
 

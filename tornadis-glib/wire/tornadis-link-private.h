@@ -37,7 +37,7 @@ struct _TornadisLink
   int n_corks;            /* nothing is written while there are any */
   gboolean in_multi : 1;
   gboolean watching : 1;
-  gboolean unfit : 1;     /* the server does not do yet what the link is for */
+  gboolean unusable : 1;     /* the server does not do yet what the link is for */
   gboolean shut_down : 1; /* for good */
   gboolean freed : 1;     /* the owner is gone */
 };

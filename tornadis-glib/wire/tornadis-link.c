@@ -87,7 +87,7 @@ tornadis_link_lost (TornadisLink *self,
 {
   guint n_closed = self->n_closed;
   gint64 now = g_get_monotonic_time ();
-  gboolean was_useful = !self->unfit &&
+  gboolean was_useful = !self->unusable &&
                         (tornadis_connection_get_last_read (self->connection) > self->since ||
                          now - self->since > TORNADIS_BACKOFF_CAP_MSEC * G_TIME_SPAN_MILLISECOND);
 
@@ -95,7 +95,7 @@ tornadis_link_lost (TornadisLink *self,
 
   tornadis_connection_close (self->connection);
   g_clear_pointer (&self->connection, tornadis_connection_unref);
-  self->in_multi = self->watching = self->unfit = FALSE;
+  self->in_multi = self->watching = self->unusable = FALSE;
   self->since = now;
   link_take_error (self, error);
 
@@ -108,7 +108,7 @@ tornadis_link_lost (TornadisLink *self,
   /* Calls end before anybody is told, in the state that their callbacks should find. One of them may
    * already have asked for a new link. */
   self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
-  tornadis_endings_run (tornadis_queue_link_lost (self->queue, self->settings.autoconnect, error->message));
+  tornadis_completions_run (tornadis_queue_link_lost (self->queue, self->settings.autoconnect, error->message));
   link_notify_state (self);
   if (!self->freed)
     self->funcs.disconnected (error, self->user_data);
@@ -211,7 +211,7 @@ connector_cb (TornadisConnection *connection,
 
   if (connection == NULL)
     {
-      GArray *endings = tornadis_queue_fail_all (self->queue, error);
+      GArray *completions = tornadis_queue_fail_all (self->queue, error);
 
       link_take_error (self, error);
       self->not_before = g_get_monotonic_time () + tornadis_backoff_next (&self->backoff) * G_TIME_SPAN_MILLISECOND;
@@ -219,7 +219,7 @@ connector_cb (TornadisConnection *connection,
       self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
       if (!self->freed)
         self->funcs.connect_ended (error, self->user_data);
-      tornadis_endings_run (endings);
+      tornadis_completions_run (completions);
       link_notify_state (self);
       link_go_on (self, n_closed);
     }
@@ -469,7 +469,7 @@ tornadis_link_close (TornadisLink *self)
   gboolean was_connected = self->connection != NULL;
   gboolean held = tornadis_link_enter (self);
   g_autoptr (GError) error = NULL;
-  GArray *endings;
+  GArray *completions;
 
   self->n_closed++;
   tornadis_poller_item_unqueue (&self->ensure_item);
@@ -482,17 +482,17 @@ tornadis_link_close (TornadisLink *self)
       self->since = g_get_monotonic_time ();
     }
 
-  self->in_multi = self->watching = self->unfit = FALSE;
+  self->in_multi = self->watching = self->unusable = FALSE;
   self->not_before = 0;
   g_clear_error (&self->last_error);
   tornadis_backoff_reset (&self->backoff);
 
   self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
   error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was not made: %s", reason);
-  endings = tornadis_queue_link_lost (self->queue, FALSE, reason);
+  completions = tornadis_queue_link_lost (self->queue, FALSE, reason);
   if (!self->freed)
     self->funcs.connect_ended (error, self->user_data);
-  tornadis_endings_run (endings);
+  tornadis_completions_run (completions);
   link_notify_state (self);
   if (was_connected && !self->freed)
     self->funcs.disconnected (NULL, self->user_data);
@@ -507,7 +507,7 @@ tornadis_link_try_again (TornadisLink *self,
   if (self->connection == NULL)
     return;
 
-  self->unfit = TRUE;
+  self->unusable = TRUE;
   tornadis_link_lost (self, error);
 }
 

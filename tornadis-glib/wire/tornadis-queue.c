@@ -180,14 +180,14 @@ queue_rewind (TornadisQueue *self,
 
 /* Takes @error over. */
 static void
-queue_add_ending (TornadisQueue *self,
-                  GArray *endings,
+queue_add_completion (TornadisQueue *self,
+                  GArray *completions,
                   const TornadisSlot *slot,
                   GError *error)
 {
-  TornadisEnding ending = tornadis_slot_get_ending (slot, self->observe_func, self->observe_data);
+  TornadisCompletion completion = tornadis_slot_get_completion (slot, self->observe_func, self->observe_data);
 
-  tornadis_endings_add (endings, &ending, error);
+  tornadis_completions_add (completions, &completion, error);
 }
 
 TornadisQueue *
@@ -362,7 +362,7 @@ tornadis_queue_cancel (TornadisQueue *self,
                        const GError *error)
 {
   TornadisSlot *slot;
-  TornadisEnding ending;
+  TornadisCompletion completion;
 
   if (id < self->head || id >= self->tail)
     return FALSE;
@@ -371,8 +371,8 @@ tornadis_queue_cancel (TornadisQueue *self,
   if (slot->func == NULL)
     return FALSE;
 
-  ending = tornadis_slot_get_ending (slot, self->observe_func, self->observe_data);
-  tornadis_ending_hold (&ending);
+  completion = tornadis_slot_get_completion (slot, self->observe_func, self->observe_data);
+  tornadis_completion_hold (&completion);
   slot->func = NULL;
   slot->queued = 0;
 
@@ -385,8 +385,8 @@ tornadis_queue_cancel (TornadisQueue *self,
       queue_void_slot (self, slot);
     }
 
-  tornadis_ending_tell (&ending, NULL, error);
-  tornadis_ending_clear (&ending);
+  tornadis_completion_run (&completion, NULL, error);
+  tornadis_completion_clear (&completion);
 
   return TRUE;
 }
@@ -534,9 +534,9 @@ tornadis_queue_take_reply (TornadisQueue *self,
 
   if (G_UNLIKELY (slot.queued != 0))
     {
-      TornadisEnding ending = tornadis_slot_get_ending (&slot, self->observe_func, self->observe_data);
+      TornadisCompletion completion = tornadis_slot_get_completion (&slot, self->observe_func, self->observe_data);
 
-      tornadis_ending_tell (&ending, reply, NULL);
+      tornadis_completion_run (&completion, reply, NULL);
     }
   else if (G_LIKELY (slot.func != NULL))
     slot.func (reply, NULL, slot.user_data);
@@ -573,13 +573,13 @@ tornadis_queue_link_lost (TornadisQueue *self,
                           gboolean keep_unwritten,
                           const char *reason)
 {
-  GArray *endings = tornadis_endings_new ();
+  GArray *completions = tornadis_completions_new ();
   TornadisSlot *slot;
 
   while ((slot = queue_peek (self)) != NULL && queue_is_out (self, slot))
     {
       if (tornadis_slot_is_awaited (slot))
-        queue_add_ending (self, endings, slot,
+        queue_add_completion (self, completions, slot,
                           g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
                                        "The connection was lost while %s waited for its reply: %s", tornadis_slot_get_name (slot), reason));
       queue_drop (self);
@@ -597,32 +597,32 @@ tornadis_queue_link_lost (TornadisQueue *self,
         continue;
 
       if (tornadis_slot_is_awaited (slot))
-        queue_add_ending (self, endings, slot,
+        queue_add_completion (self, completions, slot,
                           g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
                                        tornadis_slot_get_name (slot), reason));
       queue_void_slot (self, slot);
     }
 
-  return endings;
+  return completions;
 }
 
 GArray *
 tornadis_queue_fail_all (TornadisQueue *self,
                          const GError *error)
 {
-  GArray *endings = tornadis_endings_new ();
+  GArray *completions = tornadis_completions_new ();
   TornadisSlot *slot;
 
   while ((slot = queue_peek (self)) != NULL)
     {
       if (tornadis_slot_is_awaited (slot))
-        queue_add_ending (self, endings, slot, g_error_copy (error));
+        queue_add_completion (self, completions, slot, g_error_copy (error));
       queue_drop (self);
     }
 
   tornadis_writer_clear (&self->writer);
 
-  return endings;
+  return completions;
 }
 
 gsize

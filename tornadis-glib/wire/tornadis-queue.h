@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "tornadis-glib/wire/tornadis-endings.h"
+#include "tornadis-glib/wire/tornadis-completions.h"
 #include "tornadis-glib/wire/tornadis-writer.h"
 
 G_BEGIN_DECLS
@@ -92,7 +92,7 @@ gpointer        tornadis_queue_peek_manual     (TornadisQueue       *self);
 /* Takes this call out, without calling its function. */
 void            tornadis_queue_pop_manual      (TornadisQueue       *self);
 /* The link is gone: ends what may have run with LOST; the rest with CLOSED unless @keep_unwritten. Those who made the
- * calls are told by tornadis_endings_run(), which has to follow. */
+ * calls are told by tornadis_completions_run(), which has to follow. */
 GArray         *tornadis_queue_link_lost       (TornadisQueue       *self,
                                                 gboolean             keep_unwritten,
                                                 const char          *reason);

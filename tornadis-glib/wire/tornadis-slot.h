@@ -3,7 +3,7 @@
 #pragma once
 
 #include "tornadis-glib/wire/tornadis-batch.h"
-#include "tornadis-glib/wire/tornadis-endings.h"
+#include "tornadis-glib/wire/tornadis-completions.h"
 
 G_BEGIN_DECLS
 
@@ -55,27 +55,27 @@ tornadis_slot_may_block (const TornadisSlot *self)
 }
 
 /* What is to be told at its end, which holds nothing. */
-static inline TornadisEnding
-tornadis_slot_get_ending (const TornadisSlot *self,
+static inline TornadisCompletion
+tornadis_slot_get_completion (const TornadisSlot *self,
                           TornadisObserveFunc observe_func,
                           gpointer            observe_data)
 {
-  TornadisEnding ending = { .func = self->func, .user_data = self->user_data };
+  TornadisCompletion completion = { .func = self->func, .user_data = self->user_data };
 
   if (self->queued != 0)
     {
-      ending.observe_func = observe_func;
-      ending.observe_data = observe_data;
-      ending.queued = self->queued;
-      ending.command = self->command;
+      completion.observe_func = observe_func;
+      completion.observe_data = observe_data;
+      completion.queued = self->queued;
+      completion.command = self->command;
       if (self->batch != NULL)
         {
-          ending.commands = self->batch->commands;
-          ending.atomic = self->batch->atomic;
+          completion.commands = self->batch->commands;
+          completion.atomic = self->batch->atomic;
         }
     }
 
-  return ending;
+  return completion;
 }
 
 static inline void

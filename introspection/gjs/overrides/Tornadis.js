@@ -181,7 +181,7 @@ var _init = (function () {
 
     // Those with calls, by their numbers.
     const busy = new Map();
-    let nCouriers = 0;
+    let nBatchers = 0;
 
     /** For the bridge, which must keep nothing of JavaScript's alive without calls. The client that it names may have
       * been disposed of, and then is another object to GJS. */
@@ -199,9 +199,9 @@ var _init = (function () {
 
     /** Carries the calls of a client to the library, those of one turn of the main loop together, and the outcomes
       * back. */
-    class Courier {
+    class CallBatcher {
         constructor(client) {
-            this.id = ++nCouriers;
+            this.id = ++nBatchers;
             this.bridge = Tornadis.Bridge.new_text(client, makeTake(this.id));
             this.calls = [];
             // Who takes the outcome of each, and who the error, in turn.
@@ -364,19 +364,19 @@ var _init = (function () {
         }
     }
 
-    function getCourier(client) {
-        return client._courier ?? (client._courier = new Courier(client));
+    function getCallBatcher(client) {
+        return client._batcher ?? (client._batcher = new CallBatcher(client));
     }
 
     function send(client, args, resolve, reject) {
         const first = args[0];
         if (args.length === 1 && first instanceof Tornadis.Pipeline) {
             handOver(first);
-            getCourier(client).addWhole('submit_pipeline', first, resolve, reject);
+            getCallBatcher(client).addWhole('submit_pipeline', first, resolve, reject);
         } else if (args.length === 1 && first instanceof Tornadis.Command) {
-            getCourier(client).addWhole('submit_command', first, resolve, reject);
+            getCallBatcher(client).addWhole('submit_command', first, resolve, reject);
         } else {
-            getCourier(client).add(args, resolve, reject);
+            getCallBatcher(client).add(args, resolve, reject);
         }
     }
 
@@ -423,12 +423,12 @@ var _init = (function () {
             ['submit', 'submit_pipeline', 'call_async', 'call_pipeline_async', 'connect_async', 'close', 'add_plugin',
                 'add_plugin_by_name', 'remove_plugin'],
             (client, [what]) => {
-                client._courier?.flush();
+                client._batcher?.flush();
                 if (what instanceof Tornadis.Pipeline)
                     handOver(what);
             });
         // GJS takes nothing new from a client that was disposed of: what its calls need is there before.
-        precede(Tornadis.Client.prototype, ['run_dispose'], client => getCourier(client).flush());
+        precede(Tornadis.Client.prototype, ['run_dispose'], client => getCallBatcher(client).flush());
         // GJS lends replies to callbacks and takes them away behind their backs.
         for (const name of ['submit', 'submit_pipeline']) {
             const method = Tornadis.Client.prototype[name];
@@ -451,7 +451,7 @@ var _init = (function () {
             return GObject.Object._classInit(klass);
         };
         precede(Tornadis.ClientPool.prototype, ['call_pipeline_async'], (pool, [pipeline]) => handOver(pipeline));
-        precede(Tornadis.ClientPool.prototype, ['release_client'], (pool, [client]) => client._courier?.flush());
+        precede(Tornadis.ClientPool.prototype, ['release_client'], (pool, [client]) => client._batcher?.flush());
         precede(Tornadis.Pipeline.prototype,
             ['stack_command', 'stack_strv', 'get_command', 'get_number_of_stacked_calls', 'get_property', 'clear'],
             handOver);
@@ -500,7 +500,7 @@ var _init = (function () {
 
         /** Calls a command, or a Pipeline; a promise of the native reply. */
         Tornadis.Client.prototype.call = function (...args) {
-            const promise = makePromise(this._courier?.calls.length >= CROWD);
+            const promise = makePromise(this._batcher?.calls.length >= CROWD);
             const reject = executed.reject;
             try {
                 send(this, args, executed.resolve, reject);

@@ -59,7 +59,7 @@ class ReplyError(ClientError):
 
     @property
     def prefix(self):
-        return Tornadis.error_get_prefix(self)
+        return Tornadis.error_dup_prefix(self)
 
 
 _EXCEPTIONS = dict.fromkeys(map(int, (
@@ -448,10 +448,10 @@ def _to_native(reply, decode):
 
 def _take(client, data, *_):
     """Called by the bridge of a client, which holds no reference to anything of Python's."""
-    client._courier.take(data)
+    client._batcher.take(data)
 
 
-class _Courier:
+class _CallBatcher:
     """Carries the calls of a client to the library, those of one turn of the main loop together, and outcomes back."""
 
     def __init__(self, client, decode):
@@ -634,8 +634,8 @@ def _flushing(name):
     method = getattr(Tornadis.Client, name)
 
     def call(self, *args, **options):
-        if self._courier is not None:
-            self._courier.flush()
+        if self._batcher is not None:
+            self._batcher.flush()
         _hand_over((*args, *options.values()))
         return method(self, *args, **options)
 
@@ -651,7 +651,7 @@ def _new_for_uri(kind, uri):
 
 
 class Client(Tornadis.Client):
-    _courier = None
+    _batcher = None
     _decode = False
 
     def __init__(self, *, decode=False, **options):
@@ -670,21 +670,21 @@ class Client(Tornadis.Client):
     @decode.setter
     def decode(self, decode):
         self._decode = decode
-        if self._courier is not None:
-            self._courier.flush()
-            self._courier.set_decode(decode)
+        if self._batcher is not None:
+            self._batcher.flush()
+            self._batcher.set_decode(decode)
 
     def _send(self, args, target):
-        courier = self._courier
-        if courier is None:
-            courier = self._courier = _Courier(self, self._decode)
+        batcher = self._batcher
+        if batcher is None:
+            batcher = self._batcher = _CallBatcher(self, self._decode)
         if len(args) == 1 and isinstance(args[0], Tornadis.Pipeline):
             _check_pipeline(args[0])
-            courier.add_whole(courier.bridge.submit_pipeline, args[0], target)
+            batcher.add_whole(batcher.bridge.submit_pipeline, args[0], target)
         elif len(args) == 1 and isinstance(args[0], Tornadis.Command):
-            courier.add_whole(courier.bridge.submit_command, args[0], target)
+            batcher.add_whole(batcher.bridge.submit_command, args[0], target)
         else:
-            courier.add(_encode(args), target)
+            batcher.add(_encode(args), target)
 
     def call(self, *args):
         """Calls a command, or a Pipeline, and returns an awaitable of the native reply."""
@@ -919,8 +919,8 @@ class ClientPool(Tornadis.ClientPool):
 
     def release_client(self, client):
         """Gives a client back."""
-        if client._courier is not None:
-            client._courier.flush()
+        if client._batcher is not None:
+            client._batcher.flush()
         super().release_client(client)
 
     def get_client_nowait(self):

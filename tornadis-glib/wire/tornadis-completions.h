@@ -34,22 +34,22 @@ typedef struct
   GPtrArray *commands;              /* (nullable) likewise (element-type TornadisCommand) */
   gboolean atomic;
   GError *error; /* (owned) (nullable) of one that waits among others to be told */
-} TornadisEnding;
+} TornadisCompletion;
 
 /* Makes it outlive the call's place in the queue. */
-void    tornadis_ending_hold  (TornadisEnding       *self);
-void    tornadis_ending_clear (TornadisEnding       *self);
-void    tornadis_ending_tell  (const TornadisEnding *self,
+void    tornadis_completion_hold  (TornadisCompletion       *self);
+void    tornadis_completion_clear (TornadisCompletion       *self);
+void    tornadis_completion_run  (const TornadisCompletion *self,
                                TornadisReply        *reply,
                                const GError         *error);
 
 /* Calls that ended together, in order: a queue is in its new state before the first of them is told. */
-GArray *tornadis_endings_new  (void);
-/* Holds a copy of @ending, and takes @error over. */
-void    tornadis_endings_add  (GArray               *self,
-                               const TornadisEnding *ending,
+GArray *tornadis_completions_new  (void);
+/* Holds a copy of @completion, and takes @error over. */
+void    tornadis_completions_add  (GArray               *self,
+                               const TornadisCompletion *completion,
                                GError               *error);
 /* Takes @self over. The functions that it calls may do anything, to the queue as well. */
-void    tornadis_endings_run  (GArray               *self);
+void    tornadis_completions_run  (GArray               *self);
 
 G_END_DECLS

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "tornadis-glib/wire/tornadis-endings.h"
+#include "tornadis-glib/wire/tornadis-completions.h"
 
 void
-tornadis_ending_hold (TornadisEnding *self)
+tornadis_completion_hold (TornadisCompletion *self)
 {
   if (self->command != NULL)
     tornadis_command_ref (self->command);
@@ -12,7 +12,7 @@ tornadis_ending_hold (TornadisEnding *self)
 }
 
 void
-tornadis_ending_clear (TornadisEnding *self)
+tornadis_completion_clear (TornadisCompletion *self)
 {
   g_clear_pointer (&self->command, tornadis_command_unref);
   g_clear_pointer (&self->commands, g_ptr_array_unref);
@@ -20,7 +20,7 @@ tornadis_ending_clear (TornadisEnding *self)
 }
 
 void
-tornadis_ending_tell (const TornadisEnding *self,
+tornadis_completion_run (const TornadisCompletion *self,
                       TornadisReply *reply,
                       const GError *error)
 {
@@ -31,34 +31,34 @@ tornadis_ending_tell (const TornadisEnding *self,
 }
 
 GArray *
-tornadis_endings_new (void)
+tornadis_completions_new (void)
 {
-  GArray *self = g_array_new (FALSE, FALSE, sizeof (TornadisEnding));
+  GArray *self = g_array_new (FALSE, FALSE, sizeof (TornadisCompletion));
 
-  g_array_set_clear_func (self, (GDestroyNotify) tornadis_ending_clear);
+  g_array_set_clear_func (self, (GDestroyNotify) tornadis_completion_clear);
   return self;
 }
 
 void
-tornadis_endings_add (GArray *self,
-                      const TornadisEnding *ending,
+tornadis_completions_add (GArray *self,
+                      const TornadisCompletion *completion,
                       GError *error)
 {
-  TornadisEnding held = *ending;
+  TornadisCompletion held = *completion;
 
-  tornadis_ending_hold (&held);
+  tornadis_completion_hold (&held);
   held.error = error;
   g_array_append_val (self, held);
 }
 
 void
-tornadis_endings_run (GArray *self)
+tornadis_completions_run (GArray *self)
 {
   for (guint i = 0; i < self->len; i++)
     {
-      const TornadisEnding *ending = &g_array_index (self, TornadisEnding, i);
+      const TornadisCompletion *completion = &g_array_index (self, TornadisCompletion, i);
 
-      tornadis_ending_tell (ending, NULL, ending->error);
+      tornadis_completion_run (completion, NULL, completion->error);
     }
 
   g_array_unref (self);
