@@ -13,7 +13,7 @@ typedef struct
 {
   TornadisQueue *queue;
   GString *log;
-  GString *effects;
+  TornadisSession session;
 } Fixture;
 
 typedef struct
@@ -37,13 +37,31 @@ done_cb (TornadisReply *reply,
 }
 
 static void
-effect_cb (TornadisCommand *command,
-           TornadisReply *reply,
-           gpointer user_data)
+session_cb (TornadisSessionChange changes,
+            TornadisReply *reply,
+            gpointer user_data)
 {
-  Fixture *fixture = user_data;
+}
 
-  g_string_append_printf (fixture->effects, "%s;", tornadis_command_get_name (command));
+static guint64
+push_with_deadline (TornadisQueue *queue,
+                    TornadisCommand *command,
+                    gint64 deadline,
+                    TornadisSlotFunc func,
+                    gpointer user_data)
+{
+  const TornadisCaller caller = { func, user_data, deadline, 0 };
+
+  return tornadis_queue_push (queue, command, TORNADIS_SLOT_DEFAULT, &caller);
+}
+
+static void
+lose (TornadisQueue *queue,
+      gboolean keep_unwritten)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
+
+  tornadis_completions_run (tornadis_queue_link_lost (queue, keep_unwritten, error));
 }
 
 static void
@@ -52,18 +70,17 @@ set_up (Fixture *fixture,
 {
   fixture->queue = tornadis_queue_new ();
   fixture->log = g_string_new (NULL);
-  fixture->effects = g_string_new (NULL);
-  tornadis_queue_set_effect_func (fixture->queue, effect_cb, fixture);
+  tornadis_queue_set_session (fixture->queue, &fixture->session, session_cb, NULL);
 }
 
 static void
 tear_down (Fixture *fixture,
            gconstpointer data)
 {
-  tornadis_completions_run (tornadis_queue_link_lost (fixture->queue, FALSE, "the end"));
+  lose (fixture->queue, FALSE);
   tornadis_queue_free (fixture->queue);
   g_string_free (fixture->log, TRUE);
-  g_string_free (fixture->effects, TRUE);
+  tornadis_session_clear (&fixture->session);
 }
 
 static gpointer
@@ -72,7 +89,7 @@ make_call (Fixture *fixture,
 {
   Call *call = g_new (Call, 1);
 
-  *call = (Call) { fixture, name };
+  *call = (Call){ fixture, name };
   return call;
 }
 
@@ -82,7 +99,7 @@ push (Fixture *fixture,
 {
   g_autoptr (TornadisCommand) command = tornadis_command_new (name);
 
-  return tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 0, done_cb, make_call (fixture, name));
+  return push_with_deadline (fixture->queue, command, 0, done_cb, make_call (fixture, name));
 }
 
 static guint64
@@ -92,11 +109,12 @@ push_batch (Fixture *fixture,
             const char *const *commands)
 {
   g_autoptr (GPtrArray) array = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
+  const TornadisCaller caller = { .func = done_cb, .user_data = make_call (fixture, name) };
 
   for (guint i = 0; commands[i] != NULL; i++)
     g_ptr_array_add (array, tornadis_command_new (commands[i]));
 
-  return tornadis_queue_push_batch (fixture->queue, array, atomic, 0, done_cb, make_call (fixture, name));
+  return tornadis_queue_push_batch (fixture->queue, array, atomic, &caller);
 }
 
 /* Writes up to @n_bytes and returns them as text without the RESP around the names. */
@@ -255,13 +273,13 @@ test_lost (Fixture *fixture,
   part = write_some (fixture, 12);
 
   /* A waits for its reply, B is half out, C never left. */
-  tornadis_completions_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
+  lose (fixture->queue, TRUE);
   g_assert_cmpstr (fixture->log->str, ==, "A!3;B!3;");
   assert_written (fixture, "C ");
   g_assert_true (feed (fixture, "+c\r\n"));
 
   push (fixture, "D");
-  tornadis_completions_run (tornadis_queue_link_lost (fixture->queue, FALSE, "test"));
+  lose (fixture->queue, FALSE);
   g_assert_cmpstr (fixture->log->str, ==, "A!3;B!3;C=c;D!2;");
   g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
 }
@@ -270,7 +288,7 @@ static void
 test_batch (Fixture *fixture,
             gconstpointer data)
 {
-  push_batch (fixture, "P", FALSE, (const char *[]) { "A", "SELECT", "C", NULL });
+  push_batch (fixture, "P", FALSE, (const char *[]){ "A", "SELECT", "C", NULL });
   push (fixture, "Z");
   g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 4);
   assert_written (fixture, "A SELECT C Z ");
@@ -281,23 +299,22 @@ test_batch (Fixture *fixture,
   g_assert_true (feed (fixture, ":3\r\n"));
   g_assert_true (feed (fixture, "+z\r\n"));
   g_assert_cmpstr (fixture->log->str, ==, "P=1) (integer) 1\n2) (error) ERR no\n3) (integer) 3;Z=z;");
-  g_assert_cmpstr (fixture->effects->str, ==, "SELECT;");
 }
 
 static void
 test_batch_lost (Fixture *fixture,
                  gconstpointer data)
 {
-  push_batch (fixture, "P", FALSE, (const char *[]) { "A", "B", NULL });
+  push_batch (fixture, "P", FALSE, (const char *[]){ "A", "B", NULL });
   assert_written (fixture, "A B ");
   g_assert_true (feed (fixture, ":1\r\n"));
-  tornadis_completions_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
+  lose (fixture->queue, TRUE);
   g_assert_cmpstr (fixture->log->str, ==, "P!3;");
 
   /* One of which nothing is out starts again on the next link. */
-  push_batch (fixture, "Q", FALSE, (const char *[]) { "A", "B", NULL });
+  push_batch (fixture, "Q", FALSE, (const char *[]){ "A", "B", NULL });
   tornadis_queue_fill (fixture->queue, 1);
-  tornadis_completions_run (tornadis_queue_link_lost (fixture->queue, TRUE, "test"));
+  lose (fixture->queue, TRUE);
   assert_written (fixture, "A B ");
 }
 
@@ -305,27 +322,27 @@ static void
 test_transaction (Fixture *fixture,
                   gconstpointer data)
 {
-  push_batch (fixture, "T", TRUE, (const char *[]) { "A", "B", NULL });
+  push_batch (fixture, "T", TRUE, (const char *[]){ "A", "B", NULL });
   assert_written (fixture, "MULTI A B EXEC ");
   feed (fixture, "+OK\r\n");
   feed (fixture, "+QUEUED\r\n");
   feed (fixture, "+QUEUED\r\n");
   feed (fixture, "*2\r\n:1\r\n-ERR b\r\n");
 
-  push_batch (fixture, "U", TRUE, (const char *[]) { "A", NULL });
+  push_batch (fixture, "U", TRUE, (const char *[]){ "A", NULL });
   assert_written (fixture, "MULTI A EXEC ");
   feed (fixture, "+OK\r\n");
   feed (fixture, "+QUEUED\r\n");
   feed (fixture, "*-1\r\n");
 
-  push_batch (fixture, "V", TRUE, (const char *[]) { "A", "B", NULL });
+  push_batch (fixture, "V", TRUE, (const char *[]){ "A", "B", NULL });
   assert_written (fixture, "MULTI A B EXEC ");
   feed (fixture, "+OK\r\n");
   feed (fixture, "+QUEUED\r\n");
   feed (fixture, "-ERR unknown command\r\n");
   feed (fixture, "-EXECABORT Discarded.\r\n");
 
-  push_batch (fixture, "W", TRUE, (const char *[]) { "A", NULL });
+  push_batch (fixture, "W", TRUE, (const char *[]){ "A", NULL });
   assert_written (fixture, "MULTI A EXEC ");
   feed (fixture, "-ERR MULTI calls can not be nested\r\n");
   feed (fixture, "+QUEUED\r\n");
@@ -344,9 +361,9 @@ test_expire (Fixture *fixture,
 {
   g_autoptr (TornadisCommand) command = tornadis_command_new ("A");
 
-  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 300, done_cb, make_call (fixture, "late"));
-  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 100, done_cb, make_call (fixture, "early"));
-  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 0, done_cb, make_call (fixture, "never"));
+  push_with_deadline (fixture->queue, command, 300, done_cb, make_call (fixture, "late"));
+  push_with_deadline (fixture->queue, command, 100, done_cb, make_call (fixture, "early"));
+  push_with_deadline (fixture->queue, command, 0, done_cb, make_call (fixture, "never"));
 
   g_assert_cmpint (tornadis_queue_expire (fixture->queue, 99, G_MAXINT64), ==, 100);
   g_assert_cmpint (tornadis_queue_expire (fixture->queue, 100, G_MAXINT64), ==, 300);
@@ -409,9 +426,9 @@ test_expire_slices (Fixture *fixture,
   guint n_before = 0, n_slices = 1;
 
   for (guint i = 0; i < 100; i++)
-    tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 100 + i, count_cb, &outcomes[i]);
-  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 500, count_cb, &outcomes[100]);
-  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 0, count_cb, &outcomes[101]);
+    push_with_deadline (fixture->queue, command, 100 + i, count_cb, &outcomes[i]);
+  push_with_deadline (fixture->queue, command, 500, count_cb, &outcomes[100]);
+  push_with_deadline (fixture->queue, command, 0, count_cb, &outcomes[101]);
 
   for (gint64 next; (next = tornadis_queue_expire (fixture->queue, 300, 0)) != 500; n_slices++)
     {
@@ -433,7 +450,7 @@ test_expire_slices (Fixture *fixture,
   for (guint i = 0; i < 100; i++)
     {
       outcomes[i].n_timed_out = 0;
-      tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 400, count_cb, &outcomes[i]);
+      push_with_deadline (fixture->queue, command, 400, count_cb, &outcomes[i]);
     }
   g_assert_cmpint (tornadis_queue_expire (fixture->queue, 500, G_MAXINT64), ==, 0);
   g_assert_cmpuint (count_timed_out (outcomes, G_N_ELEMENTS (outcomes)), ==, 101);
@@ -456,7 +473,7 @@ test_expire_mute (Fixture *fixture,
   g_autofree char *written = NULL;
 
   for (guint i = 0; i < n_old; i++)
-    tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 1 + i % 1000, count_cb, &outcomes[i]);
+    push_with_deadline (fixture->queue, command, 1 + i % 1000, count_cb, &outcomes[i]);
   written = write_some (fixture, G_MAXSIZE);
   g_assert_cmpint (tornadis_queue_expire (fixture->queue, 500, G_MAXINT64), ==, 501);
   g_assert_cmpuint (count_timed_out (outcomes, n_old), ==, n_old / 2);
@@ -466,7 +483,7 @@ test_expire_mute (Fixture *fixture,
 
   /* The later they are made, the earlier they are due. */
   for (guint i = 0; i < n_new; i++)
-    tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 3000 - i, count_cb, &outcomes[n_old + i]);
+    push_with_deadline (fixture->queue, command, 3000 - i, count_cb, &outcomes[n_old + i]);
   g_clear_pointer (&written, g_free);
   written = write_some (fixture, G_MAXSIZE);
   g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, 3000 - n_new + 1);
@@ -505,9 +522,9 @@ test_expire_ended (Fixture *fixture,
   Outcome outcomes[3] = { 0 };
   guint64 first;
 
-  first = tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 100, count_cb, &outcomes[0]);
-  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 200, count_cb, &outcomes[1]);
-  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 300, count_cb, &outcomes[2]);
+  first = push_with_deadline (fixture->queue, command, 100, count_cb, &outcomes[0]);
+  push_with_deadline (fixture->queue, command, 200, count_cb, &outcomes[1]);
+  push_with_deadline (fixture->queue, command, 300, count_cb, &outcomes[2]);
   written = write_some (fixture, G_MAXSIZE);
 
   g_assert_true (tornadis_queue_cancel (fixture->queue, first, error));
@@ -534,11 +551,11 @@ test_expire_place_taken (Fixture *fixture,
   g_autoptr (TornadisCommand) command = tornadis_command_new ("A");
   g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "test");
   Outcome outcomes[2] = { 0 };
-  guint64 first = tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 100, count_cb, &outcomes[0]);
+  guint64 first = push_with_deadline (fixture->queue, command, 100, count_cb, &outcomes[0]);
   guint64 second;
 
   g_assert_true (tornadis_queue_cancel (fixture->queue, first, error));
-  second = tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, 200, count_cb, &outcomes[1]);
+  second = push_with_deadline (fixture->queue, command, 200, count_cb, &outcomes[1]);
   g_assert_cmpuint (second, ==, first);
 
   g_assert_cmpint (tornadis_queue_get_next_deadline (fixture->queue), ==, 200);
@@ -636,9 +653,9 @@ test_due_behind_pipeline (Fixture *fixture,
 
   for (guint atomic = FALSE; atomic <= TRUE; atomic++)
     {
-      push_batch (fixture, "plain", FALSE, (const char *[]) { "GET", "SET", NULL });
+      push_batch (fixture, "plain", FALSE, (const char *[]){ "GET", "SET", NULL });
       plain = push (fixture, "PING");
-      scripts = push_batch (fixture, "scripts", atomic == TRUE, (const char *[]) { "GET", "EVAL", NULL });
+      scripts = push_batch (fixture, "scripts", atomic == TRUE, (const char *[]){ "GET", "EVAL", NULL });
       ping = push (fixture, "PING");
       assert_written (fixture, atomic ? "GET SET PING MULTI GET EVAL EXEC PING " : "GET SET PING GET EVAL PING ");
 

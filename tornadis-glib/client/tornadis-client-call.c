@@ -63,6 +63,13 @@ tornadis_client_check_command (TornadisCommand *command,
   return check_command (command, error);
 }
 
+static void
+ignore_reply_cb (TornadisReply *reply,
+                 const GError *error,
+                 gpointer user_data)
+{
+}
+
 typedef struct
 {
   TornadisClient *client; /* (owned) */
@@ -76,6 +83,9 @@ deferred_error_cb (gpointer data)
 {
   TornadisDeferredError *deferred = data;
 
+  /* It was refused for a transaction that is lost: whoever asks for another one now knows. */
+  if (g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && deferred->func != ignore_reply_cb)
+    tornadis_link_get_session (tornadis_client_get_link (deferred->client))->loss_known = TRUE;
   deferred->func (NULL, deferred->error, deferred->user_data);
 
   return G_SOURCE_REMOVE;
@@ -100,20 +110,13 @@ tornadis_client_defer_error (TornadisClient *self,
   TornadisDeferredError *deferred = g_new (TornadisDeferredError, 1);
   GSource *source = g_idle_source_new ();
 
-  *deferred = (TornadisDeferredError) { g_object_ref (self), func, user_data, error };
+  *deferred = (TornadisDeferredError){ g_object_ref (self), func, user_data, error };
 
   g_source_set_static_name (source, "[tornadis] call refused");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, deferred_error_cb, deferred, deferred_error_free);
   g_source_attach (source, tornadis_client_get_context (self));
   g_source_unref (source);
-}
-
-static void
-ignore_reply_cb (TornadisReply *reply,
-                 const GError *error,
-                 gpointer user_data)
-{
 }
 
 /* Whether the client and the server would stay in step. */
@@ -160,11 +163,8 @@ client_refuse (TornadisClient *self,
                GError *error)
 {
   if (observed != 0)
-    {
-      tornadis_queue_observe_next (tornadis_link_get_queue (tornadis_client_get_link (self)), 0);
-      tornadis_client_notify_observers (command, pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
+    tornadis_client_notify_observers (command, pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
                                       pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error, observed, self);
-    }
   tornadis_client_defer_error (self, func != NULL ? func : ignore_reply_cb, user_data, error);
 }
 
@@ -178,24 +178,24 @@ client_send (TornadisClient *self,
              gpointer user_data)
 {
   TornadisLink *link = priv->link;
+  TornadisCaller caller = { .func = func, .user_data = user_data, .deadline = deadline };
   GError *error = NULL;
-  gint64 observed = 0;
   guint64 id = 0;
 
   if (command != NULL)
     tornadis_command_seal (command);
 
   if (G_UNLIKELY (priv->observers != NULL))
-    tornadis_queue_observe_next (tornadis_link_get_queue (link), observed = tornadis_link_get_time (link));
+    caller.queued = tornadis_link_get_time (link);
 
   if (client_check_call (self, command, pipeline, &error) &&
       (command != NULL
-         ? tornadis_link_submit (link, command, TORNADIS_SLOT_DEFAULT, deadline, func, user_data, &id, &error)
+         ? tornadis_link_submit (link, command, TORNADIS_SLOT_DEFAULT, caller, &id, &error)
          : tornadis_link_submit_batch (link, tornadis_pipeline_peek_commands (pipeline),
-                                       tornadis_pipeline_get_atomic (pipeline), deadline, func, user_data, &id, &error)))
+                                       tornadis_pipeline_get_atomic (pipeline), caller, &id, &error)))
     return id;
 
-  client_refuse (self, command, pipeline, func, user_data, observed, error);
+  client_refuse (self, command, pipeline, func, user_data, caller.queued, error);
   return 0;
 }
 
@@ -329,7 +329,7 @@ submission_new (TornadisClient *client,
     }
   else
     self = g_new (TornadisSubmission, 1);
-  *self = (TornadisSubmission) { client, func, user_data, { user_data_destroy } };
+  *self = (TornadisSubmission){ client, func, user_data, { user_data_destroy } };
 
   return self;
 }

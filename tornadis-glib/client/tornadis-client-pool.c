@@ -33,8 +33,9 @@
  * ```
  *
  * The pool keeps every client until it is released, whether or not its user still holds a reference. A client that
- * comes back with calls under way, inside `MULTI`, watching keys, subscribed, or with another user or database than
- * the template's, is closed and not handed to anybody else. Callbacks always come from the main loop, never from
+ * comes back with calls pending, inside `MULTI`, watching keys, subscribed, with another user, database or name than
+ * the template's, or after `CLIENT TRACKING`, `READONLY` and whatever else the server keeps for a connection, is closed
+ * and not handed to anybody else. Callbacks always come from the main loop, never from
  * within a function of the pool.
  *
  * Equivalent of tornadis' `ClientPool`.
@@ -106,8 +107,8 @@ static gboolean
 pool_is_fit (TornadisClientPool *self,
              TornadisClient *client)
 {
-  return tornadis_client_is_connected (client) && !tornadis_client_is_dirty (client) &&
-         tornadis_client_has_login_of (client, self->template) && !pool_is_expired (self, client);
+  return tornadis_client_is_connected (client) && tornadis_client_is_pristine (client, self->template) &&
+         !pool_is_expired (self, client);
 }
 
 static gboolean
@@ -281,8 +282,7 @@ typedef struct
 /* When a client was asked for, on the task of the waiter. */
 static G_DEFINE_QUARK (tornadis-pool-asked, asked)
 
-static void
-task_set_asked (GTask *task)
+                         static void task_set_asked (GTask *task)
 {
   gint64 now = g_get_monotonic_time ();
 

@@ -48,8 +48,6 @@ typedef struct
   GTlsCertificate *tls_certificate; /* (owned) (nullable) */
   GSocketConnectable *tls_identity; /* (owned) (nullable) */
   GProxyResolver *proxy_resolver;   /* (owned) (nullable) */
-  TornadisCommand *authenticated;   /* (owned) (nullable) the AUTH that took the place of the properties */
-  int selected_db;                  /* what SELECT chose in place of db, or -1 */
   int db;
   guint port;
   TornadisProtocol protocol;
@@ -74,6 +72,7 @@ typedef struct
   guint n_free_submissions;
   TornadisClientState notified_state; /* what was last notified */
   guint notified_protocol_version;
+  TornadisSessionChange session_changes; /* of which properties are to be notified */
 } TornadisClientPrivate;
 
 TornadisClientPrivate *
@@ -90,11 +89,9 @@ const TornadisClientHooks *
 /* Whether a command can be sent without putting replies and callers out of step. */
 gboolean        tornadis_client_check_command     (TornadisCommand  *command,
                                                    GError          **error);
-/* Not fit to be handed to somebody else. */
-gboolean        tornadis_client_is_dirty          (TornadisClient   *self);
-/* The same user, password and database. */
-gboolean        tornadis_client_has_login_of      (TornadisClient   *self,
-                                                   TornadisClient   *other);
+/* Whether its connection is as the one of a new client with the properties of @template would be. */
+gboolean        tornadis_client_is_pristine       (TornadisClient   *self,
+                                                   TornadisClient   *template_client);
 /* When the link last came up or went, monotonic time; 0: never. */
 gint64          tornadis_client_get_link_since    (TornadisClient   *self);
 /* Calls @func with @error (transfer full) from the main loop. */

@@ -106,7 +106,7 @@ tornadis_client_get_property (GObject *object,
       g_value_set_string (value, priv->password);
       break;
     case PROP_DB:
-      g_value_set_int (value, priv->selected_db >= 0 ? priv->selected_db : priv->db);
+      g_value_set_int (value, priv->db);
       break;
     case PROP_CLIENT_NAME:
       g_value_set_string (value, priv->client_name);
@@ -209,26 +209,6 @@ set_string (char **field,
 #define SET_FIELD(field, new_value) ((field) != (new_value) ? ((field) = (new_value), TRUE) : FALSE)
 
 static gboolean
-client_set_db (TornadisClientPrivate *priv,
-               int db)
-{
-  int old = priv->selected_db >= 0 ? priv->selected_db : priv->db;
-
-  priv->db = db;
-  priv->selected_db = -1;
-  return old != db;
-}
-
-static gboolean
-client_set_credential (TornadisClientPrivate *priv,
-                       char **field,
-                       const GValue *value)
-{
-  g_clear_pointer (&priv->authenticated, tornadis_command_unref);
-  return set_string (field, value);
-}
-
-static gboolean
 client_set_host (TornadisClientPrivate *priv,
                  const GValue *value)
 {
@@ -268,13 +248,13 @@ tornadis_client_set_property (GObject *object,
       changed = g_set_object (&priv->connectable, g_value_get_object (value));
       break;
     case PROP_USERNAME:
-      changed = client_set_credential (priv, &priv->username, value);
+      changed = set_string (&priv->username, value);
       break;
     case PROP_PASSWORD:
-      changed = client_set_credential (priv, &priv->password, value);
+      changed = set_string (&priv->password, value);
       break;
     case PROP_DB:
-      changed = client_set_db (priv, g_value_get_int (value));
+      changed = SET_FIELD (priv->db, g_value_get_int (value));
       break;
     case PROP_CLIENT_NAME:
       changed = set_string (&priv->client_name, value);
@@ -773,7 +753,6 @@ tornadis_client_init_properties (TornadisClientPrivate *priv)
 
   priv->host = g_strdup (DEFAULT_HOST);
   priv->port = DEFAULT_PORT;
-  priv->selected_db = -1;
   priv->protocol = TORNADIS_PROTOCOL_AUTO;
   priv->connect_timeout = DEFAULT_CONNECT_TIMEOUT_SEC;
   priv->read_page_size = DEFAULT_PAGE_SIZE;

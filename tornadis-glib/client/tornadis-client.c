@@ -98,9 +98,24 @@ client_do_later (TornadisClient *self,
 }
 
 static gboolean
-notify_db_cb (gpointer user_data)
+notify_session_cb (gpointer user_data)
 {
-  g_object_notify (user_data, "db");
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (user_data);
+  TornadisSessionChange changes = priv->session_changes;
+
+  priv->session_changes = TORNADIS_SESSION_UNCHANGED;
+  g_object_freeze_notify (user_data);
+  if ((changes & TORNADIS_SESSION_CHANGED_DB) != 0)
+    g_object_notify (user_data, "db");
+  if ((changes & TORNADIS_SESSION_CHANGED_USER) != 0)
+    {
+      g_object_notify (user_data, "username");
+      g_object_notify (user_data, "password");
+    }
+  if ((changes & TORNADIS_SESSION_CHANGED_NAME) != 0)
+    g_object_notify (user_data, "client-name");
+  g_object_thaw_notify (user_data);
+
   return G_SOURCE_REMOVE;
 }
 
@@ -128,21 +143,11 @@ client_make_connectable (TornadisClientPrivate *priv)
   return g_network_address_new (priv->host, (guint16) priv->port);
 }
 
-static char *
-command_dup_arg (TornadisCommand *command,
-                 gsize i)
-{
-  g_autoptr (GBytes) bytes = tornadis_command_get_arg (command, i);
-
-  return g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
-}
-
 static void
 link_get_options_cb (TornadisConnectorOptions *options,
                      gpointer user_data)
 {
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (user_data);
-  TornadisCommand *auth = priv->authenticated;
 
   options->connectable = client_make_connectable (priv);
   options->title = g_strdup (tornadis_client_get_title (priv));
@@ -150,20 +155,10 @@ link_get_options_cb (TornadisConnectorOptions *options,
   if (priv->connectable == NULL && priv->unix_domain_socket != NULL &&
       strlen (priv->unix_domain_socket) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
     options->refusal = "the path of the unix socket is too long";
-  if (auth != NULL)
-    {
-      gsize n_args = tornadis_command_get_n_args (auth);
-
-      options->username = n_args > 2 ? command_dup_arg (auth, 1) : NULL;
-      options->password = command_dup_arg (auth, n_args - 1);
-    }
-  else
-    {
-      options->username = g_strdup (priv->username);
-      options->password = g_strdup (priv->password);
-    }
+  options->username = g_strdup (priv->username);
+  options->password = g_strdup (priv->password);
   options->client_name = g_strdup (priv->client_name);
-  options->db = priv->selected_db >= 0 ? priv->selected_db : priv->db;
+  options->db = priv->db;
   options->protocol = priv->protocol;
   options->timeout = priv->connect_timeout;
   options->tcp_nodelay = priv->tcp_nodelay;
@@ -278,31 +273,41 @@ link_push_cb (TornadisReply *reply,
 }
 
 static void
-link_effect_cb (TornadisCommand *command,
-                TornadisReply *reply,
-                gpointer user_data)
+set_text (char **field,
+          const char *text)
+{
+  g_free (*field);
+  *field = g_strdup (text);
+}
+
+/* The next connection is to be as this one has become. */
+static void
+link_session_changed_cb (TornadisSessionChange changes,
+                         gpointer user_data)
 {
   TornadisClient *self = user_data;
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
-  gsize n_args = tornadis_command_get_n_args (command);
+  const TornadisSession *session = tornadis_link_get_session (priv->link);
 
-  if (tornadis_command_get_effect (command) == TORNADIS_COMMAND_AUTH && n_args > 1)
-    {
-      g_clear_pointer (&priv->authenticated, tornadis_command_unref);
-      priv->authenticated = tornadis_command_ref (command);
-    }
-  else if (tornadis_command_get_effect (command) == TORNADIS_COMMAND_SELECT && n_args > 1)
-    {
-      g_autofree char *text = command_dup_arg (command, 1);
-      gint64 db = g_ascii_strtoll (text, NULL, 10);
+  if ((changes & TORNADIS_SESSION_CHANGED_DB) != 0 && priv->db == session->db)
+    changes &= ~TORNADIS_SESSION_CHANGED_DB;
+  if (changes == TORNADIS_SESSION_UNCHANGED)
+    return;
 
-      if (db >= 0 && db <= G_MAXINT && db != (priv->selected_db >= 0 ? priv->selected_db : priv->db))
-        {
-          priv->selected_db = (int) db;
-          /* No handler runs between a reply and the call that it is for. */
-          client_do_later (self, "[tornadis] database", notify_db_cb);
-        }
+  if ((changes & TORNADIS_SESSION_CHANGED_DB) != 0)
+    priv->db = session->db;
+  if ((changes & TORNADIS_SESSION_CHANGED_USER) != 0)
+    {
+      set_text (&priv->username, session->username);
+      set_text (&priv->password, session->password);
     }
+  if ((changes & TORNADIS_SESSION_CHANGED_NAME) != 0)
+    set_text (&priv->client_name, session->client_name);
+
+  /* No handler runs between a reply and the call that it is for. */
+  if (priv->session_changes == TORNADIS_SESSION_UNCHANGED)
+    client_do_later (self, "[tornadis] session", notify_session_cb);
+  priv->session_changes |= changes;
 }
 
 static gboolean
@@ -323,7 +328,7 @@ static const TornadisLinkFuncs link_funcs = {
   link_reconnect_scheduled_cb,
   link_ready_cb,
   link_push_cb,
-  link_effect_cb,
+  link_session_changed_cb,
   link_is_listening_cb,
 };
 
@@ -378,7 +383,6 @@ tornadis_client_finalize (GObject *object)
   g_clear_pointer (&priv->chain, g_ptr_array_unref);
   g_clear_pointer (&priv->observers, g_ptr_array_unref);
   g_clear_object (&priv->plugins);
-  g_clear_pointer (&priv->authenticated, tornadis_command_unref);
   g_clear_object (&priv->connectable);
   g_clear_object (&priv->tls_database);
   g_clear_object (&priv->tls_certificate);
@@ -478,25 +482,20 @@ tornadis_client_get_context (TornadisClient *self)
 }
 
 gboolean
-tornadis_client_is_dirty (TornadisClient *self)
-{
-  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
-  const TornadisClientHooks *hooks = tornadis_client_get_hooks (self);
-
-  return tornadis_link_is_dirty (priv->link) || priv->authenticated != NULL || priv->calls.length > 0 ||
-         (priv->selected_db >= 0 && priv->selected_db != priv->db) ||
-         (hooks->is_used != NULL && hooks->is_used (self));
-}
-
-gboolean
-tornadis_client_has_login_of (TornadisClient *self,
-                              TornadisClient *other)
+tornadis_client_is_pristine (TornadisClient *self,
+                             TornadisClient *template_client)
 {
   const TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
-  const TornadisClientPrivate *expected = tornadis_client_get_instance_private (other);
+  const TornadisClientPrivate *expected = tornadis_client_get_instance_private (template_client);
+  const TornadisClientHooks *hooks = tornadis_client_get_hooks (self);
+  const TornadisSession *session = tornadis_link_get_session (priv->link);
 
-  return priv->db == expected->db && g_strcmp0 (priv->username, expected->username) == 0 &&
-         g_strcmp0 (priv->password, expected->password) == 0;
+  return tornadis_link_is_pristine (priv->link) && priv->calls.length == 0 &&
+         (hooks->is_used == NULL || !hooks->is_used (self)) &&
+         session->db == expected->db &&
+         g_strcmp0 (session->username, expected->username) == 0 &&
+         g_strcmp0 (session->password, expected->password) == 0 &&
+         g_strcmp0 (session->client_name, expected->client_name) == 0;
 }
 
 gint64

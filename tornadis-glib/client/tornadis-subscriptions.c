@@ -381,7 +381,9 @@ subscriptions_send (TornadisSubscriptions *self,
   TornadisSlotFlags flags = TORNADIS_SLOT_MANUAL | (operation->restore ? TORNADIS_SLOT_LINK_ONLY : 0);
   g_autoptr (GError) error = NULL;
 
-  if (!tornadis_link_submit (link, command, flags, 0, operation_done_cb, operation, NULL, &error))
+  const TornadisCaller caller = { .func = operation_done_cb, .user_data = operation };
+
+  if (!tornadis_link_submit (link, command, flags, caller, NULL, &error))
     tornadis_client_defer_error (self->client, operation_done_cb, operation, g_steal_pointer (&error));
 }
 

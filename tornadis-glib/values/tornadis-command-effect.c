@@ -23,6 +23,8 @@ effect_of_name (const char *name,
         return TORNADIS_COMMAND_EXEC;
       if (IS ("SYNC"))
         return TORNADIS_COMMAND_REFUSED;
+      if (IS ("WAIT"))
+        return TORNADIS_COMMAND_BLOCKING;
       break;
     case 5:
       if (IS ("MULTI"))
@@ -31,30 +33,46 @@ effect_of_name (const char *name,
         return TORNADIS_COMMAND_WATCH;
       if (IS ("HELLO") || IS ("PSYNC") || IS ("RESET"))
         return TORNADIS_COMMAND_REFUSED;
+      if (IS ("BLPOP") || IS ("BRPOP") || IS ("XREAD"))
+        return TORNADIS_COMMAND_BLOCKING;
       break;
     case 6:
       if (IS ("SELECT"))
         return TORNADIS_COMMAND_SELECT;
+      if (IS ("ASKING"))
+        return TORNADIS_COMMAND_OTHER;
+      if (IS ("BLMOVE") || IS ("BLMPOP") || IS ("BZMPOP"))
+        return TORNADIS_COMMAND_BLOCKING;
       break;
     case 7:
       if (IS ("DISCARD"))
-        return TORNADIS_COMMAND_EXEC;
+        return TORNADIS_COMMAND_DISCARD;
       if (IS ("UNWATCH"))
         return TORNADIS_COMMAND_UNWATCH;
       if (IS ("MONITOR"))
         return TORNADIS_COMMAND_REFUSED;
+      if (IS ("WAITAOF"))
+        return TORNADIS_COMMAND_BLOCKING;
       break;
     case 8:
+      if (IS ("READONLY"))
+        return TORNADIS_COMMAND_READONLY;
       if (IS ("REPLCONF"))
         return TORNADIS_COMMAND_REFUSED;
+      if (IS ("BZPOPMAX") || IS ("BZPOPMIN"))
+        return TORNADIS_COMMAND_BLOCKING;
       break;
     case 9:
+      if (IS ("READWRITE"))
+        return TORNADIS_COMMAND_READONLY;
       if (IS ("SUBSCRIBE"))
         return TORNADIS_COMMAND_REFUSED;
       break;
     case 10:
       if (IS ("PSUBSCRIBE") || IS ("SSUBSCRIBE"))
         return TORNADIS_COMMAND_REFUSED;
+      if (IS ("BRPOPLPUSH") || IS ("XREADGROUP"))
+        return TORNADIS_COMMAND_BLOCKING;
       break;
     case 11:
       if (IS ("UNSUBSCRIBE"))
@@ -71,6 +89,13 @@ effect_of_name (const char *name,
   return TORNADIS_COMMAND_PLAIN;
 }
 
+static gboolean
+is_container (const char *name,
+              gsize length)
+{
+  return (length == 6 && (IS ("CLIENT") || IS ("SCRIPT"))) || (length == 3 && IS ("ACL"));
+}
+
 TornadisCommandEffect
 tornadis_command_effect_of_name (const char *name_in_any_case,
                                  gsize length,
@@ -82,22 +107,64 @@ tornadis_command_effect_of_name (const char *name_in_any_case,
     name[i] = g_ascii_toupper (name_in_any_case[i]);
   name[length] = '\0';
 
-  *container = length == 6 && (IS ("CLIENT") || IS ("SCRIPT"));
+  *container = is_container (name, length);
 
   return effect_of_name (name, length);
 }
 
+/* What is not known to leave the connection as it was is taken for something that does not. */
+static TornadisCommandEffect
+effect_of_client (const char *subcommand)
+{
+  static const struct
+  {
+    const char *name;
+    TornadisCommandEffect effect;
+  } known[] = {
+    { "GETNAME", TORNADIS_COMMAND_PLAIN },
+    { "GETREDIR", TORNADIS_COMMAND_PLAIN },
+    { "HELP", TORNADIS_COMMAND_PLAIN },
+    { "ID", TORNADIS_COMMAND_PLAIN },
+    { "INFO", TORNADIS_COMMAND_PLAIN },
+    { "KILL", TORNADIS_COMMAND_PLAIN },
+    { "LIST", TORNADIS_COMMAND_PLAIN },
+    { "NO-EVICT", TORNADIS_COMMAND_NO_EVICT },
+    { "NO-TOUCH", TORNADIS_COMMAND_NO_TOUCH },
+    { "PAUSE", TORNADIS_COMMAND_PLAIN },
+    { "REPLY", TORNADIS_COMMAND_REFUSED },
+    { "SETNAME", TORNADIS_COMMAND_SET_NAME },
+    { "TRACKINGINFO", TORNADIS_COMMAND_PLAIN },
+    { "UNBLOCK", TORNADIS_COMMAND_PLAIN },
+    { "UNPAUSE", TORNADIS_COMMAND_PLAIN },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (known); i++)
+    if (g_ascii_strcasecmp (subcommand, known[i].name) == 0)
+      return known[i].effect;
+
+  return TORNADIS_COMMAND_OTHER;
+}
+
 TornadisCommandEffect
 tornadis_command_effect_of_subcommand (const char *container,
-                                       const char *subcommand,
+                                       const char *subcommand_data,
                                        gsize length)
 {
-  const char *refused = container[0] == 'C' || container[0] == 'c' ? "REPLY" : "DEBUG";
+  g_autofree char *subcommand = g_strndup (subcommand_data, length);
 
-  if (length == strlen (refused) && g_ascii_strncasecmp (subcommand, refused, length) == 0)
-    return TORNADIS_COMMAND_REFUSED;
-
-  return TORNADIS_COMMAND_PLAIN;
+  switch (g_ascii_toupper (container[0]))
+    {
+    case 'A':
+      /* A user that is changed keeps the connections it has, but would not be let in again. */
+      return g_ascii_strcasecmp (subcommand, "SETUSER") == 0 || g_ascii_strcasecmp (subcommand, "DELUSER") == 0 ||
+                 g_ascii_strcasecmp (subcommand, "LOAD") == 0
+               ? TORNADIS_COMMAND_OTHER
+               : TORNADIS_COMMAND_PLAIN;
+    case 'C':
+      return effect_of_client (subcommand);
+    default:
+      return g_ascii_strcasecmp (subcommand, "DEBUG") == 0 ? TORNADIS_COMMAND_REFUSED : TORNADIS_COMMAND_PLAIN;
+    }
 }
 
 /* Those that wait by design, scripts, and those of which the server's documentation says that they may take long;
@@ -106,9 +173,35 @@ gboolean
 tornadis_command_effect_may_block (const char *name)
 {
   static const char *const names[] = {
-    "BLMOVE", "BLMPOP", "BLPOP", "BRPOP", "BRPOPLPUSH", "BZMPOP", "BZPOPMAX", "BZPOPMIN", "DEBUG", "EVAL",
-    "EVALSHA", "EVALSHA_RO", "EVAL_RO", "EXEC", "FAILOVER", "FCALL", "FCALL_RO", "FLUSHALL", "FLUSHDB", "KEYS",
-    "MIGRATE", "SAVE", "SHUTDOWN", "SORT", "SORT_RO", "WAIT", "WAITAOF", "XREAD", "XREADGROUP",
+    "BLMOVE",
+    "BLMPOP",
+    "BLPOP",
+    "BRPOP",
+    "BRPOPLPUSH",
+    "BZMPOP",
+    "BZPOPMAX",
+    "BZPOPMIN",
+    "DEBUG",
+    "EVAL",
+    "EVALSHA",
+    "EVALSHA_RO",
+    "EVAL_RO",
+    "EXEC",
+    "FAILOVER",
+    "FCALL",
+    "FCALL_RO",
+    "FLUSHALL",
+    "FLUSHDB",
+    "KEYS",
+    "MIGRATE",
+    "SAVE",
+    "SHUTDOWN",
+    "SORT",
+    "SORT_RO",
+    "WAIT",
+    "WAITAOF",
+    "XREAD",
+    "XREADGROUP",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)

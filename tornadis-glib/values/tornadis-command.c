@@ -135,7 +135,7 @@ command_look_at (TornadisCommand *self,
                  const char *argument,
                  gsize length)
 {
-  if (self->n_args == 0 && tornadis_command_effect_is_possible (length))
+  if (self->n_args == 0 && tornadis_command_effect_is_possible (argument, length))
     command_set_effect (self, argument, length);
   else if (G_UNLIKELY (self->container) && self->n_args == 1)
     command_set_subcommand_effect (self, argument, length);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-session.h"
 
 TornadisBatch *
 tornadis_batch_new (GPtrArray *commands,
@@ -13,7 +14,14 @@ tornadis_batch_new (GPtrArray *commands,
   TornadisBatch *self = g_new0 (TornadisBatch, 1);
 
   self->commands = g_ptr_array_ref (commands);
-  self->atomic = atomic;
+  self->atomic = self->has_effects = atomic;
+  for (guint i = 0; i < commands->len; i++)
+    {
+      const TornadisCommand *command = g_ptr_array_index (commands, i);
+
+      self->wire_size += tornadis_command_get_wire_size (command);
+      self->has_effects |= command->effect != TORNADIS_COMMAND_PLAIN;
+    }
 
   return self;
 }
@@ -26,22 +34,24 @@ tornadis_batch_free (TornadisBatch *self)
   g_free (self);
 }
 
-gsize
-tornadis_batch_get_wire_size (TornadisBatch *self)
-{
-  gsize n_bytes = 0;
-
-  for (guint i = 0; i < self->commands->len; i++)
-    n_bytes += tornadis_command_get_wire_size (g_ptr_array_index (self->commands, i));
-
-  return n_bytes;
-}
-
 gboolean
 tornadis_batch_may_block (TornadisBatch *self)
 {
   for (guint i = 0; i < self->commands->len; i++)
     if (tornadis_command_effect_may_block (tornadis_command_get_name (g_ptr_array_index (self->commands, i))))
+      return TRUE;
+
+  return FALSE;
+}
+
+gboolean
+tornadis_batch_blocks (TornadisBatch *self)
+{
+  if (self->atomic || !self->has_effects)
+    return FALSE;
+
+  for (guint i = 0; i < self->commands->len; i++)
+    if (tornadis_session_command_blocks (g_ptr_array_index (self->commands, i)))
       return TRUE;
 
   return FALSE;
@@ -96,7 +106,7 @@ tornadis_batch_release_values (TornadisBatch *self)
     {
       TornadisCommand *command = tornadis_command_ref (g_ptr_array_index (self->commands, i));
 
-      if (tornadis_command_get_wire_size (command) > TORNADIS_LARGE_ARG_SIZE)
+      if (tornadis_batch_can_shrink (command))
         command = tornadis_batch_shrink_command (command);
       g_ptr_array_add (commands, command);
     }

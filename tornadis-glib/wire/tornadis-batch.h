@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply.h"
 #include "tornadis-glib/wire/tornadis-writer.h"
 
@@ -12,6 +13,8 @@ typedef struct
 {
   GPtrArray *commands;     /* (owned) (element-type TornadisCommand) */
   gboolean atomic;         /* between MULTI and EXEC */
+  gboolean has_effects;    /* some do something to the connection */
+  gsize wire_size;         /* bytes of all commands */
   gsize n_sent;            /* commands serialised, MULTI and EXEC included */
   gsize n_received;        /* replies, likewise */
   TornadisReply **replies; /* (owned) (nullable) (nullable elements) one for each command, or when
@@ -22,9 +25,10 @@ typedef struct
 TornadisBatch   *tornadis_batch_new            (GPtrArray       *commands,
                                                 gboolean         atomic);
 void             tornadis_batch_free           (TornadisBatch   *self);
-gsize            tornadis_batch_get_wire_size  (TornadisBatch   *self);
 /* Whether one of the commands may take the server long. */
 gboolean         tornadis_batch_may_block      (TornadisBatch   *self);
+/* Whether one of them waits for data. Within a transaction none does. */
+gboolean         tornadis_batch_blocks         (TornadisBatch   *self);
 
 /* Serialises commands until about @page_size bytes are in @writer; whether the last one is in it. */
 gboolean         tornadis_batch_fill           (TornadisBatch   *self,
@@ -45,11 +49,40 @@ void             tornadis_batch_forget_replies (TornadisBatch   *self);
 /* Takes @command over and returns one to report and to hold no memory, of no use to a server. */
 TornadisCommand *tornadis_batch_shrink_command (TornadisCommand *command);
 
+/* Whether nothing depends on its arguments once they are written. */
+static inline gboolean
+tornadis_batch_can_shrink (const TornadisCommand *command)
+{
+  return tornadis_command_get_wire_size (command) > TORNADIS_LARGE_ARG_SIZE &&
+         (command->effect == TORNADIS_COMMAND_PLAIN || command->effect == TORNADIS_COMMAND_BLOCKING);
+}
+
 /* How many replies belong to it. */
 static inline gsize
 tornadis_batch_get_n_calls (const TornadisBatch *self)
 {
   return self->commands->len + (self->atomic ? 2 : 0);
+}
+
+/* What reply @i answers; %NULL: MULTI or EXEC. */
+static inline TornadisCommand *
+tornadis_batch_get_command (const TornadisBatch *self,
+                            gsize                i)
+{
+  if (!self->atomic)
+    return g_ptr_array_index (self->commands, i);
+  return i > 0 && i <= self->commands->len ? g_ptr_array_index (self->commands, i - 1) : NULL;
+}
+
+static inline TornadisCommandEffect
+tornadis_batch_get_effect (const TornadisBatch *self,
+                           gsize                i)
+{
+  TornadisCommand *command = tornadis_batch_get_command (self, i);
+
+  if (command != NULL)
+    return tornadis_command_get_effect (command);
+  return i == 0 ? TORNADIS_COMMAND_MULTI : TORNADIS_COMMAND_EXEC;
 }
 
 G_END_DECLS

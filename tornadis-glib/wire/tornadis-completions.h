@@ -22,7 +22,16 @@ typedef void (*TornadisObserveFunc) (TornadisCommand *command,
                                      gint64           queued,
                                      gpointer         user_data);
 
-/* Who is to be told that a call ended, and what an observer has to know of it. */
+/* Who makes a call. */
+typedef struct
+{
+  TornadisSlotFunc func; /* (nullable) NULL discards the reply */
+  gpointer user_data;    /* (unowned) */
+  gint64 deadline;       /* monotonic time; 0: none of its own */
+  gint64 queued;         /* when the call was made, monotonic time; 0: it is not observed */
+} TornadisCaller;
+
+/* What runs when a call completes, and what an observer has to know of it. */
 typedef struct
 {
   TornadisSlotFunc func;            /* (nullable) */

@@ -18,23 +18,24 @@
 
 struct _TornadisConnection
 {
-  TornadisPollerItem item;     /* first: it is what the poller knows of a connection */
+  TornadisPollerItem item; /* first: it is what the poller knows of a connection */
   TornadisKeepAlive keep_alive;
   grefcount ref_count;
   GSocketConnection *socket_connection; /* (owned) closes the socket when it goes */
-  GSocket *socket;             /* (owned) */
-  GPollableInputStream *in;    /* (unowned) (nullable) of a stream that is not the bare socket */
-  GPollableOutputStream *out;  /* (unowned) (nullable) likewise */
-  TornadisReader *reader;      /* (owned) */
-  TornadisQueue *queue;        /* (unowned) (nullable) */
+  GSocket *socket;                      /* (owned) */
+  GPollableInputStream *in;             /* (unowned) (nullable) of a stream that is not the bare socket */
+  GPollableOutputStream *out;           /* (unowned) (nullable) likewise */
+  TornadisReader *reader;               /* (owned) */
+  TornadisQueue *queue;                 /* (unowned) (nullable) */
   TornadisConnectionFuncs funcs;
-  gpointer user_data;          /* (unowned) */
-  GError *write_error;         /* (owned) (nullable) met while no callback may run */
+  gpointer user_data;   /* (unowned) */
+  GError *write_error;  /* (owned) (nullable) met while no callback may run */
+  GError *retire_error; /* (owned) (nullable) it closes when what is written has been answered */
   gsize write_page_size;
-  gint64 last_read;            /* monotonic time */
-  gint64 turn_start;           /* monotonic time, during a turn */
-  gsize n_undrained;           /* bytes that somebody waits for to be read, see @tell_drained */
-  guint in_turn;               /* how often, one within the other */
+  gint64 last_read;  /* monotonic time */
+  gint64 turn_start; /* monotonic time, during a turn */
+  gsize n_undrained; /* bytes that somebody waits for to be read, see @tell_drained */
+  guint in_turn;     /* how often, one within the other */
   gboolean closed : 1;
   gboolean aggressive : 1;
   gboolean push_arrays : 1;
@@ -344,6 +345,12 @@ connection_turn (TornadisPollerItem *item,
       result = READ_CLOSED;
     }
 
+  if (result != READ_CLOSED && G_UNLIKELY (self->retire_error != NULL) && !tornadis_queue_awaits_replies (self->queue))
+    {
+      connection_fail (self, self->retire_error);
+      result = READ_CLOSED;
+    }
+
   if (result != READ_CLOSED)
     {
       if (!tornadis_queue_awaits_replies (self->queue))
@@ -430,7 +437,6 @@ tornadis_connection_new (GSocketConnection *socket_connection,
       tornadis_poller_item_queue (&self->item);
     }
 
-
   if (!tornadis_poller_item_watch (&self->item, G_IO_IN))
     {
       int saved_errno = errno;
@@ -458,6 +464,7 @@ tornadis_connection_unref (TornadisConnection *self)
 
   tornadis_connection_close (self);
   g_clear_error (&self->write_error);
+  g_clear_error (&self->retire_error);
   g_clear_pointer (&self->reader, tornadis_reader_free);
   g_clear_object (&self->socket);
   g_clear_object (&self->socket_connection);
@@ -523,6 +530,18 @@ tornadis_connection_kick (TornadisConnection *self)
     }
 
   self->flush_scheduled = TRUE;
+  tornadis_poller_item_queue (&self->item);
+}
+
+void
+tornadis_connection_retire (TornadisConnection *self,
+                            const GError *error)
+{
+  if (self->closed || self->retire_error != NULL)
+    return;
+
+  self->retire_error = g_error_copy (error);
+  tornadis_queue_hold_back (self->queue);
   tornadis_poller_item_queue (&self->item);
 }
 

@@ -67,6 +67,9 @@ gboolean            tornadis_connection_await_drained   (TornadisConnection     
 gint64              tornadis_connection_get_time        (TornadisConnection            *self);
 gint64              tornadis_connection_get_last_read   (TornadisConnection            *self);
 void                tornadis_connection_close           (TornadisConnection            *self);
+/* Begins no call any more, and fails with @error once those that are written have been answered. */
+void                tornadis_connection_retire          (TornadisConnection            *self,
+                                                         const GError                  *error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisConnection, tornadis_connection_unref)
 

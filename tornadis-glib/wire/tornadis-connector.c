@@ -27,8 +27,8 @@ struct _TornadisConnector
   TornadisQueue *queue;           /* (owned) the commands of the handshake */
   TornadisConnection *connection; /* (owned) (nullable) */
   guint protocol_version;
-  gint64 server_id;               /* what HELLO says, or 0 */
-  guint n_awaited;                /* replies of the last step that are still to come */
+  gint64 server_id; /* what HELLO says, or 0 */
+  guint n_awaited;  /* replies of the last step that are still to come */
 };
 
 void
@@ -120,7 +120,9 @@ connector_send (TornadisConnector *self,
                 TornadisCommand *command,
                 TornadisSlotFunc func)
 {
-  tornadis_queue_push (self->queue, command, TORNADIS_SLOT_DEFAULT, 0, func, self);
+  const TornadisCaller caller = { .func = func, .user_data = self };
+
+  tornadis_queue_push (self->queue, command, TORNADIS_SLOT_DEFAULT, &caller);
   tornadis_connection_kick (self->connection);
 }
 

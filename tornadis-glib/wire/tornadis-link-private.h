@@ -35,9 +35,8 @@ struct _TornadisLink
   gint64 server_id;
   guint n_closed; /* how often it was closed: what was under way when it is more does not go on */
   int n_corks;            /* nothing is written while there are any */
-  gboolean in_multi : 1;
-  gboolean watching : 1;
-  gboolean unusable : 1;     /* the server does not do yet what the link is for */
+  TornadisSession session;
+  gboolean unusable : 1;  /* the server does not do yet what the link is for */
   gboolean shut_down : 1; /* for good */
   gboolean freed : 1;     /* the owner is gone */
 };
@@ -50,10 +49,12 @@ struct _TornadisLink
 gboolean tornadis_link_enter        (TornadisLink        *self);
 void     tornadis_link_leave        (TornadisLink        *self,
                                      gboolean             held);
-/* The link that was up is gone. What may have run ends with LOST, the rest goes on where it can. */
+/* The connection that was up is closed. What may have run completes with LOST, the rest goes on where it can. */
 void     tornadis_link_lost         (TornadisLink        *self,
                                      const GError        *error);
 gboolean tornadis_link_is_listening (TornadisLink        *self);
+/* Calls were given up: gives up the connection too, where one of them goes on waiting for data there. */
+void     tornadis_link_check_blocked (TornadisLink       *self);
 
 /* tornadis-link-timers.c */
 

@@ -28,6 +28,7 @@ link_expire_calls (TornadisLink *self,
 {
   self->drain_since = 0;
   tornadis_link_arm (self, tornadis_queue_expire (self->queue, since, until));
+  tornadis_link_check_blocked (self);
 }
 
 /* What had come before a deadline passed is read first, in turns like any other, and however long that takes: the main
@@ -86,15 +87,16 @@ link_check_ping (TornadisLink *self,
     return last_read + ping_interval;
 
   /* Inside a transaction it would be queued, and be part of what EXEC returns. */
-  if (self->in_multi || tornadis_queue_has_effect (self->queue, TORNADIS_COMMAND_MULTI))
+  if (tornadis_queue_get_expected (self->queue).in_multi)
     return now + ping_interval;
 
   if (!pinged)
     {
+      static const TornadisCaller nobody = { 0 };
       g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
 
       self->last_ping = now;
-      self->ping_id = tornadis_queue_push (self->queue, ping, TORNADIS_SLOT_LINK_ONLY, 0, NULL, NULL);
+      self->ping_id = tornadis_queue_push (self->queue, ping, TORNADIS_SLOT_LINK_ONLY, &nobody);
       tornadis_connection_kick (self->connection);
     }
   else if (!tornadis_queue_is_due (self->queue, self->ping_id))

@@ -13,6 +13,7 @@ link_unref (TornadisLink *self)
     return;
 
   tornadis_queue_free (self->queue);
+  tornadis_session_clear (&self->session);
   tornadis_poller_unref (self->poller);
   g_clear_error (&self->last_error);
   g_main_context_unref (self->context);
@@ -73,49 +74,121 @@ link_go_on (TornadisLink *self,
     link_ensure (self);
 }
 
+/* How a connection, or the attempt to make one, came to its end. */
+typedef enum
+{
+  LINK_FAILED, /* the attempt */
+  LINK_LOST,
+  LINK_CLOSED, /* by the program */
+} LinkEnd;
+
 static void
-link_take_error (TornadisLink *self,
-                 const GError *error)
+link_stop_waiting (TornadisLink *self)
+{
+  if (self->wait_source == NULL)
+    return;
+
+  g_signal_handler_disconnect (g_network_monitor_get_default (), self->network_changed_id);
+  self->network_changed_id = 0;
+  g_source_destroy (self->wait_source);
+  g_clear_pointer (&self->wait_source, g_source_unref);
+}
+
+/* Whether the connection was of any use. A server that accepts and closes at once must not be called again at once. */
+static gboolean
+link_was_useful (TornadisLink *self,
+                 gint64 now)
+{
+  return !self->unusable && (tornadis_connection_get_last_read (self->connection) > self->since ||
+                             now - self->since > TORNADIS_BACKOFF_CAP_MSEC * G_TIME_SPAN_MILLISECOND);
+}
+
+/* When the next attempt may be made. */
+static void
+link_space_attempts (TornadisLink *self,
+                     LinkEnd end,
+                     const GError *error,
+                     gint64 now)
 {
   g_clear_error (&self->last_error);
+
+  if (end == LINK_CLOSED)
+    {
+      tornadis_backoff_reset (&self->backoff);
+      self->not_before = 0;
+      return;
+    }
+
   self->last_error = g_error_copy (error);
+  if (end == LINK_LOST && link_was_useful (self, now))
+    tornadis_backoff_reset (&self->backoff);
+  else
+    self->not_before = now + tornadis_backoff_next (&self->backoff) * G_TIME_SPAN_MILLISECOND;
+}
+
+/* The only way down. Calls complete before anybody is notified, in the state that their callbacks should find; one of
+ * them may ask for a new connection at once, close this link or let go of its owner. */
+static void
+link_tear_down (TornadisLink *self,
+                LinkEnd end,
+                const GError *error)
+{
+  gboolean was_connected = self->connection != NULL;
+  gboolean held = tornadis_link_enter (self);
+  gint64 now = g_get_monotonic_time ();
+  GArray *completions;
+  guint n_closed;
+
+  n_closed = self->n_closed += end == LINK_CLOSED;
+  tornadis_poller_item_unqueue (&self->ensure_item);
+  link_stop_waiting (self);
+  g_clear_pointer (&self->connector, tornadis_connector_cancel);
+  link_space_attempts (self, end, error, now);
+  if (was_connected)
+    {
+      tornadis_connection_close (self->connection);
+      g_clear_pointer (&self->connection, tornadis_connection_unref);
+      self->since = now;
+    }
+  self->unusable = FALSE;
+  self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
+
+  if (end == LINK_FAILED)
+    completions = tornadis_queue_fail_all (self->queue, error);
+  else
+    completions = tornadis_queue_link_lost (self->queue, end == LINK_LOST && self->settings.autoconnect, error);
+  if (end == LINK_CLOSED)
+    tornadis_session_forget_loss (&self->session);
+
+  if (end != LINK_LOST && !self->freed)
+    self->funcs.connect_ended (error, self->user_data);
+  tornadis_completions_run (completions);
+  link_notify_state (self);
+  if (was_connected && !self->freed)
+    self->funcs.disconnected (end == LINK_LOST ? error : NULL, self->user_data);
+  if (end != LINK_CLOSED)
+    link_go_on (self, n_closed);
+
+  tornadis_link_leave (self, held);
 }
 
 void
 tornadis_link_lost (TornadisLink *self,
                     const GError *error)
 {
-  guint n_closed = self->n_closed;
-  gint64 now = g_get_monotonic_time ();
-  gboolean was_useful = !self->unusable &&
-                        (tornadis_connection_get_last_read (self->connection) > self->since ||
-                         now - self->since > TORNADIS_BACKOFF_CAP_MSEC * G_TIME_SPAN_MILLISECOND);
+  link_tear_down (self, LINK_LOST, error);
+}
 
-  gboolean held = tornadis_link_enter (self);
+void
+tornadis_link_check_blocked (TornadisLink *self)
+{
+  g_autoptr (GError) error = NULL;
 
-  tornadis_connection_close (self->connection);
-  g_clear_pointer (&self->connection, tornadis_connection_unref);
-  self->in_multi = self->watching = self->unusable = FALSE;
-  self->since = now;
-  link_take_error (self, error);
+  if (self->connection == NULL || !tornadis_queue_blocks_in_vain (self->queue))
+    return;
 
-  /* A server that accepts and closes at once must not be called again at once. */
-  if (was_useful)
-    tornadis_backoff_reset (&self->backoff);
-  else
-    self->not_before = now + tornadis_backoff_next (&self->backoff) * G_TIME_SPAN_MILLISECOND;
-
-  /* Calls end before anybody is told, in the state that their callbacks should find. One of them may
-   * already have asked for a new link. */
-  self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
-  tornadis_completions_run (tornadis_queue_link_lost (self->queue, self->settings.autoconnect, error->message));
-  link_notify_state (self);
-  if (!self->freed)
-    self->funcs.disconnected (error, self->user_data);
-
-  link_go_on (self, n_closed);
-
-  tornadis_link_leave (self, held);
+  error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "A command that waits for data was given up");
+  tornadis_link_lost (self, error);
 }
 
 static void
@@ -148,50 +221,29 @@ connection_push_cb (TornadisReply *reply,
 }
 
 static void
-queue_effect_cb (TornadisCommand *command,
-                 TornadisReply *reply,
-                 gpointer user_data)
+link_retire (TornadisLink *self)
 {
-  TornadisLink *self = user_data;
-  gboolean ok = !tornadis_reply_is_error (reply);
+  g_autoptr (GError) error = NULL;
 
-  switch (tornadis_command_get_effect (command))
-    {
-    case TORNADIS_COMMAND_MULTI:
-      self->in_multi |= ok;
-      break;
-    case TORNADIS_COMMAND_EXEC:
-      self->in_multi = self->watching = FALSE;
-      break;
-    case TORNADIS_COMMAND_WATCH:
-      self->watching |= ok;
-      break;
-    case TORNADIS_COMMAND_UNWATCH:
-      self->watching &= !ok;
-      break;
-    case TORNADIS_COMMAND_SELECT:
-    case TORNADIS_COMMAND_AUTH:
-      /* Inside MULTI it is only queued. */
-      if (ok && !self->in_multi && !self->freed)
-        self->funcs.effect (command, reply, self->user_data);
-      break;
-    case TORNADIS_COMMAND_PLAIN:
-    case TORNADIS_COMMAND_REFUSED:
-    default:
-      break;
-    }
+  if (self->connection == NULL)
+    return;
+
+  error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "The server takes no writes (READONLY)");
+  self->unusable = TRUE;
+  tornadis_connection_retire (self->connection, error);
 }
 
 static void
-link_stop_waiting (TornadisLink *self)
+queue_session_cb (TornadisSessionChange changes,
+                  TornadisReply *reply,
+                  gpointer user_data)
 {
-  if (self->wait_source == NULL)
-    return;
+  TornadisLink *self = user_data;
 
-  g_signal_handler_disconnect (g_network_monitor_get_default (), self->network_changed_id);
-  self->network_changed_id = 0;
-  g_source_destroy (self->wait_source);
-  g_clear_pointer (&self->wait_source, g_source_unref);
+  if ((changes & TORNADIS_SESSION_WRONG_SERVER) != 0)
+    link_retire (self);
+  if ((changes & ~TORNADIS_SESSION_WRONG_SERVER) != 0 && !self->freed)
+    self->funcs.session_changed (changes, self->user_data);
 }
 
 static void
@@ -204,44 +256,49 @@ connector_cb (TornadisConnection *connection,
   static const TornadisConnectionFuncs funcs = { connection_push_cb, connection_closed_cb, connection_hold_cb,
                                                  connection_release_cb, tornadis_link_drained_cb };
   TornadisLink *self = user_data;
-  guint n_closed = self->n_closed;
-  gboolean held = tornadis_link_enter (self);
+  gboolean held;
 
   self->connector = NULL;
 
   if (connection == NULL)
     {
-      GArray *completions = tornadis_queue_fail_all (self->queue, error);
-
-      link_take_error (self, error);
-      self->not_before = g_get_monotonic_time () + tornadis_backoff_next (&self->backoff) * G_TIME_SPAN_MILLISECOND;
-
-      self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
-      if (!self->freed)
-        self->funcs.connect_ended (error, self->user_data);
-      tornadis_completions_run (completions);
-      link_notify_state (self);
-      link_go_on (self, n_closed);
+      link_tear_down (self, LINK_FAILED, error);
+      return;
     }
-  else
-    {
-      self->connection = connection;
-      self->protocol_version = protocol_version;
-      self->server_id = server_id;
-      self->since = g_get_monotonic_time ();
-      self->last_ping = 0;
-      tornadis_connection_attach (connection, self->queue, &funcs, self);
-      tornadis_link_apply_settings (self);
 
-      self->funcs.ready (self->queue, self->user_data);
-      tornadis_connection_kick (connection);
-      link_set_state (self, TORNADIS_CLIENT_STATE_CONNECTED);
-      /* A handler may have closed it, and told those who waited. */
-      if (!self->freed && self->connection == connection)
-        self->funcs.connect_ended (NULL, self->user_data);
-    }
+  held = tornadis_link_enter (self);
+  self->connection = connection;
+  self->protocol_version = protocol_version;
+  self->server_id = server_id;
+  self->since = g_get_monotonic_time ();
+  self->last_ping = 0;
+  tornadis_connection_attach (connection, self->queue, &funcs, self);
+  tornadis_link_apply_settings (self);
+
+  self->funcs.ready (self->queue, self->user_data);
+  tornadis_connection_kick (connection);
+  link_set_state (self, TORNADIS_CLIENT_STATE_CONNECTED);
+  /* A handler may have closed it, and notified those who waited. */
+  if (!self->freed && self->connection == connection)
+    self->funcs.connect_ended (NULL, self->user_data);
 
   tornadis_link_leave (self, held);
+}
+
+/* What was asked for on connections before goes first. */
+static void
+link_add_settings (TornadisLink *self,
+                   TornadisConnectorOptions *options)
+{
+  g_autoptr (GPtrArray) settings = tornadis_session_dup_settings (&self->session);
+
+  if (settings == NULL)
+    return;
+
+  for (guint i = 0; options->setup != NULL && i < options->setup->len; i++)
+    g_ptr_array_add (settings, tornadis_command_ref (g_ptr_array_index (options->setup, i)));
+  g_clear_pointer (&options->setup, g_ptr_array_unref);
+  options->setup = g_steal_pointer (&settings);
 }
 
 static void
@@ -258,6 +315,8 @@ link_start_attempt (TornadisLink *self)
 
   if (n_closed == self->n_closed)
     {
+      tornadis_session_begin (&self->session, options.db, options.username, options.password, options.client_name);
+      link_add_settings (self, &options);
       self->connector = tornadis_connector_start (&options, self->context, connector_cb, self);
       link_notify_state (self);
     }
@@ -347,7 +406,7 @@ tornadis_link_new (GMainContext *context,
   self->funcs = *funcs;
   self->user_data = user_data;
   self->queue = tornadis_queue_new ();
-  tornadis_queue_set_effect_func (self->queue, queue_effect_cb, self);
+  tornadis_queue_set_session (self->queue, &self->session, queue_session_cb, self);
 
   self->poller = tornadis_poller_get (context);
   tornadis_poller_timer_init (&self->timer, self->poller, tornadis_link_timer_cb);
@@ -441,10 +500,16 @@ tornadis_link_get_queue (TornadisLink *self)
   return self->queue;
 }
 
-gboolean
-tornadis_link_is_dirty (TornadisLink *self)
+TornadisSession *
+tornadis_link_get_session (TornadisLink *self)
 {
-  return self->in_multi || self->watching || tornadis_queue_get_length (self->queue) > 0;
+  return &self->session;
+}
+
+gboolean
+tornadis_link_is_pristine (TornadisLink *self)
+{
+  return tornadis_queue_get_length (self->queue) == 0 && tornadis_session_is_pristine (&self->session);
 }
 
 void
@@ -465,39 +530,9 @@ tornadis_link_connect (TornadisLink *self)
 void
 tornadis_link_close (TornadisLink *self)
 {
-  static const char *reason = "the client was closed";
-  gboolean was_connected = self->connection != NULL;
-  gboolean held = tornadis_link_enter (self);
-  g_autoptr (GError) error = NULL;
-  GArray *completions;
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The client was closed");
 
-  self->n_closed++;
-  tornadis_poller_item_unqueue (&self->ensure_item);
-  link_stop_waiting (self);
-  g_clear_pointer (&self->connector, tornadis_connector_cancel);
-  if (self->connection != NULL)
-    {
-      tornadis_connection_close (self->connection);
-      g_clear_pointer (&self->connection, tornadis_connection_unref);
-      self->since = g_get_monotonic_time ();
-    }
-
-  self->in_multi = self->watching = self->unusable = FALSE;
-  self->not_before = 0;
-  g_clear_error (&self->last_error);
-  tornadis_backoff_reset (&self->backoff);
-
-  self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
-  error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was not made: %s", reason);
-  completions = tornadis_queue_link_lost (self->queue, FALSE, reason);
-  if (!self->freed)
-    self->funcs.connect_ended (error, self->user_data);
-  tornadis_completions_run (completions);
-  link_notify_state (self);
-  if (was_connected && !self->freed)
-    self->funcs.disconnected (NULL, self->user_data);
-
-  tornadis_link_leave (self, held);
+  link_tear_down (self, LINK_CLOSED, error);
 }
 
 void
@@ -520,7 +555,7 @@ tornadis_link_set_paused (TornadisLink *self,
 }
 
 /* Why a call may not be queued: @command, or a pipeline when that is %NULL. */
-static G_NO_INLINE void
+static void
 link_refuse (TornadisLink *self,
              TornadisCommand *command,
              gboolean off,
@@ -529,7 +564,7 @@ link_refuse (TornadisLink *self,
   const char *name = command != NULL ? tornadis_command_get_name (command) : "The pipeline";
 
   if (self->shut_down)
-    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s was not sent: the client is gone", name);
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s was not sent: the client is disposed", name);
   else if (off)
     g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
                  "%s was not sent: the client is not connected and autoconnect is off", name);
@@ -537,23 +572,50 @@ link_refuse (TornadisLink *self,
     g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "%s was not sent: too much is waiting already", name);
 }
 
-/* Whether a call may be queued at all. */
+/* Where not all is as it mostly is. */
+static G_NO_INLINE gboolean
+link_admit_slowly (TornadisLink *self,
+                   TornadisCommand *command,
+                   GPtrArray *commands,
+                   gboolean atomic,
+                   gboolean has_room,
+                   GError **error)
+{
+  gboolean off = !self->settings.autoconnect && self->state == TORNADIS_CLIENT_STATE_DISCONNECTED;
+
+  if (self->shut_down || off || !has_room)
+    {
+      link_refuse (self, command, off, error);
+      return FALSE;
+    }
+
+  if (!tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
+    {
+      g_propagate_error (error, tornadis_session_make_loss_error (command != NULL ? tornadis_command_get_name (command)
+                                                                                  : "The pipeline"));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Whether a call may be queued at all: @command, or @commands. */
 static inline gboolean
 link_admit (TornadisLink *self,
             TornadisCommand *command,
+            GPtrArray *commands,
+            gboolean atomic,
             gsize n_calls,
             gsize n_bytes,
             GError **error)
 {
   const TornadisLinkSettings *settings = &self->settings;
-  gboolean off = !settings->autoconnect && self->state == TORNADIS_CLIENT_STATE_DISCONNECTED;
+  gboolean has_room = tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes);
 
-  if (G_LIKELY (!self->shut_down && !off &&
-                tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes)))
+  if (G_LIKELY (has_room && self->connection != NULL && !tornadis_transaction_is_open (self->session.lost)))
     return TRUE;
 
-  link_refuse (self, command, off, error);
-  return FALSE;
+  return link_admit_slowly (self, command, commands, atomic, has_room, error);
 }
 
 /* @deadline, or when it is 0 what the settings say. */
@@ -605,19 +667,18 @@ gboolean
 tornadis_link_submit (TornadisLink *self,
                       TornadisCommand *command,
                       TornadisSlotFlags flags,
-                      gint64 deadline,
-                      TornadisSlotFunc func,
-                      gpointer user_data,
+                      TornadisCaller caller,
                       guint64 *id,
                       GError **error)
 {
   guint64 slot;
 
-  if (!link_admit (self, command, 1, tornadis_command_get_wire_size (command), error))
+  if (!link_admit (self, command, NULL, FALSE, 1, tornadis_command_get_wire_size (command), error))
     return FALSE;
 
-  slot = tornadis_queue_push (self->queue, command, flags,
-                              (flags & TORNADIS_SLOT_MANUAL) != 0 ? 0 : link_get_deadline (self, deadline), func, user_data);
+  if ((flags & TORNADIS_SLOT_MANUAL) == 0)
+    caller.deadline = link_get_deadline (self, caller.deadline);
+  slot = tornadis_queue_push (self->queue, command, flags, &caller);
   if (id != NULL)
     *id = slot;
   link_kick (self);
@@ -629,22 +690,22 @@ gboolean
 tornadis_link_submit_batch (TornadisLink *self,
                             GPtrArray *commands,
                             gboolean atomic,
-                            gint64 deadline,
-                            TornadisSlotFunc func,
-                            gpointer user_data,
+                            TornadisCaller caller,
                             guint64 *id,
                             GError **error)
 {
+  gsize n_calls = commands->len + (atomic ? 2 : 0);
   gsize n_bytes = 0;
   guint64 slot;
 
   for (guint i = 0; i < commands->len; i++)
     n_bytes += tornadis_command_get_wire_size (g_ptr_array_index (commands, i));
 
-  if (!link_admit (self, NULL, commands->len, n_bytes, error))
+  if (!link_admit (self, NULL, commands, atomic, n_calls, n_bytes, error))
     return FALSE;
 
-  slot = tornadis_queue_push_batch (self->queue, commands, atomic, link_get_deadline (self, deadline), func, user_data);
+  caller.deadline = link_get_deadline (self, caller.deadline);
+  slot = tornadis_queue_push_batch (self->queue, commands, atomic, &caller);
   if (id != NULL)
     *id = slot;
   link_kick (self);
@@ -657,9 +718,12 @@ tornadis_link_cancel (TornadisLink *self,
                       guint64 id,
                       const GError *error)
 {
-  g_ref_count_inc (&self->ref_count);
+  gboolean held = tornadis_link_enter (self);
+
   tornadis_queue_cancel (self->queue, id, error);
-  link_unref (self);
+  tornadis_link_check_blocked (self);
+
+  tornadis_link_leave (self, held);
 }
 
 void

@@ -51,9 +51,8 @@ typedef struct
   /* TRUE: it was one, and is taken over. */
   gboolean (*push)                (TornadisReply            *reply,
                                    gpointer                  user_data);
-  /* A SELECT or an AUTH was answered. */
-  void     (*effect)              (TornadisCommand          *command,
-                                   TornadisReply            *reply,
+  /* A reply has changed the session, of which the next connection has to be told. */
+  void     (*session_changed)     (TornadisSessionChange     changes,
                                    gpointer                  user_data);
   /* Whether somebody waits for what the server sends by itself, though no call waits for a reply. */
   gboolean (*is_listening)        (gpointer                  user_data);
@@ -81,8 +80,10 @@ gint64               tornadis_link_get_server_id        (TornadisLink           
 gint64               tornadis_link_get_time             (TornadisLink            *self);
 gint64               tornadis_link_get_since            (TornadisLink            *self);
 TornadisQueue       *tornadis_link_get_queue            (TornadisLink            *self);
-/* Has calls pending, is inside MULTI or watches keys. */
-gboolean             tornadis_link_is_dirty             (TornadisLink            *self);
+/* What the server keeps for the connection, and what may have been lost with the last one. */
+TornadisSession     *tornadis_link_get_session          (TornadisLink            *self);
+/* Has no calls pending, and is as it was when it came up but for user, database and name. */
+gboolean             tornadis_link_is_pristine          (TornadisLink            *self);
 
 /* Asks for a link: an attempt begins, or the one under way serves. */
 void                 tornadis_link_connect              (TornadisLink            *self);
@@ -92,22 +93,18 @@ void                 tornadis_link_try_again            (TornadisLink           
                                                          const GError            *error);
 void                 tornadis_link_set_paused           (TornadisLink            *self,
                                                          gboolean                 paused);
-/* Queue a call, connecting if needed. @deadline is monotonic time; 0: what the settings say. FALSE with an error: @func
- * will not be called. */
+/* Queue a call, connecting if needed. A @deadline of 0 is what the settings say. FALSE with an error: the caller's
+ * function will not be called. */
 gboolean             tornadis_link_submit               (TornadisLink            *self,
                                                          TornadisCommand         *command,
                                                          TornadisSlotFlags        flags,
-                                                         gint64                   deadline,
-                                                         TornadisSlotFunc         func,
-                                                         gpointer                 user_data,
+                                                         TornadisCaller           caller,
                                                          guint64                 *id,
                                                          GError                 **error);
 gboolean             tornadis_link_submit_batch         (TornadisLink            *self,
                                                          GPtrArray               *commands,
                                                          gboolean                 atomic,
-                                                         gint64                   deadline,
-                                                         TornadisSlotFunc         func,
-                                                         gpointer                 user_data,
+                                                         TornadisCaller           caller,
                                                          guint64                 *id,
                                                          GError                 **error);
 void                 tornadis_link_cancel               (TornadisLink            *self,

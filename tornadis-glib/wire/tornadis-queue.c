@@ -46,17 +46,19 @@ struct _TornadisQueue
   guint64 unsent;     /* id of the first slot that is not wholly written */
   guint64 next;       /* id of the first slot that is not wholly serialised */
   guint64 tail;       /* id behind the last slot */
+  guint64 limit;      /* id of the first slot that must not be serialised */
   gsize n_calls;      /* commands that expect a reply */
   gsize n_bytes;      /* of commands that are not wholly written */
   guint64 n_read;     /* bytes, of all links */
   guint64 n_written;  /* likewise */
   TornadisDeadlines deadlines;
   TornadisWriter writer;
-  TornadisEffectFunc effect_func;   /* (nullable) */
-  gpointer effect_data;             /* (unowned) */
+  TornadisSession *session;         /* (unowned) (nullable) */
+  TornadisSessionFunc session_func; /* (nullable) */
+  gpointer session_data;            /* (unowned) */
   TornadisObserveFunc observe_func; /* (nullable) */
   gpointer observe_data;            /* (unowned) */
-  gint64 observe_next;              /* what the next slot has for @queued */
+  gboolean blocks_in_vain;
 };
 
 static inline TornadisSlot *
@@ -71,7 +73,7 @@ static inline gboolean
 queue_is_out (TornadisQueue *self,
               const TornadisSlot *slot)
 {
-  return slot->started && slot->start < MAX (self->writer.written, self->writer.offered);
+  return slot->state == TORNADIS_SLOT_STARTED && slot->start < MAX (self->writer.written, self->writer.offered);
 }
 
 static inline void
@@ -89,7 +91,7 @@ queue_pop (TornadisQueue *self)
   TornadisSlot *slot = queue_get_slot (self, self->head);
 
   queue_forget_bytes (self, slot);
-  if (!slot->voided)
+  if (slot->state != TORNADIS_SLOT_VOIDED)
     self->n_calls -= tornadis_slot_get_n_calls (slot);
 
   self->head++;
@@ -126,7 +128,7 @@ queue_peek (TornadisQueue *self)
     {
       TornadisSlot *slot = queue_get_slot (self, self->head);
 
-      if (G_LIKELY (!slot->voided))
+      if (G_LIKELY (slot->state != TORNADIS_SLOT_VOIDED))
         return slot;
       queue_pop (self);
     }
@@ -155,11 +157,13 @@ queue_void_slot (TornadisQueue *self,
 {
   self->n_calls -= tornadis_slot_get_n_calls (slot);
   queue_forget_bytes (self, slot);
+  if (self->session != NULL && tornadis_slot_has_effect (slot))
+    self->session->stale = TRUE;
   tornadis_slot_clear (slot);
   slot->func = NULL;
-  slot->voided = TRUE;
+  slot->state = TORNADIS_SLOT_VOIDED;
 
-  while (self->tail > self->next && queue_get_slot (self, self->tail - 1)->voided)
+  while (self->tail > self->next && queue_get_slot (self, self->tail - 1)->state == TORNADIS_SLOT_VOIDED)
     self->tail--;
 }
 
@@ -181,9 +185,9 @@ queue_rewind (TornadisQueue *self,
 /* Takes @error over. */
 static void
 queue_add_completion (TornadisQueue *self,
-                  GArray *completions,
-                  const TornadisSlot *slot,
-                  GError *error)
+                      GArray *completions,
+                      const TornadisSlot *slot,
+                      GError *error)
 {
   TornadisCompletion completion = tornadis_slot_get_completion (slot, self->observe_func, self->observe_data);
 
@@ -196,6 +200,7 @@ tornadis_queue_new (void)
   TornadisQueue *self = g_new0 (TornadisQueue, 1);
 
   self->head = self->unsent = self->next = self->tail = FIRST_ID;
+  self->limit = G_MAXUINT64;
 
   return self;
 }
@@ -213,12 +218,14 @@ tornadis_queue_free (TornadisQueue *self)
 }
 
 void
-tornadis_queue_set_effect_func (TornadisQueue *self,
-                                TornadisEffectFunc func,
-                                gpointer user_data)
+tornadis_queue_set_session (TornadisQueue *self,
+                            TornadisSession *session,
+                            TornadisSessionFunc func,
+                            gpointer user_data)
 {
-  self->effect_func = func;
-  self->effect_data = user_data;
+  self->session = session;
+  self->session_func = func;
+  self->session_data = user_data;
 }
 
 void
@@ -228,13 +235,6 @@ tornadis_queue_set_observe_func (TornadisQueue *self,
 {
   self->observe_func = func;
   self->observe_data = user_data;
-}
-
-void
-tornadis_queue_observe_next (TornadisQueue *self,
-                             gint64 now)
-{
-  self->observe_next = now;
 }
 
 gboolean
@@ -267,9 +267,7 @@ slot_is_awaited_at (const TornadisDeadline *deadline,
 
 static inline TornadisSlot *
 queue_append (TornadisQueue *self,
-              gint64 deadline,
-              TornadisSlotFunc func,
-              gpointer user_data)
+              const TornadisCaller *caller)
 {
   TornadisSlot *slot;
 
@@ -278,14 +276,13 @@ queue_append (TornadisQueue *self,
 
   slot = queue_get_slot (self, self->tail++);
   memset (slot, 0, sizeof *slot);
-  slot->func = func;
-  slot->user_data = user_data;
-  slot->deadline = deadline;
-  slot->queued = self->observe_next;
-  self->observe_next = 0;
+  slot->func = caller->func;
+  slot->user_data = caller->user_data;
+  slot->deadline = caller->deadline;
+  slot->queued = caller->queued;
 
-  if (deadline != 0)
-    tornadis_deadlines_push (&self->deadlines, deadline, self->tail - 1, slot_is_awaited_at, self);
+  if (G_UNLIKELY (slot->deadline != 0))
+    tornadis_deadlines_push (&self->deadlines, slot->deadline, self->tail - 1, slot_is_awaited_at, self);
 
   return slot;
 }
@@ -303,15 +300,41 @@ queue_set_command (TornadisQueue *self,
   self->n_calls++;
 }
 
+static void
+slot_follow_transaction (const TornadisSlot *slot,
+                         TornadisTransaction *transaction)
+{
+  if (slot->command != NULL)
+    tornadis_transaction_follow (transaction, tornadis_command_get_effect (slot->command));
+  else if (slot->batch != NULL)
+    for (gsize i = slot->batch->n_received; i < tornadis_batch_get_n_calls (slot->batch); i++)
+      tornadis_transaction_follow (transaction, tornadis_batch_get_effect (slot->batch, i));
+}
+
+/* Follows the commands of a slot whose replies have not come. */
+static void
+slot_follow (const TornadisSlot *slot,
+             TornadisSession *session)
+{
+  if (!tornadis_slot_has_effect (slot))
+    return;
+
+  if (slot->command != NULL)
+    tornadis_session_queued (session, tornadis_command_get_effect (slot->command));
+  else
+    for (gsize i = slot->batch->n_received; i < tornadis_batch_get_n_calls (slot->batch); i++)
+      tornadis_session_queued (session, tornadis_batch_get_effect (slot->batch, i));
+}
+
 guint64
 tornadis_queue_push (TornadisQueue *self,
                      TornadisCommand *command,
                      TornadisSlotFlags flags,
-                     gint64 deadline,
-                     TornadisSlotFunc func,
-                     gpointer user_data)
+                     const TornadisCaller *caller)
 {
-  queue_set_command (self, queue_append (self, deadline, func, user_data), command, flags);
+  queue_set_command (self, queue_append (self, caller), command, flags);
+  if (G_UNLIKELY (command->effect != TORNADIS_COMMAND_PLAIN) && self->session != NULL)
+    tornadis_session_queued (self->session, tornadis_command_get_effect (command));
 
   return self->tail - 1;
 }
@@ -320,14 +343,14 @@ guint64
 tornadis_queue_push_batch (TornadisQueue *self,
                            GPtrArray *commands,
                            gboolean atomic,
-                           gint64 deadline,
-                           TornadisSlotFunc func,
-                           gpointer user_data)
+                           const TornadisCaller *caller)
 {
-  TornadisSlot *slot = queue_append (self, deadline, func, user_data);
+  TornadisSlot *slot = queue_append (self, caller);
 
   slot->batch = tornadis_batch_new (commands, atomic);
-  slot->n_bytes = tornadis_batch_get_wire_size (slot->batch);
+  slot->n_bytes = slot->batch->wire_size;
+  if (self->session != NULL)
+    slot_follow (slot, self->session);
   self->n_bytes += slot->n_bytes;
   self->n_calls += tornadis_batch_get_n_calls (slot->batch);
 
@@ -377,10 +400,13 @@ tornadis_queue_cancel (TornadisQueue *self,
   slot->queued = 0;
 
   if (queue_is_out (self, slot))
-    tornadis_slot_forget (slot);
+    {
+      self->blocks_in_vain |= tornadis_slot_blocks (slot) && !(self->session != NULL && self->session->answered.in_multi);
+      tornadis_slot_forget (slot);
+    }
   else
     {
-      if (slot->started)
+      if (slot->state == TORNADIS_SLOT_STARTED)
         queue_rewind (self, id);
       queue_void_slot (self, slot);
     }
@@ -423,19 +449,35 @@ tornadis_queue_expire (TornadisQueue *self,
   return 0;
 }
 
+void
+tornadis_queue_hold_back (TornadisQueue *self)
+{
+  guint64 id = self->unsent;
+
+  while (id < self->tail &&
+         (queue_is_out (self, queue_get_slot (self, id)) || queue_get_slot (self, id)->state == TORNADIS_SLOT_VOIDED))
+    id++;
+
+  if (id < self->tail && queue_get_slot (self, id)->state == TORNADIS_SLOT_STARTED)
+    queue_rewind (self, id);
+  self->limit = id;
+}
+
 TornadisWriter *
 tornadis_queue_fill (TornadisQueue *self,
                      gsize page_size)
 {
-  while (self->next < self->tail && tornadis_writer_get_pending (&self->writer) < page_size)
+  guint64 end = MIN (self->tail, self->limit);
+
+  while (self->next < end && tornadis_writer_get_pending (&self->writer) < page_size)
     {
       TornadisSlot *slot = queue_get_slot (self, self->next);
 
-      if (!slot->voided)
+      if (slot->state != TORNADIS_SLOT_VOIDED)
         {
-          if (!slot->started)
+          if (slot->state == TORNADIS_SLOT_WAITING)
             {
-              slot->started = TRUE;
+              slot->state = TORNADIS_SLOT_STARTED;
               slot->start = self->writer.queued;
             }
 
@@ -467,7 +509,7 @@ tornadis_queue_advance (TornadisQueue *self,
     {
       TornadisSlot *slot = queue_get_slot (self, self->unsent);
 
-      if (!slot->voided)
+      if (slot->state != TORNADIS_SLOT_VOIDED)
         {
           if (slot->end > self->writer.written)
             break;
@@ -479,31 +521,66 @@ tornadis_queue_advance (TornadisQueue *self,
     }
 }
 
-static void
-queue_apply_effect (TornadisQueue *self,
-                    TornadisCommand *command,
-                    TornadisReply *reply)
+/* How servers, and proxies in front of them, say that they take no writes: in an error of their own, or in what a
+ * script quotes of it. */
+static gboolean
+reply_is_of_wrong_server (TornadisReply *reply)
 {
-  if (G_UNLIKELY (command->effect != TORNADIS_COMMAND_PLAIN) && self->effect_func != NULL)
-    self->effect_func (command, reply, self->effect_data);
+  return reply->kind == TORNADIS_REPLY_KIND_ERROR &&
+         (g_str_has_prefix (reply->data, "READONLY ") || g_str_has_prefix (reply->data, "ERR READONLY ") ||
+          strstr (reply->data, "-READONLY ") != NULL);
 }
 
-/* @reply is the next one of @batch. What a transaction did is known from that of EXEC. */
-static void
-queue_apply_batch_effects (TornadisQueue *self,
-                           TornadisBatch *batch,
-                           TornadisReply *reply)
+static gboolean
+reply_has_one_of_wrong_server (TornadisReply *reply)
 {
-  if (!batch->atomic)
-    queue_apply_effect (self, g_ptr_array_index (batch->commands, batch->n_received), reply);
-  else if (batch->n_received == tornadis_batch_get_n_calls (batch) - 1)
-    {
-      g_autoptr (TornadisCommand) exec = tornadis_command_new ("EXEC");
+  if (reply->kind != TORNADIS_REPLY_KIND_ARRAY)
+    return reply_is_of_wrong_server (reply);
 
-      for (gsize i = 0; reply->kind == TORNADIS_REPLY_KIND_ARRAY && i < MIN (reply->length, batch->commands->len); i++)
-        queue_apply_effect (self, g_ptr_array_index (batch->commands, i), tornadis_reply_get_elements (reply)[i]);
-      queue_apply_effect (self, exec, reply);
+  for (gsize i = 0; i < tornadis_reply_get_n_elements (reply); i++)
+    if (reply_is_of_wrong_server (tornadis_reply_get_element (reply, i)))
+      return TRUE;
+
+  return FALSE;
+}
+
+/* What the reply to @command, or what @batch waits for next, does to the session. */
+static G_NO_INLINE void
+queue_follow_reply (TornadisQueue *self,
+                    TornadisCommand *command,
+                    const TornadisBatch *batch,
+                    TornadisReply *reply)
+{
+  TornadisCommandEffect effect = TORNADIS_COMMAND_PLAIN;
+  TornadisSessionChange changes;
+
+  if (batch != NULL)
+    {
+      command = tornadis_batch_get_command (batch, batch->n_received);
+      effect = tornadis_batch_get_effect (batch, batch->n_received);
     }
+  else if (command != NULL)
+    effect = tornadis_command_get_effect (command);
+
+  changes = tornadis_session_answered (self->session, effect, command, reply);
+  if (effect == TORNADIS_COMMAND_EXEC ? reply_has_one_of_wrong_server (reply) : reply_is_of_wrong_server (reply))
+    changes |= TORNADIS_SESSION_WRONG_SERVER;
+
+  if (changes != TORNADIS_SESSION_UNCHANGED)
+    self->session_func (changes, reply, self->session_data);
+}
+
+/* Whether the session has to know of it. */
+static inline gboolean
+queue_has_to_follow (TornadisQueue *self,
+                     const TornadisSlot *head,
+                     const TornadisReply *reply)
+{
+  if (self->session == NULL)
+    return FALSE;
+
+  return head->command == NULL || head->command->effect != TORNADIS_COMMAND_PLAIN ||
+         reply->kind == TORNADIS_REPLY_KIND_ERROR || self->session->answered.in_multi;
 }
 
 gboolean
@@ -518,9 +595,11 @@ tornadis_queue_take_reply (TornadisQueue *self,
       ((head->flags & TORNADIS_SLOT_MANUAL) != 0 && reply->kind != TORNADIS_REPLY_KIND_ERROR))
     return FALSE;
 
+  if (G_UNLIKELY (queue_has_to_follow (self, head, reply)))
+    queue_follow_reply (self, head->command, head->batch, reply);
+
   if (head->batch != NULL)
     {
-      queue_apply_batch_effects (self, head->batch, reply);
       reply = tornadis_batch_collect (head->batch, reply, head->func != NULL);
       if (reply == NULL)
         return TRUE;
@@ -528,9 +607,6 @@ tornadis_queue_take_reply (TornadisQueue *self,
 
   slot = *head;
   queue_pop (self);
-
-  if (slot.command != NULL)
-    queue_apply_effect (self, slot.command, reply);
 
   if (G_UNLIKELY (slot.queued != 0))
     {
@@ -568,40 +644,103 @@ tornadis_queue_pop_manual (TornadisQueue *self)
   queue_drop (self);
 }
 
+/* A slot that may have run: LOST, unless @error is of what the server sent, and so of the first of them. */
+static void
+queue_lose_slot (TornadisQueue *self,
+                 GArray *completions,
+                 TornadisSlot *slot,
+                 gboolean is_first,
+                 const GError *error)
+{
+  if (!tornadis_slot_is_awaited (slot))
+    return;
+
+  if (is_first && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL))
+    queue_add_completion (self, completions, slot,
+                          g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "The reply to %s: %s",
+                                       tornadis_slot_get_name (slot), error->message));
+  else
+    queue_add_completion (self, completions, slot,
+                          g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                       "The connection was lost while %s waited for its reply: %s",
+                                       tornadis_slot_get_name (slot), error->message));
+}
+
+static gboolean
+queue_admits_slot (TornadisQueue *self,
+                   const TornadisSlot *slot)
+{
+  const TornadisBatch *batch = slot->batch;
+
+  return tornadis_session_admits (self->session, slot->command, batch != NULL ? batch->commands : NULL,
+                                  batch != NULL && batch->atomic, FALSE);
+}
+
+/* What waits to be written, after the connection was lost. */
+static void
+queue_sift_unwritten (TornadisQueue *self,
+                      GArray *completions,
+                      gboolean keep,
+                      const char *reason)
+{
+  for (guint64 id = self->head; id < self->tail; id++)
+    {
+      TornadisSlot *slot = queue_get_slot (self, id);
+      GError *error = NULL;
+
+      tornadis_slot_rewind (slot);
+
+      if (slot->state == TORNADIS_SLOT_VOIDED)
+        continue;
+
+      if (self->session != NULL && !queue_admits_slot (self, slot))
+        error = tornadis_session_make_loss_error (tornadis_slot_get_name (slot));
+      else if (!keep || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0)
+        error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
+                             tornadis_slot_get_name (slot), reason);
+      else
+        continue;
+
+      if (tornadis_slot_is_awaited (slot))
+        queue_add_completion (self, completions, slot, error);
+      else
+        g_error_free (error);
+      queue_void_slot (self, slot);
+    }
+}
+
 GArray *
 tornadis_queue_link_lost (TornadisQueue *self,
                           gboolean keep_unwritten,
-                          const char *reason)
+                          const GError *error)
 {
+  TornadisTransaction transaction = { FALSE, FALSE };
   GArray *completions = tornadis_completions_new ();
   TornadisSlot *slot;
+  gboolean is_first = TRUE;
 
-  while ((slot = queue_peek (self)) != NULL && queue_is_out (self, slot))
+  if (self->session != NULL)
+    transaction = self->session->answered;
+
+  for (; (slot = queue_peek (self)) != NULL && queue_is_out (self, slot); is_first = FALSE)
     {
-      if (tornadis_slot_is_awaited (slot))
-        queue_add_completion (self, completions, slot,
-                          g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
-                                       "The connection was lost while %s waited for its reply: %s", tornadis_slot_get_name (slot), reason));
+      queue_lose_slot (self, completions, slot, is_first, error);
+      slot_follow_transaction (slot, &transaction);
       queue_drop (self);
     }
 
   tornadis_writer_clear (&self->writer);
   self->next = self->unsent = self->head;
+  self->limit = G_MAXUINT64;
+  self->blocks_in_vain = FALSE;
 
-  for (guint64 id = self->head; id < self->tail; id++)
+  if (self->session != NULL)
     {
-      slot = queue_get_slot (self, id);
-      tornadis_slot_rewind (slot);
-
-      if (slot->voided || (keep_unwritten && (slot->flags & TORNADIS_SLOT_LINK_ONLY) == 0))
-        continue;
-
-      if (tornadis_slot_is_awaited (slot))
-        queue_add_completion (self, completions, slot,
-                          g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
-                                       tornadis_slot_get_name (slot), reason));
-      queue_void_slot (self, slot);
+      tornadis_session_end (self->session, transaction);
     }
+  queue_sift_unwritten (self, completions, keep_unwritten, error->message);
+  if (self->session != NULL && completions->len > 0)
+    self->session->loss_known = TRUE;
 
   return completions;
 }
@@ -631,19 +770,47 @@ tornadis_queue_get_length (TornadisQueue *self)
   return self->n_calls;
 }
 
-gboolean
-tornadis_queue_has_effect (TornadisQueue *self,
-                           TornadisCommandEffect effect)
+/* Follows all that is queued anew, after some of it was taken back or refused. */
+static void
+queue_follow_again (TornadisQueue *self)
 {
+  TornadisSession *session = self->session;
+
+  session->stale = FALSE;
+  session->expected = session->answered;
+  session->n_unsettled = 0;
+
   for (guint64 id = self->head; id < self->tail; id++)
     {
       const TornadisSlot *slot = queue_get_slot (self, id);
 
-      if (slot->command != NULL && slot->command->effect == effect)
-        return TRUE;
+      if (slot->state != TORNADIS_SLOT_VOIDED)
+        slot_follow (slot, session);
     }
+}
 
-  return FALSE;
+TornadisTransaction
+tornadis_queue_get_expected (TornadisQueue *self)
+{
+  if (self->session->stale)
+    queue_follow_again (self);
+
+  return self->session->expected;
+}
+
+gboolean
+tornadis_queue_is_settled (TornadisQueue *self)
+{
+  if (self->session->stale)
+    queue_follow_again (self);
+
+  return self->session->n_unsettled == 0;
+}
+
+gboolean
+tornadis_queue_blocks_in_vain (TornadisQueue *self)
+{
+  return self->blocks_in_vain;
 }
 
 gboolean

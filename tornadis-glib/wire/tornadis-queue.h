@@ -3,14 +3,16 @@
 #pragma once
 
 #include "tornadis-glib/wire/tornadis-completions.h"
+#include "tornadis-glib/wire/tornadis-session.h"
 #include "tornadis-glib/wire/tornadis-writer.h"
 
 G_BEGIN_DECLS
 
-/* A command whose success changes what the next link must be told got its reply. */
-typedef void (*TornadisEffectFunc) (TornadisCommand *command,
-                                    TornadisReply   *reply,
-                                    gpointer         user_data);
+/* What a reply has changed of the session. Called before the call that it belongs to completes; runs nothing of the
+ * program's. */
+typedef void (*TornadisSessionFunc) (TornadisSessionChange changes,
+                                     TornadisReply        *reply,
+                                     gpointer              user_data);
 
 typedef enum
 {
@@ -27,43 +29,36 @@ typedef struct _TornadisQueue TornadisQueue;
 
 TornadisQueue  *tornadis_queue_new             (void);
 void            tornadis_queue_free            (TornadisQueue       *self);
-void            tornadis_queue_set_effect_func (TornadisQueue       *self,
-                                                TornadisEffectFunc   func,
+/* @session is followed from now on. */
+void            tornadis_queue_set_session     (TornadisQueue       *self,
+                                                TornadisSession     *session,
+                                                TornadisSessionFunc  func,
                                                 gpointer             user_data);
-
 void            tornadis_queue_set_observe_func (TornadisQueue      *self,
                                                  TornadisObserveFunc func,
                                                  gpointer            user_data);
-/* The next call that is pushed is to be observed, and was made at the monotonic time @now; 0: is not. */
-void            tornadis_queue_observe_next    (TornadisQueue       *self,
-                                                gint64               now);
 /* Whether @n_calls more with @n_bytes in all are within the bounds. */
 gboolean        tornadis_queue_has_room        (TornadisQueue       *self,
                                                 gsize                n_calls,
                                                 gsize                n_bytes,
                                                 gsize                max_calls,
                                                 gsize                max_bytes);
-/* Both take a reference to what they send and return an id for tornadis_queue_cancel(). @deadline is
- * monotonic time, 0 for none; @func %NULL discards the reply. */
+/* Both keep a reference to what they send and return an id for tornadis_queue_cancel(). @caller is copied. */
 guint64         tornadis_queue_push            (TornadisQueue       *self,
                                                 TornadisCommand     *command,
                                                 TornadisSlotFlags    flags,
-                                                gint64               deadline,
-                                                TornadisSlotFunc     func,
-                                                gpointer             user_data);
+                                                const TornadisCaller *caller);
 guint64         tornadis_queue_push_batch      (TornadisQueue       *self,
                                                 GPtrArray           *commands,
                                                 gboolean             atomic,
-                                                gint64               deadline,
-                                                TornadisSlotFunc     func,
-                                                gpointer             user_data);
+                                                const TornadisCaller *caller);
 /* Ahead of all others; only while nothing is written. */
 void            tornadis_queue_push_front      (TornadisQueue       *self,
                                                 TornadisCommand     *command,
                                                 TornadisSlotFlags    flags,
                                                 TornadisSlotFunc     func,
                                                 gpointer             user_data);
-/* Ends a call now. Not yet written: it is removed. Else its place stays and swallows the reply. */
+/* Completes a call now. Not yet written: it is removed. Else its slot stays and swallows the reply. */
 gboolean        tornadis_queue_cancel          (TornadisQueue       *self,
                                                 guint64              id,
                                                 const GError        *error);
@@ -78,6 +73,8 @@ gint64          tornadis_queue_expire          (TornadisQueue       *self,
 gboolean        tornadis_queue_is_due          (TornadisQueue       *self,
                                                 guint64              id);
 
+/* No call is begun any more on this connection; one that is partly written is written to its end. */
+void            tornadis_queue_hold_back       (TornadisQueue       *self);
 /* Serialises waiting calls until about @page_size bytes are in the writer. */
 TornadisWriter *tornadis_queue_fill            (TornadisQueue       *self,
                                                 gsize                page_size);
@@ -91,17 +88,21 @@ gboolean        tornadis_queue_take_reply      (TornadisQueue       *self,
 gpointer        tornadis_queue_peek_manual     (TornadisQueue       *self);
 /* Takes this call out, without calling its function. */
 void            tornadis_queue_pop_manual      (TornadisQueue       *self);
-/* The link is gone: ends what may have run with LOST; the rest with CLOSED unless @keep_unwritten. Those who made the
- * calls are told by tornadis_completions_run(), which has to follow. */
+/* The connection is closed: what may have run completes with LOST, or with @error itself when that is of what the
+ * server sent and so of the first of them; the rest with CLOSED unless @keep_unwritten. What waits to be written and
+ * belongs to a transaction that went with the connection completes with LOST. tornadis_completions_run() has to follow. */
 GArray         *tornadis_queue_link_lost       (TornadisQueue       *self,
                                                 gboolean             keep_unwritten,
-                                                const char          *reason);
+                                                const GError        *error);
 /* Ends all calls with @error; none may be written. Likewise. */
 GArray         *tornadis_queue_fail_all        (TornadisQueue       *self,
                                                 const GError        *error);
-/* Whether a single command with this effect waits for its reply or to be written. */
-gboolean        tornadis_queue_has_effect      (TornadisQueue       *self,
-                                                TornadisCommandEffect effect);
+/* Where the connection will stand with MULTI and WATCH once all that is queued is answered. */
+TornadisTransaction tornadis_queue_get_expected (TornadisQueue      *self);
+/* Whether no command is queued of which it depends what the server keeps for the connection. */
+gboolean        tornadis_queue_is_settled      (TornadisQueue       *self);
+/* Whether a command that waits for data was given up though the server may have it: it would take what nobody gets. */
+gboolean        tornadis_queue_blocks_in_vain  (TornadisQueue       *self);
 
 gsize           tornadis_queue_get_length      (TornadisQueue       *self);
 /* Bytes of all links: those that were written are counted here, those that were read have to be told. */

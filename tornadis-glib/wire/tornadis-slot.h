@@ -4,10 +4,19 @@
 
 #include "tornadis-glib/wire/tornadis-batch.h"
 #include "tornadis-glib/wire/tornadis-completions.h"
+#include "tornadis-glib/wire/tornadis-session.h"
 
 G_BEGIN_DECLS
 
-/* A place in the order of replies: what the queue knows of one call. */
+/* What became of a slot's bytes. Whether its caller still waits is another matter: see tornadis_slot_is_awaited(). */
+typedef enum
+{
+  TORNADIS_SLOT_WAITING, /* nothing is serialised */
+  TORNADIS_SLOT_STARTED, /* serialised, at least in part */
+  TORNADIS_SLOT_VOIDED,  /* ended before it was written: no bytes and no reply */
+} TornadisSlotState;
+
+/* A pending request, in the order of replies: what the queue knows of one call. */
 typedef struct
 {
   TornadisSlotFunc func;    /* (nullable) NULL: the reply is swallowed */
@@ -20,9 +29,8 @@ typedef struct
   guint64 end;              /* stream position behind its last byte, once known, or 0 */
   gsize n_bytes;            /* what it counts in the queue's n_bytes */
   guint8 flags;             /* TornadisSlotFlags */
-  guint8 started : 1;       /* serialised, at least in part */
-  guint8 may_block : 1;     /* of a call that ended: its command, which is forgotten, may take the server long */
-  guint8 voided : 1;        /* ended before it was written: no bytes and no reply */
+  guint8 state;             /* TornadisSlotState */
+  gboolean may_block : 1;   /* of a call that ended: its command, which is forgotten, may take the server long */
 } TornadisSlot;
 
 static inline gsize
@@ -54,7 +62,25 @@ tornadis_slot_may_block (const TornadisSlot *self)
   return self->batch != NULL ? tornadis_batch_may_block (self->batch) : self->may_block;
 }
 
-/* What is to be told at its end, which holds nothing. */
+/* Whether what the server keeps for the connection depends on it. */
+static inline gboolean
+tornadis_slot_has_effect (const TornadisSlot *self)
+{
+  if (self->command != NULL)
+    return self->command->effect != TORNADIS_COMMAND_PLAIN;
+  return self->batch != NULL && self->batch->has_effects;
+}
+
+/* Whether the server waits for data on its behalf. */
+static inline gboolean
+tornadis_slot_blocks (const TornadisSlot *self)
+{
+  if (self->command != NULL)
+    return G_UNLIKELY (self->command->effect == TORNADIS_COMMAND_BLOCKING) && tornadis_session_command_blocks (self->command);
+  return self->batch != NULL && tornadis_batch_blocks (self->batch);
+}
+
+/* What runs when it completes, which holds nothing. */
 static inline TornadisCompletion
 tornadis_slot_get_completion (const TornadisSlot *self,
                           TornadisObserveFunc observe_func,
@@ -89,7 +115,8 @@ tornadis_slot_clear (TornadisSlot *self)
 static inline void
 tornadis_slot_rewind (TornadisSlot *self)
 {
-  self->started = FALSE;
+  if (self->state == TORNADIS_SLOT_STARTED)
+    self->state = TORNADIS_SLOT_WAITING;
   self->end = 0;
   if (self->batch != NULL)
     tornadis_batch_rewind (self->batch);
@@ -115,7 +142,7 @@ tornadis_slot_release_values (TornadisSlot *self)
   if (G_UNLIKELY (self->queued != 0))
     return;
 
-  if (self->command != NULL && tornadis_command_get_wire_size (self->command) > TORNADIS_LARGE_ARG_SIZE)
+  if (self->command != NULL && tornadis_batch_can_shrink (self->command))
     self->command = tornadis_batch_shrink_command (self->command);
 
   if (self->batch != NULL && self->n_bytes > TORNADIS_LARGE_ARG_SIZE)

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/wire/tornadis-session.h"
+
+#include <string.h>
+
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
+
+static void
+session_forget_queued (TornadisSession *self)
+{
+  self->n_queued = 0;
+  g_clear_pointer (&self->effects, g_ptr_array_unref);
+}
+
+static void
+session_set_text (char **field,
+                  const char *text)
+{
+  char *copy = g_strdup (text);
+
+  g_free (*field);
+  *field = copy;
+}
+
+void
+tornadis_session_clear (TornadisSession *self)
+{
+  session_forget_queued (self);
+  g_clear_pointer (&self->username, g_free);
+  g_clear_pointer (&self->password, g_free);
+  g_clear_pointer (&self->client_name, g_free);
+  for (guint i = 0; i < TORNADIS_SESSION_N_SETTINGS; i++)
+    g_clear_pointer (&self->settings[i], tornadis_command_unref);
+}
+
+void
+tornadis_session_begin (TornadisSession *self,
+                        int db,
+                        const char *username,
+                        const char *password,
+                        const char *client_name)
+{
+  self->db = db;
+  session_set_text (&self->username, username);
+  session_set_text (&self->password, password);
+  session_set_text (&self->client_name, client_name);
+}
+
+void
+tornadis_session_end (TornadisSession *self,
+                      TornadisTransaction lost)
+{
+  static const TornadisTransaction none = { FALSE, FALSE };
+
+  session_forget_queued (self);
+  self->answered = none;
+  if (tornadis_transaction_is_open (lost))
+    {
+      self->lost = lost;
+      self->loss_known = FALSE;
+    }
+  self->altered = FALSE;
+  self->stale = TRUE;
+}
+
+void
+tornadis_transaction_follow (TornadisTransaction *self,
+                             TornadisCommandEffect effect)
+{
+  switch (effect)
+    {
+    case TORNADIS_COMMAND_MULTI:
+      self->in_multi = TRUE;
+      break;
+    case TORNADIS_COMMAND_WATCH:
+      /* Within MULTI it is an error, which leaves all as it is. */
+      self->watching |= !self->in_multi;
+      break;
+    case TORNADIS_COMMAND_EXEC:
+    case TORNADIS_COMMAND_DISCARD:
+      /* Without MULTI too. */
+      if (self->in_multi)
+        self->in_multi = self->watching = FALSE;
+      break;
+    case TORNADIS_COMMAND_UNWATCH:
+      self->watching &= self->in_multi;
+      break;
+    case TORNADIS_COMMAND_PLAIN:
+    case TORNADIS_COMMAND_REFUSED:
+    case TORNADIS_COMMAND_SELECT:
+    case TORNADIS_COMMAND_AUTH:
+    case TORNADIS_COMMAND_SET_NAME:
+    case TORNADIS_COMMAND_READONLY:
+    case TORNADIS_COMMAND_NO_EVICT:
+    case TORNADIS_COMMAND_NO_TOUCH:
+    case TORNADIS_COMMAND_OTHER:
+    case TORNADIS_COMMAND_BLOCKING:
+    default:
+      break;
+    }
+}
+
+void
+tornadis_session_queued (TornadisSession *self,
+                         TornadisCommandEffect effect)
+{
+  tornadis_transaction_follow (&self->expected, effect);
+  self->n_unsettled += tornadis_session_is_unsettled_by (effect);
+}
+
+static char *
+command_dup_arg (TornadisCommand *command,
+                 gsize i)
+{
+  g_autoptr (GBytes) bytes = i < tornadis_command_get_n_args (command) ? tornadis_command_get_arg (command, i) : NULL;
+
+  return bytes != NULL ? g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)) : NULL;
+}
+
+static TornadisSessionChange
+session_apply_select (TornadisSession *self,
+                      TornadisCommand *command)
+{
+  g_autofree char *text = command_dup_arg (command, 1);
+  gint64 db = text != NULL ? g_ascii_strtoll (text, NULL, 10) : -1;
+
+  if (db < 0 || db > G_MAXINT)
+    return TORNADIS_SESSION_UNCHANGED;
+
+  self->db = (int) db;
+  return TORNADIS_SESSION_CHANGED_DB;
+}
+
+static TornadisSessionChange
+session_apply_auth (TornadisSession *self,
+                    TornadisCommand *command)
+{
+  gsize n_args = tornadis_command_get_n_args (command);
+
+  if (n_args < 2)
+    return TORNADIS_SESSION_UNCHANGED;
+
+  g_free (self->username);
+  self->username = n_args > 2 ? command_dup_arg (command, 1) : NULL;
+  g_free (self->password);
+  self->password = command_dup_arg (command, n_args - 1);
+  return TORNADIS_SESSION_CHANGED_USER;
+}
+
+static TornadisSessionChange
+session_apply_name (TornadisSession *self,
+                    TornadisCommand *command)
+{
+  char *name = command_dup_arg (command, 2);
+
+  if (name == NULL)
+    return TORNADIS_SESSION_UNCHANGED;
+
+  g_free (self->client_name);
+  self->client_name = *name != '\0' ? g_steal_pointer (&name) : NULL;
+  g_free (name);
+  return TORNADIS_SESSION_CHANGED_NAME;
+}
+
+static TornadisSessionChange
+session_apply_setting (TornadisSession *self,
+                       TornadisSessionSetting setting,
+                       TornadisCommand *command)
+{
+  g_clear_pointer (&self->settings[setting], tornadis_command_unref);
+  self->settings[setting] = tornadis_command_ref (command);
+  self->altered = TRUE;
+  return TORNADIS_SESSION_UNCHANGED;
+}
+
+/* A command ran, by itself or in EXEC. */
+static TornadisSessionChange
+session_apply (TornadisSession *self,
+               TornadisCommand *command,
+               TornadisReply *reply)
+{
+  if (command == NULL || tornadis_reply_is_error (reply))
+    return TORNADIS_SESSION_UNCHANGED;
+
+  switch (tornadis_command_get_effect (command))
+    {
+    case TORNADIS_COMMAND_SELECT:
+      return session_apply_select (self, command);
+    case TORNADIS_COMMAND_AUTH:
+      return session_apply_auth (self, command);
+    case TORNADIS_COMMAND_SET_NAME:
+      return session_apply_name (self, command);
+    case TORNADIS_COMMAND_READONLY:
+      return session_apply_setting (self, TORNADIS_SESSION_READONLY, command);
+    case TORNADIS_COMMAND_NO_EVICT:
+      return session_apply_setting (self, TORNADIS_SESSION_NO_EVICT, command);
+    case TORNADIS_COMMAND_NO_TOUCH:
+      return session_apply_setting (self, TORNADIS_SESSION_NO_TOUCH, command);
+    case TORNADIS_COMMAND_OTHER:
+      self->altered = TRUE;
+      break;
+    case TORNADIS_COMMAND_PLAIN:
+    case TORNADIS_COMMAND_REFUSED:
+    case TORNADIS_COMMAND_MULTI:
+    case TORNADIS_COMMAND_EXEC:
+    case TORNADIS_COMMAND_DISCARD:
+    case TORNADIS_COMMAND_WATCH:
+    case TORNADIS_COMMAND_UNWATCH:
+    case TORNADIS_COMMAND_BLOCKING:
+    default:
+      break;
+    }
+
+  return TORNADIS_SESSION_UNCHANGED;
+}
+
+/* The commands that the server has queued ran, each with its own outcome. */
+static TornadisSessionChange
+session_apply_queued (TornadisSession *self,
+                      TornadisReply *reply)
+{
+  TornadisSessionChange changes = TORNADIS_SESSION_UNCHANGED;
+  guint n_effects = self->effects != NULL ? MIN (self->effects->len, (guint) tornadis_reply_get_n_elements (reply)) : 0;
+
+  for (guint i = 0; i < n_effects; i++)
+    changes |= session_apply (self, g_ptr_array_index (self->effects, i), tornadis_reply_get_element (reply, i));
+
+  return changes;
+}
+
+static void
+effect_free (gpointer command)
+{
+  if (command != NULL)
+    tornadis_command_unref (command);
+}
+
+/* The server keeps @command for EXEC. */
+static void
+session_add_queued (TornadisSession *self,
+                    TornadisCommand *command,
+                    TornadisCommandEffect effect)
+{
+  guint place = self->n_queued++;
+
+  if (!tornadis_session_is_unsettled_by (effect))
+    return;
+
+  if (self->effects == NULL)
+    self->effects = g_ptr_array_new_with_free_func (effect_free);
+  g_ptr_array_set_size (self->effects, (int) place + 1);
+  g_ptr_array_index (self->effects, place) = tornadis_command_ref (command);
+}
+
+static TornadisSessionChange
+session_exec_answered (TornadisSession *self,
+                       TornadisReply *reply)
+{
+  TornadisSessionChange changes = session_apply_queued (self, reply);
+
+  session_forget_queued (self);
+  return changes;
+}
+
+TornadisSessionChange
+tornadis_session_answered (TornadisSession *self,
+                           TornadisCommandEffect effect,
+                           TornadisCommand *command,
+                           TornadisReply *reply)
+{
+  TornadisSessionChange changes = TORNADIS_SESSION_UNCHANGED;
+  TornadisTransaction before = self->answered;
+  gboolean ok = !tornadis_reply_is_error (reply);
+
+  self->n_unsettled -= tornadis_session_is_unsettled_by (effect);
+
+  if (before.in_multi && reply->kind == TORNADIS_REPLY_KIND_STATUS && tornadis_reply_equals_text (reply, "QUEUED"))
+    {
+      session_add_queued (self, command, effect);
+      return TORNADIS_SESSION_UNCHANGED;
+    }
+
+  /* Whatever EXEC says within MULTI, the transaction is over. */
+  if (ok || (effect == TORNADIS_COMMAND_EXEC && before.in_multi))
+    tornadis_transaction_follow (&self->answered, effect);
+  else if (effect != TORNADIS_COMMAND_PLAIN)
+    self->stale = TRUE;
+
+  if (before.in_multi && !self->answered.in_multi)
+    changes = session_exec_answered (self, reply);
+  else if (!before.in_multi)
+    changes = session_apply (self, command, reply);
+
+  return changes;
+}
+
+void
+tornadis_session_forget_loss (TornadisSession *self)
+{
+  self->lost.in_multi = self->lost.watching = FALSE;
+  self->loss_known = FALSE;
+}
+
+/* Whether a call with this effect has nothing to do with the transaction that was lost. */
+static gboolean
+session_begins_again (TornadisSession *self,
+                      TornadisCommandEffect effect,
+                      gboolean known)
+{
+  switch ((guint) effect)
+    {
+    case TORNADIS_COMMAND_WATCH:
+    case TORNADIS_COMMAND_MULTI:
+      return known && self->loss_known;
+    case TORNADIS_COMMAND_UNWATCH:
+      return !self->lost.in_multi;
+    default:
+      return FALSE;
+    }
+}
+
+gboolean
+tornadis_session_admits (TornadisSession *self,
+                         TornadisCommand *command,
+                         GPtrArray *commands,
+                         gboolean atomic,
+                         gboolean known)
+{
+  TornadisCommand *first = command != NULL ? command : g_ptr_array_index (commands, 0);
+  /* EXEC would have ended it, also where only WATCH was sent. */
+  TornadisTransaction transaction = { TRUE, FALSE };
+
+  if (!tornadis_transaction_is_open (self->lost))
+    return TRUE;
+
+  if (!atomic && session_begins_again (self, tornadis_command_get_effect (first), known))
+    {
+      tornadis_session_forget_loss (self);
+      return TRUE;
+    }
+
+  if (command != NULL)
+    tornadis_transaction_follow (&transaction, tornadis_command_get_effect (command));
+  else
+    for (guint i = 0; i < commands->len; i++)
+      tornadis_transaction_follow (&transaction, tornadis_command_get_effect (g_ptr_array_index (commands, i)));
+
+  if (atomic || !transaction.in_multi)
+    tornadis_session_forget_loss (self);
+
+  return FALSE;
+}
+
+GError *
+tornadis_session_make_loss_error (const char *name)
+{
+  return g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                      "%s was not sent: what WATCH or MULTI had begun was lost with the connection", name);
+}
+
+GPtrArray *
+tornadis_session_dup_settings (TornadisSession *self)
+{
+  GPtrArray *commands = NULL;
+
+  for (guint i = 0; i < TORNADIS_SESSION_N_SETTINGS; i++)
+    if (self->settings[i] != NULL)
+      {
+        if (commands == NULL)
+          commands = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
+        g_ptr_array_add (commands, tornadis_command_ref (self->settings[i]));
+      }
+
+  return commands;
+}
+
+gboolean
+tornadis_session_is_pristine (const TornadisSession *self)
+{
+  if (tornadis_transaction_is_open (self->lost) || self->altered || self->n_unsettled > 0 || tornadis_transaction_is_open (self->answered))
+    return FALSE;
+
+  for (guint i = 0; i < TORNADIS_SESSION_N_SETTINGS; i++)
+    if (self->settings[i] != NULL)
+      return FALSE;
+
+  return TRUE;
+}
+
+gboolean
+tornadis_session_command_blocks (TornadisCommand *command)
+{
+  gsize n_args = tornadis_command_get_n_args (command);
+
+  if (tornadis_command_get_effect (command) != TORNADIS_COMMAND_BLOCKING)
+    return FALSE;
+
+  /* Its arguments may have been let go of already. */
+  if (!g_str_has_prefix (tornadis_command_get_name (command), "XREAD") || n_args == 1)
+    return TRUE;
+
+  for (gsize i = 1; i < n_args; i++)
+    {
+      g_autofree char *arg = command_dup_arg (command, i);
+
+      if (g_ascii_strcasecmp (arg, "STREAMS") == 0)
+        return FALSE;
+      if (g_ascii_strcasecmp (arg, "BLOCK") == 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
