@@ -852,7 +852,7 @@ test_max_reply_size (Fixture *fixture,
   assert_call (fixture->client, "OK", "SET", "k", value, NULL);
   g_object_set (fixture->client, "max-reply-size", G_GUINT64_CONSTANT (50000), NULL);
   g_assert_null (call (fixture->client, &error, "GET", "k", NULL));
-  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL);
   g_object_set (fixture->client, "max-reply-size", G_GUINT64_CONSTANT (100000), NULL);
   g_clear_error (&error);
   tornadis_reply_unref (call (fixture->client, &error, "GET", "k", NULL));

@@ -117,7 +117,8 @@ test_behind_blocking (Fixture *fixture,
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (blocking); i++)
-    for (guint cancelled = 0; cancelled < 2; cancelled++)
+    /* With one that waits for data the connection is given up. */
+    for (guint cancelled = 0; cancelled < (i == 0 ? 1 : 2); cancelled++)
       {
         g_autoptr (GCancellable) cancellable = g_cancellable_new ();
         g_autoptr (GError) error = NULL;

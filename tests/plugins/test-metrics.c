@@ -160,7 +160,7 @@ test_losses (Fixture *fixture,
   g_assert_cmpuint (get_calls (metrics, "BLPOP", "lost"), ==, 1);
   g_assert_cmpuint (get_calls (metrics, "BLPOP", "cancelled"), ==, 1);
   g_assert_cmpuint (get_calls (metrics, "BLPOP", "timeout"), ==, 1);
-  g_assert_cmpuint (get_server_count (metrics, "losses"), ==, 1);
+  g_assert_cmpuint (get_server_count (metrics, "losses"), ==, 3);
   g_assert_cmpuint (get_server_count (metrics, "connections"), ==, 3);
   g_assert_cmpuint (get_server_count (metrics, "reconnections"), ==, 2);
 }

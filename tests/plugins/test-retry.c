@@ -233,8 +233,8 @@ test_loading (void)
     "expect SET\nsend \"-LOADING for ever\\r\\n\"\n"
     "expect SET\nsend \"-LOADING Redis has said so\\r\\n\"\n"
     "expect SET\nsend \"-WRONGTYPE no\\r\\n\"\n"
-    "expect EVAL\nsend \"-READONLY in a script\\r\\n\"\n"
-    "expect EVAL\nsend \"-READONLY in a script\\r\\n\"\n"
+    "expect EVAL\nsend \"-LOADING in a script\\r\\n\"\n"
+    "expect EVAL\nsend \"-LOADING in a script\\r\\n\"\n"
     "expect EVAL\nsend \":1\\r\\n\"\n");
   g_autoptr (TornadisClient) client = make_client (peer);
   g_autoptr (GString) log = g_string_new (NULL);
@@ -368,12 +368,13 @@ test_transaction (Fixture *fixture,
   tornadis_harness_redis_kill (fixture->redis);
   wait_until (!tornadis_client_is_connected (fixture->client));
   g_assert_null (call (fixture->client, &error, "GET", "k", NULL));
-  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
   assert_counters (retry, 0, 0);
   g_clear_error (&error);
 
-  /* Its user knows that it is over: from here on it is as ever. */
+  /* Its user gives it up: from here on it is as ever. */
   g_timeout_add (50, restart_cb, fixture->redis);
+  assert_call (fixture->client, "OK", "UNWATCH", NULL);
   assert_call (fixture->client, "(nil)", "GET", "k", NULL);
 
   /* In the same way for pipelines, of which the atomic one ends what was begun. */

@@ -481,6 +481,14 @@ tornadis_client_get_context (TornadisClient *self)
   return priv->context;
 }
 
+static gboolean
+texts_equal (const char *one,
+             const char *other,
+             const char *expected)
+{
+  return g_strcmp0 (one, expected) == 0 && g_strcmp0 (other, expected) == 0;
+}
+
 gboolean
 tornadis_client_is_pristine (TornadisClient *self,
                              TornadisClient *template_client)
@@ -492,10 +500,10 @@ tornadis_client_is_pristine (TornadisClient *self,
 
   return tornadis_link_is_pristine (priv->link) && priv->calls.length == 0 &&
          (hooks->is_used == NULL || !hooks->is_used (self)) &&
-         session->db == expected->db &&
-         g_strcmp0 (session->username, expected->username) == 0 &&
-         g_strcmp0 (session->password, expected->password) == 0 &&
-         g_strcmp0 (session->client_name, expected->client_name) == 0;
+         priv->db == expected->db && session->db == expected->db &&
+         texts_equal (priv->username, session->username, expected->username) &&
+         texts_equal (priv->password, session->password, expected->password) &&
+         texts_equal (priv->client_name, session->client_name, expected->client_name);
 }
 
 gint64
