@@ -274,6 +274,40 @@ test_loading (void)
   g_object_unref (gauge);
 }
 
+/* The name leads to another server by now. */
+static void
+test_wrong_server (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\n"
+    "expect COMMAND\nexpect SET\nsend \"" COMMANDS "-READONLY no\\r\\n\"\nsleep 1000\n"
+    "---\nhandshake\nexpect SET\nsend \"+OK\\r\\n\"\nsleep 1000\n");
+  g_autoptr (TornadisClient) client = make_client (peer);
+  TornadisPlugin *retry = add_retry (client, 3);
+
+  assert_call (client, "OK", "SET", "k", "v", NULL);
+  assert_counters (retry, 1, 0);
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 2);
+  g_assert_null (tornadis_harness_peer_get_failure (peer));
+}
+
+/* It would be too large the next time as well. */
+static void
+test_too_large (Fixture *fixture,
+                gconstpointer data)
+{
+  g_autofree char *value = g_strnfill (3 << 20, 'x');
+  g_autoptr (GError) error = NULL;
+  TornadisPlugin *retry = add_retry (fixture->client, 3);
+
+  assert_call (fixture->client, "OK", "SET", "large", value, NULL);
+  g_object_set (fixture->client, "max-reply-size", G_GUINT64_CONSTANT (2) << 20, NULL);
+  g_assert_null (call (fixture->client, &error, "GET", "large", NULL));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL);
+  assert_counters (retry, 0, 0);
+  g_assert_cmpuint (count_calls (fixture->redis, "get"), ==, 1);
+}
+
 static void
 promote_cb (TornadisPlugin *plugin,
             TornadisClient *client,
@@ -750,6 +784,8 @@ main (int argc,
   ADD_WITH ("restart", durable_args, test_restart);
   ADD_WITH ("lost", durable_args, test_lost);
   g_test_add_func ("/retry/loading", test_loading);
+  g_test_add_func ("/retry/fault-05/wrong-server", test_wrong_server);
+  ADD ("fault-10/too-large", test_too_large);
   ADD ("replica", test_replica);
   ADD ("transaction", test_transaction);
   ADD ("lost-kinds", test_lost_kinds);

@@ -51,6 +51,8 @@ typedef enum
   PROP_TITLE,
   PROP_PROTOCOL_VERSION,
   PROP_CONNECTION_ID,
+  PROP_IN_TRANSACTION,
+  PROP_SESSION_SETTLED,
   PROP_PENDING,
   PROP_BYTES_READ,
   PROP_BYTES_WRITTEN,
@@ -179,6 +181,12 @@ tornadis_client_get_property (GObject *object,
       break;
     case PROP_CONNECTION_ID:
       g_value_set_int64 (value, tornadis_link_get_server_id (priv->link));
+      break;
+    case PROP_IN_TRANSACTION:
+      g_value_set_boolean (value, tornadis_link_is_in_transaction (priv->link));
+      break;
+    case PROP_SESSION_SETTLED:
+      g_value_set_boolean (value, tornadis_queue_is_settled (tornadis_link_get_queue (priv->link)));
       break;
     case PROP_PENDING:
       g_value_set_uint (value, (guint) tornadis_queue_get_length (tornadis_link_get_queue (priv->link)));
@@ -318,6 +326,8 @@ tornadis_client_set_property (GObject *object,
     case PROP_TITLE:
     case PROP_PROTOCOL_VERSION:
     case PROP_CONNECTION_ID:
+    case PROP_IN_TRANSACTION:
+    case PROP_SESSION_SETTLED:
     case PROP_PENDING:
     case PROP_BYTES_READ:
     case PROP_BYTES_WRITTEN:
@@ -709,6 +719,29 @@ tornadis_client_install_properties (GObjectClass *object_class)
    */
   props[PROP_CONNECTION_ID] =
     g_param_spec_int64 ("connection-id", NULL, NULL, 0, G_MAXINT64, 0, read_only);
+
+  /**
+   * TornadisClient:in-transaction:
+   *
+   * Whether a command that is called now belongs to a transaction: `WATCH` or `MULTI` was called, answered or not, and
+   * no `EXEC`, `DISCARD` or `UNWATCH` after it. It stays so when the connection is lost with the transaction, until
+   * those who began it know: see [class@Tornadis.Client]. Changes are not notified.
+   *
+   * Since: 1.0
+   */
+  props[PROP_IN_TRANSACTION] =
+    g_param_spec_boolean ("in-transaction", NULL, NULL, FALSE, read_only);
+
+  /**
+   * TornadisClient:session-settled:
+   *
+   * Whether it is known what the server keeps for the connection (user, database, transaction and such): no command
+   * that may change it, such as `SELECT`, waits for its reply. Changes are not notified.
+   *
+   * Since: 1.0
+   */
+  props[PROP_SESSION_SETTLED] =
+    g_param_spec_boolean ("session-settled", NULL, NULL, TRUE, read_only);
 
   /**
    * TornadisClient:pending:

@@ -507,6 +507,13 @@ tornadis_link_get_session (TornadisLink *self)
 }
 
 gboolean
+tornadis_link_is_in_transaction (TornadisLink *self)
+{
+  return tornadis_transaction_is_open (self->session.lost) ||
+         tornadis_transaction_is_open (tornadis_queue_get_expected (self->queue));
+}
+
+gboolean
 tornadis_link_is_pristine (TornadisLink *self)
 {
   return tornadis_queue_get_length (self->queue) == 0 && tornadis_session_is_pristine (&self->session);

@@ -82,6 +82,8 @@ gint64               tornadis_link_get_since            (TornadisLink           
 TornadisQueue       *tornadis_link_get_queue            (TornadisLink            *self);
 /* What the server keeps for the connection, and what may have been lost with the last one. */
 TornadisSession     *tornadis_link_get_session          (TornadisLink            *self);
+/* Whether a call that is made now belongs to a transaction, which may be lost. */
+gboolean             tornadis_link_is_in_transaction    (TornadisLink            *self);
 /* Has no calls pending, and is as it was when it came up but for user, database and name. */
 gboolean             tornadis_link_is_pristine          (TornadisLink            *self);
 
