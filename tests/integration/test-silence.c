@@ -216,6 +216,41 @@ test_cut_off (void)
     }
 }
 
+/* A PING would be part of what EXEC returns: none is sent while a pipeline holds MULTI open, answered or not. */
+static void
+test_in_multi (void)
+{
+  static const char *const scripts[] = {
+    "handshake\nexpect GET\nexpect MULTI\nsleep 20000\n",
+    "handshake\nexpect GET\nexpect MULTI\nsend \"$-1\\r\\n\"\nsleep 20000\n",
+    "handshake\nexpect GET\nexpect MULTI\nsend \"$-1\\r\\n+OK\\r\\n\"\nexpect GET\nsleep 20000\n",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (scripts); i++)
+    {
+      g_autoptr (TornadisHarnessPeer) peer = make_peer (scripts[i]);
+      TornadisClient *client = make_client (peer);
+      g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+
+      tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", "k", NULL });
+      tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "MULTI", NULL });
+      g_assert_true (connect_and_wait (client, NULL));
+      set_ping_interval (client, 50);
+      tornadis_client_submit_pipeline (client, pipeline, NULL, NULL, NULL);
+      if (i == 2)
+        {
+          g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+
+          tornadis_client_submit (client, get, NULL, NULL, NULL);
+        }
+      spin_for (300);
+      g_assert_true (tornadis_client_is_connected (client));
+      g_assert_cmpuint (count_received (peer, "PING"), ==, 0);
+      g_assert_null (tornadis_harness_peer_get_failure (peer));
+      assert_finalized (client);
+    }
+}
+
 #define ADD(name, func) g_test_add ("/silence/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -229,6 +264,7 @@ main (int argc,
   ADD ("behind-blocking", test_behind_blocking);
   ADD ("full-window", test_full_window);
   g_test_add_func ("/silence/cut-off", test_cut_off);
+  g_test_add_func ("/silence/fault-18/in-multi", test_in_multi);
 
   return g_test_run ();
 }
