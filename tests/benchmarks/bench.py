@@ -25,7 +25,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 # Instructions of this thread for one GET at 100 in flight, from making the command to freeing the reply, GLib's and
 # the C library's included. Measured by callgrind; more than this is a step back.
-INSTRUCTION_BUDGET = 1600
+INSTRUCTION_BUDGET = 1500
 # Seconds after which a driver is taken to hang.
 LONGEST_RUN = 150
 

@@ -126,12 +126,12 @@ client_check_call (TornadisClient *self,
                    TornadisPipeline *pipeline,
                    GError **error)
 {
-  const char *refusal = tornadis_client_get_hooks (self)->refusal;
+  const TornadisClientHooks *hooks = TORNADIS_CLIENT_GET_CLASS (self)->hooks;
   GPtrArray *commands;
 
-  if (G_UNLIKELY (refusal != NULL))
+  if (G_UNLIKELY (hooks != NULL && hooks->refusal != NULL))
     {
-      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, refusal);
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, hooks->refusal);
       return FALSE;
     }
 
@@ -190,9 +190,9 @@ client_send (TornadisClient *self,
 
   if (client_check_call (self, command, pipeline, &error) &&
       (command != NULL
-         ? tornadis_link_submit (link, command, TORNADIS_SLOT_DEFAULT, caller, &id, &error)
+         ? tornadis_link_submit (link, command, TORNADIS_SLOT_DEFAULT, &caller, &id, &error)
          : tornadis_link_submit_batch (link, tornadis_pipeline_peek_commands (pipeline),
-                                       tornadis_pipeline_get_atomic (pipeline), caller, &id, &error)))
+                                       tornadis_pipeline_get_atomic (pipeline), &caller, &id, &error)))
     return id;
 
   client_refuse (self, command, pipeline, func, user_data, caller.queued, error);

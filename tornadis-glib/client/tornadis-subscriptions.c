@@ -383,7 +383,7 @@ subscriptions_send (TornadisSubscriptions *self,
 
   const TornadisCaller caller = { .func = operation_done_cb, .user_data = operation };
 
-  if (!tornadis_link_submit (link, command, flags, caller, NULL, &error))
+  if (!tornadis_link_submit (link, command, flags, &caller, NULL, &error))
     tornadis_client_defer_error (self->client, operation_done_cb, operation, g_steal_pointer (&error));
 }
 

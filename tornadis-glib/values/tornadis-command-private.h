@@ -28,7 +28,7 @@ typedef struct
  * without the "*N\r\n" that stands before it. With 120 bytes this is as large as allocators still have at hand. */
 struct _TornadisCommand
 {
-  gatomicrefcount ref_count;
+  int ref_count; /* (atomic) */
   guint n_args;
   guint8 *body; /* (owned), or inline_body */
   gsize body_len;
@@ -48,6 +48,14 @@ static inline gsize
 tornadis_command_get_wire_size (const TornadisCommand *self)
 {
   return self->body_len + (G_UNLIKELY (self->large != NULL) ? self->large->size : 0);
+}
+
+/* tornadis_command_ref(), where it is known that there is one. */
+static inline TornadisCommand *
+tornadis_command_hold (TornadisCommand *self)
+{
+  g_atomic_int_inc (&self->ref_count);
+  return self;
 }
 
 static inline TornadisCommandEffect

@@ -43,7 +43,7 @@ command_alloc (void)
   TornadisCommand *self = g_new (TornadisCommand, 1);
 
   memset (self, 0, G_STRUCT_OFFSET (TornadisCommand, inline_body));
-  g_atomic_ref_count_init (&self->ref_count);
+  self->ref_count = 1;
   self->body = self->inline_body;
   self->body_size = sizeof self->inline_body;
 
@@ -376,7 +376,7 @@ tornadis_command_ref (TornadisCommand *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  g_atomic_ref_count_inc (&self->ref_count);
+  g_atomic_int_inc (&self->ref_count);
 
   return self;
 }
@@ -410,7 +410,7 @@ tornadis_command_unref (TornadisCommand *self)
   g_return_if_fail (self != NULL);
 
   /* Nobody can take a reference while there is only one: the locked instruction is for shared ones. */
-  if (g_atomic_int_get (&self->ref_count) != 1 && !g_atomic_ref_count_dec (&self->ref_count))
+  if (g_atomic_int_get (&self->ref_count) != 1 && !g_atomic_int_dec_and_test (&self->ref_count))
     return;
 
   if (G_UNLIKELY (self->body != self->inline_body))

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /* At most one allocation a node: the bytes of a string stand right behind it, with a NUL after them. */
 struct _TornadisReply
 {
-  gatomicrefcount ref_count;
+  int ref_count; /* (atomic) */
   TornadisReplyKind kind : 8;
   guint16 offset; /* in the block that it is part of, or 0, or TORNADIS_REPLY_PACKED */
   gsize length; /* bytes in data, or filled elements */

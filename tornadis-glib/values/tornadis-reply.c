@@ -49,7 +49,7 @@ tornadis_reply_alloc (TornadisReplyKind kind,
       self = g_malloc (sizeof *self);
     }
 
-  g_atomic_ref_count_init (&self->ref_count);
+  self->ref_count = 1;
   self->kind = kind;
   self->offset = 0;
   self->length = length;
@@ -184,7 +184,7 @@ tornadis_reply_ref (TornadisReply *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  g_atomic_ref_count_inc (&self->ref_count);
+  g_atomic_int_inc (&self->ref_count);
 
   return self;
 }
@@ -194,7 +194,7 @@ tornadis_reply_ref (TornadisReply *self)
 static inline gboolean
 reply_drop (TornadisReply *self)
 {
-  return g_atomic_int_get (&self->ref_count) == 1 || g_atomic_ref_count_dec (&self->ref_count);
+  return g_atomic_int_get (&self->ref_count) == 1 || g_atomic_int_dec_and_test (&self->ref_count);
 }
 
 /* Nodes of a block that were freed one after the other. */

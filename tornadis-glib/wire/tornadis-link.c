@@ -625,19 +625,21 @@ link_admit (TornadisLink *self,
   return link_admit_slowly (self, command, commands, atomic, has_room, error);
 }
 
-/* @deadline, or when it is 0 what the settings say. */
-static inline gint64
-link_get_deadline (TornadisLink *self,
-                   gint64 deadline)
+/* The deadline of a call that has none of its own is what the settings say. @copy is where another caller may be kept. */
+static inline const TornadisCaller *
+link_set_deadline (TornadisLink *self,
+                   const TornadisCaller *caller,
+                   TornadisCaller *copy)
 {
-  if (G_LIKELY (self->settings.call_timeout == 0 && deadline == 0))
-    return 0;
+  if (G_LIKELY (self->settings.call_timeout == 0 && caller->deadline == 0))
+    return caller;
 
-  if (deadline == 0)
-    deadline = g_get_monotonic_time () + self->settings.call_timeout * G_TIME_SPAN_MILLISECOND;
-  tornadis_link_arm (self, deadline);
+  *copy = *caller;
+  if (copy->deadline == 0)
+    copy->deadline = g_get_monotonic_time () + self->settings.call_timeout * G_TIME_SPAN_MILLISECOND;
+  tornadis_link_arm (self, copy->deadline);
 
-  return deadline;
+  return copy;
 }
 
 /* Making a link runs handlers and plugins, one of which may close the client: not from within the function that makes
@@ -674,18 +676,19 @@ gboolean
 tornadis_link_submit (TornadisLink *self,
                       TornadisCommand *command,
                       TornadisSlotFlags flags,
-                      TornadisCaller caller,
+                      const TornadisCaller *caller,
                       guint64 *id,
                       GError **error)
 {
+  TornadisCaller copy;
   guint64 slot;
 
   if (!link_admit (self, command, NULL, FALSE, 1, tornadis_command_get_wire_size (command), error))
     return FALSE;
 
-  if ((flags & TORNADIS_SLOT_MANUAL) == 0)
-    caller.deadline = link_get_deadline (self, caller.deadline);
-  slot = tornadis_queue_push (self->queue, command, flags, &caller);
+  if (G_LIKELY ((flags & TORNADIS_SLOT_MANUAL) == 0))
+    caller = link_set_deadline (self, caller, &copy);
+  slot = tornadis_queue_push (self->queue, command, flags, caller);
   if (id != NULL)
     *id = slot;
   link_kick (self);
@@ -697,12 +700,13 @@ gboolean
 tornadis_link_submit_batch (TornadisLink *self,
                             GPtrArray *commands,
                             gboolean atomic,
-                            TornadisCaller caller,
+                            const TornadisCaller *caller,
                             guint64 *id,
                             GError **error)
 {
   gsize n_calls = commands->len + (atomic ? 2 : 0);
   gsize n_bytes = 0;
+  TornadisCaller copy;
   guint64 slot;
 
   for (guint i = 0; i < commands->len; i++)
@@ -711,8 +715,7 @@ tornadis_link_submit_batch (TornadisLink *self,
   if (!link_admit (self, NULL, commands, atomic, n_calls, n_bytes, error))
     return FALSE;
 
-  caller.deadline = link_get_deadline (self, caller.deadline);
-  slot = tornadis_queue_push_batch (self->queue, commands, atomic, &caller);
+  slot = tornadis_queue_push_batch (self->queue, commands, atomic, link_set_deadline (self, caller, &copy));
   if (id != NULL)
     *id = slot;
   link_kick (self);

@@ -100,13 +100,13 @@ void                 tornadis_link_set_paused           (TornadisLink           
 gboolean             tornadis_link_submit               (TornadisLink            *self,
                                                          TornadisCommand         *command,
                                                          TornadisSlotFlags        flags,
-                                                         TornadisCaller           caller,
+                                                         const TornadisCaller    *caller,
                                                          guint64                 *id,
                                                          GError                 **error);
 gboolean             tornadis_link_submit_batch         (TornadisLink            *self,
                                                          GPtrArray               *commands,
                                                          gboolean                 atomic,
-                                                         TornadisCaller           caller,
+                                                         const TornadisCaller    *caller,
                                                          guint64                 *id,
                                                          GError                 **error);
 void                 tornadis_link_cancel               (TornadisLink            *self,

@@ -293,7 +293,7 @@ queue_set_command (TornadisQueue *self,
                    TornadisCommand *command,
                    TornadisSlotFlags flags)
 {
-  slot->command = tornadis_command_ref (command);
+  slot->command = tornadis_command_hold (command);
   slot->n_bytes = tornadis_command_get_wire_size (command);
   slot->flags = (guint8) flags;
   self->n_bytes += slot->n_bytes;
