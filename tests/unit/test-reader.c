@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include "tests/unit/reader-feed.h"
 #include "tests/unit/resp-corpus.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
@@ -79,29 +80,10 @@ dump (GString *out,
 }
 
 static void
-feed (TornadisReader *reader,
-      const char *data,
-      gsize size)
-{
-  while (size > 0)
-    {
-      gsize room;
-      guint8 *place = tornadis_reader_reserve (reader, &room);
-
-      g_assert_cmpuint (room, >, 0);
-      room = MIN (room, size);
-      memcpy (place, data, room);
-      tornadis_reader_commit (reader, room);
-      data += room;
-      size -= room;
-    }
-}
-
-static void
 feed_text (TornadisReader *reader,
            const char *text)
 {
-  feed (reader, text, strlen (text));
+  reader_feed (reader, text, strlen (text));
 }
 
 /* All replies that are there, in the notation of vectors.txt. */
@@ -151,7 +133,7 @@ read_pieces (GString *input,
     {
       gsize size = MIN (done == 0 ? first : step, input->len - done);
 
-      feed (reader, input->str + done, size);
+      reader_feed (reader, input->str + done, size);
       done += size;
       take (reader, out);
     }
@@ -244,7 +226,7 @@ test_random_pieces (void)
         {
           size = (gsize) g_test_rand_int_range (1, (gint32) limit);
           size = MIN (size, input->len - done);
-          feed (reader, input->str + done, size);
+          reader_feed (reader, input->str + done, size);
           if (g_test_rand_int_range (0, 3) > 0)
             take (reader, out);
           if (g_test_rand_int_range (0, 5) == 0)
@@ -272,7 +254,7 @@ read_capture (const char *data,
       g_autoptr (GError) error = NULL;
       TornadisReply *reply;
 
-      feed (reader, data + done, MIN (step, size - done));
+      reader_feed (reader, data + done, MIN (step, size - done));
       while ((reply = tornadis_reader_next (reader, &error)) != NULL)
         {
           g_autofree char *text = tornadis_reply_to_string (reply);
@@ -366,7 +348,7 @@ read_one (GString *input,
     {
       TornadisReply *reply;
 
-      feed (reader, input->str + done, MIN (step, input->len - done));
+      reader_feed (reader, input->str + done, MIN (step, input->len - done));
       reply = tornadis_reader_next (reader, &local_error);
       if (reply != NULL)
         {
@@ -639,7 +621,7 @@ test_nothing_ahead_nested (void)
 
   for (gsize done = 0; done < input->len; done += 1000)
     {
-      feed (reader, input->str + done, MIN (1000, input->len - done));
+      reader_feed (reader, input->str + done, MIN (1000, input->len - done));
       g_assert_null (tornadis_reader_next (reader, &error));
       g_assert_no_error (error);
     }
@@ -736,7 +718,7 @@ test_large_elements (void)
       for (gsize done = 0; done < input->len; done += step)
         {
           g_assert_null (reply);
-          feed (reader, input->str + done, MIN (step, input->len - done));
+          reader_feed (reader, input->str + done, MIN (step, input->len - done));
           reply = tornadis_reader_next (reader, NULL);
         }
 
@@ -860,7 +842,7 @@ test_free_in_the_middle (void)
 
       for (gsize done = 0; done < input->len; done += step)
         {
-          feed (reader, input->str + done, MIN (step, input->len - done));
+          reader_feed (reader, input->str + done, MIN (step, input->len - done));
           g_assert_null (tornadis_reader_next (reader, NULL));
         }
       g_assert_true (tornadis_reader_is_partial (reader));
@@ -913,7 +895,7 @@ test_repeated_pushes (void)
 
       for (gsize done = 0; done < stream->len; done += piece)
         {
-          feed (reader, stream->str + done, MIN (piece, stream->len - done));
+          reader_feed (reader, stream->str + done, MIN (piece, stream->len - done));
           take (reader, out);
           if (piece % 3 == 0)
             tornadis_reader_trim (reader);

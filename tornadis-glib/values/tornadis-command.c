@@ -2,11 +2,12 @@
 
 #include "tornadis-glib/values/tornadis-command-private.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include <hiredis.h>
+
+#include "tornadis-glib/values/tornadis-number-text.h"
 
 /**
  * TornadisCommand:
@@ -84,12 +85,9 @@ command_append_frame (TornadisCommand *self,
                       gsize length,
                       gsize room)
 {
-  guint n_digits = 1;
+  guint n_digits = tornadis_number_text_count_digits (length);
   gsize size;
   guint8 *frame;
-
-  for (gsize rest = length; G_UNLIKELY (rest >= 10); rest /= 10)
-    n_digits++;
 
   size = 1 + n_digits + 2 + room + 2;
   if (G_UNLIKELY (self->body_size - self->body_len < size))
@@ -100,10 +98,8 @@ command_append_frame (TornadisCommand *self,
   self->n_args++;
 
   *frame++ = '$';
-  for (guint i = n_digits - 1; G_UNLIKELY (i > 0); i--, length /= 10)
-    frame[i] = (guint8) ('0' + length % 10);
-  *frame = (guint8) ('0' + length);
   frame += n_digits;
+  tornadis_number_text_put_before ((char *) frame, length);
   memcpy (frame, "\r\n", 2);
   frame += 2;
   memcpy (frame + room, "\r\n", 2);
@@ -478,23 +474,12 @@ void
 tornadis_command_append_int64 (TornadisCommand *self,
                                gint64 value)
 {
-  char text[20];
-  char *begin = text + sizeof text;
-  guint64 rest = value < 0 ? 0 - (guint64) value : (guint64) value;
+  char text[TORNADIS_NUMBER_TEXT_SIZE];
 
   g_return_if_fail (self != NULL);
   g_return_if_fail (!self->sealed);
 
-  do
-    {
-      *--begin = (char) ('0' + rest % 10);
-      rest /= 10;
-    }
-  while (rest > 0);
-  if (value < 0)
-    *--begin = '-';
-
-  command_append (self, begin, (gsize) (text + sizeof text - begin));
+  command_append (self, text, tornadis_number_text_from_int64 (text, value));
 }
 
 /**
@@ -513,36 +498,12 @@ void
 tornadis_command_append_double (TornadisCommand *self,
                                 double value)
 {
-  /* Digits that always suffice to tell apart what a person wrote, and those that always read back. */
-  static const char *const formats[] = { "%.15g", "%.16g", "%.17g" };
-  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
-  const char *text = buffer;
+  char text[TORNADIS_NUMBER_TEXT_SIZE];
 
   g_return_if_fail (self != NULL);
   g_return_if_fail (!self->sealed);
 
-  if (isnan (value))
-    {
-      text = "nan";
-    }
-  else if (isinf (value))
-    {
-      text = value < 0 ? "-inf" : "inf";
-    }
-  else
-    {
-      for (gsize i = 0; i < G_N_ELEMENTS (formats); i++)
-        {
-          double back;
-
-          g_ascii_formatd (buffer, sizeof buffer, formats[i], value);
-          back = g_ascii_strtod (buffer, NULL);
-          if (memcmp (&back, &value, sizeof value) == 0)
-            break;
-        }
-    }
-
-  command_append (self, text, strlen (text));
+  command_append (self, text, tornadis_number_text_from_double (text, value));
 }
 
 /**
@@ -565,12 +526,12 @@ tornadis_command_get_n_args (TornadisCommand *self)
 
 /* Where the data of a frame are, and how many; those of a large argument are elsewhere. */
 static inline const guint8 *
-command_read_frame (const guint8 *p,
+command_read_frame (TornadisCommand *self,
+                    const guint8 *p,
                     gsize *length)
 {
-  *length = 0;
-  for (p += strlen ("$"); *p != '\r'; p++)
-    *length = *length * 10 + (*p - '0');
+  p += strlen ("$");
+  *length = tornadis_number_text_read_digits (&p, self->body + self->body_len);
 
   return p + strlen ("\r\n");
 }
@@ -620,10 +581,10 @@ tornadis_command_get_arg (TornadisCommand *self,
   if (i >= self->n_args)
     return NULL;
 
-  for (p = command_read_frame (self->body, &length); i > 0; i--)
+  for (p = command_read_frame (self, self->body, &length); i > 0; i--)
     {
       n_large += length >= TORNADIS_LARGE_ARG_SIZE;
-      p = command_read_frame (command_skip_data (p, length), &length);
+      p = command_read_frame (self, command_skip_data (p, length), &length);
     }
 
   return command_make_bytes (self, p, length, n_large);
@@ -654,7 +615,7 @@ tornadis_command_get_args (TornadisCommand *self)
     {
       gsize length;
 
-      p = command_read_frame (p, &length);
+      p = command_read_frame (self, p, &length);
       g_ptr_array_add (args, command_make_bytes (self, p, length, n_large));
       n_large += length >= TORNADIS_LARGE_ARG_SIZE;
       p = command_skip_data (p, length);
@@ -713,9 +674,7 @@ command_peek_name (TornadisCommand *self,
   *length = 0;
   if (self->n_args > 0 && self->large == NULL)
     {
-      for (argument = (const char *) self->body + 1; *argument != '\r'; argument++)
-        *length = *length * 10 + (gsize) (*argument - '0');
-      argument += 2;
+      argument = (const char *) command_read_frame (self, self->body, length);
     }
   else if (self->n_args > 0)
     {

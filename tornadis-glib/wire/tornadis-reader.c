@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-number-text.h"
 #include "tornadis-glib/values/tornadis-reply-block.h"
 #include "tornadis-glib/values/tornadis-reply-pack.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -23,7 +24,6 @@
 /* What an element of an aggregate costs apart from its bytes: its node and its place. */
 #define ELEMENT_COST 48
 #define MIN_PAGE_SIZE 64
-#define MAX_DIGITS 19
 #define MAX_NAMES 3
 #define MAX_NAME_LENGTH 256
 #define MAX_PREFIX_LENGTH 512
@@ -280,17 +280,16 @@ reader_parse_number (TornadisReader *self,
 {
   const guint8 *p = *cursor;
   const guint8 *first;
-  guint64 value = 0;
+  guint64 value;
   gboolean negative = FALSE;
-  guint digit;
 
   if (p < end && (*p == '-' || *p == '+'))
     negative = *p++ == '-';
 
-  for (first = p; p < end && (digit = (guint) *p - '0') <= 9; p++)
-    value = value * 10 + digit;
+  first = p;
+  value = tornadis_number_text_read_digits (&p, end);
 
-  if (G_UNLIKELY (p - first > MAX_DIGITS || value > (guint64) G_MAXINT64 + negative))
+  if (G_UNLIKELY (p - first > TORNADIS_NUMBER_TEXT_SAFE_DIGITS || value > (guint64) G_MAXINT64 + negative))
     return reader_fail (self, "A number in the reply has more than 64 bits");
   if (G_UNLIKELY (p == end))
     return STEP_MORE;
@@ -343,20 +342,6 @@ reader_take (TornadisReader *self,
   return STEP_VALUE;
 }
 
-static gboolean
-line_is_integer (const guint8 *line,
-                 gsize length)
-{
-  gsize i = length > 0 && (line[0] == '-' || line[0] == '+') ? 1 : 0;
-
-  if (i == length)
-    return FALSE;
-  while (i < length && g_ascii_isdigit (line[i]))
-    i++;
-
-  return i == length;
-}
-
 /* A node that is no aggregate. */
 static inline TornadisReply *
 reader_make_node (TornadisReader *self,
@@ -382,7 +367,7 @@ reader_parse_text_line (TornadisReader *self,
 
   if (step != STEP_VALUE)
     return step;
-  if (kind == TORNADIS_REPLY_KIND_BIG_NUMBER && !line_is_integer (line, length))
+  if (kind == TORNADIS_REPLY_KIND_BIG_NUMBER && !tornadis_number_text_is_integer ((const char *) line, length))
     return reader_fail (self, "Malformed big number in the reply");
   if (G_UNLIKELY (length > reader_get_budget (self)))
     return reader_fail_size (self);
@@ -412,7 +397,7 @@ reader_parse_plain_line (TornadisReader *self,
     return reader_fail (self, "Malformed null in the reply");
   if (kind == TORNADIS_REPLY_KIND_BOOLEAN && !(length == 1 && (line[0] == 't' || line[0] == 'f')))
     return reader_fail (self, "Malformed boolean in the reply");
-  if (kind == TORNADIS_REPLY_KIND_DOUBLE && !tornadis_reply_parse_double ((const char *) line, length, &number))
+  if (kind == TORNADIS_REPLY_KIND_DOUBLE && !tornadis_number_text_to_double ((const char *) line, length, &number))
     return reader_fail (self, "Malformed double in the reply");
 
   *value = reader_make_node (self, kind, 0);
@@ -533,8 +518,7 @@ reader_make_name (TornadisReader *self,
     {
       self->prefix_length = 0;
       g_clear_pointer (name, tornadis_reply_unref);
-      *name = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, length);
-      memcpy ((*name)->data, data, length);
+      *name = tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, data, length);
     }
 
   return tornadis_reply_ref (*name);
