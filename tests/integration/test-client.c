@@ -859,6 +859,32 @@ test_max_reply_size (Fixture *fixture,
   g_assert_no_error (error);
 }
 
+/* A script may say as much as it likes in a status or an error, which are lines. */
+static void
+test_long_lines (Fixture *fixture,
+                 gconstpointer data)
+{
+  g_autofree char *words = g_strnfill (1000000, 'x');
+  g_autofree char *text = g_strconcat ("OOPS ", words, NULL);
+
+  for (TornadisProtocol protocol = TORNADIS_PROTOCOL_RESP2; protocol <= TORNADIS_PROTOCOL_RESP3; protocol++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_object_set (fixture->client, "protocol", protocol, NULL);
+      tornadis_client_close (fixture->client);
+
+      assert_call (fixture->client, text, "EVAL", "return redis.status_reply(ARGV[1])", "0", text, NULL);
+      g_assert_null (call (fixture->client, &error, "EVAL", "return redis.error_reply(ARGV[1])", "0", text, NULL));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+      g_assert_cmpstr (error->message, ==, text);
+
+      /* The same connection as before. */
+      g_assert_true (tornadis_client_is_connected (fixture->client));
+      assert_call (fixture->client, "PONG", "PING", NULL);
+    }
+}
+
 /* The server's own deep and long replies. */
 static void
 test_deep_replies (Fixture *fixture,
@@ -1108,6 +1134,7 @@ main (int argc,
   ADD ("max-pending", test_max_pending);
   ADD ("max-queued-bytes", test_max_queued_bytes);
   ADD ("max-reply-size", test_max_reply_size);
+  ADD ("fault-10-long-lines", test_long_lines);
   ADD ("deep-replies", test_deep_replies);
   ADD ("large-values", test_large_values);
   ADD ("protocols", test_protocols);

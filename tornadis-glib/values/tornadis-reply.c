@@ -356,8 +356,9 @@ tornadis_reply_get_integer (TornadisReply *self)
  *
  * Gets the value of a DOUBLE, or that of an INTEGER or a BOOLEAN as a double.
  *
- * STRING, STATUS, BIG_NUMBER and VERBATIM give their number when the whole text is one, `inf`, `-inf` and
- * `nan` included: RESP2 has no other way to say a score.
+ * STRING, STATUS, BIG_NUMBER and VERBATIM give their number when the whole text is one: RESP2 has no other way to say
+ * a score. `inf`, `-inf` and `nan` are numbers too, in all spellings that C libraries have, such as `-nan` or
+ * `Infinity`: servers before Redis 7.2 print that of their own.
  *
  * Returns: the number, 0 if there is none
  *
