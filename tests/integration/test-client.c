@@ -2,6 +2,7 @@
 
 #include "integration/util.h"
 
+#include <pthread.h>
 #include <string.h>
 
 static void
@@ -1051,6 +1052,56 @@ test_contexts (Fixture *fixture,
     g_thread_join (threads[i]);
 }
 
+typedef struct
+{
+  Fixture *fixture;
+  TornadisCommand *command;
+  pthread_barrier_t *barrier;
+} SharedCommand;
+
+static gpointer
+shared_command_thread (gpointer user_data)
+{
+  SharedCommand *shared = user_data;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  TornadisClient *client;
+  guint n = 0;
+
+  g_main_context_push_thread_default (context);
+  client = tornadis_client_new ("127.0.0.1", tornadis_harness_redis_get_port (shared->fixture->redis));
+  pthread_barrier_wait (shared->barrier);
+  for (guint i = 0; i < 100; i++)
+    tornadis_client_submit (client, shared->command, count_cb, &n, NULL);
+  while (n < 100)
+    g_main_context_iteration (context, TRUE);
+  g_assert_finalize_object (client);
+  g_main_context_pop_thread_default (context);
+
+  return NULL;
+}
+
+static void
+test_shared_command (Fixture *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("INCR");
+  pthread_barrier_t barrier;
+  SharedCommand shared = { fixture, command, &barrier };
+  GThread *threads[2];
+
+  g_test_summary ("A command that two threads submit for the first time at once is sealed and sent by both");
+
+  tornadis_command_append_string (command, "n");
+  pthread_barrier_init (&barrier, NULL, G_N_ELEMENTS (threads));
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("shared", shared_command_thread, &shared);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  pthread_barrier_destroy (&barrier);
+
+  assert_call (fixture->client, "\"200\"", "GET", "n", NULL);
+}
+
 static void
 destroy_cb (gpointer user_data)
 {
@@ -1140,6 +1191,7 @@ main (int argc,
   ADD ("protocols", test_protocols);
   ADD ("signals", test_signals);
   ADD ("contexts", test_contexts);
+  ADD ("fault-18-shared-command", test_shared_command);
   ADD ("submit-destroy", test_submit_destroy);
   ADD ("aggressive-write", test_aggressive_write);
 

@@ -26,7 +26,8 @@
  * `GET`. The name may be in any case.
  *
  * A command can be appended to until it is handed to a client, a pool or a pipeline, which seals it. A
- * sealed command never changes and can be used again, any number of times, from any thread.
+ * sealed command never changes and can be used again, any number of times, from any thread; several threads may be the
+ * first to use it.
  *
  * Arguments of 16 KiB or more that are given as [struct@GLib.Bytes] are kept and written by reference, not
  * copied.
@@ -46,7 +47,6 @@ command_alloc (void)
   memset (self, 0, G_STRUCT_OFFSET (TornadisCommand, inline_body));
   g_atomic_ref_count_init (&self->ref_count);
   self->body = self->inline_body;
-  self->body_size = sizeof self->inline_body;
 
   return self;
 }
@@ -57,17 +57,29 @@ large_arg_clear (gpointer data)
   g_bytes_unref (((TornadisLargeArg *) data)->bytes);
 }
 
+static inline gboolean
+command_is_inline (const TornadisCommand *self)
+{
+  return self->body == self->inline_body;
+}
+
+static inline gsize
+command_get_room (const TornadisCommand *self)
+{
+  return (G_LIKELY (command_is_inline (self)) ? sizeof self->inline_body : self->body_size) - self->body_len;
+}
+
 /* Geometric growth keeps a command of many arguments linear. */
 static void
 command_grow (TornadisCommand *self,
               gsize size)
 {
-  gsize new_size = MAX (self->body_size * 2, FIRST_HEAP_SIZE);
+  gsize new_size = command_is_inline (self) ? FIRST_HEAP_SIZE : self->body_size * 2;
 
   while (new_size - self->body_len < size)
     new_size *= 2;
 
-  if (self->body == self->inline_body)
+  if (command_is_inline (self))
     {
       self->body = g_malloc (new_size);
       memcpy (self->body, self->inline_body, self->body_len);
@@ -90,7 +102,7 @@ command_append_frame (TornadisCommand *self,
   guint8 *frame;
 
   size = 1 + n_digits + 2 + room + 2;
-  if (G_UNLIKELY (self->body_size - self->body_len < size))
+  if (G_UNLIKELY (command_get_room (self) < size))
     command_grow (self, size);
 
   frame = self->body + self->body_len;
@@ -409,7 +421,7 @@ tornadis_command_unref (TornadisCommand *self)
   if (g_atomic_int_get (&self->ref_count) != 1 && !g_atomic_ref_count_dec (&self->ref_count))
     return;
 
-  if (G_UNLIKELY (self->body != self->inline_body))
+  if (G_UNLIKELY (!command_is_inline (self)))
     g_free (self->body);
   if (G_UNLIKELY (self->large != NULL))
     {
@@ -436,7 +448,7 @@ tornadis_command_append_string (TornadisCommand *self,
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (value != NULL);
-  g_return_if_fail (!self->sealed);
+  g_return_if_fail (!tornadis_command_is_sealed (self));
 
   command_append (self, value, strlen (value));
 }
@@ -456,7 +468,7 @@ tornadis_command_append_bytes (TornadisCommand *self,
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (value != NULL);
-  g_return_if_fail (!self->sealed);
+  g_return_if_fail (!tornadis_command_is_sealed (self));
 
   command_append_gbytes (self, value);
 }
@@ -477,7 +489,7 @@ tornadis_command_append_int64 (TornadisCommand *self,
   char text[TORNADIS_NUMBER_TEXT_SIZE];
 
   g_return_if_fail (self != NULL);
-  g_return_if_fail (!self->sealed);
+  g_return_if_fail (!tornadis_command_is_sealed (self));
 
   command_append (self, text, tornadis_number_text_from_int64 (text, value));
 }
@@ -501,7 +513,7 @@ tornadis_command_append_double (TornadisCommand *self,
   char text[TORNADIS_NUMBER_TEXT_SIZE];
 
   g_return_if_fail (self != NULL);
-  g_return_if_fail (!self->sealed);
+  g_return_if_fail (!tornadis_command_is_sealed (self));
 
   command_append (self, text, tornadis_number_text_from_double (text, value));
 }
