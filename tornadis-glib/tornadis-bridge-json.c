@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tornadis-glib/values/tornadis-command-private.h"
+#include "tornadis-glib/values/tornadis-number-text.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
 /* Beyond this a JavaScript number is no longer exact. */
@@ -99,13 +100,16 @@ static gboolean
 json_integer (GString *out,
               gint64 value)
 {
+  char text[TORNADIS_NUMBER_TEXT_SIZE];
+  gsize length = tornadis_number_text_from_int64 (text, value);
+
   if (value < -MAX_SAFE_INTEGER || value > MAX_SAFE_INTEGER)
     {
-      g_string_append_printf (out, "{\"i\":\"%" G_GINT64_FORMAT "\"}", value);
+      g_string_append_printf (out, "{\"i\":\"%s\"}", text);
       return TRUE;
     }
 
-  g_string_append_printf (out, "%" G_GINT64_FORMAT, value);
+  g_string_append_len (out, text, (gssize) length);
   return FALSE;
 }
 
@@ -113,12 +117,11 @@ static gboolean
 json_double (GString *out,
              double value)
 {
-  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_ascii_dtostr (buffer, sizeof buffer, value);
   if (isfinite (value))
     {
-      g_string_append (out, buffer);
+      char text[TORNADIS_NUMBER_TEXT_SIZE];
+
+      g_string_append_len (out, text, (gssize) tornadis_number_text_from_double (text, value));
       return FALSE;
     }
 
@@ -223,9 +226,7 @@ put_number (GString *out,
   gsize start;
 
   *--p = ',';
-  do
-    *--p = (char) ('0' + number % 10);
-  while ((number /= 10) > 0);
+  p = tornadis_number_text_put_before (p, number);
   *--p = ' ';
 
   if (out->len > 1)

@@ -9,6 +9,7 @@
 #include "tornadis-glib/client/tornadis-pipeline-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
+#include "tornadis-glib/values/tornadis-number-text.h"
 #include "tornadis-glib/values/tornadis-reply-pack.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-poller.h"
@@ -264,10 +265,7 @@ tornadis_bridge_is_text (const TornadisReply *reply)
 gboolean
 tornadis_bridge_is_number (const TornadisReply *reply)
 {
-  gsize sign = reply->data[0] == '-' || reply->data[0] == '+';
-
-  return reply->length > sign && reply->length <= TORNADIS_BRIDGE_MAX_DIGITS &&
-         strspn (reply->data + sign, "0123456789") == reply->length - sign;
+  return reply->length <= TORNADIS_BRIDGE_MAX_DIGITS && tornadis_number_text_is_integer (reply->data, reply->length);
 }
 
 char *

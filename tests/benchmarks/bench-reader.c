@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The reader alone beside that of hiredis: bench-reader {tornadis|hiredis} STREAM MEBIBYTES. The stream is what a
- * server sends for many GETs, LRANGEs, INCRs or HGETALLs, and comes in pieces as from a socket. */
+ * server sends for many GETs, LRANGEs, INCRs, HGETALLs, SETs or messages on a channel, and comes in pieces as from a socket. */
 
 #include "bench.h"
 
@@ -38,6 +38,15 @@ add_reply (GString *stream,
   else if (g_str_equal (name, "integers"))
     {
       g_string_append_printf (stream, ":%u\r\n", i);
+    }
+  else if (g_str_equal (name, "pushes"))
+    {
+      g_string_append (stream, ">3\r\n$7\r\nmessage\r\n$12\r\nnews/weather\r\n");
+      add_string (stream, "a message of thirty-two bytes, s");
+    }
+  else if (g_str_equal (name, "statuses"))
+    {
+      g_string_append (stream, "+OK\r\n");
     }
   else
     {

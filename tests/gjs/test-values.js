@@ -38,6 +38,9 @@ const VALUES = [
     [',inf\r\n', Infinity],
     [',-inf\r\n', -Infinity],
     [',nan\r\n', NaN],
+    [',-nan\r\n', NaN],
+    [',nan(0x1)\r\n', NaN],
+    [',-Infinity\r\n', -Infinity],
     ['=8\r\ntxt:text\r\n', 'text'],
     ['$6\r\n"\\\n\t/\x7f\r\n', '"\\\n\t/\x7f'],
     ['$4\r\n😀\r\n', '😀'],
@@ -76,6 +79,16 @@ export default {
             1, 'a', new Map([['k', new Map([['inner', 1.5]])]]), ['one'], Infinity, -Infinity,
             12345678901234567890n, 'verbatim', true, new Uint8Array([255, 0]),
         ]);
+    },
+
+    async fault10LongLines(server) {
+        const client = makeClient(server);
+        const text = 'x'.repeat(1_000_000);
+        equal(await client.call('EVAL', 'return redis.status_reply(ARGV[1])', 0, text), text);
+        const error = await rejects(Tornadis.ReplyError,
+            client.call('EVAL', 'return redis.error_reply(ARGV[1])', 0, `OOPS ${text}`));
+        equal(error.message, `OOPS ${text}`);
+        equal(await client.call('PING'), 'PONG');
     },
 
     async text(server) {

@@ -2,6 +2,7 @@
 
 #include "integration/util.h"
 
+#include <pthread.h>
 #include <string.h>
 
 static void
@@ -859,6 +860,32 @@ test_max_reply_size (Fixture *fixture,
   g_assert_no_error (error);
 }
 
+/* A script may say as much as it likes in a status or an error, which are lines. */
+static void
+test_long_lines (Fixture *fixture,
+                 gconstpointer data)
+{
+  g_autofree char *words = g_strnfill (1000000, 'x');
+  g_autofree char *text = g_strconcat ("OOPS ", words, NULL);
+
+  for (TornadisProtocol protocol = TORNADIS_PROTOCOL_RESP2; protocol <= TORNADIS_PROTOCOL_RESP3; protocol++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_object_set (fixture->client, "protocol", protocol, NULL);
+      tornadis_client_close (fixture->client);
+
+      assert_call (fixture->client, text, "EVAL", "return redis.status_reply(ARGV[1])", "0", text, NULL);
+      g_assert_null (call (fixture->client, &error, "EVAL", "return redis.error_reply(ARGV[1])", "0", text, NULL));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+      g_assert_cmpstr (error->message, ==, text);
+
+      /* The same connection as before. */
+      g_assert_true (tornadis_client_is_connected (fixture->client));
+      assert_call (fixture->client, "PONG", "PING", NULL);
+    }
+}
+
 /* The server's own deep and long replies. */
 static void
 test_deep_replies (Fixture *fixture,
@@ -1025,6 +1052,56 @@ test_contexts (Fixture *fixture,
     g_thread_join (threads[i]);
 }
 
+typedef struct
+{
+  Fixture *fixture;
+  TornadisCommand *command;
+  pthread_barrier_t *barrier;
+} SharedCommand;
+
+static gpointer
+shared_command_thread (gpointer user_data)
+{
+  SharedCommand *shared = user_data;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  TornadisClient *client;
+  guint n = 0;
+
+  g_main_context_push_thread_default (context);
+  client = tornadis_client_new ("127.0.0.1", tornadis_harness_redis_get_port (shared->fixture->redis));
+  pthread_barrier_wait (shared->barrier);
+  for (guint i = 0; i < 100; i++)
+    tornadis_client_submit (client, shared->command, count_cb, &n, NULL);
+  while (n < 100)
+    g_main_context_iteration (context, TRUE);
+  g_assert_finalize_object (client);
+  g_main_context_pop_thread_default (context);
+
+  return NULL;
+}
+
+static void
+test_shared_command (Fixture *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("INCR");
+  pthread_barrier_t barrier;
+  SharedCommand shared = { fixture, command, &barrier };
+  GThread *threads[2];
+
+  g_test_summary ("A command that two threads submit for the first time at once is sealed and sent by both");
+
+  tornadis_command_append_string (command, "n");
+  pthread_barrier_init (&barrier, NULL, G_N_ELEMENTS (threads));
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("shared", shared_command_thread, &shared);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  pthread_barrier_destroy (&barrier);
+
+  assert_call (fixture->client, "\"200\"", "GET", "n", NULL);
+}
+
 static void
 destroy_cb (gpointer user_data)
 {
@@ -1108,11 +1185,13 @@ main (int argc,
   ADD ("max-pending", test_max_pending);
   ADD ("max-queued-bytes", test_max_queued_bytes);
   ADD ("max-reply-size", test_max_reply_size);
+  ADD ("fault-10-long-lines", test_long_lines);
   ADD ("deep-replies", test_deep_replies);
   ADD ("large-values", test_large_values);
   ADD ("protocols", test_protocols);
   ADD ("signals", test_signals);
   ADD ("contexts", test_contexts);
+  ADD ("fault-18-shared-command", test_shared_command);
   ADD ("submit-destroy", test_submit_destroy);
   ADD ("aggressive-write", test_aggressive_write);
 

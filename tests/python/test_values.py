@@ -79,6 +79,25 @@ def test_integers(server):
     same(b'(' + b'9' * 601 + b'\r\n', b'9' * 601)
 
 
+def test_fault_10_spellings(server):
+    """Servers before 7.2 spell what is not a number, and infinity, as their C library does."""
+    for text in (b'nan', b'-nan', b'NaN', b'NAN', b'nan()', b'nan(0x1)', b'-nan(ind)'):
+        for value in parse(b',%s\r\n' % text).unpack(), *parse(array(b',%s\r\n' % text)).unpack(True):
+            assert isinstance(value, float) and math.isnan(value), (text, value)
+    for text in (b'inf', b'+inf', b'Inf', b'infinity', b'INFINITY'):
+        same(b',%s\r\n' % text, math.inf)
+    same(b',-Infinity\r\n', -math.inf)
+
+
+async def test_fault_10_long_lines(server):
+    client = Tornadis.Client(**options(server))
+    text = 'x' * 1_000_000
+    equal(await client.call('EVAL', 'return redis.status_reply(ARGV[1])', 0, text), text.encode())
+    error = await raises_async(Tornadis.ReplyError, client.call('EVAL', 'return redis.error_reply(ARGV[1])', 0, f'OOPS {text}'))
+    equal((str(error), error.prefix), (f'OOPS {text}', 'OOPS'))
+    equal(await client.call('PING'), b'PONG')
+
+
 def test_maps(server):
     same(b'%2\r\n' + string(b'a') + b':1\r\n' + b':2\r\n' + array(string(b'b')), {b'a': 1, 2: [b'b']})
     # Keys are to be hashable.

@@ -3,6 +3,7 @@
 #include <hiredis/hiredis.h>
 #include <math.h>
 
+#include "tests/unit/reader-feed.h"
 #include "tests/unit/resp-corpus.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
@@ -179,24 +180,6 @@ append_random_reply (GString *stream,
     }
 }
 
-static void
-feed (TornadisReader *reader,
-      const char *data,
-      gsize size)
-{
-  while (size > 0)
-    {
-      gsize room;
-      guint8 *place = tornadis_reader_reserve (reader, &room);
-
-      room = MIN (room, size);
-      memcpy (place, data, room);
-      tornadis_reader_commit (reader, room);
-      data += room;
-      size -= room;
-    }
-}
-
 typedef enum
 {
   COMPARE_COMMON, /* only what both make of it */
@@ -223,7 +206,7 @@ compare (GString *stream,
 
       size = (gsize) g_test_rand_int_range (1, 500);
       size = MIN (size, stream->len - done);
-      feed (reader, stream->str + done, size);
+      reader_feed (reader, stream->str + done, size);
       while ((reply = tornadis_reader_next (reader, &error)) != NULL)
         g_queue_push_tail (&ours, reply);
     }

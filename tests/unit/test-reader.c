@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include "tests/unit/reader-feed.h"
 #include "tests/unit/resp-corpus.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
@@ -79,29 +80,10 @@ dump (GString *out,
 }
 
 static void
-feed (TornadisReader *reader,
-      const char *data,
-      gsize size)
-{
-  while (size > 0)
-    {
-      gsize room;
-      guint8 *place = tornadis_reader_reserve (reader, &room);
-
-      g_assert_cmpuint (room, >, 0);
-      room = MIN (room, size);
-      memcpy (place, data, room);
-      tornadis_reader_commit (reader, room);
-      data += room;
-      size -= room;
-    }
-}
-
-static void
 feed_text (TornadisReader *reader,
            const char *text)
 {
-  feed (reader, text, strlen (text));
+  reader_feed (reader, text, strlen (text));
 }
 
 /* All replies that are there, in the notation of vectors.txt. */
@@ -151,7 +133,7 @@ read_pieces (GString *input,
     {
       gsize size = MIN (done == 0 ? first : step, input->len - done);
 
-      feed (reader, input->str + done, size);
+      reader_feed (reader, input->str + done, size);
       done += size;
       take (reader, out);
     }
@@ -244,7 +226,7 @@ test_random_pieces (void)
         {
           size = (gsize) g_test_rand_int_range (1, (gint32) limit);
           size = MIN (size, input->len - done);
-          feed (reader, input->str + done, size);
+          reader_feed (reader, input->str + done, size);
           if (g_test_rand_int_range (0, 3) > 0)
             take (reader, out);
           if (g_test_rand_int_range (0, 5) == 0)
@@ -272,7 +254,7 @@ read_capture (const char *data,
       g_autoptr (GError) error = NULL;
       TornadisReply *reply;
 
-      feed (reader, data + done, MIN (step, size - done));
+      reader_feed (reader, data + done, MIN (step, size - done));
       while ((reply = tornadis_reader_next (reader, &error)) != NULL)
         {
           g_autofree char *text = tornadis_reply_to_string (reply);
@@ -366,7 +348,7 @@ read_one (GString *input,
     {
       TornadisReply *reply;
 
-      feed (reader, input->str + done, MIN (step, input->len - done));
+      reader_feed (reader, input->str + done, MIN (step, input->len - done));
       reply = tornadis_reader_next (reader, &local_error);
       if (reply != NULL)
         {
@@ -458,6 +440,21 @@ test_million_deep (void)
   assert_refused (pushes, MAX_REPLY_SIZE, "A push stands inside a reply");
 }
 
+static GString *
+make_line (const char *type,
+           const char *fill,
+           gsize length,
+           gboolean ended)
+{
+  GString *line = repeat (fill, length / strlen (fill));
+
+  g_string_prepend (line, type);
+  if (ended)
+    g_string_append (line, "\r\n");
+
+  return line;
+}
+
 static void
 test_line_length (void)
 {
@@ -465,29 +462,76 @@ test_line_length (void)
   {
     const char *type;
     const char *fill;
-  } lines[] = {
-    { "+", "a" },
-    { "-", "a" },
-    { "(", "7" },
-    { ",", "1" },
-    { "+", "\r" },
-  };
+  } lines[] = { { "+", "a" }, { "-", "a" }, { "(", "7" }, { "+", "\r" }, { "-", "\na" } };
+  static const gsize lengths[] = { 2, 32 * 1024, 32 * 1024 + 2, 64 * 1024, 64 * 1024 + 2, 1024 * 1024 };
+
+  g_test_summary ("Only max-reply-size bounds a status, an error or a big number");
 
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
-    {
-      g_autoptr (GString) within = repeat (lines[i].fill, TORNADIS_READER_MAX_LINE);
-      g_autoptr (GString) beyond = repeat (lines[i].fill, TORNADIS_READER_MAX_LINE + 1);
-      g_autoptr (GString) endless = repeat (lines[i].fill, TORNADIS_READER_MAX_LINE * 16);
+    for (guint j = 0; j < G_N_ELEMENTS (lengths); j++)
+      {
+        gsize length = lengths[j];
+        g_autoptr (GString) whole = make_line (lines[i].type, lines[i].fill, length, TRUE);
+        g_autoptr (GString) endless = make_line (lines[i].type, lines[i].fill, length + 2, FALSE);
 
-      g_string_prepend (within, lines[i].type);
-      g_string_append (within, "\r\n");
-      assert_accepted (within, MAX_REPLY_SIZE);
-      g_string_prepend (beyond, lines[i].type);
-      g_string_append (beyond, "\r\n");
-      assert_refused (beyond, MAX_REPLY_SIZE, "longer than 65536 bytes");
-      g_string_prepend (endless, lines[i].type);
-      assert_refused (endless, MAX_REPLY_SIZE, "longer than 65536 bytes");
+        assert_accepted (whole, length);
+        assert_refused (whole, length - 1, "The reply is larger than");
+        assert_refused (endless, length - 1, "The reply is larger than");
+      }
+}
+
+/* Nobody keeps the text of these. */
+static void
+test_plain_line_length (void)
+{
+  static const char *const types[] = { "_", "#", "," };
+  g_autoptr (GString) number = make_line (",", "1", 4096, TRUE);
+
+  assert_accepted (number, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      g_autoptr (GString) beyond = make_line (types[i], "1", 4097, TRUE);
+      g_autoptr (GString) endless = make_line (types[i], "1", 1024 * 1024, FALSE);
+
+      assert_refused (beyond, MAX_REPLY_SIZE, "longer than 4096 bytes");
+      assert_refused (endless, MAX_REPLY_SIZE, "longer than 4096 bytes");
     }
+}
+
+/* Long lines among other elements, cut anywhere and in pages of any size. */
+static void
+test_long_lines_in_pieces (void)
+{
+  g_autoptr (GString) status = make_line ("+", "a\r", 150, TRUE);
+  g_autoptr (GString) error = make_line ("-", "b\n", 300, TRUE);
+  g_autoptr (GString) number = make_line ("(", "1234", 200, TRUE);
+  g_autoptr (GString) input = g_string_new (NULL);
+  g_autofree char *expected = NULL;
+
+  g_string_printf (input, "%s*4\r\n%s%s:7\r\n%s%s", status->str, status->str, number->str, error->str, number->str);
+  expected = read_pieces (input, PAGE_SIZE, input->len, 1);
+  g_assert_cmpuint (strlen (expected), >, 1000);
+
+  for (gsize page_size = 64; page_size <= 1024; page_size *= 2)
+    {
+      for (gsize cut = 1; cut < input->len; cut++)
+        {
+          g_autofree char *cut_once = read_pieces (input, page_size, cut, G_MAXSIZE);
+          g_autofree char *pieces = read_pieces (input, page_size, cut, cut);
+
+          g_assert_cmpstr (cut_once, ==, expected);
+          g_assert_cmpstr (pieces, ==, expected);
+        }
+    }
+}
+
+static void
+test_malformed_long_number (void)
+{
+  g_autoptr (GString) number = make_line ("(", "7", 200000, FALSE);
+
+  g_string_append (number, "x\r\n");
+  assert_refused (number, MAX_REPLY_SIZE, "Malformed big number");
 }
 
 static GString *
@@ -639,12 +683,48 @@ test_nothing_ahead_nested (void)
 
   for (gsize done = 0; done < input->len; done += 1000)
     {
-      feed (reader, input->str + done, MIN (1000, input->len - done));
+      reader_feed (reader, input->str + done, MIN (1000, input->len - done));
       g_assert_null (tornadis_reader_next (reader, &error));
       g_assert_no_error (error);
     }
 
   g_assert_cmpuint (get_heap_size (), <, before + 2 * 1024 * 1024);
+}
+
+/* The page stays as it is, and the line is held once. */
+static void
+test_long_line_in_memory (void)
+{
+  const gsize length = 16 * 1024 * 1024;
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (PAGE_SIZE, length);
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize before = get_heap_size ();
+  gboolean counted = heap_is_counted ();
+
+  feed_text (reader, "-");
+  for (gsize done = 0, room; done < length; done += room)
+    {
+      guint8 *place = tornadis_reader_reserve (reader, &room);
+
+      g_assert_cmpuint (room, <=, PAGE_SIZE);
+      room = MIN (room, length - done);
+      memset (place, 'x', room);
+      tornadis_reader_commit (reader, room);
+      g_assert_null (tornadis_reader_next (reader, &error));
+      g_assert_no_error (error);
+      if (counted)
+        g_assert_cmpuint (get_heap_size (), <, before + MIN (2 * (done + room), length) + 4 * PAGE_SIZE);
+    }
+  feed_text (reader, "\r\n");
+
+  reply = tornadis_reader_next (reader, &error);
+  g_assert_no_error (error);
+  g_assert_true (tornadis_reply_is_error (reply));
+  g_assert_cmpuint (reply->length, ==, length);
+  g_assert_cmpuint (strspn (reply->data, "x"), ==, length);
+  if (counted)
+    g_assert_cmpuint (get_heap_size (), <, before + length + 4 * PAGE_SIZE);
 }
 
 static void
@@ -736,7 +816,7 @@ test_large_elements (void)
       for (gsize done = 0; done < input->len; done += step)
         {
           g_assert_null (reply);
-          feed (reader, input->str + done, MIN (step, input->len - done));
+          reader_feed (reader, input->str + done, MIN (step, input->len - done));
           reply = tornadis_reader_next (reader, NULL);
         }
 
@@ -860,7 +940,7 @@ test_free_in_the_middle (void)
 
       for (gsize done = 0; done < input->len; done += step)
         {
-          feed (reader, input->str + done, MIN (step, input->len - done));
+          reader_feed (reader, input->str + done, MIN (step, input->len - done));
           g_assert_null (tornadis_reader_next (reader, NULL));
         }
       g_assert_true (tornadis_reader_is_partial (reader));
@@ -913,7 +993,7 @@ test_repeated_pushes (void)
 
       for (gsize done = 0; done < stream->len; done += piece)
         {
-          feed (reader, stream->str + done, MIN (piece, stream->len - done));
+          reader_feed (reader, stream->str + done, MIN (piece, stream->len - done));
           take (reader, out);
           if (piece % 3 == 0)
             tornadis_reader_trim (reader);
@@ -939,7 +1019,11 @@ main (int argc,
   g_test_add_func ("/reader/captures", test_captures);
   g_test_add_func ("/reader/depth", test_depth);
   g_test_add_func ("/reader/million-deep", test_million_deep);
-  g_test_add_func ("/reader/line-length", test_line_length);
+  g_test_add_func ("/reader/fault-10-line-length", test_line_length);
+  g_test_add_func ("/reader/plain-line-length", test_plain_line_length);
+  g_test_add_func ("/reader/fault-10-long-lines-in-pieces", test_long_lines_in_pieces);
+  g_test_add_func ("/reader/fault-10-long-line-in-memory", test_long_line_in_memory);
+  g_test_add_func ("/reader/malformed-long-number", test_malformed_long_number);
   g_test_add_func ("/reader/reply-size", test_reply_size);
   g_test_add_func ("/reader/reply-size-is-per-reply", test_reply_size_is_per_reply);
   g_test_add_func ("/reader/nothing-ahead", test_nothing_ahead);

@@ -125,11 +125,21 @@ test_getters (void)
 static void
 test_nan (void)
 {
-  g_autoptr (TornadisReply) number = parse (",nan\r\n");
-  g_autoptr (TornadisReply) text = parse ("$3\r\nnan\r\n");
+  static const char *const spellings[] = {
+    ",nan\r\n",
+    "$3\r\nnan\r\n",
+    ",-nan\r\n",
+    "$4\r\n-nan\r\n",
+    ",nan(0x1)\r\n",
+    "$8\r\nnan(0x1)\r\n",
+  };
 
-  g_assert_true (isnan (tornadis_reply_get_double (number)));
-  g_assert_true (isnan (tornadis_reply_get_double (text)));
+  for (guint i = 0; i < G_N_ELEMENTS (spellings); i++)
+    {
+      g_autoptr (TornadisReply) reply = parse (spellings[i]);
+
+      g_assert_true (isnan (tornadis_reply_get_double (reply)));
+    }
 }
 
 static void
@@ -857,7 +867,7 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/reply/getters", test_getters);
-  g_test_add_func ("/reply/nan", test_nan);
+  g_test_add_func ("/reply/fault-10-nan", test_nan);
   g_test_add_func ("/reply/bytes-with-zero", test_bytes_with_zero);
   g_test_add_func ("/reply/elements", test_elements);
   g_test_add_func ("/reply/lookup", test_lookup);

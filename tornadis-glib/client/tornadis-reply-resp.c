@@ -7,6 +7,8 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
+#define MAX_PAGE_SIZE 65536
+
 /**
  * tornadis_reply_new_from_resp:
  * @resp: one whole reply as it stands on the wire, in RESP2 or RESP3
@@ -37,7 +39,7 @@ tornadis_reply_new_from_resp (GBytes *resp,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   data = g_bytes_get_data (resp, &size);
-  reader = tornadis_reader_new (MIN (size, TORNADIS_READER_MAX_LINE), G_MAXSIZE);
+  reader = tornadis_reader_new (MIN (size, MAX_PAGE_SIZE), G_MAXSIZE);
 
   while (self == NULL)
     {

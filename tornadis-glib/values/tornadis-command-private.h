@@ -32,13 +32,16 @@ struct _TornadisCommand
   guint n_args;
   guint8 *body; /* (owned), or inline_body */
   gsize body_len;
-  gsize body_size;
   TornadisLargeArgs *large; /* (owned) (nullable) */
   char *name;               /* (owned) (nullable) (atomic) made when asked for, unless it is a shared one */
   guint8 effect : 6;        /* TornadisCommandEffect */
   guint8 container : 1;     /* CLIENT or SCRIPT: what it does is known from the second argument */
-  guint8 sealed : 1;        /* handed to a client or a pipeline: no more appending */
-  guint8 inline_body[71];
+  guint8 sealed;            /* (atomic) handed to a client or a pipeline: no more appending */
+  union
+  {
+    guint8 inline_body[72];
+    gsize body_size; /* of a body that is not inline */
+  };
 };
 
 G_STATIC_ASSERT (sizeof (struct _TornadisCommand) <= 120);
@@ -64,10 +67,18 @@ tornadis_command_get_effect (const TornadisCommand *self)
   return (TornadisCommandEffect) self->effect;
 }
 
+/* From any thread: the first to submit a command may be two at once. Nothing else is written by then, so that no order
+ * is needed, which GLib's own atomics would add. */
 static inline void
 tornadis_command_seal (TornadisCommand *self)
 {
-  self->sealed = TRUE;
+  __atomic_store_n (&self->sealed, TRUE, __ATOMIC_RELAXED);
+}
+
+static inline gboolean
+tornadis_command_is_sealed (const TornadisCommand *self)
+{
+  return __atomic_load_n (&self->sealed, __ATOMIC_RELAXED);
 }
 
 /* Where to turn to instead of a command that clients refuse; NULL: they do not. */

@@ -2,11 +2,12 @@
 
 #include "tornadis-glib/values/tornadis-command-private.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include <hiredis.h>
+
+#include "tornadis-glib/values/tornadis-number-text.h"
 
 /**
  * TornadisCommand:
@@ -25,7 +26,8 @@
  * `GET`. The name may be in any case.
  *
  * A command can be appended to until it is handed to a client, a pool or a pipeline, which seals it. A
- * sealed command never changes and can be used again, any number of times, from any thread.
+ * sealed command never changes and can be used again, any number of times, from any thread; several threads may be the
+ * first to use it.
  *
  * Arguments of 16 KiB or more that are given as [struct@GLib.Bytes] are kept and written by reference, not
  * copied.
@@ -45,7 +47,6 @@ command_alloc (void)
   memset (self, 0, G_STRUCT_OFFSET (TornadisCommand, inline_body));
   self->ref_count = 1;
   self->body = self->inline_body;
-  self->body_size = sizeof self->inline_body;
 
   return self;
 }
@@ -56,17 +57,29 @@ large_arg_clear (gpointer data)
   g_bytes_unref (((TornadisLargeArg *) data)->bytes);
 }
 
+static inline gboolean
+command_is_inline (const TornadisCommand *self)
+{
+  return self->body == self->inline_body;
+}
+
+static inline gsize
+command_get_room (const TornadisCommand *self)
+{
+  return (G_LIKELY (command_is_inline (self)) ? sizeof self->inline_body : self->body_size) - self->body_len;
+}
+
 /* Geometric growth keeps a command of many arguments linear. */
 static void
 command_grow (TornadisCommand *self,
               gsize size)
 {
-  gsize new_size = MAX (self->body_size * 2, FIRST_HEAP_SIZE);
+  gsize new_size = command_is_inline (self) ? FIRST_HEAP_SIZE : self->body_size * 2;
 
   while (new_size - self->body_len < size)
     new_size *= 2;
 
-  if (self->body == self->inline_body)
+  if (command_is_inline (self))
     {
       self->body = g_malloc (new_size);
       memcpy (self->body, self->inline_body, self->body_len);
@@ -84,15 +97,12 @@ command_append_frame (TornadisCommand *self,
                       gsize length,
                       gsize room)
 {
-  guint n_digits = 1;
+  guint n_digits = tornadis_number_text_count_digits (length);
   gsize size;
   guint8 *frame;
 
-  for (gsize rest = length; G_UNLIKELY (rest >= 10); rest /= 10)
-    n_digits++;
-
   size = 1 + n_digits + 2 + room + 2;
-  if (G_UNLIKELY (self->body_size - self->body_len < size))
+  if (G_UNLIKELY (command_get_room (self) < size))
     command_grow (self, size);
 
   frame = self->body + self->body_len;
@@ -100,10 +110,8 @@ command_append_frame (TornadisCommand *self,
   self->n_args++;
 
   *frame++ = '$';
-  for (guint i = n_digits - 1; G_UNLIKELY (i > 0); i--, length /= 10)
-    frame[i] = (guint8) ('0' + length % 10);
-  *frame = (guint8) ('0' + length);
   frame += n_digits;
+  tornadis_number_text_put_before ((char *) frame, length);
   memcpy (frame, "\r\n", 2);
   frame += 2;
   memcpy (frame + room, "\r\n", 2);
@@ -413,7 +421,7 @@ tornadis_command_unref (TornadisCommand *self)
   if (g_atomic_int_get (&self->ref_count) != 1 && !g_atomic_int_dec_and_test (&self->ref_count))
     return;
 
-  if (G_UNLIKELY (self->body != self->inline_body))
+  if (G_UNLIKELY (!command_is_inline (self)))
     g_free (self->body);
   if (G_UNLIKELY (self->large != NULL))
     {
@@ -440,7 +448,7 @@ tornadis_command_append_string (TornadisCommand *self,
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (value != NULL);
-  g_return_if_fail (!self->sealed);
+  g_return_if_fail (!tornadis_command_is_sealed (self));
 
   command_append (self, value, strlen (value));
 }
@@ -460,7 +468,7 @@ tornadis_command_append_bytes (TornadisCommand *self,
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (value != NULL);
-  g_return_if_fail (!self->sealed);
+  g_return_if_fail (!tornadis_command_is_sealed (self));
 
   command_append_gbytes (self, value);
 }
@@ -478,23 +486,12 @@ void
 tornadis_command_append_int64 (TornadisCommand *self,
                                gint64 value)
 {
-  char text[20];
-  char *begin = text + sizeof text;
-  guint64 rest = value < 0 ? 0 - (guint64) value : (guint64) value;
+  char text[TORNADIS_NUMBER_TEXT_SIZE];
 
   g_return_if_fail (self != NULL);
-  g_return_if_fail (!self->sealed);
+  g_return_if_fail (!tornadis_command_is_sealed (self));
 
-  do
-    {
-      *--begin = (char) ('0' + rest % 10);
-      rest /= 10;
-    }
-  while (rest > 0);
-  if (value < 0)
-    *--begin = '-';
-
-  command_append (self, begin, (gsize) (text + sizeof text - begin));
+  command_append (self, text, tornadis_number_text_from_int64 (text, value));
 }
 
 /**
@@ -513,36 +510,12 @@ void
 tornadis_command_append_double (TornadisCommand *self,
                                 double value)
 {
-  /* Digits that always suffice to tell apart what a person wrote, and those that always read back. */
-  static const char *const formats[] = { "%.15g", "%.16g", "%.17g" };
-  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
-  const char *text = buffer;
+  char text[TORNADIS_NUMBER_TEXT_SIZE];
 
   g_return_if_fail (self != NULL);
-  g_return_if_fail (!self->sealed);
+  g_return_if_fail (!tornadis_command_is_sealed (self));
 
-  if (isnan (value))
-    {
-      text = "nan";
-    }
-  else if (isinf (value))
-    {
-      text = value < 0 ? "-inf" : "inf";
-    }
-  else
-    {
-      for (gsize i = 0; i < G_N_ELEMENTS (formats); i++)
-        {
-          double back;
-
-          g_ascii_formatd (buffer, sizeof buffer, formats[i], value);
-          back = g_ascii_strtod (buffer, NULL);
-          if (memcmp (&back, &value, sizeof value) == 0)
-            break;
-        }
-    }
-
-  command_append (self, text, strlen (text));
+  command_append (self, text, tornadis_number_text_from_double (text, value));
 }
 
 /**
@@ -565,12 +538,12 @@ tornadis_command_get_n_args (TornadisCommand *self)
 
 /* Where the data of a frame are, and how many; those of a large argument are elsewhere. */
 static inline const guint8 *
-command_read_frame (const guint8 *p,
+command_read_frame (TornadisCommand *self,
+                    const guint8 *p,
                     gsize *length)
 {
-  *length = 0;
-  for (p += strlen ("$"); *p != '\r'; p++)
-    *length = *length * 10 + (*p - '0');
+  p += strlen ("$");
+  *length = tornadis_number_text_read_digits (&p, self->body + self->body_len);
 
   return p + strlen ("\r\n");
 }
@@ -620,10 +593,10 @@ tornadis_command_get_arg (TornadisCommand *self,
   if (i >= self->n_args)
     return NULL;
 
-  for (p = command_read_frame (self->body, &length); i > 0; i--)
+  for (p = command_read_frame (self, self->body, &length); i > 0; i--)
     {
       n_large += length >= TORNADIS_LARGE_ARG_SIZE;
-      p = command_read_frame (command_skip_data (p, length), &length);
+      p = command_read_frame (self, command_skip_data (p, length), &length);
     }
 
   return command_make_bytes (self, p, length, n_large);
@@ -654,7 +627,7 @@ tornadis_command_get_args (TornadisCommand *self)
     {
       gsize length;
 
-      p = command_read_frame (p, &length);
+      p = command_read_frame (self, p, &length);
       g_ptr_array_add (args, command_make_bytes (self, p, length, n_large));
       n_large += length >= TORNADIS_LARGE_ARG_SIZE;
       p = command_skip_data (p, length);
@@ -713,9 +686,7 @@ command_peek_name (TornadisCommand *self,
   *length = 0;
   if (self->n_args > 0 && self->large == NULL)
     {
-      for (argument = (const char *) self->body + 1; *argument != '\r'; argument++)
-        *length = *length * 10 + (gsize) (*argument - '0');
-      argument += 2;
+      argument = (const char *) command_read_frame (self, self->body, length);
     }
   else if (self->n_args > 0)
     {

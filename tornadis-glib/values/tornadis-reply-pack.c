@@ -2,7 +2,10 @@
 
 #include "tornadis-glib/values/tornadis-reply-pack.h"
 
+#include "tornadis-glib/values/tornadis-number-text.h"
+
 /* Of a string. */
+#define MAX_LENGTH_DIGITS 3
 #define MAX_SIZE (TORNADIS_REPLY_PACK_HEAD + TORNADIS_REPLY_PACK_MAX_LENGTH)
 
 static int enabled; /* (atomic) */
@@ -49,20 +52,16 @@ find_string (const guint8 **cursor,
              gsize *length)
 {
   const guint8 *p = *cursor;
-  guint digit;
 
   if (p == end)
     return TORNADIS_REPLY_PACK_MORE;
   if (*p++ != '$')
     return TORNADIS_REPLY_PACK_OTHER;
 
-  for (*length = 0; p < end && (digit = (guint) *p - '0') <= 9; p++)
-    {
-      *length = *length * 10 + digit;
-      /* The number of digits too, or zeros might go on for ever. */
-      if (*length > most || p - *cursor > 3)
-        return TORNADIS_REPLY_PACK_OTHER;
-    }
+  *length = tornadis_number_text_read_digits (&p, end);
+  /* The number of digits too, or zeros might go on for ever. */
+  if (*length > most || p - *cursor > 1 + MAX_LENGTH_DIGITS)
+    return TORNADIS_REPLY_PACK_OTHER;
 
   if (G_UNLIKELY ((gsize) (end - p) < *length + 4))
     {

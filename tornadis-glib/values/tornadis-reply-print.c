@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tornadis-glib/values/tornadis-number-text.h"
+
 /* Replies as redis-cli prints them. */
 
 #define STRING_MAX_DEPTH 128
@@ -39,25 +41,13 @@ string_append_quoted (GString *string,
   g_string_append_c (string, '"');
 }
 
-/* With as few digits as give the same number when read again. */
 static void
 string_append_double (GString *string,
                       double number)
 {
-  static const char *const formats[] = { "%.15g", "%.16g", "%.17g" };
-  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
+  char text[TORNADIS_NUMBER_TEXT_SIZE];
 
-  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
-    {
-      double again;
-
-      g_ascii_formatd (buffer, sizeof buffer, formats[i], number);
-      again = g_ascii_strtod (buffer, NULL);
-      if (!(again < number || again > number))
-        break;
-    }
-
-  g_string_append (string, buffer);
+  g_string_append_len (string, text, (gssize) tornadis_number_text_from_double (text, number));
 }
 
 static void
@@ -162,7 +152,7 @@ string_append_aggregate (GString *string,
   gsize step = map ? 2 : 1;
   char mark = ')';
   gsize indent_length = indent->len;
-  int width = 0;
+  int width;
 
   if (reply->length == 0 || depth >= STRING_MAX_DEPTH)
     {
@@ -175,9 +165,7 @@ string_append_aggregate (GString *string,
   else if (reply->kind == TORNADIS_REPLY_KIND_SET)
     mark = '~';
 
-  for (gsize n = reply->length / step; n > 0; n /= 10)
-    width++;
-
+  width = (int) tornadis_number_text_count_digits (reply->length / step);
   for (gsize i = 0; i + step <= reply->length; i += step)
     {
       if (i > 0)

@@ -65,6 +65,10 @@ tornadis_reply_get_elements (const TornadisReply *self)
 /* A node with room for @length bytes of data, which the caller fills; the NUL is set. */
 TornadisReply *tornadis_reply_alloc       (TornadisReplyKind  kind,
                                            gsize              length);
+/* A node with a copy of @data. */
+TornadisReply *tornadis_reply_new_data    (TornadisReplyKind  kind,
+                                           const void        *data,
+                                           gsize              length);
 /* An aggregate that takes over @elements (transfer full, made with g_malloc). */
 TornadisReply *tornadis_reply_new_array   (TornadisReplyKind  kind,
                                            TornadisReply    **elements,
@@ -72,10 +76,6 @@ TornadisReply *tornadis_reply_new_array   (TornadisReplyKind  kind,
 /* Whether the data are UTF-8 without a NUL. */
 gboolean       tornadis_reply_data_is_text (const char        *data,
                                             gsize              length);
-/* Whether all of @text is one decimal number; what stands behind it must not continue the number. */
-gboolean       tornadis_reply_parse_double (const char       *text,
-                                            gsize             length,
-                                            double           *value);
 
 static inline gboolean
 tornadis_reply_is_text (const TornadisReply *self)

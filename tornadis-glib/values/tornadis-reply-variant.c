@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tornadis-glib/values/tornadis-number-text.h"
+
 /* Replies as variants, and variants as replies. */
 
 /* GVariant refuses to read more than 128 containers deep, and a map takes three of them a level. */
@@ -32,7 +34,7 @@ reply_data_to_variant (TornadisReply *self,
 static GVariant *
 reply_error_to_variant (TornadisReply *self)
 {
-  g_autofree char *text = g_utf8_make_valid (self->data, (gssize) self->length);
+  g_autofree char *text = tornadis_reply_dup_text (self);
   g_autofree char *prefix = g_strndup (text, get_prefix_length (text));
 
   return g_variant_new ("(ss)", prefix, text);
@@ -119,22 +121,9 @@ tornadis_reply_to_variant (TornadisReply *self)
 static TornadisReply *reply_from_variant (GVariant *value);
 
 static TornadisReply *
-reply_new_data (TornadisReplyKind kind,
-                const void *data,
-                gsize length)
-{
-  TornadisReply *self = tornadis_reply_alloc (kind, length);
-
-  if (length > 0)
-    memcpy (self->data, data, length);
-
-  return self;
-}
-
-static TornadisReply *
 reply_new_text (const char *text)
 {
-  return reply_new_data (TORNADIS_REPLY_KIND_STATUS, text, strlen (text));
+  return tornadis_reply_new_data (TORNADIS_REPLY_KIND_STATUS, text, strlen (text));
 }
 
 static TornadisReply *
@@ -150,13 +139,12 @@ reply_new_integer (gint64 integer)
 static TornadisReply *
 reply_new_natural (guint64 natural)
 {
-  char text[24];
+  char text[TORNADIS_NUMBER_TEXT_SIZE];
 
   if (natural <= G_MAXINT64)
     return reply_new_integer ((gint64) natural);
 
-  g_snprintf (text, sizeof text, "%" G_GUINT64_FORMAT, natural);
-  return reply_new_data (TORNADIS_REPLY_KIND_BIG_NUMBER, text, strlen (text));
+  return tornadis_reply_new_data (TORNADIS_REPLY_KIND_BIG_NUMBER, text, tornadis_number_text_from_uint64 (text, natural));
 }
 
 static TornadisReply *
@@ -185,7 +173,7 @@ reply_new_bytes (GVariant *value)
   gsize length;
   const void *data = g_variant_get_fixed_array (value, &length, sizeof (guint8));
 
-  return reply_new_data (TORNADIS_REPLY_KIND_STRING, data, length);
+  return tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, data, length);
 }
 
 /* From the first word and the whole text, or what follows the first word. */
@@ -197,10 +185,10 @@ reply_new_error (GVariant *value)
 
   g_variant_get (value, "(&s&s)", &prefix, &words);
   if (*prefix == '\0' || (strlen (prefix) == get_prefix_length (words) && g_str_has_prefix (words, prefix)))
-    return reply_new_data (TORNADIS_REPLY_KIND_ERROR, words, strlen (words));
+    return tornadis_reply_new_data (TORNADIS_REPLY_KIND_ERROR, words, strlen (words));
 
   text = g_strjoin (" ", prefix, words, NULL);
-  return reply_new_data (TORNADIS_REPLY_KIND_ERROR, text, strlen (text));
+  return tornadis_reply_new_data (TORNADIS_REPLY_KIND_ERROR, text, strlen (text));
 }
 
 static TornadisReply *

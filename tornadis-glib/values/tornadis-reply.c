@@ -2,10 +2,10 @@
 
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-number-text.h"
 #include "tornadis-glib/values/tornadis-reply-block.h"
 
 /**
@@ -57,6 +57,19 @@ tornadis_reply_alloc (TornadisReplyKind kind,
   return self;
 }
 
+TornadisReply *
+tornadis_reply_new_data (TornadisReplyKind kind,
+                         const void *data,
+                         gsize length)
+{
+  TornadisReply *self = tornadis_reply_alloc (kind, length);
+
+  if (length > 0)
+    memcpy (self->data, data, length);
+
+  return self;
+}
+
 gboolean
 tornadis_reply_data_is_text (const char *data,
                              gsize length)
@@ -90,27 +103,6 @@ tornadis_reply_new_array (TornadisReplyKind kind,
   return self;
 }
 
-gboolean
-tornadis_reply_parse_double (const char *text,
-                             gsize length,
-                             double *value)
-{
-  char *end;
-
-  if (length == 0 || g_ascii_isspace (text[0]))
-    return FALSE;
-
-  for (gsize i = 0; i < length; i++)
-    {
-      if (text[i] == 'x' || text[i] == 'X' || text[i] == '(')
-        return FALSE;
-    }
-
-  *value = g_ascii_strtod (text, &end);
-
-  return end == text + length;
-}
-
 /**
  * tornadis_reply_new_string:
  * @value: the bytes
@@ -124,18 +116,14 @@ tornadis_reply_parse_double (const char *text,
 TornadisReply *
 tornadis_reply_new_string (GBytes *value)
 {
-  TornadisReply *self;
   gconstpointer data;
   gsize length;
 
   g_return_val_if_fail (value != NULL, NULL);
 
   data = g_bytes_get_data (value, &length);
-  self = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, length);
-  if (length > 0)
-    memcpy (self->data, data, length);
 
-  return self;
+  return tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, data, length);
 }
 
 /**
@@ -348,7 +336,6 @@ gint64
 tornadis_reply_get_integer (TornadisReply *self)
 {
   gint64 value;
-  char *end;
 
   g_return_val_if_fail (self != NULL, 0);
 
@@ -357,13 +344,10 @@ tornadis_reply_get_integer (TornadisReply *self)
   if (self->kind == TORNADIS_REPLY_KIND_BOOLEAN)
     return self->v.boolean ? 1 : 0;
   if (!reply_kind_has_data (self->kind) || self->kind == TORNADIS_REPLY_KIND_ERROR ||
-      self->length == 0 || g_ascii_isspace (self->data[0]))
+      !tornadis_number_text_to_int64 (self->data, self->length, &value))
     return 0;
 
-  errno = 0;
-  value = g_ascii_strtoll (self->data, &end, 10);
-
-  return errno == 0 && end == self->data + self->length ? value : 0;
+  return value;
 }
 
 /**
@@ -372,8 +356,9 @@ tornadis_reply_get_integer (TornadisReply *self)
  *
  * Gets the value of a DOUBLE, or that of an INTEGER or a BOOLEAN as a double.
  *
- * STRING, STATUS, BIG_NUMBER and VERBATIM give their number when the whole text is one, `inf`, `-inf` and
- * `nan` included: RESP2 has no other way to say a score.
+ * STRING, STATUS, BIG_NUMBER and VERBATIM give their number when the whole text is one: RESP2 has no other way to say
+ * a score. `inf`, `-inf` and `nan` are numbers too, in all spellings that C libraries have, such as `-nan` or
+ * `Infinity`: servers before Redis 7.2 print that of their own.
  *
  * Returns: the number, 0 if there is none
  *
@@ -393,7 +378,7 @@ tornadis_reply_get_double (TornadisReply *self)
   if (self->kind == TORNADIS_REPLY_KIND_BOOLEAN)
     return self->v.boolean ? 1 : 0;
   if (!reply_kind_has_data (self->kind) || self->kind == TORNADIS_REPLY_KIND_ERROR ||
-      !tornadis_reply_parse_double (self->data, self->length, &value))
+      !tornadis_number_text_to_double (self->data, self->length, &value))
     return 0;
 
   return value;

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-number-text.h"
 #include "tornadis-glib/values/tornadis-reply-block.h"
 #include "tornadis-glib/values/tornadis-reply-pack.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
 /* Bytes come into one page, and replies are made from where they stand in it. Only a string that is
- * larger than the page gets its own node first and is received into that.
+ * larger than the page gets its own node first and is received into that; a long line goes there from the page.
  *
  * Elements that are there wait on one stack of values for the whole reply; a frame remembers where those
  * of an open aggregate begin. When the last one came they are copied into an array of just the right
@@ -23,7 +24,8 @@
 /* What an element of an aggregate costs apart from its bytes: its node and its place. */
 #define ELEMENT_COST 48
 #define MIN_PAGE_SIZE 64
-#define MAX_DIGITS 19
+/* No null, boolean or double takes more: with all of its digits a double has some 1,100. */
+#define MAX_PLAIN_LINE 4096
 #define MAX_NAMES 3
 #define MAX_NAME_LENGTH 256
 #define MAX_PREFIX_LENGTH 512
@@ -35,6 +37,14 @@
 /* Stacks that are larger than this are not kept for the next reply. */
 #define KEEP_FRAMES 256
 #define KEEP_VALUES 8192
+
+/* What a reply that comes piece by piece is, and where the pieces go. */
+typedef enum
+{
+  UNFINISHED_LARGE, /* a string whose length is known: received right into it */
+  UNFINISHED_LINE,  /* a line whose end did not come yet: from the page, which must not grow for it */
+  UNFINISHED_PACK,  /* the strings of the innermost frame: from the page */
+} TornadisReaderUnfinished;
 
 /* An aggregate some of whose elements are not there yet. */
 typedef struct
@@ -74,9 +84,9 @@ struct _TornadisReader
   guint prefix_names;
 
   TornadisReplyBlock *block; /* (owned) (nullable) where the small nodes of a long reply are made */
-  /* (owned) (nullable) a large string, or the pack of the innermost frame: its length is what came so far */
-  TornadisReply *unfinished;
-  gsize large_length;
+  TornadisReply *unfinished; /* (owned) (nullable) its length is what came so far */
+  TornadisReaderUnfinished form;
+  gsize large_length; /* of UNFINISHED_LARGE, when all of it came */
   gsize unfinished_allocated;
 
   gsize max_reply_size;
@@ -164,14 +174,13 @@ tornadis_reader_set_max_reply_size (TornadisReader *self,
 static inline gboolean
 reader_is_receiving_large (TornadisReader *self)
 {
-  return self->unfinished != NULL && !tornadis_reply_is_packed (self->unfinished) &&
-         self->unfinished->length < self->large_length;
+  return self->unfinished != NULL && self->form == UNFINISHED_LARGE && self->unfinished->length < self->large_length;
 }
 
 /* With room for @size bytes and the 0 behind them. */
 static void
-reader_resize_large (TornadisReader *self,
-                     gsize size)
+reader_resize_unfinished (TornadisReader *self,
+                          gsize size)
 {
   self->unfinished = g_realloc (self->unfinished, sizeof *self->unfinished + size + 1);
   self->unfinished_allocated = size;
@@ -216,7 +225,7 @@ tornadis_reader_reserve (TornadisReader *self,
       gsize filled = self->unfinished->length;
 
       if (filled == self->unfinished_allocated)
-        reader_resize_large (self, filled > self->large_length / 2 ? self->large_length : filled * 2);
+        reader_resize_unfinished (self, filled > self->large_length / 2 ? self->large_length : filled * 2);
 
       *size = self->unfinished_allocated - filled;
       return (guint8 *) self->unfinished->data + filled;
@@ -264,6 +273,12 @@ reader_fail_size (TornadisReader *self)
   return reader_fail (self, "The reply is larger than %" G_GSIZE_FORMAT " bytes", self->max_reply_size);
 }
 
+static Step
+reader_fail_big_number (TornadisReader *self)
+{
+  return reader_fail (self, "Malformed big number in the reply");
+}
+
 /* What the reply being read may still cost. */
 static inline gsize
 reader_get_budget (TornadisReader *self)
@@ -280,17 +295,16 @@ reader_parse_number (TornadisReader *self,
 {
   const guint8 *p = *cursor;
   const guint8 *first;
-  guint64 value = 0;
+  guint64 value;
   gboolean negative = FALSE;
-  guint digit;
 
   if (p < end && (*p == '-' || *p == '+'))
     negative = *p++ == '-';
 
-  for (first = p; p < end && (digit = (guint) *p - '0') <= 9; p++)
-    value = value * 10 + digit;
+  first = p;
+  value = tornadis_number_text_read_digits (&p, end);
 
-  if (G_UNLIKELY (p - first > MAX_DIGITS || value > (guint64) G_MAXINT64 + negative))
+  if (G_UNLIKELY (p - first > TORNADIS_NUMBER_TEXT_SAFE_DIGITS || value > (guint64) G_MAXINT64 + negative))
     return reader_fail (self, "A number in the reply has more than 64 bits");
   if (G_UNLIKELY (p == end))
     return STEP_MORE;
@@ -307,9 +321,9 @@ reader_parse_number (TornadisReader *self,
   return STEP_VALUE;
 }
 
-/* Finds the end of the line that begins at @line. What was searched in vain is remembered, so that a
- * line that comes byte by byte is searched only once. */
-static Step
+/* Finds the end of the line that begins at @line; without one, @length is how many of its bytes are there. What was
+ * searched in vain is remembered, so that a line that comes byte by byte is searched only once. */
+static inline Step
 reader_find_line_end (TornadisReader *self,
                       const guint8 *line,
                       const guint8 *end,
@@ -322,9 +336,6 @@ reader_find_line_end (TornadisReader *self,
     from = cr + 1;
 
   *length = (gsize) ((cr != NULL ? cr : end) - line);
-  if (G_UNLIKELY (*length > TORNADIS_READER_MAX_LINE))
-    return reader_fail (self, "A line of the reply is longer than %d bytes", TORNADIS_READER_MAX_LINE);
-
   if (G_LIKELY (cr != NULL && cr + 1 < end))
     return STEP_VALUE;
 
@@ -343,20 +354,6 @@ reader_take (TornadisReader *self,
   return STEP_VALUE;
 }
 
-static gboolean
-line_is_integer (const guint8 *line,
-                 gsize length)
-{
-  gsize i = length > 0 && (line[0] == '-' || line[0] == '+') ? 1 : 0;
-
-  if (i == length)
-    return FALSE;
-  while (i < length && g_ascii_isdigit (line[i]))
-    i++;
-
-  return i == length;
-}
-
 /* A node that is no aggregate. */
 static inline TornadisReply *
 reader_make_node (TornadisReader *self,
@@ -370,6 +367,37 @@ reader_make_node (TornadisReader *self,
   return tornadis_reply_alloc (kind, length);
 }
 
+static void
+reader_append_to_line (TornadisReader *self,
+                       const guint8 *data,
+                       gsize length)
+{
+  gsize begun = self->unfinished->length;
+
+  if (begun + length > self->unfinished_allocated)
+    reader_resize_unfinished (self, MIN (MAX (begun + length, begun * 2), reader_get_budget (self)));
+
+  memcpy (self->unfinished->data + begun, data, length);
+  self->unfinished->length += length;
+}
+
+/* A line of more than half a page, @length bytes of which are there. */
+static Step
+reader_begin_line (TornadisReader *self,
+                   TornadisReplyKind kind,
+                   const guint8 *line,
+                   gsize length)
+{
+  self->unfinished = tornadis_reply_alloc (kind, 0);
+  self->unfinished_allocated = 0;
+  self->form = UNFINISHED_LINE;
+  reader_append_to_line (self, line, length);
+  reader_take (self, line + length);
+
+  return STEP_MORE;
+}
+
+/* A status, an error or a big number: nothing but the size of the reply bounds their lines. */
 static Step
 reader_parse_text_line (TornadisReader *self,
                         TornadisReplyKind kind,
@@ -380,18 +408,50 @@ reader_parse_text_line (TornadisReader *self,
   gsize length;
   Step step = reader_find_line_end (self, line, end, &length);
 
-  if (step != STEP_VALUE)
-    return step;
-  if (kind == TORNADIS_REPLY_KIND_BIG_NUMBER && !line_is_integer (line, length))
-    return reader_fail (self, "Malformed big number in the reply");
   if (G_UNLIKELY (length > reader_get_budget (self)))
     return reader_fail_size (self);
+  if (G_UNLIKELY (step != STEP_VALUE))
+    return length > self->page_size / 2 ? reader_begin_line (self, kind, line, length) : step;
+  if (kind == TORNADIS_REPLY_KIND_BIG_NUMBER && !tornadis_number_text_is_integer ((const char *) line, length))
+    return reader_fail_big_number (self);
 
   self->cost += length;
   *value = reader_make_node (self, kind, length);
   memcpy ((*value)->data, line, length);
 
   return reader_take (self, line + length + 2);
+}
+
+/* Takes what came of a long line. The \r that may be its end stays in the page. */
+static Step
+reader_parse_line_rest (TornadisReader *self,
+                        TornadisReply **value)
+{
+  const guint8 *cursor = self->page + self->head;
+  TornadisReply *line;
+  gsize length;
+  Step step = reader_find_line_end (self, cursor, self->page + self->tail, &length);
+
+  if (self->unfinished->length + length > reader_get_budget (self))
+    return reader_fail_size (self);
+
+  reader_append_to_line (self, cursor, length);
+  if (step != STEP_VALUE)
+    {
+      reader_take (self, cursor + length);
+      return step;
+    }
+
+  reader_resize_unfinished (self, self->unfinished->length);
+  line = self->unfinished;
+  line->data[line->length] = '\0';
+  if (line->kind == TORNADIS_REPLY_KIND_BIG_NUMBER && !tornadis_number_text_is_integer (line->data, line->length))
+    return reader_fail_big_number (self);
+
+  self->cost += line->length;
+  *value = g_steal_pointer (&self->unfinished);
+
+  return reader_take (self, cursor + length + 2);
 }
 
 /* Null, boolean and double: lines that are not kept as text. */
@@ -406,13 +466,15 @@ reader_parse_plain_line (TornadisReader *self,
   double number = 0;
   Step step = reader_find_line_end (self, line, end, &length);
 
+  if (length > MAX_PLAIN_LINE)
+    return reader_fail (self, "A null, boolean or double of the reply is longer than %d bytes", MAX_PLAIN_LINE);
   if (step != STEP_VALUE)
     return step;
   if (kind == TORNADIS_REPLY_KIND_NIL && length > 0)
     return reader_fail (self, "Malformed null in the reply");
   if (kind == TORNADIS_REPLY_KIND_BOOLEAN && !(length == 1 && (line[0] == 't' || line[0] == 'f')))
     return reader_fail (self, "Malformed boolean in the reply");
-  if (kind == TORNADIS_REPLY_KIND_DOUBLE && !tornadis_reply_parse_double ((const char *) line, length, &number))
+  if (kind == TORNADIS_REPLY_KIND_DOUBLE && !tornadis_number_text_to_double ((const char *) line, length, &number))
     return reader_fail (self, "Malformed double in the reply");
 
   *value = reader_make_node (self, kind, 0);
@@ -455,6 +517,7 @@ reader_begin_large (TornadisReader *self,
 
   self->cost += length;
   self->unfinished = tornadis_reply_alloc (kind, allocated);
+  self->form = UNFINISHED_LARGE;
   self->unfinished->length = arrived;
   self->large_length = length;
   self->unfinished_allocated = allocated;
@@ -533,8 +596,7 @@ reader_make_name (TornadisReader *self,
     {
       self->prefix_length = 0;
       g_clear_pointer (name, tornadis_reply_unref);
-      *name = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, length);
-      memcpy ((*name)->data, data, length);
+      *name = tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, data, length);
     }
 
   return tornadis_reply_ref (*name);
@@ -689,11 +751,21 @@ reader_parse_pack (TornadisReader *self,
   return STEP_VALUE;
 }
 
-static Step
+/* What is rare stays out of the loop, where it would take registers. */
+static G_NO_INLINE Step
 reader_parse_unfinished (TornadisReader *self,
                          TornadisReply **value)
 {
-  return tornadis_reply_is_packed (self->unfinished) ? reader_parse_pack (self, value) : reader_end_large (self, value);
+  switch (self->form)
+    {
+    case UNFINISHED_LARGE:
+      return reader_end_large (self, value);
+    case UNFINISHED_LINE:
+      return reader_parse_line_rest (self, value);
+    case UNFINISHED_PACK:
+    default:
+      return reader_parse_pack (self, value);
+    }
 }
 
 static Step
@@ -742,6 +814,7 @@ reader_parse_aggregate (TornadisReader *self,
           !attribute && (cursor == end || *cursor == '$'))
         {
           self->unfinished = tornadis_reply_pack_new (kind);
+          self->form = UNFINISHED_PACK;
           self->unfinished_allocated = 0;
         }
       return STEP_AGAIN;

@@ -7,7 +7,6 @@
 G_BEGIN_DECLS
 
 #define TORNADIS_READER_MAX_DEPTH 16384
-#define TORNADIS_READER_MAX_LINE (64 * 1024)
 
 typedef struct _TornadisReader TornadisReader;
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tornadis-glib/values/tornadis-number-text.h"
+
 /* Kept while nothing is on its way, so that a busy link does not allocate for every write. */
 #define KEEP_SIZE (128 * 1024)
 #define FIRST_SIZE 4096
@@ -109,10 +111,8 @@ put_count (guint8 *end,
 {
   *end++ = '*';
 
-  if (G_LIKELY (n_args < 10))
-    *end++ = (guint8) ('0' + n_args);
-  else
-    end += g_snprintf ((char *) end, MAX_COUNT_LENGTH - 3, "%u", n_args);
+  end += tornadis_number_text_count_digits (n_args);
+  tornadis_number_text_put_before ((char *) end, n_args);
 
   memcpy (end, "\r\n", 2);
   return end + 2;
