@@ -248,7 +248,7 @@ run_script (TornadisHarnessRedis *self,
   return process != NULL && g_subprocess_wait_check (process, NULL, error);
 }
 
-/* An authority, and certificates for: this host, another host, a client, and one that is over. */
+/* An authority, and certificates for: this host, another host, a client, one that is over, and this host's to come. */
 static const char make_certificates[] =
   "printf '%s\\n' '[v3]' 'subjectAltName=DNS:localhost,IP:127.0.0.1' > here.cnf\n"
   "printf '%s\\n' '[v3]' 'subjectAltName=DNS:elsewhere.test' > elsewhere.cnf\n"
@@ -270,7 +270,12 @@ static const char make_certificates[] =
   "make elsewhere elsewhere '-days 30'\n"
   "make expired here \"$over\"\n"
   "make client client '-days 30'\n"
-  "cat client.pem client.key > client-both.pem\n";
+  "cat client.pem client.key > client-both.pem\n"
+  "printf '%s\n' '[ca]' 'default_ca=a' '[a]' 'database=index.txt' 'rand_serial=yes' 'new_certs_dir=.' 'default_md=sha256' 'policy=p' '[p]' "
+  "  'commonName=supplied' > ca.cnf\n"
+  ": > index.txt\n"
+  "openssl ca -batch -notext -config ca.cnf -cert ca.pem -keyfile ca.key -in server.csr -out early.pem "
+  "  -extfile here.cnf -extensions v3 -startdate 20980101000000Z -enddate 20990101000000Z\n";
 
 /**
  * tornadis_harness_redis_new_tls:

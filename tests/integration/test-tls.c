@@ -62,7 +62,8 @@ tear_down (Tls *fixture,
 }
 
 static void
-assert_fails (TornadisClient *client)
+assert_fails_with (TornadisClient *client,
+                   const char *cause)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *in_time = NULL;
@@ -75,7 +76,14 @@ assert_fails (TornadisClient *client)
   g_object_get (client, "connect-timeout", &timeout, NULL);
   in_time = g_strdup_printf ("within %u seconds", timeout);
   g_assert_true (strstr (error->message, " seconds") == NULL || g_str_has_suffix (error->message, in_time));
+  g_assert_true (g_str_has_suffix (error->message, cause));
   g_assert_false (tornadis_client_is_connected (client));
+}
+
+static void
+assert_fails (TornadisClient *client)
+{
+  assert_fails_with (client, "");
 }
 
 static void
@@ -167,17 +175,23 @@ test_untrusted (Tls *fixture,
   g_autoptr (GTlsDatabase) other = load_database (fixture, "other-ca.pem");
 
   g_object_set (fixture->client, "tls-database", other, NULL);
-  assert_fails (fixture->client);
+  assert_fails_with (fixture->client, "its issuer is unknown");
   g_object_set (fixture->client, "tls-database", fixture->database, NULL);
   assert_call (fixture->client, "PONG", "PING", NULL);
 }
 
-/* Certificates for another host, and of another time. */
 static void
-test_wrong_certificate (Tls *fixture,
-                        gconstpointer data)
+test_wrong_host (Tls *fixture,
+                 gconstpointer data)
 {
-  assert_fails (fixture->client);
+  assert_fails_with (fixture->client, "it is for another host");
+}
+
+static void
+test_expired (Tls *fixture,
+              gconstpointer data)
+{
+  assert_fails_with (fixture->client, "it has expired");
 }
 
 static void
@@ -191,7 +205,7 @@ test_identity (Tls *fixture,
   assert_call (fixture->client, "PONG", "PING", NULL);
 }
 
-/* Every connection is verified, also one that could go on where a good one left off. */
+/* Every connection is verified, also one that could go on with the session of a good one. */
 static void
 test_verified_again (Tls *fixture,
                      gconstpointer data)
@@ -199,28 +213,72 @@ test_verified_again (Tls *fixture,
   g_autoptr (GSocketConnectable) elsewhere = g_network_address_new ("elsewhere.test", 0);
   g_autoptr (GSocketConnectable) localhost = g_network_address_new ("localhost", 0);
   g_autoptr (GTlsDatabase) other = load_database (fixture, "other-ca.pem");
-  GType type = g_tls_backend_get_client_connection_type (g_tls_backend_get_default ());
-  g_autoptr (GTypeClass) klass = g_type_class_ref (type);
 
   for (guint i = 0; i < 3; i++)
     {
       tornadis_client_close (fixture->client);
-      g_object_set (fixture->client, "tls-server-identity", localhost, NULL);
+      g_object_set (fixture->client, "tls-server-identity", localhost, "tls-database", fixture->database, NULL);
       assert_call (fixture->client, "PONG", "PING", NULL);
       tornadis_client_close (fixture->client);
       g_object_set (fixture->client, "tls-server-identity", elsewhere, NULL);
-      assert_fails (fixture->client);
+      assert_fails_with (fixture->client, "it is for another host");
+
+      g_object_set (fixture->client, "tls-server-identity", localhost, NULL);
+      assert_call (fixture->client, "PONG", "PING", NULL);
+      tornadis_client_close (fixture->client);
+      g_object_set (fixture->client, "tls-database", other, NULL);
+      assert_fails_with (fixture->client, "its issuer is unknown");
+    }
+}
+
+/* The error names what is wrong with the certificate. */
+static void
+test_causes (Tls *fixture,
+             gconstpointer data)
+{
+  static const struct
+  {
+    GTlsCertificateFlags errors;
+    const char *words;
+  } cases[] = {
+    { G_TLS_CERTIFICATE_UNKNOWN_CA, ": its issuer is unknown" },
+    { G_TLS_CERTIFICATE_BAD_IDENTITY, ": it is for another host" },
+    { G_TLS_CERTIFICATE_NOT_ACTIVATED, ": it is not valid yet" },
+    { G_TLS_CERTIFICATE_EXPIRED, ": it has expired" },
+    { G_TLS_CERTIFICATE_REVOKED, ": it was revoked" },
+    { G_TLS_CERTIFICATE_INSECURE, ": its algorithm is insecure" },
+    { G_TLS_CERTIFICATE_GENERIC_ERROR, ": it could not be verified" },
+    { G_TLS_CERTIFICATE_UNKNOWN_CA | G_TLS_CERTIFICATE_EXPIRED, ": its issuer is unknown, it has expired" },
+    { 1 << 30, " acceptable" },
+  };
+  g_autoptr (GTlsDatabase) other = load_database (fixture, "other-ca.pem");
+  g_autoptr (GSocketConnectable) elsewhere = g_network_address_new ("elsewhere.test", 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = tornadis_tls_handshake_describe (cases[i].errors);
+
+      g_assert_true (g_str_has_suffix (text, cases[i].words));
     }
 
-  /* Older versions of GIO's TLS go on with a session whatever the database is: docs/tls.md. */
-  if (g_object_class_find_property ((GObjectClass *) klass, "session-resumption-enabled") == NULL)
-    return;
+  assert_fails_with (fixture->client, "certificate is not acceptable: it is not valid yet");
+  g_object_set (fixture->client, "tls-database", other, "tls-server-identity", elsewhere, NULL);
+  assert_fails_with (fixture->client, ": its issuer is unknown, it is for another host, it is not valid yet");
+}
 
-  g_object_set (fixture->client, "tls-server-identity", NULL, NULL);
-  assert_call (fixture->client, "PONG", "PING", NULL);
-  tornadis_client_close (fixture->client);
-  g_object_set (fixture->client, "tls-database", other, NULL);
-  assert_fails (fixture->client);
+/* A user without a password, over TLS. */
+static void
+test_username_alone (Tls *fixture,
+                     gconstpointer data)
+{
+  g_autofree char *uri = g_strdup_printf ("rediss://reader@localhost:%u", tornadis_harness_redis_get_tls_port (fixture->redis));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, &error);
+
+  g_assert_no_error (error);
+  assert_call (fixture->client, "OK", "ACL", "SETUSER", "reader", "reset", "on", "nopass", "+@all", NULL);
+  g_object_set (client, "tls-database", fixture->database, NULL);
+  assert_call (client, "\"reader\"", "ACL", "WHOAMI", NULL);
 }
 
 static void
@@ -977,6 +1035,7 @@ test_https_proxy (Tls *fixture,
 static const char *const mutual_args[] = { "--tls-auth-clients", "yes", NULL };
 static const char *const elsewhere_args[] = { "--tls-cert-file", "FILE:elsewhere.pem", "--tls-key-file", "FILE:elsewhere.key", NULL };
 static const char *const expired_args[] = { "--tls-cert-file", "FILE:expired.pem", "--tls-key-file", "FILE:expired.key", NULL };
+static const char *const early_args[] = { "--tls-cert-file", "FILE:early.pem", NULL };
 static const char *const old_args[] = { "--tls-protocols", "TLSv1.2", NULL };
 
 #define ADD(name, args, func) g_test_add ("/tls/" name, Tls, args, set_up, func, tear_down)
@@ -1011,10 +1070,13 @@ main (int argc,
   ADD ("many-calls", NULL, test_many_calls);
   ADD ("pub-sub", NULL, test_pub_sub);
   ADD ("untrusted", NULL, test_untrusted);
-  ADD ("wrong-host", elsewhere_args, test_wrong_certificate);
-  ADD ("expired", expired_args, test_wrong_certificate);
+  ADD ("fault-12-wrong-host", elsewhere_args, test_wrong_host);
+  ADD ("fault-12-expired", expired_args, test_expired);
+  ADD ("fault-12-causes", early_args, test_causes);
   ADD ("identity", elsewhere_args, test_identity);
-  ADD ("verified-again", NULL, test_verified_again);
+  ADD ("fault-11-verified-again", NULL, test_verified_again);
+  ADD ("fault-11-verified-again-1.2", old_args, test_verified_again);
+  ADD ("fault-01-username-alone", NULL, test_username_alone);
   ADD ("client-certificate", mutual_args, test_client_certificate);
   ADD ("mismatch", NULL, test_mismatch);
   ADD ("silent", NULL, test_silent);

@@ -9,7 +9,7 @@
 #define DEFAULT_HOST "127.0.0.1"
 #define DEFAULT_PORT 6379
 
-/* Errors name the part that is wrong and never quote it: a URI has a password in it, and one with an
+/* Errors name the part that is wrong and never quote it, as those of GLib do: a URI has a password in it, and one with an
  * unescaped '/', '?' or '@' in the password has pieces of it in any part. */
 static gboolean
 endpoint_fail (GError **error,
@@ -19,196 +19,55 @@ endpoint_fail (GError **error,
   return FALSE;
 }
 
-/* The one place where a part is decoded. */
-static char *
-decode (const char *begin,
-        const char *end,
-        const char *problem,
-        GError **error)
-{
-  g_autofree char *text = g_uri_unescape_segment (begin, end, NULL);
-
-  if (text == NULL || !g_utf8_validate (text, -1, NULL))
-    {
-      endpoint_fail (error, problem);
-      return NULL;
-    }
-
-  return g_steal_pointer (&text);
-}
-
 static const char *
-find (const char *begin,
-      const char *end,
-      char c)
+get_problem (int code)
 {
-  return memchr (begin, c, (gsize) (end - begin));
+  switch (code)
+    {
+    case G_URI_ERROR_BAD_USER:
+      return "the user name is not percent-encoded UTF-8";
+    case G_URI_ERROR_BAD_PASSWORD:
+      return "the password is not percent-encoded UTF-8";
+    case G_URI_ERROR_BAD_HOST:
+      return "the host is not percent-encoded UTF-8, or not an IPv6 address in brackets";
+    case G_URI_ERROR_BAD_PORT:
+      return "the port is not a number from 1 to 65535; an IPv6 address stands in brackets";
+    case G_URI_ERROR_BAD_PATH:
+      return "the path is not percent-encoded UTF-8";
+    case G_URI_ERROR_BAD_QUERY:
+      return "an option is not NAME=VALUE in percent-encoded UTF-8";
+    default:
+      return "it cannot be taken apart";
+    }
 }
 
-/* Digits and nothing else, where g_ascii_string_to_unsigned() would say what it saw. */
+/* What GLib would mend, or pass over in silence. */
 static gboolean
-parse_number (const char *begin,
-              const char *end,
-              guint max,
-              guint *number)
+check_characters (const char *uri,
+                  GError **error)
 {
-  guint64 value = 0;
-
-  if (begin == end)
-    return FALSE;
-
-  for (; begin < end; begin++)
+  for (; *uri != '\0'; uri++)
     {
-      if (!g_ascii_isdigit (*begin))
-        return FALSE;
-      value = value * 10 + (guint64) (*begin - '0');
-      if (value > max)
-        return FALSE;
-    }
-
-  *number = (guint) value;
-  return TRUE;
-}
-
-/* An empty user name or password is none: "redis://:password@host" has no user. */
-static gboolean
-parse_user_info (TornadisEndpoint *self,
-                 const char *begin,
-                 const char *end,
-                 GError **error)
-{
-  const char *colon = find (begin, end, ':');
-  const char *user_end = colon != NULL ? colon : end;
-
-  if (user_end > begin)
-    {
-      self->username = decode (begin, user_end, "the user name is not percent-encoded UTF-8", error);
-      if (self->username == NULL)
-        return FALSE;
-    }
-
-  if (colon != NULL && colon + 1 < end)
-    {
-      self->password = decode (colon + 1, end, "the password is not percent-encoded UTF-8", error);
-      if (self->password == NULL)
-        return FALSE;
+      if (g_ascii_isspace (*uri) || g_ascii_iscntrl (*uri))
+        return endpoint_fail (error, "there is a space or a control character in it");
+      if (*uri == '#')
+        return endpoint_fail (error, "it has a fragment; a # in another part is written %23");
+      if (*uri == '%' && !(g_ascii_isxdigit (uri[1]) && g_ascii_isxdigit (uri[2])))
+        return endpoint_fail (error, "a % is not followed by two hexadecimal digits; a % itself is written %25");
     }
 
   return TRUE;
 }
 
-static gboolean
-is_ipv6 (const char *host)
-{
-  const char *zone = strchr (host, '%');
-  g_autofree char *literal = zone != NULL ? g_strndup (host, (gsize) (zone - host)) : g_strdup (host);
-  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (literal);
-
-  return address != NULL && g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6 &&
-         (zone == NULL || zone[1] != '\0');
-}
-
-static gboolean
-parse_port (TornadisEndpoint *self,
-            const char *begin,
-            const char *end,
-            GError **error)
-{
-  guint port;
-
-  /* "host:" is a host with the default port. */
-  if (begin == end)
-    return TRUE;
-
-  if (!parse_number (begin, end, G_MAXUINT16, &port) || port == 0)
-    return endpoint_fail (error, "the port is not a number from 1 to 65535");
-
-  self->port = (guint16) port;
-  return TRUE;
-}
-
-static gboolean
-parse_host (TornadisEndpoint *self,
-            const char *begin,
-            const char *end,
-            GError **error)
-{
-  const char *host_end;
-  gboolean bracketed = begin < end && *begin == '[';
-
-  if (bracketed)
-    {
-      begin++;
-      host_end = find (begin, end, ']');
-      if (host_end == NULL)
-        return endpoint_fail (error, "the IPv6 address has no closing bracket");
-    }
-  else
-    {
-      host_end = find (begin, end, ':');
-      if (host_end == NULL)
-        host_end = end;
-    }
-
-  self->host = decode (begin, host_end, "the host is not percent-encoded UTF-8", error);
-  if (self->host == NULL)
-    return FALSE;
-
-  if (bracketed)
-    {
-      if (!is_ipv6 (self->host))
-        return endpoint_fail (error, "the host in brackets is not an IPv6 address");
-      host_end++;
-    }
-  else if (*self->host == '\0')
-    {
-      g_free (self->host);
-      self->host = g_strdup (DEFAULT_HOST);
-    }
-
-  if (host_end == end)
-    return TRUE;
-  if (*host_end != ':')
-    return endpoint_fail (error, "the host is followed by something that is no port");
-  if (find (host_end + 1, end, ':') != NULL)
-    return endpoint_fail (error, "an IPv6 address stands in brackets");
-
-  return parse_port (self, host_end + 1, end, error);
-}
-
-/* The user info ends at the last '@', so that an '@' in a password does not become part of the host. */
-static gboolean
-parse_authority (TornadisEndpoint *self,
-                 const char *begin,
-                 const char *end,
-                 gboolean is_unix,
-                 GError **error)
-{
-  const char *at = g_strrstr_len (begin, end - begin, "@");
-
-  if (at != NULL)
-    {
-      if (!parse_user_info (self, begin, at, error))
-        return FALSE;
-      begin = at + 1;
-    }
-
-  if (!is_unix)
-    return parse_host (self, begin, end, error);
-  if (begin < end)
-    return endpoint_fail (error, "the path of a unix socket begins with a slash and has no host");
-
-  return TRUE;
-}
-
+/* Digits and nothing else, where g_ascii_string_to_unsigned() takes a sign. */
 static gboolean
 parse_db (TornadisEndpoint *self,
           const char *text,
           GError **error)
 {
-  guint db;
+  guint64 db;
 
-  if (!parse_number (text, text + strlen (text), G_MAXINT, &db))
+  if (!g_ascii_isdigit (*text) || !g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT, &db, NULL))
     return endpoint_fail (error, "the database is not a whole number");
 
   self->db = (int) db;
@@ -217,22 +76,16 @@ parse_db (TornadisEndpoint *self,
 
 static gboolean
 parse_path (TornadisEndpoint *self,
-            const char *begin,
-            const char *end,
+            const char *path,
             gboolean is_unix,
             gboolean *has_db,
             GError **error)
 {
-  g_autofree char *path = decode (begin, end, "the path is not percent-encoded UTF-8", error);
-
-  if (path == NULL)
-    return FALSE;
-
   if (is_unix)
     {
       if (path[0] != '/' || path[1] == '\0')
         return endpoint_fail (error, "the path of the unix socket is missing");
-      self->unix_path = g_steal_pointer (&path);
+      self->unix_path = g_strdup (path);
       return TRUE;
     }
 
@@ -253,58 +106,34 @@ has_option (TornadisEndpoint *self,
   return FALSE;
 }
 
-static gboolean
-parse_option (TornadisEndpoint *self,
-              const char *begin,
-              const char *end,
-              GError **error)
-{
-  const char *equals = find (begin, end, '=');
-  const char *name_end = equals != NULL ? equals : end;
-  g_autofree char *name = NULL;
-  g_autofree char *value = NULL;
-
-  name = decode (begin, name_end, "the name of an option is not percent-encoded UTF-8", error);
-  if (name == NULL)
-    return FALSE;
-  value = decode (equals != NULL ? equals + 1 : end, end,
-                  "the value of an option is not percent-encoded UTF-8", error);
-  if (value == NULL)
-    return FALSE;
-
-  if (*name == '\0')
-    return endpoint_fail (error, "an option has no name");
-  if (has_option (self, name))
-    return endpoint_fail (error, "an option is given twice");
-
-  g_ptr_array_add (self->options, g_steal_pointer (&name));
-  g_ptr_array_add (self->options, g_steal_pointer (&value));
-  return TRUE;
-}
-
 /* An '@' here may be the end of a password with an unescaped '?', pieces of which must not be taken for
  * options: whoever validates those quotes their names. */
 static gboolean
 parse_query (TornadisEndpoint *self,
-             const char *begin,
-             const char *end,
+             const char *query,
              GError **error)
 {
-  if (find (begin, end, '@') != NULL)
+  g_autoptr (GError) problem = NULL;
+  GUriParamsIter iter;
+  char *name, *value;
+
+  if (strchr (query, '@') != NULL)
     return endpoint_fail (error, "an @ in an option, and a ? in a password, are percent-encoded");
 
-  while (begin < end)
+  g_uri_params_iter_init (&iter, query, -1, "&", G_URI_PARAMS_NONE);
+  while (g_uri_params_iter_next (&iter, &name, &value, &problem))
     {
-      const char *next = find (begin, end, '&');
+      gboolean is_new = !has_option (self, name);
 
-      if (next == NULL)
-        next = end;
-      if (next > begin && !parse_option (self, begin, next, error))
-        return FALSE;
-      begin = next < end ? next + 1 : end;
+      g_ptr_array_add (self->options, name);
+      g_ptr_array_add (self->options, value);
+      if (*name == '\0')
+        return endpoint_fail (error, "an option has no name");
+      if (!is_new)
+        return endpoint_fail (error, "an option is given twice");
     }
 
-  return TRUE;
+  return problem == NULL || endpoint_fail (error, get_problem (G_URI_ERROR_BAD_QUERY));
 }
 
 /* The database may stand in the path and among the options, as long as both say the same. */
@@ -332,13 +161,10 @@ take_db_option (TornadisEndpoint *self,
 }
 
 static gboolean
-is_scheme (const char *uri,
-           const char *end,
-           const char *scheme)
+is_scheme (const char *scheme,
+           const char *wanted)
 {
-  gsize length = strlen (scheme);
-
-  return (gsize) (end - uri) == length && g_ascii_strncasecmp (uri, scheme, length) == 0;
+  return scheme != NULL && g_ascii_strcasecmp (scheme, wanted) == 0;
 }
 
 static gboolean
@@ -346,46 +172,45 @@ endpoint_parse (TornadisEndpoint *self,
                 const char *uri,
                 GError **error)
 {
-  const char *colon = strchr (uri, ':');
+  /* Relaxed for the sake of an '@' in a password: the user info ends at the last one. */
+  const GUriFlags flags = G_URI_FLAGS_PARSE_RELAXED | G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_QUERY;
+  g_autofree char *scheme = NULL;
+  g_autofree char *host = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *query = NULL;
+  g_autoptr (GError) problem = NULL;
   gboolean is_unix, has_db = FALSE;
-  const char *authority, *path, *query, *end;
+  int port;
 
-  for (end = uri; *end != '\0'; end++)
-    {
-      if (g_ascii_isspace (*end) || g_ascii_iscntrl (*end))
-        return endpoint_fail (error, "there is a space or a control character in it");
-    }
-
-  if (colon == NULL)
-    return endpoint_fail (error, "there is no scheme such as redis://");
-  is_unix = is_scheme (uri, colon, "unix") || is_scheme (uri, colon, "redis+unix");
-  self->tls = is_scheme (uri, colon, "rediss");
-  if (!is_unix && !self->tls && !is_scheme (uri, colon, "redis"))
-    return endpoint_fail (error, "the scheme is none of redis, rediss, unix and redis+unix");
-
-  if (find (colon, end, '#') != NULL)
-    return endpoint_fail (error, "it has a fragment; a # in another part is written %23");
-
-  path = colon + 1;
-  if (g_str_has_prefix (path, "//"))
-    {
-      authority = path + strlen ("//");
-      path = authority + strcspn (authority, "/?");
-      if (!parse_authority (self, authority, path, is_unix, error))
-        return FALSE;
-    }
-  else if (!is_unix)
-    {
-      return endpoint_fail (error, "the scheme is not followed by //");
-    }
-
-  query = find (path, end, '?');
-  if (!parse_path (self, path, query != NULL ? query : end, is_unix, &has_db, error))
+  if (!check_characters (uri, error))
     return FALSE;
-  if (query == NULL)
-    return TRUE;
+  if (!g_uri_split_with_user (uri, flags, &scheme, &self->username, &self->password, NULL, &host, &port, &path, &query,
+                              NULL, &problem))
+    return endpoint_fail (error, get_problem (problem->code));
 
-  return parse_query (self, query + 1, end, error) && take_db_option (self, has_db, error);
+  is_unix = is_scheme (scheme, "unix") || is_scheme (scheme, "redis+unix");
+  self->tls = is_scheme (scheme, "rediss");
+  if (scheme == NULL)
+    return endpoint_fail (error, "there is no scheme such as redis://");
+  if (!is_unix && !self->tls && !is_scheme (scheme, "redis"))
+    return endpoint_fail (error, "the scheme is none of redis, rediss, unix and redis+unix");
+  if (!is_unix && host == NULL)
+    return endpoint_fail (error, "the scheme is not followed by //");
+  if (is_unix && host != NULL && *host != '\0')
+    return endpoint_fail (error, "the path of a unix socket begins with a slash and has no host");
+  if (port == 0 || (is_unix && port > 0))
+    return endpoint_fail (error, get_problem (G_URI_ERROR_BAD_PORT));
+
+  /* "redis://:password@host" has no user; an empty password is one. */
+  if (self->username != NULL && *self->username == '\0')
+    g_clear_pointer (&self->username, g_free);
+  if (port > 0)
+    self->port = (guint16) port;
+  if (!is_unix)
+    self->host = g_strdup (*host != '\0' ? host : DEFAULT_HOST);
+
+  return parse_path (self, path, is_unix, &has_db, error) &&
+         (query == NULL || (parse_query (self, query, error) && take_db_option (self, has_db, error)));
 }
 
 TornadisEndpoint *

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 /* Where a URI of one of these forms leads:
  *   redis://[user[:password]]@host[:port][/db][?option=value&...]
  *   rediss://…                              (the same over TLS)
- *   unix:///path[?db=n&...]                 (also redis+unix://)
+ *   unix://[user[:password]@]/path[?db=n&...] (also redis+unix://)
  * Every part is percent-decoded once; an IPv6 address stands in brackets. */
 typedef struct
 {
@@ -18,7 +18,7 @@ typedef struct
   char *unix_path;   /* (owned) (nullable) */
   gboolean tls;
   char *username;    /* (owned) (nullable) */
-  char *password;    /* (owned) (nullable) */
+  char *password;    /* (owned) (nullable) may be empty, which is not none */
   int db;
   GPtrArray *options; /* (owned) (element-type utf8): name, value, name, value, … */
 } TornadisEndpoint;

@@ -105,6 +105,35 @@ handshake_run (TornadisTlsHandshake *self,
   g_thread_pool_push (pool_once.retval, task, NULL);
 }
 
+char *
+tornadis_tls_handshake_describe (GTlsCertificateFlags errors)
+{
+  static const struct
+  {
+    GTlsCertificateFlags flag;
+    const char *words;
+  } causes[] = {
+    { G_TLS_CERTIFICATE_UNKNOWN_CA, "its issuer is unknown" },
+    { G_TLS_CERTIFICATE_BAD_IDENTITY, "it is for another host" },
+    { G_TLS_CERTIFICATE_NOT_ACTIVATED, "it is not valid yet" },
+    { G_TLS_CERTIFICATE_EXPIRED, "it has expired" },
+    { G_TLS_CERTIFICATE_REVOKED, "it was revoked" },
+    { G_TLS_CERTIFICATE_INSECURE, "its algorithm is insecure" },
+    { G_TLS_CERTIFICATE_GENERIC_ERROR, "it could not be verified" },
+  };
+  g_autoptr (GString) text = g_string_new ("The server's certificate is not acceptable");
+  const char *separator = ": ";
+
+  for (guint i = 0; i < G_N_ELEMENTS (causes); i++)
+    if ((errors & causes[i].flag) != 0)
+      {
+        g_string_append_printf (text, "%s%s", separator, causes[i].words);
+        separator = ", ";
+      }
+
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
 /* Frees it. */
 static void
 handshake_end (TornadisTlsHandshake *self,
@@ -172,7 +201,20 @@ handshake_cb (GObject *object,
   GTlsConnection *stream = G_TLS_CONNECTION (object);
   g_autoptr (GError) error = NULL;
 
-  if (!g_tls_connection_handshake_finish (stream, result, &error))
+  gboolean done = g_tls_connection_handshake_finish (stream, result, &error);
+  GTlsCertificateFlags errors = g_tls_connection_get_peer_certificate_errors (stream);
+
+  /* GIO says only that it is not acceptable. Its TLS of before 2023 even goes on with an earlier session, although it
+   * has found that the certificate is not good for this database. */
+  if (errors != G_TLS_CERTIFICATE_NO_FLAGS && (done || g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE)))
+    {
+      g_autofree char *message = tornadis_tls_handshake_describe (errors);
+
+      g_clear_error (&error);
+      g_set_error_literal (&error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE, message);
+    }
+
+  if (error != NULL)
     handshake_end (self, NULL, error);
   else if (g_tls_connection_get_protocol_version (stream) == G_TLS_PROTOCOL_VERSION_TLS_1_3)
     handshake_run (self, stream, trim_in_thread, trimmed_cb);

@@ -27,5 +27,7 @@ TornadisTlsHandshake *tornadis_tls_handshake_start  (GSocketConnection        *s
                                                      gpointer                  user_data);
 /* Ends it without a callback, and frees it. */
 void                  tornadis_tls_handshake_cancel (TornadisTlsHandshake     *self);
+/* Why a certificate with these errors will not do, for people to read. */
+char                 *tornadis_tls_handshake_describe (GTlsCertificateFlags     errors);
 
 G_END_DECLS
