@@ -2,90 +2,96 @@
 
 #include "tornadis-glib/client/tornadis-subscriptions.h"
 
-#include <string.h>
-
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-backoff.h"
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
-static const struct
-{
-  const char *subscribe;
-  const char *unsubscribe;
-} kinds[TORNADIS_N_SUBSCRIPTION_KINDS] = {
-  [TORNADIS_SUBSCRIPTION_CHANNEL] = { "subscribe", "unsubscribe" },
-  [TORNADIS_SUBSCRIPTION_PATTERN] = { "psubscribe", "punsubscribe" },
-  [TORNADIS_SUBSCRIPTION_SHARD] = { "ssubscribe", "sunsubscribe" },
-};
+/* What is known of a name:
+ *
+ *   asked for   By calls that have not completed.
+ *   granted     Such a call has succeeded. It is restored on every new link.
+ *   confirmed   The server has it, or had it on the link before: "added" was emitted, and "removed" was not.
+ *   ending      An UNSUBSCRIBE of it is in the queue.
+ *
+ * A name is wanted that is asked for or granted, and stays in its table while any of these is true. One that is confirmed
+ * and not wanted is unsubscribed from; without a link it is removed. Granted names survive the link, others do not.
+ *
+ * The order of calls decides which of them count: a name that was unsubscribed from is no longer that of the calls
+ * before, although these complete later. */
 
-/* A name that somebody wants to be subscribed to. */
 typedef struct
 {
-  grefcount ref_count; /* of the table, and of the operations that wait for it */
-  GBytes *bytes;       /* (owned) */
-  guint n_asking;      /* subscribing operations that have not ended */
-  gboolean granted;    /* one has ended well */
-  gboolean confirmed;  /* the server has taken it, on this link or one before */
+  GBytes *bytes;  /* (owned) */
+  guint64 since;  /* serial of the first call that counts */
+  guint n_asking; /* calls that subscribe to it, and count */
+  guint n_ending; /* calls that unsubscribe from it */
+  guint8 granted : 1;
+  guint8 confirmed : 1;
+  guint8 postponed : 1; /* the server was not ready to restore it on this link */
 } TornadisName;
 
 struct _TornadisSubscriptions
 {
   TornadisClient *client; /* (unowned) the owner */
   TornadisSubscriptionsFuncs funcs;
-  /* (owned) (element-type GBytes TornadisName) the names that are wanted */
-  GHashTable *names[TORNADIS_N_SUBSCRIPTION_KINDS];
-  guint n_restoring; /* commands that restore subscriptions and are not yet answered */
+  GHashTable *names[TORNADIS_N_SUBSCRIPTION_KINDS]; /* (owned) (element-type GBytes TornadisName) */
+  guint n_wanted;
+  guint n_confirmed;
+  guint n_subscribed; /* wanted and confirmed */
+  guint64 serial;     /* of the last call */
+  guint64 link;       /* counts the links */
+  guint n_restoring;  /* calls that restore names on this link */
+  GSource *retry;     /* (owned) (nullable) while names are postponed */
+  TornadisBackoff backoff;
 };
 
-/* A command that is answered by one push for each of its names. The queue's slot owns it. */
+/* A call for some names of one kind. The queue's slot owns it. */
 typedef struct
 {
-  TornadisSubscriptions *owner; /* (unowned) it ends its operations before it goes */
-  GTask *task;                  /* (owned) (nullable) NULL when nobody waits (any more) */
+  TornadisSubscriptions *owner; /* (unowned) its calls complete before it is freed */
+  GTask *task;                  /* (owned) (nullable) NULL: made by the table */
   TornadisCancelWatch *watch;   /* (owned) (nullable) */
-  GSource *timeout;             /* (owned) (nullable) */
-  GPtrArray *names;             /* (owned) (element-type TornadisName) */
-  guint n_confirmed;
+  GPtrArray *names;             /* (owned) (element-type GBytes) */
+  guint64 serial;
+  guint64 id;             /* in the queue; 0: never came to it */
+  guint64 restoring_link; /* the link on which it restores names; 0: it does not */
   TornadisSubscriptionKind kind;
   gboolean subscribe;
-  gboolean restore;   /* made by a new link */
-  gboolean abandoned; /* its caller was told that it failed, before the server answered */
-} TornadisOperation;
+} TornadisSubscriptionCall;
 
-static void subscriptions_send (TornadisSubscriptions *self,
-                                TornadisOperation *operation);
+/* As the server says them; [FALSE] ends what [TRUE] begins. */
+static const char *const verbs[TORNADIS_N_SUBSCRIPTION_KINDS][2] = {
+  [TORNADIS_SUBSCRIPTION_CHANNEL] = { "unsubscribe", "subscribe" },
+  [TORNADIS_SUBSCRIPTION_PATTERN] = { "punsubscribe", "psubscribe" },
+  [TORNADIS_SUBSCRIPTION_SHARD] = { "sunsubscribe", "ssubscribe" },
+};
 
-static TornadisName *
-name_new (GBytes *bytes)
+static void subscriptions_restore_alone (TornadisSubscriptions *self,
+                                         TornadisSubscriptionKind kind,
+                                         GBytes *bytes);
+
+static GPtrArray *
+names_new (void)
 {
-  TornadisName *name = g_new0 (TornadisName, 1);
-
-  g_ref_count_init (&name->ref_count);
-  name->bytes = g_bytes_ref (bytes);
-
-  return name;
-}
-
-static TornadisName *
-name_ref (TornadisName *name)
-{
-  g_ref_count_inc (&name->ref_count);
-  return name;
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
 }
 
 static void
-name_unref (gpointer data)
+name_free (gpointer data)
 {
   TornadisName *name = data;
-
-  if (!g_ref_count_dec (&name->ref_count))
-    return;
 
   g_bytes_unref (name->bytes);
   g_free (name);
 }
 
-/* The name that is wanted now; another may have been before it. */
+static inline gboolean
+name_is_wanted (const TornadisName *name)
+{
+  return name->n_asking > 0 || name->granted;
+}
+
 static TornadisName *
 subscriptions_lookup (TornadisSubscriptions *self,
                       TornadisSubscriptionKind kind,
@@ -94,373 +100,558 @@ subscriptions_lookup (TornadisSubscriptions *self,
   return g_hash_table_lookup (self->names[kind], bytes);
 }
 
-static void
-subscriptions_emit (TornadisSubscriptions *self,
-                    gboolean added,
-                    GBytes *name,
-                    gint64 count)
+static TornadisName *
+subscriptions_ensure (TornadisSubscriptions *self,
+                      TornadisSubscriptionKind kind,
+                      GBytes *bytes)
 {
-  gsize length;
-  const char *data = g_bytes_get_data (name, &length);
-  g_autofree char *text = g_utf8_make_valid (data != NULL ? data : "", (gssize) length);
+  TornadisName *name = subscriptions_lookup (self, kind, bytes);
 
-  self->funcs.changed (self->client, added, text, (guint) CLAMP (count, 0, G_MAXUINT));
-}
-
-/* How many names the server is subscribed to for us. */
-static guint
-subscriptions_count (TornadisSubscriptions *self)
-{
-  guint n = 0;
-
-  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
+  if (name == NULL)
     {
-      GHashTableIter iter;
-      gpointer name;
-
-      g_hash_table_iter_init (&iter, self->names[kind]);
-      while (g_hash_table_iter_next (&iter, NULL, &name))
-        n += ((TornadisName *) name)->confirmed;
+      name = g_new0 (TornadisName, 1);
+      name->bytes = g_bytes_ref (bytes);
+      name->since = self->serial;
+      g_hash_table_insert (self->names[kind], name->bytes, name);
     }
 
-  return n;
+  return name;
+}
+
+/* Every change of a name stands between these two; the second may free it. */
+static void
+subscriptions_begin_change (TornadisSubscriptions *self,
+                            const TornadisName *name)
+{
+  self->n_wanted -= name_is_wanted (name);
+  self->n_confirmed -= name->confirmed;
+  self->n_subscribed -= name_is_wanted (name) && name->confirmed;
 }
 
 static void
-operation_clear_timeout (TornadisOperation *operation)
+subscriptions_end_change (TornadisSubscriptions *self,
+                          TornadisSubscriptionKind kind,
+                          const TornadisName *name)
 {
-  if (operation->timeout == NULL)
-    return;
+  self->n_wanted += name_is_wanted (name);
+  self->n_confirmed += name->confirmed;
+  self->n_subscribed += name_is_wanted (name) && name->confirmed;
 
-  g_source_destroy (operation->timeout);
-  g_clear_pointer (&operation->timeout, g_source_unref);
+  if (!name_is_wanted (name) && !name->confirmed && name->n_ending == 0)
+    g_hash_table_remove (self->names[kind], name->bytes);
 }
+
+static gboolean
+subscriptions_has_link (TornadisSubscriptions *self)
+{
+  return tornadis_link_get_state (tornadis_client_get_link (self->client)) == TORNADIS_CLIENT_STATE_CONNECTED;
+}
+
+/* The server does not have a name any more, or does not let it be restored. */
+static void
+subscriptions_remove (TornadisSubscriptions *self,
+                      TornadisSubscriptionKind kind,
+                      GBytes *bytes,
+                      gboolean keep_granted)
+{
+  TornadisName *name = subscriptions_lookup (self, kind, bytes);
+  gboolean was_confirmed = name->confirmed;
+
+  subscriptions_begin_change (self, name);
+  name->confirmed = FALSE;
+  name->granted &= keep_granted;
+  subscriptions_end_change (self, kind, name);
+
+  if (was_confirmed)
+    self->funcs.changed (self->client, FALSE, bytes, self->n_confirmed);
+}
+
+/* Without a link the server has no names but those that will be restored. */
+static void
+subscriptions_sweep (TornadisSubscriptions *self)
+{
+  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
+    {
+      g_autoptr (GPtrArray) names = names_new ();
+      GHashTableIter iter;
+      gpointer value;
+
+      g_hash_table_iter_init (&iter, self->names[kind]);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        if (((TornadisName *) value)->confirmed && !((TornadisName *) value)->granted)
+          g_ptr_array_add (names, g_bytes_ref (((TornadisName *) value)->bytes));
+
+      for (guint i = 0; i < names->len && !subscriptions_has_link (self); i++)
+        {
+          TornadisName *name = subscriptions_lookup (self, kind, g_ptr_array_index (names, i));
+
+          if (name != NULL && name->confirmed && !name->granted)
+            subscriptions_remove (self, kind, g_ptr_array_index (names, i), FALSE);
+        }
+    }
+}
+
+/* Calls. */
 
 static void
-operation_free (TornadisOperation *operation)
+call_free (TornadisSubscriptionCall *call)
 {
-  g_clear_pointer (&operation->watch, tornadis_cancel_watch_free);
-  operation_clear_timeout (operation);
-  g_clear_object (&operation->task);
-  g_ptr_array_unref (operation->names);
-  g_free (operation);
+  g_assert (call->watch == NULL && call->task == NULL);
+
+  g_ptr_array_unref (call->names);
+  g_free (call);
 }
 
-static TornadisOperation *
-operation_new (TornadisSubscriptions *self,
-               TornadisSubscriptionKind kind,
-               gboolean subscribe)
+static TornadisSubscriptionCall *
+call_new (TornadisSubscriptions *self,
+          TornadisSubscriptionKind kind,
+          gboolean subscribe,
+          GPtrArray *names)
 {
-  TornadisOperation *operation = g_new0 (TornadisOperation, 1);
+  TornadisSubscriptionCall *call = g_new0 (TornadisSubscriptionCall, 1);
 
-  operation->owner = self;
-  operation->kind = kind;
-  operation->subscribe = subscribe;
-  operation->names = g_ptr_array_new_with_free_func (name_unref);
+  call->owner = self;
+  call->kind = kind;
+  call->subscribe = subscribe;
+  call->names = g_ptr_array_ref (names);
+  call->serial = self->serial;
 
-  return operation;
+  return call;
 }
 
 static TornadisCommand *
-operation_make_command (TornadisOperation *operation)
+call_make_command (TornadisSubscriptionCall *call)
 {
-  const char *name = operation->subscribe ? kinds[operation->kind].subscribe : kinds[operation->kind].unsubscribe;
-  g_autofree char *upper = g_ascii_strup (name, -1);
-  TornadisCommand *command = tornadis_command_new (upper);
+  g_autofree char *verb = g_ascii_strup (verbs[call->kind][call->subscribe], -1);
+  TornadisCommand *command = tornadis_command_new (verb);
 
-  for (guint i = 0; i < operation->names->len; i++)
-    tornadis_command_append_bytes (command, ((TornadisName *) g_ptr_array_index (operation->names, i))->bytes);
+  for (guint i = 0; i < call->names->len; i++)
+    tornadis_command_append_bytes (command, g_ptr_array_index (call->names, i));
 
   return command;
 }
 
-/* Ends the waiting of whoever made it. @error (transfer full) (nullable). */
-static void
-operation_return (TornadisOperation *operation,
-                  GError *error)
+static gboolean
+call_send (TornadisSubscriptionCall *call,
+           TornadisSlotFlags flags,
+           TornadisSlotFunc func,
+           GError **error)
 {
-  g_autoptr (GTask) task = g_steal_pointer (&operation->task);
+  g_autoptr (TornadisCommand) command = call_make_command (call);
 
-  g_clear_pointer (&operation->watch, tornadis_cancel_watch_free);
-  operation_clear_timeout (operation);
+  return tornadis_link_submit (tornadis_client_get_link (call->owner->client), command, flags, 0, func, call, &call->id, error);
+}
 
-  if (task == NULL)
-    g_clear_error (&error);
+/* The call begins, or completes. */
+static void
+call_count_names (TornadisSubscriptionCall *call,
+                  gboolean begins,
+                  gboolean ok)
+{
+  TornadisSubscriptions *self = call->owner;
+
+  for (guint i = 0; i < call->names->len; i++)
+    {
+      GBytes *bytes = g_ptr_array_index (call->names, i);
+      TornadisName *name = begins ? subscriptions_ensure (self, call->kind, bytes) : subscriptions_lookup (self, call->kind, bytes);
+
+      if (name == NULL || (call->subscribe && name->since > call->serial))
+        continue;
+
+      subscriptions_begin_change (self, name);
+      if (call->subscribe)
+        {
+          name->n_asking += begins ? 1 : -1;
+          name->granted |= ok;
+        }
+      else
+        name->n_ending += begins ? 1 : -1;
+      subscriptions_end_change (self, call->kind, name);
+    }
+}
+
+static void
+undo_done_cb (TornadisReply *reply,
+              const GError *error,
+              gpointer user_data)
+{
+  TornadisSubscriptionCall *call = user_data;
+  TornadisSubscriptions *self = call->owner;
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
+
+  call_count_names (call, FALSE, FALSE);
+  subscriptions_sweep (self);
+  call_free (call);
+}
+
+/* Those of @names that the server has and nobody wants are unsubscribed from. */
+static void
+subscriptions_undo (TornadisSubscriptions *self,
+                    TornadisSubscriptionKind kind,
+                    GPtrArray *names)
+{
+  g_autoptr (GPtrArray) unwanted = names_new ();
+  TornadisSubscriptionCall *call;
+
+  for (guint i = 0; i < names->len; i++)
+    {
+      const TornadisName *name = subscriptions_lookup (self, kind, g_ptr_array_index (names, i));
+
+      if (name != NULL && name->confirmed && !name_is_wanted (name) && name->n_ending == 0)
+        g_ptr_array_add (unwanted, g_bytes_ref (name->bytes));
+    }
+
+  if (unwanted->len == 0)
+    return;
+
+  call = call_new (self, kind, FALSE, unwanted);
+  call_count_names (call, TRUE, FALSE);
+  if (!call_send (call, TORNADIS_SLOT_LINK_ONLY, undo_done_cb, NULL))
+    {
+      call_count_names (call, FALSE, FALSE);
+      call_free (call);
+    }
+}
+
+/* Confirmed, refused by the server, given up by who made it, or lost. */
+static void
+call_done_cb (TornadisReply *reply,
+              const GError *error,
+              gpointer user_data)
+{
+  TornadisSubscriptionCall *call = user_data;
+  TornadisSubscriptions *self = call->owner;
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
+  g_autoptr (GTask) task = g_steal_pointer (&call->task);
+  g_autoptr (GError) failure = error != NULL ? g_error_copy (error) : tornadis_reply_dup_error (reply);
+
+  g_clear_pointer (&call->watch, tornadis_cancel_watch_free);
+  call_count_names (call, FALSE, failure == NULL);
+
+  /* A call that was given up may have reached the server, or not. */
+  if (error != NULL && subscriptions_has_link (self))
+    subscriptions_undo (self, call->kind, call->names);
   else if (error != NULL)
-    g_task_return_error (task, error);
+    subscriptions_sweep (self);
+
+  if (failure != NULL)
+    g_task_return_error (task, g_steal_pointer (&failure));
   else
     g_task_return_boolean (task, TRUE);
+
+  self->funcs.settled (self->client);
+  call_free (call);
 }
 
-/* A subscribing operation has ended, or was given up. Names that no other asks for, or was granted, go with one that
- * failed. */
-static void
-operation_settle_names (TornadisOperation *operation,
-                        gboolean ok)
+static gboolean
+call_cancelled_cb (gpointer user_data)
 {
-  TornadisSubscriptions *self = operation->owner;
+  TornadisSubscriptionCall *call = g_task_get_task_data (user_data);
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
 
-  if (!operation->subscribe || operation->restore || operation->abandoned)
+  tornadis_link_cancel (tornadis_client_get_link (call->owner->client), call->id, error);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* Begins a call, whose @task is returned from the main loop. */
+static void
+subscriptions_call (TornadisSubscriptions *self,
+                    TornadisSubscriptionKind kind,
+                    gboolean subscribe,
+                    GPtrArray *names,
+                    GTask *task)
+{
+  TornadisSubscriptionCall *call = call_new (self, kind, subscribe, names);
+  GError *error = NULL;
+
+  call_count_names (call, TRUE, FALSE);
+  call->task = g_object_ref (task);
+  g_task_set_task_data (task, call, NULL);
+  /* What has come about is returned, however late it is cancelled. */
+  g_task_set_check_cancellable (task, FALSE);
+  call->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
+
+  if (!call_send (call, TORNADIS_SLOT_DEFAULT, call_done_cb, &error))
+    tornadis_client_defer_error (self->client, call_done_cb, call, error);
+}
+
+/* Restoring. */
+
+static void
+subscriptions_clear_retry (TornadisSubscriptions *self)
+{
+  if (self->retry == NULL)
     return;
 
-  for (guint i = 0; i < operation->names->len; i++)
-    {
-      TornadisName *name = g_ptr_array_index (operation->names, i);
-
-      name->n_asking--;
-      name->granted |= ok;
-      if (name->n_asking == 0 && !name->granted && subscriptions_lookup (self, operation->kind, name->bytes) == name)
-        g_hash_table_remove (self->names[operation->kind], name->bytes);
-    }
+  g_source_destroy (self->retry);
+  g_clear_pointer (&self->retry, g_source_unref);
 }
 
-/* The server took a subscription whose caller no longer wanted it. */
-static void
-operation_undo (TornadisOperation *operation)
-{
-  TornadisOperation *undo = operation_new (operation->owner, operation->kind, FALSE);
-
-  for (guint i = 0; i < operation->names->len; i++)
-    {
-      TornadisName *name = g_ptr_array_index (operation->names, i);
-
-      if (subscriptions_lookup (operation->owner, operation->kind, name->bytes) == NULL)
-        g_ptr_array_add (undo->names, name_ref (name));
-    }
-
-  if (undo->names->len > 0)
-    subscriptions_send (operation->owner, undo);
-  else
-    operation_free (undo);
-}
-
-/* The server does not restore what it had granted: for good, or because it is not ready yet. FALSE: the link is given
- * up. */
 static gboolean
-operation_refused (TornadisOperation *operation,
-                   TornadisReply *refusal)
+retry_cb (gpointer user_data)
 {
-  TornadisSubscriptions *self = operation->owner;
-  TornadisLink *link = tornadis_client_get_link (self->client);
-  g_autoptr (GError) error = tornadis_reply_dup_error (refusal);
-  g_autofree char *prefix = error != NULL ? tornadis_error_dup_prefix (error) : NULL;
+  TornadisSubscriptions *self = user_data;
 
-  if (g_strcmp0 (prefix, "NOPERM") != 0 && g_strcmp0 (prefix, "ERR") != 0)
+  subscriptions_clear_retry (self);
+
+  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS && subscriptions_has_link (self); kind++)
     {
-      tornadis_link_try_again (link, error);
-      return FALSE;
-    }
+      GHashTableIter iter;
+      gpointer value;
 
-  for (guint i = 0; i < operation->names->len; i++)
-    {
-      TornadisName *name = g_ptr_array_index (operation->names, i);
-
-      if (operation->names->len > 1)
+      g_hash_table_iter_init (&iter, self->names[kind]);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
         {
-          /* One that is forbidden does not take the others with it. */
-          TornadisOperation *single = operation_new (self, operation->kind, TRUE);
+          TornadisName *name = value;
+          gboolean again = name->postponed && name->granted;
 
-          g_ptr_array_add (single->names, name_ref (name));
-          single->restore = TRUE;
-          self->n_restoring++;
-          subscriptions_send (self, single);
+          name->postponed = FALSE;
+          if (again)
+            subscriptions_restore_alone (self, kind, name->bytes);
         }
-      else if (g_hash_table_remove (self->names[operation->kind], name->bytes))
-        subscriptions_emit (self, FALSE, name->bytes, subscriptions_count (self));
     }
 
-  return TRUE;
+  return G_SOURCE_REMOVE;
 }
 
 static void
-operation_restored (TornadisOperation *operation,
-                    TornadisReply *refusal)
+subscriptions_postpone (TornadisSubscriptions *self,
+                        TornadisSubscriptionKind kind,
+                        GPtrArray *names)
 {
-  TornadisSubscriptions *self = operation->owner;
+  for (guint i = 0; i < names->len; i++)
+    {
+      TornadisName *name = subscriptions_lookup (self, kind, g_ptr_array_index (names, i));
+
+      if (name != NULL)
+        name->postponed = TRUE;
+    }
+
+  if (self->retry != NULL)
+    return;
+
+  self->retry = g_timeout_source_new (tornadis_backoff_next (&self->backoff));
+  g_source_set_static_name (self->retry, "[tornadis] restore subscriptions");
+  g_source_set_callback (self->retry, retry_cb, self, NULL);
+  g_source_attach (self->retry, tornadis_client_get_context (self->client));
+}
+
+/* Not on this server. What is forbidden, or another server's, does not take with it the names of the same command. */
+static void
+subscriptions_drop (TornadisSubscriptions *self,
+                    TornadisSubscriptionKind kind,
+                    GPtrArray *names)
+{
+  for (guint i = 0; i < names->len; i++)
+    {
+      GBytes *bytes = g_ptr_array_index (names, i);
+      const TornadisName *name = subscriptions_lookup (self, kind, bytes);
+
+      if (name == NULL || !name->granted)
+        continue;
+
+      if (names->len > 1)
+        subscriptions_restore_alone (self, kind, bytes);
+      else
+        subscriptions_remove (self, kind, bytes, FALSE);
+    }
+}
+
+/* Refusals that pass, whatever the name is. */
+static gboolean
+is_passing (const char *prefix)
+{
+  static const char *const prefixes[] = { "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "TRYAGAIN", NULL };
+
+  return prefix != NULL && g_strv_contains (prefixes, prefix);
+}
+
+static void
+restore_done_cb (TornadisReply *reply,
+                 const GError *error,
+                 gpointer user_data)
+{
+  TornadisSubscriptionCall *call = user_data;
+  TornadisSubscriptions *self = call->owner;
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
+  g_autoptr (GError) refusal = reply != NULL ? tornadis_reply_dup_error (reply) : NULL;
+  g_autofree char *prefix = refusal != NULL ? tornadis_error_dup_prefix (refusal) : NULL;
+
+  /* Callbacks of what was lost with a link may run the main loop until the next one is up. */
+  if (call->restoring_link == self->link)
+    self->n_restoring--;
+
+  if (call->restoring_link == self->link && subscriptions_has_link (self))
+    {
+      if (error != NULL || is_passing (prefix))
+        subscriptions_postpone (self, call->kind, call->names);
+      else if (g_strcmp0 (prefix, "NOAUTH") == 0)
+        tornadis_link_try_again (tornadis_client_get_link (self->client), refusal);
+      else if (refusal != NULL)
+        subscriptions_drop (self, call->kind, call->names);
+    }
+
+  if (call->restoring_link == self->link && self->n_restoring == 0 && subscriptions_has_link (self))
+    self->funcs.restored (self->client, self->retry == NULL);
+
+  self->funcs.settled (self->client);
+  call_free (call);
+}
+
+static TornadisSubscriptionCall *
+restore_new (TornadisSubscriptions *self,
+             TornadisSubscriptionKind kind,
+             GPtrArray *names)
+{
+  TornadisSubscriptionCall *call = call_new (self, kind, TRUE, names);
+
+  call->restoring_link = self->link;
+  self->n_restoring++;
+
+  return call;
+}
+
+static void
+subscriptions_restore_alone (TornadisSubscriptions *self,
+                             TornadisSubscriptionKind kind,
+                             GBytes *bytes)
+{
+  g_autoptr (GPtrArray) names = names_new ();
+  TornadisSubscriptionCall *call;
+
+  g_ptr_array_add (names, g_bytes_ref (bytes));
+  call = restore_new (self, kind, names);
+  if (call_send (call, TORNADIS_SLOT_LINK_ONLY, restore_done_cb, NULL))
+    return;
 
   self->n_restoring--;
-  if (refusal != NULL && !operation_refused (operation, refusal))
-    return;
-
-  if (self->n_restoring == 0)
-    self->funcs.restored (self->client);
+  call_free (call);
+  subscriptions_postpone (self, kind, names);
 }
 
-/* Of what the server ends by losing the link it tells nothing. */
 static void
-operation_notify_removed (TornadisOperation *operation)
+subscriptions_restore_first (TornadisSubscriptions *self,
+                             TornadisSubscriptionKind kind,
+                             GPtrArray *names,
+                             TornadisQueue *queue)
 {
-  for (guint i = operation->n_confirmed; i < operation->names->len; i++)
-    {
-      TornadisName *name = g_ptr_array_index (operation->names, i);
+  TornadisSubscriptionCall *call = restore_new (self, kind, names);
+  g_autoptr (TornadisCommand) command = call_make_command (call);
 
-      if (name->confirmed && subscriptions_lookup (operation->owner, operation->kind, name->bytes) == NULL)
-        subscriptions_emit (operation->owner, FALSE, name->bytes, subscriptions_count (operation->owner));
+  tornadis_queue_push_front (queue, command, TORNADIS_SLOT_LINK_ONLY, restore_done_cb, call);
+}
+
+void
+tornadis_subscriptions_restore (TornadisSubscriptions *self,
+                                TornadisQueue *queue)
+{
+  self->link++;
+  self->n_restoring = 0;
+  tornadis_backoff_reset (&self->backoff);
+  subscriptions_clear_retry (self);
+
+  for (guint kind = TORNADIS_N_SUBSCRIPTION_KINDS; kind-- > 0;)
+    {
+      g_autoptr (GPtrArray) names = names_new ();
+      GHashTableIter iter;
+      gpointer value;
+
+      g_hash_table_iter_init (&iter, self->names[kind]);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        {
+          TornadisName *name = value;
+
+          name->postponed = FALSE;
+          if (name->granted)
+            g_ptr_array_add (names, g_bytes_ref (name->bytes));
+
+          /* In a cluster the shard channels of one command must share a slot. */
+          if (kind == TORNADIS_SUBSCRIPTION_SHARD && names->len > 0)
+            {
+              subscriptions_restore_first (self, kind, names, queue);
+              g_ptr_array_unref (names);
+              names = names_new ();
+            }
+        }
+
+      if (names->len > 0)
+        subscriptions_restore_first (self, kind, names, queue);
     }
 }
 
-/* The end of every operation: confirmed (no reply and no error), refused by the server, or lost. */
-static void
-operation_done_cb (TornadisReply *reply,
-                   const GError *error,
-                   gpointer user_data)
+void
+tornadis_subscriptions_link_lost (TornadisSubscriptions *self)
 {
-  TornadisOperation *operation = user_data;
-  TornadisSubscriptions *self = operation->owner;
-  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
-
-  if (operation->restore)
-    {
-      if (error != NULL)
-        self->n_restoring--;
-      else
-        operation_restored (operation, reply);
-    }
-  else if (reply == NULL && error == NULL)
-    {
-      operation_settle_names (operation, TRUE);
-      if (operation->abandoned && operation->subscribe)
-        operation_undo (operation);
-      operation_return (operation, NULL);
-    }
-  else
-    {
-      operation_settle_names (operation, FALSE);
-      if (error != NULL && !operation->subscribe)
-        operation_notify_removed (operation);
-      operation_return (operation, error != NULL ? g_error_copy (error) : tornadis_reply_dup_error (reply));
-    }
-
-  self->funcs.settled (self->client);
-  operation_free (operation);
-}
-
-/* @error is (transfer full). */
-static void
-operation_abandon (TornadisOperation *operation,
-                   GError *error)
-{
-  TornadisSubscriptions *self = operation->owner;
-  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
-
-  operation_settle_names (operation, FALSE);
-  operation->abandoned = TRUE;
-  operation_return (operation, error);
+  subscriptions_clear_retry (self);
+  subscriptions_sweep (self);
   self->funcs.settled (self->client);
 }
 
-static gboolean
-operation_cancelled_cb (gpointer user_data)
-{
-  TornadisOperation *operation = g_task_get_task_data (user_data);
+/* What the server says. */
 
-  operation_abandon (operation, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled"));
-
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-operation_timeout_cb (gpointer user_data)
-{
-  TornadisOperation *operation = user_data;
-
-  operation_abandon (operation, g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "No reply to %s within the call timeout",
-                                             operation->subscribe ? kinds[operation->kind].subscribe
-                                                                  : kinds[operation->kind].unsubscribe));
-
-  return G_SOURCE_REMOVE;
-}
-
-/* Takes over @operation. */
-static void
-subscriptions_send (TornadisSubscriptions *self,
-                    TornadisOperation *operation)
-{
-  g_autoptr (TornadisCommand) command = operation_make_command (operation);
-  TornadisLink *link = tornadis_client_get_link (self->client);
-  TornadisSlotFlags flags = TORNADIS_SLOT_MANUAL | (operation->restore ? TORNADIS_SLOT_LINK_ONLY : 0);
-  g_autoptr (GError) error = NULL;
-
-  if (!tornadis_link_submit (link, command, flags, 0, operation_done_cb, operation, NULL, &error))
-    tornadis_client_defer_error (self->client, operation_done_cb, operation, g_steal_pointer (&error));
-}
-
-/* @bytes is (transfer none); the server says that it is subscribed to, or no longer. */
 static void
 subscriptions_confirm (TornadisSubscriptions *self,
                        TornadisSubscriptionKind kind,
                        gboolean subscribe,
                        GBytes *bytes,
-                       gint64 count)
+                       TornadisReply *push)
 {
   TornadisQueue *queue = tornadis_link_get_queue (tornadis_client_get_link (self->client));
-  TornadisOperation *operation = tornadis_queue_peek_manual (queue);
-  TornadisName *name = NULL;
-  gboolean restore = FALSE;
-  gboolean done = FALSE;
+  TornadisCompletion completion;
+  gboolean asked = tornadis_queue_confirm (queue, verbs[kind][subscribe], bytes, &completion);
+  TornadisName *name = subscriptions_lookup (self, kind, bytes);
+  gboolean changed = FALSE;
 
-  /* The server answers an operation name by name, in order. Anything else it does by itself. */
-  if (operation != NULL && operation->kind == kind && operation->subscribe == subscribe)
-    name = g_ptr_array_index (operation->names, operation->n_confirmed);
+  if (asked && subscribe)
+    name = subscriptions_ensure (self, kind, bytes);
 
-  if (name != NULL && g_bytes_equal (name->bytes, bytes))
+  /* What nobody asked for the server does by itself: it can end a subscription, and begin none. */
+  if (name != NULL && (asked || !subscribe))
     {
-      restore = operation->restore;
-      done = ++operation->n_confirmed == operation->names->len;
-      name = subscriptions_lookup (self, kind, bytes);
-      if (subscribe && name != NULL)
-        name->confirmed = TRUE;
-      /* Out of the queue before a handler runs, which may wait for another operation. */
-      if (done)
-        tornadis_queue_pop_manual (queue);
-    }
-  else if (subscribe)
-    return;
-  else
-    g_hash_table_remove (self->names[kind], bytes);
-
-  if (!restore)
-    subscriptions_emit (self, subscribe, bytes, count);
-
-  if (done)
-    operation_done_cb (NULL, NULL, operation);
-  else
-    self->funcs.settled (self->client);
-}
-
-static void
-subscriptions_start (TornadisSubscriptions *self,
-                     TornadisOperation *operation,
-                     GTask *task)
-{
-  guint timeout = tornadis_link_get_settings (tornadis_client_get_link (self->client))->call_timeout;
-
-  operation->task = g_object_ref (task);
-  g_task_set_task_data (task, operation, NULL);
-  /* What has come about is told, however late it is cancelled. */
-  g_task_set_check_cancellable (task, FALSE);
-  operation->watch = tornadis_cancel_watch_new (task, operation_cancelled_cb);
-  if (timeout > 0)
-    {
-      operation->timeout = g_timeout_source_new (timeout);
-      g_source_set_static_name (operation->timeout, "[tornadis] subscription timeout");
-      g_source_set_callback (operation->timeout, operation_timeout_cb, operation, NULL);
-      g_source_attach (operation->timeout, tornadis_client_get_context (self->client));
+      changed = name->confirmed != subscribe;
+      subscriptions_begin_change (self, name);
+      name->confirmed = subscribe;
+      name->granted &= asked;
+      subscriptions_end_change (self, kind, name);
     }
 
-  subscriptions_send (self, operation);
+  if (asked && subscribe)
+    {
+      g_autoptr (GPtrArray) names = names_new ();
+
+      g_ptr_array_add (names, g_bytes_ref (bytes));
+      subscriptions_undo (self, kind, names);
+    }
+
+  if (changed)
+    self->funcs.changed (self->client, subscribe, bytes,
+                         (guint) CLAMP (tornadis_reply_get_integer (push->v.elements[2]), 0, G_MAXUINT));
+
+  tornadis_completion_run (&completion, push, NULL);
+  tornadis_completion_clear (&completion);
+  self->funcs.settled (self->client);
 }
 
-static void
-subscriptions_queue_restore (TornadisSubscriptions *self,
-                             TornadisQueue *queue,
-                             TornadisOperation *operation)
+gboolean
+tornadis_subscriptions_push (TornadisSubscriptions *self,
+                             TornadisReply *push)
 {
-  g_autoptr (TornadisCommand) command = operation_make_command (operation);
+  TornadisReply **elements = push->v.elements;
 
-  operation->restore = TRUE;
-  self->n_restoring++;
-  tornadis_queue_push_front (queue, command, TORNADIS_SLOT_MANUAL | TORNADIS_SLOT_LINK_ONLY, operation_done_cb, operation);
+  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
+    for (guint subscribe = 0; subscribe < G_N_ELEMENTS (verbs[kind]); subscribe++)
+      if (tornadis_reply_equals_text (elements[0], verbs[kind][subscribe]))
+        {
+          g_autoptr (GBytes) name = tornadis_reply_get_bytes (elements[1]);
+
+          /* No name: there was nothing to unsubscribe from, which is never asked for. */
+          if (name != NULL)
+            subscriptions_confirm (self, kind, subscribe, name, push);
+          return TRUE;
+        }
+
+  return FALSE;
 }
 
 TornadisSubscriptions *
@@ -472,7 +663,7 @@ tornadis_subscriptions_new (TornadisClient *client,
   self->client = client;
   self->funcs = *funcs;
   for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
-    self->names[kind] = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, NULL, name_unref);
+    self->names[kind] = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, NULL, name_free);
 
   return self;
 }
@@ -480,168 +671,97 @@ tornadis_subscriptions_new (TornadisClient *client,
 void
 tornadis_subscriptions_free (TornadisSubscriptions *self)
 {
+  g_assert (self->n_restoring == 0);
+
+  subscriptions_clear_retry (self);
   for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
     g_hash_table_unref (self->names[kind]);
   g_free (self);
 }
 
 gboolean
-tornadis_subscriptions_has_names (TornadisSubscriptions *self,
-                                  gboolean confirmed_only)
+tornadis_subscriptions_is_wanted (TornadisSubscriptions *self)
 {
-  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
-    {
-      GHashTableIter iter;
-      gpointer name;
+  return self->n_wanted > 0;
+}
 
-      g_hash_table_iter_init (&iter, self->names[kind]);
-      while (g_hash_table_iter_next (&iter, NULL, &name))
-        if (!confirmed_only || ((TornadisName *) name)->confirmed)
-          return TRUE;
-    }
-
-  return FALSE;
+gboolean
+tornadis_subscriptions_is_subscribed (TornadisSubscriptions *self)
+{
+  return self->n_subscribed > 0;
 }
 
 void
 tornadis_subscriptions_subscribe (TornadisSubscriptions *self,
                                   TornadisSubscriptionKind kind,
-                                  const char *const *names,
+                                  GPtrArray *names,
                                   GTask *task)
 {
-  TornadisOperation *operation;
-
-  if (names == NULL || names[0] == NULL)
+  if (names->len == 0)
     {
-      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s needs at least one name", kinds[kind].subscribe);
+      g_autofree char *verb = g_ascii_strup (verbs[kind][TRUE], -1);
+
+      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s needs at least one name", verb);
       return;
     }
 
-  if (g_task_return_error_if_cancelled (task))
-    return;
+  self->serial++;
+  subscriptions_call (self, kind, TRUE, names, task);
+}
 
-  operation = operation_new (self, kind, TRUE);
+/* All that there are. */
+static GPtrArray *
+subscriptions_make_names (TornadisSubscriptions *self,
+                          TornadisSubscriptionKind kind)
+{
+  GPtrArray *names = names_new ();
+  GHashTableIter iter;
+  gpointer value;
 
-  for (guint i = 0; names[i] != NULL; i++)
+  g_hash_table_iter_init (&iter, self->names[kind]);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      g_autoptr (GBytes) bytes = g_bytes_new (names[i], strlen (names[i]));
-      TornadisName *name = subscriptions_lookup (self, kind, bytes);
+      const TornadisName *name = value;
 
-      if (name == NULL)
-        {
-          name = name_new (bytes);
-          g_hash_table_insert (self->names[kind], name->bytes, name);
-        }
-
-      name->n_asking++;
-      g_ptr_array_add (operation->names, name_ref (name));
+      if (name_is_wanted (name) || (name->confirmed && name->n_ending == 0))
+        g_ptr_array_add (names, g_bytes_ref (name->bytes));
     }
 
-  subscriptions_start (self, operation, task);
+  return names;
 }
 
 void
 tornadis_subscriptions_unsubscribe (TornadisSubscriptions *self,
                                     TornadisSubscriptionKind kind,
-                                    const char *const *names,
+                                    GPtrArray *names,
                                     GTask *task)
 {
-  TornadisLink *link = tornadis_client_get_link (self->client);
-  TornadisOperation *operation;
+  g_autoptr (GPtrArray) ended = names->len > 0 ? g_ptr_array_ref (names) : subscriptions_make_names (self, kind);
+  gsize n_pending = tornadis_queue_get_length (tornadis_link_get_queue (tornadis_client_get_link (self->client)));
 
-  if (g_task_return_error_if_cancelled (task))
-    return;
-
-  operation = operation_new (self, kind, FALSE);
-
-  if (names == NULL || names[0] == NULL)
+  self->serial++;
+  for (guint i = 0; i < ended->len; i++)
     {
-      GHashTableIter iter;
-      gpointer name;
+      TornadisName *name = subscriptions_lookup (self, kind, g_ptr_array_index (ended, i));
 
-      g_hash_table_iter_init (&iter, self->names[kind]);
-      while (g_hash_table_iter_next (&iter, NULL, &name))
-        g_ptr_array_add (operation->names, name_ref (name));
-      g_hash_table_remove_all (self->names[kind]);
+      if (name == NULL)
+        continue;
+
+      subscriptions_begin_change (self, name);
+      name->since = self->serial;
+      name->n_asking = 0;
+      name->granted = FALSE;
+      subscriptions_end_change (self, kind, name);
     }
 
-  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+  /* Without a link, and none pending that would subscribe first, the server knows of nothing. */
+  if (ended->len == 0 || (n_pending == 0 && !subscriptions_has_link (self)))
     {
-      g_autoptr (GBytes) bytes = g_bytes_new (names[i], strlen (names[i]));
-      TornadisName *name = subscriptions_lookup (self, kind, bytes);
-
-      g_ptr_array_add (operation->names, name != NULL ? name_ref (name) : name_new (bytes));
-      g_hash_table_remove (self->names[kind], bytes);
-    }
-
-  /* Without a link, and none under way that would subscribe first, the server knows of nothing. */
-  if (operation->names->len == 0 ||
-      (tornadis_link_get_state (link) != TORNADIS_CLIENT_STATE_CONNECTED &&
-       tornadis_queue_get_length (tornadis_link_get_queue (link)) == 0))
-    {
-      operation_notify_removed (operation);
-      operation_free (operation);
-      self->funcs.settled (self->client);
+      subscriptions_sweep (self);
       g_task_return_boolean (task, TRUE);
-      return;
     }
+  else
+    subscriptions_call (self, kind, FALSE, ended, task);
 
-  subscriptions_start (self, operation, task);
   self->funcs.settled (self->client);
-}
-
-void
-tornadis_subscriptions_restore (TornadisSubscriptions *self,
-                                TornadisQueue *queue)
-{
-  self->n_restoring = 0;
-
-  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
-    {
-      TornadisOperation *operation = NULL;
-      GHashTableIter iter;
-      gpointer name;
-
-      g_hash_table_iter_init (&iter, self->names[kind]);
-      while (g_hash_table_iter_next (&iter, NULL, &name))
-        {
-          if (!((TornadisName *) name)->granted)
-            continue;
-
-          if (operation == NULL)
-            operation = operation_new (self, kind, TRUE);
-          g_ptr_array_add (operation->names, name_ref (name));
-
-          /* In a cluster the shard channels of one command must share a slot. */
-          if (kind == TORNADIS_SUBSCRIPTION_SHARD)
-            subscriptions_queue_restore (self, queue, g_steal_pointer (&operation));
-        }
-
-      if (operation != NULL)
-        subscriptions_queue_restore (self, queue, operation);
-    }
-}
-
-gboolean
-tornadis_subscriptions_push (TornadisSubscriptions *self,
-                             TornadisReply *push)
-{
-  TornadisReply **elements = push->v.elements;
-
-  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
-    {
-      gboolean subscribe = tornadis_reply_equals_text (elements[0], kinds[kind].subscribe);
-
-      if (subscribe || tornadis_reply_equals_text (elements[0], kinds[kind].unsubscribe))
-        {
-          g_autoptr (GBytes) name = tornadis_reply_get_bytes (elements[1]);
-
-          /* No name: there was nothing to unsubscribe from, which is never asked for. */
-          if (name != NULL)
-            subscriptions_confirm (self, kind, subscribe, name, tornadis_reply_get_integer (elements[2]));
-          return TRUE;
-        }
-    }
-
-  return FALSE;
 }

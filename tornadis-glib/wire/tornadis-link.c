@@ -616,8 +616,7 @@ tornadis_link_submit (TornadisLink *self,
   if (!link_admit (self, command, 1, tornadis_command_get_wire_size (command), error))
     return FALSE;
 
-  slot = tornadis_queue_push (self->queue, command, flags,
-                              (flags & TORNADIS_SLOT_MANUAL) != 0 ? 0 : link_get_deadline (self, deadline), func, user_data);
+  slot = tornadis_queue_push (self->queue, command, flags, link_get_deadline (self, deadline), func, user_data);
   if (id != NULL)
     *id = slot;
   link_kick (self);
