@@ -2,143 +2,56 @@
 
 #include "tornadis-glib/client/tornadis-subscriptions.h"
 
+#include "tornadis-glib/client/tornadis-subscription-restorer.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
-#include "tornadis-glib/wire/tornadis-backoff.h"
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
-/* What is known of a name:
+/* What becomes of a name, whose states are those of TornadisSubscriptionName:
  *
- *   asked for   By calls that have not completed.
- *   granted     Such a call has succeeded. It is restored on every new link.
- *   confirmed   The server has it, or had it on the link before: "added" was emitted, and "removed" was not.
- *   ending      An UNSUBSCRIBE of it is in the queue.
+ *   confirmed and wanted       It is the user's. On a new link it is restored, if a call for it has succeeded.
+ *   confirmed and not wanted   It is unsubscribed from, unless that is pending. Without a link it is removed.
+ *   refused when restored      It is removed.
  *
- * A name is wanted that is asked for or granted, and stays in its table while any of these is true. One that is confirmed
- * and not wanted is unsubscribed from; without a link it is removed. Granted names survive the link, others do not.
- *
- * The order of calls decides which of them count: a name that was unsubscribed from is no longer that of the calls
- * before, although these complete later. */
-
-typedef struct
-{
-  GBytes *bytes;  /* (owned) */
-  guint64 since;  /* serial of the first call that counts */
-  guint n_asking; /* calls that subscribe to it, and count */
-  guint n_ending; /* calls that unsubscribe from it */
-  guint8 granted : 1;
-  guint8 confirmed : 1;
-  guint8 postponed : 1; /* the server was not ready to restore it on this link */
-} TornadisName;
+ * The user is notified when a name becomes confirmed, and when it is removed: of both or of none. */
 
 struct _TornadisSubscriptions
 {
   TornadisClient *client; /* (unowned) the owner */
   TornadisSubscriptionsFuncs funcs;
-  GHashTable *names[TORNADIS_N_SUBSCRIPTION_KINDS]; /* (owned) (element-type GBytes TornadisName) */
-  guint n_wanted;
-  guint n_confirmed;
-  guint n_subscribed; /* wanted and confirmed */
-  guint64 serial;     /* of the last call */
-  guint64 link;       /* counts the links */
-  guint n_restoring;  /* calls that restore names on this link */
-  GSource *retry;     /* (owned) (nullable) while names are postponed */
-  TornadisBackoff backoff;
+  TornadisSubscriptionNames names;
+  TornadisSubscriptionRestorer restorer;
 };
 
 /* A call for some names of one kind. The queue's slot owns it. */
 typedef struct
 {
   TornadisSubscriptions *owner; /* (unowned) its calls complete before it is freed */
-  GTask *task;                  /* (owned) (nullable) NULL: made by the table */
+  GTask *task;                  /* (owned) (nullable) NULL: one of the table's own */
   TornadisCancelWatch *watch;   /* (owned) (nullable) */
   GPtrArray *names;             /* (owned) (element-type GBytes) */
   guint64 serial;
-  guint64 id;             /* in the queue; 0: never came to it */
-  guint64 restoring_link; /* the link on which it restores names; 0: it does not */
+  guint64 id; /* in the queue; 0: never came to it */
   TornadisSubscriptionKind kind;
   gboolean subscribe;
 } TornadisSubscriptionCall;
 
-/* As the server says them; [FALSE] ends what [TRUE] begins. */
-static const char *const verbs[TORNADIS_N_SUBSCRIPTION_KINDS][2] = {
-  [TORNADIS_SUBSCRIPTION_CHANNEL] = { "unsubscribe", "subscribe" },
-  [TORNADIS_SUBSCRIPTION_PATTERN] = { "punsubscribe", "psubscribe" },
-  [TORNADIS_SUBSCRIPTION_SHARD] = { "sunsubscribe", "ssubscribe" },
-};
-
-static void subscriptions_restore_alone (TornadisSubscriptions *self,
-                                         TornadisSubscriptionKind kind,
-                                         GBytes *bytes);
-
-static GPtrArray *
-names_new (void)
+static gboolean
+name_ends_with_link (const TornadisSubscriptionName *name)
 {
-  return g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  return name->confirmed && !name->granted;
 }
 
-static void
-name_free (gpointer data)
+static gboolean
+name_can_end (const TornadisSubscriptionName *name)
 {
-  TornadisName *name = data;
-
-  g_bytes_unref (name->bytes);
-  g_free (name);
+  return tornadis_subscription_name_is_wanted (name) || (name->confirmed && name->n_ending == 0);
 }
 
-static inline gboolean
-name_is_wanted (const TornadisName *name)
+static gboolean
+name_is_left_over (const TornadisSubscriptionName *name)
 {
-  return name->n_asking > 0 || name->granted;
-}
-
-static TornadisName *
-subscriptions_lookup (TornadisSubscriptions *self,
-                      TornadisSubscriptionKind kind,
-                      GBytes *bytes)
-{
-  return g_hash_table_lookup (self->names[kind], bytes);
-}
-
-static TornadisName *
-subscriptions_ensure (TornadisSubscriptions *self,
-                      TornadisSubscriptionKind kind,
-                      GBytes *bytes)
-{
-  TornadisName *name = subscriptions_lookup (self, kind, bytes);
-
-  if (name == NULL)
-    {
-      name = g_new0 (TornadisName, 1);
-      name->bytes = g_bytes_ref (bytes);
-      name->since = self->serial;
-      g_hash_table_insert (self->names[kind], name->bytes, name);
-    }
-
-  return name;
-}
-
-/* Every change of a name stands between these two; the second may free it. */
-static void
-subscriptions_begin_change (TornadisSubscriptions *self,
-                            const TornadisName *name)
-{
-  self->n_wanted -= name_is_wanted (name);
-  self->n_confirmed -= name->confirmed;
-  self->n_subscribed -= name_is_wanted (name) && name->confirmed;
-}
-
-static void
-subscriptions_end_change (TornadisSubscriptions *self,
-                          TornadisSubscriptionKind kind,
-                          const TornadisName *name)
-{
-  self->n_wanted += name_is_wanted (name);
-  self->n_confirmed += name->confirmed;
-  self->n_subscribed += name_is_wanted (name) && name->confirmed;
-
-  if (!name_is_wanted (name) && !name->confirmed && name->n_ending == 0)
-    g_hash_table_remove (self->names[kind], name->bytes);
+  return name->confirmed && name->n_ending == 0 && !tornadis_subscription_name_is_wanted (name);
 }
 
 static gboolean
@@ -147,59 +60,27 @@ subscriptions_has_link (TornadisSubscriptions *self)
   return tornadis_link_get_state (tornadis_client_get_link (self->client)) == TORNADIS_CLIENT_STATE_CONNECTED;
 }
 
-/* The server does not have a name any more, or does not let it be restored. */
+/* The server does not have it any more, or does not let it be restored. */
 static void
 subscriptions_remove (TornadisSubscriptions *self,
                       TornadisSubscriptionKind kind,
-                      GBytes *bytes,
-                      gboolean keep_granted)
+                      GBytes *bytes)
 {
-  TornadisName *name = subscriptions_lookup (self, kind, bytes);
-  gboolean was_confirmed = name->confirmed;
-
-  subscriptions_begin_change (self, name);
-  name->confirmed = FALSE;
-  name->granted &= keep_granted;
-  subscriptions_end_change (self, kind, name);
-
-  if (was_confirmed)
-    self->funcs.changed (self->client, FALSE, bytes, self->n_confirmed);
+  if (tornadis_subscription_names_set_confirmed (&self->names, kind, bytes, FALSE))
+    self->funcs.changed (self->client, FALSE, bytes, self->names.n_confirmed);
 }
 
 /* Without a link the server has no names but those that will be restored. */
 static void
 subscriptions_sweep (TornadisSubscriptions *self)
 {
-  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
+  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS && !subscriptions_has_link (self); kind++)
     {
-      g_autoptr (GPtrArray) names = names_new ();
-      GHashTableIter iter;
-      gpointer value;
-
-      g_hash_table_iter_init (&iter, self->names[kind]);
-      while (g_hash_table_iter_next (&iter, NULL, &value))
-        if (((TornadisName *) value)->confirmed && !((TornadisName *) value)->granted)
-          g_ptr_array_add (names, g_bytes_ref (((TornadisName *) value)->bytes));
+      g_autoptr (GPtrArray) names = tornadis_subscription_names_select (&self->names, kind, name_ends_with_link);
 
       for (guint i = 0; i < names->len && !subscriptions_has_link (self); i++)
-        {
-          TornadisName *name = subscriptions_lookup (self, kind, g_ptr_array_index (names, i));
-
-          if (name != NULL && name->confirmed && !name->granted)
-            subscriptions_remove (self, kind, g_ptr_array_index (names, i), FALSE);
-        }
+        subscriptions_remove (self, kind, g_ptr_array_index (names, i));
     }
-}
-
-/* Calls. */
-
-static void
-call_free (TornadisSubscriptionCall *call)
-{
-  g_assert (call->watch == NULL && call->task == NULL);
-
-  g_ptr_array_unref (call->names);
-  g_free (call);
 }
 
 static TornadisSubscriptionCall *
@@ -214,21 +95,18 @@ call_new (TornadisSubscriptions *self,
   call->kind = kind;
   call->subscribe = subscribe;
   call->names = g_ptr_array_ref (names);
-  call->serial = self->serial;
+  call->serial = self->names.serial;
 
   return call;
 }
 
-static TornadisCommand *
-call_make_command (TornadisSubscriptionCall *call)
+static void
+call_free (TornadisSubscriptionCall *call)
 {
-  g_autofree char *verb = g_ascii_strup (verbs[call->kind][call->subscribe], -1);
-  TornadisCommand *command = tornadis_command_new (verb);
+  g_assert (call->watch == NULL && call->task == NULL);
 
-  for (guint i = 0; i < call->names->len; i++)
-    tornadis_command_append_bytes (command, g_ptr_array_index (call->names, i));
-
-  return command;
+  g_ptr_array_unref (call->names);
+  g_free (call);
 }
 
 static gboolean
@@ -237,37 +115,34 @@ call_send (TornadisSubscriptionCall *call,
            TornadisSlotFunc func,
            GError **error)
 {
-  g_autoptr (TornadisCommand) command = call_make_command (call);
+  g_autoptr (TornadisCommand) command = tornadis_subscription_make_command (call->kind, call->subscribe, call->names);
 
   return tornadis_link_submit (tornadis_client_get_link (call->owner->client), command, flags, 0, func, call, &call->id, error);
 }
 
-/* The call begins, or completes. */
 static void
-call_count_names (TornadisSubscriptionCall *call,
-                  gboolean begins,
-                  gboolean ok)
+call_begin (TornadisSubscriptionCall *call)
 {
-  TornadisSubscriptions *self = call->owner;
+  TornadisSubscriptionNames *names = &call->owner->names;
 
   for (guint i = 0; i < call->names->len; i++)
-    {
-      GBytes *bytes = g_ptr_array_index (call->names, i);
-      TornadisName *name = begins ? subscriptions_ensure (self, call->kind, bytes) : subscriptions_lookup (self, call->kind, bytes);
+    if (call->subscribe)
+      tornadis_subscription_names_ask (names, call->kind, g_ptr_array_index (call->names, i));
+    else
+      tornadis_subscription_names_set_ending (names, call->kind, g_ptr_array_index (call->names, i), TRUE);
+}
 
-      if (name == NULL || (call->subscribe && name->since > call->serial))
-        continue;
+static void
+call_end (TornadisSubscriptionCall *call,
+          gboolean ok)
+{
+  TornadisSubscriptionNames *names = &call->owner->names;
 
-      subscriptions_begin_change (self, name);
-      if (call->subscribe)
-        {
-          name->n_asking += begins ? 1 : -1;
-          name->granted |= ok;
-        }
-      else
-        name->n_ending += begins ? 1 : -1;
-      subscriptions_end_change (self, call->kind, name);
-    }
+  for (guint i = 0; i < call->names->len; i++)
+    if (call->subscribe)
+      tornadis_subscription_names_answer (names, call->kind, g_ptr_array_index (call->names, i), call->serial, ok);
+    else
+      tornadis_subscription_names_set_ending (names, call->kind, g_ptr_array_index (call->names, i), FALSE);
 }
 
 static void
@@ -279,9 +154,9 @@ undo_done_cb (TornadisReply *reply,
   TornadisSubscriptions *self = call->owner;
   g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
 
-  call_count_names (call, FALSE, FALSE);
-  subscriptions_sweep (self);
+  call_end (call, reply != NULL);
   call_free (call);
+  subscriptions_sweep (self);
 }
 
 /* Those of @names that the server has and nobody wants are unsubscribed from. */
@@ -290,25 +165,26 @@ subscriptions_undo (TornadisSubscriptions *self,
                     TornadisSubscriptionKind kind,
                     GPtrArray *names)
 {
-  g_autoptr (GPtrArray) unwanted = names_new ();
+  g_autoptr (GPtrArray) left_over = tornadis_subscription_names_new_array ();
   TornadisSubscriptionCall *call;
 
   for (guint i = 0; i < names->len; i++)
     {
-      const TornadisName *name = subscriptions_lookup (self, kind, g_ptr_array_index (names, i));
+      GBytes *bytes = g_ptr_array_index (names, i);
+      const TornadisSubscriptionName *name = tornadis_subscription_names_lookup (&self->names, kind, bytes);
 
-      if (name != NULL && name->confirmed && !name_is_wanted (name) && name->n_ending == 0)
-        g_ptr_array_add (unwanted, g_bytes_ref (name->bytes));
+      if (name != NULL && name_is_left_over (name))
+        g_ptr_array_add (left_over, g_bytes_ref (bytes));
     }
 
-  if (unwanted->len == 0)
+  if (left_over->len == 0)
     return;
 
-  call = call_new (self, kind, FALSE, unwanted);
-  call_count_names (call, TRUE, FALSE);
+  call = call_new (self, kind, FALSE, left_over);
+  call_begin (call);
   if (!call_send (call, TORNADIS_SLOT_LINK_ONLY, undo_done_cb, NULL))
     {
-      call_count_names (call, FALSE, FALSE);
+      call_end (call, FALSE);
       call_free (call);
     }
 }
@@ -323,24 +199,23 @@ call_done_cb (TornadisReply *reply,
   TornadisSubscriptions *self = call->owner;
   g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
   g_autoptr (GTask) task = g_steal_pointer (&call->task);
-  g_autoptr (GError) failure = error != NULL ? g_error_copy (error) : tornadis_reply_dup_error (reply);
+  GError *failure = error != NULL ? g_error_copy (error) : tornadis_reply_dup_error (reply);
 
   g_clear_pointer (&call->watch, tornadis_cancel_watch_free);
-  call_count_names (call, FALSE, failure == NULL);
+  call_end (call, failure == NULL);
 
-  /* A call that was given up may have reached the server, or not. */
+  /* One that was given up may have come to the server, or not. */
   if (error != NULL && subscriptions_has_link (self))
     subscriptions_undo (self, call->kind, call->names);
   else if (error != NULL)
     subscriptions_sweep (self);
+  call_free (call);
 
   if (failure != NULL)
-    g_task_return_error (task, g_steal_pointer (&failure));
+    g_task_return_error (task, failure);
   else
     g_task_return_boolean (task, TRUE);
-
   self->funcs.settled (self->client);
-  call_free (call);
 }
 
 static gboolean
@@ -354,7 +229,6 @@ call_cancelled_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Begins a call, whose @task is returned from the main loop. */
 static void
 subscriptions_call (TornadisSubscriptions *self,
                     TornadisSubscriptionKind kind,
@@ -365,7 +239,7 @@ subscriptions_call (TornadisSubscriptions *self,
   TornadisSubscriptionCall *call = call_new (self, kind, subscribe, names);
   GError *error = NULL;
 
-  call_count_names (call, TRUE, FALSE);
+  call_begin (call);
   call->task = g_object_ref (task);
   g_task_set_task_data (task, call, NULL);
   /* What has come about is returned, however late it is cancelled. */
@@ -376,219 +250,41 @@ subscriptions_call (TornadisSubscriptions *self,
     tornadis_client_defer_error (self->client, call_done_cb, call, error);
 }
 
-/* Restoring. */
-
 static void
-subscriptions_clear_retry (TornadisSubscriptions *self)
-{
-  if (self->retry == NULL)
-    return;
-
-  g_source_destroy (self->retry);
-  g_clear_pointer (&self->retry, g_source_unref);
-}
-
-static gboolean
-retry_cb (gpointer user_data)
+restorer_refused_cb (TornadisSubscriptionKind kind,
+                     GBytes *bytes,
+                     gpointer user_data)
 {
   TornadisSubscriptions *self = user_data;
 
-  subscriptions_clear_retry (self);
-
-  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS && subscriptions_has_link (self); kind++)
-    {
-      GHashTableIter iter;
-      gpointer value;
-
-      g_hash_table_iter_init (&iter, self->names[kind]);
-      while (g_hash_table_iter_next (&iter, NULL, &value))
-        {
-          TornadisName *name = value;
-          gboolean again = name->postponed && name->granted;
-
-          name->postponed = FALSE;
-          if (again)
-            subscriptions_restore_alone (self, kind, name->bytes);
-        }
-    }
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-subscriptions_postpone (TornadisSubscriptions *self,
-                        TornadisSubscriptionKind kind,
-                        GPtrArray *names)
-{
-  for (guint i = 0; i < names->len; i++)
-    {
-      TornadisName *name = subscriptions_lookup (self, kind, g_ptr_array_index (names, i));
-
-      if (name != NULL)
-        name->postponed = TRUE;
-    }
-
-  if (self->retry != NULL)
-    return;
-
-  self->retry = g_timeout_source_new (tornadis_backoff_next (&self->backoff));
-  g_source_set_static_name (self->retry, "[tornadis] restore subscriptions");
-  g_source_set_callback (self->retry, retry_cb, self, NULL);
-  g_source_attach (self->retry, tornadis_client_get_context (self->client));
-}
-
-/* Not on this server. What is forbidden, or another server's, does not take with it the names of the same command. */
-static void
-subscriptions_drop (TornadisSubscriptions *self,
-                    TornadisSubscriptionKind kind,
-                    GPtrArray *names)
-{
-  for (guint i = 0; i < names->len; i++)
-    {
-      GBytes *bytes = g_ptr_array_index (names, i);
-      const TornadisName *name = subscriptions_lookup (self, kind, bytes);
-
-      if (name == NULL || !name->granted)
-        continue;
-
-      if (names->len > 1)
-        subscriptions_restore_alone (self, kind, bytes);
-      else
-        subscriptions_remove (self, kind, bytes, FALSE);
-    }
-}
-
-/* Refusals that pass, whatever the name is. */
-static gboolean
-is_passing (const char *prefix)
-{
-  static const char *const prefixes[] = { "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "TRYAGAIN", NULL };
-
-  return prefix != NULL && g_strv_contains (prefixes, prefix);
-}
-
-static void
-restore_done_cb (TornadisReply *reply,
-                 const GError *error,
-                 gpointer user_data)
-{
-  TornadisSubscriptionCall *call = user_data;
-  TornadisSubscriptions *self = call->owner;
-  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
-  g_autoptr (GError) refusal = reply != NULL ? tornadis_reply_dup_error (reply) : NULL;
-  g_autofree char *prefix = refusal != NULL ? tornadis_error_dup_prefix (refusal) : NULL;
-
-  /* Callbacks of what was lost with a link may run the main loop until the next one is up. */
-  if (call->restoring_link == self->link)
-    self->n_restoring--;
-
-  if (call->restoring_link == self->link && subscriptions_has_link (self))
-    {
-      if (error != NULL || is_passing (prefix))
-        subscriptions_postpone (self, call->kind, call->names);
-      else if (g_strcmp0 (prefix, "NOAUTH") == 0)
-        tornadis_link_try_again (tornadis_client_get_link (self->client), refusal);
-      else if (refusal != NULL)
-        subscriptions_drop (self, call->kind, call->names);
-    }
-
-  if (call->restoring_link == self->link && self->n_restoring == 0 && subscriptions_has_link (self))
-    self->funcs.restored (self->client, self->retry == NULL);
-
+  tornadis_subscription_names_revoke (&self->names, kind, bytes);
+  subscriptions_remove (self, kind, bytes);
   self->funcs.settled (self->client);
-  call_free (call);
-}
-
-static TornadisSubscriptionCall *
-restore_new (TornadisSubscriptions *self,
-             TornadisSubscriptionKind kind,
-             GPtrArray *names)
-{
-  TornadisSubscriptionCall *call = call_new (self, kind, TRUE, names);
-
-  call->restoring_link = self->link;
-  self->n_restoring++;
-
-  return call;
 }
 
 static void
-subscriptions_restore_alone (TornadisSubscriptions *self,
-                             TornadisSubscriptionKind kind,
-                             GBytes *bytes)
+restorer_restored_cb (gboolean complete,
+                      gpointer user_data)
 {
-  g_autoptr (GPtrArray) names = names_new ();
-  TornadisSubscriptionCall *call;
+  TornadisSubscriptions *self = user_data;
 
-  g_ptr_array_add (names, g_bytes_ref (bytes));
-  call = restore_new (self, kind, names);
-  if (call_send (call, TORNADIS_SLOT_LINK_ONLY, restore_done_cb, NULL))
-    return;
-
-  self->n_restoring--;
-  call_free (call);
-  subscriptions_postpone (self, kind, names);
-}
-
-static void
-subscriptions_restore_first (TornadisSubscriptions *self,
-                             TornadisSubscriptionKind kind,
-                             GPtrArray *names,
-                             TornadisQueue *queue)
-{
-  TornadisSubscriptionCall *call = restore_new (self, kind, names);
-  g_autoptr (TornadisCommand) command = call_make_command (call);
-
-  tornadis_queue_push_front (queue, command, TORNADIS_SLOT_LINK_ONLY, restore_done_cb, call);
+  self->funcs.restored (self->client, complete);
 }
 
 void
 tornadis_subscriptions_restore (TornadisSubscriptions *self,
                                 TornadisQueue *queue)
 {
-  self->link++;
-  self->n_restoring = 0;
-  tornadis_backoff_reset (&self->backoff);
-  subscriptions_clear_retry (self);
-
-  for (guint kind = TORNADIS_N_SUBSCRIPTION_KINDS; kind-- > 0;)
-    {
-      g_autoptr (GPtrArray) names = names_new ();
-      GHashTableIter iter;
-      gpointer value;
-
-      g_hash_table_iter_init (&iter, self->names[kind]);
-      while (g_hash_table_iter_next (&iter, NULL, &value))
-        {
-          TornadisName *name = value;
-
-          name->postponed = FALSE;
-          if (name->granted)
-            g_ptr_array_add (names, g_bytes_ref (name->bytes));
-
-          /* In a cluster the shard channels of one command must share a slot. */
-          if (kind == TORNADIS_SUBSCRIPTION_SHARD && names->len > 0)
-            {
-              subscriptions_restore_first (self, kind, names, queue);
-              g_ptr_array_unref (names);
-              names = names_new ();
-            }
-        }
-
-      if (names->len > 0)
-        subscriptions_restore_first (self, kind, names, queue);
-    }
+  tornadis_subscription_restorer_start (&self->restorer, queue);
 }
 
 void
 tornadis_subscriptions_link_lost (TornadisSubscriptions *self)
 {
-  subscriptions_clear_retry (self);
+  tornadis_subscription_restorer_stop (&self->restorer);
   subscriptions_sweep (self);
   self->funcs.settled (self->client);
 }
-
-/* What the server says. */
 
 static void
 subscriptions_confirm (TornadisSubscriptions *self,
@@ -599,31 +295,26 @@ subscriptions_confirm (TornadisSubscriptions *self,
 {
   TornadisQueue *queue = tornadis_link_get_queue (tornadis_client_get_link (self->client));
   TornadisCompletion completion;
-  gboolean asked = tornadis_queue_confirm (queue, verbs[kind][subscribe], bytes, &completion);
-  TornadisName *name = subscriptions_lookup (self, kind, bytes);
-  gboolean changed = FALSE;
+  gboolean asked = tornadis_queue_confirm (queue, tornadis_subscription_verbs[kind][subscribe], bytes, &completion);
+  gboolean changed;
 
-  if (asked && subscribe)
-    name = subscriptions_ensure (self, kind, bytes);
+  /* What nobody asked for the server does by itself: it ends subscriptions, and begins none. */
+  if (!asked && subscribe)
+    return;
 
-  /* What nobody asked for the server does by itself: it can end a subscription, and begin none. */
-  if (name != NULL && (asked || !subscribe))
+  if (!asked)
+    tornadis_subscription_names_revoke (&self->names, kind, bytes);
+  changed = tornadis_subscription_names_set_confirmed (&self->names, kind, bytes, subscribe);
+
+  if (subscribe)
     {
-      changed = name->confirmed != subscribe;
-      subscriptions_begin_change (self, name);
-      name->confirmed = subscribe;
-      name->granted &= asked;
-      subscriptions_end_change (self, kind, name);
-    }
-
-  if (asked && subscribe)
-    {
-      g_autoptr (GPtrArray) names = names_new ();
+      g_autoptr (GPtrArray) names = tornadis_subscription_names_new_array ();
 
       g_ptr_array_add (names, g_bytes_ref (bytes));
       subscriptions_undo (self, kind, names);
     }
 
+  /* The call is out of the queue already: a handler may wait for another one. */
   if (changed)
     self->funcs.changed (self->client, subscribe, bytes,
                          (guint) CLAMP (tornadis_reply_get_integer (push->v.elements[2]), 0, G_MAXUINT));
@@ -640,8 +331,8 @@ tornadis_subscriptions_push (TornadisSubscriptions *self,
   TornadisReply **elements = push->v.elements;
 
   for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
-    for (guint subscribe = 0; subscribe < G_N_ELEMENTS (verbs[kind]); subscribe++)
-      if (tornadis_reply_equals_text (elements[0], verbs[kind][subscribe]))
+    for (guint subscribe = 0; subscribe < 2; subscribe++)
+      if (tornadis_reply_equals_text (elements[0], tornadis_subscription_verbs[kind][subscribe]))
         {
           g_autoptr (GBytes) name = tornadis_reply_get_bytes (elements[1]);
 
@@ -662,8 +353,8 @@ tornadis_subscriptions_new (TornadisClient *client,
 
   self->client = client;
   self->funcs = *funcs;
-  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
-    self->names[kind] = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, NULL, name_free);
+  tornadis_subscription_names_init (&self->names);
+  self->restorer = (TornadisSubscriptionRestorer){ client, &self->names, restorer_refused_cb, restorer_restored_cb, self };
 
   return self;
 }
@@ -671,24 +362,21 @@ tornadis_subscriptions_new (TornadisClient *client,
 void
 tornadis_subscriptions_free (TornadisSubscriptions *self)
 {
-  g_assert (self->n_restoring == 0);
-
-  subscriptions_clear_retry (self);
-  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
-    g_hash_table_unref (self->names[kind]);
+  tornadis_subscription_restorer_clear (&self->restorer);
+  tornadis_subscription_names_clear (&self->names);
   g_free (self);
 }
 
 gboolean
 tornadis_subscriptions_is_wanted (TornadisSubscriptions *self)
 {
-  return self->n_wanted > 0;
+  return self->names.n_wanted > 0;
 }
 
 gboolean
 tornadis_subscriptions_is_subscribed (TornadisSubscriptions *self)
 {
-  return self->n_subscribed > 0;
+  return self->names.n_subscribed > 0;
 }
 
 void
@@ -699,35 +387,14 @@ tornadis_subscriptions_subscribe (TornadisSubscriptions *self,
 {
   if (names->len == 0)
     {
-      g_autofree char *verb = g_ascii_strup (verbs[kind][TRUE], -1);
+      g_autofree char *verb = g_ascii_strup (tornadis_subscription_verbs[kind][TRUE], -1);
 
       g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s needs at least one name", verb);
       return;
     }
 
-  self->serial++;
+  self->names.serial++;
   subscriptions_call (self, kind, TRUE, names, task);
-}
-
-/* All that there are. */
-static GPtrArray *
-subscriptions_make_names (TornadisSubscriptions *self,
-                          TornadisSubscriptionKind kind)
-{
-  GPtrArray *names = names_new ();
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, self->names[kind]);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      const TornadisName *name = value;
-
-      if (name_is_wanted (name) || (name->confirmed && name->n_ending == 0))
-        g_ptr_array_add (names, g_bytes_ref (name->bytes));
-    }
-
-  return names;
 }
 
 void
@@ -736,26 +403,17 @@ tornadis_subscriptions_unsubscribe (TornadisSubscriptions *self,
                                     GPtrArray *names,
                                     GTask *task)
 {
-  g_autoptr (GPtrArray) ended = names->len > 0 ? g_ptr_array_ref (names) : subscriptions_make_names (self, kind);
-  gsize n_pending = tornadis_queue_get_length (tornadis_link_get_queue (tornadis_client_get_link (self->client)));
+  TornadisQueue *queue = tornadis_link_get_queue (tornadis_client_get_link (self->client));
+  g_autoptr (GPtrArray) ended = names->len > 0
+                                  ? g_ptr_array_ref (names)
+                                  : tornadis_subscription_names_select (&self->names, kind, name_can_end);
 
-  self->serial++;
+  self->names.serial++;
   for (guint i = 0; i < ended->len; i++)
-    {
-      TornadisName *name = subscriptions_lookup (self, kind, g_ptr_array_index (ended, i));
-
-      if (name == NULL)
-        continue;
-
-      subscriptions_begin_change (self, name);
-      name->since = self->serial;
-      name->n_asking = 0;
-      name->granted = FALSE;
-      subscriptions_end_change (self, kind, name);
-    }
+    tornadis_subscription_names_disown (&self->names, kind, g_ptr_array_index (ended, i));
 
   /* Without a link, and none pending that would subscribe first, the server knows of nothing. */
-  if (ended->len == 0 || (n_pending == 0 && !subscriptions_has_link (self)))
+  if (ended->len == 0 || (tornadis_queue_get_length (queue) == 0 && !subscriptions_has_link (self)))
     {
       subscriptions_sweep (self);
       g_task_return_boolean (task, TRUE);

@@ -3,16 +3,9 @@
 #pragma once
 
 #include "tornadis-glib/client/tornadis-client-private.h"
+#include "tornadis-glib/client/tornadis-subscription-names.h"
 
 G_BEGIN_DECLS
-
-typedef enum
-{
-  TORNADIS_SUBSCRIPTION_CHANNEL,
-  TORNADIS_SUBSCRIPTION_PATTERN,
-  TORNADIS_SUBSCRIPTION_SHARD,
-  TORNADIS_N_SUBSCRIPTION_KINDS,
-} TornadisSubscriptionKind;
 
 /* Any of them may close or drop the client; it is kept while they run. */
 typedef struct
@@ -29,7 +22,7 @@ typedef struct
                     gboolean        complete);
 } TornadisSubscriptionsFuncs;
 
-/* The names that a pub/sub client wants to be subscribed to, and what the server has confirmed of them. */
+/* The subscriptions of a pub/sub client: calls that change them, and what restores them on a new link. */
 typedef struct _TornadisSubscriptions TornadisSubscriptions;
 
 TornadisSubscriptions *tornadis_subscriptions_new           (TornadisClient                   *client,
@@ -40,8 +33,7 @@ void                   tornadis_subscriptions_free          (TornadisSubscriptio
 gboolean               tornadis_subscriptions_is_wanted     (TornadisSubscriptions            *self);
 /* Whether any name is wanted that the server has confirmed, on this link or on the one before. */
 gboolean               tornadis_subscriptions_is_subscribed (TornadisSubscriptions            *self);
-/* Both return @task, now or later. @names (element-type GBytes) (nullable) are not changed any more; none: all that
- * there are. */
+/* Both return @task, now or later. @names (element-type GBytes) are not changed any more; none: all that there are. */
 void                   tornadis_subscriptions_subscribe     (TornadisSubscriptions            *self,
                                                              TornadisSubscriptionKind          kind,
                                                              GPtrArray                        *names,
