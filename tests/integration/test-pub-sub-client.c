@@ -694,7 +694,7 @@ log_removed_cb (TornadisPubSubClient *client,
   g_string_append_printf (user_data, "-%s ", name);
 }
 
-/* A server that is not ready is asked again; one that forbids a name loses that one alone. */
+/* A server that is not ready is asked again, on the same connection; one that forbids a name loses that one alone. */
 static void
 test_refused_at_restore (void)
 {
@@ -702,8 +702,9 @@ test_refused_at_restore (void)
     "handshake\nexpect SUBSCRIBE\n"
     "send \"*3\\r\\n$9\\r\\nsubscribe\\r\\n$1\\r\\na\\r\\n:1\\r\\n\"\n"
     "wait\nclose\n---\n"
-    "handshake\nexpect SUBSCRIBE\nsend \"-LOADING still\\r\\n\"\ndrain\n---\n"
-    "handshake\nexpect SUBSCRIBE\n"
+    "handshake\nexpect SUBSCRIBE\nsend \"-LOADING still\\r\\n\"\n"
+    "expect SUBSCRIBE\nsend \"-CLUSTERDOWN still\\r\\n\"\n"
+    "expect SUBSCRIBE\n"
     "send \"*3\\r\\n$9\\r\\nsubscribe\\r\\n$1\\r\\na\\r\\n:1\\r\\n\"\n"
     "sleep 50\nclose\n---\n"
     "handshake\nexpect SUBSCRIBE\nsend \"-NOPERM no\\r\\n\"\ndrain\n");
@@ -722,36 +723,256 @@ test_refused_at_restore (void)
     {
       gboolean subscribed = is_subscribed (&fixture);
 
-      /* Looked at before, for there may be the fourth just now. */
-      if (tornadis_harness_peer_get_n_connections (peer) < 4)
+      /* Looked at before, for there may be the third just now. */
+      if (tornadis_harness_peer_get_n_connections (peer) < 3)
         g_assert_true (subscribed);
       spin_for (20);
     }
   g_assert_cmpstr (log->str, ==, "-a ");
-  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 4);
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 3);
   g_assert_false (is_subscribed (&fixture));
   assert_finalized (fixture.client);
 }
 
-/* A subscription that fails half-way leaves nothing behind. */
+static void
+log_added_cb (TornadisPubSubClient *client,
+              const char *name,
+              guint count,
+              gpointer user_data)
+{
+  g_string_append_printf (user_data, "+%s ", name);
+}
+
+static void
+log_gap_cb (TornadisPubSubClient *client,
+            gpointer user_data)
+{
+  g_string_append (user_data, "gap ");
+}
+
+/* A client of @peer, what it says of its subscriptions in @log. */
+static TornadisPubSubClient *
+make_logged_client (TornadisHarnessPeer *peer,
+                    GString *log)
+{
+  TornadisPubSubClient *client = tornadis_pub_sub_client_new ("127.0.0.1", tornadis_harness_peer_get_port (peer));
+
+  g_object_set (client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
+  g_signal_connect (client, "subscription-added", G_CALLBACK (log_added_cb), log);
+  g_signal_connect (client, "subscription-removed", G_CALLBACK (log_removed_cb), log);
+  g_signal_connect (client, "gap", G_CALLBACK (log_gap_cb), log);
+
+  return client;
+}
+
+#define SEND_CONFIRMATION(verb, name) "send \"*3\\r\\n+" verb "\\r\\n+" name "\\r\\n:1\\r\\n\"\n"
+#define SEND_MESSAGE(channel, text) "send \"*3\\r\\n+message\\r\\n+" channel "\\r\\n+" text "\\r\\n\"\n"
+
+static void
+assert_no_failure (TornadisHarnessPeer *peer)
+{
+  g_autofree char *failure = tornadis_harness_peer_get_failure (peer);
+
+  g_assert_cmpstr (failure, ==, NULL);
+}
+
+/* What this server will never take is removed, alone, and the rest is there again. */
+static void
+test_refused_for_good (gconstpointer refusal)
+{
+  g_autofree char *script = g_strdup_printf (
+    "handshake\n"
+    "expect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "news")
+    "expect SSUBSCRIBE\n" SEND_CONFIRMATION ("ssubscribe", "shard")
+    "wait\nclose\n---\n"
+    "handshake\n"
+    "expect SSUBSCRIBE\nsend \"-%s\\r\\n\"\n"
+    "expect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "news") SEND_MESSAGE ("news", "still"),
+    (const char *) refusal);
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (script);
+  g_autoptr (GString) log = g_string_new (NULL);
+  PubSub fixture = { .client = make_logged_client (peer, log) };
+
+  assert_subscribe (&fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("news"));
+  assert_subscribe (&fixture, tornadis_pub_sub_client_ssubscribe_async, NAMES ("shard"));
+  tornadis_harness_peer_go (peer);
+  assert_pop (&fixture, "news", "still");
+
+  g_assert_cmpstr (log->str, ==, "+news +shard -shard gap ");
+  g_assert_true (is_subscribed (&fixture));
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 2);
+  assert_no_failure (peer);
+  assert_finalized (fixture.client);
+}
+
+/* What passes is tried again on the same connection, while the rest is there. */
+static void
+test_refused_for_now (gconstpointer refusal)
+{
+  g_autofree char *script = g_strdup_printf (
+    "handshake\n"
+    "expect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "news")
+    "expect SSUBSCRIBE\n" SEND_CONFIRMATION ("ssubscribe", "shard")
+    "wait\nclose\n---\n"
+    "handshake\n"
+    "expect SSUBSCRIBE\nsend \"-%s\\r\\n\"\n"
+    "expect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "news") SEND_MESSAGE ("news", "one")
+    "expect SSUBSCRIBE\nsend \"-%s\\r\\n\"\n" SEND_MESSAGE ("news", "two")
+    "expect SSUBSCRIBE\n" SEND_CONFIRMATION ("ssubscribe", "shard") SEND_MESSAGE ("news", "three"),
+    (const char *) refusal, (const char *) refusal);
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (script);
+  g_autoptr (GString) log = g_string_new (NULL);
+  PubSub fixture = { .client = make_logged_client (peer, log) };
+
+  assert_subscribe (&fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("news"));
+  assert_subscribe (&fixture, tornadis_pub_sub_client_ssubscribe_async, NAMES ("shard"));
+  tornadis_harness_peer_go (peer);
+  assert_pop (&fixture, "news", "one");
+  g_assert_cmpstr (log->str, ==, "+news +shard gap ");
+  assert_pop (&fixture, "news", "two");
+  assert_pop (&fixture, "news", "three");
+
+  g_assert_cmpstr (log->str, ==, "+news +shard gap gap ");
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 2);
+  assert_no_failure (peer);
+  assert_finalized (fixture.client);
+}
+
+/* One forbidden channel of many: each of the others is there again, though not all of them fit into the queue at once. */
+static void
+test_one_of_many_refused (PubSub *fixture,
+                          gconstpointer data)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+
+  g_signal_connect (fixture->client, "subscription-removed", G_CALLBACK (log_removed_cb), log);
+  g_signal_connect (fixture->client, "gap", G_CALLBACK (log_gap_cb), log);
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a1", "a2", "b", "a3", "a4"));
+  g_object_set (fixture->client, "max-pending", 1, NULL);
+
+  /* The server cuts the connection of who loses a channel. */
+  assert_call (fixture->publisher, "OK", "ACL", "SETUSER", "default", "resetchannels", "&a*", NULL);
+  wait_until (strstr (log->str, "-b ") != NULL);
+  for (guint i = 1; i <= 4; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("a%u", i);
+
+      publish_until (fixture, name, "x", "(integer) 1");
+    }
+  wait_until (g_str_has_suffix (log->str, "gap "));
+  g_assert_true (is_subscribed (fixture));
+  g_assert_null (strstr (log->str, "-a"));
+}
+
+/* A subscription that fails half-way leaves nothing behind, and says so. */
 static void
 test_lost_half_way (void)
 {
   g_autoptr (TornadisHarnessPeer) peer = make_peer (
-    "handshake\nexpect SUBSCRIBE\n"
-    "send \"*3\\r\\n$9\\r\\nsubscribe\\r\\n$1\\r\\na\\r\\n:1\\r\\n\"\n"
-    "sleep 50\nclose\n---\nhandshake\ndrain\n");
+    "handshake\nexpect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a") "wait\nclose\n---\nhandshake\ndrain\n");
+  g_autoptr (GString) log = g_string_new (NULL);
+  g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  PubSub fixture = { 0 };
+  PubSub fixture = { .client = make_logged_client (peer, log) };
 
-  fixture.client = tornadis_pub_sub_client_new ("127.0.0.1", tornadis_harness_peer_get_port (peer));
-  g_object_set (fixture.client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
-  g_assert_false (subscribe (&fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a", "b"), &error));
+  tornadis_pub_sub_client_subscribe_async (fixture.client, NAMES ("a", "b"), NULL, store_result, &result);
+  wait_until (log->len > 0);
+  g_assert_true (is_subscribed (&fixture));
+  tornadis_harness_peer_go (peer);
+  g_assert_false (tornadis_pub_sub_client_subscribe_finish (fixture.client, wait_for_result (&result), &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  g_assert_cmpstr (log->str, ==, "+a -a ");
   g_assert_false (is_subscribed (&fixture));
   spin_for (200);
   g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 1);
+  g_clear_object (&result);
   assert_finalized (fixture.client);
+}
+
+static void
+test_closed_half_way (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a") "drain\n");
+  g_autoptr (GString) log = g_string_new (NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  PubSub fixture = { .client = make_logged_client (peer, log) };
+
+  tornadis_pub_sub_client_subscribe_async (fixture.client, NAMES ("a", "b"), NULL, store_result, &result);
+  wait_until (log->len > 0);
+  tornadis_client_close (TORNADIS_CLIENT (fixture.client));
+  g_assert_cmpstr (log->str, ==, "+a -a ");
+  g_assert_false (tornadis_pub_sub_client_subscribe_finish (fixture.client, wait_for_result (&result), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  g_clear_object (&result);
+  assert_finalized (fixture.client);
+}
+
+/* What the server confirms though its caller has given up is unsubscribed from. */
+static void
+test_given_up_half_way (gconstpointer data)
+{
+  gboolean times_out = GPOINTER_TO_INT (data);
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a")
+    "expect UNSUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "b") SEND_CONFIRMATION ("unsubscribe", "a")
+    "expect UNSUBSCRIBE\n" SEND_CONFIRMATION ("unsubscribe", "b")
+    "expect PSUBSCRIBE\n" SEND_CONFIRMATION ("psubscribe", "p"));
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GString) log = g_string_new (NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  PubSub fixture = { .client = make_logged_client (peer, log) };
+
+  g_assert_true (connect_and_wait (TORNADIS_CLIENT (fixture.client), NULL));
+  if (times_out)
+    g_object_set (fixture.client, "call-timeout-msec", 1000, NULL);
+  tornadis_pub_sub_client_subscribe_async (fixture.client, NAMES ("a", "b"), cancellable, store_result, &result);
+  wait_until (log->len > 0);
+  if (!times_out)
+    g_cancellable_cancel (cancellable);
+  g_assert_false (tornadis_pub_sub_client_subscribe_finish (fixture.client, wait_for_result (&result), &error));
+  if (times_out)
+    g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+  else
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_false (is_subscribed (&fixture));
+
+  g_object_set (fixture.client, "call-timeout-msec", 0, NULL);
+  wait_until (g_str_has_suffix (log->str, "-b "));
+  g_assert_cmpstr (log->str, ==, "+a +b -a -b ");
+  assert_subscribe (&fixture, tornadis_pub_sub_client_psubscribe_async, NAMES ("p"));
+  assert_no_failure (peer);
+  g_clear_object (&result);
+  assert_finalized (fixture.client);
+}
+
+/* The last of the calls for a name decides, whenever those before it complete. */
+static void
+test_last_call_decides (PubSub *fixture,
+                        gconstpointer data)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+
+  g_signal_connect (fixture->client, "subscription-added", G_CALLBACK (log_added_cb), log);
+  g_signal_connect (fixture->client, "subscription-removed", G_CALLBACK (log_removed_cb), log);
+  tornadis_pub_sub_client_subscribe_async (fixture->client, NAMES ("a", "b"), NULL, NULL, NULL);
+  tornadis_pub_sub_client_unsubscribe_async (fixture->client, NAMES ("a", "b"), NULL, NULL, NULL);
+  tornadis_pub_sub_client_subscribe_async (fixture->client, NAMES ("b"), NULL, store_result, &result);
+  g_assert_true (tornadis_pub_sub_client_subscribe_finish (fixture->client, wait_for_result (&result), NULL));
+  g_assert_cmpstr (log->str, ==, "+a +b -a -b +b ");
+
+  /* One that there is already is not added again, nor is one that there is not removed. */
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("b"));
+  assert_subscribe (fixture, tornadis_pub_sub_client_unsubscribe_async, NAMES ("never"));
+  g_assert_cmpstr (log->str, ==, "+a +b -a -b +b ");
+
+  tornadis_client_close (TORNADIS_CLIENT (fixture->client));
+  g_assert_true (connect_and_wait (TORNADIS_CLIENT (fixture->client), NULL));
+  publish_until (fixture, "b", "x", "(integer) 1");
+  publish_until (fixture, "a", "x", "(integer) 0");
 }
 
 #define ADD(name, func)                                                                                                  \
@@ -781,7 +1002,18 @@ main (int argc,
   ADD ("closed-in-handler", test_closed_in_handler);
   g_test_add_func ("/pub-sub-client/dropped-in-callback", test_dropped_in_callback);
   g_test_add_func ("/pub-sub-client/refused-at-restore", test_refused_at_restore);
-  g_test_add_func ("/pub-sub-client/lost-half-way", test_lost_half_way);
+  ADD ("last-call-decides", test_last_call_decides);
+  ADD ("fault-18-one-of-many-refused", test_one_of_many_refused);
+  g_test_add_data_func ("/pub-sub-client/fault-07-moved-while-restoring", "MOVED 1234 10.0.0.9:6379", test_refused_for_good);
+  g_test_add_data_func ("/pub-sub-client/fault-07-forbidden-while-restoring", "NOPERM no", test_refused_for_good);
+  g_test_add_data_func ("/pub-sub-client/fault-07-unknown-while-restoring", "ERR unknown command", test_refused_for_good);
+  g_test_add_data_func ("/pub-sub-client/fault-07-cross-slot-while-restoring", "CROSSSLOT no", test_refused_for_good);
+  g_test_add_data_func ("/pub-sub-client/fault-07-cluster-down-while-restoring", "CLUSTERDOWN no", test_refused_for_now);
+  g_test_add_data_func ("/pub-sub-client/fault-07-try-again-while-restoring", "TRYAGAIN no", test_refused_for_now);
+  g_test_add_func ("/pub-sub-client/fault-07-lost-half-way", test_lost_half_way);
+  g_test_add_func ("/pub-sub-client/fault-07-closed-half-way", test_closed_half_way);
+  g_test_add_data_func ("/pub-sub-client/fault-07-cancelled-half-way", GINT_TO_POINTER (FALSE), test_given_up_half_way);
+  g_test_add_data_func ("/pub-sub-client/fault-07-timed-out-half-way", GINT_TO_POINTER (TRUE), test_given_up_half_way);
   g_test_add_func ("/pub-sub-client/no-server", test_no_server);
   g_test_add_func ("/pub-sub-client/message-before-confirmation", test_message_before_confirmation);
 

@@ -284,6 +284,90 @@ test_lost (Fixture *fixture,
   g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
 }
 
+static guint64
+push_names (Fixture *fixture,
+            const char *const *argv,
+            gint64 deadline)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv (argv);
+
+  return push_with_deadline (fixture->queue, command, deadline, done_cb, make_call (fixture, argv[0]));
+}
+
+static gboolean
+confirm (Fixture *fixture,
+         const char *verb,
+         const char *name)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_static (name, strlen (name));
+  g_autofree char *resp = g_strdup_printf ("+%s\r\n", name);
+  g_autoptr (GBytes) line = g_bytes_new_static (resp, strlen (resp));
+  g_autoptr (TornadisReply) reply = tornadis_reply_new_from_resp (line, NULL);
+  TornadisCompletion completion;
+  gboolean taken;
+
+  taken = tornadis_queue_confirm (fixture->queue, verb, bytes, &completion);
+  tornadis_completion_run (&completion, reply, NULL);
+  tornadis_completion_clear (&completion);
+
+  return taken;
+}
+
+static void
+test_confirmed (Fixture *fixture,
+                gconstpointer data)
+{
+  push_names (fixture, (const char *[]) { "SUBSCRIBE", "a", "b", NULL }, 0);
+  push_names (fixture, (const char *[]) { "UNSUBSCRIBE", "a", NULL }, 0);
+  push (fixture, "C");
+  g_assert_false (confirm (fixture, "subscribe", "a"));
+  assert_written (fixture, "SUBSCRIBE a b UNSUBSCRIBE a C ");
+
+  g_assert_false (confirm (fixture, "subscribe", "b"));
+  g_assert_false (confirm (fixture, "unsubscribe", "a"));
+  g_assert_true (confirm (fixture, "subscribe", "a"));
+  g_assert_false (confirm (fixture, "subscribe", "a"));
+  g_assert_false (feed (fixture, "+no reply to it\r\n"));
+  g_assert_cmpstr (fixture->log->str, ==, "");
+  g_assert_true (confirm (fixture, "subscribe", "b"));
+  g_assert_cmpstr (fixture->log->str, ==, "SUBSCRIBE=b;");
+
+  g_assert_true (confirm (fixture, "unsubscribe", "a"));
+  g_assert_false (confirm (fixture, "unsubscribe", "a"));
+  g_assert_true (feed (fixture, "+c\r\n"));
+  g_assert_cmpstr (fixture->log->str, ==, "SUBSCRIBE=b;UNSUBSCRIBE=a;C=c;");
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
+}
+
+/* What ends a call before all its names are confirmed. Its place counts on. */
+static void
+test_confirmed_in_part (Fixture *fixture,
+                        gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  guint64 id;
+
+  push_names (fixture, (const char *[]) { "SUBSCRIBE", "a", NULL }, 0);
+  id = push_names (fixture, (const char *[]) { "PSUBSCRIBE", "a", "b", NULL }, 0);
+  push_names (fixture, (const char *[]) { "SSUBSCRIBE", "a", "b", NULL }, 100);
+  push_names (fixture, (const char *[]) { "PUNSUBSCRIBE", "a", "b", NULL }, 0);
+  assert_written (fixture, "SUBSCRIBE a PSUBSCRIBE a b SSUBSCRIBE a b PUNSUBSCRIBE a b ");
+
+  g_assert_true (feed (fixture, "-NOPERM no\r\n"));
+  g_assert_true (confirm (fixture, "psubscribe", "a"));
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
+  g_assert_cmpint (tornadis_queue_expire (fixture->queue, 100, G_MAXINT64), ==, 0);
+  g_assert_cmpstr (fixture->log->str, ==, "SUBSCRIBE=(error) NOPERM no;PSUBSCRIBE!19;SSUBSCRIBE!4;");
+
+  g_assert_true (confirm (fixture, "psubscribe", "b"));
+  g_assert_true (confirm (fixture, "ssubscribe", "a"));
+  g_assert_true (confirm (fixture, "ssubscribe", "b"));
+  g_assert_true (confirm (fixture, "punsubscribe", "a"));
+  lose (fixture->queue, TRUE);
+  g_assert_cmpstr (fixture->log->str, ==, "SUBSCRIBE=(error) NOPERM no;PSUBSCRIBE!19;SSUBSCRIBE!4;PUNSUBSCRIBE!3;");
+  g_assert_false (confirm (fixture, "punsubscribe", "b"));
+}
+
 static void
 test_batch (Fixture *fixture,
             gconstpointer data)
@@ -798,6 +882,8 @@ main (int argc,
   ADD ("cancel-unwritten", test_cancel_unwritten);
   ADD ("cancel-written", test_cancel_written);
   ADD ("lost", test_lost);
+  ADD ("confirmed", test_confirmed);
+  ADD ("confirmed-in-part", test_confirmed_in_part);
   ADD ("batch", test_batch);
   ADD ("batch-lost", test_batch_lost);
   ADD ("transaction", test_transaction);

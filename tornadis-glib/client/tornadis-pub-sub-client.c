@@ -2,6 +2,8 @@
 
 #include "tornadis-glib/client/tornadis-pub-sub-client.h"
 
+#include <string.h>
+
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-message-queue.h"
 #include "tornadis-glib/client/tornadis-subscriptions.h"
@@ -168,19 +170,23 @@ make_unsubscribed_error (void)
 static void
 pub_sub_changed (TornadisClient *client,
                  gboolean added,
-                 const char *name,
+                 GBytes *name,
                  guint count)
 {
-  g_signal_emit (client, signals[added ? SIGNAL_SUBSCRIPTION_ADDED : SIGNAL_SUBSCRIPTION_REMOVED], 0, name, count);
+  gsize length;
+  const char *data = g_bytes_get_data (name, &length);
+  g_autofree char *text = g_utf8_make_valid (data != NULL ? data : "", (gssize) length);
+
+  g_signal_emit (client, signals[added ? SIGNAL_SUBSCRIPTION_ADDED : SIGNAL_SUBSCRIPTION_REMOVED], 0, text, count);
 }
 
 static void
 pub_sub_settled (TornadisClient *client)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
-  gboolean subscribed = tornadis_subscriptions_has_names (self->subscriptions, TRUE);
+  gboolean subscribed = tornadis_subscriptions_is_subscribed (self->subscriptions);
 
-  if (tornadis_message_queue_has_waiters (&self->messages) && !tornadis_subscriptions_has_names (self->subscriptions, FALSE))
+  if (tornadis_message_queue_has_waiters (&self->messages) && !tornadis_subscriptions_is_wanted (self->subscriptions))
     {
       g_autoptr (GError) error = make_unsubscribed_error ();
 
@@ -195,14 +201,15 @@ pub_sub_settled (TornadisClient *client)
 }
 
 static void
-pub_sub_restored (TornadisClient *client)
+pub_sub_restored (TornadisClient *client,
+                  gboolean complete)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
 
   if (!self->gap)
     return;
 
-  self->gap = FALSE;
+  self->gap = !complete;
   g_signal_emit (self, signals[SIGNAL_GAP], 0);
 }
 
@@ -223,7 +230,7 @@ pub_sub_ready (TornadisClient *client,
 static gboolean
 pub_sub_is_listening (TornadisClient *client)
 {
-  return tornadis_subscriptions_has_names (TORNADIS_PUB_SUB_CLIENT (client)->subscriptions, TRUE);
+  return tornadis_subscriptions_is_subscribed (TORNADIS_PUB_SUB_CLIENT (client)->subscriptions);
 }
 
 static gboolean
@@ -232,7 +239,7 @@ pub_sub_is_used (TornadisClient *client)
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
 
   return tornadis_message_queue_has_messages (&self->messages) || tornadis_message_queue_has_waiters (&self->messages) ||
-         tornadis_subscriptions_has_names (self->subscriptions, FALSE);
+         tornadis_subscriptions_is_wanted (self->subscriptions);
 }
 
 static void
@@ -241,7 +248,8 @@ pub_sub_lost (TornadisClient *client,
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
 
-  self->gap |= tornadis_subscriptions_has_names (self->subscriptions, TRUE);
+  tornadis_subscriptions_link_lost (self->subscriptions);
+  self->gap |= tornadis_subscriptions_is_subscribed (self->subscriptions);
 
   if (!pub_sub_is_listening (client) || !tornadis_link_get_settings (tornadis_client_get_link (client))->autoconnect)
     {
@@ -257,8 +265,49 @@ pub_sub_closed (TornadisClient *client)
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
   g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "No more messages: the client was closed");
 
-  self->gap |= tornadis_subscriptions_has_names (self->subscriptions, TRUE);
+  tornadis_subscriptions_link_lost (self->subscriptions);
+  self->gap |= tornadis_subscriptions_is_subscribed (self->subscriptions);
   tornadis_message_queue_fail_waiters (&self->messages, error);
+}
+
+/* (nullable): none. */
+static GPtrArray *
+make_names (const char *const *texts)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+
+  for (guint i = 0; texts != NULL && texts[i] != NULL; i++)
+    g_ptr_array_add (names, g_bytes_new (texts[i], strlen (texts[i])));
+
+  return names;
+}
+
+static void
+pub_sub_call (TornadisPubSubClient *self,
+              TornadisSubscriptionKind kind,
+              gboolean subscribe,
+              const char *const *texts,
+              GCancellable *cancellable,
+              gpointer source_tag,
+              GAsyncReadyCallback callback,
+              gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GPtrArray) names = NULL;
+
+  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, source_tag);
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  names = make_names (texts);
+  if (subscribe)
+    tornadis_subscriptions_subscribe (self->subscriptions, kind, names, task);
+  else
+    tornadis_subscriptions_unsubscribe (self->subscriptions, kind, names, task);
 }
 
 static const TornadisClientHooks pub_sub_hooks = {
@@ -282,7 +331,7 @@ tornadis_pub_sub_client_get_property (GObject *object,
   switch ((TornadisPubSubClientProperty) prop_id)
     {
     case PROP_SUBSCRIBED:
-      g_value_set_boolean (value, tornadis_subscriptions_has_names (self->subscriptions, TRUE));
+      g_value_set_boolean (value, tornadis_subscriptions_is_subscribed (self->subscriptions));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -517,14 +566,7 @@ tornadis_pub_sub_client_subscribe_async (TornadisPubSubClient *self,
                                          GAsyncReadyCallback callback,
                                          gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
-  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tornadis_pub_sub_client_subscribe_async);
-  tornadis_subscriptions_subscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_CHANNEL, channels, task);
+  pub_sub_call (self, TORNADIS_SUBSCRIPTION_CHANNEL, TRUE, channels, cancellable, tornadis_pub_sub_client_subscribe_async, callback, user_data);
 }
 
 /**
@@ -573,14 +615,7 @@ tornadis_pub_sub_client_psubscribe_async (TornadisPubSubClient *self,
                                           GAsyncReadyCallback callback,
                                           gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
-  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tornadis_pub_sub_client_psubscribe_async);
-  tornadis_subscriptions_subscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_PATTERN, patterns, task);
+  pub_sub_call (self, TORNADIS_SUBSCRIPTION_PATTERN, TRUE, patterns, cancellable, tornadis_pub_sub_client_psubscribe_async, callback, user_data);
 }
 
 /**
@@ -629,14 +664,7 @@ tornadis_pub_sub_client_ssubscribe_async (TornadisPubSubClient *self,
                                           GAsyncReadyCallback callback,
                                           gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
-  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tornadis_pub_sub_client_ssubscribe_async);
-  tornadis_subscriptions_subscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_SHARD, channels, task);
+  pub_sub_call (self, TORNADIS_SUBSCRIPTION_SHARD, TRUE, channels, cancellable, tornadis_pub_sub_client_ssubscribe_async, callback, user_data);
 }
 
 /**
@@ -685,14 +713,7 @@ tornadis_pub_sub_client_unsubscribe_async (TornadisPubSubClient *self,
                                            GAsyncReadyCallback callback,
                                            gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
-  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tornadis_pub_sub_client_unsubscribe_async);
-  tornadis_subscriptions_unsubscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_CHANNEL, channels, task);
+  pub_sub_call (self, TORNADIS_SUBSCRIPTION_CHANNEL, FALSE, channels, cancellable, tornadis_pub_sub_client_unsubscribe_async, callback, user_data);
 }
 
 /**
@@ -741,14 +762,7 @@ tornadis_pub_sub_client_punsubscribe_async (TornadisPubSubClient *self,
                                             GAsyncReadyCallback callback,
                                             gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
-  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tornadis_pub_sub_client_punsubscribe_async);
-  tornadis_subscriptions_unsubscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_PATTERN, patterns, task);
+  pub_sub_call (self, TORNADIS_SUBSCRIPTION_PATTERN, FALSE, patterns, cancellable, tornadis_pub_sub_client_punsubscribe_async, callback, user_data);
 }
 
 /**
@@ -795,14 +809,7 @@ tornadis_pub_sub_client_sunsubscribe_async (TornadisPubSubClient *self,
                                             GAsyncReadyCallback callback,
                                             gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
-  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tornadis_pub_sub_client_sunsubscribe_async);
-  tornadis_subscriptions_unsubscribe (self->subscriptions, TORNADIS_SUBSCRIPTION_SHARD, channels, task);
+  pub_sub_call (self, TORNADIS_SUBSCRIPTION_SHARD, FALSE, channels, cancellable, tornadis_pub_sub_client_sunsubscribe_async, callback, user_data);
 }
 
 /**
@@ -877,7 +884,7 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
       return;
     }
 
-  if (!tornadis_subscriptions_has_names (self->subscriptions, FALSE))
+  if (!tornadis_subscriptions_is_wanted (self->subscriptions))
     {
       g_task_return_error (task, make_unsubscribed_error ());
       return;

@@ -686,9 +686,7 @@ tornadis_link_submit (TornadisLink *self,
   if (!link_admit (self, command, NULL, FALSE, 1, tornadis_command_get_wire_size (command), error))
     return FALSE;
 
-  if (G_LIKELY ((flags & TORNADIS_SLOT_MANUAL) == 0))
-    caller = link_set_deadline (self, caller, &copy);
-  slot = tornadis_queue_push (self->queue, command, flags, caller);
+  slot = tornadis_queue_push (self->queue, command, flags, link_set_deadline (self, caller, &copy));
   if (id != NULL)
     *id = slot;
   link_kick (self);

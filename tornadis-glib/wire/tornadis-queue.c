@@ -298,6 +298,8 @@ queue_set_command (TornadisQueue *self,
   slot->flags = (guint8) flags;
   self->n_bytes += slot->n_bytes;
   self->n_calls++;
+  if (G_UNLIKELY (command->effect == TORNADIS_COMMAND_REFUSED))
+    slot->confirmations = tornadis_confirmations_new (command);
 }
 
 static void
@@ -592,7 +594,7 @@ tornadis_queue_take_reply (TornadisQueue *self,
 
   if (head == NULL || !queue_is_out (self, head) ||
       (head->batch != NULL && head->batch->n_received >= head->batch->n_sent) ||
-      ((head->flags & TORNADIS_SLOT_MANUAL) != 0 && reply->kind != TORNADIS_REPLY_KIND_ERROR))
+      (G_UNLIKELY (head->confirmations != NULL) && reply->kind != TORNADIS_REPLY_KIND_ERROR))
     return FALSE;
 
   if (G_UNLIKELY (queue_has_to_follow (self, head, reply)))
@@ -623,25 +625,28 @@ tornadis_queue_take_reply (TornadisQueue *self,
   return TRUE;
 }
 
-gpointer
-tornadis_queue_peek_manual (TornadisQueue *self)
+gboolean
+tornadis_queue_confirm (TornadisQueue *self,
+                        const char *verb,
+                        GBytes *name,
+                        TornadisCompletion *completion)
 {
   TornadisSlot *head = queue_peek (self);
 
-  if (head == NULL || (head->flags & TORNADIS_SLOT_MANUAL) == 0 || !queue_is_out (self, head))
-    return NULL;
+  *completion = (TornadisCompletion) { 0 };
 
-  return head->user_data;
-}
+  if (head == NULL || head->confirmations == NULL || !queue_is_out (self, head) ||
+      !tornadis_confirmations_take (head->confirmations, verb, name))
+    return FALSE;
 
-void
-tornadis_queue_pop_manual (TornadisQueue *self)
-{
-  TornadisSlot *head = queue_peek (self);
+  if (tornadis_confirmations_is_complete (head->confirmations))
+    {
+      *completion = tornadis_slot_get_completion (head, self->observe_func, self->observe_data);
+      tornadis_completion_hold (completion);
+      queue_drop (self);
+    }
 
-  g_assert (head != NULL && (head->flags & TORNADIS_SLOT_MANUAL) != 0);
-
-  queue_drop (self);
+  return TRUE;
 }
 
 /* A slot that may have run: LOST, unless @error is of what the server sent, and so of the first of them. */

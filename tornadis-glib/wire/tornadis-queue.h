@@ -17,10 +17,8 @@ typedef void (*TornadisSessionFunc) (TornadisSessionChange changes,
 typedef enum
 {
   TORNADIS_SLOT_DEFAULT = 0,
-  /* Its owner takes it out with tornadis_queue_pop_manual(); from the server only an error ends it. */
-  TORNADIS_SLOT_MANUAL = 1 << 0,
   /* Dropped with the link instead of going to the next one. */
-  TORNADIS_SLOT_LINK_ONLY = 1 << 1,
+  TORNADIS_SLOT_LINK_ONLY = 1 << 0,
 } TornadisSlotFlags;
 
 /* The calls of one client in order, from the moment they are made until their reply: first those
@@ -84,10 +82,13 @@ void            tornadis_queue_advance         (TornadisQueue       *self,
  * stays the caller's. */
 gboolean        tornadis_queue_take_reply      (TornadisQueue       *self,
                                                 TornadisReply       *reply);
-/* The first call that is not ended, if it is written and MANUAL; its user_data or %NULL. */
-gpointer        tornadis_queue_peek_manual     (TornadisQueue       *self);
-/* Takes this call out, without calling its function. */
-void            tornadis_queue_pop_manual      (TornadisQueue       *self);
+/* The server confirms @name for a call of @verb, which has that in place of a reply. TRUE: it is the next one that the
+ * first call waits for. With the last of its names the call is out of the queue, and @completion (out) is for the caller
+ * to run and to clear; before that it does nothing. */
+gboolean        tornadis_queue_confirm         (TornadisQueue       *self,
+                                                const char          *verb,
+                                                GBytes              *name,
+                                                TornadisCompletion  *completion);
 /* The connection is closed: what may have run completes with LOST, or with @error itself when that is of what the
  * server sent and so of the first of them; the rest with CLOSED unless @keep_unwritten. What waits to be written and
  * belongs to a transaction that went with the connection completes with LOST. tornadis_completions_run() has to follow. */

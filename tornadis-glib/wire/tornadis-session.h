@@ -118,7 +118,7 @@ tornadis_transaction_is_open (TornadisTransaction self)
 static inline gboolean
 tornadis_session_is_unsettled_by (TornadisCommandEffect effect)
 {
-  return effect != TORNADIS_COMMAND_PLAIN && effect != TORNADIS_COMMAND_BLOCKING;
+  return effect != TORNADIS_COMMAND_PLAIN && effect != TORNADIS_COMMAND_BLOCKING && effect != TORNADIS_COMMAND_REFUSED;
 }
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 
 #include "tornadis-glib/wire/tornadis-batch.h"
 #include "tornadis-glib/wire/tornadis-completions.h"
+#include "tornadis-glib/wire/tornadis-confirmations.h"
 #include "tornadis-glib/wire/tornadis-session.h"
 
 G_BEGIN_DECLS
@@ -23,6 +24,7 @@ typedef struct
   gpointer user_data;       /* (unowned) */
   TornadisCommand *command; /* (owned) (nullable) */
   TornadisBatch *batch;     /* (owned) (nullable) */
+  TornadisConfirmations *confirmations; /* (owned) (nullable) what it has in place of a reply */
   gint64 deadline;          /* monotonic time, or 0 */
   gint64 queued;            /* monotonic time, or 0: is not observed */
   guint64 start;            /* stream position of its first byte, once started */
@@ -109,6 +111,7 @@ tornadis_slot_clear (TornadisSlot *self)
 {
   g_clear_pointer (&self->command, tornadis_command_unref);
   g_clear_pointer (&self->batch, tornadis_batch_free);
+  g_clear_pointer (&self->confirmations, tornadis_confirmations_free);
 }
 
 /* Its bytes were taken back, or went with the link: it waits again. */
