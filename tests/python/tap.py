@@ -86,5 +86,11 @@ async def raises_async(kind, awaitable):
     raise AssertionError(f'{kind.__name__} was not raised')
 
 
+async def wait_until(condition):
+    """As long as a case may take, which ends it."""
+    while not condition():
+        await Tornadis.sleep(.001)
+
+
 def equal(value, expected):
     assert value == expected, f'{value!r} is not {expected!r}'

@@ -148,7 +148,8 @@ def callbacks(client: Tornadis.Client, pipeline: Tornadis.Pipeline) -> None:
 def properties(client: Tornadis.Client) -> None:
     booleans: list[bool] = [
         client.props.aggressive_write, client.props.autoconnect, client.props.connected, client.props.tcp_nodelay,
-        client.props.tls, client.decode, Tornadis.Pipeline().props.atomic, Tornadis.PubSubClient().props.subscribed]
+        client.props.tls, client.decode, Tornadis.Pipeline().props.atomic, Tornadis.PubSubClient().props.subscribed,
+        client.props.in_transaction, client.props.session_settled]
     numbers: list[int] = [
         client.props.call_timeout_msec, client.props.connect_timeout, client.props.db, client.props.max_pending,
         client.props.max_queued_bytes, client.props.max_reply_size, client.props.port, client.props.protocol_version,

@@ -128,7 +128,7 @@ function callbacks(pipeline: Tornadis.Pipeline): void {
 function properties(): void {
     const booleans: boolean[] = [
         client.aggressive_write, client.aggressiveWrite, client.autoconnect, client.connected, client.tcp_nodelay,
-        client.tcpNodelay, client.tls];
+        client.tcpNodelay, client.tls, client.in_transaction, client.inTransaction, client.session_settled, client.sessionSettled];
     const numbers: number[] = [
         client.call_timeout_msec, client.callTimeoutMsec, client.connect_timeout, client.connectTimeout, client.db,
         client.max_pending, client.maxPending, client.max_queued_bytes, client.maxQueuedBytes, client.max_reply_size,
