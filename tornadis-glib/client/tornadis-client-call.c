@@ -459,8 +459,9 @@ client_call_task (TornadisClient *self,
  *
  * Sends a command and waits for its reply.
  *
- * Cancelling ends the call at once. A command that was not yet written is not sent; of one that was, the reply
- * is dropped when it comes, and no other call ever gets it.
+ * Cancelling completes the call at once. A command that was not yet written is not sent; of one that was, the reply
+ * is dropped when it comes, and no other call ever gets it. With one that waits for data, such as `BLPOP`, the
+ * connection is closed.
  *
  * Equivalent of tornadis' `Client.call()`.
  *

@@ -41,19 +41,28 @@
  *
  * # What becomes of a call
  *
- * Every call ends exactly once: with a reply, or with one error. A call that may have run when the
- * connection was lost ends with %TORNADIS_ERROR_LOST and is never sent again. A call that was not yet
- * written goes to the next connection. When that cannot be made, all calls that waited for it end with
+ * Every call completes exactly once: with a reply, or with one error. A call that may have run when the
+ * connection was lost completes with %TORNADIS_ERROR_LOST and is never sent again. A call that was not yet
+ * written goes to the next connection. When that cannot be made, all calls that waited for it complete with
  * %TORNADIS_ERROR_CONNECT; nothing waits for ever. Attempts after a failure are spaced, from 50
  * milliseconds up to 5 seconds at random.
+ *
+ * # What becomes of the connection's state
+ *
+ * User, database and name that `AUTH`, `SELECT` and `CLIENT SETNAME` have chosen, also inside a transaction, are those of
+ * the next connection too, as are `READONLY`, `CLIENT NO-EVICT` and `CLIENT NO-TOUCH`. `WATCH` and `MULTI` are lost with
+ * the connection: calls complete with %TORNADIS_ERROR_LOST up to and including `EXEC`, `DISCARD` or an atomic pipeline,
+ * or until `WATCH` or `MULTI` begins again after one has; `UNWATCH` gives up what was watched. A server that answers
+ * `READONLY` is not the right one any more: once what is written has been answered the connection is closed, and the next
+ * call looks for the server again.
  *
  * # Commands that need a client of their own
  *
  * Calls behind a blocking command (`BLPOP`, `XREAD BLOCK`, `WAIT`) wait for it, and `WATCH` and `MULTI` are
  * for one user of the connection: take a client of a [class@Tornadis.ClientPool] for them. Commands that
  * would leave replies and callers out of step (`SUBSCRIBE` and its kin, `MONITOR`, `SYNC`, `HELLO`, `RESET`,
- * `CLIENT REPLY`) are refused with %TORNADIS_ERROR_USAGE. A `SELECT` or an `AUTH` that succeeds is remembered
- * for the next connection, except inside `MULTI`.
+ * `CLIENT REPLY`) are refused with %TORNADIS_ERROR_USAGE. When a blocking command that was written is cancelled or
+ * times out, the connection is closed with it: it would take the next element for nobody.
  *
  * # Threads
  *
