@@ -2,9 +2,12 @@
 """The library as introspection alone gives it, and whether the tests in Python leave anything out."""
 
 import ast
-import pathlib
 import marshal
+import os
+import pathlib
+import re
 import sys
+import xml.etree.ElementTree as ElementTree
 
 from tap import equal, main, raises, raises_async
 
@@ -306,6 +309,41 @@ def test_version(server):
     version = (Tornadis.MAJOR_VERSION, Tornadis.MINOR_VERSION, Tornadis.MICRO_VERSION)
     equal('.'.join(map(str, version)), Tornadis.VERSION_S)
     equal(Gio.IOExtensionPoint.lookup(Tornadis.PLUGIN_EXTENSION_POINT_NAME) is not None, True)
+
+
+CORE = '{http://www.gtk.org/introspection/core/1.0}'
+
+
+def read_gir():
+    path, = filter(os.path.exists, (f'{path}/Tornadis-1.0.gir' for path in os.environ['GI_TYPELIB_PATH'].split(':')))
+    return ElementTree.parse(path)
+
+
+def test_names_of_getters(server):
+    """What is got belongs to its object, but for bytes and for what tornadis names so; a copy is duplicated."""
+    taken = {'get_arg', 'get_args', 'get_bytes', 'get_channel_bytes', 'get_payload',
+             'get_client_nowait', 'get_connected_client_finish'}
+    got, duplicated = {}, {}
+    for node in read_gir().iter():
+        name = node.get('name', '')
+        if node.tag in (f'{CORE}method', f'{CORE}function'):
+            value = node.find(f'{CORE}return-value').get('transfer-ownership')
+            if name.startswith('get_') and value != 'none':
+                got[name] = value
+            elif name.startswith('dup_'):
+                duplicated[name] = value
+    equal(set(got), taken)
+    equal(set(duplicated.values()), {'full'})
+
+
+def test_names_of_times(server):
+    """Settings are whole milliseconds and say so, but for those that are tornadis' own."""
+    seconds = {'connect-timeout', 'read-timeout', 'client-timeout'}
+    times = {node.get('name'): node.find(f'{CORE}type').get('name') for node in read_gir().iter(f'{CORE}property')
+             if re.search('time|delay(?!$)|interval|msec', node.get('name'))}
+    equal(seconds - set(times), set())
+    equal({name: kind for name, kind in times.items() if name not in seconds
+           and not (name.endswith('-msec') and kind == 'guint')}, {})
 
 
 def test_complete(server):
