@@ -55,11 +55,11 @@ const Showing = GObject.registerClass({GTypeName: 'TornadisTestJsShowing'}, clas
     inner = new Looking();
 
     vfunc_observe(...args) {
-        this.inner.observe(...args);
+        this.inner.vfunc_observe(...args);
     }
 
     vfunc_client_acquired(...args) {
-        this.inner.client_acquired(...args);
+        this.inner.vfunc_client_acquired(...args);
     }
 });
 

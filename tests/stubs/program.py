@@ -334,14 +334,14 @@ class Plugin(Tornadis.Plugin):
 
 def plugins(client: Tornadis.Client, call: Tornadis.Call, push: Tornadis.Reply) -> None:
     plugin = Plugin()
-    plugin.attach(client)
-    plugin.setup(Tornadis.Pipeline())
-    plugin.call(call)
-    plugin.call_done(call)
-    plugin.push(push)
-    plugin.observe(call.get_client(), call.get_command(), None, push, None, 1)
-    plugin.client_acquired(client, 1)
-    plugin.detach(client)
+    plugin.do_attach(client)
+    plugin.do_setup(Tornadis.Pipeline())
+    plugin.do_call(call)
+    plugin.do_call_done(call)
+    plugin.do_push(push)
+    plugin.do_observe(call.get_client(), call.get_command(), None, push, None, 1)
+    plugin.do_client_acquired(client, 1)
+    plugin.do_detach(client)
     reply: Tornadis.Reply | None = call.get_reply()
     if reply is not None:
         call.return_reply(reply)

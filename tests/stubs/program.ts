@@ -288,12 +288,12 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
 
 function plugins(call: Tornadis.Call, push: Tornadis.Reply): void {
     const plugin = new Plugin();
-    plugin.setup(new Pipeline());
-    plugin.call_done(call);
-    plugin.detach(client);
-    plugin.observe(client, call.get_command(), null, push, null, 1);
-    plugin.client_acquired(client, 1);
-    const truths: boolean[] = [plugin.attach(client), plugin.call(call), plugin.push(push), client.add_plugin(plugin),
+    plugin.vfunc_setup(new Pipeline());
+    plugin.vfunc_call_done(call);
+    plugin.vfunc_detach(client);
+    plugin.vfunc_observe(client, call.get_command(), null, push, null, 1);
+    plugin.vfunc_client_acquired(client, 1);
+    const truths: boolean[] = [plugin.vfunc_attach(client), plugin.vfunc_call(call), plugin.vfunc_push(push), client.add_plugin(plugin),
         Tornadis.Plugin.register('name', Plugin as unknown as {$gtype: GObject.GType})];
     const reply: Tornadis.Reply | null = call.get_reply();
     if (reply)

@@ -6,7 +6,7 @@
 
 #include "tornadis-glib/client/tornadis-pipeline-private.h"
 #include "tornadis-glib/client/tornadis-plugin-registry.h"
-#include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/client/tornadis-plugin-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 

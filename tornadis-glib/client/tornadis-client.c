@@ -7,7 +7,7 @@
 #include <sys/un.h>
 
 #include "tornadis-glib/client/tornadis-call-private.h"
-#include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/client/tornadis-plugin-private.h"
 #include "tornadis-glib/tornadis-enum-types.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/client/tornadis-plugin-private.h"
 
 #include "tornadis-glib/client/tornadis-call.h"
 #include "tornadis-glib/client/tornadis-client-private.h"
@@ -19,6 +19,104 @@
  * plugin that has to holds the call, see [class@Tornadis.Call].
  *
  * The client's own commands (authentication, `PING`, restoring subscriptions) do not go through plugins.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * TornadisPluginClass::attach:
+ * @self: a plugin
+ * @client: the client that it is being added to
+ * @error: return location for an error
+ *
+ * The plugin is being added to a client. By default it agrees.
+ *
+ * Returns: %FALSE to refuse
+ *
+ * Since: 1.0
+ */
+
+/**
+ * TornadisPluginClass::detach:
+ * @self: a plugin
+ * @client: the client that it was on
+ *
+ * The plugin was removed from a client, or the client is being disposed. Calls in flight still go through it.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * TornadisPluginClass::setup:
+ * @self: a plugin
+ * @commands: where to append them
+ *
+ * A connection is being made; what is appended is sent on it after authentication, before any call. A command that
+ * the server refuses fails the connection.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * TornadisPluginClass::call:
+ * @self: a plugin
+ * @call: a call
+ *
+ * A call begins, or is made again. By default it goes on.
+ *
+ * Returns: %TRUE when the plugin holds the call and answers it later, or has already
+ *
+ * Since: 1.0
+ */
+
+/**
+ * TornadisPluginClass::call_done:
+ * @self: a plugin
+ * @call: a call that this plugin has seen begin
+ *
+ * A call has its outcome, see [method@Tornadis.Call.get_reply] and [method@Tornadis.Call.dup_error].
+ *
+ * Since: 1.0
+ */
+
+/**
+ * TornadisPluginClass::push:
+ * @self: a plugin
+ * @push: what the server sent of its own accord, of kind %TORNADIS_REPLY_KIND_PUSH
+ *
+ * A RESP3 push has come, such as an invalidation or a message.
+ *
+ * Returns: %TRUE when the plugin consumed it, so that nobody else sees it
+ *
+ * Since: 1.0
+ */
+
+/**
+ * TornadisPluginClass::observe:
+ * @self: a plugin
+ * @client: the client that sent it
+ * @command: (nullable): what was sent, when it was a command
+ * @pipeline: (nullable): what was sent, when it was a pipeline
+ * @reply: (nullable): the reply, or %NULL
+ * @error: (nullable): why there is none, the server's own words included
+ * @elapsed: the time from when it was queued, in microseconds, to the precision of a main-context iteration
+ *
+ * A command or a pipeline has been to the server, or could not be sent, and has its outcome.
+ *
+ * Other than [vfunc@Tornadis.Plugin.call_done] this sees every attempt, commands as the plugins have made them, and
+ * no calls that a plugin answered; it cannot change anything. A plugin that overrides neither `call` nor `call_done`
+ * makes calls hardly slower.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * TornadisPluginClass::client_acquired:
+ * @self: a plugin
+ * @client: a client of a pool
+ * @elapsed: how long it was waited for, in microseconds
+ *
+ * A [class@Tornadis.ClientPool] gives a client to a caller who asked for one.
  *
  * Since: 1.0
  */
@@ -44,18 +142,6 @@ tornadis_plugin_init (TornadisPlugin *self)
 {
 }
 
-/**
- * tornadis_plugin_attach:
- * @self: a plugin
- * @client: the client that it is being added to
- * @error: return location for an error
- *
- * Hook: the plugin is being added to a client. By default it agrees.
- *
- * Returns: %FALSE to refuse
- *
- * Since: 1.0
- */
 gboolean
 tornadis_plugin_attach (TornadisPlugin *self,
                         TornadisClient *client,
@@ -79,15 +165,6 @@ tornadis_plugin_attach (TornadisPlugin *self,
   return FALSE;
 }
 
-/**
- * tornadis_plugin_detach:
- * @self: a plugin
- * @client: the client that it was on
- *
- * Hook: the plugin was removed from a client, or the client goes away. Calls under way still go through it.
- *
- * Since: 1.0
- */
 void
 tornadis_plugin_detach (TornadisPlugin *self,
                         TornadisClient *client)
@@ -99,16 +176,6 @@ tornadis_plugin_detach (TornadisPlugin *self,
     TORNADIS_PLUGIN_GET_CLASS (self)->detach (self, client);
 }
 
-/**
- * tornadis_plugin_setup:
- * @self: a plugin
- * @commands: where to stack them
- *
- * Hook: a connection is being made; what is stacked is sent on it after authentication, before any call. A command
- * that the server refuses fails the connection.
- *
- * Since: 1.0
- */
 void
 tornadis_plugin_setup (TornadisPlugin *self,
                        TornadisPipeline *commands)
@@ -120,17 +187,6 @@ tornadis_plugin_setup (TornadisPlugin *self,
     TORNADIS_PLUGIN_GET_CLASS (self)->setup (self, commands);
 }
 
-/**
- * tornadis_plugin_call:
- * @self: a plugin
- * @call: a call
- *
- * Hook: a call begins, or is made again. By default it goes on.
- *
- * Returns: %TRUE when the plugin holds the call and answers it later, or has already
- *
- * Since: 1.0
- */
 gboolean
 tornadis_plugin_call (TornadisPlugin *self,
                       TornadisCall *call)
@@ -141,15 +197,6 @@ tornadis_plugin_call (TornadisPlugin *self,
   return TORNADIS_PLUGIN_GET_CLASS (self)->call != NULL && TORNADIS_PLUGIN_GET_CLASS (self)->call (self, call);
 }
 
-/**
- * tornadis_plugin_call_done:
- * @self: a plugin
- * @call: a call that this plugin has seen begin
- *
- * Hook: a call has its outcome, see [method@Tornadis.Call.get_reply] and [method@Tornadis.Call.dup_error].
- *
- * Since: 1.0
- */
 void
 tornadis_plugin_call_done (TornadisPlugin *self,
                            TornadisCall *call)
@@ -161,17 +208,6 @@ tornadis_plugin_call_done (TornadisPlugin *self,
     TORNADIS_PLUGIN_GET_CLASS (self)->call_done (self, call);
 }
 
-/**
- * tornadis_plugin_push:
- * @self: a plugin
- * @push: what the server sent of its own accord, of kind %TORNADIS_REPLY_KIND_PUSH
- *
- * Hook: a RESP3 push has come, such as an invalidation or a message.
- *
- * Returns: %TRUE when the plugin consumed it, so that nobody else sees it
- *
- * Since: 1.0
- */
 gboolean
 tornadis_plugin_push (TornadisPlugin *self,
                       TornadisReply *push)
@@ -182,53 +218,10 @@ tornadis_plugin_push (TornadisPlugin *self,
   return TORNADIS_PLUGIN_GET_CLASS (self)->push != NULL && TORNADIS_PLUGIN_GET_CLASS (self)->push (self, push);
 }
 
-/**
- * tornadis_plugin_observe:
- * @self: a plugin
- * @client: the client that sent it
- * @command: (nullable): what was sent, when it was a command
- * @pipeline: (nullable): what was sent, when it was a pipeline
- * @reply: (nullable): the reply, or %NULL
- * @error: (nullable): why there is none, the server's own words included
- * @elapsed: the time from when it was queued, in microseconds, to the precision of a turn of the main loop
- *
- * Hook: a command or a pipeline has been to the server, or could not be sent, and has its outcome. Other than
- * [vfunc@Tornadis.Plugin.call_done] this is told of every attempt, of commands as the plugins have made them, and
- * not of calls that a plugin answered; it cannot change anything. A plugin that overrides neither `call` nor
- * `call_done` makes calls hardly slower.
- *
- * Since: 1.0
- */
-void
-tornadis_plugin_observe (TornadisPlugin *self,
-                         TornadisClient *client,
-                         TornadisCommand *command,
-                         TornadisPipeline *pipeline,
-                         TornadisReply *reply,
-                         const GError *error,
-                         gint64 elapsed)
-{
-  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
-  g_return_if_fail (TORNADIS_IS_CLIENT (client));
-
-  if (TORNADIS_PLUGIN_GET_CLASS (self)->observe != NULL)
-    TORNADIS_PLUGIN_GET_CLASS (self)->observe (self, client, command, pipeline, reply, error, elapsed);
-}
-
-/**
- * tornadis_plugin_client_acquired:
- * @self: a plugin
- * @client: a client of a pool
- * @elapsed: how long it was waited for, in microseconds
- *
- * Hook: a [class@Tornadis.ClientPool] gives a client to somebody who asked for one.
- *
- * Since: 1.0
- */
 void
 tornadis_plugin_client_acquired (TornadisPlugin *self,
-                        TornadisClient *client,
-                        gint64 elapsed)
+                                 TornadisClient *client,
+                                 gint64 elapsed)
 {
   g_return_if_fail (TORNADIS_IS_PLUGIN (self));
   g_return_if_fail (TORNADIS_IS_CLIENT (client));

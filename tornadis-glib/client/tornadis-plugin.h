@@ -19,13 +19,13 @@ G_DECLARE_DERIVABLE_TYPE (TornadisPlugin, tornadis_plugin, TORNADIS, PLUGIN, GOb
  * TornadisPluginClass:
  * @parent_class: the parent class
  * @attach: the plugin is added to a client; %FALSE with an error refuses
- * @detach: the plugin is removed from a client, or the client goes away
- * @setup: stacks commands to be sent on every new connection, after authentication
+ * @detach: the plugin is removed from a client, or the client is disposed
+ * @setup: appends commands to be sent on every new connection, after authentication
  * @call: a call begins; %TRUE: the plugin holds it and answers it later
  * @call_done: a call has its outcome; may ask for it to be made again
  * @push: the server sent data of its own accord; %TRUE: the plugin consumed it
  * @observe: a command or a pipeline was sent and has its outcome
- * @client_acquired: a pool has given a client to somebody
+ * @client_acquired: a pool has given a client to a caller
  *
  * The hooks of a plugin. All are optional, none waits.
  *
@@ -35,71 +35,40 @@ struct _TornadisPluginClass
 {
   GObjectClass parent_class;
 
-  gboolean (*attach)    (TornadisPlugin   *self,
-                         TornadisClient   *client,
-                         GError          **error);
-  void     (*detach)    (TornadisPlugin   *self,
-                         TornadisClient   *client);
-  void     (*setup)     (TornadisPlugin   *self,
-                         TornadisPipeline *commands);
-  gboolean (*call)      (TornadisPlugin   *self,
-                         TornadisCall     *call);
-  void     (*call_done) (TornadisPlugin   *self,
-                         TornadisCall     *call);
-  gboolean (*push)      (TornadisPlugin   *self,
-                         TornadisReply    *push);
-  void     (*observe)   (TornadisPlugin   *self,
-                         TornadisClient   *client,
-                         TornadisCommand  *command,
-                         TornadisPipeline *pipeline,
-                         TornadisReply    *reply,
-                         const GError     *error,
-                         gint64            elapsed);
+  gboolean (*attach)          (TornadisPlugin   *self,
+                               TornadisClient   *client,
+                               GError          **error);
+  void     (*detach)          (TornadisPlugin   *self,
+                               TornadisClient   *client);
+  void     (*setup)           (TornadisPlugin   *self,
+                               TornadisPipeline *commands);
+  gboolean (*call)            (TornadisPlugin   *self,
+                               TornadisCall     *call);
+  void     (*call_done)       (TornadisPlugin   *self,
+                               TornadisCall     *call);
+  gboolean (*push)            (TornadisPlugin   *self,
+                               TornadisReply    *push);
+  void     (*observe)         (TornadisPlugin   *self,
+                               TornadisClient   *client,
+                               TornadisCommand  *command,
+                               TornadisPipeline *pipeline,
+                               TornadisReply    *reply,
+                               const GError     *error,
+                               gint64            elapsed);
   void     (*client_acquired) (TornadisPlugin   *self,
-                         TornadisClient   *client,
-                         gint64            elapsed);
+                               TornadisClient   *client,
+                               gint64            elapsed);
 
   /*< private >*/
   gpointer padding[10];
 };
 
 TORNADIS_AVAILABLE_IN_1_0
-gboolean tornadis_plugin_attach    (TornadisPlugin    *self,
-                                    TornadisClient    *client,
-                                    GError           **error);
-TORNADIS_AVAILABLE_IN_1_0
-void     tornadis_plugin_detach    (TornadisPlugin    *self,
-                                    TornadisClient    *client);
-TORNADIS_AVAILABLE_IN_1_0
-void     tornadis_plugin_setup     (TornadisPlugin    *self,
-                                    TornadisPipeline  *commands);
-TORNADIS_AVAILABLE_IN_1_0
-gboolean tornadis_plugin_call      (TornadisPlugin    *self,
-                                    TornadisCall      *call);
-TORNADIS_AVAILABLE_IN_1_0
-void     tornadis_plugin_call_done (TornadisPlugin    *self,
-                                    TornadisCall      *call);
-TORNADIS_AVAILABLE_IN_1_0
-gboolean tornadis_plugin_push      (TornadisPlugin    *self,
-                                    TornadisReply     *push);
-TORNADIS_AVAILABLE_IN_1_0
-void     tornadis_plugin_observe   (TornadisPlugin    *self,
-                                    TornadisClient    *client,
-                                    TornadisCommand   *command,
-                                    TornadisPipeline  *pipeline,
-                                    TornadisReply     *reply,
-                                    const GError      *error,
-                                    gint64             elapsed);
-TORNADIS_AVAILABLE_IN_1_0
-void     tornadis_plugin_client_acquired    (TornadisPlugin    *self,
-                                    TornadisClient    *client,
-                                    gint64             elapsed);
-TORNADIS_AVAILABLE_IN_1_0
-void     tornadis_plugin_submit    (TornadisPlugin    *self,
-                                    TornadisClient    *client,
-                                    TornadisCommand   *command,
-                                    TornadisReplyFunc  func,
-                                    gpointer           user_data,
-                                    GDestroyNotify     user_data_destroy);
+void tornadis_plugin_submit (TornadisPlugin    *self,
+                             TornadisClient    *client,
+                             TornadisCommand   *command,
+                             TornadisReplyFunc  func,
+                             gpointer           user_data,
+                             GDestroyNotify     user_data_destroy);
 
 G_END_DECLS

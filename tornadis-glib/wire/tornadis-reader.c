@@ -9,26 +9,44 @@
 #include "tornadis-glib/values/tornadis-reply-block.h"
 #include "tornadis-glib/values/tornadis-reply-pack.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-push-prefix.h"
 
-/* Bytes come into one page, and replies are made from where they stand in it. Only a string that is
- * larger than the page gets its own node first and is received into that; a long line goes there from the page.
+/* Bytes come into one page, and replies are made from where they stand in it: [head, tail) came and is no part of a value
+ * yet. Between two calls of tornadis_reader_next() the reader is in one of these states:
  *
- * Elements that are there wait on one stack of values for the whole reply; a frame remembers where those
- * of an open aggregate begin. When the last one came they are copied into an array of just the right
- * size. So nothing is ever allocated because of a length that was merely announced, and nesting
- * needs no recursion.
+ *   state        what is held                    bytes go to     tornadis_reader_next()
+ *   -----        ------------                    -----------     ----------------------
+ *   between      nothing                         page            begins a value
+ *   value        a value's first bytes, at head  page            begins it again, once there are @need bytes; a line is
+ *                                                                searched from @scanned on
+ *   large        @unfinished, a string whose     @unfinished,    waits for all of it, and for the end of its line in the
+ *                length is known                 then page       page
+ *   line         @unfinished, a line without     page            moves what came there, until the line ends
+ *                its end
+ *   pack         @unfinished, short strings      page            moves what came there, until there are as many as were
+ *                                                                announced, or something else comes
+ *   failed       @error                          nowhere         fails
  *
- * For Python, the elements of a long aggregate are packed for as long as they are short strings, see
- * tornadis-reply-pack.h; the first that is none makes them values like all others. */
+ *   between -> value -> between     most often
+ *   value   -> large -> between     a string that is longer than the page
+ *   value   -> line  -> between     a status, an error or a big number of more than half a page
+ *   value   -> pack  -> between     a long aggregate, for Python; a pack in which something else comes is expanded into
+ *                                   values: pack -> value
+ *   any     -> failed               what is not the protocol, or is larger than it may be
+ *
+ * All but the last also exist within aggregates. Elements that are there wait on one stack of @values for the whole reply;
+ * a frame for each open aggregate remembers where its own begin and how many are to come. The last element closes the
+ * innermost frame: its values are copied into an array of just the right size, which is an element of the next frame, and
+ * with the outermost frame the reply is whole. So nothing is ever allocated because of a length that was merely
+ * announced, and nesting needs no recursion.
+ *
+ * What a reply may take is bounded by its @cost, which is counted before anything of it is kept. */
 
 /* What an element of an aggregate costs apart from its bytes: its node and its place. */
 #define ELEMENT_COST 48
 #define MIN_PAGE_SIZE 64
 /* No null, boolean or double takes more: with all of its digits a double has some 1,100. */
 #define MAX_PLAIN_LINE 4096
-#define MAX_NAMES 3
-#define MAX_NAME_LENGTH 256
-#define MAX_PREFIX_LENGTH 512
 #define NOWHERE G_MAXSIZE
 /* Keeps sums of a length and a few bytes more from overflowing. */
 #define MAX_REPLY_SIZE (G_MAXSSIZE - 4096)
@@ -72,16 +90,8 @@ struct _TornadisReader
   gsize n_values;
   gsize values_allocated;
 
-  /* (owned) (nullable) the kind, pattern and channel of the last push: those of the next are most often the same, and
-   * replies never change */
-  TornadisReply *names[MAX_NAMES];
-  gsize push_begin; /* where in the page the push that is being read begins, or NOWHERE */
-  /* The bytes of the last push before its last element, when @names are all that they hold: what begins with them again
-   * needs no parsing. */
-  guint8 *prefix; /* (owned) (nullable) */
-  gsize prefix_length;
-  gsize prefix_cost;
-  guint prefix_names;
+  TornadisPushPrefix prefix; /* of the last push */
+  gsize push_begin;          /* where in the page the push that is being read begins, or NOWHERE */
 
   TornadisReplyBlock *block; /* (owned) (nullable) where the small nodes of a long reply are made */
   TornadisReply *unfinished; /* (owned) (nullable) its length is what came so far */
@@ -144,10 +154,7 @@ static void
 reader_clear (TornadisReader *self)
 {
   g_clear_pointer (&self->unfinished, tornadis_reply_unref);
-  for (guint i = 0; i < MAX_NAMES; i++)
-    g_clear_pointer (&self->names[i], tornadis_reply_unref);
-  g_clear_pointer (&self->prefix, g_free);
-  self->prefix_length = 0;
+  tornadis_push_prefix_clear (&self->prefix);
   reader_drop_values (self, 0);
   g_clear_pointer (&self->block, tornadis_reply_block_close);
   self->n_frames = 0;
@@ -159,6 +166,10 @@ reader_clear (TornadisReader *self)
 void
 tornadis_reader_free (TornadisReader *self)
 {
+  g_assert (self->head <= self->tail && self->tail <= self->page_allocated);
+  g_assert (self->n_frames > 0 || self->n_values == 0);
+  g_assert (self->error == NULL || (self->unfinished == NULL && self->n_values == 0 && self->tail == 0));
+
   reader_clear (self);
   g_clear_error (&self->error);
   g_free (self);
@@ -552,28 +563,6 @@ reader_end_large (TornadisReader *self,
   return reader_take (self, p + 2);
 }
 
-/* Called when all elements of a push but the last are there, the last of them being a name that ends before @end. */
-static void
-reader_keep_prefix (TornadisReader *self,
-                    const guint8 *end)
-{
-  gsize length = (gsize) (end - self->page) - self->push_begin;
-
-  for (gsize i = 0; i < self->n_values; i++)
-    if (self->values[i] != self->names[i])
-      return;
-
-  if (length > MAX_PREFIX_LENGTH)
-    return;
-
-  if (self->prefix == NULL)
-    self->prefix = g_malloc (MAX_PREFIX_LENGTH);
-  memcpy (self->prefix, self->page + self->push_begin, length);
-  self->prefix_length = length;
-  self->prefix_cost = self->cost;
-  self->prefix_names = (guint) self->n_values + 1;
-}
-
 /* Whether the string that comes next is one of those before the last of a push. */
 static inline gboolean
 reader_is_at_name (TornadisReader *self,
@@ -582,24 +571,7 @@ reader_is_at_name (TornadisReader *self,
   const TornadisReaderFrame *frame = self->frames;
 
   return self->n_frames == 1 && frame->kind == TORNADIS_REPLY_KIND_PUSH && frame->remaining > 1 &&
-         self->n_values < MAX_NAMES && length <= MAX_NAME_LENGTH;
-}
-
-static TornadisReply *
-reader_make_name (TornadisReader *self,
-                  const guint8 *data,
-                  gsize length)
-{
-  TornadisReply **name = &self->names[self->n_values];
-
-  if (*name == NULL || (*name)->length != length || memcmp ((*name)->data, data, length) != 0)
-    {
-      self->prefix_length = 0;
-      g_clear_pointer (name, tornadis_reply_unref);
-      *name = tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, data, length);
-    }
-
-  return tornadis_reply_ref (*name);
+         self->n_values < TORNADIS_PUSH_PREFIX_MAX_NAMES && length <= TORNADIS_PUSH_PREFIX_MAX_NAME_LENGTH;
 }
 
 static G_ALWAYS_INLINE inline Step
@@ -658,10 +630,12 @@ reader_parse_string (TornadisReader *self,
   self->cost += length;
   if (kind == TORNADIS_REPLY_KIND_STRING && G_UNLIKELY (reader_is_at_name (self, length)))
     {
-      *value = reader_make_name (self, cursor, length);
-      if (self->frames[0].remaining == 2 && self->prefix_length == 0 && self->push_begin != NOWHERE)
-        reader_keep_prefix (self, cursor + length + 2);
-      return reader_take (self, cursor + length + 2);
+      *value = tornadis_push_prefix_get_name (&self->prefix, self->n_values, cursor, length);
+      cursor += length + 2;
+      if (self->frames[0].remaining == 2 && self->prefix.length == 0 && self->push_begin != NOWHERE)
+        tornadis_push_prefix_keep (&self->prefix, self->page + self->push_begin, cursor, self->values, self->n_values,
+                                   self->cost);
+      return reader_take (self, cursor);
     }
 
   *value = reader_make_node (self, kind, length);
@@ -835,15 +809,15 @@ reader_parse_push (TornadisReader *self,
 {
   const guint8 *begin = self->page + self->head;
 
-  if (self->prefix_length == 0 || self->n_frames > 0 || self->cost > 0 || self->prefix_cost > self->max_reply_size ||
-      (gsize) (end - begin) < self->prefix_length || memcmp (begin, self->prefix, self->prefix_length) != 0)
+  if (self->n_frames > 0 || self->cost > 0 ||
+      !tornadis_push_prefix_matches (&self->prefix, begin, end, self->max_reply_size))
     return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_PUSH, FALSE, cursor, end, value);
 
   reader_push_frame (self, TORNADIS_REPLY_KIND_PUSH, FALSE, 1);
-  for (guint i = 0; i < self->prefix_names; i++)
-    reader_push_value (self, tornadis_reply_ref (self->names[i]));
-  self->cost = self->prefix_cost;
-  reader_take (self, begin + self->prefix_length);
+  for (guint i = 0; i < self->prefix.n_names; i++)
+    reader_push_value (self, tornadis_reply_ref (self->prefix.names[i]));
+  self->cost = self->prefix.cost;
+  reader_take (self, begin + self->prefix.length);
 
   return STEP_AGAIN;
 }

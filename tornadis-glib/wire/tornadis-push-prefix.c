@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/wire/tornadis-push-prefix.h"
+
+#define MAX_LENGTH 512
+
+TornadisReply *
+tornadis_push_prefix_get_name (TornadisPushPrefix *self,
+                               gsize i,
+                               const guint8 *data,
+                               gsize length)
+{
+  TornadisReply **name = &self->names[i];
+
+  if (*name == NULL || (*name)->length != length || memcmp ((*name)->data, data, length) != 0)
+    {
+      self->length = 0;
+      g_clear_pointer (name, tornadis_reply_unref);
+      *name = tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, data, length);
+    }
+
+  return tornadis_reply_ref (*name);
+}
+
+void
+tornadis_push_prefix_keep (TornadisPushPrefix *self,
+                           const guint8 *data,
+                           const guint8 *end,
+                           TornadisReply *const *values,
+                           gsize n_values,
+                           gsize cost)
+{
+  gsize length = (gsize) (end - data);
+
+  g_assert (n_values < G_N_ELEMENTS (self->names));
+
+  /* An integer, say, may stand among the names. A string that does is the very reply which tornadis_push_prefix_get_name()
+   * has given. */
+  for (gsize i = 0; i < n_values; i++)
+    if (values[i] != self->names[i])
+      return;
+
+  if (length > MAX_LENGTH)
+    return;
+
+  if (self->bytes == NULL)
+    self->bytes = g_malloc (MAX_LENGTH);
+  memcpy (self->bytes, data, length);
+  self->length = length;
+  self->cost = cost;
+  self->n_names = (guint) n_values + 1;
+}
+
+void
+tornadis_push_prefix_clear (TornadisPushPrefix *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->names); i++)
+    g_clear_pointer (&self->names[i], tornadis_reply_unref);
+  g_clear_pointer (&self->bytes, g_free);
+  self->length = 0;
+}
