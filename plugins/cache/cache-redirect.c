@@ -61,10 +61,14 @@ cache_redirect_get_id (CacheRedirect *self)
 static void
 connected_cb (CacheRedirect *self)
 {
+  guint version;
+
+  g_object_get (self->client, "protocol-version", &version, NULL);
+
   if (!tornadis_client_is_connected (self->client))
     self->funcs.lost (self, self->user_data);
-  else if (cache_redirect_get_id (self) == 0)
-    self->funcs.failed (self, "The server does not tell the number of a connection", self->user_data);
+  else if (version < 3 || cache_redirect_get_id (self) == 0)
+    self->funcs.failed (self, "The server does not send pushes, or does not tell the number of a connection", self->user_data);
   else
     self->funcs.ready (self, self->user_data);
 }

@@ -53,7 +53,7 @@ typedef struct
   int db;
   guint port;
   TornadisProtocol protocol;
-  guint connect_timeout; /* seconds */
+  guint connect_timeout_sec;
   gsize read_page_size;
   gboolean tcp_nodelay;
   guint tcp_user_timeout_msec;

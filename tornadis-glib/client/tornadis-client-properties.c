@@ -118,7 +118,7 @@ tornadis_client_get_property (GObject *object,
       g_value_set_boolean (value, settings->autoconnect);
       break;
     case PROP_CONNECT_TIMEOUT:
-      g_value_set_uint (value, priv->connect_timeout);
+      g_value_set_uint (value, priv->connect_timeout_sec);
       break;
     case PROP_READ_TIMEOUT:
       g_value_set_uint (value, settings->read_timeout / 1000);
@@ -286,7 +286,7 @@ tornadis_client_set_property (GObject *object,
       changed = SET_FIELD (settings->autoconnect, g_value_get_boolean (value));
       break;
     case PROP_CONNECT_TIMEOUT:
-      changed = SET_FIELD (priv->connect_timeout, g_value_get_uint (value));
+      changed = SET_FIELD (priv->connect_timeout_sec, g_value_get_uint (value));
       break;
     case PROP_READ_TIMEOUT:
       changed = SET_FIELD (settings->read_timeout, 1000 * g_value_get_uint (value));
@@ -358,6 +358,25 @@ tornadis_client_set_property (GObject *object,
     g_object_notify_by_pspec (object, props[PROP_TITLE]);
 }
 
+/* What a server takes for a name: printable ASCII without blanks. GObject says so when a property is set to something else,
+ * and keeps the value of before. */
+static GParamSpec *
+make_name_pspec (const char *name,
+                 GParamFlags flags)
+{
+  GParamSpec *pspec = g_param_spec_string (name, NULL, NULL, NULL, flags);
+  GParamSpecString *string_pspec = G_PARAM_SPEC_STRING (pspec);
+  g_autoptr (GString) characters = g_string_new (NULL);
+
+  for (char c = '!'; c <= '~'; c++)
+    g_string_append_c (characters, c);
+
+  string_pspec->cset_first = g_strdup (characters->str);
+  string_pspec->cset_nth = g_strdup (characters->str);
+
+  return pspec;
+}
+
 void
 tornadis_client_install_properties (GObjectClass *object_class)
 {
@@ -421,7 +440,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * TornadisClient:username:
    *
    * The ACL user to authenticate as, together with [property@Tornadis.Client:password]; %NULL is the default
-   * user.
+   * user. Without a password an empty one is sent: the server lets in whom it lets in without, and the connection
+   * fails with %TORNADIS_ERROR_AUTHENTICATION otherwise.
    *
    * Since: 1.0
    */
@@ -431,7 +451,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:password:
    *
-   * The password to authenticate with. It never appears in errors, logs or
+   * The password to authenticate with. An empty one is sent too; with %NULL, and no
+   * [property@Tornadis.Client:username], nothing is. It never appears in errors, logs or
    * [property@Tornadis.Client:title].
    *
    * Equivalent of tornadis' `password`.
@@ -456,12 +477,15 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:client-name:
    *
-   * The name that the server lists this client under, without spaces.
+   * The name that the server lists this client under: printable ASCII without spaces. Anything else is not set, as
+   * with any value that is out of range: GObject logs a warning and the property keeps its value; a URI is an error.
+   * A server that does not take the name, such as a proxy, or for want of rights, is connected to all the same. Used
+   * for the next connection.
    *
    * Since: 1.0
    */
   props[PROP_CLIENT_NAME] =
-    g_param_spec_string ("client-name", NULL, NULL, NULL, read_write);
+    make_name_pspec ("client-name", read_write);
 
   /**
    * TornadisClient:protocol:
@@ -634,7 +658,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:proxy-resolver:
    *
-   * Which proxies to use; %NULL asks the system's resolver.
+   * Which proxies to use; %NULL: none. [func@Gio.ProxyResolver.get_default] is the system's resolver, which may name
+   * the proxies of the environment, such as `http_proxy`. An error to connect tells which proxy was used.
    *
    * Since: 1.0
    */
@@ -721,9 +746,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:connection-id:
    *
-   * The number that the server has given to the connection, what `CLIENT ID` answers; 0 while not connected and when
-   * RESP2 is spoken, in which the server does not say. It changes together with
-   * [property@Tornadis.Client:connected].
+   * The number that the server has given to the connection, what `CLIENT ID` answers; 0 while not connected, and when
+   * the server does not say. It changes together with [property@Tornadis.Client:connected].
    *
    * Since: 1.0
    */
@@ -775,7 +799,7 @@ tornadis_client_init_properties (TornadisClientPrivate *priv)
   priv->port = DEFAULT_PORT;
   priv->selected_db = -1;
   priv->protocol = TORNADIS_PROTOCOL_AUTO;
-  priv->connect_timeout = DEFAULT_CONNECT_TIMEOUT_SEC;
+  priv->connect_timeout_sec = DEFAULT_CONNECT_TIMEOUT_SEC;
   priv->read_page_size = DEFAULT_PAGE_SIZE;
   priv->tcp_nodelay = TRUE;
   priv->tcp_user_timeout_msec = TCP_USER_TIMEOUT_MSEC;

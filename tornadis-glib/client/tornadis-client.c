@@ -137,6 +137,12 @@ command_dup_arg (TornadisCommand *command,
   return g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
 }
 
+static GBytes *
+make_bytes (const char *text)
+{
+  return text != NULL ? g_bytes_new (text, strlen (text)) : NULL;
+}
+
 static void
 link_get_options_cb (TornadisConnectorOptions *options,
                      gpointer user_data)
@@ -154,18 +160,18 @@ link_get_options_cb (TornadisConnectorOptions *options,
     {
       gsize n_args = tornadis_command_get_n_args (auth);
 
-      options->username = n_args > 2 ? command_dup_arg (auth, 1) : NULL;
-      options->password = command_dup_arg (auth, n_args - 1);
+      options->username = n_args > 2 ? tornadis_command_get_arg (auth, 1) : NULL;
+      options->password = tornadis_command_get_arg (auth, n_args - 1);
     }
   else
     {
-      options->username = g_strdup (priv->username);
-      options->password = g_strdup (priv->password);
+      options->username = make_bytes (priv->username);
+      options->password = make_bytes (priv->password);
     }
   options->client_name = g_strdup (priv->client_name);
   options->db = priv->selected_db >= 0 ? priv->selected_db : priv->db;
   options->protocol = priv->protocol;
-  options->timeout = priv->connect_timeout;
+  options->timeout_sec = priv->connect_timeout_sec;
   options->tcp_nodelay = priv->tcp_nodelay;
   options->tcp_user_timeout_msec = priv->tcp_user_timeout_msec;
   options->read_page_size = priv->read_page_size;
