@@ -142,6 +142,18 @@ export default {
         equal([error.message.includes('requires a password'), error.message.includes('HELLO')], [true, false]);
     },
 
+    async fault18UriPlugins() {
+        const uri = 'redis://h?plugins=log,retry&retry.idempotent=SET,DEL';
+        for (const kind of [Tornadis.Client, Tornadis.PubSubClient]) {
+            const client = kind.new_for_uri_full(uri, Tornadis.UriFlags.ALLOW_PLUGINS);
+            const plugins = client.get_plugins();
+            equal(plugins.get_n_items(), 2);
+            equal(plugins.get_item(1).idempotent, ['SET', 'DEL']);
+            throws(Tornadis.ClientError, () => kind.new_for_uri(uri), Tornadis.Error.USAGE);
+            throws(Tornadis.ClientError, () => kind.new_for_uri_full(uri, Tornadis.UriFlags.NONE), Tornadis.Error.USAGE);
+        }
+    },
+
     async properties(server) {
         const values = {
             aggressive_write: true, autoconnect: false, call_timeout_msec: 12000, client_name: 'js', connect_timeout: 7,

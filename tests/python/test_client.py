@@ -140,6 +140,18 @@ async def test_fault_13_proxy_named(server):
     equal(await client.call('PING'), b'PONG')
 
 
+async def test_fault_18_uri_plugins(server):
+    uri = 'redis://h?plugins=log,retry&retry.idempotent=SET,DEL'
+    for kind in Tornadis.Client, Tornadis.PubSubClient:
+        client = kind.new_for_uri_full(uri, Tornadis.UriFlags.ALLOW_PLUGINS)
+        plugins = client.get_plugins()
+        equal(plugins.get_n_items(), 2)
+        equal(plugins.get_item(1).props.idempotent, ['SET', 'DEL'])
+        for error in (raises(Tornadis.ClientError, kind.new_for_uri, uri),
+                      raises(Tornadis.ClientError, kind.new_for_uri_full, uri, Tornadis.UriFlags.NONE)):
+            assert error.matches(Tornadis.error_quark(), Tornadis.Error.USAGE) and 'plugins' in error.message, error
+
+
 async def test_pipeline(server):
     client = Tornadis.Client(**options(server))
     pipeline = Tornadis.Pipeline()

@@ -189,6 +189,28 @@ async void test_last_words (TornadisHarness.Redis server) throws Error {
   assert ("requires a password" in yield get_failure (make_client (server)));
 }
 
+async void test_uri_plugins (TornadisHarness.Redis server) throws Error {
+  var uri = "redis://h?plugins=log,retry&retry.idempotent=SET,DEL";
+  var client = new Tornadis.Client.for_uri_full (uri, Tornadis.UriFlags.ALLOW_PLUGINS);
+  var pubsub = new Tornadis.PubSubClient.for_uri_full (uri, Tornadis.UriFlags.ALLOW_PLUGINS);
+  var names = Value (typeof (string[]));
+  client.get_plugins ().get_item (1).get_property ("idempotent", ref names);
+  assert (string.joinv (" ", (string[]) names) == "SET DEL");
+  assert (pubsub.get_plugins ().get_n_items () == 2);
+  try {
+    new Tornadis.Client.for_uri (uri);
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.USAGE);
+  }
+  try {
+    new Tornadis.PubSubClient.for_uri_full (uri, Tornadis.UriFlags.NONE);
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.USAGE);
+  }
+}
+
 class Editor : Tornadis.Client {
   public Editor (string path) {
     Object (unix_domain_socket: path, client_name: "editor", db: 1);
@@ -420,6 +442,7 @@ int main (string[] args) {
   add ("/vala/client/fault-01-username-alone", (s, c) => test_username_alone.begin (s, c), (r) => test_username_alone.end (r));
   add ("/vala/client/fault-06-client-name", (s, c) => test_client_name.begin (s, c), (r) => test_client_name.end (r));
   add ("/vala/client/fault-09-last-words", (s, c) => test_last_words.begin (s, c), (r) => test_last_words.end (r));
+  add ("/vala/client/fault-18-uri-plugins", (s, c) => test_uri_plugins.begin (s, c), (r) => test_uri_plugins.end (r));
   add ("/vala/client/subclass", (s, c) => test_subclass.begin (s, c), (r) => test_subclass.end (r));
   add ("/vala/client/properties", (s, c) => test_properties.begin (s, c), (r) => test_properties.end (r));
   add ("/vala/client/tls", (s, c) => test_tls.begin (s, c), (r) => test_tls.end (r));

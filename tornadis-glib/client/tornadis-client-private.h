@@ -145,6 +145,7 @@ void            tornadis_client_free_submissions  (TornadisClientPrivate *priv);
 void            tornadis_client_expect_collector  (void);
 gpointer        tornadis_client_new_for_uri_typed (GType             type,
                                                    const char       *uri,
+                                                   TornadisUriFlags  flags,
                                                    GError          **error);
 
 G_END_DECLS

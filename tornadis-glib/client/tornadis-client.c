@@ -564,16 +564,16 @@ tornadis_client_new (const char *host,
  *
  * Makes a client of the server at @uri, which is of one of these forms:
  *
- * - `redis://[user[:password]]@host[:port][/db]`
+ * - `redis://[[user][:password]@]host[:port][/db]`
  * - `rediss://…`, the same over TLS
- * - `unix:///path[?db=n]`
+ * - `unix://[[user][:password]@]/path[?db=n]`
  *
- * All parts may be percent-encoded, an IPv6 address stands in brackets. The query may set any property that is
- * a number, a string, a boolean or an enumeration, such as `?client-name=editor&call-timeout-msec=500`. It may also
- * add plugins by name, the outermost first, and set their properties, as
- * [ctor@Tornadis.Plugin.new_with_options] does: `?plugins=metrics,retry&retry.max-attempts=3`.
+ * All parts may be percent-encoded, an IPv6 address stands in brackets. A password that is empty, as in `user:@host`,
+ * is sent; so is a user name alone, with an empty password. The query may set any property that is a number, a string,
+ * a boolean or an enumeration, such as `?client-name=editor&call-timeout-msec=500`. It chooses no plugins: a program
+ * that allows it calls [ctor@Tornadis.Client.new_for_uri_full].
  *
- * An error is %TORNADIS_ERROR_USAGE, or %TORNADIS_ERROR_PLUGIN; it does not repeat the URI, which may hold a password.
+ * An error is %TORNADIS_ERROR_USAGE; it does not repeat the URI, which may hold a password.
  *
  * Returns: (transfer full): a new client
  *
@@ -586,7 +586,7 @@ tornadis_client_new_for_uri (const char *uri,
   g_return_val_if_fail (uri != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_CLIENT, uri, error);
+  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_CLIENT, uri, TORNADIS_URI_FLAGS_NONE, error);
 }
 
 /**

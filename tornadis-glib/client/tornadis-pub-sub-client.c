@@ -474,7 +474,7 @@ tornadis_pub_sub_client_new_for_uri (const char *uri,
   g_return_val_if_fail (uri != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_PUB_SUB_CLIENT, uri, error);
+  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_PUB_SUB_CLIENT, uri, TORNADIS_URI_FLAGS_NONE, error);
 }
 
 /**
