@@ -10,6 +10,16 @@
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-tls-handshake.h"
 
+/* One attempt goes through these steps, under one deadline; each may end in connector_fail():
+ *
+ *   connector_connect()         name, proxy and socket; again without an address whose TLS failed
+ *   TornadisTlsHandshake        if it is to be TLS
+ *   connector_send_hello()      unless it is to be RESP2
+ *   connector_send_auth()       if it is to be, or has to be, RESP2, and there is a login
+ *   connector_send_rest()       all else, in one write
+ *   connector_succeed()         the connection is the caller's
+ *
+ * All run in the context of the connector. */
 struct _TornadisConnector
 {
   grefcount ref_count;
@@ -29,9 +39,9 @@ struct _TornadisConnector
   TornadisConnection *connection; /* (owned) (nullable) */
   char *last_words;               /* (owned) (nullable) the last reply, when it was an error that does not matter */
   guint protocol_version;
-  gint64 server_id;    /* what the server calls the connection, or 0 */
-  gboolean takes_info; /* whether the server knows CLIENT SETINFO */
-  guint n_awaited;     /* replies of the last step that are still to come, and 1 while it is sent */
+  gint64 server_id;               /* the server's number of the connection, or 0 */
+  gboolean has_set_info;          /* whether the server knows CLIENT SETINFO */
+  guint n_awaited;                /* replies of the last step that are still to come, and 1 while it is sent */
 };
 
 void
@@ -54,6 +64,8 @@ connector_unref (TornadisConnector *self)
 {
   if (!g_ref_count_dec (&self->ref_count))
     return;
+
+  g_assert (self->func == NULL && self->tls == NULL && self->connection == NULL && self->deadline == NULL);
 
   tornadis_connector_options_clear (&self->options);
   g_clear_pointer (&self->queue, tornadis_queue_free);
@@ -231,7 +243,7 @@ connector_fail_with_reply (TornadisConnector *self,
 }
 
 /* The last step: commands that may be sent in one go, and are counted as they are sent. @func ends in
- * connector_take_last(). */
+ * connector_handle_last(). */
 static void
 connector_send_last (TornadisConnector *self,
                      TornadisCommand *command,
@@ -261,8 +273,8 @@ connector_step_done (TornadisConnector *self)
 }
 
 static void
-connector_take_last (TornadisConnector *self,
-                     TornadisReply *reply)
+connector_handle_last (TornadisConnector *self,
+                       TornadisReply *reply)
 {
   connector_remember (self, reply);
   connector_step_done (self);
@@ -279,7 +291,7 @@ optional_cb (TornadisReply *reply,
   if (tornadis_reply_is_error (reply) && (reply_has_prefix (reply, "NOAUTH") || reply_is_farewell (reply)))
     connector_fail_with_reply (self, reply, "CLIENT");
   else
-    connector_take_last (self, reply);
+    connector_handle_last (self, reply);
 }
 
 static void
@@ -295,14 +307,14 @@ client_id_cb (TornadisReply *reply,
 }
 
 static void
-connector_take_required (TornadisConnector *self,
-                         TornadisReply *reply,
-                         const char *what)
+connector_handle_required (TornadisConnector *self,
+                           TornadisReply *reply,
+                           const char *what)
 {
   if (tornadis_reply_is_error (reply))
     connector_fail_with_reply (self, reply, what);
   else
-    connector_take_last (self, reply);
+    connector_handle_last (self, reply);
 }
 
 static void
@@ -310,7 +322,7 @@ select_cb (TornadisReply *reply,
            const GError *error,
            gpointer user_data)
 {
-  connector_take_required (user_data, reply, "SELECT");
+  connector_handle_required (user_data, reply, "SELECT");
 }
 
 static void
@@ -318,7 +330,7 @@ setup_cb (TornadisReply *reply,
           const GError *error,
           gpointer user_data)
 {
-  connector_take_required (user_data, reply, "a plugin's setup command");
+  connector_handle_required (user_data, reply, "a plugin's setup command");
 }
 
 static void
@@ -339,10 +351,11 @@ connector_send_rest (TornadisConnector *self)
   if (options->client_name != NULL)
     SEND_LAST (self, optional_cb, "CLIENT", "SETNAME", options->client_name);
 
-  /* In RESP3 HELLO has told. In RESP2 there may be nothing else to say, and to something a server that closes says why. */
+  /* HELLO has given it in RESP3. In RESP2 there may be nothing else to send, and a server that turns the client away
+   * says so in reply to something. */
   if (self->protocol_version == 2)
     SEND_LAST (self, client_id_cb, "CLIENT", "ID");
-  if (self->takes_info)
+  if (self->has_set_info)
     {
       SEND_LAST (self, optional_cb, "CLIENT", "SETINFO", "LIB-NAME", "tornadis-glib");
       SEND_LAST (self, optional_cb, "CLIENT", "SETINFO", "LIB-VER", TORNADIS_VERSION_S);
@@ -405,7 +418,7 @@ connector_send_auth (TornadisConnector *self)
 
 /* Redis has CLIENT SETINFO since 7.2, and counts it as an error before. Valkey began there. */
 static gboolean
-version_takes_info (const char *version)
+version_has_set_info (const char *version)
 {
   char *end;
   guint64 major = g_ascii_strtoull (version, &end, 10);
@@ -415,15 +428,15 @@ version_takes_info (const char *version)
 }
 
 static void
-connector_take_hello (TornadisConnector *self,
-                      TornadisReply *reply)
+connector_handle_hello (TornadisConnector *self,
+                        TornadisReply *reply)
 {
   TornadisReply *id = tornadis_reply_lookup (reply, "id");
   TornadisReply *version = tornadis_reply_lookup (reply, "version");
   const char *text = version != NULL ? tornadis_reply_get_text (version) : NULL;
 
   self->server_id = id != NULL ? tornadis_reply_get_integer (id) : 0;
-  self->takes_info = text != NULL && version_takes_info (text);
+  self->has_set_info = text != NULL && version_has_set_info (text);
   self->protocol_version = 3;
   connector_send_rest (self);
 }
@@ -437,7 +450,7 @@ hello_cb (TornadisReply *reply,
 
   if (!tornadis_reply_is_error (reply))
     {
-      connector_take_hello (self, reply);
+      connector_handle_hello (self, reply);
     }
   else if (reply_has_prefix (reply, "WRONGPASS") || reply_has_prefix (reply, "NOAUTH") ||
            reply_is_about_server (reply) || self->options.protocol == TORNADIS_PROTOCOL_RESP3)
@@ -476,7 +489,7 @@ connection_closed_cb (const GError *error,
   TornadisConnector *self = user_data;
   g_autofree char *reason = connector_censor (self, error->message);
 
-  /* Whether it ended the stream or reset it, and when we noticed, tells less. */
+  /* How the stream ended, and when that was noticed, says less. */
   if (self->last_words != NULL && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
     connector_fail_with_words (self, self->last_words);
   else

@@ -46,7 +46,7 @@ typedef void (*TornadisConnectorFunc) (TornadisConnection *connection,
                                        const GError       *error,
                                        gpointer            user_data);
 
-/* Takes over what @options holds. One attempt: name, socket, proxy, TLS and handshake under one
+/* Consumes what @options holds. One attempt: name, socket, proxy, TLS and handshake under one
  * deadline. */
 TornadisConnector *tornadis_connector_start  (TornadisConnectorOptions *options,
                                               GMainContext             *context,
