@@ -155,9 +155,9 @@ tool_options_make_client (ToolOptions *self,
     uri = DEFAULT_URI;
 
   if (type == TORNADIS_TYPE_PUB_SUB_CLIENT)
-    client = (TornadisClient *) tornadis_pub_sub_client_new_for_uri (uri, &error);
+    client = (TornadisClient *) tornadis_pub_sub_client_new_for_uri_full (uri, TORNADIS_URI_FLAGS_ALLOW_PLUGINS, &error);
   else
-    client = tornadis_client_new_for_uri (uri, &error);
+    client = tornadis_client_new_for_uri_full (uri, TORNADIS_URI_FLAGS_ALLOW_PLUGINS, &error);
 
   if (client == NULL)
     tool_print_error ("%s", error->message);

@@ -85,4 +85,20 @@ typedef enum
   TORNADIS_CLIENT_STATE_WAITING,
 } TornadisClientState;
 
+/**
+ * TornadisUriFlags:
+ * @TORNADIS_URI_FLAGS_NONE: an address, and properties of the client
+ * @TORNADIS_URI_FLAGS_ALLOW_PLUGINS: the URI may choose plugins, whose modules are loaded: for one that comes from
+ *   whoever runs the program, such as its configuration
+ *
+ * What a URI may decide, see [ctor@Tornadis.Client.new_for_uri_full].
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TORNADIS_URI_FLAGS_NONE = 0,
+  TORNADIS_URI_FLAGS_ALLOW_PLUGINS = 1 << 0,
+} TornadisUriFlags;
+
 G_END_DECLS

@@ -51,7 +51,7 @@ class Function:
 
 
 class Item:
-    """A class, record or enumeration."""
+    """A class, record, enumeration or set of flags."""
 
     def __init__(self, element):
         self.name = element.get('name')
@@ -103,7 +103,7 @@ class Namespace:
         self.constants = [(each.get('name'), Type(each), get_doc(each)) for each in of('constant')]
         self.functions = get_functions(namespace, 'function')
         self.callbacks = {each.name: each for each in map(Function, of('callback'))}
-        self.enumerations = [Item(each) for each in of('enumeration')]
+        self.enumerations = [Item(each) for each in of('enumeration', 'bitfield')]
         self.records = [Item(each) for each in of('record')]
         items = {each.name: each for each in map(Item, of('class'))}
         # Parents first.
@@ -258,10 +258,13 @@ class Python:
             members.add(name, self.describe(f'{name} = {value}', doc))
         for function in item.functions:
             members.add(function.name, self.make_function(function, item))
-        for name in ('value_name', 'value_nick'):
+        flags = item.kind == 'bitfield'
+        for name in ('first_value_name', 'first_value_nick') if flags else ('value_name', 'value_nick'):
             members.add(name, f'@property\ndef {name}(self) -> str: ...')
+        for name in ('value_names', 'value_nicks') if flags else ():
+            members.add(name, f'@property\ndef {name}(self) -> list[str]: ...')
         # GObject.GEnum is that, too; but it would be anything where there are no stubs of GObject.
-        return self.close(f'class {item.name}(IntEnum):', item.doc, members)
+        return self.close(f'class {item.name}({"IntFlag" if flags else "IntEnum"}):', item.doc, members)
 
     def make_class(self, item):
         members = Members()

@@ -5,7 +5,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Any, Generic, Literal, NoReturn, TypeVar, Union, overload
 from typing_extensions import Self, TypeAlias
 

@@ -8,13 +8,13 @@
 
 struct _CacheRedirect
 {
-  grefcount ref_count;    /* one more while it is subscribing */
-  TornadisClient *client; /* (owned) a TornadisPubSubClient */
-  TornadisPlugin *plugin; /* (unowned) */
+  grefcount ref_count;      /* one more while it is subscribing */
+  TornadisClient *client;   /* (owned) a TornadisPubSubClient */
+  TornadisPlugin *plugin;   /* (unowned) */
   CacheRedirectFuncs funcs; /* none once it is freed */
-  gpointer user_data;      /* (unowned) */
-  GCancellable *cancelled; /* (owned) */
-  gboolean subscribing;    /* or subscribed: the client sees to it from then on */
+  gpointer user_data;       /* (unowned) */
+  GCancellable *cancelled;  /* (owned) */
+  gboolean subscribing;     /* or subscribed: the client sees to it from then on */
 };
 
 static void
@@ -61,10 +61,14 @@ cache_redirect_get_id (CacheRedirect *self)
 static void
 connected_cb (CacheRedirect *self)
 {
+  guint version;
+
+  g_object_get (self->client, "protocol-version", &version, NULL);
+
   if (!tornadis_client_is_connected (self->client))
     self->funcs.lost (self, self->user_data);
-  else if (cache_redirect_get_id (self) == 0)
-    self->funcs.failed (self, "The server does not tell the number of a connection", self->user_data);
+  else if (version < 3 || cache_redirect_get_id (self) == 0)
+    self->funcs.failed (self, "The server does not send pushes, or does not tell the number of a connection", self->user_data);
   else
     self->funcs.ready (self, self->user_data);
 }
@@ -112,7 +116,7 @@ cache_redirect_connect (CacheRedirect *self)
 
   self->subscribing = TRUE;
   g_ref_count_inc (&self->ref_count);
-  tornadis_pub_sub_client_subscribe_async (TORNADIS_PUB_SUB_CLIENT (self->client), (const char *[]) { CHANNEL, NULL },
+  tornadis_pub_sub_client_subscribe_async (TORNADIS_PUB_SUB_CLIENT (self->client), (const char *[]){ CHANNEL, NULL },
                                            self->cancelled, subscribed_cb, self);
 }
 
@@ -143,7 +147,7 @@ void
 cache_redirect_free (CacheRedirect *self)
 {
   g_signal_handlers_disconnect_by_data (self->client, self);
-  self->funcs = (CacheRedirectFuncs) { NULL };
+  self->funcs = (CacheRedirectFuncs){ NULL };
   g_cancellable_cancel (self->cancelled);
   tornadis_client_remove_plugin (self->client, self->plugin);
   tornadis_client_close (self->client);

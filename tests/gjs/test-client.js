@@ -97,6 +97,63 @@ export default {
         equal(await Tornadis.Client.new_for_unix_socket(server.get_socket_path()).call('PING'), 'PONG');
     },
 
+    async fault01UsernameAlone(server) {
+        await makeClient(server).call('ACL', 'SETUSER', 'reader', 'reset', 'on', 'nopass', '+@all');
+        const port = server.get_port();
+        for (const client of [
+            Tornadis.Client.new_for_uri(`redis://reader@127.0.0.1:${port}`),
+            Tornadis.Client.new_for_uri(`redis://reader:@127.0.0.1:${port}?protocol=2`),
+            new Tornadis.Client({...options(server), username: 'reader'}),
+            new Tornadis.Client({...options(server), username: 'reader', password: ''}),
+        ])
+            equal(await client.call('ACL', 'WHOAMI'), 'reader');
+        for (const client of [
+            Tornadis.Client.new_for_uri(`redis://nobody@127.0.0.1:${port}`),
+            new Tornadis.Client({...options(server), username: 'nobody'}),
+        ])
+            await rejects(Tornadis.ConnectionError, client.call('ACL', 'WHOAMI'), Tornadis.Error.AUTHENTICATION);
+    },
+
+    async fault06ClientName(server) {
+        const client = new Tornadis.Client({...options(server), client_name: 'good'});
+        for (const name of ['two words', 'grün']) {
+            GLib.test_expect_message('GLib-GObject', GLib.LogLevelFlags.LEVEL_WARNING, '*out of range for property*client-name*');
+            client.client_name = name;
+        }
+        GLib.test_assert_expected_messages_internal('Gjs', 'test-client.js', 0, 'fault06ClientName');
+        equal(await client.call('CLIENT', 'GETNAME'), 'good');
+        throws(Tornadis.ClientError, () => Tornadis.Client.new_for_uri('redis://h?client-name=two%20words'), Tornadis.Error.USAGE);
+        await client.call('ACL', 'SETUSER', 'poor', 'reset', 'on', 'nopass', '+ping');
+        const poor = new Tornadis.Client({...options(server), username: 'poor', client_name: 'good'});
+        equal(await poor.call('PING'), 'PONG');
+    },
+
+    async fault09LastWords(server) {
+        const peer = TornadisHarness.Peer.new(
+            'expect HELLO\nsend "-DENIED Redis is running in protected mode\\r\\n"\nreset\n');
+        for (let i = 0; i < 8; i++) {
+            const denied = Tornadis.Client.new('127.0.0.1', peer.get_port());
+            const error = await rejects(Tornadis.ConnectionError, denied.call('PING'), Tornadis.Error.CONNECT);
+            equal(error.message.includes('The server said: DENIED Redis is running in protected mode'), true);
+        }
+
+        await makeClient(server).call('CONFIG', 'SET', 'requirepass', 'secret');
+        const error = await rejects(Tornadis.ConnectionError, makeClient(server).call('PING'), Tornadis.Error.AUTHENTICATION);
+        equal([error.message.includes('requires a password'), error.message.includes('HELLO')], [true, false]);
+    },
+
+    async fault18UriPlugins() {
+        const uri = 'redis://h?plugins=log,retry&retry.idempotent=SET,DEL';
+        for (const kind of [Tornadis.Client, Tornadis.PubSubClient]) {
+            const client = kind.new_for_uri_full(uri, Tornadis.UriFlags.ALLOW_PLUGINS);
+            const plugins = client.get_plugins();
+            equal(plugins.get_n_items(), 2);
+            equal(plugins.get_item(1).idempotent, ['SET', 'DEL']);
+            throws(Tornadis.ClientError, () => kind.new_for_uri(uri), Tornadis.Error.USAGE);
+            throws(Tornadis.ClientError, () => kind.new_for_uri_full(uri, Tornadis.UriFlags.NONE), Tornadis.Error.USAGE);
+        }
+    },
+
     async properties(server) {
         const values = {
             aggressive_write: true, autoconnect: false, call_timeout_msec: 12000, client_name: 'js', connect_timeout: 7,

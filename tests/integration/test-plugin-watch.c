@@ -50,8 +50,8 @@ watcher_plugin_observe (TornadisPlugin *plugin,
 
 static void
 watcher_plugin_client_acquired (TornadisPlugin *plugin,
-                       TornadisClient *client,
-                       gint64 elapsed)
+                                TornadisClient *client,
+                                gint64 elapsed)
 {
   g_assert_cmpint (elapsed, >=, 0);
   WATCHER_PLUGIN (plugin)->n_acquired++;
@@ -237,7 +237,7 @@ test_submit (Fixture *fixture,
 
 static void
 test_client_acquired (Fixture *fixture,
-             gconstpointer data)
+                      gconstpointer data)
 {
   g_autoptr (GString) log = g_string_new (NULL);
   WatcherPlugin *watcher = add_watcher (fixture->client, log);
@@ -347,12 +347,15 @@ test_properties (Fixture *fixture,
 
   tornadis_client_close (fixture->client);
   g_object_set (fixture->client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
-  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_free (id_of_server);
+  id_of_server = call_text (fixture->client, "CLIENT", "ID", NULL);
   g_object_get (fixture->client, "connection-id", &id, NULL);
-  g_assert_cmpint (id, ==, 0);
+  g_free (id_text);
+  id_text = g_strdup_printf ("(integer) %" G_GINT64_FORMAT, id);
+  g_assert_cmpstr (id_of_server, ==, id_text);
 }
 
-/* A URI adds plugins in order, with their properties. */
+/* A URI adds plugins in order, with their properties, when the program allows it. */
 static void
 test_uri (void)
 {
@@ -371,7 +374,8 @@ test_uri (void)
   };
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisClient) client =
-    tornadis_client_new_for_uri ("redis://h?log.prefix=a%3Db%26%20&plugins=log&db=3", &error);
+    tornadis_client_new_for_uri_full ("redis://h?log.prefix=a%3Db%26%20&plugins=log&db=3",
+                                      TORNADIS_URI_FLAGS_ALLOW_PLUGINS, &error);
   g_autoptr (TornadisClient) listener = NULL;
   g_autoptr (TornadisPlugin) plugin = NULL;
   g_autofree char *prefix = NULL;
@@ -382,16 +386,82 @@ test_uri (void)
   g_assert_cmpstr (prefix, ==, "a=b& ");
   g_assert_cmpuint (g_list_model_get_n_items (tornadis_client_get_plugins (client)), ==, 1);
 
-  listener = TORNADIS_CLIENT (tornadis_pub_sub_client_new_for_uri ("redis://h?plugins=log", &error));
+  listener = TORNADIS_CLIENT (tornadis_pub_sub_client_new_for_uri_full ("redis://h?plugins=log",
+                                                                        TORNADIS_URI_FLAGS_ALLOW_PLUGINS, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (g_list_model_get_n_items (tornadis_client_get_plugins (listener)), ==, 1);
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
-      g_assert_null (tornadis_client_new_for_uri (bad[i].uri, &error));
+      g_assert_null (tornadis_client_new_for_uri_full (bad[i].uri, TORNADIS_URI_FLAGS_ALLOW_PLUGINS, &error));
       g_assert_error (error, TORNADIS_ERROR, bad[i].code);
       g_assert_null (strstr (error->message, "hush"));
       g_clear_error (&error);
+    }
+}
+
+/* Without being allowed to, a URI loads no code, not even what is not there. */
+static void
+test_uri_not_allowed (void)
+{
+  static const char *const uris[] = { "redis://h?plugins=log", "redis://h?plugins=", "redis://h?plugins=no-such-plugin",
+                                      "unix:///s?db=1&plugins=log&log.prefix=hush" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
+    for (guint j = 0; j < 4; j++)
+      {
+        g_autoptr (GError) error = NULL;
+        gpointer client = NULL;
+
+        if (j == 0)
+          client = tornadis_client_new_for_uri (uris[i], &error);
+        else if (j == 1)
+          client = tornadis_client_new_for_uri_full (uris[i], TORNADIS_URI_FLAGS_NONE, &error);
+        else if (j == 2)
+          client = tornadis_pub_sub_client_new_for_uri (uris[i], &error);
+        else
+          client = tornadis_pub_sub_client_new_for_uri_full (uris[i], TORNADIS_URI_FLAGS_NONE, &error);
+
+        g_assert_null (client);
+        g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+        g_assert_nonnull (strstr (error->message, "plugins"));
+        g_assert_null (strstr (error->message, "hush"));
+      }
+}
+
+/* Lists of texts and of flags in a URI. */
+static void
+test_uri_lists (void)
+{
+  static const struct
+  {
+    const char *list;
+    const char *names; /* with a blank between them */
+  } cases[] = {
+    { "SET,DEL", "SET DEL" },
+    { "SET;DEL", "SET DEL" },
+    { "SET%2CDEL", "SET DEL" },
+    { "SET", "SET" },
+    { "", "" },
+    { "A,B;C,D", "A B C D" },
+    /* One that belongs to a text, and a backslash that does not stand before one. */
+    { "A%5C,B,C%5C;D,%5CE", "A,B C;D \\E" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *uri = g_strconcat ("redis://h?plugins=retry&retry.idempotent=", cases[i].list, NULL);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TornadisClient) client = tornadis_client_new_for_uri_full (uri, TORNADIS_URI_FLAGS_ALLOW_PLUGINS, &error);
+      g_autoptr (TornadisPlugin) plugin = NULL;
+      g_auto (GStrv) names = NULL;
+      g_autofree char *joined = NULL;
+
+      g_assert_no_error (error);
+      plugin = g_list_model_get_item (tornadis_client_get_plugins (client), 0);
+      g_object_get (plugin, "idempotent", &names, NULL);
+      joined = g_strjoinv (" ", names);
+      g_assert_cmpstr (joined, ==, cases[i].names);
     }
 }
 
@@ -411,6 +481,8 @@ main (int argc,
   ADD ("answered-again", test_answered_again);
   ADD ("properties", test_properties);
   g_test_add_func ("/plugin-watch/uri", test_uri);
+  g_test_add_func ("/plugin-watch/fault-18-uri-not-allowed", test_uri_not_allowed);
+  g_test_add_func ("/plugin-watch/fault-18-uri-lists", test_uri_lists);
 
   return g_test_run ();
 }

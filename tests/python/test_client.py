@@ -6,7 +6,7 @@ import sys
 
 from tap import count_blocked, equal, main, raises, raises_async
 
-from gi.repository import Gio, GLib, Tornadis
+from gi.repository import Gio, GLib, Tornadis, TornadisHarness
 
 
 def options(server):
@@ -81,6 +81,75 @@ async def test_uri(server):
     equal(await client.call('CLIENT', 'GETNAME'), b'py')
     equal(client.props.db, 4)
     raises(GLib.Error, Tornadis.Client.new_for_uri, 'redis://h?nonsense=1')
+
+
+async def test_fault_01_username_alone(server):
+    await Tornadis.Client(**options(server)).call('ACL', 'SETUSER', 'reader', 'reset', 'on', 'nopass', '+@all')
+    port = server.get_port()
+    for client in (Tornadis.Client.new_for_uri(f'redis://reader@127.0.0.1:{port}'),
+                   Tornadis.Client.new_for_uri(f'redis://reader:@127.0.0.1:{port}?protocol=2'),
+                   Tornadis.Client(username='reader', **options(server)),
+                   Tornadis.Client(username='reader', password='', **options(server))):
+        equal(await client.call('ACL', 'WHOAMI'), b'reader')
+    for client in (Tornadis.Client.new_for_uri(f'redis://nobody@127.0.0.1:{port}'),
+                   Tornadis.Client(username='nobody', **options(server))):
+        error = await raises_async(Tornadis.ConnectionError, client.call('ACL', 'WHOAMI'))
+        assert error.matches(Tornadis.error_quark(), Tornadis.Error.AUTHENTICATION), error
+
+    pool = Tornadis.ClientPool(username='reader', **options(server))
+    equal(await pool.call('ACL', 'WHOAMI'), b'reader')
+    pubsub = Tornadis.PubSubClient(username='nobody', **options(server))
+    error = await raises_async(Tornadis.ConnectionError, pubsub.subscribe('news'))
+    assert error.matches(Tornadis.error_quark(), Tornadis.Error.AUTHENTICATION), error
+
+
+async def test_fault_06_client_name(server):
+    client = Tornadis.Client(client_name='good', **options(server))
+    GLib.test_expect_message('GLib-GObject', GLib.LogLevelFlags.LEVEL_WARNING, '*out of range for property*client-name*')
+    client.props.client_name = 'two words'
+    GLib.test_expect_message('GLib-GObject', GLib.LogLevelFlags.LEVEL_WARNING, '*out of range for property*client-name*')
+    equal(Tornadis.Client(client_name='grün').props.client_name, None)
+    GLib.test_assert_expected_messages_internal('Tornadis', __file__, 0, 'test_fault_06_client_name')
+    equal(await client.call('CLIENT', 'GETNAME'), b'good')
+    raises(Tornadis.ClientError, Tornadis.Client.new_for_uri, 'redis://h?client-name=two%20words')
+
+    await client.call('ACL', 'SETUSER', 'poor', 'reset', 'on', 'nopass', '+ping')
+    equal(await Tornadis.Client(username='poor', client_name='good', **options(server)).call('PING'), b'PONG')
+
+
+async def test_fault_09_last_words(server):
+    peer = TornadisHarness.Peer.new('expect HELLO\nsend "-DENIED Redis is running in protected mode\\r\\n"\nreset\n')
+    for _ in range(8):
+        client = Tornadis.Client(host='127.0.0.1', port=peer.get_port())
+        error = await raises_async(Tornadis.ConnectionError, client.call('PING'))
+        assert 'The server said: DENIED Redis is running in protected mode' in error.message, error
+
+    await Tornadis.Client(**options(server)).call('CONFIG', 'SET', 'requirepass', 'secret')
+    error = await raises_async(Tornadis.ConnectionError, Tornadis.Client(**options(server)).call('PING'))
+    assert 'requires a password' in error.message and 'HELLO' not in error.message, error
+
+
+async def test_fault_13_proxy_named(server):
+    peer = TornadisHarness.Peer.new('send "HTTP/1.0 403 Forbidden\\r\\n\\r\\n"\nclose\n')
+    proxy = f'http://127.0.0.1:{peer.get_port()}'
+    client = Tornadis.Client(host='127.0.0.1', port=server.get_port(),
+                             proxy_resolver=Gio.SimpleProxyResolver.new(proxy, None))
+    error = await raises_async(Tornadis.ConnectionError, client.call('PING'))
+    assert f' through the proxy {proxy}: ' in error.message, error
+    client.props.proxy_resolver = None
+    equal(await client.call('PING'), b'PONG')
+
+
+async def test_fault_18_uri_plugins(server):
+    uri = 'redis://h?plugins=log,retry&retry.idempotent=SET,DEL'
+    for kind in Tornadis.Client, Tornadis.PubSubClient:
+        client = kind.new_for_uri_full(uri, Tornadis.UriFlags.ALLOW_PLUGINS)
+        plugins = client.get_plugins()
+        equal(plugins.get_n_items(), 2)
+        equal(plugins.get_item(1).props.idempotent, ['SET', 'DEL'])
+        for error in (raises(Tornadis.ClientError, kind.new_for_uri, uri),
+                      raises(Tornadis.ClientError, kind.new_for_uri_full, uri, Tornadis.UriFlags.NONE)):
+            assert error.matches(Tornadis.error_quark(), Tornadis.Error.USAGE) and 'plugins' in error.message, error
 
 
 async def test_pipeline(server):

@@ -26,7 +26,9 @@ KINDS: list[Tornadis.ReplyKind] = [
     Tornadis.ReplyKind.STRING, Tornadis.ReplyKind.ARRAY, Tornadis.ReplyKind.DOUBLE, Tornadis.ReplyKind.BOOLEAN,
     Tornadis.ReplyKind.BIG_NUMBER, Tornadis.ReplyKind.VERBATIM, Tornadis.ReplyKind.MAP, Tornadis.ReplyKind.SET,
     Tornadis.ReplyKind.PUSH]
-NAMES: list[str] = [Tornadis.Error.USAGE.value_name, Tornadis.Error.USAGE.value_nick]
+NAMES: list[str] = [Tornadis.Error.USAGE.value_name, Tornadis.Error.USAGE.value_nick,
+                    Tornadis.UriFlags.NONE.first_value_name, Tornadis.UriFlags.ALLOW_PLUGINS.first_value_nick,
+                    *Tornadis.UriFlags.ALLOW_PLUGINS.value_names, *Tornadis.UriFlags.ALLOW_PLUGINS.value_nicks]
 DOMAINS: list[int] = [Tornadis.Error.quark(), Tornadis.error_quark()]
 
 
@@ -176,8 +178,10 @@ def clients() -> list[Tornadis.Client]:
         Tornadis.Client(host=None, protocol=Tornadis.Protocol.RESP3, tls=True),
         Tornadis.Client(connectable=Gio.NetworkAddress.new('localhost', 6379)),
         Tornadis.Client.new('localhost', 6379), Tornadis.Client.new_for_uri('redis://localhost'),
+        Tornadis.Client.new_for_uri_full('redis://localhost', Tornadis.UriFlags.ALLOW_PLUGINS),
         Tornadis.Client.new_for_unix_socket('/tmp/socket'), Tornadis.PubSubClient(host='localhost', decode=True),
         Tornadis.PubSubClient.new('localhost', 6379), Tornadis.PubSubClient.new_for_uri('redis://localhost'),
+        Tornadis.PubSubClient.new_for_uri_full('redis://localhost', Tornadis.UriFlags.NONE),
         Tornadis.PubSubClient.new_for_unix_socket('/tmp/socket')]
 
 

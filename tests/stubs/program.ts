@@ -7,7 +7,7 @@ import GObject from 'gi://GObject?version=2.0';
 import Tornadis from 'gi://Tornadis?version=1.0';
 import Unversioned from 'gi://Tornadis';
 
-const {Client, PubSubClient, Pipeline, ClientPool, Command, ClientState, Protocol, ReplyKind} = Tornadis;
+const {Client, PubSubClient, Pipeline, ClientPool, Command, ClientState, Protocol, ReplyKind, UriFlags} = Tornadis;
 const same: typeof Tornadis = imports.gi.Tornadis;
 const client: Tornadis.Client = new Unversioned.Client();
 
@@ -156,8 +156,10 @@ function clients(): Tornadis.Client[] {
         new Client({host: 'localhost', port: 6379, unix_domain_socket: null}),
         new Client({unixDomainSocket: '/tmp/socket', 'client-name': 'one', protocol: Protocol.RESP3}),
         Client.new('localhost', 6379), Client.new_for_uri('redis://localhost'),
+        Client.new_for_uri_full('redis://localhost', UriFlags.ALLOW_PLUGINS),
         Client.new_for_unix_socket('/tmp/socket'), new PubSubClient({host: 'localhost'}),
         PubSubClient.new('localhost', 6379), PubSubClient.new_for_uri('redis://localhost'),
+        PubSubClient.new_for_uri_full('redis://localhost', UriFlags.NONE),
         PubSubClient.new_for_unix_socket('/tmp/socket')];
 }
 

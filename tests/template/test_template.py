@@ -76,7 +76,7 @@ def check_use(server, environment):
         gi.require_version('Tornadis', '1.0')
         from gi.repository import Tornadis
         async def main():
-            client = Tornadis.Client.new_for_uri({uri!r})
+            client = Tornadis.Client.new_for_uri_full({uri!r}, Tornadis.UriFlags.ALLOW_PLUGINS)
             print(client.get_plugins().get_item(0).props.threshold_msec)
             plugin = Tornadis.Plugin.new_by_name('slow-log')
             print(plugin.props.threshold_msec)

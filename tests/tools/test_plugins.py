@@ -64,13 +64,25 @@ def test_values(server):
             ('double', '-1.5e3', '-1500.000000'), ('enum', 'resp3', '((TornadisProtocol) TORNADIS_PROTOCOL_RESP3)'),
             ('flags', 'bidirectional|sync-create', '((GBindingFlags) G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE)'),
             ('construct-only', 'a=b:c', '"a=b:c"'), ('construct-only', '', '""'),
-            ('construct-only', 'a\\,b\\\\c\\d', '"a,b\\\\c\\\\d"'), ('strv', 'a;b', '["a", "b"]')):
+            ('flags', 'bidirectional\\,sync-create', '((GBindingFlags) G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE)'),
+            ('construct-only', 'a\\,b\\\\c\\d', '"a,b\\\\c\\\\d"'), ('strv', 'a;b', '["a", "b"]'),
+            ('strv', 'a\\,b', '["a", "b"]')):
         equal(good(run(server, 'call', '--plugin', f'every-type:{name}={text}', 'SHOW', name)).decode(), shown + '\n')
 
     several = 'every-type:int=3,construct-only=x\\,y,boolean=yes'
     for name, shown in ('int', '3'), ('construct-only', '"x,y"'), ('boolean', 'TRUE'):
         equal(good(run(server, 'call', '--plugin', several, 'SHOW', name)).decode(), shown + '\n')
     equal(good(run(server, 'call', '--plugin', 'every-type', 'SHOW', 'construct-only')), b'"as made"\n')
+
+
+def test_fault_18_uri(server):
+    """The URI is the user's own: it may choose plugins."""
+    for name, text, shown in (('strv', 'a,b;c', '["a", "b", "c"]'), ('strv', 'a%5C,b', '["a,b"]'),
+                              ('flags', 'bidirectional,sync-create',
+                               '((GBindingFlags) G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE)')):
+        uri = f'unix://{server.get_socket_path()}?plugins=every-type&every-type.{name}={text}'
+        equal(good(run(None, 'call', '--uri', uri, 'SHOW', name)).decode(), shown + '\n')
+        equal(good(run(None, 'call', 'SHOW', name, TORNADIS_URI=uri)).decode(), shown + '\n')
 
 
 def test_bad_values(server):

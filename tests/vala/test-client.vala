@@ -138,6 +138,79 @@ async void test_constructors (TornadisHarness.Redis server) throws Error {
   }
 }
 
+async string? get_failure (Tornadis.Client client) {
+  try {
+    yield client.connect_async ();
+    return null;
+  } catch (Error error) {
+    return error.message;
+  }
+}
+
+async void test_username_alone (TornadisHarness.Redis server) throws Error {
+  yield make_client (server).call_async (command ("ACL SETUSER reader reset on nopass +@all"));
+  var by_uri = new Tornadis.Client.for_uri ("redis://reader:@127.0.0.1:%u".printf (server.get_port ()));
+  assert ((yield call (by_uri, "ACL WHOAMI")) == "reader");
+  var client = make_client (server);
+  client.username = "reader";
+  assert ((yield call (client, "ACL WHOAMI")) == "reader");
+  client.close ();
+  client.username = "nobody";
+  try {
+    yield client.connect_async ();
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.AUTHENTICATION);
+  }
+}
+
+async void test_client_name (TornadisHarness.Redis server) throws Error {
+  var client = make_client (server);
+  client.client_name = "good";
+  Test.expect_message ("GLib-GObject", LogLevelFlags.LEVEL_WARNING, "*out of range for property*client-name*");
+  client.client_name = "two words";
+  Test.assert_expected_messages ();
+  assert ((yield call (client, "CLIENT GETNAME")) == "good");
+  try {
+    new Tornadis.Client.for_uri ("redis://h?client-name=two%20words");
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.USAGE);
+  }
+}
+
+async void test_last_words (TornadisHarness.Redis server) throws Error {
+  var peer = new TornadisHarness.Peer ("expect HELLO\nsend \"-DENIED protected mode\\r\\n\"\nreset\n");
+  for (var i = 0; i < 8; i++) {
+    var message = yield get_failure (new Tornadis.Client ("127.0.0.1", (uint16) peer.get_port ()));
+    assert ("The server said: DENIED protected mode" in message);
+  }
+  yield make_client (server).call_async (command ("CONFIG SET requirepass secret"));
+  assert ("requires a password" in yield get_failure (make_client (server)));
+}
+
+async void test_uri_plugins (TornadisHarness.Redis server) throws Error {
+  var uri = "redis://h?plugins=log,retry&retry.idempotent=SET,DEL";
+  var client = new Tornadis.Client.for_uri_full (uri, Tornadis.UriFlags.ALLOW_PLUGINS);
+  var pubsub = new Tornadis.PubSubClient.for_uri_full (uri, Tornadis.UriFlags.ALLOW_PLUGINS);
+  var names = Value (typeof (string[]));
+  client.get_plugins ().get_item (1).get_property ("idempotent", ref names);
+  assert (string.joinv (" ", (string[]) names) == "SET DEL");
+  assert (pubsub.get_plugins ().get_n_items () == 2);
+  try {
+    new Tornadis.Client.for_uri (uri);
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.USAGE);
+  }
+  try {
+    new Tornadis.PubSubClient.for_uri_full (uri, Tornadis.UriFlags.NONE);
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.USAGE);
+  }
+}
+
 class Editor : Tornadis.Client {
   public Editor (string path) {
     Object (unix_domain_socket: path, client_name: "editor", db: 1);
@@ -366,6 +439,10 @@ int main (string[] args) {
   add ("/vala/client/cancelled", (s, c) => test_cancelled.begin (s, c), (r) => test_cancelled.end (r));
   add ("/vala/client/submit", (s, c) => test_submit.begin (s, c), (r) => test_submit.end (r));
   add ("/vala/client/constructors", (s, c) => test_constructors.begin (s, c), (r) => test_constructors.end (r));
+  add ("/vala/client/fault-01-username-alone", (s, c) => test_username_alone.begin (s, c), (r) => test_username_alone.end (r));
+  add ("/vala/client/fault-06-client-name", (s, c) => test_client_name.begin (s, c), (r) => test_client_name.end (r));
+  add ("/vala/client/fault-09-last-words", (s, c) => test_last_words.begin (s, c), (r) => test_last_words.end (r));
+  add ("/vala/client/fault-18-uri-plugins", (s, c) => test_uri_plugins.begin (s, c), (r) => test_uri_plugins.end (r));
   add ("/vala/client/subclass", (s, c) => test_subclass.begin (s, c), (r) => test_subclass.end (r));
   add ("/vala/client/properties", (s, c) => test_properties.begin (s, c), (r) => test_properties.end (r));
   add ("/vala/client/tls", (s, c) => test_tls.begin (s, c), (r) => test_tls.end (r));

@@ -153,6 +153,7 @@ tornadis_client_pool_make_client (TornadisClientPool *self,
         g_object_set_property (G_OBJECT (client), pspecs[i]->name, &value);
       }
 
+  tornadis_client_copy_login (client, self->template);
   if (!copy_plugins (self->template, client, error))
     return NULL;
 

@@ -40,8 +40,8 @@ typedef struct
   char *host;                       /* (owned) */
   char *unix_domain_socket;         /* (owned) (nullable) */
   GSocketConnectable *connectable;  /* (owned) (nullable) */
-  char *username;                   /* (owned) (nullable) */
-  char *password;                   /* (owned) (nullable) */
+  GBytes *username;                 /* (owned) (nullable) text, unless AUTH was called with something else */
+  GBytes *password;                 /* (owned) (nullable) likewise */
   char *client_name;                /* (owned) (nullable) */
   char *title;                      /* (owned) (nullable) made when asked for */
   GTlsDatabase *tls_database;       /* (owned) (nullable) */
@@ -51,7 +51,7 @@ typedef struct
   int db;
   guint port;
   TornadisProtocol protocol;
-  guint connect_timeout; /* seconds */
+  guint connect_timeout_sec;
   gsize read_page_size;
   gboolean tcp_nodelay;
   guint tcp_user_timeout_msec;
@@ -89,6 +89,9 @@ const TornadisClientHooks *
 /* Whether a command can be sent without putting replies and callers out of step. */
 gboolean        tornadis_client_check_command     (TornadisCommand  *command,
                                                    GError          **error);
+/* As @from authenticates, also where that is not text. */
+void            tornadis_client_copy_login        (TornadisClient   *self,
+                                                   TornadisClient   *from);
 /* Whether its connection is as the one of a new client with the properties of @template would be. */
 gboolean        tornadis_client_is_pristine       (TornadisClient   *self,
                                                    TornadisClient   *template_client);
@@ -142,6 +145,7 @@ void            tornadis_client_free_submissions  (TornadisClientPrivate *priv);
 void            tornadis_client_expect_collector  (void);
 gpointer        tornadis_client_new_for_uri_typed (GType             type,
                                                    const char       *uri,
+                                                   TornadisUriFlags  flags,
                                                    GError          **error);
 
 G_END_DECLS

@@ -78,6 +78,20 @@ tornadis_client_get_title (TornadisClientPrivate *priv)
   return priv->title;
 }
 
+/* What is not text was given to AUTH as bytes, and stays between the client and the server. */
+static void
+get_text (GBytes *bytes,
+          GValue *value)
+{
+  gsize length = 0;
+  const char *data = bytes != NULL ? g_bytes_get_data (bytes, &length) : NULL;
+
+  if (bytes == NULL || (length > 0 && !g_utf8_validate_len (data, length, NULL)))
+    g_value_set_string (value, NULL);
+  else
+    g_value_take_string (value, g_strndup (data != NULL ? data : "", length));
+}
+
 static void
 tornadis_client_get_property (GObject *object,
                               guint prop_id,
@@ -102,10 +116,10 @@ tornadis_client_get_property (GObject *object,
       g_value_set_object (value, priv->connectable);
       break;
     case PROP_USERNAME:
-      g_value_set_string (value, priv->username);
+      get_text (priv->username, value);
       break;
     case PROP_PASSWORD:
-      g_value_set_string (value, priv->password);
+      get_text (priv->password, value);
       break;
     case PROP_DB:
       g_value_set_int (value, priv->db);
@@ -120,7 +134,7 @@ tornadis_client_get_property (GObject *object,
       g_value_set_boolean (value, settings->autoconnect);
       break;
     case PROP_CONNECT_TIMEOUT:
-      g_value_set_uint (value, priv->connect_timeout);
+      g_value_set_uint (value, priv->connect_timeout_sec);
       break;
     case PROP_READ_TIMEOUT:
       g_value_set_uint (value, settings->read_timeout / 1000);
@@ -214,6 +228,21 @@ set_string (char **field,
   return TRUE;
 }
 
+static gboolean
+set_text (GBytes **field,
+          const GValue *value)
+{
+  const char *text = g_value_get_string (value);
+  g_autoptr (GBytes) bytes = text != NULL ? g_bytes_new (text, strlen (text)) : NULL;
+
+  if (*field == bytes || (*field != NULL && bytes != NULL && g_bytes_equal (*field, bytes)))
+    return FALSE;
+
+  g_clear_pointer (field, g_bytes_unref);
+  *field = g_steal_pointer (&bytes);
+  return TRUE;
+}
+
 #define SET_FIELD(field, new_value) ((field) != (new_value) ? ((field) = (new_value), TRUE) : FALSE)
 
 static gboolean
@@ -256,10 +285,10 @@ tornadis_client_set_property (GObject *object,
       changed = g_set_object (&priv->connectable, g_value_get_object (value));
       break;
     case PROP_USERNAME:
-      changed = set_string (&priv->username, value);
+      changed = set_text (&priv->username, value);
       break;
     case PROP_PASSWORD:
-      changed = set_string (&priv->password, value);
+      changed = set_text (&priv->password, value);
       break;
     case PROP_DB:
       changed = SET_FIELD (priv->db, g_value_get_int (value));
@@ -274,7 +303,7 @@ tornadis_client_set_property (GObject *object,
       changed = SET_FIELD (settings->autoconnect, g_value_get_boolean (value));
       break;
     case PROP_CONNECT_TIMEOUT:
-      changed = SET_FIELD (priv->connect_timeout, g_value_get_uint (value));
+      changed = SET_FIELD (priv->connect_timeout_sec, g_value_get_uint (value));
       break;
     case PROP_READ_TIMEOUT:
       changed = SET_FIELD (settings->read_timeout, 1000 * g_value_get_uint (value));
@@ -348,6 +377,25 @@ tornadis_client_set_property (GObject *object,
     g_object_notify_by_pspec (object, props[PROP_TITLE]);
 }
 
+/* What a server takes for a name: printable ASCII without blanks. GObject says so when a property is set to something else,
+ * and keeps the value of before. */
+static GParamSpec *
+make_name_pspec (const char *name,
+                 GParamFlags flags)
+{
+  GParamSpec *pspec = g_param_spec_string (name, NULL, NULL, NULL, flags);
+  GParamSpecString *string_pspec = G_PARAM_SPEC_STRING (pspec);
+  g_autoptr (GString) characters = g_string_new (NULL);
+
+  for (char c = '!'; c <= '~'; c++)
+    g_string_append_c (characters, c);
+
+  string_pspec->cset_first = g_strdup (characters->str);
+  string_pspec->cset_nth = g_strdup (characters->str);
+
+  return pspec;
+}
+
 void
 tornadis_client_install_properties (GObjectClass *object_class)
 {
@@ -411,7 +459,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * TornadisClient:username:
    *
    * The ACL user to authenticate as, together with [property@Tornadis.Client:password]; %NULL is the default
-   * user.
+   * user. Without a password an empty one is sent: the server lets in whom it lets in without, and the connection
+   * fails with %TORNADIS_ERROR_AUTHENTICATION otherwise.
    *
    * Since: 1.0
    */
@@ -421,7 +470,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:password:
    *
-   * The password to authenticate with. It never appears in errors, logs or
+   * The password to authenticate with. An empty one is sent too; with %NULL, and no
+   * [property@Tornadis.Client:username], nothing is. It never appears in errors, logs or
    * [property@Tornadis.Client:title].
    *
    * Equivalent of tornadis' `password`.
@@ -446,12 +496,15 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:client-name:
    *
-   * The name that the server lists this client under, without spaces.
+   * The name that the server lists this client under: printable ASCII without spaces. Anything else is not set, as
+   * with any value that is out of range: GObject logs a warning and the property keeps its value; a URI is an error.
+   * A server that does not take the name, such as a proxy, or for want of rights, is connected to all the same. Used
+   * for the next connection.
    *
    * Since: 1.0
    */
   props[PROP_CLIENT_NAME] =
-    g_param_spec_string ("client-name", NULL, NULL, NULL, read_write);
+    make_name_pspec ("client-name", read_write);
 
   /**
    * TornadisClient:protocol:
@@ -624,7 +677,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:proxy-resolver:
    *
-   * Which proxies to use; %NULL asks the system's resolver.
+   * Which proxies to use; %NULL: none. [func@Gio.ProxyResolver.get_default] is the system's resolver, which may name
+   * the proxies of the environment, such as `http_proxy`. An error to connect tells which proxy was used.
    *
    * Since: 1.0
    */
@@ -711,9 +765,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:connection-id:
    *
-   * The number that the server has given to the connection, what `CLIENT ID` answers; 0 while not connected and when
-   * RESP2 is spoken, in which the server does not say. It changes together with
-   * [property@Tornadis.Client:connected].
+   * The number that the server has given to the connection, what `CLIENT ID` answers; 0 while not connected, and when
+   * the server does not say. It changes together with [property@Tornadis.Client:connected].
    *
    * Since: 1.0
    */
@@ -787,7 +840,7 @@ tornadis_client_init_properties (TornadisClientPrivate *priv)
   priv->host = g_strdup (DEFAULT_HOST);
   priv->port = DEFAULT_PORT;
   priv->protocol = TORNADIS_PROTOCOL_AUTO;
-  priv->connect_timeout = DEFAULT_CONNECT_TIMEOUT_SEC;
+  priv->connect_timeout_sec = DEFAULT_CONNECT_TIMEOUT_SEC;
   priv->read_page_size = DEFAULT_PAGE_SIZE;
   priv->tcp_nodelay = TRUE;
   priv->tcp_user_timeout_msec = TCP_USER_TIMEOUT_MSEC;

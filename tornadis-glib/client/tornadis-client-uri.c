@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Clients from URIs. */
+
 #include "tornadis-glib/client/tornadis-client-private.h"
 
 #include <string.h>
 
 #include "tornadis-glib/client/tornadis-plugin-registry.h"
+#include "tornadis-glib/client/tornadis-pub-sub-client.h"
 #include "tornadis-glib/tornadis-enum-types.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-option-private.h"
@@ -83,10 +86,12 @@ take_plugin_options (GPtrArray *options,
   return g_strv_builder_end (builder);
 }
 
-/* Makes the plugins that plugins=NAME,NAME lists, outermost first. */
+/* Creates the plugins that plugins=NAME,NAME lists, outermost first. Their modules are loaded, which is the program's to
+ * allow. */
 static gboolean
 take_plugins (GPtrArray *options,
               GPtrArray *plugins,
+              TornadisUriFlags flags,
               GError **error)
 {
   g_auto (GStrv) names = NULL;
@@ -97,6 +102,12 @@ take_plugins (GPtrArray *options,
         names = g_strsplit (g_ptr_array_index (options, i + 1), ",", -1);
         g_ptr_array_remove_range (options, i, 2);
       }
+
+  if (names != NULL && (flags & TORNADIS_URI_FLAGS_ALLOW_PLUGINS) == 0)
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "This program does not let a URI choose plugins");
+      return FALSE;
+    }
 
   for (guint i = 0; names != NULL && names[i] != NULL; i++)
     {
@@ -114,13 +125,14 @@ take_plugins (GPtrArray *options,
 gpointer
 tornadis_client_new_for_uri_typed (GType type,
                                    const char *uri,
+                                   TornadisUriFlags flags,
                                    GError **error)
 {
   g_autoptr (TornadisEndpoint) endpoint = tornadis_endpoint_parse (uri, error);
   g_autoptr (GPtrArray) plugins = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GObject) client = NULL;
 
-  if (endpoint == NULL || !take_plugins (endpoint->options, plugins, error))
+  if (endpoint == NULL || !take_plugins (endpoint->options, plugins, flags, error))
     return NULL;
 
   client = g_object_new (type,
@@ -144,4 +156,58 @@ tornadis_client_new_for_uri_typed (GType type,
       return NULL;
 
   return g_steal_pointer (&client);
+}
+
+/**
+ * tornadis_client_new_for_uri_full:
+ * @uri: a URI
+ * @flags: what it may decide
+ * @error: return location for an error
+ *
+ * Creates a client of the server at @uri, as [ctor@Tornadis.Client.new_for_uri].
+ *
+ * With %TORNADIS_URI_FLAGS_ALLOW_PLUGINS its query may also add plugins by name, the outermost first, and set their
+ * properties, as [ctor@Tornadis.Plugin.new_with_options] does:
+ * `?plugins=metrics,retry&retry.max-attempts=3&retry.idempotent=SET,DEL`. Which modules there are to be loaded is up to
+ * the machine and the environment of the program; that they are, to whoever wrote the URI. So do not allow it to one
+ * that comes from elsewhere. Without the flag such a URI is %TORNADIS_ERROR_USAGE.
+ *
+ * An error is %TORNADIS_ERROR_USAGE, or %TORNADIS_ERROR_PLUGIN; it does not repeat the URI, which may hold a password.
+ *
+ * Returns: (transfer full): a new client
+ *
+ * Since: 1.0
+ */
+TornadisClient *
+tornadis_client_new_for_uri_full (const char *uri,
+                                  TornadisUriFlags flags,
+                                  GError **error)
+{
+  g_return_val_if_fail (uri != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_CLIENT, uri, flags, error);
+}
+
+/**
+ * tornadis_pub_sub_client_new_for_uri_full:
+ * @uri: a URI
+ * @flags: what it may decide
+ * @error: return location for an error
+ *
+ * Creates a pub/sub client of the server at @uri, as [ctor@Tornadis.Client.new_for_uri_full] does.
+ *
+ * Returns: (transfer full): a new client
+ *
+ * Since: 1.0
+ */
+TornadisPubSubClient *
+tornadis_pub_sub_client_new_for_uri_full (const char *uri,
+                                          TornadisUriFlags flags,
+                                          GError **error)
+{
+  g_return_val_if_fail (uri != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_PUB_SUB_CLIENT, uri, flags, error);
 }

@@ -164,12 +164,12 @@ link_get_options_cb (TornadisConnectorOptions *options,
   if (priv->connectable == NULL && priv->unix_domain_socket != NULL &&
       strlen (priv->unix_domain_socket) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
     options->refusal = "the path of the unix socket is too long";
-  options->username = g_strdup (priv->username);
-  options->password = g_strdup (priv->password);
+  options->username = priv->username != NULL ? g_bytes_ref (priv->username) : NULL;
+  options->password = priv->password != NULL ? g_bytes_ref (priv->password) : NULL;
   options->client_name = g_strdup (priv->client_name);
   options->db = priv->db;
   options->protocol = priv->protocol;
-  options->timeout = priv->connect_timeout;
+  options->timeout_sec = priv->connect_timeout_sec;
   options->tcp_nodelay = priv->tcp_nodelay;
   options->tcp_user_timeout_msec = priv->tcp_user_timeout_msec;
   options->read_page_size = priv->read_page_size;
@@ -289,6 +289,27 @@ set_text (char **field,
   *field = g_strdup (text);
 }
 
+static void
+set_bytes (GBytes **field,
+           GBytes *bytes)
+{
+  GBytes *old = *field;
+
+  *field = bytes != NULL ? g_bytes_ref (bytes) : NULL;
+  g_clear_pointer (&old, g_bytes_unref);
+}
+
+void
+tornadis_client_copy_login (TornadisClient *self,
+                            TornadisClient *from)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  const TornadisClientPrivate *other = tornadis_client_get_instance_private (from);
+
+  set_bytes (&priv->username, other->username);
+  set_bytes (&priv->password, other->password);
+}
+
 /* The next connection is to be as this one has become. */
 static void
 link_session_changed_cb (TornadisSessionChange changes,
@@ -307,8 +328,8 @@ link_session_changed_cb (TornadisSessionChange changes,
     priv->db = session->db;
   if ((changes & TORNADIS_SESSION_CHANGED_USER) != 0)
     {
-      set_text (&priv->username, session->username);
-      set_text (&priv->password, session->password);
+      set_bytes (&priv->username, session->username);
+      set_bytes (&priv->password, session->password);
     }
   if ((changes & TORNADIS_SESSION_CHANGED_NAME) != 0)
     set_text (&priv->client_name, session->client_name);
@@ -399,8 +420,8 @@ tornadis_client_finalize (GObject *object)
   g_clear_object (&priv->proxy_resolver);
   g_free (priv->host);
   g_free (priv->unix_domain_socket);
-  g_free (priv->username);
-  g_free (priv->password);
+  g_clear_pointer (&priv->username, g_bytes_unref);
+  g_clear_pointer (&priv->password, g_bytes_unref);
   g_free (priv->client_name);
   g_free (priv->title);
   g_main_context_unref (priv->context);
@@ -491,11 +512,10 @@ tornadis_client_get_context (TornadisClient *self)
 }
 
 static gboolean
-texts_equal (const char *one,
-             const char *other,
-             const char *expected)
+bytes_equal (GBytes *one,
+             GBytes *other)
 {
-  return g_strcmp0 (one, expected) == 0 && g_strcmp0 (other, expected) == 0;
+  return one == other || (one != NULL && other != NULL && g_bytes_equal (one, other));
 }
 
 gboolean
@@ -510,9 +530,10 @@ tornadis_client_is_pristine (TornadisClient *self,
   return tornadis_link_is_pristine (priv->link) && priv->calls.length == 0 &&
          (hooks->is_used == NULL || !hooks->is_used (self)) &&
          priv->db == expected->db && session->db == expected->db &&
-         texts_equal (priv->username, session->username, expected->username) &&
-         texts_equal (priv->password, session->password, expected->password) &&
-         texts_equal (priv->client_name, session->client_name, expected->client_name);
+         bytes_equal (priv->username, expected->username) && bytes_equal (session->username, expected->username) &&
+         bytes_equal (priv->password, expected->password) && bytes_equal (session->password, expected->password) &&
+         g_strcmp0 (priv->client_name, expected->client_name) == 0 &&
+         g_strcmp0 (session->client_name, expected->client_name) == 0;
 }
 
 gint64
@@ -574,16 +595,16 @@ tornadis_client_new (const char *host,
  *
  * Makes a client of the server at @uri, which is of one of these forms:
  *
- * - `redis://[user[:password]]@host[:port][/db]`
+ * - `redis://[[user][:password]@]host[:port][/db]`
  * - `rediss://…`, the same over TLS
- * - `unix:///path[?db=n]`
+ * - `unix://[[user][:password]@]/path[?db=n]`
  *
- * All parts may be percent-encoded, an IPv6 address stands in brackets. The query may set any property that is
- * a number, a string, a boolean or an enumeration, such as `?client-name=editor&call-timeout-msec=500`. It may also
- * add plugins by name, the outermost first, and set their properties, as
- * [ctor@Tornadis.Plugin.new_with_options] does: `?plugins=metrics,retry&retry.max-attempts=3`.
+ * All parts may be percent-encoded, an IPv6 address stands in brackets. A password that is empty, as in `user:@host`,
+ * is sent; so is a user name alone, with an empty password. The query may set any property that is a number, a string,
+ * a boolean or an enumeration, such as `?client-name=editor&call-timeout-msec=500`. It chooses no plugins: a program
+ * that allows it calls [ctor@Tornadis.Client.new_for_uri_full].
  *
- * An error is %TORNADIS_ERROR_USAGE, or %TORNADIS_ERROR_PLUGIN; it does not repeat the URI, which may hold a password.
+ * An error is %TORNADIS_ERROR_USAGE; it does not repeat the URI, which may hold a password.
  *
  * Returns: (transfer full): a new client
  *
@@ -596,7 +617,7 @@ tornadis_client_new_for_uri (const char *uri,
   g_return_val_if_fail (uri != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_CLIENT, uri, error);
+  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_CLIENT, uri, TORNADIS_URI_FLAGS_NONE, error);
 }
 
 /**

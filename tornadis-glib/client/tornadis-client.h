@@ -48,6 +48,10 @@ TORNADIS_AVAILABLE_IN_1_0
 TornadisClient *tornadis_client_new_for_uri          (const char           *uri,
                                                       GError              **error);
 TORNADIS_AVAILABLE_IN_1_0
+TornadisClient *tornadis_client_new_for_uri_full     (const char           *uri,
+                                                      TornadisUriFlags      flags,
+                                                      GError              **error);
+TORNADIS_AVAILABLE_IN_1_0
 TornadisClient *tornadis_client_new_for_unix_socket  (const char           *path);
 TORNADIS_AVAILABLE_IN_1_0
 void            tornadis_client_connect_async        (TornadisClient       *self,

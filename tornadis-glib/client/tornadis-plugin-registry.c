@@ -208,8 +208,8 @@ parse_option (GObjectClass *klass,
  * @error: return location for an error
  *
  * Makes a plugin as [ctor@Tornadis.Plugin.new_by_name], with properties from text such as `max-attempts=3`: numbers,
- * text, `true` or `false`, the nicks of enumerations and, with `|` between them, of flags, and texts with `;` between
- * them.
+ * text, `true` or `false`, the nicks of enumerations and, with `|` or `,` between them, of flags, and texts with `,` or
+ * `;` between them, where one that belongs to a text has a backslash before it.
  *
  * The error is %TORNADIS_ERROR_PLUGIN; it does not repeat values.
  *

@@ -363,7 +363,7 @@ marshal_message (GClosure *closure,
                  GType *param_types)
 {
   typedef void (*MessageFunc) (gpointer first,
-                               TornadisMessage *message,
+                               TornadisMessage * message,
                                gpointer last);
   MessageFunc func = (MessageFunc) (marshal_data != NULL ? marshal_data : ((GCClosure *) closure)->callback);
   gboolean swapped = G_CCLOSURE_SWAP_DATA (closure) != 0;
@@ -523,7 +523,7 @@ tornadis_pub_sub_client_new_for_uri (const char *uri,
   g_return_val_if_fail (uri != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_PUB_SUB_CLIENT, uri, error);
+  return tornadis_client_new_for_uri_typed (TORNADIS_TYPE_PUB_SUB_CLIENT, uri, TORNADIS_URI_FLAGS_NONE, error);
 }
 
 /**
@@ -561,7 +561,7 @@ tornadis_pub_sub_client_new_for_unix_socket (const char *path)
  */
 void
 tornadis_pub_sub_client_subscribe_async (TornadisPubSubClient *self,
-                                         const char * const *channels,
+                                         const char *const *channels,
                                          GCancellable *cancellable,
                                          GAsyncReadyCallback callback,
                                          gpointer user_data)
@@ -610,7 +610,7 @@ tornadis_pub_sub_client_subscribe_finish (TornadisPubSubClient *self,
  */
 void
 tornadis_pub_sub_client_psubscribe_async (TornadisPubSubClient *self,
-                                          const char * const *patterns,
+                                          const char *const *patterns,
                                           GCancellable *cancellable,
                                           GAsyncReadyCallback callback,
                                           gpointer user_data)
@@ -659,7 +659,7 @@ tornadis_pub_sub_client_psubscribe_finish (TornadisPubSubClient *self,
  */
 void
 tornadis_pub_sub_client_ssubscribe_async (TornadisPubSubClient *self,
-                                          const char * const *channels,
+                                          const char *const *channels,
                                           GCancellable *cancellable,
                                           GAsyncReadyCallback callback,
                                           gpointer user_data)
@@ -708,7 +708,7 @@ tornadis_pub_sub_client_ssubscribe_finish (TornadisPubSubClient *self,
  */
 void
 tornadis_pub_sub_client_unsubscribe_async (TornadisPubSubClient *self,
-                                           const char * const *channels,
+                                           const char *const *channels,
                                            GCancellable *cancellable,
                                            GAsyncReadyCallback callback,
                                            gpointer user_data)
@@ -757,7 +757,7 @@ tornadis_pub_sub_client_unsubscribe_finish (TornadisPubSubClient *self,
  */
 void
 tornadis_pub_sub_client_punsubscribe_async (TornadisPubSubClient *self,
-                                            const char * const *patterns,
+                                            const char *const *patterns,
                                             GCancellable *cancellable,
                                             GAsyncReadyCallback callback,
                                             gpointer user_data)
@@ -804,7 +804,7 @@ tornadis_pub_sub_client_punsubscribe_finish (TornadisPubSubClient *self,
  */
 void
 tornadis_pub_sub_client_sunsubscribe_async (TornadisPubSubClient *self,
-                                            const char * const *channels,
+                                            const char *const *channels,
                                             GCancellable *cancellable,
                                             GAsyncReadyCallback callback,
                                             gpointer user_data)

@@ -22,6 +22,10 @@ TORNADIS_AVAILABLE_IN_1_0
 TornadisPubSubClient *tornadis_pub_sub_client_new_for_uri (const char *uri,
                                                            GError **error);
 TORNADIS_AVAILABLE_IN_1_0
+TornadisPubSubClient *tornadis_pub_sub_client_new_for_uri_full (const char       *uri,
+                                                                TornadisUriFlags  flags,
+                                                                GError          **error);
+TORNADIS_AVAILABLE_IN_1_0
 TornadisPubSubClient *tornadis_pub_sub_client_new_for_unix_socket (const char *path);
 TORNADIS_AVAILABLE_IN_1_0
 void                 tornadis_pub_sub_client_subscribe_async (TornadisPubSubClient *self,

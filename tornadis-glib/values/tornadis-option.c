@@ -39,7 +39,7 @@ parse_flags (const char *text,
              GValue *value)
 {
   g_autoptr (GFlagsClass) klass = g_type_class_ref (G_VALUE_TYPE (value));
-  g_auto (GStrv) nicks = g_strsplit (text, "|", -1);
+  g_auto (GStrv) nicks = g_strsplit_set (text, "|,", -1);
   guint flags = 0;
 
   for (guint i = 0; nicks[i] != NULL; i++)
@@ -98,6 +98,35 @@ parse_double (const char *text,
   return end != text && *end == '\0' && g_value_transform (&number, value);
 }
 
+/* Texts with commas or semicolons between them; one that belongs to a text has a backslash before it. */
+static char **
+split_list (const char *text)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autoptr (GString) item = g_string_new (NULL);
+
+  for (const char *p = text; *p != '\0'; p++)
+    {
+      if (*p == '\\' && (p[1] == ',' || p[1] == ';'))
+        {
+          g_string_append_c (item, *++p);
+        }
+      else if (*p == ',' || *p == ';')
+        {
+          g_strv_builder_add (builder, item->str);
+          g_string_truncate (item, 0);
+        }
+      else
+        {
+          g_string_append_c (item, *p);
+        }
+    }
+  if (*text != '\0')
+    g_strv_builder_add (builder, item->str);
+
+  return g_strv_builder_end (builder);
+}
+
 static gboolean
 parse_value (const char *text,
              GValue *value)
@@ -131,7 +160,7 @@ parse_value (const char *text,
     default:
       if (type != G_TYPE_STRV)
         return FALSE;
-      g_value_take_boxed (value, g_strsplit (text, ";", -1));
+      g_value_take_boxed (value, split_list (text));
       return g_utf8_validate (text, -1, NULL);
     }
 }

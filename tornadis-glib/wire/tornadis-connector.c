@@ -10,6 +10,16 @@
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-tls-handshake.h"
 
+/* One attempt goes through these steps, under one deadline; each may end in connector_fail():
+ *
+ *   connector_connect()         name, proxy and socket; again without an address whose TLS failed
+ *   TornadisTlsHandshake        if it is to be TLS
+ *   connector_send_hello()      unless it is to be RESP2
+ *   connector_send_auth()       if it is to be, or has to be, RESP2, and there is a login
+ *   connector_send_rest()       all else, in one write
+ *   connector_succeed()         the connection is the caller's
+ *
+ * All run in the context of the connector. */
 struct _TornadisConnector
 {
   grefcount ref_count;
@@ -20,15 +30,18 @@ struct _TornadisConnector
   GSocketClient *socket_client;   /* (owned) */
   GCancellable *cancellable;      /* (owned) */
   GSource *deadline;              /* (owned) (nullable) */
-  TornadisTlsHandshake *tls;      /* (owned) (nullable) while it is under way */
+  char *proxy;                    /* (owned) (nullable) what the connection goes through, or would have gone */
+  TornadisTlsHandshake *tls;      /* (owned) (nullable) while it is in flight */
   GSocketAddress *tls_address;    /* (owned) (nullable) where that is */
   GPtrArray *failed_addresses;    /* (owned) (nullable) (element-type GInetSocketAddress) where it failed */
   char *tls_reason;               /* (owned) (nullable) why it did */
   TornadisQueue *queue;           /* (owned) the commands of the handshake */
   TornadisConnection *connection; /* (owned) (nullable) */
+  char *last_words;               /* (owned) (nullable) the last reply, when it was an error that does not matter */
   guint protocol_version;
-  gint64 server_id; /* what HELLO says, or 0 */
-  guint n_awaited;  /* replies of the last step that are still to come */
+  gint64 server_id;      /* the server's number of the connection, or 0 */
+  gboolean has_set_info; /* whether the server knows CLIENT SETINFO */
+  guint n_awaited;       /* replies of the last step that are still to come, and 1 while it is sent */
 };
 
 void
@@ -36,8 +49,8 @@ tornadis_connector_options_clear (TornadisConnectorOptions *self)
 {
   g_clear_object (&self->connectable);
   g_clear_pointer (&self->title, g_free);
-  g_clear_pointer (&self->username, g_free);
-  g_clear_pointer (&self->password, g_free);
+  g_clear_pointer (&self->username, g_bytes_unref);
+  g_clear_pointer (&self->password, g_bytes_unref);
   g_clear_pointer (&self->client_name, g_free);
   g_clear_object (&self->tls_database);
   g_clear_object (&self->tls_certificate);
@@ -52,11 +65,15 @@ connector_unref (TornadisConnector *self)
   if (!g_ref_count_dec (&self->ref_count))
     return;
 
+  g_assert (self->func == NULL && self->tls == NULL && self->connection == NULL && self->deadline == NULL);
+
   tornadis_connector_options_clear (&self->options);
   g_clear_pointer (&self->queue, tornadis_queue_free);
   g_clear_object (&self->tls_address);
   g_clear_pointer (&self->failed_addresses, g_ptr_array_unref);
   g_free (self->tls_reason);
+  g_free (self->proxy);
+  g_free (self->last_words);
   g_clear_object (&self->socket_client);
   g_clear_object (&self->cancellable);
   g_main_context_unref (self->context);
@@ -97,7 +114,8 @@ connector_fail (TornadisConnector *self,
   gpointer user_data = self->user_data;
   g_autoptr (GError) error = NULL;
 
-  error = g_error_new (TORNADIS_ERROR, code, "Could not connect to %s: %s", self->options.title, reason);
+  error = g_error_new (TORNADIS_ERROR, code, "Could not connect to %s%s%s: %s", self->options.title,
+                       self->proxy != NULL ? " through the proxy " : "", self->proxy != NULL ? self->proxy : "", reason);
   connector_end (self);
   func (NULL, 0, 0, error, user_data);
 }
@@ -126,33 +144,6 @@ connector_send (TornadisConnector *self,
   tornadis_connection_kick (self->connection);
 }
 
-static void
-connector_send_strv (TornadisConnector *self,
-                     TornadisSlotFunc func,
-                     ...) G_GNUC_NULL_TERMINATED;
-
-static void
-connector_send_strv (TornadisConnector *self,
-                     TornadisSlotFunc func,
-                     ...)
-{
-  const char *argv[8] = { NULL };
-  g_autoptr (TornadisCommand) command = NULL;
-  va_list args;
-
-  va_start (args, func);
-  for (guint i = 0; i < G_N_ELEMENTS (argv) - 1; i++)
-    {
-      argv[i] = va_arg (args, const char *);
-      if (argv[i] == NULL)
-        break;
-    }
-  va_end (args);
-
-  command = tornadis_command_new_strv (argv);
-  connector_send (self, command, func);
-}
-
 static gboolean
 reply_has_prefix (TornadisReply *reply,
                   const char *prefix)
@@ -162,32 +153,77 @@ reply_has_prefix (TornadisReply *reply,
   return strncmp (reply->data, prefix, length) == 0 && (reply->data[length] == ' ' || reply->data[length] == '\0');
 }
 
+/* The server takes nobody, or not this peer, and closes. */
+static gboolean
+reply_is_farewell (TornadisReply *reply)
+{
+  return reply_has_prefix (reply, "DENIED") || strstr (reply->data, "max number of clients") != NULL;
+}
+
 /* Whether the server could have answered otherwise, with the same words from us. */
 static gboolean
 reply_is_about_server (TornadisReply *reply)
 {
-  return reply_has_prefix (reply, "LOADING") || reply_has_prefix (reply, "MASTERDOWN") ||
-         strstr (reply->data, "max number of clients") != NULL;
+  return reply_has_prefix (reply, "LOADING") || reply_has_prefix (reply, "MASTERDOWN") || reply_has_prefix (reply, "BUSY") ||
+         reply_is_farewell (reply);
 }
 
-/* What the server said, without what it quotes of a command that it does not know: that may be the password. */
-static char *
-connector_make_reason (TornadisConnector *self,
-                       TornadisReply *reply,
-                       const char *what)
+static gboolean
+connector_has_login (TornadisConnector *self)
 {
-  g_autoptr (GError) error = tornadis_reply_dup_error (reply);
-  g_autoptr (GString) reason = g_string_new (error != NULL ? error->message : "unexpected reply");
-  const char *quoted = strstr (reason->str, ", with args beginning with");
+  return self->options.username != NULL || self->options.password != NULL;
+}
+
+/* The server's words, without what it quotes of a command that it does not know: that may be the password. */
+static char *
+connector_censor (TornadisConnector *self,
+                  const char *words)
+{
+  g_autoptr (GString) censored = g_string_new (words);
+  const char *quoted = strstr (censored->str, ", with args beginning with");
 
   if (quoted != NULL)
-    g_string_truncate (reason, (gsize) (quoted - reason->str));
-  if (self->options.password != NULL && *self->options.password != '\0')
-    g_string_replace (reason, self->options.password, "***", 0);
-  g_string_prepend (reason, ": ");
-  g_string_prepend (reason, what);
+    g_string_truncate (censored, (gsize) (quoted - censored->str));
 
-  return g_string_free (g_steal_pointer (&reason), FALSE);
+  if (self->options.password != NULL && g_bytes_get_size (self->options.password) > 0)
+    {
+      gsize length;
+      const char *bytes = g_bytes_get_data (self->options.password, &length);
+      g_autofree char *password = g_strndup (bytes, length);
+
+      if (*password != '\0')
+        g_string_replace (censored, password, "***", 0);
+    }
+
+  return g_string_free (g_steal_pointer (&censored), FALSE);
+}
+
+static char *
+connector_dup_words (TornadisConnector *self,
+                     TornadisReply *reply)
+{
+  g_autoptr (GError) error = tornadis_reply_dup_error (reply);
+
+  return connector_censor (self, error != NULL ? error->message : "unexpected reply");
+}
+
+/* If the server closes now, that was why. */
+static void
+connector_remember (TornadisConnector *self,
+                    TornadisReply *reply)
+{
+  g_clear_pointer (&self->last_words, g_free);
+  if (tornadis_reply_is_error (reply))
+    self->last_words = connector_dup_words (self, reply);
+}
+
+static void
+connector_fail_with_words (TornadisConnector *self,
+                           const char *words)
+{
+  g_autofree char *reason = g_strconcat ("The server said: ", words, NULL);
+
+  connector_fail (self, TORNADIS_ERROR_CONNECT, reason);
 }
 
 static void
@@ -195,12 +231,41 @@ connector_fail_with_reply (TornadisConnector *self,
                            TornadisReply *reply,
                            const char *what)
 {
-  g_autofree char *reason = connector_make_reason (self, reply, what);
+  g_autofree char *words = connector_dup_words (self, reply);
+  g_autofree char *reason = g_strconcat (what, ": ", words, NULL);
   gboolean refused = reply_has_prefix (reply, "WRONGPASS") || reply_has_prefix (reply, "NOAUTH") ||
-                     reply_has_prefix (reply, "NOPERM") || (g_str_equal (what, "AUTH") && !reply_is_about_server (reply));
+                     reply_has_prefix (reply, "NOPERM") || g_str_equal (what, "AUTH");
 
-  connector_fail (self, refused ? TORNADIS_ERROR_AUTHENTICATION : TORNADIS_ERROR_CONNECT, reason);
+  if (reply_is_about_server (reply))
+    connector_fail_with_words (self, words);
+  else if (reply_has_prefix (reply, "NOAUTH") && !connector_has_login (self))
+    connector_fail (self, TORNADIS_ERROR_AUTHENTICATION, "The server requires a password (NOAUTH)");
+  else
+    connector_fail (self, refused ? TORNADIS_ERROR_AUTHENTICATION : TORNADIS_ERROR_CONNECT, reason);
 }
+
+/* The last step: commands that may be sent in one go, and are counted as they are sent. @func ends in
+ * connector_handle_last(). */
+static void
+connector_send_last (TornadisConnector *self,
+                     TornadisCommand *command,
+                     TornadisSlotFunc func)
+{
+  self->n_awaited++;
+  connector_send (self, command, func);
+}
+
+static void
+connector_send_last_strv (TornadisConnector *self,
+                          TornadisSlotFunc func,
+                          const char *const *argv)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv (argv);
+
+  connector_send_last (self, command, func);
+}
+
+#define SEND_LAST(self, func, ...) connector_send_last_strv (self, func, (const char *const[]){ __VA_ARGS__, NULL })
 
 static void
 connector_step_done (TornadisConnector *self)
@@ -209,24 +274,49 @@ connector_step_done (TornadisConnector *self)
     connector_succeed (self);
 }
 
-/* The last step: commands that may be sent in one go. */
 static void
-ignored_cb (TornadisReply *reply,
-            const GError *error,
-            gpointer user_data)
+connector_handle_last (TornadisConnector *self,
+                       TornadisReply *reply)
 {
-  connector_step_done (user_data);
+  connector_remember (self, reply);
+  connector_step_done (self);
+}
+
+/* What one of these is answered decides nothing, unless the server answers everything so. */
+static void
+optional_cb (TornadisReply *reply,
+             const GError *error,
+             gpointer user_data)
+{
+  TornadisConnector *self = user_data;
+
+  if (tornadis_reply_is_error (reply) && (reply_has_prefix (reply, "NOAUTH") || reply_is_farewell (reply)))
+    connector_fail_with_reply (self, reply, "CLIENT");
+  else
+    connector_handle_last (self, reply);
 }
 
 static void
-required_cb (TornadisReply *reply,
-             const char *what,
-             TornadisConnector *self)
+client_id_cb (TornadisReply *reply,
+              const GError *error,
+              gpointer user_data)
+{
+  TornadisConnector *self = user_data;
+
+  if (tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_INTEGER)
+    self->server_id = MAX (0, tornadis_reply_get_integer (reply));
+  optional_cb (reply, error, self);
+}
+
+static void
+connector_handle_required (TornadisConnector *self,
+                           TornadisReply *reply,
+                           const char *what)
 {
   if (tornadis_reply_is_error (reply))
     connector_fail_with_reply (self, reply, what);
   else
-    connector_step_done (self);
+    connector_handle_last (self, reply);
 }
 
 static void
@@ -234,15 +324,7 @@ select_cb (TornadisReply *reply,
            const GError *error,
            gpointer user_data)
 {
-  required_cb (reply, "SELECT", user_data);
-}
-
-static void
-set_name_cb (TornadisReply *reply,
-             const GError *error,
-             gpointer user_data)
-{
-  required_cb (reply, "CLIENT SETNAME", user_data);
+  connector_handle_required (user_data, reply, "SELECT");
 }
 
 static void
@@ -250,7 +332,7 @@ setup_cb (TornadisReply *reply,
           const GError *error,
           gpointer user_data)
 {
-  required_cb (reply, "a plugin's setup command", user_data);
+  connector_handle_required (user_data, reply, "a plugin's setup command");
 }
 
 static void
@@ -258,26 +340,33 @@ connector_send_rest (TornadisConnector *self)
 {
   TornadisConnectorOptions *options = &self->options;
 
-  /* Counted before anything is sent, and the rest once all is sent, so that it ends but once. */
-  self->n_awaited = 2 + (options->db != 0) + (options->client_name != NULL) +
-                    (options->setup != NULL ? options->setup->len : 0);
+  /* Not done before all is sent. */
+  self->n_awaited = 1;
 
   if (options->db != 0)
     {
       char db[16];
 
       g_snprintf (db, sizeof db, "%d", options->db);
-      connector_send_strv (self, select_cb, "SELECT", db, NULL);
+      SEND_LAST (self, select_cb, "SELECT", db);
     }
   if (options->client_name != NULL)
-    connector_send_strv (self, set_name_cb, "CLIENT", "SETNAME", options->client_name, NULL);
+    SEND_LAST (self, optional_cb, "CLIENT", "SETNAME", options->client_name);
 
-  /* Servers before 7.2 do not know these. */
-  connector_send_strv (self, ignored_cb, "CLIENT", "SETINFO", "LIB-NAME", "tornadis-glib", NULL);
-  connector_send_strv (self, ignored_cb, "CLIENT", "SETINFO", "LIB-VER", TORNADIS_VERSION_S, NULL);
+  /* HELLO has given it in RESP3. In RESP2 there may be nothing else to send, and a server that turns the client away
+   * says so in reply to something. */
+  if (self->protocol_version == 2)
+    SEND_LAST (self, client_id_cb, "CLIENT", "ID");
+  if (self->has_set_info)
+    {
+      SEND_LAST (self, optional_cb, "CLIENT", "SETINFO", "LIB-NAME", "tornadis-glib");
+      SEND_LAST (self, optional_cb, "CLIENT", "SETINFO", "LIB-VER", TORNADIS_VERSION_S);
+    }
 
   for (guint i = 0; options->setup != NULL && i < options->setup->len; i++)
-    connector_send (self, g_ptr_array_index (options->setup, i), setup_cb);
+    connector_send_last (self, g_ptr_array_index (options->setup, i), setup_cb);
+
+  connector_step_done (self);
 }
 
 static void
@@ -288,25 +377,70 @@ auth_cb (TornadisReply *reply,
   TornadisConnector *self = user_data;
 
   if (tornadis_reply_is_error (reply))
-    connector_fail_with_reply (self, reply, "AUTH");
+    {
+      connector_fail_with_reply (self, reply, "AUTH");
+      return;
+    }
+
+  connector_remember (self, reply);
+  connector_send_rest (self);
+}
+
+/* A user without a password, or one whose password is empty: the server says whether it lets them in. */
+static void
+connector_append_password (TornadisConnector *self,
+                           TornadisCommand *command)
+{
+  if (self->options.password != NULL)
+    tornadis_command_append_bytes (command, self->options.password);
   else
-    connector_send_rest (self);
+    tornadis_command_append_string (command, "");
 }
 
 /* Authentication goes alone: some servers do not answer a failing AUTH that is pipelined. */
 static void
 connector_send_auth (TornadisConnector *self)
 {
-  TornadisConnectorOptions *options = &self->options;
+  g_autoptr (TornadisCommand) command = NULL;
 
   self->protocol_version = 2;
 
-  if (options->password == NULL)
-    connector_send_rest (self);
-  else if (options->username != NULL)
-    connector_send_strv (self, auth_cb, "AUTH", options->username, options->password, NULL);
-  else
-    connector_send_strv (self, auth_cb, "AUTH", options->password, NULL);
+  if (!connector_has_login (self))
+    {
+      connector_send_rest (self);
+      return;
+    }
+
+  command = tornadis_command_new ("AUTH");
+  if (self->options.username != NULL)
+    tornadis_command_append_bytes (command, self->options.username);
+  connector_append_password (self, command);
+  connector_send (self, command, auth_cb);
+}
+
+/* Redis has CLIENT SETINFO since 7.2, and counts it as an error before. Valkey began there. */
+static gboolean
+version_has_set_info (const char *version)
+{
+  char *end;
+  guint64 major = g_ascii_strtoull (version, &end, 10);
+  guint64 minor = *end == '.' ? g_ascii_strtoull (end + 1, NULL, 10) : 0;
+
+  return major > 7 || (major == 7 && minor >= 2);
+}
+
+static void
+connector_handle_hello (TornadisConnector *self,
+                        TornadisReply *reply)
+{
+  TornadisReply *id = tornadis_reply_lookup (reply, "id");
+  TornadisReply *version = tornadis_reply_lookup (reply, "version");
+  const char *text = version != NULL ? tornadis_reply_get_text (version) : NULL;
+
+  self->server_id = id != NULL ? tornadis_reply_get_integer (id) : 0;
+  self->has_set_info = text != NULL && version_has_set_info (text);
+  self->protocol_version = 3;
+  connector_send_rest (self);
 }
 
 static void
@@ -318,36 +452,50 @@ hello_cb (TornadisReply *reply,
 
   if (!tornadis_reply_is_error (reply))
     {
-      TornadisReply *id = tornadis_reply_lookup (reply, "id");
-
-      self->server_id = id != NULL ? tornadis_reply_get_integer (id) : 0;
-      self->protocol_version = 3;
-      connector_send_rest (self);
+      connector_handle_hello (self, reply);
     }
   else if (reply_has_prefix (reply, "WRONGPASS") || reply_has_prefix (reply, "NOAUTH") ||
            reply_is_about_server (reply) || self->options.protocol == TORNADIS_PROTOCOL_RESP3)
-    connector_fail_with_reply (self, reply, "HELLO");
+    {
+      connector_fail_with_reply (self, reply, "HELLO");
+    }
   else
-    connector_send_auth (self);
+    {
+      connector_remember (self, reply);
+      connector_send_auth (self);
+    }
 }
 
 static void
 connector_send_hello (TornadisConnector *self)
 {
-  TornadisConnectorOptions *options = &self->options;
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *const[]){ "HELLO", "3", NULL });
 
-  if (options->password == NULL)
-    connector_send_strv (self, hello_cb, "HELLO", "3", NULL);
-  else
-    connector_send_strv (self, hello_cb, "HELLO", "3", "AUTH",
-                         options->username != NULL ? options->username : "default", options->password, NULL);
+  if (connector_has_login (self))
+    {
+      tornadis_command_append_string (command, "AUTH");
+      if (self->options.username != NULL)
+        tornadis_command_append_bytes (command, self->options.username);
+      else
+        tornadis_command_append_string (command, "default");
+      connector_append_password (self, command);
+    }
+
+  connector_send (self, command, hello_cb);
 }
 
 static void
 connection_closed_cb (const GError *error,
                       gpointer user_data)
 {
-  connector_fail (user_data, TORNADIS_ERROR_CONNECT, error->message);
+  TornadisConnector *self = user_data;
+  g_autofree char *reason = connector_censor (self, error->message);
+
+  /* How the stream ended, and when that was noticed, says less. */
+  if (self->last_words != NULL && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
+    connector_fail_with_words (self, self->last_words);
+  else
+    connector_fail (self, TORNADIS_ERROR_CONNECT, reason);
 }
 
 /* What is left is to be said. */
@@ -410,6 +558,24 @@ connector_leave_address_out (TornadisConnector *self)
   return TRUE;
 }
 
+/* Without what is secret in it. */
+static void
+connector_set_proxy (TornadisConnector *self,
+                     GSocketAddress *address)
+{
+  g_autoptr (GUri) uri = NULL;
+
+  g_clear_pointer (&self->proxy, g_free);
+  if (!G_IS_PROXY_ADDRESS (address))
+    return;
+
+  if (g_proxy_address_get_uri (G_PROXY_ADDRESS (address)) != NULL)
+    uri = g_uri_parse (g_proxy_address_get_uri (G_PROXY_ADDRESS (address)), G_URI_FLAGS_PARSE_RELAXED, NULL);
+
+  self->proxy = uri != NULL ? g_uri_to_string_partial (uri, G_URI_HIDE_USERINFO)
+                            : g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
+}
+
 static void
 client_event_cb (GSocketClient *client,
                  GSocketClientEvent event,
@@ -417,6 +583,7 @@ client_event_cb (GSocketClient *client,
                  GIOStream *stream,
                  gpointer user_data)
 {
+  TornadisConnector *self = user_data;
   g_autoptr (GSocketAddress) address = NULL;
 
   if (event != G_SOCKET_CLIENT_CONNECTING)
@@ -424,7 +591,8 @@ client_event_cb (GSocketClient *client,
 
   /* A closed socket is what makes it go on to the next address. */
   address = g_socket_connection_get_remote_address (G_SOCKET_CONNECTION (stream), NULL);
-  if (connector_has_failed_at (user_data, address))
+  connector_set_proxy (self, address);
+  if (connector_has_failed_at (self, address))
     g_socket_close (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)), NULL);
 }
 
@@ -521,7 +689,7 @@ static gboolean
 deadline_cb (gpointer user_data)
 {
   TornadisConnector *self = user_data;
-  g_autofree char *reason = g_strdup_printf ("no connection within %u seconds", self->options.timeout);
+  g_autofree char *reason = g_strdup_printf ("no connection within %u seconds", self->options.timeout_sec);
 
   connector_fail (self, TORNADIS_ERROR_CONNECT, reason);
 
@@ -577,13 +745,14 @@ tornadis_connector_start (TornadisConnectorOptions *options,
       return self;
     }
 
-  if (self->options.proxy_resolver != NULL)
-    g_socket_client_set_proxy_resolver (self->socket_client, self->options.proxy_resolver);
-  if (self->options.tls)
-    g_signal_connect (self->socket_client, "event", G_CALLBACK (client_event_cb), self);
+  /* Proxies of the environment are for the web; a connectable may still bring one of its own. */
+  if (self->options.proxy_resolver == NULL)
+    self->options.proxy_resolver = g_simple_proxy_resolver_new (NULL, NULL);
+  g_socket_client_set_proxy_resolver (self->socket_client, self->options.proxy_resolver);
+  g_signal_connect (self->socket_client, "event", G_CALLBACK (client_event_cb), self);
 
-  if (self->options.timeout > 0)
-    connector_attach_source (self, g_timeout_source_new (1000 * self->options.timeout), deadline_cb);
+  if (self->options.timeout_sec > 0)
+    connector_attach_source (self, g_timeout_source_new (1000 * self->options.timeout_sec), deadline_cb);
 
   connector_connect (self);
 

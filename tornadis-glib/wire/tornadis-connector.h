@@ -15,12 +15,12 @@ typedef struct
   GSocketConnectable *connectable;  /* (owned) */
   char *title;                      /* (owned) how errors call it */
   const char *refusal;              /* (nullable) why no attempt can be made */
-  char *username;                   /* (owned) (nullable) */
-  char *password;                   /* (owned) (nullable) */
+  GBytes *username;                 /* (owned) (nullable) NULL: the default user */
+  GBytes *password;                 /* (owned) (nullable) NULL is an empty one when there is a user name */
   char *client_name;                /* (owned) (nullable) */
   int db;
   TornadisProtocol protocol;
-  guint timeout;                    /* seconds for all of it, 0: none */
+  guint timeout_sec;                /* for all of it, 0: none */
   gboolean tcp_nodelay;
   guint tcp_user_timeout_msec;
   gsize read_page_size;
@@ -29,7 +29,7 @@ typedef struct
   GTlsDatabase *tls_database;       /* (owned) (nullable) */
   GTlsCertificate *tls_certificate; /* (owned) (nullable) */
   GSocketConnectable *tls_identity; /* (owned) (nullable) */
-  GProxyResolver *proxy_resolver;   /* (owned) (nullable) */
+  GProxyResolver *proxy_resolver;   /* (owned) (nullable) NULL: no proxy */
   GPtrArray *setup;                 /* (owned) (nullable) (element-type TornadisCommand) sent last */
 } TornadisConnectorOptions;
 
@@ -46,7 +46,7 @@ typedef void (*TornadisConnectorFunc) (TornadisConnection *connection,
                                        const GError       *error,
                                        gpointer            user_data);
 
-/* Takes over what @options holds. One attempt: name, socket, proxy, TLS and handshake under one
+/* Consumes what @options holds. One attempt: name, socket, proxy, TLS and handshake under one
  * deadline. */
 TornadisConnector *tornadis_connector_start  (TornadisConnectorOptions *options,
                                               GMainContext             *context,

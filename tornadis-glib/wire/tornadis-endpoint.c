@@ -138,9 +138,9 @@ parse_query (TornadisEndpoint *self,
 
 /* The database may stand in the path and among the options, as long as both say the same. */
 static gboolean
-take_db_option (TornadisEndpoint *self,
-                gboolean has_db,
-                GError **error)
+parse_db_option (TornadisEndpoint *self,
+                 gboolean has_db,
+                 GError **error)
 {
   int db = self->db;
 
@@ -210,7 +210,7 @@ endpoint_parse (TornadisEndpoint *self,
     self->host = g_strdup (*host != '\0' ? host : DEFAULT_HOST);
 
   return parse_path (self, path, is_unix, &has_db, error) &&
-         (query == NULL || (parse_query (self, query, error) && take_db_option (self, has_db, error)));
+         (query == NULL || (parse_query (self, query, error) && parse_db_option (self, has_db, error)));
 }
 
 TornadisEndpoint *

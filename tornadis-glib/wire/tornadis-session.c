@@ -14,22 +14,24 @@ session_forget_queued (TornadisSession *self)
   g_clear_pointer (&self->effects, g_ptr_array_unref);
 }
 
+/* Both are (transfer full). */
 static void
-session_set_text (char **field,
-                  const char *text)
+session_set_login (TornadisSession *self,
+                   GBytes *username,
+                   GBytes *password)
 {
-  char *copy = g_strdup (text);
-
-  g_free (*field);
-  *field = copy;
+  g_clear_pointer (&self->username, g_bytes_unref);
+  self->username = username;
+  g_clear_pointer (&self->password, g_bytes_unref);
+  self->password = password;
 }
 
 void
 tornadis_session_clear (TornadisSession *self)
 {
   session_forget_queued (self);
-  g_clear_pointer (&self->username, g_free);
-  g_clear_pointer (&self->password, g_free);
+  g_clear_pointer (&self->username, g_bytes_unref);
+  g_clear_pointer (&self->password, g_bytes_unref);
   g_clear_pointer (&self->client_name, g_free);
   for (guint i = 0; i < TORNADIS_SESSION_N_SETTINGS; i++)
     g_clear_pointer (&self->settings[i], tornadis_command_unref);
@@ -38,14 +40,14 @@ tornadis_session_clear (TornadisSession *self)
 void
 tornadis_session_begin (TornadisSession *self,
                         int db,
-                        const char *username,
-                        const char *password,
+                        GBytes *username,
+                        GBytes *password,
                         const char *client_name)
 {
   self->db = db;
-  session_set_text (&self->username, username);
-  session_set_text (&self->password, password);
-  session_set_text (&self->client_name, client_name);
+  session_set_login (self, username != NULL ? g_bytes_ref (username) : NULL, password != NULL ? g_bytes_ref (password) : NULL);
+  g_free (self->client_name);
+  self->client_name = g_strdup (client_name);
 }
 
 void
@@ -142,10 +144,8 @@ session_apply_auth (TornadisSession *self,
   if (n_args < 2)
     return TORNADIS_SESSION_UNCHANGED;
 
-  g_free (self->username);
-  self->username = n_args > 2 ? command_dup_arg (command, 1) : NULL;
-  g_free (self->password);
-  self->password = command_dup_arg (command, n_args - 1);
+  session_set_login (self, n_args > 2 ? tornadis_command_get_arg (command, 1) : NULL,
+                     tornadis_command_get_arg (command, n_args - 1));
   return TORNADIS_SESSION_CHANGED_USER;
 }
 

@@ -37,8 +37,8 @@ typedef struct
 {
   /* Of the connection that is up; what a new one is opened with is its owner's affair. */
   int db;
-  char *username;    /* (owned) (nullable) */
-  char *password;    /* (owned) (nullable) */
+  GBytes *username;  /* (owned) (nullable) */
+  GBytes *password;  /* (owned) (nullable) */
   char *client_name; /* (owned) (nullable) */
 
   TornadisTransaction answered;
@@ -70,8 +70,8 @@ void                  tornadis_session_clear              (TornadisSession      
 /* A connection is opened with this. */
 void                  tornadis_session_begin              (TornadisSession       *self,
                                                            int                    db,
-                                                           const char            *username,
-                                                           const char            *password,
+                                                           GBytes                *username,
+                                                           GBytes                *password,
                                                            const char            *client_name);
 /* The connection is closed. @lost: where it stood, as far as commands were written to it. What is still queued has to
  * be followed again. */

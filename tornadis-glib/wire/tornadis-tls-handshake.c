@@ -8,7 +8,8 @@
  * which looks at the certificate. What takes longer waits for the network, or for a peer that never answers, and holds
  * nobody up. */
 #define FRESH_MSEC 25
-/* So many handshakes may be under way that are not older than that, and as many certificates come due in one turn. */
+/* So many handshakes may be in flight that are not older than that, and as many certificates come due in one main-context
+ * iteration. */
 #define MAX_FRESH 4
 
 /* Who stands in line in one main context; the poller's. Whoever stands in it keeps the poller. */
@@ -334,8 +335,8 @@ line_start_timer (Line *self)
   g_source_attach (self->timer, self->context);
 }
 
-/* One is prepared at a time, and begins when that is done, which the main loop hears of in its next turn at the
- * earliest: so it never begins two in one. */
+/* One is prepared at a time, and begins when that is done, which is dispatched in the next main-context iteration at
+ * the earliest: so it never begins two in one. */
 static void
 line_advance (Line *self)
 {
@@ -393,7 +394,7 @@ tornadis_tls_handshake_cancel (TornadisTlsHandshake *self)
 {
   self->func = NULL;
 
-  /* Else what is under way ends it. */
+  /* Else what is in flight ends it. */
   if (self->queue == &self->line->waiting)
     handshake_end (self, NULL, NULL);
   else

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* TLS on a socket that is connected. Those of one main context stand in line: in each turn of its loop at most one
+/* TLS on a socket that is connected. Those of one main context stand in line: in each iteration of it at most one
  * begins. */
 typedef struct _TornadisTlsHandshake TornadisTlsHandshake;
 

@@ -456,14 +456,16 @@ var _init = (function () {
             ['stack_command', 'stack_strv', 'get_command', 'get_number_of_stacked_calls', 'get_property', 'clear'],
             handOver);
         for (const kind of [Tornadis.Client, Tornadis.PubSubClient]) {
-            const newForUri = kind.new_for_uri;
-            kind.new_for_uri = uri => {
-                try {
-                    return newForUri(uri);
-                } catch (error) {
-                    throw toException(error);
-                }
-            };
+            for (const name of ['new_for_uri', 'new_for_uri_full']) {
+                const construct = kind[name];
+                kind[name] = (...args) => {
+                    try {
+                        return construct(...args);
+                    } catch (error) {
+                        throw toException(error);
+                    }
+                };
+            }
         }
 
         const initPipeline = Tornadis.Pipeline.prototype._init;

@@ -643,9 +643,9 @@ def _flushing(name):
     return call
 
 
-def _new_for_uri(kind, uri):
+def _new_for_uri(construct, *args):
     try:
-        return kind.new_for_uri(uri)
+        return construct(*args)
     except GLib.Error as error:
         raise _to_exception(error) from None
 
@@ -660,7 +660,11 @@ class Client(Tornadis.Client):
 
     @classmethod
     def new_for_uri(cls, uri):
-        return _new_for_uri(Tornadis.Client, uri)
+        return _new_for_uri(Tornadis.Client.new_for_uri, uri)
+
+    @classmethod
+    def new_for_uri_full(cls, uri, flags):
+        return _new_for_uri(Tornadis.Client.new_for_uri_full, uri, flags)
 
     @property
     def decode(self):
@@ -729,7 +733,11 @@ class PubSubClient(Tornadis.PubSubClient):
 
     @classmethod
     def new_for_uri(cls, uri):
-        return _new_for_uri(Tornadis.PubSubClient, uri)
+        return _new_for_uri(Tornadis.PubSubClient.new_for_uri, uri)
+
+    @classmethod
+    def new_for_uri_full(cls, uri, flags):
+        return _new_for_uri(Tornadis.PubSubClient.new_for_uri_full, uri, flags)
 
     def call(self, *args):
         raise ClientError('not allowed with PubSubClient object')
