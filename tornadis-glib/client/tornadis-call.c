@@ -31,8 +31,20 @@
 /* How many callers are told between two looks at the clock. */
 #define ANSWERED_CHECK 16
 
-/* A loop over these phases takes the place of recursion, so that a chain may be long and every plugin may
- * answer from within its hook. */
+/* The phases of a call. A loop over them, call_run(), takes the place of recursion, so that a chain may be long and every
+ * plugin may answer from within its hook.
+ *
+ *   DOWN -> OFFERED -> DOWN ...   a plugin's call hook lets it go on, to the next plugin
+ *              |
+ *              +-> HELD           or keeps it: -> DOWN with proceed, -> UP with return_reply or return_error, or when it
+ *                                 is let go, or its deadline passes
+ *   DOWN -> SENT                  behind the last plugin; -> UP with the outcome
+ *   UP -> UP ...                  call_done hooks, from the innermost plugin to the outermost whose call hook has run
+ *    |
+ *    +-> SENT                     one of them asked for another attempt: after its delay -> DOWN, behind that plugin
+ *    +-> DONE                     the caller is notified, never within the function that made the call
+ *   any -> UP                     abandoned: cancelled, timed out, or the client is closed; it cannot be held up any more
+ */
 typedef enum
 {
   PHASE_DOWN,    /* to be offered to the plugin at @next, or sent */
@@ -360,6 +372,9 @@ static void
 tornadis_call_finalize (GObject *object)
 {
   TornadisCall *self = TORNADIS_CALL (object);
+
+  g_assert (self->func == NULL && self->source == NULL);
+  g_assert (self->phase == PHASE_DONE);
 
   g_clear_pointer (&self->reply, tornadis_reply_unref);
   g_clear_error (&self->error);

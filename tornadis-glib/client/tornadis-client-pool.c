@@ -562,6 +562,9 @@ tornadis_client_pool_finalize (GObject *object)
 {
   TornadisClientPool *self = TORNADIS_CLIENT_POOL (object);
 
+  g_assert (self->waiters.length == 0 && self->idle.length == 0);
+  g_assert (self->check == NULL);
+
   g_hash_table_unref (self->busy);
   g_hash_table_unref (self->connecting);
   g_clear_object (&self->template);

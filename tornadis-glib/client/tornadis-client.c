@@ -406,6 +406,9 @@ tornadis_client_finalize (GObject *object)
 {
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (TORNADIS_CLIENT (object));
 
+  g_assert (priv->calls.length == 0 && priv->answered.length == 0);
+  g_assert (priv->connect_waiters.length == 0);
+
   g_clear_pointer (&priv->link, tornadis_link_free);
   tornadis_client_free_submissions (priv);
   tornadis_poller_item_clear (&priv->answered_item);

@@ -4,6 +4,27 @@
 
 #include "tornadis-glib/tornadis-error.h"
 
+/* The states of a link, TornadisClientState, and all the ways between them.
+ *
+ *                                link_ensure()
+ *   DISCONNECTED ---------------------------------------------> CONNECTING, has a connector
+ *     ^   |                                                       |      |
+ *     |   | link_ensure() before @not_before                      |      | connector_cb(): it has a connection
+ *     |   v                                                       |      v
+ *     |  WAITING, has a source -- its time, or the network -------+    CONNECTED, has a connection
+ *     |     |                                                     |      |
+ *     +-----+------------------ link_tear_down() -----------------+------+
+ *
+ *   asked for    By a call that is queued, by tornadis_link_connect(), or after a tear-down by what still waits: queued
+ *                calls, or an owner that listens.
+ *   torn down    Because the attempt FAILED, the connection was LOST, or the program CLOSED it. Whatever the reason,
+ *                the order is: nothing is read or written any more; DISCONNECTED; the queue's calls complete; the owner
+ *                is notified; another connection is asked for, if one is wanted. What runs then may do all this again.
+ *   retired      CONNECTED still, but only until what is written has been answered: then it is LOST.
+ *   shut down    CLOSED for good.
+ *
+ * All functions run in the owner's context, the network monitor's signal excepted. */
+
 static void link_ensure (TornadisLink *self);
 
 static void
@@ -11,6 +32,10 @@ link_unref (TornadisLink *self)
 {
   if (!g_ref_count_dec (&self->ref_count))
     return;
+
+  g_assert (self->freed && self->shut_down);
+  g_assert (self->state == TORNADIS_CLIENT_STATE_DISCONNECTED);
+  g_assert (self->connection == NULL && self->connector == NULL && self->wait_source == NULL);
 
   tornadis_queue_free (self->queue);
   tornadis_session_clear (&self->session);
