@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tornadis-glib/values/tornadis-number-text.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
 
 #define CANARY '#'
 
@@ -41,11 +41,13 @@ check_natural (guint64 value)
   g_assert_true (cursor == end);
 }
 
-/* Around every power of ten and of two, where digits and bits are added. */
 static void
 test_integers (void)
 {
   guint64 power = 1;
+
+  g_test_summary ("Integers around every power of ten and of two, where digits and bits are added, become text and come "
+                  "back");
 
   for (guint i = 0; i < TORNADIS_NUMBER_TEXT_SAFE_DIGITS; i++, power *= 10)
     for (gint64 off = -1; off <= 1; off++)
@@ -201,10 +203,11 @@ test_doubles (void)
   check_double (-NAN, "nan");
 }
 
-/* Integers take a way of their own, which must say the same as the long one. */
 static void
 test_doubles_that_are_integers (void)
 {
+  g_test_summary ("Doubles that are integers take a short way, which must give the same text as the long one");
+
   for (guint i = 0; i < 2000; i++)
     {
       double value = trunc (ldexp (g_test_rand_double_range (-1, 1), g_test_rand_int_range (0, 60)));
@@ -338,12 +341,13 @@ test_no_doubles (void)
   g_assert_false (tornadis_number_text_to_double ("nan(\0)", 6, &(double){ 0 }));
 }
 
-/* What comes behind the text is not looked at, but for that it ends the number. */
 static void
 test_length (void)
 {
   double number = 0;
   gint64 integer = 0;
+
+  g_test_summary ("What stands behind the text is no part of the number");
 
   g_assert_true (tornadis_number_text_to_double ("1.5\r\n", 3, &number));
   g_assert_cmpfloat (number, ==, 1.5);

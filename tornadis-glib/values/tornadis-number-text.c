@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "tornadis-glib/values/tornadis-number-text.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
 
 #include <errno.h>
 #include <math.h>
