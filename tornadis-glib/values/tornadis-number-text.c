@@ -179,12 +179,12 @@ tornadis_number_text_to_double (const char *text,
     }
   if (is_word (word, end, "inf") || is_word (word, end, "infinity"))
     {
-      *value = *text == '-' ? -INFINITY : INFINITY;
+      *value = *text == '-' ? -HUGE_VAL : HUGE_VAL;
       return TRUE;
     }
   if (is_nan_word (word, end))
     {
-      *value = NAN;
+      *value = (double) NAN;
       return TRUE;
     }
 
