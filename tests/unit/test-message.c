@@ -145,7 +145,6 @@ test_empty_payload (void)
   assert_bytes (tornadis_message_get_payload (message), "", 0);
 }
 
-/* The payload is the reply's own memory, and outlives both the reply and the message. */
 static void
 test_zero_copy (void)
 {
@@ -154,6 +153,8 @@ test_zero_copy (void)
   TornadisMessage *message = make_from_replies (channel, NULL, payload);
   const char *data = payload->data;
   g_autoptr (GBytes) bytes = NULL;
+
+  g_test_summary ("The payload is the reply's own memory, and outlives both the reply and the message");
 
   tornadis_reply_unref (payload);
   g_assert_true (tornadis_message_get_text (message) == data);

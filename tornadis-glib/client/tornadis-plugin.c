@@ -15,7 +15,7 @@
  *
  * A plugin is a subclass, in C, Python, JavaScript or Vala, that overrides some of the hooks; an instance of it is
  * added with [method@Tornadis.Client.add_plugin], to one client or to many, or to the client that a
- * [class@Tornadis.ClientPool] is made after. Hooks are called in the main context of the client. None may wait: a
+ * [class@Tornadis.ClientPool] takes as its template. Hooks are called in the main context of the client. None may wait: a
  * plugin that has to holds the call, see [class@Tornadis.Call].
  *
  * The client's own commands (authentication, `PING`, restoring subscriptions) do not go through plugins.
@@ -239,8 +239,8 @@ tornadis_plugin_client_acquired (TornadisPlugin *self,
  * @user_data: passed to @func
  * @user_data_destroy: (nullable): frees @user_data, after @func was called
  *
- * Makes a call of the plugin's own, as [method@Tornadis.Client.submit], that goes only through the plugins behind this
- * one: it neither comes back to the plugin itself nor waits behind a plugin that waits for this one.
+ * Submits a call of the plugin's own, as [method@Tornadis.Client.submit], that goes only through the plugins behind
+ * this one: it neither comes back to the plugin itself nor waits behind a plugin that waits for this one.
  *
  * Since: 1.0
  */

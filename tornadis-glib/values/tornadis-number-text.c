@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "tornadis-glib/values/tornadis-number-text.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
 
 #include <errno.h>
 #include <math.h>
@@ -179,12 +179,12 @@ tornadis_number_text_to_double (const char *text,
     }
   if (is_word (word, end, "inf") || is_word (word, end, "infinity"))
     {
-      *value = *text == '-' ? -INFINITY : INFINITY;
+      *value = *text == '-' ? -HUGE_VAL : HUGE_VAL;
       return TRUE;
     }
   if (is_nan_word (word, end))
     {
-      *value = NAN;
+      *value = (double) NAN;
       return TRUE;
     }
 

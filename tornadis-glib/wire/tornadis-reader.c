@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/values/tornadis-number-text.h"
-#include "tornadis-glib/values/tornadis-reply-block.h"
-#include "tornadis-glib/values/tornadis-reply-pack.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
+#include "tornadis-glib/values/tornadis-reply-block-private.h"
+#include "tornadis-glib/values/tornadis-reply-pack-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-push-prefix.h"
 
@@ -93,7 +93,7 @@ struct _TornadisReader
   TornadisPushPrefix prefix; /* of the last push */
   gsize push_begin;          /* where in the page the push that is being read begins, or NOWHERE */
 
-  TornadisReplyBlock *block; /* (owned) (nullable) where the small nodes of a long reply are made */
+  TornadisReplyBlock *block; /* (owned) (nullable) where the small nodes of a long reply are allocated */
   TornadisReply *unfinished; /* (owned) (nullable) its length is what came so far */
   TornadisReaderUnfinished form;
   gsize large_length; /* of UNFINISHED_LARGE, when all of it came */
@@ -907,7 +907,7 @@ reader_take_values (TornadisReader *self,
   return values;
 }
 
-/* Called when the last element of the innermost frame is there: makes its aggregate, which may be the
+/* Called when the last element of the innermost frame is there: creates its aggregate, which may be the
  * last element of the next one, and so on. The outermost aggregate, or NULL while one is open. */
 static TornadisReply *
 reader_close_frames (TornadisReader *self)

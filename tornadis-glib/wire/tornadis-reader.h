@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 typedef struct _TornadisReader TornadisReader;
 
-/* Turns the bytes of one link into replies, without recursion and within bounds.
+/* Turns the bytes of one connection into replies, without recursion and within bounds.
  *
  * The owner asks where to put bytes (reserve), receives into that place, says how many came
  * (commit) and takes whole replies until there is none (next). */
@@ -31,7 +31,7 @@ TornadisReply  *tornadis_reader_next         (TornadisReader  *self,
                                               GError         **error);
 /* Whether bytes are held that are not yet a whole reply. */
 gboolean        tornadis_reader_is_partial   (TornadisReader  *self);
-/* Gives back the page while nothing is held, so that an idle link costs little. */
+/* Gives back the page while nothing is held, so that an idle connection costs little. */
 void            tornadis_reader_trim         (TornadisReader  *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisReader, tornadis_reader_free)

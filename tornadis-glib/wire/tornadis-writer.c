@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tornadis-glib/values/tornadis-number-text.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
 
 /* Kept while nothing is on its way, so that a busy link does not allocate for every write. */
 #define KEEP_SIZE (128 * 1024)
