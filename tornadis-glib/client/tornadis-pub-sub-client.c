@@ -6,7 +6,7 @@
 
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-message-queue.h"
-#include "tornadis-glib/client/tornadis-subscriptions.h"
+#include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-message-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -49,6 +49,10 @@
  * Since: 1.0
  */
 
+/* Where a server with CLIENT TRACKING says which keys have changed: in RESP3 by pushes of their own, though they come with
+ * the subscription. */
+#define INVALIDATE_CHANNEL "__redis__:invalidate"
+
 struct _TornadisPubSubClient
 {
   TornadisClient parent_instance;
@@ -81,7 +85,11 @@ typedef enum
 
 static guint signals[SIGNAL_OVERFLOW + 1];
 
-/* Messages. */
+TornadisSubscriptions *
+tornadis_pub_sub_client_get_subscriptions (TornadisPubSubClient *self)
+{
+  return self->subscriptions;
+}
 
 /* Whether a handler takes the messages with @detail. GObject looks long for the answer, so that a handler that was
  * found is remembered: one that takes all messages, of which there is rarely more than one. */
@@ -98,6 +106,14 @@ pub_sub_has_handler (TornadisPubSubClient *self,
   return self->handler_id != 0 || g_signal_has_handler_pending (self, signals[SIGNAL_MESSAGE], detail, TRUE);
 }
 
+/* As many messages are kept as may be. */
+static void
+pub_sub_overflow (TornadisPubSubClient *self)
+{
+  tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), TRUE);
+  g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
+}
+
 static void
 pub_sub_deliver (TornadisPubSubClient *self,
                  TornadisMessage *message)
@@ -112,10 +128,23 @@ pub_sub_deliver (TornadisPubSubClient *self,
     }
 
   if (tornadis_message_queue_push (&self->messages, message))
-    {
-      tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), TRUE);
-      g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
-    }
+    pub_sub_overflow (self);
+}
+
+/* What RESP3 has in place of a message of that channel, as a message. (transfer full) both ways. */
+static TornadisReply *
+take_invalidation (TornadisReply *push)
+{
+  TornadisReply **elements = g_new (TornadisReply *, 3);
+  TornadisReply *channel = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, strlen (INVALIDATE_CHANNEL));
+
+  memcpy (channel->data, INVALIDATE_CHANNEL, strlen (INVALIDATE_CHANNEL));
+  elements[0] = tornadis_reply_ref (push->v.elements[0]);
+  elements[1] = channel;
+  elements[2] = tornadis_reply_ref (push->v.elements[1]);
+  tornadis_reply_unref (push);
+
+  return tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, 3);
 }
 
 static gboolean
@@ -127,7 +156,7 @@ pub_sub_push (TornadisClient *client,
   TornadisReply **elements;
   TornadisReply *channel;
 
-  if (push->length < 3)
+  if (push->length < 2)
     return FALSE;
 
   /* From here on there are nodes, though a server that speaks RESP2 may send a long array. */
@@ -135,7 +164,14 @@ pub_sub_push (TornadisClient *client,
   if (tornadis_reply_kind_is_aggregate (elements[0]->kind))
     return FALSE;
 
-  if (tornadis_reply_equals_text (elements[0], "message") || tornadis_reply_equals_text (elements[0], "smessage"))
+  if (push->length == 2)
+    {
+      if (push->kind != TORNADIS_REPLY_KIND_PUSH || !tornadis_reply_equals_text (elements[0], "invalidate") ||
+          !tornadis_subscriptions_has_channel (self->subscriptions, INVALIDATE_CHANNEL))
+        return FALSE;
+      message = tornadis_message_new (take_invalidation (push), FALSE, NULL);
+    }
+  else if (tornadis_reply_equals_text (elements[0], "message") || tornadis_reply_equals_text (elements[0], "smessage"))
     message = tornadis_message_new (push, FALSE, self->last_channel);
   else if (push->length > 3 && tornadis_reply_equals_text (elements[0], "pmessage"))
     message = tornadis_message_new (push, TRUE, self->last_channel);
@@ -157,6 +193,12 @@ pub_sub_push (TornadisClient *client,
 
   pub_sub_deliver (self, message);
   return TRUE;
+}
+
+static void
+pub_sub_drained (gpointer user_data)
+{
+  tornadis_link_set_paused (tornadis_client_get_link (user_data), FALSE);
 }
 
 static GError *
@@ -238,8 +280,7 @@ pub_sub_is_used (TornadisClient *client)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
 
-  return tornadis_message_queue_has_messages (&self->messages) || tornadis_message_queue_has_waiters (&self->messages) ||
-         tornadis_subscriptions_is_wanted (self->subscriptions);
+  return tornadis_message_queue_is_used (&self->messages) || tornadis_subscriptions_is_wanted (self->subscriptions);
 }
 
 static void
@@ -268,46 +309,6 @@ pub_sub_closed (TornadisClient *client)
   tornadis_subscriptions_link_lost (self->subscriptions);
   self->gap |= tornadis_subscriptions_is_subscribed (self->subscriptions);
   tornadis_message_queue_fail_waiters (&self->messages, error);
-}
-
-/* (nullable): none. */
-static GPtrArray *
-make_names (const char *const *texts)
-{
-  GPtrArray *names = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-
-  for (guint i = 0; texts != NULL && texts[i] != NULL; i++)
-    g_ptr_array_add (names, g_bytes_new (texts[i], strlen (texts[i])));
-
-  return names;
-}
-
-static void
-pub_sub_call (TornadisPubSubClient *self,
-              TornadisSubscriptionKind kind,
-              gboolean subscribe,
-              const char *const *texts,
-              GCancellable *cancellable,
-              gpointer source_tag,
-              GAsyncReadyCallback callback,
-              gpointer user_data)
-{
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (GPtrArray) names = NULL;
-
-  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, source_tag);
-  if (g_task_return_error_if_cancelled (task))
-    return;
-
-  names = make_names (texts);
-  if (subscribe)
-    tornadis_subscriptions_subscribe (self->subscriptions, kind, names, task);
-  else
-    tornadis_subscriptions_unsubscribe (self->subscriptions, kind, names, task);
 }
 
 static const TornadisClientHooks pub_sub_hooks = {
@@ -363,7 +364,7 @@ marshal_message (GClosure *closure,
                  GType *param_types)
 {
   typedef void (*MessageFunc) (gpointer first,
-                               TornadisMessage * message,
+                               TornadisMessage *message,
                                gpointer last);
   MessageFunc func = (MessageFunc) (marshal_data != NULL ? marshal_data : ((GCClosure *) closure)->callback);
   gboolean swapped = G_CCLOSURE_SWAP_DATA (closure) != 0;
@@ -479,7 +480,7 @@ tornadis_pub_sub_client_init (TornadisPubSubClient *self)
   TornadisLinkSettings *settings = tornadis_link_get_settings (tornadis_client_get_link (client));
 
   self->subscriptions = tornadis_subscriptions_new (client, &funcs);
-  tornadis_message_queue_init (&self->messages, tornadis_client_get_context (client), settings);
+  tornadis_message_queue_init (&self->messages, tornadis_client_get_context (client), settings, pub_sub_drained, self);
   settings->push_arrays = TRUE;
 }
 
@@ -545,298 +546,6 @@ tornadis_pub_sub_client_new_for_unix_socket (const char *path)
 }
 
 /**
- * tornadis_pub_sub_client_subscribe_async:
- * @self: a client
- * @channels: (array zero-terminated=1): the channels, at least one
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Subscribes to channels (`SUBSCRIBE`), connecting if needed. When this fails none of the new names is
- * subscribed to, unless another call has asked for it.
- *
- * Equivalent of tornadis' `PubSubClient.pubsub_subscribe()`.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_subscribe_async (TornadisPubSubClient *self,
-                                         const char *const *channels,
-                                         GCancellable *cancellable,
-                                         GAsyncReadyCallback callback,
-                                         gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_CHANNEL, TRUE, channels, cancellable, tornadis_pub_sub_client_subscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_subscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.subscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_subscribe_finish (TornadisPubSubClient *self,
-                                          GAsyncResult *result,
-                                          GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * tornadis_pub_sub_client_psubscribe_async:
- * @self: a client
- * @patterns: (array zero-terminated=1): the patterns, at least one
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Subscribes to patterns (`PSUBSCRIBE`), connecting if needed. When this fails none of the new names is
- * subscribed to, unless another call has asked for it.
- *
- * Equivalent of tornadis' `PubSubClient.pubsub_psubscribe()`.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_psubscribe_async (TornadisPubSubClient *self,
-                                          const char *const *patterns,
-                                          GCancellable *cancellable,
-                                          GAsyncReadyCallback callback,
-                                          gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_PATTERN, TRUE, patterns, cancellable, tornadis_pub_sub_client_psubscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_psubscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.psubscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_psubscribe_finish (TornadisPubSubClient *self,
-                                           GAsyncResult *result,
-                                           GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * tornadis_pub_sub_client_ssubscribe_async:
- * @self: a client
- * @channels: (array zero-terminated=1): the channels, at least one
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Subscribes to shard channels (`SSUBSCRIBE`), connecting if needed. When this fails none of the new names is
- * subscribed to, unless another call has asked for it.
- *
- * Shard channels need Redis 7; the names of one call must share a slot in a cluster.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_ssubscribe_async (TornadisPubSubClient *self,
-                                          const char *const *channels,
-                                          GCancellable *cancellable,
-                                          GAsyncReadyCallback callback,
-                                          gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_SHARD, TRUE, channels, cancellable, tornadis_pub_sub_client_ssubscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_ssubscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.ssubscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_ssubscribe_finish (TornadisPubSubClient *self,
-                                           GAsyncResult *result,
-                                           GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * tornadis_pub_sub_client_unsubscribe_async:
- * @self: a client
- * @channels: (array zero-terminated=1) (nullable): the channels; %NULL or empty: all of them
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Ends subscriptions to channels (`UNSUBSCRIBE`). They are not wanted from now on, whatever becomes of the
- * connection; those that do not exist are no error.
- *
- * Equivalent of tornadis' `PubSubClient.pubsub_unsubscribe()`.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_unsubscribe_async (TornadisPubSubClient *self,
-                                           const char *const *channels,
-                                           GCancellable *cancellable,
-                                           GAsyncReadyCallback callback,
-                                           gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_CHANNEL, FALSE, channels, cancellable, tornadis_pub_sub_client_unsubscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_unsubscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.unsubscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_unsubscribe_finish (TornadisPubSubClient *self,
-                                            GAsyncResult *result,
-                                            GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * tornadis_pub_sub_client_punsubscribe_async:
- * @self: a client
- * @patterns: (array zero-terminated=1) (nullable): the patterns; %NULL or empty: all of them
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Ends subscriptions to patterns (`PUNSUBSCRIBE`). They are not wanted from now on, whatever becomes of the
- * connection; those that do not exist are no error.
- *
- * Equivalent of tornadis' `PubSubClient.pubsub_punsubscribe()`.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_punsubscribe_async (TornadisPubSubClient *self,
-                                            const char *const *patterns,
-                                            GCancellable *cancellable,
-                                            GAsyncReadyCallback callback,
-                                            gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_PATTERN, FALSE, patterns, cancellable, tornadis_pub_sub_client_punsubscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_punsubscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.punsubscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_punsubscribe_finish (TornadisPubSubClient *self,
-                                             GAsyncResult *result,
-                                             GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * tornadis_pub_sub_client_sunsubscribe_async:
- * @self: a client
- * @channels: (array zero-terminated=1) (nullable): the channels; %NULL or empty: all of them
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Ends subscriptions to shard channels (`SUNSUBSCRIBE`). They are not wanted from now on, whatever becomes of the
- * connection; those that do not exist are no error.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_sunsubscribe_async (TornadisPubSubClient *self,
-                                            const char *const *channels,
-                                            GCancellable *cancellable,
-                                            GAsyncReadyCallback callback,
-                                            gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_SHARD, FALSE, channels, cancellable, tornadis_pub_sub_client_sunsubscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_sunsubscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.sunsubscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_sunsubscribe_finish (TornadisPubSubClient *self,
-                                             GAsyncResult *result,
-                                             GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
  * tornadis_pub_sub_client_pop_message_async:
  * @self: a client
  * @timeout: how long to wait, in seconds; negative: for ever
@@ -873,14 +582,9 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  if (tornadis_message_queue_has_messages (&self->messages))
+  if (tornadis_message_queue_has_message (&self->messages))
     {
-      gboolean drained;
-      TornadisMessage *message = tornadis_message_queue_pop (&self->messages, &drained);
-
-      if (drained)
-        tornadis_link_set_paused (link, FALSE);
-      g_task_return_pointer (task, message, (GDestroyNotify) tornadis_message_unref);
+      tornadis_message_queue_wait (&self->messages, g_steal_pointer (&task), timeout);
       return;
     }
 
@@ -926,4 +630,27 @@ tornadis_pub_sub_client_pop_message_finish (TornadisPubSubClient *self,
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * tornadis_pub_sub_client_unpop_message:
+ * @self: a client
+ * @message: a message of [method@Tornadis.PubSubClient.pop_message_async]
+ *
+ * Gives back a message that was popped and is not wanted: it is the next one's, ahead of those that came after it.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_pub_sub_client_unpop_message (TornadisPubSubClient *self,
+                                       TornadisMessage *message)
+{
+  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = NULL;
+
+  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
+  g_return_if_fail (message != NULL);
+
+  alive = g_object_ref (self);
+  if (tornadis_message_queue_push_back (&self->messages, message))
+    pub_sub_overflow (self);
 }
