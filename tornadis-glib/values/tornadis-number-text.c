@@ -14,13 +14,13 @@ number_text_put (char *buffer,
                  gboolean negative,
                  guint64 magnitude)
 {
-  gsize length = negative + tornadis_number_text_count_digits (magnitude);
+  char *end;
 
   buffer[0] = '-';
-  tornadis_number_text_put_before (buffer + length, magnitude);
-  buffer[length] = '\0';
+  end = tornadis_number_text_put (buffer + negative, magnitude);
+  *end = '\0';
 
-  return length;
+  return (gsize) (end - buffer);
 }
 
 gsize

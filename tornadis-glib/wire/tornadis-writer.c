@@ -111,9 +111,7 @@ put_count (guint8 *end,
 {
   *end++ = '*';
 
-  end += tornadis_number_text_count_digits (n_args);
-  tornadis_number_text_put_before ((char *) end, n_args);
-
+  end = (guint8 *) tornadis_number_text_put ((char *) end, n_args);
   memcpy (end, "\r\n", 2);
   return end + 2;
 }
