@@ -379,7 +379,8 @@ cache_calls_begin (CacheCalls *self,
   CacheLink *link = cache_tracking_lookup (self->tracking, tornadis_call_get_client (call));
   TornadisCommand *command = tornadis_call_get_command (call);
 
-  if (link == NULL)
+  /* Connecting does nothing to keys. */
+  if (link == NULL || g_str_equal (tornadis_call_get_name (call), "HELLO"))
     return FALSE;
 
   if (command != NULL && cache_link_is_usable (link) &&

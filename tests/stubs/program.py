@@ -311,6 +311,8 @@ class Plugin(Tornadis.Plugin):
         about: list[object] = [call.get_client().props.title, call.get_command(), call.get_pipeline(), call.get_name()]
         call.set_command(Tornadis.Command('PING'))
         call.set_pipeline(Tornadis.Pipeline())
+        self.set_client_state(call.get_client(), Tornadis.ClientState.CONNECTED)
+        self.set_client_lost(call.get_client(), GLib.Error())
         call.return_error(Tornadis.ClientError('no'))
         call.proceed()
         return bool(numbers and about and not abandoned)

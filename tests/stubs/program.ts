@@ -260,6 +260,8 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
         print(numbers, abandoned, call.get_client().title, call.get_command(), call.get_pipeline(), call.get_name());
         call.set_command(new Command('PING'));
         call.set_pipeline(new Tornadis.Pipeline());
+        this.set_client_state(call.get_client(), Tornadis.ClientState.CONNECTED);
+        this.set_client_lost(call.get_client(), new Tornadis.Error({message: 'no', code: Tornadis.Error.LOST}));
         call.return_error(new Tornadis.Error({message: 'no', code: Tornadis.Error.USAGE}));
         call.proceed();
         return false;

@@ -58,6 +58,7 @@ struct _TornadisCall
   TornadisReply *reply; /* (owned) (nullable) */
   GError *error;        /* (owned) (nullable) */
   GSource *source;      /* (owned) (nullable) the limit while HELD, the delay before another attempt */
+  GCancellable *cancellable; /* (owned) (nullable) while SENT, of one that connects */
   gint64 start_time;
   gint64 end_time; /* 0 while under way */
   gint64 deadline; /* 0: none */
@@ -72,6 +73,8 @@ struct _TornadisCall
   gboolean telling : 1;   /* in a call_done hook */
   gboolean retry : 1;     /* a call_done hook asked for another attempt */
   gboolean abandoned : 1; /* ended over the heads of the plugins */
+  gboolean connects : 1;  /* it is tornadis_client_connect_async() */
+  gboolean changed : 1;   /* a plugin replaced the command or the pipeline, which has not been checked since */
 };
 
 G_DEFINE_FINAL_TYPE (TornadisCall, tornadis_call, G_TYPE_OBJECT)
@@ -139,6 +142,51 @@ sent_cb (TornadisReply *reply,
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
   call_run (self);
+}
+
+static void
+connected_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  TornadisCall *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = g_task_propagate_pointer (G_TASK (result), &error);
+
+  g_clear_object (&self->cancellable);
+  sent_cb (reply, error, self);
+}
+
+static void
+call_send_connect (TornadisCall *self)
+{
+  GMainContext *context = tornadis_client_get_context (self->client);
+  g_autoptr (GTask) task = NULL;
+
+  self->cancellable = g_cancellable_new ();
+  g_main_context_push_thread_default (context);
+  task = g_task_new (self->client, self->cancellable, connected_cb, g_object_ref (self));
+  g_main_context_pop_thread_default (context);
+  g_task_set_source_tag (task, call_send_connect);
+  tornadis_client_connect_link (self->client, task);
+}
+
+static void
+call_send (TornadisCall *self)
+{
+  guint64 id;
+
+  self->phase = PHASE_SENT;
+  if (self->connects)
+    {
+      call_send_connect (self);
+      return;
+    }
+
+  id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline, sent_cb, g_object_ref (self));
+  /* A setup hook that ran a main loop may have seen it end. */
+  if (self->phase == PHASE_SENT)
+    self->id = id;
 }
 
 static gboolean
@@ -295,6 +343,26 @@ call_offer (TornadisCall *self)
                         NULL);
 }
 
+/* What a plugin has made of it is refused before the next one can answer it. */
+static gboolean
+call_check (TornadisCall *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!self->changed || self->connects)
+    return TRUE;
+
+  self->changed = FALSE;
+  if (tornadis_client_check_call (self->client, self->command, self->pipeline, &error))
+    return TRUE;
+
+  call_set_outcome (self, NULL, error);
+  self->end_time = g_get_monotonic_time ();
+  self->phase = PHASE_UP;
+
+  return FALSE;
+}
+
 static void
 call_run (TornadisCall *self)
 {
@@ -309,18 +377,12 @@ call_run (TornadisCall *self)
   while (self->phase == PHASE_DOWN || self->phase == PHASE_UP)
     {
       if (self->phase == PHASE_DOWN && self->next < self->chain->len)
-        call_offer (self);
-      else if (self->phase == PHASE_DOWN)
         {
-          guint64 id;
-
-          self->phase = PHASE_SENT;
-          id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline, sent_cb,
-                                     g_object_ref (self));
-          /* A setup hook that ran a main loop may have seen it end. */
-          if (self->phase == PHASE_SENT)
-            self->id = id;
+          if (call_check (self))
+            call_offer (self);
         }
+      else if (self->phase == PHASE_DOWN)
+        call_send (self);
       else if (call_go_up (self))
         call_finish (self);
     }
@@ -363,6 +425,7 @@ tornadis_call_finalize (GObject *object)
 
   g_clear_pointer (&self->reply, tornadis_reply_unref);
   g_clear_error (&self->error);
+  g_clear_object (&self->cancellable);
   g_clear_pointer (&self->command, tornadis_command_unref);
   g_clear_object (&self->pipeline);
   g_clear_pointer (&self->chain, g_ptr_array_unref);
@@ -402,6 +465,7 @@ tornadis_call_start (TornadisClient *client,
   self->chain = g_ptr_array_ref (chain);
   self->first = self->next = first;
   self->command = command != NULL ? tornadis_command_ref (command) : NULL;
+  self->connects = command == tornadis_client_get_connect_command ();
   self->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
   self->func = func;
   self->user_data = user_data;
@@ -447,6 +511,8 @@ tornadis_call_abort (TornadisCall *self,
   call_set_outcome (self, NULL, error);
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
   call_run (self);
 }
 
@@ -541,6 +607,7 @@ tornadis_call_set_command (TornadisCall *self,
   tornadis_command_ref (command);
   tornadis_command_unref (self->command);
   self->command = command;
+  self->changed = TRUE;
   tornadis_command_seal (command);
 }
 
@@ -566,6 +633,7 @@ tornadis_call_set_pipeline (TornadisCall *self,
 
   old = self->pipeline;
   self->pipeline = tornadis_pipeline_copy (pipeline);
+  self->changed = TRUE;
   g_object_unref (old);
 }
 
@@ -736,13 +804,21 @@ call_answer (TornadisCall *self,
              TornadisReply *reply,
              const GError *error)
 {
+  if (!self->telling && !call_check_answer (self, "answer"))
+    return;
+
+  if (self->connects && reply != NULL && !tornadis_reply_is_error (reply) && !tornadis_client_is_connected (self->client))
+    tornadis_client_set_stand_in (self->client, g_ptr_array_index (self->chain, self->next - 1),
+                                  TORNADIS_CLIENT_STATE_CONNECTED, NULL);
+
   if (self->telling)
     {
       call_set_outcome (self, reply, error);
       return;
     }
 
-  if (!call_check_answer (self, "answer"))
+  /* A handler of the client's signals may have closed it. */
+  if (self->phase != PHASE_OFFERED && self->phase != PHASE_HELD)
     return;
 
   call_clear_source (self);

@@ -116,7 +116,7 @@ ignore_reply_cb (TornadisReply *reply,
 {
 }
 
-/* Whether the client and the server would stay in step. */
+/* Whether the client and the server would stay in step, and this kind of client takes calls at all. */
 static inline gboolean
 client_check_call (TornadisClient *self,
                    TornadisCommand *command,
@@ -147,6 +147,15 @@ client_check_call (TornadisClient *self,
       return FALSE;
 
   return TRUE;
+}
+
+gboolean
+tornadis_client_check_call (TornadisClient *self,
+                            TornadisCommand *command,
+                            TornadisPipeline *pipeline,
+                            GError **error)
+{
+  return client_check_call (self, command, pipeline, error);
 }
 
 /* The call never came to the queue. Takes @error over. */
@@ -210,25 +219,37 @@ tornadis_client_send (TornadisClient *self,
   return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, func, user_data);
 }
 
-/* Through the plugins. */
+/* Through the plugins of @chain from @first on. What the client refuses none of them can answer. */
 static void
 client_start_call (TornadisClient *self,
+                   TornadisClientPrivate *priv,
+                   GPtrArray *chain,
+                   guint first,
                    TornadisCommand *command,
                    TornadisPipeline *pipeline,
                    TornadisSlotFunc func,
                    gpointer user_data,
                    TornadisCall **call)
 {
-  GPtrArray *chain = tornadis_client_get_chain (self);
+  gboolean connects = command == tornadis_client_get_connect_command ();
   g_autoptr (TornadisPipeline) copy = NULL;
+  GError *error = NULL;
 
-  /* The caller may change what he sent at once, while a plugin has it. */
   if (command != NULL)
     tornadis_command_seal (command);
-  else
+
+  if (!connects && !client_check_call (self, command, pipeline, &error))
+    {
+      client_refuse (self, command, pipeline, func, user_data,
+                     priv->observers != NULL ? tornadis_link_get_time (priv->link) : 0, error);
+      return;
+    }
+
+  /* The caller may change what they sent at once, while a plugin has it. */
+  if (pipeline != NULL)
     copy = tornadis_pipeline_copy (pipeline);
-  tornadis_call_start (self, chain, 0, command, copy,
-                       tornadis_link_get_settings (tornadis_client_get_link (self))->call_timeout,
+  tornadis_call_start (self, chain, first, command, copy,
+                       connects ? 0 : tornadis_link_get_settings (priv->link)->call_timeout,
                        func != NULL ? func : ignore_reply_cb, user_data, call);
 }
 
@@ -243,7 +264,7 @@ client_dispatch (TornadisClient *self,
   if (G_LIKELY (priv->chain == NULL))
     client_send (self, priv, command, pipeline, 0, func, user_data);
   else
-    client_start_call (self, command, pipeline, func, user_data, NULL);
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, NULL);
 }
 
 void
@@ -342,16 +363,15 @@ tornadis_client_submit_behind (TornadisClient *self,
                                gpointer user_data,
                                GDestroyNotify user_data_destroy)
 {
-  GPtrArray *chain = tornadis_client_get_chain (self);
-  TornadisSubmission *submission = submission_new (self, tornadis_client_get_private (self), func, user_data, user_data_destroy);
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  GPtrArray *chain = priv->chain;
+  TornadisSubmission *submission = submission_new (self, priv, func, user_data, user_data_destroy);
   TornadisSlotFunc done = submission != NULL ? submission_done_cb : ignore_reply_cb;
   guint index;
 
-  tornadis_command_seal (command);
   /* One that takes no part in calls, or is no longer there, has none behind it. */
   if (chain != NULL && g_ptr_array_find (chain, plugin, &index) && index + 1 < chain->len)
-    tornadis_call_start (self, chain, index + 1, command, NULL,
-                         tornadis_link_get_settings (tornadis_client_get_link (self))->call_timeout, done, submission, NULL);
+    client_start_call (self, priv, chain, index + 1, command, NULL, done, submission, NULL);
   else
     tornadis_client_send (self, command, NULL, 0, done, submission);
 }
@@ -428,6 +448,7 @@ client_call_task (TornadisClient *self,
                   TornadisPipeline *pipeline,
                   GTask *task)
 {
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
   TornadisCancellableCall *data;
 
   if (g_task_get_cancellable (task) == NULL)
@@ -443,10 +464,17 @@ client_call_task (TornadisClient *self,
   g_task_set_task_data (task, data, g_free);
   data->task = g_object_ref (task);
   data->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
-  if (tornadis_client_get_chain (self) == NULL)
+  if (priv->chain == NULL)
     data->id = tornadis_client_send (self, command, pipeline, 0, cancellable_call_done_cb, data);
   else
-    client_start_call (self, command, pipeline, cancellable_call_done_cb, data, &data->call);
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, cancellable_call_done_cb, data, &data->call);
+}
+
+void
+tornadis_client_call_connect (TornadisClient *self,
+                              GTask *task)
+{
+  client_call_task (self, tornadis_client_get_connect_command (), NULL, task);
 }
 
 /**

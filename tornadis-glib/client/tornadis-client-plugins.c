@@ -263,6 +263,7 @@ tornadis_client_remove_plugin (TornadisClient *self,
   alive = g_object_ref (plugin);
   g_list_store_remove (priv->plugins, position);
   client_update_chain (priv);
+  tornadis_client_remove_stand_in (self, alive);
   tornadis_plugin_detach (alive, self);
 
   return TRUE;

@@ -98,7 +98,7 @@ pool_is_expired (TornadisClientPool *self,
                  TornadisClient *client)
 {
   return self->client_timeout >= 0 && tornadis_client_is_connected (client) &&
-         g_get_monotonic_time () - tornadis_client_get_link_since (client) > self->client_timeout * G_TIME_SPAN_SECOND;
+         g_get_monotonic_time () - tornadis_client_get_connected_since (client) > self->client_timeout * G_TIME_SPAN_SECOND;
 }
 
 /* Whether a client may serve somebody else. */

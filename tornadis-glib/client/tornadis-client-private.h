@@ -66,6 +66,9 @@ typedef struct
   GPtrArray *observers;   /* (owned) (nullable) those that are told of every exchange with the server */
   GPtrArray *retired;     /* (owned) (nullable) (element-type GPtrArray) observers before, which are being told */
   guint observing;        /* how often they are being told, one within the other */
+  TornadisPlugin *stand_in;           /* (unowned) (nullable) one of @plugins, which stands for the connection */
+  TornadisClientState stand_in_state; /* while there is one */
+  gint64 stand_in_since;              /* monotonic time, as tornadis_link_get_since() */
   GQueue connect_waiters; /* (element-type GTask) (owned) */
   GQueue calls;           /* (element-type TornadisCall) (unowned) on their way through plugins */
   GQueue answered;        /* (element-type TornadisCall) (owned) whose callers are to be told from the main loop */
@@ -90,13 +93,47 @@ const TornadisClientHooks *
 /* Whether a command can be sent without putting replies and callers out of step. */
 gboolean        tornadis_client_check_command     (TornadisCommand  *command,
                                                    GError          **error);
+/* The same of what is called, a command or a pipeline, and whether this kind of client takes calls. */
+gboolean        tornadis_client_check_call        (TornadisClient   *self,
+                                                   TornadisCommand  *command,
+                                                   TornadisPipeline *pipeline,
+                                                   GError          **error);
 /* Not fit to be handed to somebody else. */
 gboolean        tornadis_client_is_dirty          (TornadisClient   *self);
 /* The same user, password and database. */
 gboolean        tornadis_client_has_login_of      (TornadisClient   *self,
                                                    TornadisClient   *other);
-/* When the link last came up or went, monotonic time; 0: never. */
-gint64          tornadis_client_get_link_since    (TornadisClient   *self);
+/* When the connection last came up or was closed, monotonic time; 0: never. */
+gint64          tornadis_client_get_connected_since (TornadisClient *self);
+/* Whether it waits for what the server sends by itself. */
+gboolean        tornadis_client_is_listening      (TornadisClient   *self);
+/* Of the link, or what the plugin says that stands for the connection. */
+TornadisClientState
+                tornadis_client_get_state         (TornadisClient   *self);
+void            tornadis_client_notify_state      (TornadisClient   *self);
+/* What plugins see of tornadis_client_connect_async(): a call of HELLO, known by this very command. */
+TornadisCommand *
+                tornadis_client_get_connect_command (void);
+/* (transfer full): the reply to it. */
+TornadisReply  *tornadis_client_make_connect_reply (void);
+/* Makes that call, through the plugins; @task returns its reply. */
+void            tornadis_client_call_connect      (TornadisClient   *self,
+                                                   GTask            *task);
+/* What is left of it behind the plugins: waits on the link. */
+void            tornadis_client_connect_link      (TornadisClient   *self,
+                                                   GTask            *task);
+/* The attempt that was waited for has succeeded (%NULL) or failed. */
+void            tornadis_client_connect_ended     (TornadisClient   *self,
+                                                   const GError     *error);
+/* @plugin says that it stands for the connection, and how that is. */
+void            tornadis_client_set_stand_in      (TornadisClient   *self,
+                                                   TornadisPlugin   *plugin,
+                                                   TornadisClientState state,
+                                                   const GError     *error);
+/* tornadis_client_close() was called, or @plugin was removed. */
+void            tornadis_client_close_stand_in    (TornadisClient   *self);
+void            tornadis_client_remove_stand_in   (TornadisClient   *self,
+                                                   TornadisPlugin   *plugin);
 /* Calls @func with @error (transfer full) from the main loop. */
 void            tornadis_client_defer_error       (TornadisClient   *self,
                                                    TornadisSlotFunc  func,

@@ -166,7 +166,7 @@ tornadis_client_get_property (GObject *object,
       g_value_set_uint64 (value, settings->max_reply_size);
       break;
     case PROP_STATE:
-      g_value_set_enum (value, tornadis_link_get_state (priv->link));
+      g_value_set_enum (value, tornadis_client_get_state (TORNADIS_CLIENT (object)));
       break;
     case PROP_CONNECTED:
       g_value_set_boolean (value, tornadis_client_is_connected (TORNADIS_CLIENT (object)));

@@ -11,7 +11,6 @@
 #include "tornadis-glib/tornadis-enum-types.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
-#include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
 /**
  * TornadisClient:
@@ -181,26 +180,7 @@ link_get_options_cb (TornadisConnectorOptions *options,
 static void
 link_state_changed_cb (gpointer user_data)
 {
-  TornadisClient *self = user_data;
-  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
-  TornadisClientState old = priv->notified_state;
-  TornadisClientState state = tornadis_link_get_state (priv->link);
-  guint protocol_version = tornadis_link_get_protocol_version (priv->link);
-
-  if (state == old)
-    return;
-
-  g_object_freeze_notify (G_OBJECT (self));
-  priv->notified_state = state;
-  g_object_notify (G_OBJECT (self), "state");
-  if (state == TORNADIS_CLIENT_STATE_CONNECTED || old == TORNADIS_CLIENT_STATE_CONNECTED)
-    g_object_notify (G_OBJECT (self), "connected");
-  if (protocol_version != priv->notified_protocol_version)
-    {
-      priv->notified_protocol_version = protocol_version;
-      g_object_notify (G_OBJECT (self), "protocol-version");
-    }
-  g_object_thaw_notify (G_OBJECT (self));
+  tornadis_client_notify_state (user_data);
 }
 
 static void
@@ -208,31 +188,20 @@ link_disconnected_cb (const GError *error,
                       gpointer user_data)
 {
   TornadisClient *self = user_data;
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
   const TornadisClientHooks *hooks = tornadis_client_get_hooks (self);
 
   if (hooks->lost != NULL && error != NULL)
     hooks->lost (self, error);
-  g_signal_emit (self, signals[SIGNAL_DISCONNECTED], 0, error);
+  if (priv->stand_in == NULL)
+    g_signal_emit (self, signals[SIGNAL_DISCONNECTED], 0, error);
 }
 
 static void
 link_connect_ended_cb (const GError *error,
                        gpointer user_data)
 {
-  TornadisClientPrivate *priv = tornadis_client_get_instance_private (user_data);
-  GQueue waiters = priv->connect_waiters;
-
-  g_queue_init (&priv->connect_waiters);
-
-  while (!g_queue_is_empty (&waiters))
-    {
-      g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&waiters, NULL);
-
-      if (error != NULL)
-        g_task_return_error (task, g_error_copy (error));
-      else
-        g_task_return_boolean (task, TRUE);
-    }
+  tornadis_client_connect_ended (user_data, error);
 }
 
 static void
@@ -354,9 +323,9 @@ tornadis_client_dispose (GObject *object)
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);
 
-  /* During a garbage collection plugins of that language cannot be told: the main loop does it, and the client stays
-   * until then. */
-  if (g_atomic_int_get (&has_collector) && tornadis_client_has_detach_hooks (priv))
+  /* During a garbage collection plugins of that language cannot be told, nor handlers that a plugin no longer stands for
+   * the connection: the main loop does it, and the client stays until then. */
+  if (g_atomic_int_get (&has_collector) && (priv->stand_in != NULL || tornadis_client_has_detach_hooks (priv)))
     {
       client_do_later (self, "[tornadis] dispose", dispose_cb);
       return;
@@ -499,33 +468,10 @@ tornadis_client_has_login_of (TornadisClient *self,
          g_strcmp0 (priv->password, expected->password) == 0;
 }
 
-gint64
-tornadis_client_get_link_since (TornadisClient *self)
+gboolean
+tornadis_client_is_listening (TornadisClient *self)
 {
-  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
-
-  return tornadis_link_get_since (priv->link);
-}
-
-static gboolean
-connect_cancelled_cb (gpointer user_data)
-{
-  TornadisClient *self = g_task_get_source_object (user_data);
-  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
-  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&priv->connect_waiters, user_data);
-
-  if (task == NULL)
-    return G_SOURCE_REMOVE;
-
-  g_task_return_error_if_cancelled (task);
-
-  /* Nobody else waits for this attempt. */
-  if (g_queue_is_empty (&priv->connect_waiters) && tornadis_link_get_state (priv->link) != TORNADIS_CLIENT_STATE_CONNECTED &&
-      tornadis_queue_get_length (tornadis_link_get_queue (priv->link)) == 0 &&
-      !link_is_listening_cb (self))
-    tornadis_link_close (priv->link);
-
-  return G_SOURCE_REMOVE;
+  return link_is_listening_cb (self);
 }
 
 /**
@@ -613,6 +559,9 @@ tornadis_client_new_for_unix_socket (const char *path)
  * knowing early, and for clients that have it off. Safe when already connected; joins an attempt that is under
  * way, or that waits for its time.
  *
+ * To the client's plugins this is a call of `HELLO`: they may make it again, refuse it, or answer it, see
+ * [method@Tornadis.Plugin.set_client_state].
+ *
  * Equivalent of tornadis' `Client.connect()`.
  *
  * Since: 1.0
@@ -635,17 +584,13 @@ tornadis_client_connect_async (TornadisClient *self,
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  if (tornadis_link_get_state (priv->link) == TORNADIS_CLIENT_STATE_CONNECTED)
-    {
-      g_task_return_boolean (task, TRUE);
-      return;
-    }
-
-  if (cancellable != NULL)
-    g_task_set_task_data (task, tornadis_cancel_watch_new (task, connect_cancelled_cb),
-                          (GDestroyNotify) tornadis_cancel_watch_free);
-  g_queue_push_tail (&priv->connect_waiters, g_steal_pointer (&task));
-  tornadis_link_connect (priv->link);
+  /* Of a client that takes no calls plugins see none. */
+  if (tornadis_client_is_connected (self))
+    g_task_return_pointer (task, tornadis_client_make_connect_reply (), (GDestroyNotify) tornadis_reply_unref);
+  else if (priv->chain == NULL || tornadis_client_get_hooks (self)->refusal != NULL)
+    tornadis_client_connect_link (self, task);
+  else
+    tornadis_client_call_connect (self, task);
 }
 
 /**
@@ -667,10 +612,14 @@ tornadis_client_connect_finish (TornadisClient *self,
                                 GAsyncResult *result,
                                 GError **error)
 {
+  g_autoptr (TornadisReply) reply = NULL;
+
   g_return_val_if_fail (TORNADIS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 
-  return g_task_propagate_boolean (G_TASK (result), error);
+  reply = g_task_propagate_pointer (G_TASK (result), error);
+
+  return reply != NULL;
 }
 
 /**
@@ -700,6 +649,7 @@ tornadis_client_close (TornadisClient *self)
   calls = tornadis_call_stop_all (&priv->calls);
   tornadis_link_close (priv->link);
   tornadis_call_end_all (calls);
+  tornadis_client_close_stand_in (self);
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);
 }
@@ -719,9 +669,7 @@ tornadis_client_close (TornadisClient *self)
 gboolean
 tornadis_client_is_connected (TornadisClient *self)
 {
-  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
-
   g_return_val_if_fail (TORNADIS_IS_CLIENT (self), FALSE);
 
-  return tornadis_link_get_state (priv->link) == TORNADIS_CLIENT_STATE_CONNECTED;
+  return tornadis_client_get_state (self) == TORNADIS_CLIENT_STATE_CONNECTED;
 }

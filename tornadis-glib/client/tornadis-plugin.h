@@ -101,5 +101,15 @@ void     tornadis_plugin_submit    (TornadisPlugin    *self,
                                     TornadisReplyFunc  func,
                                     gpointer           user_data,
                                     GDestroyNotify     user_data_destroy);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_set_client_state
+                                   (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    TornadisClientState state);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_set_client_lost
+                                   (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    const GError      *error);
 
 G_END_DECLS
