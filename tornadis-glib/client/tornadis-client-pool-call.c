@@ -2,7 +2,7 @@
 
 /* Calls of TornadisClientPool: take a client, call, release. */
 
-#include "tornadis-glib/client/tornadis-client-pool.h"
+#include "tornadis-glib/client/tornadis-client-pool-private.h"
 
 #include "tornadis-glib/client/tornadis-pipeline.h"
 #include "tornadis-glib/values/tornadis-command.h"
@@ -81,7 +81,7 @@ pool_call (TornadisClientPool *self,
   call->command = command != NULL ? tornadis_command_ref (command) : NULL;
   call->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
   g_task_set_task_data (task, call, pool_call_free);
-  tornadis_client_pool_get_connected_client_async (self, g_task_get_cancellable (task), taken_cb, g_object_ref (task));
+  tornadis_client_pool_get_client_async (self, g_task_get_cancellable (task), taken_cb, g_object_ref (task));
 }
 
 /**
@@ -92,7 +92,8 @@ pool_call (TornadisClientPool *self,
  * @callback: (scope async) (nullable): called when the reply is there or the call has failed
  * @user_data: passed to @callback
  *
- * Takes a client, calls [method@Tornadis.Client.call_async] on it, and releases it.
+ * Takes a client, calls [method@Tornadis.Client.call_async] on it, and releases it. One that is not connected yet is
+ * connected by the call, so that a connection that cannot be made is the call's failure, to plugins as well.
  *
  * Since: 1.0
  */

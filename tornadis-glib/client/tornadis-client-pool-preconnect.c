@@ -111,7 +111,8 @@ preconnect_join (TornadisClientPool *self,
  * @user_data: passed to @callback
  *
  * Makes and connects clients until there are @size, or [property@Tornadis.ClientPool:max-size] if that is less,
- * counting those that are taken. Cancelling ends the waiting; connections that are being made become idle clients.
+ * counting those that are taken. Cancelling ends the waiting; connections that are being made become idle clients. Each
+ * is connected as with [method@Tornadis.Client.connect_async], through the template's plugins.
  *
  * Equivalent of tornadis' `ClientPool.preconnect()`.
  *

@@ -36,6 +36,11 @@ void            tornadis_client_pool_drop_idle    (TornadisClientPool  *self,
 /* Makes a client like the template; (transfer full). */
 TornadisClient *tornadis_client_pool_make_client  (TornadisClientPool  *self,
                                                    GError             **error);
+/* Takes a client for a call, which connects it if need be; finished as tornadis_client_pool_get_connected_client_async(). */
+void            tornadis_client_pool_get_client_async (TornadisClientPool *self,
+                                                   GCancellable        *cancellable,
+                                                   GAsyncReadyCallback  callback,
+                                                   gpointer             user_data);
 /* Connects @client (transfer full); @callback calls tornadis_client_pool_connected(). */
 void            tornadis_client_pool_connect      (TornadisClientPool  *self,
                                                    TornadisClient      *client,

@@ -19,23 +19,31 @@
  *
  * ```c
  * static void
+ * popped_cb (TornadisClient *client, TornadisReply *reply, GError *error, gpointer user_data)
+ * {
+ *   TornadisClientPool *pool = user_data;
+ *
+ *   tornadis_client_pool_release_client (pool, client);
+ * }
+ *
+ * static void
  * got_client_cb (GObject *object, GAsyncResult *result, gpointer user_data)
  * {
  *   TornadisClientPool *pool = TORNADIS_CLIENT_POOL (object);
  *   g_autoptr (TornadisClient) client = tornadis_client_pool_get_connected_client_finish (pool, result, NULL);
+ *   g_autoptr (TornadisCommand) pop = tornadis_command_new_format ("BLPOP jobs 5");
  *
- *   if (client == NULL)
- *     return;
- *
- *   tornadis_client_submit (client, command, NULL, NULL, NULL);
- *   tornadis_client_pool_release_client (pool, client);
+ *   if (client != NULL)
+ *     tornadis_client_submit (client, pop, popped_cb, g_object_ref (pool), g_object_unref);
  * }
  * ```
  *
- * The pool keeps every client until it is released, whether or not its user still holds a reference. A client that
- * comes back with calls under way, inside `MULTI`, watching keys, subscribed, or with another user or database than
- * the template's, is closed and not handed to anybody else. Callbacks always come from the main loop, never from
- * within a function of the pool.
+ * The pool keeps every client until it is released, whether or not its user still holds a reference. Release it when its
+ * calls have completed: a client that comes back with calls in flight, inside `MULTI`, watching keys, subscribed, or with
+ * another user or database than the template's, is closed, with which those calls fail, and not handed to anybody else.
+ * Callbacks always come from the main loop, never from within a function of the pool.
+ *
+ * For one call [method@Tornadis.ClientPool.call_async] does all that.
  *
  * Equivalent of tornadis' `ClientPool`.
  *
@@ -323,14 +331,15 @@ answer_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Tells the first waiter that @client is his, or @error (transfer full). Not from within: callbacks that release
- * their clients at once would be called one inside the other. */
+/* Tells @waiter, or the first if %NULL, that @client is theirs, or @error (transfer full). Not from within: callbacks that
+ * release their clients at once would be called one inside the other. */
 static void
 pool_answer (TornadisClientPool *self,
+             GTask *waiter,
              TornadisClient *client,
              GError *error)
 {
-  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, NULL);
+  g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, waiter);
   g_autoptr (GSource) source = g_idle_source_new ();
   TornadisAnswer *answer = g_new (TornadisAnswer, 1);
 
@@ -357,7 +366,7 @@ pool_add_connected (TornadisClientPool *self,
     }
 
   g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
-  pool_answer (self, client, NULL);
+  pool_answer (self, NULL, client, NULL);
   tornadis_client_pool_serve (self);
 }
 
@@ -393,6 +402,20 @@ tornadis_client_pool_connected (TornadisClientPool *self,
   return ok;
 }
 
+/* The first of those who wait for a client to make a call on, connected or not. Only among those who would be the next
+ * if another connection were to be made: those behind must not overtake. */
+static GTask *
+pool_find_caller (TornadisClientPool *self)
+{
+  guint n = g_hash_table_size (self->connecting) + 1;
+
+  for (GList *l = self->waiters.head; l != NULL && n > 0; l = l->next, n--)
+    if (g_task_get_source_tag (l->data) == tornadis_client_pool_get_client_async)
+      return l->data;
+
+  return NULL;
+}
+
 static void
 connected_cb (GObject *object,
               GAsyncResult *result,
@@ -408,9 +431,10 @@ connected_cb (GObject *object,
   if (tornadis_client_pool_connected (self, TORNADIS_CLIENT (object), result, &error))
     return;
 
-  /* When its waiter has given up, those who wait may each have one that is still being made. */
-  if (self->waiters.length > g_hash_table_size (self->connecting))
-    pool_answer (self, NULL, g_steal_pointer (&error));
+  /* When its waiter has given up, those who wait may each have one that is still being made. One who makes a call gets a
+   * client that is not connected, in place of the error. */
+  if (self->waiters.length > g_hash_table_size (self->connecting) && pool_find_caller (self) == NULL)
+    pool_answer (self, NULL, NULL, g_steal_pointer (&error));
   tornadis_client_pool_serve (self);
 }
 
@@ -437,18 +461,25 @@ tornadis_client_pool_serve (TornadisClientPool *self)
     tornadis_client_pool_drop_idle (self, FALSE);
 
   while (self->waiters.length > 0 && (client = pool_take_idle (self)) != NULL)
-    pool_answer (self, client, NULL);
+    pool_answer (self, NULL, client, NULL);
 
   while (self->waiters.length > g_hash_table_size (self->connecting) && pool_has_room (self))
     {
       g_autoptr (GError) error = NULL;
+      GTask *caller;
 
       client = tornadis_client_pool_make_client (self, &error);
-      if (client != NULL)
+      caller = pool_find_caller (self);
+      if (client != NULL && caller != NULL)
+        {
+          g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
+          pool_answer (self, caller, client, NULL);
+        }
+      else if (client != NULL)
         tornadis_client_pool_connect (self, client, connected_cb, g_object_ref (self));
       /* A plugin that was asked may have served them. */
       else if (self->waiters.length > 0)
-        pool_answer (self, NULL, g_steal_pointer (&error));
+        pool_answer (self, NULL, NULL, g_steal_pointer (&error));
     }
 
   tornadis_client_pool_notify_counts (self);
@@ -717,6 +748,33 @@ waiter_cancelled_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+pool_wait (TornadisClientPool *self,
+           GTask *task)
+{
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  if (g_task_get_cancellable (task) != NULL)
+    g_task_set_task_data (task, tornadis_cancel_watch_new (task, waiter_cancelled_cb),
+                          (GDestroyNotify) tornadis_cancel_watch_free);
+  task_set_asked (task);
+  g_queue_push_tail (&self->waiters, g_object_ref (task));
+  tornadis_client_pool_serve (self);
+}
+
+void
+tornadis_client_pool_get_client_async (TornadisClientPool *self,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, tornadis_client_pool_get_client_async);
+  pool_wait (self, task);
+}
+
 /**
  * tornadis_client_pool_get_connected_client_async:
  * @self: a pool
@@ -725,7 +783,8 @@ waiter_cancelled_cb (gpointer user_data)
  * @user_data: passed to @callback
  *
  * Takes a client that is connected: an idle one, a new one, or, when there are
- * [property@Tornadis.ClientPool:max-size], the next that is released. Those who wait are served in order.
+ * [property@Tornadis.ClientPool:max-size], the next that is released. Those who wait are served in order. A new one is
+ * connected as with [method@Tornadis.Client.connect_async], through the template's plugins.
  *
  * Equivalent of tornadis' `ClientPool.get_connected_client()` and `ClientPool.connected_client()`.
  *
@@ -744,16 +803,7 @@ tornadis_client_pool_get_connected_client_async (TornadisClientPool *self,
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_client_pool_get_connected_client_async);
-
-  if (g_task_return_error_if_cancelled (task))
-    return;
-
-  if (cancellable != NULL)
-    g_task_set_task_data (task, tornadis_cancel_watch_new (task, waiter_cancelled_cb),
-                          (GDestroyNotify) tornadis_cancel_watch_free);
-  task_set_asked (task);
-  g_queue_push_tail (&self->waiters, g_steal_pointer (&task));
-  tornadis_client_pool_serve (self);
+  pool_wait (self, task);
 }
 
 /**
@@ -867,7 +917,7 @@ tornadis_client_pool_destroy (TornadisClientPool *self)
   pool_stop_check (self);
 
   while (self->waiters.length > 0)
-    pool_answer (self, NULL, g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The pool was destroyed"));
+    pool_answer (self, NULL, NULL, g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The pool was destroyed"));
 
   tornadis_client_pool_drop_idle (self, TRUE);
 
