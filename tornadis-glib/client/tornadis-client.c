@@ -358,9 +358,9 @@ tornadis_client_dispose (GObject *object)
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);
 
-  /* During a garbage collection plugins of that language cannot be told: the main loop does it, and the client stays
-   * until then. */
-  if (g_atomic_int_get (&has_collector) && tornadis_client_has_detach_hooks (priv))
+  /* During a garbage collection plugins of that language cannot be told, nor handlers that a plugin no longer stands for
+   * the connection: the main loop does it, and the client stays until then. */
+  if (g_atomic_int_get (&has_collector) && (priv->stand_in != NULL || tornadis_client_has_detach_hooks (priv)))
     {
       client_do_later (self, "[tornadis] dispose", dispose_cb);
       return;
