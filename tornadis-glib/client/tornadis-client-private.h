@@ -76,7 +76,17 @@ typedef struct
   TornadisClientState notified_state; /* what was last notified */
   guint notified_protocol_version;
   TornadisSessionChange session_changes; /* of which properties are to be notified */
+  guint n_held_kept;         /* calls that plugins hold, of which it depends what the server keeps */
+  guint n_held_transactions; /* and of these those that begin or end a transaction */
 } TornadisClientPrivate;
+
+/* Both (nullable). */
+static inline gboolean
+tornadis_client_bytes_equal (GBytes *one,
+                             GBytes *other)
+{
+  return one == other || (one != NULL && other != NULL && g_bytes_equal (one, other));
+}
 
 TornadisClientPrivate *
                 tornadis_client_get_private       (TornadisClient   *self);
@@ -116,6 +126,10 @@ TornadisCommand *
                 tornadis_client_get_connect_command (void);
 /* (transfer full): the reply to it. */
 TornadisReply  *tornadis_client_make_connect_reply (void);
+/* A plugin holds a call that has to do with what the server keeps, or does no longer. */
+void            tornadis_client_count_held        (TornadisClient   *self,
+                                                   TornadisSessionConcern concern,
+                                                   int               n);
 /* Makes that call, through the plugins; @task returns its reply. */
 void            tornadis_client_call_connect      (TornadisClient   *self,
                                                    GTask            *task);
@@ -134,13 +148,17 @@ void            tornadis_client_set_stand_in      (TornadisClient   *self,
 void            tornadis_client_close_stand_in    (TornadisClient   *self);
 void            tornadis_client_remove_stand_in   (TornadisClient   *self,
                                                    TornadisPlugin   *plugin);
+/* The function of a call whose outcome nobody wants. */
+void            tornadis_client_ignore_reply_cb   (TornadisReply    *reply,
+                                                   const GError     *error,
+                                                   gpointer          user_data);
 /* Calls @func with @error (transfer full) from the main loop. */
 void            tornadis_client_defer_error       (TornadisClient   *self,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data,
                                                    GError           *error);
-/* Sends a command or a pipeline past all plugins; @func is called from the main loop, exactly once. @deadline is
- * monotonic time; 0: what the settings say. The id that comes out is 0 when the call has already failed. */
+/* Sends a command or a pipeline past all plugins, for one of them; @func is called from the main loop, exactly once.
+ * @deadline is monotonic time; 0: what the settings say. The id that comes out is 0 when the call has already failed. */
 guint64         tornadis_client_send              (TornadisClient   *self,
                                                    TornadisCommand  *command,
                                                    TornadisPipeline *pipeline,

@@ -280,6 +280,7 @@ queue_append (TornadisQueue *self,
   slot->user_data = caller->user_data;
   slot->deadline = caller->deadline;
   slot->queued = caller->queued;
+  slot->is_relay = caller->is_relay;
 
   if (G_UNLIKELY (slot->deadline != 0))
     tornadis_deadlines_push (&self->deadlines, slot->deadline, self->tail - 1, slot_is_awaited_at, self);
@@ -681,13 +682,15 @@ queue_admits_slot (TornadisQueue *self,
                                   batch != NULL && batch->atomic, FALSE);
 }
 
-/* What waits to be written, after the connection was lost. */
-static void
+/* What waits to be written, after the connection was lost. Whether the program learns by it that it was. */
+static gboolean
 queue_sift_unwritten (TornadisQueue *self,
                       GArray *completions,
                       gboolean keep,
                       const char *reason)
 {
+  gboolean known = FALSE;
+
   for (guint64 id = self->head; id < self->tail; id++)
     {
       TornadisSlot *slot = queue_get_slot (self, id);
@@ -706,12 +709,15 @@ queue_sift_unwritten (TornadisQueue *self,
       else
         continue;
 
+      known |= tornadis_slot_notifies_program (slot);
       if (tornadis_slot_is_awaited (slot))
         queue_add_completion (self, completions, slot, error);
       else
         g_error_free (error);
       queue_void_slot (self, slot);
     }
+
+  return known;
 }
 
 GArray *
@@ -723,6 +729,7 @@ tornadis_queue_link_lost (TornadisQueue *self,
   GArray *completions = tornadis_completions_new ();
   TornadisSlot *slot;
   gboolean is_first = TRUE;
+  gboolean known = FALSE;
 
   if (self->session != NULL)
     transaction = self->session->answered;
@@ -730,6 +737,7 @@ tornadis_queue_link_lost (TornadisQueue *self,
   for (; (slot = queue_peek (self)) != NULL && queue_is_out (self, slot); is_first = FALSE)
     {
       queue_lose_slot (self, completions, slot, is_first, error);
+      known |= tornadis_slot_notifies_program (slot);
       slot_follow_transaction (slot, &transaction);
       queue_drop (self);
     }
@@ -740,11 +748,10 @@ tornadis_queue_link_lost (TornadisQueue *self,
   self->blocks_in_vain = FALSE;
 
   if (self->session != NULL)
-    {
-      tornadis_session_end (self->session, transaction);
-    }
-  queue_sift_unwritten (self, completions, keep_unwritten, error->message);
-  if (self->session != NULL && completions->len > 0)
+    tornadis_session_end (self->session, transaction);
+  known |= queue_sift_unwritten (self, completions, keep_unwritten, error->message);
+  /* Who began a transaction learns of its loss by any call of the program that completes now. */
+  if (self->session != NULL && known)
     self->session->loss_known = TRUE;
 
   return completions;
@@ -765,6 +772,9 @@ tornadis_queue_fail_all (TornadisQueue *self,
     }
 
   tornadis_writer_clear (&self->writer);
+  /* What was to come does not. */
+  if (self->session != NULL)
+    self->session->stale = TRUE;
 
   return completions;
 }

@@ -66,6 +66,16 @@ typedef enum
   TORNADIS_SESSION_WRONG_SERVER = 1 << 3,
 } TornadisSessionChange;
 
+/* What a command or a pipeline has to do with it. */
+typedef enum
+{
+  TORNADIS_SESSION_NO_CONCERN = 0,
+  /* What the server keeps depends on it. */
+  TORNADIS_SESSION_CONCERN_KEPT = 1 << 0,
+  /* It begins or ends a transaction; not one that it is itself from MULTI to EXEC. */
+  TORNADIS_SESSION_CONCERN_TRANSACTION = 1 << 1,
+} TornadisSessionConcern;
+
 void                  tornadis_session_clear              (TornadisSession       *self);
 /* A connection is opened with this. */
 void                  tornadis_session_begin              (TornadisSession       *self,
@@ -98,6 +108,10 @@ TornadisSessionChange tornadis_session_answered           (TornadisSession      
                                                            TornadisCommand       *command,
                                                            TornadisReply         *reply);
 
+/* Of @command, or of @commands. */
+TornadisSessionConcern tornadis_session_get_concern       (TornadisCommand       *command,
+                                                           GPtrArray             *commands,
+                                                           gboolean               atomic);
 /* What @command does to @self, if it is not refused. */
 void                  tornadis_transaction_follow         (TornadisTransaction   *self,
                                                            TornadisCommandEffect  effect);

@@ -32,6 +32,7 @@ typedef struct
   gsize n_bytes;            /* what it counts in the queue's n_bytes */
   guint8 flags;             /* TornadisSlotFlags */
   guint8 state;             /* TornadisSlotState */
+  guint8 is_relay;          /* as its caller said */
   gboolean may_block : 1;   /* of a call that ended: its command, which is forgotten, may take the server long */
 } TornadisSlot;
 
@@ -53,6 +54,13 @@ static inline gboolean
 tornadis_slot_is_awaited (const TornadisSlot *self)
 {
   return self->func != NULL || self->queued != 0;
+}
+
+/* Whether the program learns of its outcome when it completes. */
+static inline gboolean
+tornadis_slot_notifies_program (const TornadisSlot *self)
+{
+  return self->func != NULL && !self->is_relay;
 }
 
 /* Whether the server may take long over it, and be alive all the same. */
