@@ -217,6 +217,9 @@ call_comes_between (TornadisCall *self)
 static void
 call_send (TornadisCall *self)
 {
+  TornadisLink *link = tornadis_client_get_link (self->client);
+  gboolean in_transaction;
+  gboolean was_lost;
   guint64 id;
 
   if (self->connects)
@@ -233,10 +236,13 @@ call_send (TornadisCall *self)
       return;
     }
 
-  self->in_transaction |= tornadis_link_is_in_transaction (tornadis_client_get_link (self->client)) ||
-                          (call_get_concern (self) & TORNADIS_SESSION_CONCERN_TRANSACTION) != 0;
+  in_transaction = tornadis_transaction_is_open (tornadis_queue_get_expected (tornadis_link_get_queue (link)));
+  was_lost = tornadis_transaction_is_open (tornadis_link_get_session (link)->lost);
   self->phase = PHASE_SENT;
   id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline, sent_cb, g_object_ref (self));
+  /* What gives up a transaction that was lost does not belong to it: that is not refused. */
+  self->in_transaction |= in_transaction || (was_lost && id == 0) ||
+                          (call_get_concern (self) & TORNADIS_SESSION_CONCERN_TRANSACTION) != 0;
   /* A setup hook that ran a main loop may have seen it end. */
   if (self->phase == PHASE_SENT)
     self->id = id;
