@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* The connections of the clients that a plugin is on: on which of them the server tells of changed keys, and what the
- * program's commands do to them. */
+/* The connections of the clients that a plugin is on, and on which of them the server tells of changed keys. What the
+ * program's commands do to a connection the client knows. */
 typedef struct _CacheTracking CacheTracking;
 typedef struct _CacheLink CacheLink;
 
@@ -33,18 +33,14 @@ struct _CacheLink
   struct _CacheRedirectUse *redirect; /* (unowned) (nullable) */
   GPtrArray *queued;       /* (owned) of the plugin: writes that wait for EXEC */
   char *title;             /* (owned) (nullable) of the connection that there is, or is being made */
-  char *user;              /* (owned) (nullable) */
-  char *authenticated;     /* (owned) (nullable) the user of an AUTH that took the place of the property */
   guint64 generation;      /* the number of the connection, among those of all links */
   guint64 asked;           /* the number of the request for tracking that counts, or 0 */
   guint64 bytes_read;      /* when it was last looked at */
-  guint space;             /* the same for all that see the same: server, database, user, protocol */
-  guint n_unsettled;       /* SELECT and AUTH under way */
-  int db;
+  guint space;             /* the same for all that see the same: server, database, user, protocol; as it was last, or 0 */
   gboolean on : 1;         /* the server tells of changed keys */
-  gboolean tainted : 1;    /* what the connection sees is not known */
-  gboolean in_multi : 1;
-  gboolean watching : 1;
+  gboolean tainted : 1;    /* it may not, or what it tells of is not this server's */
+  gboolean knows_space : 1; /* that is still so */
+  gboolean unnamed : 1;    /* a user without a name may be one whose name is no text, and not the default one */
   gboolean pinged : 1;     /* and not answered yet */
   gboolean put_off : 1;    /* tracking is to be asked for when the transaction is over */
 };
@@ -72,12 +68,13 @@ guint          cache_tracking_get_n_on    (CacheTracking            *self);
 void           cache_link_unref           (gpointer                  link);
 /* Whether a reply may come from what is kept, and be kept. */
 gboolean       cache_link_is_usable       (CacheLink                *self);
-/* A call has ended: tells of a loss ahead of the client's signals. */
+/* Of a link that is usable. What is kept is dropped when it is another one. */
+guint          cache_link_get_space       (CacheLink                *self);
+/* A call has failed: says that the link was lost ahead of the client's signals. */
 void           cache_link_check           (CacheLink                *self);
-/* The same for all links that see the same. */
-void           cache_link_choose_space    (CacheLink                *self);
-void           cache_link_flush           (CacheLink                *self);
-/* A transaction is over. */
+/* The program has turned off tracking, or turned it on in another way. */
+void           cache_link_taint           (CacheLink                *self);
+/* A transaction may be over. */
 void           cache_link_catch_up        (CacheLink                *self);
 
 G_END_DECLS
