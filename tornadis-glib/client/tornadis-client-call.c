@@ -249,7 +249,7 @@ client_start_call (TornadisClient *self,
   if (pipeline != NULL)
     copy = tornadis_pipeline_copy (pipeline);
   tornadis_call_start (self, chain, first, command, copy,
-                       connects ? 0 : tornadis_link_get_settings (priv->link)->call_timeout,
+                       connects ? 0 : tornadis_link_get_settings (priv->link)->call_timeout_msec,
                        func != NULL ? func : ignore_reply_cb, user_data, call);
 }
 

@@ -137,10 +137,10 @@ tornadis_client_get_property (GObject *object,
       g_value_set_uint (value, priv->connect_timeout_sec);
       break;
     case PROP_READ_TIMEOUT:
-      g_value_set_uint (value, settings->read_timeout / 1000);
+      g_value_set_uint (value, settings->read_timeout_msec / 1000);
       break;
     case PROP_CALL_TIMEOUT_MSEC:
-      g_value_set_uint (value, settings->call_timeout);
+      g_value_set_uint (value, settings->call_timeout_msec);
       break;
     case PROP_TCP_NODELAY:
       g_value_set_boolean (value, priv->tcp_nodelay);
@@ -306,10 +306,10 @@ tornadis_client_set_property (GObject *object,
       changed = SET_FIELD (priv->connect_timeout_sec, g_value_get_uint (value));
       break;
     case PROP_READ_TIMEOUT:
-      changed = SET_FIELD (settings->read_timeout, 1000 * g_value_get_uint (value));
+      changed = SET_FIELD (settings->read_timeout_msec, 1000 * g_value_get_uint (value));
       break;
     case PROP_CALL_TIMEOUT_MSEC:
-      changed = SET_FIELD (settings->call_timeout, g_value_get_uint (value));
+      changed = SET_FIELD (settings->call_timeout_msec, g_value_get_uint (value));
       break;
     case PROP_TCP_NODELAY:
       changed = SET_FIELD (priv->tcp_nodelay, g_value_get_boolean (value));
@@ -850,5 +850,5 @@ tornadis_client_init_properties (TornadisClientPrivate *priv)
   settings->max_pending = DEFAULT_MAX_PENDING;
   settings->max_queued_bytes = DEFAULT_MAX_QUEUED_BYTES;
   settings->max_reply_size = DEFAULT_MAX_REPLY_SIZE;
-  settings->ping_interval = PING_INTERVAL_MSEC;
+  settings->ping_interval_msec = PING_INTERVAL_MSEC;
 }
