@@ -358,9 +358,9 @@ tornadis_client_dispose (GObject *object)
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);
 
-  /* During a garbage collection hooks in that language cannot be called: the main loop disposes the client, which is kept
-   * until then. */
-  if (g_atomic_int_get (&has_collector) && tornadis_client_has_detach_hooks (priv))
+  /* During a garbage collection neither hooks nor handlers in that language can be called: the main loop disposes the
+   * client, which is kept until then. */
+  if (g_atomic_int_get (&has_collector) && (priv->stand_in != NULL || tornadis_client_has_detach_hooks (priv)))
     {
       client_do_later (self, "[tornadis] dispose", dispose_cb);
       return;
