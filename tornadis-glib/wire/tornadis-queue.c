@@ -20,22 +20,23 @@
  *                  does all that is behind it.
  *   written        The socket has its last byte. It counts no more in @n_bytes, but in @n_calls until its reply.
  *
- * A call may end before its reply, cancelled or timed out. What becomes of its place is not for these ids to say but for
- * queue_is_out(), whether the server may have seen its first byte:
+ * A call may complete before its reply has come, cancelled or timed out. What becomes of its slot then depends not on
+ * these ids but on queue_is_out(), whether the server may have seen its first byte:
  *
- *   ended, out     A tombstone: without @func, but written to its end, counted and in its order, so that it swallows its
- *                  reply. So does that of a call whose reply nobody wanted from the start.
- *   voided         Nothing of it was out, and nothing will be: it counts nowhere and is stepped over by all. At the tail
- *                  it is dropped at once and its id is another's soon, at the head before anybody looks at what is there.
+ *   tombstone      It is out: it has no @func, but is written to its end, counted and in its order, so that it swallows
+ *                  its reply. So is the slot of a call whose reply nobody wanted from the start.
+ *   voided         Nothing of it is out, and nothing will be: it is counted nowhere and skipped everywhere. At the tail
+ *                  it is dropped at once and its id is used again, at the head when the first slot is next looked at.
  *
- * When the link is lost, slots that are out end and go, tombstones with them; the others wait again, or are voided. */
+ * When the link is lost, slots that are out complete and are removed, tombstones with them; the others wait again, or are
+ * voided. */
 
 #define FIRST_SIZE 16
-/* Room below for what is pushed to the front. */
+/* Leaves ids below it for what is pushed to the front. */
 #define FIRST_ID (G_GUINT64_CONSTANT (1) << 32)
 /* A ring larger than this is given back when it is empty. */
 #define KEEP_SIZE 4096
-/* How many calls are ended between two looks at the clock. */
+/* How many calls are completed between two looks at the clock. */
 #define EXPIRE_CHECK 16
 
 struct _TornadisQueue
@@ -84,7 +85,7 @@ queue_forget_bytes (TornadisQueue *self,
   slot->n_bytes = 0;
 }
 
-/* Takes the first slot out of the ring; the copy that the caller made owns what it held. */
+/* Removes the first slot from the ring; the copy that the caller has made owns what it held. */
 static void
 queue_pop (TornadisQueue *self)
 {
@@ -110,7 +111,7 @@ queue_pop (TornadisQueue *self)
     }
 }
 
-/* Takes the first slot out, with what it holds. */
+/* Removes the first slot, with what it holds. */
 static void
 queue_drop (TornadisQueue *self)
 {
@@ -150,7 +151,7 @@ queue_grow (TornadisQueue *self)
   self->size = size;
 }
 
-/* Makes a slot that was not yet written one that takes no part in anything any more. */
+/* Voids a slot of which nothing is written. */
 static void
 queue_void_slot (TornadisQueue *self,
                  TornadisSlot *slot)
@@ -174,7 +175,7 @@ queue_rewind (TornadisQueue *self,
 {
   tornadis_writer_truncate (&self->writer, queue_get_slot (self, id)->start);
 
-  /* Between those that are serialised there may be one that was ended before it was. */
+  /* There may be voided ones between those that are serialised. */
   for (guint64 i = id; i < self->tail && i <= self->next; i++)
     tornadis_slot_rewind (queue_get_slot (self, i));
 
@@ -182,7 +183,7 @@ queue_rewind (TornadisQueue *self,
   self->unsent = MIN (self->unsent, id);
 }
 
-/* Takes @error over. */
+/* Consumes @error. */
 static void
 queue_add_completion (TornadisQueue *self,
                       GArray *completions,
@@ -250,7 +251,7 @@ tornadis_queue_has_room (TornadisQueue *self,
   return self->n_bytes == 0 || (self->n_bytes < max_bytes && n_bytes <= max_bytes - self->n_bytes);
 }
 
-/* Whether a call still waits for its reply, and has this deadline: another may have its id by now. */
+/* Whether a call still waits for its reply, and has this deadline: its id may have been used again. */
 static gboolean
 slot_is_awaited_at (const TornadisDeadline *deadline,
                     gpointer user_data)
@@ -553,7 +554,7 @@ reply_has_one_of_wrong_server (TornadisReply *reply)
   return FALSE;
 }
 
-/* What the reply to @command, or what @batch waits for next, does to the session. */
+/* Follows what @reply, which answers @command or the next command of @batch, does to the session. */
 static G_NO_INLINE void
 queue_follow_reply (TornadisQueue *self,
                     TornadisCommand *command,
@@ -579,7 +580,7 @@ queue_follow_reply (TornadisQueue *self,
     self->session_func (changes, reply, self->session_data);
 }
 
-/* Whether the session has to know of it. */
+/* Whether @reply, to the first call, matters to the session. */
 static inline gboolean
 queue_has_to_follow (TornadisQueue *self,
                      const TornadisSlot *head,
@@ -656,7 +657,8 @@ tornadis_queue_confirm (TornadisQueue *self,
   return TRUE;
 }
 
-/* A slot that may have run: LOST, unless @error is of what the server sent, and so of the first of them. */
+/* Completes a call that may have run with LOST, unless @error is about what the server sent, which was the reply to the
+ * first of them. */
 static void
 queue_lose_slot (TornadisQueue *self,
                  GArray *completions,
@@ -688,7 +690,7 @@ queue_admits_slot (TornadisQueue *self,
                                   batch != NULL && batch->atomic, FALSE);
 }
 
-/* What waits to be written, after the connection was lost. */
+/* Sorts out what waits to be written, after the connection was lost. */
 static void
 queue_sift_unwritten (TornadisQueue *self,
                       GArray *completions,
@@ -706,7 +708,7 @@ queue_sift_unwritten (TornadisQueue *self,
         continue;
 
       if (self->session != NULL && !queue_admits_slot (self, slot))
-        error = tornadis_session_make_loss_error (tornadis_slot_get_name (slot));
+        error = tornadis_session_new_loss_error (tornadis_slot_get_name (slot));
       else if (!keep || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0)
         error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
                              tornadis_slot_get_name (slot), reason);
