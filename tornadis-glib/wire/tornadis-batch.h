@@ -36,6 +36,8 @@ gboolean         tornadis_batch_fill           (TornadisBatch   *self,
                                                 gsize            page_size);
 /* None of it was written: it starts again. */
 void             tornadis_batch_rewind         (TornadisBatch   *self);
+/* Consumes @command. Returns one with its name alone, for messages and observers, that holds none of its arguments. */
+TornadisCommand *tornadis_batch_shrink_command (TornadisCommand *command);
 /* All of it was written: large values need not wait for the replies. */
 void             tornadis_batch_release_values (TornadisBatch   *self);
 
@@ -45,9 +47,6 @@ TornadisReply   *tornadis_batch_collect        (TornadisBatch   *self,
                                                 gboolean         keep);
 /* Nobody wants the outcome any more; those that come are still counted. */
 void             tornadis_batch_forget_replies (TornadisBatch   *self);
-
-/* Consumes @command. Returns one with its name alone, for messages and observers, that holds none of its arguments. */
-TornadisCommand *tornadis_batch_shrink_command (TornadisCommand *command);
 
 /* Whether nothing depends on its arguments once they are written. */
 static inline gboolean

@@ -377,7 +377,7 @@ release_source (gpointer source,
   g_source_unref (source);
 }
 
-/* Makes a link, now or when @not_before has come. */
+/* Makes sure that a link is made, now or when @not_before has come. */
 static void
 link_ensure (TornadisLink *self)
 {

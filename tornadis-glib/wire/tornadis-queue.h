@@ -67,9 +67,6 @@ gint64          tornadis_queue_get_next_deadline (TornadisQueue     *self);
 gint64          tornadis_queue_expire          (TornadisQueue       *self,
                                                 gint64               now,
                                                 gint64               until);
-/* Whether the server can be expected to answer this call: it is written, and none ahead of it may block. */
-gboolean        tornadis_queue_is_due          (TornadisQueue       *self,
-                                                guint64              id);
 
 /* Nothing more is written on this connection but the rest of a call that is partly written. */
 void            tornadis_queue_hold_back       (TornadisQueue       *self);
@@ -98,6 +95,7 @@ GArray         *tornadis_queue_link_lost       (TornadisQueue       *self,
 /* Completes all calls with @error; none may be written. tornadis_completions_run() has to follow. */
 GArray         *tornadis_queue_fail_all        (TornadisQueue       *self,
                                                 const GError        *error);
+gsize           tornadis_queue_get_length      (TornadisQueue       *self);
 /* The state of MULTI and WATCH that the connection will have once all that is queued is answered. */
 TornadisTransaction tornadis_queue_get_expected (TornadisQueue      *self);
 /* Whether no command is queued that may change what the server keeps for the connection. */
@@ -105,8 +103,10 @@ gboolean        tornadis_queue_is_settled      (TornadisQueue       *self);
 /* Whether a command that waits for data was cancelled or timed out though the server may have it: the server would take
  * an element for it that nobody receives. */
 gboolean        tornadis_queue_blocks_in_vain  (TornadisQueue       *self);
+/* Whether the server can be expected to answer this call: it is written, and none ahead of it may block. */
+gboolean        tornadis_queue_is_due          (TornadisQueue       *self,
+                                                guint64              id);
 
-gsize           tornadis_queue_get_length      (TornadisQueue       *self);
 /* Bytes of all links. The queue itself counts what is written; this is for what is read. */
 void            tornadis_queue_count_read      (TornadisQueue       *self,
                                                 gsize                n_bytes);
