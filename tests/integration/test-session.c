@@ -266,9 +266,9 @@ is_handed_on (TornadisClientPool *pool,
       gboolean atomic = lines[i][0] == '!';
       g_auto (GStrv) commands = g_strsplit (lines[i] + atomic, " | ", -1);
       g_autoptr (TornadisPipeline) pipeline = make_pipeline (atomic, (const char *const *) commands);
-      g_autoptr (TornadisReply) reply = NULL;
+      g_autoptr (TornadisReply) reply = call_pipeline (client, pipeline, NULL, NULL);
 
-      reply = call_pipeline (client, pipeline, NULL, NULL);
+      g_assert_nonnull (reply);
     }
   tornadis_client_pool_release_client (pool, client);
 
@@ -428,7 +428,6 @@ test_wrong_server (Fixture *fixture,
                                                  "---\nhandshake\necho-server\n", words[i]);
       g_autoptr (TornadisHarnessPeer) peer = make_peer (script);
       TornadisClient *client = make_client (peer);
-      g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, "SET k 1", "GET a", "GET b");
       g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]) { "SET", "k", "1", NULL });
       g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
       GAsyncResult *results[4] = { NULL };
