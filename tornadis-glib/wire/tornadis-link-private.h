@@ -36,7 +36,7 @@ struct _TornadisLink
   guint n_closed; /* how often it was closed: what was under way when it is more does not go on */
   int n_corks;            /* nothing is written while there are any */
   TornadisSession session;
-  gboolean unusable : 1;  /* the server does not do yet what the link is for */
+  gboolean unusable : 1;  /* the server does not do what the link is for: it is retired, or given up at once */
   gboolean shut_down : 1; /* for good */
   gboolean freed : 1;     /* the owner is gone */
 };
@@ -52,9 +52,7 @@ void     tornadis_link_leave        (TornadisLink        *self,
 /* The connection that was up is closed. What may have run completes with LOST, the rest goes on where it can. */
 void     tornadis_link_lost         (TornadisLink        *self,
                                      const GError        *error);
-gboolean tornadis_link_is_listening (TornadisLink        *self);
-/* Calls were given up: gives up the connection too, where one of them goes on waiting for data there. */
-void     tornadis_link_check_blocked (TornadisLink       *self);
+gboolean tornadis_link_is_listening (TornadisLink *self);
 
 /* tornadis-link-timers.c */
 

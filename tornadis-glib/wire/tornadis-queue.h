@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* What a reply has changed of the session. Called before the call that it belongs to completes; runs nothing of the
- * program's. */
+/* What has changed of the session: by @reply, before the call that it belongs to completes, and then nothing of the
+ * program's may run; or, when it blocks in vain, before that call completes, and then the connection may be closed. */
 typedef void (*TornadisSessionFunc) (TornadisSessionChange changes,
                                      TornadisReply        *reply,
                                      gpointer              user_data);
@@ -70,6 +70,8 @@ gint64          tornadis_queue_expire          (TornadisQueue       *self,
 /* Whether the server can be expected to answer this call: it is written, and none ahead of it may block. */
 gboolean        tornadis_queue_is_due          (TornadisQueue       *self,
                                                 guint64              id);
+/* Whether the first that waits for a reply can be expected to get it: it is written, and may not block. */
+gboolean tornadis_queue_first_is_due (TornadisQueue *self);
 
 /* No call is begun any more on this connection; one that is partly written is written to its end. */
 void            tornadis_queue_hold_back       (TornadisQueue       *self);
@@ -101,9 +103,7 @@ GArray         *tornadis_queue_fail_all        (TornadisQueue       *self,
 /* Where the connection will stand with MULTI and WATCH once all that is queued is answered. */
 TornadisTransaction tornadis_queue_get_expected (TornadisQueue      *self);
 /* Whether no command is queued of which it depends what the server keeps for the connection. */
-gboolean        tornadis_queue_is_settled      (TornadisQueue       *self);
-/* Whether a command that waits for data was given up though the server may have it: it would take what nobody gets. */
-gboolean        tornadis_queue_blocks_in_vain  (TornadisQueue       *self);
+gboolean tornadis_queue_is_settled (TornadisQueue *self);
 
 gsize           tornadis_queue_get_length      (TornadisQueue       *self);
 /* Bytes of all links: those that were written are counted here, those that were read have to be told. */
