@@ -44,12 +44,42 @@ append_raw (GString *output,
   g_string_append_len (output, data, (gssize) length);
 }
 
+/* What was published, or the keys that have changed, of which there are none where it may be any. */
+static void
+append_payload (GString *output,
+                TornadisMessage *message,
+                gboolean json,
+                void (*append) (GString *string,
+                                const char *data,
+                                gsize length))
+{
+  TornadisReply *reply = tornadis_message_get_reply (message);
+  gsize n_keys = tornadis_reply_get_n_elements (reply);
+  gsize length;
+  const char *data = (const char *) tornadis_reply_get_data (reply, &length);
+
+  if (data != NULL)
+    append (output, data, length);
+  else if (json)
+    g_string_append (output, tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_NIL ? "null" : "[");
+
+  for (gsize i = 0; i < n_keys; i++)
+    {
+      data = (const char *) tornadis_reply_get_data (tornadis_reply_get_element (reply, i), &length);
+      if (i > 0)
+        g_string_append (output, json ? ", " : " ");
+      append (output, data, length);
+    }
+
+  if (json && tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_ARRAY)
+    g_string_append_c (output, ']');
+}
+
 static void
 subscription_print (Subscription *self,
                     TornadisMessage *message)
 {
   g_autoptr (GBytes) channel = tornadis_message_get_channel_bytes (message);
-  g_autoptr (GBytes) payload = tornadis_message_get_payload (message);
   const char *pattern = tornadis_message_get_pattern (message);
   GString *output = tool_output_begin ();
 
@@ -63,14 +93,14 @@ subscription_print (Subscription *self,
           tool_json_append_string (output, pattern, strlen (pattern));
         }
       g_string_append (output, ", \"payload\": ");
-      append_bytes (output, payload, tool_json_append_string);
+      append_payload (output, message, TRUE, tool_json_append_string);
       g_string_append (output, "}\n");
     }
   else
     {
       append_bytes (output, channel, self->printable ? tool_line_append : append_raw);
       g_string_append_c (output, '\t');
-      append_bytes (output, payload, self->printable ? tool_line_append : append_raw);
+      append_payload (output, message, FALSE, self->printable ? tool_line_append : append_raw);
       g_string_append_c (output, '\n');
     }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "tornadis-glib/values/tornadis-command-private.h"
-#include "tornadis-glib/values/tornadis-number-text.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
 /* Beyond this a JavaScript number is no longer exact. */

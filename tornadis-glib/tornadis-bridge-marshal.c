@@ -11,7 +11,7 @@
 
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
-#include "tornadis-glib/values/tornadis-reply-pack.h"
+#include "tornadis-glib/values/tornadis-reply-pack-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
 /* Python's marshal reads 1000 levels at least, but what looks for errors among them takes two calls of Python for each,

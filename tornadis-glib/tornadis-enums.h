@@ -101,4 +101,21 @@ typedef enum
   TORNADIS_URI_FLAGS_ALLOW_PLUGINS = 1 << 0,
 } TornadisUriFlags;
 
+/**
+ * TornadisSubscriptionKind:
+ * @TORNADIS_SUBSCRIPTION_KIND_CHANNEL: to channels (`SUBSCRIBE`)
+ * @TORNADIS_SUBSCRIPTION_KIND_PATTERN: to patterns (`PSUBSCRIBE`)
+ * @TORNADIS_SUBSCRIPTION_KIND_SHARD: to shard channels (`SSUBSCRIBE`)
+ *
+ * What the names of [method@Tornadis.PubSubClient.subscribe_bytes_async] are.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TORNADIS_SUBSCRIPTION_KIND_CHANNEL,
+  TORNADIS_SUBSCRIPTION_KIND_PATTERN,
+  TORNADIS_SUBSCRIPTION_KIND_SHARD,
+} TornadisSubscriptionKind;
+
 G_END_DECLS

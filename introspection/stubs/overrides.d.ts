@@ -10,6 +10,8 @@ declare module 'gi://Tornadis?version=1.0' {
     namespace Tornadis {
         /** What a call can be given. */
         type Argument = string | number | bigint | boolean | Uint8Array | GLib.Bytes;
+        /** The name of a channel or a pattern. */
+        type Name = string | Uint8Array | GLib.Bytes;
         /** The name of a command and its arguments. */
         type Arguments = [name: Argument, ...args: Argument[]];
         /** What a call brings: a string of the server that is not text is a Uint8Array. */
@@ -51,7 +53,10 @@ declare module 'gi://Tornadis?version=1.0' {
             get channel(): string;
             get pattern(): string | null;
             get text(): string | null;
-            get payload(): Uint8Array;
+            /** The bytes that were published; `null` in a message about keys. */
+            get payload(): Uint8Array | null;
+            /** The keys that have changed, in a message of `__redis__:invalidate` of the server's; `null`: any of them. */
+            get keys(): Uint8Array[] | null;
         }
 
         class Client {
@@ -73,12 +78,12 @@ declare module 'gi://Tornadis?version=1.0' {
             call(this: never, ...args: any[]): Promise<never>;
             /** Not allowed: throws ClientError. */
             async_call(this: never, ...args: any[]): never;
-            subscribe(...channels: string[]): Promise<boolean>;
-            psubscribe(...patterns: string[]): Promise<boolean>;
-            ssubscribe(...channels: string[]): Promise<boolean>;
-            unsubscribe(...channels: string[]): Promise<boolean>;
-            punsubscribe(...patterns: string[]): Promise<boolean>;
-            sunsubscribe(...channels: string[]): Promise<boolean>;
+            subscribe(...channels: Name[]): Promise<boolean>;
+            psubscribe(...patterns: Name[]): Promise<boolean>;
+            ssubscribe(...channels: Name[]): Promise<boolean>;
+            unsubscribe(...channels: Name[]): Promise<boolean>;
+            punsubscribe(...patterns: Name[]): Promise<boolean>;
+            sunsubscribe(...channels: Name[]): Promise<boolean>;
             /** A promise of the next message, or of null after so many seconds. */
             pop_message(deadline?: number): Promise<Message | null>;
             /** Iterates over messages for as long as there are subscriptions and the client is not closed. */

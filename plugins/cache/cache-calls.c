@@ -14,6 +14,7 @@ struct _CacheCalls
   CachePending *pending;   /* (owned) */
   GHashTable *operations;  /* (owned) (element-type TornadisCall CacheOperation) */
   GHashTable *commands;    /* (owned) (element-type utf8) */
+  gboolean has_scripts;    /* among @commands */
   GPtrArray *only;         /* (owned) (nullable) (element-type GPatternSpec) */
   GPtrArray *exclude;      /* (owned) (nullable) (element-type GPatternSpec) */
   CacheCounts counts;
@@ -71,11 +72,23 @@ operation_free (CacheOperation *operation)
 /* Dropping. */
 
 static void
-calls_drop_key (CacheCalls *self,
+calls_drop_one (CacheCalls *self,
                 const CacheBytes *key)
 {
   cache_store_drop_key (self->store, key);
   cache_pending_spoil_key (self->pending, key);
+}
+
+/* A script may have read it too, whether or not it names it. */
+static void
+calls_drop_key (CacheCalls *self,
+                const CacheBytes *key)
+{
+  CacheBytes any = cache_keys_get_any ();
+
+  calls_drop_one (self, key);
+  if (self->has_scripts)
+    calls_drop_one (self, &any);
 }
 
 void
@@ -146,6 +159,8 @@ calls_pass (CacheCalls *self,
   if (!any && self->keys->keys->len == 0)
     return;
 
+  if (self->has_scripts)
+    cache_keys_add_any (self->keys);
   operation->write = cache_pending_begin_write (self->pending, any ? NULL : cache_keys_peek (self->keys), self->keys->keys->len);
   calls_drop_written (self, operation->write);
 }
@@ -214,6 +229,9 @@ calls_may_keep (CacheCalls *self,
   for (guint i = 0; i < self->keys->keys->len; i++)
     if (!cache_key_matches (self->only, self->exclude, &cache_keys_peek (self->keys)[i]))
       return FALSE;
+
+  if (self->has_scripts && cache_keys_is_script (tornadis_command_get_name (command)))
+    cache_keys_add_any (self->keys);
 
   return !cache_pending_is_writing (self->pending, cache_keys_peek (self->keys), self->keys->keys->len);
 }
@@ -379,7 +397,8 @@ cache_calls_begin (CacheCalls *self,
   CacheLink *link = cache_tracking_lookup (self->tracking, tornadis_call_get_client (call));
   TornadisCommand *command = tornadis_call_get_command (call);
 
-  if (link == NULL)
+  /* Connecting does nothing to keys. */
+  if (link == NULL || g_str_equal (tornadis_call_get_name (call), "HELLO"))
     return FALSE;
 
   if (command != NULL && cache_link_is_usable (link) &&
@@ -534,8 +553,14 @@ cache_calls_set_commands (CacheCalls *self,
     commands = cache_default_commands;
 
   g_hash_table_remove_all (self->commands);
+  self->has_scripts = FALSE;
   for (gsize i = 0; commands[i] != NULL; i++)
-    g_hash_table_add (self->commands, g_ascii_strup (commands[i], -1));
+    {
+      char *name = g_ascii_strup (commands[i], -1);
+
+      self->has_scripts |= cache_keys_is_script (name);
+      g_hash_table_add (self->commands, name);
+    }
 }
 
 void

@@ -60,12 +60,67 @@ keys_add (CacheKeys *self,
 }
 
 gboolean
+cache_keys_is_script (const char *name)
+{
+  static const char *const names[] = { "EVALSHA_RO", "EVAL_RO", "FCALL_RO", NULL };
+
+  return g_strv_contains (names, name);
+}
+
+/* If a key of the server has this name, more is dropped than need be. */
+CacheBytes
+cache_keys_get_any (void)
+{
+  static const char name[] = "\0any";
+
+  return cache_bytes (name, sizeof name);
+}
+
+void
+cache_keys_add_any (CacheKeys *self)
+{
+  CacheBytes any = cache_keys_get_any ();
+
+  g_array_append_val (self->keys, any);
+}
+
+/* SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern …] …: the keys of patterns are read, and the server tells
+ * nobody when they change. */
+static gboolean
+sorts_by_patterns (TornadisCommand *command)
+{
+  g_autoptr (GPtrArray) args = tornadis_command_get_args (command);
+
+  for (guint i = 2; i + 1 < args->len; i++)
+    {
+      gsize length, pattern_length;
+      const char *word = g_bytes_get_data (args->pdata[i], &length);
+      const char *pattern = g_bytes_get_data (args->pdata[i + 1], &pattern_length);
+
+      if (length == 5 && g_ascii_strncasecmp (word, "LIMIT", length) == 0)
+        i += 2;
+      else if ((length == 2 && g_ascii_strncasecmp (word, "BY", length) == 0) ||
+               (length == 3 && g_ascii_strncasecmp (word, "GET", length) == 0))
+        {
+          if (pattern_length > 0 && memchr (pattern, '*', pattern_length) != NULL)
+            return TRUE;
+          i++;
+        }
+    }
+
+  return FALSE;
+}
+
+gboolean
 cache_keys_add_read (CacheKeys *self,
                      TornadisClient *client,
                      TornadisCommand *command)
 {
   CommandFlags flags;
   guint n = self->keys->len;
+
+  if (g_str_equal (tornadis_command_get_name (command), "SORT_RO") && sorts_by_patterns (command))
+    return FALSE;
 
   return command_table_lookup (self->table, client, command, &flags) &&
          (flags & (COMMAND_FLAG_READONLY | COMMAND_FLAG_BLOCKING)) == COMMAND_FLAG_READONLY &&

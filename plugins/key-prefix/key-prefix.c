@@ -32,6 +32,7 @@ key_prefix_get_role (TornadisCommand *command)
     { "BZPOPMIN", KEY_ROLE_POP },
     { "DISCARD", KEY_ROLE_DISCARD },
     { "EXEC", KEY_ROLE_EXEC },
+    { "HELLO", KEY_ROLE_AUTH },
     { "KEYS", KEY_ROLE_KEYS },
     { "LMPOP", KEY_ROLE_POP },
     { "MULTI", KEY_ROLE_MULTI },

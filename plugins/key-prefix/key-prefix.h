@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   KEY_ROLE_PLAIN,
-  /* It goes on whatever is known of the server: COMMAND may need it. */
+  /* It goes on whatever is known of the server: COMMAND may need it. So does connecting. */
   KEY_ROLE_AUTH,
   KEY_ROLE_MULTI,
   KEY_ROLE_EXEC,

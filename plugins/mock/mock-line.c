@@ -188,14 +188,17 @@ mock_lines_sort (GPtrArray *lines)
 MockLine *
 mock_lines_find (GPtrArray *lines,
                  GStrv words,
+                 gboolean named,
                  guint *position)
 {
   for (guint i = 0; i < lines->len; i++)
     {
-      if (mock_line_matches (g_ptr_array_index (lines, i), words))
+      MockLine *line = g_ptr_array_index (lines, i);
+
+      if (mock_line_matches (line, words) && (!named || (line->n_words > 0 && strpbrk (line->words[0], "*?") == NULL)))
         {
           *position = i;
-          return g_ptr_array_index (lines, i);
+          return line;
         }
     }
 

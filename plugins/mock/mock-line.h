@@ -20,9 +20,10 @@ void       mock_lines_read        (GPtrArray       *lines,
 GVariant  *mock_lines_to_variant  (GPtrArray       *lines);
 /* The most specific first. */
 void       mock_lines_sort        (GPtrArray       *lines);
-/* The first that stands for a command, with @words as below. */
+/* The first that stands for a command, with @words as below; @named: not one that leaves open which command it is. */
 MockLine  *mock_lines_find        (GPtrArray       *lines,
                                    GStrv            words,
+                                   gboolean         named,
                                    guint           *position);
 
 /* The arguments as text, the name in upper case. Bytes that are no text become \xNN. */

@@ -3,7 +3,9 @@
 #include <gmodule.h>
 #include <tornadis-glib/tornadis-glib.h>
 
+#include "mock/mock-answers.h"
 #include "mock/mock-line.h"
+#include "mock/mock-transaction.h"
 
 /* Answers calls without a server, so that applications can test their own code.
  *
@@ -18,15 +20,13 @@ struct _TornadisMockPlugin
 {
   TornadisPlugin parent_instance;
 
-  GVariant *table;     /* (owned) (nullable) as it was set */
-  GPtrArray *answers;  /* (owned) (element-type MockLine) of the table, the most specific first */
-  GPtrArray *script;   /* (owned) (element-type MockLine) what is left of it */
-  GQueue calls;        /* (element-type TornadisCommand) (element owned) */
-  GHashTable *delayed; /* (owned) from (unowned) TornadisCall to Delayed */
+  MockAnswers answers;
+  GQueue calls;             /* (element-type TornadisCommand) (element owned) */
+  GHashTable *delayed;      /* (owned) (element-type TornadisCall Delayed) the calls unowned */
+  GHashTable *transactions; /* (owned) (element-type TornadisClient MockTransaction) of the clients (unowned) that it is on */
   guint n_calls;
   guint max_calls;
   guint delay_msec;
-  gboolean strict;
 };
 
 G_DEFINE_FINAL_TYPE (TornadisMockPlugin, tornadis_mock_plugin, TORNADIS_TYPE_PLUGIN)
@@ -53,28 +53,12 @@ enum
 
 static guint signals[N_SIGNALS];
 
-/* One of the two. */
-typedef struct
-{
-  TornadisReply *reply; /* (owned) (nullable) */
-  GError *error;        /* (owned) (nullable) */
-} Outcome;
-
-static void
-outcome_clear (Outcome *outcome)
-{
-  g_clear_pointer (&outcome->reply, tornadis_reply_unref);
-  g_clear_error (&outcome->error);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Outcome, outcome_clear)
-
 /* An answer whose time has not come. */
 typedef struct
 {
   TornadisMockPlugin *plugin; /* (unowned) the call has it in its chain */
   TornadisCall *call;         /* (owned) */
-  Outcome outcome;
+  MockOutcome outcome;
   GSource *source; /* (owned) */
 } Delayed;
 
@@ -85,7 +69,7 @@ delayed_free (gpointer data)
 
   g_source_destroy (self->source);
   g_source_unref (self->source);
-  outcome_clear (&self->outcome);
+  mock_outcome_clear (&self->outcome);
   g_object_unref (self->call);
   g_free (self);
 }
@@ -118,121 +102,32 @@ describe_calls (TornadisMockPlugin *self)
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
-static GError *
-make_error (const char *name,
-            TornadisCommand *command)
+/* Whether the connection is lost with it, or could not be made. */
+static gboolean
+ends_connection (const GError *error)
 {
-  g_autoptr (GEnumClass) klass = g_type_class_ref (TORNADIS_TYPE_ERROR);
-  g_autofree char *nick = g_ascii_strdown (name, -1);
-  const GEnumValue *value = g_enum_get_value_by_nick (klass, nick);
-
-  if (value == NULL)
-    return g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The mock's answer to %s is no error of the library: “%s”",
-                        tornadis_command_get_name (command), name);
-
-  return g_error_new (TORNADIS_ERROR, value->value, "The mock answers %s with %s", tornadis_command_get_name (command), name);
+  return g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT) ||
+         g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) ||
+         g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
 }
 
 static void
-outcome_set_answer (Outcome *outcome,
-                    GVariant *answer,
-                    TornadisCommand *command)
+answer_call (TornadisMockPlugin *self,
+             TornadisCall *call,
+             const MockOutcome *outcome)
 {
-  const char *kind, *name;
+  g_autoptr (TornadisMockPlugin) alive G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (TornadisClient) client = g_object_ref (tornadis_call_get_client (call));
 
-  if (g_variant_is_of_type (answer, G_VARIANT_TYPE ("(ss)")))
-    {
-      g_variant_get (answer, "(&s&s)", &kind, &name);
-      if (g_strcmp0 (kind, "error") == 0)
-        {
-          outcome->error = make_error (name, command);
-          return;
-        }
-    }
-
-  outcome->reply = tornadis_reply_new_from_variant (answer);
-}
-
-static TornadisReply *
-ask_handlers (TornadisMockPlugin *self,
-              TornadisCommand *command)
-{
-  TornadisReply *reply = NULL;
-
-  g_signal_emit (self, signals[SIGNAL_ANSWER], g_quark_try_string (tornadis_command_get_name (command)), command, &reply);
-
-  return reply;
-}
-
-/* FALSE: there is no answer. */
-static gboolean
-find_answer (TornadisMockPlugin *self,
-             TornadisCommand *command,
-             Outcome *outcome)
-{
-  g_auto (GStrv) words = mock_command_get_words (command);
-  MockLine *line;
-  guint position;
-
-  line = mock_lines_find (self->script, words, &position);
-  if (line != NULL)
-    {
-      outcome_set_answer (outcome, mock_line_get_answer (line), command);
-      g_ptr_array_remove_index (self->script, position);
-      return TRUE;
-    }
-
-  outcome->reply = ask_handlers (self, command);
   if (outcome->reply != NULL)
-    return TRUE;
-
-  line = mock_lines_find (self->answers, words, &position);
-  if (line != NULL)
-    outcome_set_answer (outcome, mock_line_get_answer (line), command);
-  else if (self->strict)
-    outcome->error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The mock has no answer to %s",
-                                  tornadis_command_get_name (command));
-
-  return line != NULL || self->strict;
-}
-
-/* Errors of the server stay in their place, any other is that of the whole pipeline. */
-static gboolean
-find_answers (TornadisMockPlugin *self,
-              TornadisPipeline *pipeline,
-              Outcome *outcome)
-{
-  guint n = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("av"));
-
-  for (guint i = 0; i < n; i++)
     {
-      g_auto (Outcome) one = { NULL, NULL };
-      g_autoptr (GVariant) value = NULL;
-
-      if (!find_answer (self, tornadis_pipeline_get_command (pipeline, i), &one))
-        return FALSE;
-      if (one.error != NULL)
-        {
-          outcome->error = g_steal_pointer (&one.error);
-          return TRUE;
-        }
-      value = tornadis_reply_to_variant (one.reply);
-      g_variant_builder_add (&builder, "v", value);
+      tornadis_call_return_reply (call, outcome->reply);
+      return;
     }
 
-  outcome->reply = tornadis_reply_new_from_variant (g_variant_builder_end (&builder));
-  return TRUE;
-}
-
-static void
-answer_call (TornadisCall *call,
-             const Outcome *outcome)
-{
-  if (outcome->reply != NULL)
-    tornadis_call_return_reply (call, outcome->reply);
-  else
-    tornadis_call_return_error (call, outcome->error);
+  tornadis_call_return_error (call, outcome->error);
+  if (self->answers.strict && ends_connection (outcome->error) && tornadis_client_is_connected (client))
+    tornadis_plugin_set_client_lost (TORNADIS_PLUGIN (self), client, outcome->error);
 }
 
 static gboolean
@@ -241,7 +136,7 @@ delayed_cb (gpointer user_data)
   Delayed *self = user_data;
 
   g_hash_table_steal (self->plugin->delayed, self->call);
-  answer_call (self->call, &self->outcome);
+  answer_call (self->plugin, self->call, &self->outcome);
   delayed_free (self);
 
   return G_SOURCE_REMOVE;
@@ -250,13 +145,13 @@ delayed_cb (gpointer user_data)
 static void
 delay_answer (TornadisMockPlugin *self,
               TornadisCall *call,
-              Outcome *outcome)
+              MockOutcome *outcome)
 {
   Delayed *delayed = g_new (Delayed, 1);
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
 
   *delayed = (Delayed){ self, g_object_ref (call), *outcome, g_timeout_source_new (self->delay_msec) };
-  *outcome = (Outcome){ NULL, NULL };
+  *outcome = (MockOutcome){ NULL, NULL };
 
   g_source_set_static_name (delayed->source, "[tornadis] delay of the mock");
   g_source_set_callback (delayed->source, delayed_cb, delayed, NULL);
@@ -264,32 +159,91 @@ delay_answer (TornadisMockPlugin *self,
   g_hash_table_insert (self->delayed, call, delayed);
 }
 
+/* Stands for the connection, as long as nothing goes to a server. FALSE: it could not be made, as the outcome says. */
+static gboolean
+mock_connect (TornadisMockPlugin *self,
+              TornadisCall *call,
+              gboolean by_itself,
+              MockTransaction *transaction,
+              MockOutcome *outcome)
+{
+  TornadisClient *client = tornadis_call_get_client (call);
+  g_autoptr (TornadisCommand) hello = NULL;
+  gboolean autoconnect;
+
+  if (tornadis_client_is_connected (client))
+    return TRUE;
+
+  g_object_get (client, "autoconnect", &autoconnect, NULL);
+  if (by_itself && !autoconnect)
+    {
+      outcome->error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                                    "%s was not sent: the client is not connected and autoconnect is off",
+                                    tornadis_call_get_name (call));
+      return FALSE;
+    }
+
+  hello = tornadis_command_new ("HELLO");
+  if (mock_answers_find_named (&self->answers, hello, outcome) &&
+      (outcome->error != NULL || tornadis_reply_is_error (outcome->reply)))
+    return FALSE;
+
+  mock_outcome_clear (outcome);
+  mock_transaction_reset (transaction);
+  if (by_itself)
+    tornadis_plugin_set_client_state (TORNADIS_PLUGIN (self), client, TORNADIS_CLIENT_STATE_CONNECTED);
+  return TRUE;
+}
+
+static gboolean
+mock_find_answer (TornadisMockPlugin *self,
+                  TornadisCall *call,
+                  MockTransaction *transaction,
+                  MockOutcome *outcome)
+{
+  TornadisCommand *command = tornadis_call_get_command (call);
+  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
+
+  if (command != NULL)
+    {
+      record_call (self, command);
+      return mock_transaction_answer (transaction, &self->answers, command, outcome);
+    }
+
+  for (guint i = 0; i < tornadis_pipeline_get_number_of_stacked_calls (pipeline); i++)
+    record_call (self, tornadis_pipeline_get_command (pipeline, i));
+
+  return mock_transaction_answer_pipeline (transaction, &self->answers, pipeline, outcome);
+}
+
 static gboolean
 tornadis_mock_plugin_call (TornadisPlugin *plugin,
                            TornadisCall *call)
 {
   TornadisMockPlugin *self = (TornadisMockPlugin *) plugin;
-  TornadisCommand *command = tornadis_call_get_command (call);
-  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
-  g_auto (Outcome) outcome = { NULL, NULL };
-  gboolean found;
+  MockTransaction *current = g_hash_table_lookup (self->transactions, tornadis_call_get_client (call));
+  /* A handler may remove the plugin; and calls in flight still go through one that was removed. */
+  g_autoptr (MockTransaction) transaction = current != NULL ? mock_transaction_ref (current) : mock_transaction_new ();
+  gboolean connects = g_str_equal (tornadis_call_get_name (call), "HELLO");
+  g_auto (MockOutcome) outcome = { NULL, NULL };
+  gboolean found = TRUE;
 
-  if (command != NULL)
+  /* Without strict connecting is the server's. */
+  if (connects && !self->answers.strict)
+    return FALSE;
+
+  if (!self->answers.strict || mock_connect (self, call, !connects, transaction, &outcome))
     {
-      record_call (self, command);
-      found = find_answer (self, command, &outcome);
-    }
-  else
-    {
-      for (guint i = 0; i < tornadis_pipeline_get_number_of_stacked_calls (pipeline); i++)
-        record_call (self, tornadis_pipeline_get_command (pipeline, i));
-      found = find_answers (self, pipeline, &outcome);
+      if (connects)
+        mock_outcome_set_status (&outcome, "OK");
+      else
+        found = mock_find_answer (self, call, transaction, &outcome);
     }
 
   if (found && self->delay_msec > 0)
     delay_answer (self, call, &outcome);
   else if (found)
-    answer_call (call, &outcome);
+    answer_call (self, call, &outcome);
 
   return found;
 }
@@ -300,6 +254,34 @@ tornadis_mock_plugin_call_done (TornadisPlugin *plugin,
                                 TornadisCall *call)
 {
   g_hash_table_remove (((TornadisMockPlugin *) plugin)->delayed, call);
+}
+
+static gboolean
+tornadis_mock_plugin_attach (TornadisPlugin *plugin,
+                             TornadisClient *client,
+                             GError **error)
+{
+  g_hash_table_insert (((TornadisMockPlugin *) plugin)->transactions, client, mock_transaction_new ());
+  return TRUE;
+}
+
+static void
+tornadis_mock_plugin_detach (TornadisPlugin *plugin,
+                             TornadisClient *client)
+{
+  g_hash_table_remove (((TornadisMockPlugin *) plugin)->transactions, client);
+}
+
+/* Nobody gets a connection from a pool that is in the middle of something. */
+static void
+tornadis_mock_plugin_client_acquired (TornadisPlugin *plugin,
+                                      TornadisClient *client,
+                                      gint64 elapsed)
+{
+  MockTransaction *transaction = g_hash_table_lookup (((TornadisMockPlugin *) plugin)->transactions, client);
+
+  if (transaction != NULL)
+    mock_transaction_reset (transaction);
 }
 
 static void
@@ -321,10 +303,10 @@ tornadis_mock_plugin_get_property (GObject *object,
   switch ((TornadisMockPluginProperty) prop_id)
     {
     case PROP_ANSWERS:
-      g_value_set_variant (value, self->table);
+      g_value_set_variant (value, self->answers.table);
       break;
     case PROP_SCRIPT:
-      g_value_take_variant (value, mock_lines_to_variant (self->script));
+      g_value_take_variant (value, mock_lines_to_variant (self->answers.script));
       break;
     case PROP_CALLS:
       g_value_take_variant (value, describe_calls (self));
@@ -339,21 +321,11 @@ tornadis_mock_plugin_get_property (GObject *object,
       g_value_set_uint (value, self->delay_msec);
       break;
     case PROP_STRICT:
-      g_value_set_boolean (value, self->strict);
+      g_value_set_boolean (value, self->answers.strict);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
-}
-
-static void
-set_table (TornadisMockPlugin *self,
-           GVariant *table)
-{
-  g_clear_pointer (&self->table, g_variant_unref);
-  self->table = table != NULL ? g_variant_ref (table) : NULL;
-  mock_lines_read (self->answers, table);
-  mock_lines_sort (self->answers);
 }
 
 static void
@@ -367,10 +339,10 @@ tornadis_mock_plugin_set_property (GObject *object,
   switch ((TornadisMockPluginProperty) prop_id)
     {
     case PROP_ANSWERS:
-      set_table (self, g_value_get_variant (value));
+      mock_answers_set_table (&self->answers, g_value_get_variant (value));
       break;
     case PROP_SCRIPT:
-      mock_lines_read (self->script, g_value_get_variant (value));
+      mock_lines_read (self->answers.script, g_value_get_variant (value));
       break;
     case PROP_MAX_CALLS:
       self->max_calls = g_value_get_uint (value);
@@ -381,7 +353,7 @@ tornadis_mock_plugin_set_property (GObject *object,
       self->delay_msec = g_value_get_uint (value);
       break;
     case PROP_STRICT:
-      self->strict = g_value_get_boolean (value);
+      self->answers.strict = g_value_get_boolean (value);
       break;
     case PROP_CALLS:
     case PROP_N_CALLS:
@@ -395,11 +367,10 @@ tornadis_mock_plugin_finalize (GObject *object)
 {
   TornadisMockPlugin *self = (TornadisMockPlugin *) object;
 
-  g_clear_pointer (&self->table, g_variant_unref);
-  g_ptr_array_unref (self->answers);
-  g_ptr_array_unref (self->script);
+  mock_answers_clear (&self->answers);
   g_queue_clear_full (&self->calls, (GDestroyNotify) tornadis_command_unref);
   g_hash_table_unref (self->delayed);
+  g_hash_table_unref (self->transactions);
 
   G_OBJECT_CLASS (tornadis_mock_plugin_parent_class)->finalize (object);
 }
@@ -453,6 +424,9 @@ tornadis_mock_plugin_class_init (TornadisMockPluginClass *klass)
   object_class->get_property = tornadis_mock_plugin_get_property;
   object_class->set_property = tornadis_mock_plugin_set_property;
   object_class->finalize = tornadis_mock_plugin_finalize;
+  plugin_class->attach = tornadis_mock_plugin_attach;
+  plugin_class->detach = tornadis_mock_plugin_detach;
+  plugin_class->client_acquired = tornadis_mock_plugin_client_acquired;
   plugin_class->call = tornadis_mock_plugin_call;
   plugin_class->call_done = tornadis_mock_plugin_call_done;
 
@@ -470,12 +444,11 @@ tornadis_mock_plugin_class_init (TornadisMockPluginClass *klass)
 static void
 tornadis_mock_plugin_init (TornadisMockPlugin *self)
 {
-  self->answers = mock_lines_new ();
-  self->script = mock_lines_new ();
+  mock_answers_init (&self->answers, self, signals[SIGNAL_ANSWER]);
   self->delayed = g_hash_table_new_full (NULL, NULL, NULL, delayed_free);
+  self->transactions = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) mock_transaction_unref);
   g_queue_init (&self->calls);
   self->max_calls = 10000;
-  self->strict = TRUE;
 }
 
 /* What the registry looks for in libtornadis-mock.so. */

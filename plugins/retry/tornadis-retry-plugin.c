@@ -57,13 +57,17 @@ typedef enum
 static GParamSpec *props[PROP_GAVE_UP + 1];
 static guint retrying_signal;
 
-/* What is known of a call goes with it: the serial of its transaction, and that an attempt may have changed something. */
-static G_DEFINE_QUARK (tornadis-retry-transaction, transaction) static G_DEFINE_QUARK (tornadis-retry-may-have-run, may_have_run)
+/* What is known of a call goes with it: the serial of its transaction. */
+static G_DEFINE_QUARK (tornadis-retry-transaction, transaction)
 
-                                                                                       /* In the background, so that it is known when it is needed: there is no connection then. */
-                                                                                       static void retry_learn_commands (TornadisRetryPlugin *self,
-                                                                                                                         TornadisClient *client,
-                                                                                                                         RetryClient *state)
+/* That an attempt may have changed something. */
+static G_DEFINE_QUARK (tornadis-retry-may-have-run, may_have_run)
+
+/* In the background, so that it is known when it is needed: there is no connection then. */
+static void
+retry_learn_commands (TornadisRetryPlugin *self,
+                      TornadisClient *client,
+                      RetryClient *state)
 {
   gint64 now;
 
@@ -130,6 +134,10 @@ tornadis_retry_plugin_call (TornadisPlugin *plugin,
 
   /* One that was held on its way here while this plugin was taken off. */
   if (state == NULL)
+    return FALSE;
+
+  /* Connecting: nothing is sent before the first call. */
+  if (g_str_equal (tornadis_call_get_name (call), "HELLO"))
     return FALSE;
 
   serial = transaction_follow (&state->transaction, call);

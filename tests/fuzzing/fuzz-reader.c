@@ -4,7 +4,7 @@
 
 #include "tests/fuzzing/fuzz.h"
 #include "tornadis-glib/tornadis-bridge.h"
-#include "tornadis-glib/values/tornadis-reply-pack.h"
+#include "tornadis-glib/values/tornadis-reply-pack-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 

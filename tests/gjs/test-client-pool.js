@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Pools of clients.
 
+import GLib from 'gi://GLib';
 import Tornadis from 'gi://Tornadis?version=1.0';
 
 import {equal, finish, rejects, sleep, until} from './tap.js';
@@ -84,6 +85,34 @@ export default {
         equal(another !== client, true);
         equal(await another.call('PING'), 'PONG');
         await call;
+    },
+
+    async fault14Plugins(server) {
+        const template = makeClient(server);
+        const retry = template.add_plugin_by_name('retry');
+        const metrics = template.add_plugin_by_name('metrics');
+        Object.assign(retry, {max_attempts: 1000, max_delay_msec: 10});
+        const ways = [
+            [pool => pool.call('PING'), 'PONG'],
+            [pool => pool.withClient(client => client.call('PING')), 'PONG'],
+            [pool => pool.preconnect(2), true],
+            [pool => pool.template.connect_client(), true],
+        ];
+        for (const [way, expected] of ways) {
+            const pool = Tornadis.ClientPool.new(template);
+            const before = retry.retries;
+            server.kill();
+            const failures = metrics.failures;
+            GLib.timeout_add(GLib.PRIORITY_DEFAULT, 50, () => {
+                server.restart();
+                return GLib.SOURCE_REMOVE;
+            });
+            equal(await way(pool), expected);
+            equal(retry.retries > before, true);
+            // And what is asked in the background.
+            equal(metrics.failures - failures >= retry.retries - before, true);
+            template.close();
+        }
     },
 
     async properties(server) {

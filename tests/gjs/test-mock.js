@@ -32,7 +32,7 @@ export default {
         equal(mock.calls.deepUnpack().slice(0, 2), [['GET', 'name'], ['GET', 'x']]);
         mock.emit('clear');
         equal([mock.n_calls, mock.calls.deepUnpack()], [0, []]);
-        equal(client.is_connected(), false);
+        equal(client.protocol_version, 0);
     },
 
     async handlers() {
@@ -75,5 +75,45 @@ export default {
         pipeline.stack_call('GET', 'a');
         equal(await client.call(pipeline), ['OK', 'v']);
         equal(mock.n_calls, 2);
+    },
+
+    async fault15Refused() {
+        const [client, mock] = makeMocked();
+        mock.answers = new Variant('a{ss}', {'*': 'OK'});
+        for (const words of [['SUBSCRIBE', 'news'], ['HELLO', 3], ['CLIENT', 'REPLY', 'OFF'], [new Tornadis.Pipeline()]])
+            await rejects(Tornadis.ClientError, client.call(...words), Tornadis.Error.USAGE);
+        equal(mock.n_calls, 0);
+    },
+
+    async fault15Connects() {
+        const [client, mock] = makeMocked();
+        mock.answers = new Variant('a{ss}', {PING: 'PONG'});
+        mock.script = new Variant('a(s(ss))', [['HELLO', ['error', 'CONNECT']]]);
+        await rejects(Tornadis.ConnectionError, client.connect_client(), Tornadis.Error.CONNECT);
+        equal(await client.connect_client(), true);
+        equal([client.connected, client.state], [true, Tornadis.ClientState.CONNECTED]);
+        client.close();
+        equal(client.connected, false);
+        const pool = Tornadis.ClientPool.new(client);
+        equal(await pool.withClient(taken => taken.call('PING')), 'PONG');
+        equal(await pool.call('PING'), 'PONG');
+        equal([pool.size, pool.idle], [1, 1]);
+    },
+
+    async fault15Transactions() {
+        const [client, mock] = makeMocked();
+        mock.answers = new Variant('a{sv}', {
+            '*': new Variant('s', 'OK'),
+            'NOPE': new Variant('(ss)', ['ERR', 'unknown command']),
+        });
+        const transaction = new Tornadis.Pipeline({atomic: true});
+        transaction.stack_call('SET', 'a', 1);
+        mock.script = new Variant('a(sv)', [['EXEC', new Variant('()', [])]]);
+        equal(await client.call('WATCH', 'a'), 'OK');
+        equal(await client.call(transaction), null);
+        equal(await client.call(transaction), ['OK']);
+        transaction.stack_call('NOPE');
+        equal((await rejects(Tornadis.ReplyError, client.call(transaction))).prefix, 'EXECABORT');
+        equal([await client.call('MULTI'), await client.call('GET', 'a'), await client.call('EXEC')], ['OK', 'QUEUED', ['OK']]);
     },
 };

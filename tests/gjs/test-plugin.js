@@ -171,6 +171,28 @@ export default {
         equal(client.is_connected(), false);
     },
 
+    async fault15StandsIn(server) {
+        const client = makeClient(server);
+        const plugin = new Answering();
+        client.add_plugin(plugin);
+        const log = [];
+        client.connect('disconnected', (object, error) => log.push(error?.message ?? null));
+        client.connect('notify::state', () => log.push(client.state));
+        await rejects(Tornadis.ClientError, client.call('SUBSCRIBE', 'news'), Tornadis.Error.USAGE);
+        equal(await client.connect_client(), true);
+        equal(client.connected, true);
+        const {WAITING, CONNECTED, DISCONNECTED} = Tornadis.ClientState;
+        const lost = GLib.Error.new_literal(Tornadis.error_quark(), Tornadis.Error.LOST, 'gone');
+        plugin.set_client_lost(client, lost);
+        plugin.set_client_state(client, WAITING);
+        plugin.set_client_state(client, CONNECTED);
+        client.close();
+        equal(log, [CONNECTED, DISCONNECTED, 'gone', WAITING, CONNECTED, DISCONNECTED, null]);
+        equal(await client.connect_client(), true);
+        client.remove_plugin(plugin);
+        equal(client.connected, false);
+    },
+
     async delaying(server) {
         const client = makeClient(server);
         client.add_plugin(new Delaying());

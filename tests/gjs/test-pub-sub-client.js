@@ -163,6 +163,67 @@ export default {
         equal((await pubSub.pop_message(5)).text, 'x');
     },
 
+    async fault08NamesOfBytes(server) {
+        const client = makeClient(server);
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        const names = [[0xc3, 0x28], [97, 0, 98], []].map(bytes => new Uint8Array(bytes));
+        equal(await pubSub.subscribe(names[0], names[1], new GLib.Bytes(names[2])), true);
+        for (const name of names)
+            equal(await client.call('PUBLISH', name, name), 1);
+        equal(await client.call('PUBLISH', 'a', 'x'), 0);
+        for (const name of names) {
+            const message = await pubSub.pop_message(5);
+            equal([message.get_channel_bytes().toArray(), message.payload, message.keys], [name, name, null]);
+        }
+        equal(await pubSub.unsubscribe(...names), true);
+        equal(pubSub.subscribed, false);
+
+        for (const name of ['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe']) {
+            await rejects(Tornadis.ClientError, pubSub[name]('a', 'a\0b'));
+            await rejects(TypeError, pubSub[name](5));
+            throws(Tornadis.ClientError, () => pubSub[`${name}_async`](['a\0b'], null, () => {}));
+        }
+        equal(await client.call('PUBSUB', 'CHANNELS'), []);
+
+        const kind = Tornadis.SubscriptionKind.PATTERN;
+        equal(await finish(pubSub, 'subscribe_bytes', kind, [new GLib.Bytes([255])], null), true);
+        equal(await finish(pubSub, 'unsubscribe_bytes', kind, null, null), true);
+        equal(pubSub.subscribed, false);
+    },
+
+    async fault08Keys(server) {
+        for (const protocol of [Tornadis.Protocol.RESP2, Tornadis.Protocol.RESP3]) {
+            const client = makeClient(server);
+            const pubSub = new Tornadis.PubSubClient({protocol, ...options(server)});
+            await pubSub.subscribe('__redis__:invalidate');
+            const [, subscriber] = /^id=(\d+)/.exec(await client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
+            await client.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', subscriber);
+            const key = new Uint8Array([107, 255, 0]);
+            await client.call('GET', key);
+            await client.call('SET', key, 1);
+            let message = await pubSub.pop_message(5);
+            equal([message.channel, message.payload, message.text, message.keys], ['__redis__:invalidate', null, null, [key]]);
+            await client.call('FLUSHALL');
+            message = await pubSub.pop_message(5);
+            equal([message.payload, message.keys, message.get_reply().get_kind()], [null, null, Tornadis.ReplyKind.NIL]);
+            pubSub.close();
+            await until(async () => await client.call('CLIENT', 'LIST', 'TYPE', 'pubsub') === '');
+        }
+    },
+
+    async fault08GivenBack(server) {
+        const client = makeClient(server);
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        await pubSub.subscribe('a');
+        for (let i = 0; i < 3; i++)
+            await client.call('PUBLISH', 'a', i);
+        const [first, second] = [await pubSub.pop_message(5), await pubSub.pop_message(5)];
+        pubSub.unpop_message(second);
+        pubSub.unpop_message(first);
+        for (let i = 0; i < 3; i++)
+            equal((await pubSub.pop_message(5)).text, String(i));
+    },
+
     async plain(server) {
         const pubSub = new Tornadis.PubSubClient(options(server));
         for (const name of ['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe'])

@@ -506,6 +506,247 @@ test_other_login (Pool *fixture,
   tornadis_client_pool_release_client (fixture->pool, next);
 }
 
+static void
+start_call (TornadisClientPool *pool,
+            const char *line,
+            GCancellable *cancellable,
+            GAsyncResult **result)
+{
+  g_auto (GStrv) argv = g_strsplit (line, " ", -1);
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *const *) argv);
+
+  tornadis_client_pool_call_async (pool, command, cancellable, store_result, result);
+}
+
+static TornadisReply *
+finish_call (TornadisClientPool *pool,
+             GAsyncResult **location,
+             GError **error)
+{
+  g_autoptr (GAsyncResult) result = wait_for_result (location);
+
+  *location = NULL;
+  return tornadis_client_pool_call_finish (pool, result, error);
+}
+
+/* A client that a call could not connect is not kept, whoever waits. */
+static void
+test_call_fails (Pool *fixture,
+                 gconstpointer data)
+{
+  GAsyncResult *results[6] = { NULL };
+  g_autoptr (TornadisReply) reply = NULL;
+
+  g_object_set (fixture->pool, "max-size", 2, NULL);
+  tornadis_harness_redis_kill (fixture->redis);
+
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    start_call (fixture->pool, "PING", NULL, &results[i]);
+  assert_counts (fixture->pool, 2, 0, 4);
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (finish_call (fixture->pool, &results[i], &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+    }
+  assert_counts (fixture->pool, 0, 0, 0);
+
+  g_assert_true (tornadis_harness_redis_restart (fixture->redis, NULL));
+  start_call (fixture->pool, "PING", NULL, &results[0]);
+  reply = finish_call (fixture->pool, &results[0], NULL);
+  g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "PONG");
+  assert_counts (fixture->pool, 1, 1, 0);
+}
+
+/* Those who call and those who take are served in one order, on one client. */
+static void
+test_call_order (Pool *fixture,
+                 gconstpointer data)
+{
+  g_autoptr (TornadisClient) client = NULL;
+  g_autoptr (TornadisClient) taken = NULL;
+  g_autoptr (TornadisReply) first = NULL;
+  g_autoptr (TornadisReply) second = NULL;
+  GAsyncResult *calls[2] = { NULL };
+  g_autoptr (GAsyncResult) take_result = NULL;
+
+  g_object_set (fixture->pool, "max-size", 1, NULL);
+  /* With nothing there yet, and with all taken. */
+  for (guint round = 0; round < 2; round++)
+    {
+      if (round == 1)
+        client = assert_take (fixture->pool);
+      start_call (fixture->pool, "INCR order", NULL, &calls[0]);
+      tornadis_client_pool_get_connected_client_async (fixture->pool, NULL, store_result, &take_result);
+      start_call (fixture->pool, "INCR order", NULL, &calls[1]);
+      assert_counts (fixture->pool, 1, 0, round == 0 ? 2 : 3);
+      if (round == 1)
+        tornadis_client_pool_release_client (fixture->pool, client);
+
+      taken = tornadis_client_pool_get_connected_client_finish (fixture->pool, wait_for_result (&take_result), NULL);
+      g_assert_true (tornadis_client_is_connected (taken));
+      g_assert_nonnull (calls[0]);
+      g_assert_null (calls[1]);
+      assert_counts (fixture->pool, 1, 0, 1);
+      assert_call (taken, "(integer) 2", "INCR", "order", NULL);
+      tornadis_client_pool_release_client (fixture->pool, taken);
+
+      first = finish_call (fixture->pool, &calls[0], NULL);
+      second = finish_call (fixture->pool, &calls[1], NULL);
+      g_assert_cmpint (tornadis_reply_get_integer (first), ==, 1);
+      g_assert_cmpint (tornadis_reply_get_integer (second), ==, 3);
+      assert_counts (fixture->pool, 1, 1, 0);
+      assert_call (taken, "(integer) 1", "DEL", "order", NULL);
+      g_clear_pointer (&first, tornadis_reply_unref);
+      g_clear_pointer (&second, tornadis_reply_unref);
+      g_clear_object (&take_result);
+      g_clear_object (&taken);
+    }
+}
+
+/* A connection that is being made for one who takes is not overtaken, and serves who calls when that one gives up. */
+static void
+test_call_behind (Pool *fixture,
+                  gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  GAsyncResult *called = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (TornadisClient) client = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (fixture->pool, "max-size", 1, NULL);
+  tornadis_client_pool_get_connected_client_async (fixture->pool, cancellable, store_result, &first);
+  tornadis_client_pool_get_connected_client_async (fixture->pool, NULL, store_result, &second);
+  start_call (fixture->pool, "PING", NULL, &called);
+  assert_counts (fixture->pool, 1, 0, 3);
+  /* One who takes and one who calls have no room yet. */
+  g_object_set (fixture->pool, "max-size", 2, NULL);
+  assert_counts (fixture->pool, 2, 0, 3);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_client_pool_get_connected_client_finish (fixture->pool, wait_for_result (&first), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  client = tornadis_client_pool_get_connected_client_finish (fixture->pool, wait_for_result (&second), NULL);
+  reply = finish_call (fixture->pool, &called, NULL);
+  g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "PONG");
+  tornadis_client_pool_release_client (fixture->pool, client);
+  assert_counts (fixture->pool, 2, 2, 0);
+}
+
+/* Cancelled, a call leaves its place to the next: while it waits, while it connects, and while it blocks. */
+static void
+test_call_cancelled (Pool *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("drain\n---\nhandshake\necho-server\n");
+  g_autoptr (TornadisClient) template = make_client (peer);
+  TornadisClientPool *pool = tornadis_client_pool_new (template);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  GAsyncResult *results[3] = { NULL };
+  g_autoptr (TornadisReply) reply = NULL;
+
+  g_object_set (pool, "max-size", 1, NULL);
+  for (guint i = 0; i < 3; i++)
+    start_call (pool, "PING", i < 2 ? cancellable : NULL, &results[i]);
+  assert_counts (pool, 1, 0, 2);
+  wait_until (tornadis_harness_peer_get_n_connections (peer) == 1);
+  g_cancellable_cancel (cancellable);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (finish_call (pool, &results[i], &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+  reply = finish_call (pool, &results[2], NULL);
+  g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "PONG");
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 2);
+  assert_counts (pool, 1, 1, 0);
+  assert_finalized (pool);
+}
+
+static void
+test_call_destroyed (Pool *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (TornadisClient) client = NULL;
+  GAsyncResult *called = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (fixture->pool, "max-size", 1, NULL);
+  client = assert_take (fixture->pool);
+  start_call (fixture->pool, "PING", NULL, &called);
+  tornadis_client_pool_destroy (fixture->pool);
+  g_assert_null (finish_call (fixture->pool, &called, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+  tornadis_client_pool_release_client (fixture->pool, client);
+  assert_counts (fixture->pool, 0, 0, 0);
+}
+
+/* What the class documentation shows. */
+
+typedef struct
+{
+  TornadisClientPool *pool;
+  guint n_left;
+  gint64 connection_id;
+} Uses;
+
+static void
+popped_cb (TornadisClient *client,
+           TornadisReply *reply,
+           GError *error,
+           gpointer user_data)
+{
+  Uses *uses = user_data;
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (reply, 1)), ==, "paint");
+  tornadis_client_pool_release_client (uses->pool, client);
+  uses->n_left--;
+}
+
+static void
+got_client_cb (GObject *object,
+               GAsyncResult *result,
+               gpointer user_data)
+{
+  TornadisClientPool *pool = TORNADIS_CLIENT_POOL (object);
+  g_autoptr (TornadisClient) client = tornadis_client_pool_get_connected_client_finish (pool, result, NULL);
+  g_autoptr (TornadisCommand) pop = tornadis_command_new_format ("BLPOP jobs 5");
+  Uses *uses = user_data;
+  gint64 connection_id;
+
+  g_object_get (client, "connection-id", &connection_id, NULL);
+  g_assert_true (uses->connection_id == 0 || uses->connection_id == connection_id);
+  uses->connection_id = connection_id;
+  tornadis_client_submit (client, pop, popped_cb, uses, NULL);
+}
+
+static void
+test_one_connection (Pool *fixture,
+                     gconstpointer data)
+{
+  Uses uses = { fixture->pool, 5, 0 };
+
+  g_object_set (fixture->pool, "max-size", 1, NULL);
+  for (guint i = 0; i < 5; i++)
+    {
+      GAsyncResult *pushed = NULL;
+      g_autoptr (TornadisReply) reply = NULL;
+
+      start_call (fixture->pool, "RPUSH jobs paint", NULL, &pushed);
+      reply = finish_call (fixture->pool, &pushed, NULL);
+      tornadis_client_pool_get_connected_client_async (fixture->pool, NULL, got_client_cb, &uses);
+      wait_until (uses.n_left == 4 - i);
+    }
+  assert_counts (fixture->pool, 1, 1, 0);
+}
+
 #define ADD(name, func) g_test_add ("/client-pool/" name, Pool, NULL, set_up, func, tear_down)
 
 int
@@ -530,6 +771,12 @@ main (int argc,
   ADD ("asked-in-handler", test_asked_in_handler);
   ADD ("released-in-handler", test_released_in_handler);
   ADD ("other-login", test_other_login);
+  ADD ("fault-14-call-fails", test_call_fails);
+  ADD ("fault-14-call-order", test_call_order);
+  ADD ("fault-14-call-behind", test_call_behind);
+  ADD ("fault-14-call-cancelled", test_call_cancelled);
+  ADD ("fault-14-call-destroyed", test_call_destroyed);
+  ADD ("fault-18-one-connection", test_one_connection);
 
   return g_test_run ();
 }

@@ -297,6 +297,107 @@ test_binary (PubSub *fixture,
     g_bytes_unref (args[i]);
 }
 
+static gboolean
+change_bytes (PubSub *fixture,
+              gboolean subscribe,
+              TornadisSubscriptionKind kind,
+              GBytes **names,
+              gsize n_names)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean ok;
+
+  if (subscribe)
+    tornadis_pub_sub_client_subscribe_bytes_async (fixture->client, kind, names, n_names, NULL, store_result, &result);
+  else
+    tornadis_pub_sub_client_unsubscribe_bytes_async (fixture->client, kind, names, n_names, NULL, store_result, &result);
+  wait_for_result (&result);
+  ok = subscribe ? tornadis_pub_sub_client_subscribe_bytes_finish (fixture->client, result, &error)
+                 : tornadis_pub_sub_client_unsubscribe_bytes_finish (fixture->client, result, &error);
+  g_assert_true (ok == (error == NULL));
+  if (error != NULL)
+    g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+
+  return ok;
+}
+
+/* A name with a NUL is another one than what stands before it, also after it was restored. */
+static void
+test_names_of_bytes (PubSub *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (GBytes) with_nul = g_bytes_new_static ("a\0b", 3);
+  g_autoptr (GBytes) binary = g_bytes_new_static ("\xff", 1);
+  g_autoptr (GBytes) empty = g_bytes_new_static (NULL, 0);
+  GBytes *names[] = { with_nul, binary, empty };
+  static const char *const commands[] = { "PUBLISH", "PUBLISH", "SPUBLISH" };
+
+  for (int kind = TORNADIS_SUBSCRIPTION_KIND_CHANNEL; kind <= TORNADIS_SUBSCRIPTION_KIND_SHARD; kind++)
+    {
+      g_autoptr (GBytes) name = g_bytes_new_static (commands[kind], strlen (commands[kind]));
+
+      g_assert_false (change_bytes (fixture, TRUE, kind, NULL, 0));
+      g_assert_true (change_bytes (fixture, TRUE, kind, names, G_N_ELEMENTS (names)));
+      tornadis_client_close (TORNADIS_CLIENT (fixture->client));
+      g_assert_true (connect_and_wait (TORNADIS_CLIENT (fixture->client), NULL));
+
+      for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+        {
+          g_autoptr (TornadisCommand) publish = tornadis_command_new_bytes ((GBytes *[]) { name, names[i], binary }, 3);
+          g_autoptr (TornadisMessage) message = NULL;
+          g_autoptr (GBytes) channel = NULL;
+
+          tornadis_client_submit (fixture->publisher, publish, NULL, NULL, NULL);
+          message = pop (fixture, 10, NULL);
+          g_assert_nonnull (message);
+          channel = tornadis_message_get_channel_bytes (message);
+          g_assert_true (g_bytes_equal (channel, names[i]));
+        }
+      assert_call (fixture->publisher, "(integer) 0", commands[kind], "a", "x", NULL);
+
+      g_assert_true (change_bytes (fixture, FALSE, kind, names, 1));
+      g_assert_true (is_subscribed (fixture));
+      g_assert_true (change_bytes (fixture, FALSE, kind, NULL, 0));
+      g_assert_false (is_subscribed (fixture));
+    }
+}
+
+/* Where the server says which keys have changed: in RESP2 as a message, in RESP3 as a push of its own. */
+static void
+test_keys (PubSub *fixture,
+           gconstpointer data)
+{
+  g_autoptr (TornadisMessage) keys = NULL;
+  g_autoptr (TornadisMessage) all = NULL;
+  g_autofree char *subscriber = NULL;
+  char *id;
+
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("__redis__:invalidate"));
+  subscriber = call_text (fixture->publisher, "CLIENT", "LIST", "TYPE", "pubsub", NULL);
+  id = strstr (subscriber, "id=");
+  g_assert_nonnull (id);
+  *strchr (id, ' ') = '\0';
+  assert_call (fixture->publisher, "OK", "CLIENT", "TRACKING", "ON", "REDIRECT", id + strlen ("id="), NULL);
+  assert_call (fixture->publisher, "(nil)", "GET", "k", NULL);
+  assert_call (fixture->publisher, "OK", "SET", "k", "1", NULL);
+  assert_call (fixture->publisher, "OK", "FLUSHALL", NULL);
+
+  keys = pop (fixture, 10, NULL);
+  g_assert_cmpstr (tornadis_message_get_channel (keys), ==, "__redis__:invalidate");
+  g_assert_null (tornadis_message_get_payload (keys));
+  g_assert_null (tornadis_message_get_text (keys));
+  g_assert_cmpint (tornadis_reply_get_kind (tornadis_message_get_reply (keys)), ==, TORNADIS_REPLY_KIND_ARRAY);
+  g_assert_cmpuint (tornadis_reply_get_n_elements (tornadis_message_get_reply (keys)), ==, 1);
+  g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (tornadis_message_get_reply (keys), 0)), ==, "k");
+
+  all = pop (fixture, 10, NULL);
+  g_assert_null (tornadis_message_get_payload (all));
+  g_assert_cmpint (tornadis_reply_get_kind (tornadis_message_get_reply (all)), ==, TORNADIS_REPLY_KIND_NIL);
+
+  assert_subscribe (fixture, tornadis_pub_sub_client_unsubscribe_async, NULL);
+}
+
 static void
 test_sharded (PubSub *fixture,
               gconstpointer data)
@@ -975,6 +1076,119 @@ test_last_call_decides (PubSub *fixture,
   publish_until (fixture, "a", "x", "(integer) 0");
 }
 
+static void
+log_popped_cb (GObject *object,
+               GAsyncResult *result,
+               gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisMessage) message =
+    tornadis_pub_sub_client_pop_message_finish (TORNADIS_PUB_SUB_CLIENT (object), result, &error);
+
+  g_string_append_printf (user_data, "%s ", error != NULL ? "error" : message != NULL ? tornadis_message_get_text (message) : "none");
+}
+
+/* Messages "1" and so on, of which the first is kept and the others are still to be read. */
+static void
+publish_unread (PubSub *fixture,
+                guint n)
+{
+  guint n_overflows = 0;
+  gulong handler_id = g_signal_connect (fixture->client, "overflow", G_CALLBACK (overflow_cb), &n_overflows);
+
+  g_object_set (fixture->client, "max-pending", 1, NULL);
+  assert_subscribe (fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+  for (guint i = 1; i <= n; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("%u", i);
+
+      assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "a", text, NULL);
+    }
+  wait_for_overflow (&n_overflows, 1);
+  g_signal_handler_disconnect (fixture->client, handler_id);
+}
+
+/* Callbacks are called in the order of the messages, whenever each was asked for. */
+static void
+test_pop_in_order (PubSub *fixture,
+                   gconstpointer data)
+{
+  publish_unread (fixture, 3);
+  for (guint i = 0; i < 3; i++)
+    tornadis_pub_sub_client_pop_message_async (fixture->client, -1, NULL, log_popped_cb, fixture->log);
+  wait_until (fixture->log->len >= strlen ("1 2 3 "));
+  g_assert_cmpstr (fixture->log->str, ==, "1 2 3 ");
+}
+
+/* A message that came to who has given up goes to the next one, ahead of those that came after it. */
+static void
+test_pop_given_up (PubSub *fixture,
+                   gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  publish_unread (fixture, 2);
+  tornadis_pub_sub_client_pop_message_async (fixture->client, -1, cancellable, log_popped_cb, fixture->log);
+  tornadis_pub_sub_client_pop_message_async (fixture->client, -1, NULL, log_popped_cb, fixture->log);
+  g_cancellable_cancel (cancellable);
+  wait_until (fixture->log->len >= strlen ("error 1 "));
+  g_assert_true (g_str_equal (fixture->log->str, "error 1 ") || g_str_equal (fixture->log->str, "1 error "));
+  assert_pop (fixture, "a", "2");
+}
+
+/* One that is there is not missed for a deadline that has passed. */
+static void
+test_pop_at_once (PubSub *fixture,
+                  gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisMessage) message = NULL;
+
+  publish_unread (fixture, 1);
+  message = pop (fixture, 0, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (message);
+}
+
+static void
+test_unpop (PubSub *fixture,
+            gconstpointer data)
+{
+  TornadisMessage *messages[3];
+  guint n_overflows = 0;
+
+  publish_unread (fixture, 4);
+  for (guint i = 0; i < G_N_ELEMENTS (messages); i++)
+    {
+      messages[i] = pop (fixture, 10, NULL);
+      g_assert_nonnull (messages[i]);
+    }
+  tornadis_pub_sub_client_unpop_message (fixture->client, messages[1]);
+  tornadis_pub_sub_client_unpop_message (fixture->client, messages[2]);
+  tornadis_pub_sub_client_unpop_message (fixture->client, messages[0]);
+  for (guint i = 0; i < G_N_ELEMENTS (messages); i++)
+    tornadis_message_unref (messages[i]);
+  assert_pop (fixture, "a", "1");
+  assert_pop (fixture, "a", "2");
+  assert_pop (fixture, "a", "3");
+  assert_pop (fixture, "a", "4");
+
+  /* To who waits already, whatever the bounds are. */
+  tornadis_pub_sub_client_pop_message_async (fixture->client, -1, NULL, log_popped_cb, fixture->log);
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "a", "5", NULL);
+  wait_until (fixture->log->len > 0);
+  g_signal_connect (fixture->client, "overflow", G_CALLBACK (overflow_cb), &n_overflows);
+  assert_call (fixture->publisher, "(integer) 1", "PUBLISH", "a", "6", NULL);
+  wait_for_overflow (&n_overflows, 1);
+  messages[0] = pop (fixture, 10, NULL);
+  tornadis_pub_sub_client_pop_message_async (fixture->client, -1, NULL, log_popped_cb, fixture->log);
+  tornadis_pub_sub_client_unpop_message (fixture->client, messages[0]);
+  tornadis_message_unref (messages[0]);
+  wait_until (fixture->log->len >= strlen ("5 6 "));
+  g_assert_cmpstr (fixture->log->str, ==, "5 6 ");
+  g_assert_cmpuint (n_overflows, ==, 1);
+}
+
 #define ADD(name, func)                                                                                                  \
   g_test_add ("/pub-sub-client/resp3/" name, PubSub, GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP3), set_up, func, tear_down); \
   g_test_add ("/pub-sub-client/resp2/" name, PubSub, GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP2), set_up, func, tear_down)
@@ -991,6 +1205,8 @@ main (int argc,
   ADD ("pop-cancelled", test_pop_cancelled);
   ADD ("refused", test_refused);
   ADD ("binary", test_binary);
+  ADD ("fault-08-names-of-bytes", test_names_of_bytes);
+  ADD ("fault-08-keys", test_keys);
   ADD ("sharded", test_sharded);
   ADD ("in-handler", test_in_handler);
   ADD ("restored", test_restored);
@@ -1002,6 +1218,10 @@ main (int argc,
   ADD ("closed-in-handler", test_closed_in_handler);
   g_test_add_func ("/pub-sub-client/dropped-in-callback", test_dropped_in_callback);
   g_test_add_func ("/pub-sub-client/refused-at-restore", test_refused_at_restore);
+  ADD ("fault-08-pop-in-order", test_pop_in_order);
+  ADD ("fault-08-pop-given-up", test_pop_given_up);
+  ADD ("fault-08-unpop", test_unpop);
+  ADD ("pop-at-once", test_pop_at_once);
   ADD ("last-call-decides", test_last_call_decides);
   ADD ("fault-18-one-of-many-refused", test_one_of_many_refused);
   g_test_add_data_func ("/pub-sub-client/fault-07-moved-while-restoring", "MOVED 1234 10.0.0.9:6379", test_refused_for_good);

@@ -14,7 +14,7 @@ static void
 set_ping_interval (TornadisClient *client,
                    guint msec)
 {
-  tornadis_link_get_settings (tornadis_client_get_link (client))->ping_interval = msec;
+  tornadis_link_get_settings (tornadis_client_get_link (client))->ping_interval_msec = msec;
 }
 
 static void

@@ -172,6 +172,115 @@ test_own_writes (CacheFixture *fixture,
 }
 
 static void
+set_commands (CacheFixture *fixture,
+              const char *commands)
+{
+  g_auto (GStrv) names = g_strsplit (commands, " ", -1);
+
+  g_object_set (fixture->plugin, "commands", names, NULL);
+}
+
+/* What is sorted by patterns is of keys that no server tells of. */
+static void
+test_sort (CacheFixture *fixture,
+           gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+
+  set_commands (fixture, "GET SORT_RO");
+  assert_call (fixture->other, "(integer) 2", "RPUSH", "l", "1", "2", NULL);
+  assert_call (fixture->other, "OK", "MSET", "w_1", "1", "w_2", "2", "d_1", "a", "d_2", "b", NULL);
+
+  assert_no_hit (plugin, assert_call (client, "1) \"1\"\n2) \"2\"", "SORT_RO", "l", NULL));
+  assert_hit (plugin, assert_call (client, "1) \"1\"\n2) \"2\"", "SORT_RO", "l", NULL));
+  /* None of these words is a pattern. */
+  assert_no_hit (plugin, assert_call (client, "1) \"1\"", "SORT_RO", "l", "limit", "0", "1", "GET", "#", "BY", "nosort", NULL));
+  assert_hit (plugin, assert_call (client, "1) \"1\"", "SORT_RO", "l", "limit", "0", "1", "GET", "#", "BY", "nosort", NULL));
+
+  for (guint i = 0; i < 2; i++)
+    {
+      assert_no_hit (plugin, assert_call (client, "1) \"1\"\n2) \"2\"", "SORT_RO", "l", "BY", "w_*", NULL));
+      assert_no_hit (plugin, assert_call (client, "1) \"a\"\n2) \"b\"", "SORT_RO", "l", "LIMIT", "0", "9", "get", "d_*", NULL));
+    }
+  assert_call (fixture->other, "OK", "MSET", "w_1", "3", "d_1", "c", NULL);
+  assert_call (client, "1) \"2\"\n2) \"1\"", "SORT_RO", "l", "BY", "w_*", NULL);
+  assert_call (client, "1) \"c\"\n2) \"b\"", "SORT_RO", "l", "LIMIT", "0", "9", "get", "d_*", NULL);
+}
+
+/* Redis 7.0 tells of the keys that a script names, later servers of those that it has read. */
+static gboolean
+tells_of_read_keys (CacheFixture *fixture)
+{
+  g_autofree char *info = tornadis_harness_redis_command (fixture->base.redis, "INFO server", NULL);
+  const char *version = strstr (info, "redis_version:");
+
+  g_assert_nonnull (version);
+  return g_ascii_strtod (version + strlen ("redis_version:"), NULL) > 7.05;
+}
+
+static void
+test_scripts (CacheFixture *fixture,
+              gconstpointer data)
+{
+  /* Reads the first that it names, or another; always names two. */
+  static const char named[] = "return redis.call('GET', KEYS[1])";
+  static const char other[] = "return redis.call('GET', ARGV[1])";
+  static const char library[] = "#!lua name=test\n"
+                                "redis.register_function{function_name='read', flags={'no-writes'},"
+                                " callback=function(keys, args) return redis.call('GET', keys[1]) end}";
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+  g_autofree char *sha = call_text (fixture->other, "SCRIPT", "LOAD", named, NULL);
+  const char *const calls[][2] = { { "EVAL_RO", named }, { "EVALSHA_RO", sha }, { "FCALL_RO", "read" } };
+
+  /* As redis-cli prints it. */
+  sha[strlen (sha) - 1] = '\0';
+  memmove (sha, sha + 1, strlen (sha));
+  assert_call (fixture->other, "\"test\"", "FUNCTION", "LOAD", library, NULL);
+  set_commands (fixture, "GET EVAL_RO EVALSHA_RO FCALL_RO");
+
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    {
+      const char *name = calls[i][0], *script = calls[i][1];
+
+      assert_call (fixture->other, "OK", "MSET", "k", "1", "unread", "1", NULL);
+      assert_no_hit (plugin, assert_call (client, "\"1\"", name, script, "2", "k", "unread", NULL));
+      assert_hit (plugin, assert_call (client, "\"1\"", name, script, "2", "k", "unread", NULL));
+      write_behind (fixture, "k", "2");
+      assert_no_hit (plugin, assert_call (client, "\"2\"", name, script, "2", "k", "unread", NULL));
+      assert_hit (plugin, assert_call (client, "\"2\"", name, script, "2", "k", "unread", NULL));
+
+      /* What the program writes by itself. */
+      assert_call (client, "OK", "SET", "k", "3", NULL);
+      assert_no_hit (plugin, assert_call (client, "\"3\"", name, script, "2", "k", "unread", NULL));
+    }
+
+  /* One that reads what it does not name. */
+  assert_call (fixture->other, "OK", "SET", "secret", "1", NULL);
+  assert_no_hit (plugin, assert_call (client, "\"1\"", "EVAL_RO", other, "1", "k", "secret", NULL));
+  assert_hit (plugin, assert_call (client, "\"1\"", "EVAL_RO", other, "1", "k", "secret", NULL));
+  assert_call (client, "OK", "SET", "secret", "2", NULL);
+  assert_no_hit (plugin, assert_call (client, "\"2\"", "EVAL_RO", other, "1", "k", "secret", NULL));
+  if (tells_of_read_keys (fixture))
+    {
+      write_behind (fixture, "secret", "3");
+      assert_no_hit (plugin, assert_call (client, "\"3\"", "EVAL_RO", other, "1", "k", "secret", NULL));
+    }
+  else
+    {
+      /* What it names it has not read, and yet it is told of. */
+      write_behind (fixture, "k", "4");
+      assert_no_hit (plugin, assert_call (client, "\"2\"", "EVAL_RO", other, "1", "k", "secret", NULL));
+    }
+
+  /* Other replies stay with their own keys. */
+  assert_call (client, "\"1\"", "GET", "unread", NULL);
+  write_behind (fixture, "k", "5");
+  assert_hit (plugin, assert_call (client, "\"1\"", "GET", "unread", NULL));
+}
+
+static void
 test_transactions (CacheFixture *fixture,
                    gconstpointer data)
 {
@@ -650,6 +759,8 @@ main (int argc,
   ADD ("refused", test_refused);
   ADD ("tracking-off", test_tracking_off);
   ADD ("key-prefix", test_key_prefix);
+  ADD ("fault-16-sort", test_sort);
+  ADD ("fault-16-scripts", test_scripts);
 
   return g_test_run ();
 }

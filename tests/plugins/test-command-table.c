@@ -683,6 +683,47 @@ test_odd_specs (void)
     }
 }
 
+/* Where a server says that what it says is not all, what is known by the name counts. */
+static void
+test_incomplete (void)
+{
+  static const struct
+  {
+    const char *line;
+    const char *keys;
+  } cases[] = {
+    { "XREAD COUNT 1 BLOCK 0 STREAMS a b 0 0", "a b " },
+    { "XREADGROUP GROUP STREAMS c STREAMS a b > >", "a b " },
+    { "GEORADIUS k 1 2 3 m STORE d", "k d " },
+    { "GEORADIUSBYMEMBER k m 3 km ASC STOREDIST d", "k d " },
+    { "SORT k BY w GET x STORE d", "k d " },
+    { "MIGRATE h 1 k 0 1", "k " },
+    { "EVAL s 2 a b c", "a b " },
+    { "FCALL_RO f 1 a b", "a " },
+    { "ZINTERSTORE d 2 a b", "d a b " },
+    { "LMPOP 2 a b LEFT", "a b " },
+    { "BZMPOP 0 1 a MIN", "a " },
+    { "UNHEARDOF k", "?" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      gsize length = strcspn (cases[i].line, " ");
+      g_autofree char *name = g_ascii_strdown (cases[i].line, (gssize) length);
+      g_autofree char *head = g_strdup_printf ("*1\r\n*10\r\n$%" G_GSIZE_FORMAT "\r\n%s\r\n", length, name);
+      g_autofree char *resp = g_strconcat (head, ":-2\r\n*0\r\n:0\r\n:0\r\n:0\r\n*0\r\n*0\r\n*1\r\n",
+                                           SPEC ("~1\r\n+incomplete\r\n", INDEX (":1\r\n"), ONE), "*0\r\n", NULL);
+      TornadisHarnessPeer *peer;
+      TablePlugin *plugin;
+      Told told = { 0 };
+      TornadisClient *client = make_scripted (resp, &peer, &plugin, &told);
+
+      g_assert_no_error (told.error);
+      assert_keys (plugin, client, cases[i].line, cases[i].keys);
+      drop_scripted (client, peer, plugin);
+    }
+}
+
 /* A plugin behind that of the table, which answers COMMAND. */
 #define ANSWER_TYPE_PLUGIN (answer_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (AnswerPlugin, answer_plugin, ANSWER, PLUGIN, TornadisPlugin)
@@ -811,6 +852,7 @@ main (int argc,
   g_test_add_func ("/command-table/old-server", test_old_server);
   g_test_add_func ("/command-table/hostile-replies", test_hostile_replies);
   g_test_add_func ("/command-table/odd-specs", test_odd_specs);
+  g_test_add_func ("/command-table/fault-16-incomplete", test_incomplete);
 
   return g_test_run ();
 }

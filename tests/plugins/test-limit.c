@@ -624,6 +624,37 @@ test_unable (void)
   g_assert_null (tornadis_harness_peer_get_failure (peer));
 }
 
+/* Whatever connects to a server that is not there opens the circuit, and is refused then. */
+static void
+test_all_ways (void)
+{
+  for (Way way = 0; way < N_WAYS; way++)
+    {
+      g_autoptr (TornadisClient) client = tornadis_client_new ("127.0.0.1", 1);
+      TornadisPlugin *limit = add_plugin (client, "limit", "error-rate", 0.5, "min-calls", 3, "open-msec", 3600000, NULL);
+      g_autoptr (GError) error = NULL;
+      guint in_flight;
+
+      for (guint i = 0; i < 3; i++)
+        {
+          g_assert_cmpint (get_state (limit), ==, CIRCUIT_CLOSED);
+          g_assert_false (connect_by (way, client, &error));
+          g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+          g_clear_error (&error);
+        }
+      g_assert_cmpint (get_state (limit), ==, CIRCUIT_OPEN);
+
+      for (Way other = 0; other < N_WAYS; other++)
+        {
+          g_assert_false (connect_by (other, client, &error));
+          g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY);
+          g_clear_error (&error);
+        }
+      g_object_get (limit, "in-flight", &in_flight, NULL);
+      g_assert_cmpuint (in_flight, ==, 0);
+    }
+}
+
 #define ADD(name, func) g_test_add ("/limit/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -647,6 +678,7 @@ main (int argc,
   ADD ("yields", test_yields);
   ADD ("circuit", test_circuit);
   g_test_add_func ("/limit/unable", test_unable);
+  g_test_add_func ("/limit/fault-14-all-ways", test_all_ways);
 
   return g_test_run ();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "integration/util.h"
+#include "plugins/util.h"
 
 #include <string.h>
 
@@ -215,6 +216,42 @@ test_pool (Fixture *fixture,
   assert_finalized (metrics);
 }
 
+/* Whatever connects counts, by what it was to the plugins, and each attempt. */
+static void
+test_all_ways (Fixture *fixture,
+               gconstpointer data)
+{
+  static const char *const names[N_WAYS] = { "HELLO", "PING", "PING", "PIPELINE", "HELLO", "HELLO" };
+
+  for (Way way = 0; way < N_WAYS; way++)
+    {
+      g_autoptr (TornadisClient) client = tornadis_client_new ("127.0.0.1", 1);
+      TornadisPlugin *metrics = add_metrics (client);
+
+      /* With one that takes part in calls, and without. */
+      for (guint round = 0; round < 2; round++)
+        {
+          g_assert_false (connect_by (way, client, NULL));
+          g_assert_cmpuint (get_count (metrics, "failures"), ==, round + 1);
+          g_assert_cmpuint (get_calls (metrics, names[way], "connect"), ==, round + 1);
+          add_plugin (client, "limit", "burst", 1, NULL);
+        }
+    }
+
+  for (Way way = 0; way < N_WAYS; way++)
+    {
+      g_autoptr (TornadisClient) client =
+        tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+      TornadisPlugin *metrics = add_metrics (client);
+
+      g_assert_true (connect_by (way, client, NULL));
+      g_assert_cmpuint (get_count (metrics, "failures"), ==, 0);
+      g_assert_cmpuint (get_calls (metrics, names[way], NULL), ==, 1);
+      g_assert_cmpuint (get_server_count (metrics, "connections"), ==, 1);
+      g_assert_cmpuint (get_count (metrics, "pool-waits"), ==, way >= WAY_POOL_CALL && way <= WAY_POOL_TAKE ? 1 : 0);
+    }
+}
+
 /* Every line is one of a metric that was announced, in the form that Prometheus reads. */
 static void
 test_prometheus (Fixture *fixture,
@@ -293,6 +330,7 @@ main (int argc,
   ADD ("counts", test_counts);
   ADD ("losses", test_losses);
   ADD ("pool", test_pool);
+  ADD ("fault-14-all-ways", test_all_ways);
   ADD ("prometheus", test_prometheus);
   ADD ("bounded", test_bounded);
 

@@ -4,6 +4,7 @@
 
 #include "integration/util.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static TornadisPlugin *
@@ -61,12 +62,16 @@ get_n_calls (TornadisPlugin *mock)
 }
 
 static void
-assert_no_connection (TornadisClient *client)
+assert_state (TornadisClient *client,
+              TornadisClientState expected)
 {
-  guint state;
+  TornadisClientState state;
+  guint protocol_version;
 
-  g_object_get (client, "state", &state, NULL);
-  g_assert_cmpuint (state, ==, TORNADIS_CLIENT_STATE_DISCONNECTED);
+  g_object_get (client, "state", &state, "protocol-version", &protocol_version, NULL);
+  g_assert_cmpuint (state, ==, expected);
+  /* Not with a server. */
+  g_assert_cmpuint (protocol_version, ==, 0);
 }
 
 #define assert_call_fails(client, code, text, ...)                                  \
@@ -103,7 +108,7 @@ test_answers (void)
   assert_call_fails (client, TORNADIS_ERROR_PLUGIN, "no answer to GET", "GET", NULL);
   assert_call_fails (client, TORNADIS_ERROR_PLUGIN, "no answer to PING", "PING", "x", NULL);
   assert_call_fails (client, TORNADIS_ERROR_PLUGIN, "no answer to LRANGE", "LRANGE", "l", "0", "1", NULL);
-  assert_no_connection (client);
+  assert_state (client, TORNADIS_CLIENT_STATE_CONNECTED);
 
   set (mock, "answers", "{'PING': 'now'}");
   assert_call (client, "now", "PING", NULL);
@@ -311,7 +316,7 @@ test_pipelines (void)
       g_assert_nonnull (strstr (error->message, "EXISTS"));
     }
   g_assert_cmpuint (get_n_calls (mock), ==, 2 * (3 + 4 + 2));
-  assert_no_connection (client);
+  assert_state (client, TORNADIS_CLIENT_STATE_CONNECTED);
 }
 
 static void
@@ -322,6 +327,12 @@ count_cb (TornadisClient *client,
 {
   g_assert_no_error (error);
   ++*(guint *) user_data;
+}
+
+static void
+count_cb_swapped (guint *n)
+{
+  ++*n;
 }
 
 static void
@@ -417,6 +428,420 @@ test_pool (void)
   tornadis_client_pool_release_client (pool, two);
 }
 
+/* The mock is a connection to whoever asks: by connecting, by calls, by a pool. */
+static void
+test_connects (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+  g_autoptr (GError) error = NULL;
+  guint n_connected = 0, n_disconnected = 0;
+
+  g_signal_connect_swapped (client, "notify::connected", G_CALLBACK (count_cb_swapped), &n_connected);
+  g_signal_connect_swapped (client, "disconnected", G_CALLBACK (count_cb_swapped), &n_disconnected);
+  set (mock, "answers", "{'*': <'any'>, 'GET lost': <('error', 'LOST')>}");
+  assert_state (client, TORNADIS_CLIENT_STATE_DISCONNECTED);
+  g_assert_true (connect_and_wait (client, &error));
+  assert_state (client, TORNADIS_CLIENT_STATE_CONNECTED);
+  tornadis_client_close (client);
+  assert_state (client, TORNADIS_CLIENT_STATE_DISCONNECTED);
+  assert_call (client, "any", "PING", NULL);
+  assert_state (client, TORNADIS_CLIENT_STATE_CONNECTED);
+  assert_call_fails (client, TORNADIS_ERROR_LOST, "GET", "GET", "lost", NULL);
+  assert_state (client, TORNADIS_CLIENT_STATE_DISCONNECTED);
+  g_assert_cmpuint (n_connected, ==, 4);
+  g_assert_cmpuint (n_disconnected, ==, 2);
+
+  /* As without the mock. */
+  g_object_set (client, "autoconnect", FALSE, NULL);
+  assert_call_fails (client, TORNADIS_ERROR_CLOSED, "autoconnect is off", "PING", NULL);
+  g_object_set (mock, "delay-msec", 10, NULL);
+  g_assert_true (connect_and_wait (client, &error));
+  assert_call (client, "any", "PING", NULL);
+  /* Nobody has called HELLO. */
+  assert_property (mock, "calls", "[['PING'], ['GET', 'lost'], ['PING']]");
+}
+
+static void
+test_connect_fails (void)
+{
+  g_autoptr (TornadisClient) client = tornadis_client_new ("127.0.0.1", 1);
+  TornadisPlugin *retry = tornadis_client_add_plugin_by_name (client, "retry", NULL);
+  TornadisPlugin *mock = add_mock (client);
+  g_autoptr (GError) error = NULL;
+  guint64 retries;
+
+  g_object_set (retry, "max-attempts", 2, "max-delay-msec", 1, NULL);
+  set (mock, "answers", "{'PING': 'PONG'}");
+  set (mock, "script", "[('HELLO', ('error', 'AUTHENTICATION')), ('HELLO', ('error', 'CONNECT'))]");
+  g_assert_false (connect_and_wait (client, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_AUTHENTICATION);
+  assert_state (client, TORNADIS_CLIENT_STATE_DISCONNECTED);
+  g_assert_true (connect_and_wait (client, NULL));
+  g_object_get (retry, "retries", &retries, NULL);
+  g_assert_cmpuint (retries, ==, 1);
+
+  /* A call connects too. */
+  tornadis_client_close (client);
+  tornadis_client_remove_plugin (client, retry);
+  set (mock, "script", "[('HELLO', ('error', 'CONNECT'))]");
+  assert_call_fails (client, TORNADIS_ERROR_CONNECT, "HELLO", "PING", NULL);
+  assert_state (client, TORNADIS_CLIENT_STATE_DISCONNECTED);
+  assert_call (client, "PONG", "PING", NULL);
+}
+
+static void
+test_connected_pool (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) template = make_mocked (&mock);
+  TornadisClientPool *pool = tornadis_client_pool_new (template);
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  TornadisClient *first = NULL;
+
+  set (mock, "answers", "{'PING': 'PONG'}");
+  g_object_set (pool, "max-size", 1, NULL);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (GAsyncResult) taken = NULL;
+      g_autoptr (GAsyncResult) called = NULL;
+      g_autoptr (TornadisClient) client = NULL;
+      g_autoptr (TornadisReply) reply = NULL;
+
+      tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &taken);
+      client = tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&taken), NULL);
+      g_assert_true (first == NULL || first == client);
+      first = client;
+      /* It is left as no server would be found. */
+      assert_call (client, "OK", "MULTI", NULL);
+      tornadis_client_pool_call_async (pool, ping, NULL, store_result, &called);
+      tornadis_client_pool_release_client (pool, client);
+      reply = tornadis_client_pool_call_finish (pool, wait_for_result (&called), NULL);
+      g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "PONG");
+    }
+  assert_finalized (pool);
+}
+
+/* What the client refuses passes no test that has a mock. */
+static void
+test_refused (void)
+{
+  static const char *const lines[] = { "SUBSCRIBE news", "HELLO 3", "CLIENT REPLY OFF", "MONITOR" };
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (GError) empty = NULL;
+
+  set (mock, "answers", "{'*': 'OK'}");
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_auto (GStrv) words = g_strsplit (lines[i], " ", -1);
+      g_autoptr (GError) error = NULL;
+
+      assert_call_fails (client, TORNADIS_ERROR_USAGE, words[0], words[0], words[1], words[1] != NULL ? words[2] : NULL, NULL);
+      tornadis_pipeline_clear (pipeline);
+      tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "PING", NULL });
+      tornadis_pipeline_stack_strv (pipeline, (const char *const *) words);
+      g_assert_null (call_pipeline (client, pipeline, NULL, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+    }
+  tornadis_pipeline_clear (pipeline);
+  g_assert_null (call_pipeline (client, pipeline, NULL, &empty));
+  g_assert_error (empty, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  g_assert_cmpuint (get_n_calls (mock), ==, 0);
+}
+
+static char *
+print_outcome (TornadisReply *reply,
+               const GError *error)
+{
+  g_autoptr (GVariant) value = reply != NULL ? tornadis_reply_to_variant (reply) : NULL;
+
+  return error != NULL ? g_strdup (error->message) : g_variant_print (value, FALSE);
+}
+
+static char *
+call_line (TornadisClient *client,
+           const char *line)
+{
+  g_auto (GStrv) words = g_strsplit (line, " ", -1);
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *const *) words);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  tornadis_client_call_async (client, command, NULL, store_result, &result);
+  reply = tornadis_client_call_finish (client, wait_for_result (&result), &error);
+
+  return print_outcome (reply, error);
+}
+
+static char *
+call_transaction (TornadisClient *client,
+                  gboolean atomic,
+                  ...) G_GNUC_NULL_TERMINATED;
+
+static char *
+call_transaction (TornadisClient *client,
+                  gboolean atomic,
+                  ...)
+{
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *line;
+  va_list lines;
+
+  tornadis_pipeline_set_atomic (pipeline, atomic);
+  va_start (lines, atomic);
+  while ((line = va_arg (lines, const char *)) != NULL)
+    {
+      g_auto (GStrv) words = g_strsplit (line, " ", -1);
+
+      tornadis_pipeline_stack_strv (pipeline, (const char *const *) words);
+    }
+  va_end (lines);
+  reply = call_pipeline (client, pipeline, NULL, &error);
+
+  return print_outcome (reply, error);
+}
+
+/* Transactions of the mock are those of a server, which is asked the same. */
+static void
+test_as_a_server (Fixture *fixture,
+                  gconstpointer data)
+{
+  static const char *const lines[] = {
+    "EXEC",
+    "DISCARD",
+    "MULTI",
+    "SET k v",
+    "GET k",
+    "LPUSH k x",
+    "UNWATCH",
+    "EXEC",
+    "EXEC",
+    "MULTI",
+    "EXEC",
+    "MULTI",
+    "GET k",
+    "DISCARD",
+    "EXEC",
+    "MULTI",
+    "GET k",
+    "NOPE",
+    "GET k",
+    "EXEC",
+    "GET k",
+    "MULTI",
+    "SET k",
+    "DISCARD",
+    "WATCH k",
+    "GET k",
+    "UNWATCH",
+    "WATCH k",
+    "MULTI",
+    "GET k",
+    "EXEC",
+    "exec",
+    "multi",
+    "get k",
+    "Exec",
+  };
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+  g_autofree char *nope = call_line (fixture->client, "NOPE");
+  g_autoptr (GVariant) pair = g_variant_ref_sink (g_variant_new ("(ss)", "ERR", nope + strlen ("ERR ")));
+  g_autofree char *unknown = g_variant_print (pair, FALSE);
+  g_autofree char *answers =
+    g_strdup_printf ("{'SET k v': <'OK'>, 'GET *': <[byte 0x76]>, 'NOPE': <%s>,"
+                     " 'SET k': <('ERR', 'wrong number of arguments for \\'set\\' command')>,"
+                     " 'LPUSH *': <('WRONGTYPE', 'Operation against a key holding the wrong kind of value')>}",
+                     unknown);
+
+  set (mock, "answers", answers);
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_autofree char *expected = call_line (fixture->client, lines[i]);
+      g_autofree char *seen = call_line (client, lines[i]);
+
+      g_test_message ("%s: %s", lines[i], seen);
+      g_assert_cmpstr (seen, ==, expected);
+    }
+
+  for (guint i = 0; i < 2; i++)
+    {
+      TornadisClient *asked = i == 0 ? fixture->client : client;
+      g_autofree char *runs = call_transaction (asked, TRUE, "SET k v", "LPUSH k x", "GET k", NULL);
+      g_autofree char *aborts = call_transaction (asked, TRUE, "SET k v", "NOPE", NULL);
+      g_autofree char *by_hand = call_transaction (asked, FALSE, "MULTI", "GET k", "EXEC", "GET k", NULL);
+      g_autofree char *aborts_by_hand = call_transaction (asked, FALSE, "MULTI", "NOPE", "EXEC", NULL);
+      static char *expected[4]; /* (owned) what the server said */
+
+      if (i == 0)
+        {
+          expected[0] = g_steal_pointer (&runs);
+          expected[1] = g_steal_pointer (&aborts);
+          expected[2] = g_steal_pointer (&by_hand);
+          expected[3] = g_steal_pointer (&aborts_by_hand);
+          continue;
+        }
+      g_assert_cmpstr (runs, ==, expected[0]);
+      g_assert_cmpstr (aborts, ==, expected[1]);
+      g_assert_true (g_str_has_prefix (aborts, "EXECABORT"));
+      g_assert_cmpstr (by_hand, ==, expected[2]);
+      g_assert_cmpstr (aborts_by_hand, ==, expected[3]);
+      for (guint j = 0; j < G_N_ELEMENTS (expected); j++)
+        g_clear_pointer (&expected[j], g_free);
+    }
+}
+
+/* As print_outcome() has it. */
+#define NIL "nothing"
+
+/* Adds 1 to a number until nobody has come between; how often that took. */
+static guint
+add_one (TornadisClient *client)
+{
+  guint n = 0;
+  gboolean done = FALSE;
+
+  while (!done)
+    {
+      g_autofree char *watched = call_line (client, "WATCH n");
+      g_autofree char *value = call_line (client, "GET n");
+      g_autofree char *line = g_strdup_printf ("SET n %d", atoi (value) + 1);
+      g_autofree char *outcome = call_transaction (client, TRUE, line, NULL);
+
+      g_assert_cmpstr (watched, ==, "'OK'");
+      done = !g_str_equal (outcome, NIL);
+      n++;
+    }
+
+  return n;
+}
+
+/* EXEC is nil when it is told so, and what did not run takes nothing out of the script. */
+static void
+test_watch_loop (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+  g_autofree char *queued = NULL;
+  g_autofree char *nil = NULL;
+
+  set (mock, "script", "[('GET n', <1>), ('EXEC', <()>), ('GET n', <5>), ('SET n 6', <'OK'>)]");
+  g_assert_cmpuint (add_one (client), ==, 2);
+  assert_property (mock, "script", "[]");
+  assert_property (mock, "calls",
+                   "[['WATCH', 'n'], ['GET', 'n'], ['SET', 'n', '2'], ['WATCH', 'n'], ['GET', 'n'], ['SET', 'n', '6']]");
+
+  /* The same by single commands; and an error that EXEC is told. */
+  set (mock, "script", "[('EXEC', <()>), ('SET *', <'OK'>), ('EXEC', <('EXECABORT', 'told')>)]");
+  assert_call (client, "OK", "MULTI", NULL);
+  queued = call_line (client, "SET n 1");
+  g_assert_cmpstr (queued, ==, "'QUEUED'");
+  nil = call_line (client, "EXEC");
+  g_assert_cmpstr (nil, ==, NIL);
+  assert_property (mock, "script", "[('SET *', <'OK'>), ('EXEC', <('EXECABORT', 'told')>)]");
+  assert_call (client, "OK", "MULTI", NULL);
+  assert_call_fails (client, TORNADIS_ERROR_REPLY, "EXECABORT told", "EXEC", NULL);
+  assert_call_fails (client, TORNADIS_ERROR_REPLY, "ERR EXEC without MULTI", "EXEC", NULL);
+}
+
+static TornadisReply *
+nil_every_other_time_cb (TornadisPlugin *mock,
+                         TornadisCommand *command,
+                         guint *n)
+{
+  return ++*n % 2 == 1 ? tornadis_reply_new_from_variant (g_variant_new ("()")) : NULL;
+}
+
+static TornadisReply *
+count_runs_cb (TornadisPlugin *mock,
+               TornadisCommand *command,
+               guint *n)
+{
+  return tornadis_reply_new_from_variant (g_variant_new_uint32 (++*n));
+}
+
+/* A handler that tells EXEC is one of answer::EXEC; one of a command is asked when the command runs. */
+static void
+test_transaction_handlers (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+  g_autofree char *first = NULL;
+  g_autofree char *second = NULL;
+  g_autofree char *by_hand = NULL;
+  guint n_execs = 0, n_runs = 0;
+
+  /* What is for any command is not for EXEC. */
+  set (mock, "answers", "{'*': 'any'}");
+  g_signal_connect (mock, "answer", G_CALLBACK (answer_cb), (gpointer) "any");
+  g_signal_connect (mock, "answer::INCR", G_CALLBACK (count_runs_cb), &n_runs);
+  g_signal_connect (mock, "answer::EXEC", G_CALLBACK (nil_every_other_time_cb), &n_execs);
+  first = call_transaction (client, TRUE, "INCR n", "PING", NULL);
+  g_assert_cmpstr (first, ==, NIL);
+  g_assert_cmpuint (n_runs, ==, 0);
+  second = call_transaction (client, TRUE, "INCR n", "PING", NULL);
+  g_assert_cmpuint (n_execs, ==, 2);
+  g_assert_cmpuint (n_runs, ==, 0);
+  g_assert_cmpstr (second, ==, "[<'any n'>, <'any'>]");
+  by_hand = call_transaction (client, FALSE, "MULTI", "PING", "DISCARD", "MULTI", "PING", "EXEC", NULL);
+  g_assert_cmpstr (by_hand, ==, "[<'OK'>, <'QUEUED'>, <'OK'>, <'OK'>, <'QUEUED'>, <@mv nothing>]");
+}
+
+/* Each client has its own. */
+static void
+test_transaction_of_each (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) one = make_mocked (&mock);
+  g_autoptr (TornadisClient) two = tornadis_client_new ("127.0.0.1", 1);
+  g_autofree char *exec = NULL;
+
+  g_assert_true (tornadis_client_add_plugin (two, mock, NULL));
+  set (mock, "answers", "{'GET *': <1>, 'GET lost': <('error', 'LOST')>}");
+  assert_call (one, "OK", "MULTI", NULL);
+  assert_call (one, "QUEUED", "GET", "k", NULL);
+  assert_call (two, "(integer) 1", "GET", "k", NULL);
+  exec = call_line (one, "EXEC");
+  g_assert_cmpstr (exec, ==, "[<int64 1>]");
+
+  /* It does not outlive the connection. */
+  assert_call (one, "OK", "MULTI", NULL);
+  tornadis_client_close (one);
+  assert_call (one, "(integer) 1", "GET", "k", NULL);
+  assert_call (one, "OK", "MULTI", NULL);
+  assert_call_fails (one, TORNADIS_ERROR_LOST, "GET", "GET", "lost", NULL);
+  assert_call (one, "(integer) 1", "GET", "k", NULL);
+}
+
+static TornadisReply *
+remove_cb (TornadisPlugin *mock,
+           TornadisCommand *command,
+           TornadisClient *client)
+{
+  tornadis_client_remove_plugin (client, mock);
+  return NULL;
+}
+
+/* By a handler that is asked for the answer. */
+static void
+test_removed_meanwhile (void)
+{
+  TornadisPlugin *mock;
+  g_autoptr (TornadisClient) client = make_mocked (&mock);
+  g_autofree char *outcome = NULL;
+
+  set (mock, "answers", "{'GET *': <1>}");
+  g_signal_connect (mock, "answer::GET", G_CALLBACK (remove_cb), client);
+  outcome = call_transaction (client, FALSE, "MULTI", "GET k", "EXEC", NULL);
+  g_assert_cmpstr (outcome, ==, "[<'OK'>, <'QUEUED'>, <[<int64 1>]>]");
+  assert_state (client, TORNADIS_CLIENT_STATE_DISCONNECTED);
+}
+
 /* What has no answer goes on to the server. */
 static void
 test_not_strict (Fixture *fixture,
@@ -430,7 +855,7 @@ test_not_strict (Fixture *fixture,
   g_object_set (mock, "strict", FALSE, NULL);
   set (mock, "answers", "{'GET mocked': <'mock'>, 'PING': <'mock'>}");
   assert_call (fixture->client, "mock", "GET", "mocked", NULL);
-  assert_no_connection (fixture->client);
+  assert_state (fixture->client, TORNADIS_CLIENT_STATE_DISCONNECTED);
   assert_call (fixture->client, "OK", "SET", "mocked", "real", NULL);
   assert_call (fixture->client, "mock", "GET", "mocked", NULL);
   assert_call (fixture->client, "(nil)", "GET", "other", NULL);
@@ -479,6 +904,15 @@ main (int argc,
   g_test_add_func ("/mock/pool", test_pool);
   g_test_add ("/mock/not-strict", Fixture, NULL, fixture_set_up, test_not_strict, fixture_tear_down);
   g_test_add_func ("/mock/odd-lines", test_odd_lines);
+  g_test_add_func ("/mock/fault-15-refused", test_refused);
+  g_test_add_func ("/mock/fault-15-connects", test_connects);
+  g_test_add_func ("/mock/fault-15-connect-fails", test_connect_fails);
+  g_test_add_func ("/mock/fault-15-connected-pool", test_connected_pool);
+  g_test_add ("/mock/fault-15-as-a-server", Fixture, NULL, fixture_set_up, test_as_a_server, fixture_tear_down);
+  g_test_add_func ("/mock/fault-15-watch-loop", test_watch_loop);
+  g_test_add_func ("/mock/fault-15-transaction-handlers", test_transaction_handlers);
+  g_test_add_func ("/mock/fault-15-transaction-of-each", test_transaction_of_each);
+  g_test_add_func ("/mock/fault-15-removed-meanwhile", test_removed_meanwhile);
 
   return g_test_run ();
 }

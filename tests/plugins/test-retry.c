@@ -682,6 +682,42 @@ test_pool (Fixture *fixture,
   assert_finalized (pool);
 }
 
+/* Whatever connects is repeated until the server is there. */
+static void
+test_all_ways (Fixture *fixture,
+               gconstpointer data)
+{
+  for (Way way = 0; way < N_WAYS; way++)
+    {
+      g_autoptr (TornadisClient) client =
+        tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+      TornadisPlugin *retry = add_retry (client, 1000);
+      g_autoptr (GError) error = NULL;
+      guint64 retries;
+
+      tornadis_harness_redis_kill (fixture->redis);
+      g_timeout_add (100, restart_cb, fixture->redis);
+      g_assert_true (connect_by (way, client, &error));
+      g_assert_no_error (error);
+      g_object_get (retry, "retries", &retries, NULL);
+      g_assert_cmpuint (retries, >, 0);
+
+      /* As often as it may. */
+      tornadis_client_close (client);
+      tornadis_harness_redis_kill (fixture->redis);
+      g_object_set (retry, "max-attempts", 3, NULL);
+      g_assert_false (connect_by (way, client, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+      assert_counters (retry, retries + 2, 1);
+      g_clear_error (&error);
+
+      g_object_set (retry, "retry-connect", FALSE, NULL);
+      g_assert_false (connect_by (way, client, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+      assert_counters (retry, retries + 2, 1);
+    }
+}
+
 /* Each attempt waits for its turn, and a circuit that has opened ends it. */
 static void
 test_outside_limit (Fixture *fixture,
@@ -795,6 +831,7 @@ main (int argc,
   g_test_add_func ("/retry/multi-refused", test_multi_refused);
   ADD ("removed", test_removed);
   ADD ("pool", test_pool);
+  ADD ("fault-14-all-ways", test_all_ways);
   ADD_WITH ("outside-limit", durable_args, test_outside_limit);
   ADD_WITH ("inside-limit", durable_args, test_inside_limit);
   g_test_add_func ("/retry/bad-options", test_bad_options);

@@ -22,6 +22,49 @@ add_plugin (TornadisClient *client,
   return plugin;
 }
 
+gboolean
+connect_by (Way way,
+            TornadisClient *template,
+            GError **error)
+{
+  g_autoptr (TornadisClientPool) pool = tornadis_client_pool_new (template);
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (TornadisClient) client = NULL;
+
+  tornadis_pipeline_stack_command (pipeline, ping);
+  switch (way)
+    {
+    case WAY_CONNECT:
+      return connect_and_wait (template, error);
+    case WAY_CALL:
+      reply = call (template, error, "PING", NULL);
+      return reply != NULL;
+    case WAY_POOL_CALL:
+      tornadis_client_pool_call_async (pool, ping, NULL, store_result, &result);
+      reply = tornadis_client_pool_call_finish (pool, wait_for_result (&result), error);
+      return reply != NULL;
+    case WAY_POOL_CALL_PIPELINE:
+      tornadis_client_pool_call_pipeline_async (pool, pipeline, NULL, store_result, &result);
+      reply = tornadis_client_pool_call_pipeline_finish (pool, wait_for_result (&result), error);
+      return reply != NULL;
+    case WAY_POOL_TAKE:
+      tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &result);
+      client = tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&result), error);
+      if (client != NULL)
+        tornadis_client_pool_release_client (pool, client);
+      return client != NULL;
+    case WAY_POOL_PRECONNECT:
+      tornadis_client_pool_preconnect_async (pool, 1, NULL, store_result, &result);
+      return tornadis_client_pool_preconnect_finish (pool, wait_for_result (&result), error);
+    case N_WAYS:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
 void
 tally_count_cb (TornadisClient *client,
                 TornadisReply *reply,

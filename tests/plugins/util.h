@@ -14,6 +14,23 @@ TornadisPlugin *add_plugin (TornadisClient *client,
                             const char *first_property,
                             ...) G_GNUC_NULL_TERMINATED;
 
+/* All that connects. Each begins with a client, or clients, that are not connected. */
+typedef enum
+{
+  WAY_CONNECT,
+  WAY_CALL,
+  WAY_POOL_CALL,
+  WAY_POOL_CALL_PIPELINE,
+  WAY_POOL_TAKE,
+  WAY_POOL_PRECONNECT,
+  N_WAYS,
+} Way;
+
+/* The clients are @template, or those of a pool that is made after it. Waits; whether it went well. */
+gboolean connect_by (Way way,
+                     TornadisClient *template,
+                     GError **error);
+
 /* What becomes of many calls. */
 typedef struct
 {

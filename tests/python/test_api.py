@@ -94,6 +94,15 @@ def test_pub_sub(server):
     equal(wait(pubsub.unsubscribe_async, pubsub.unsubscribe_finish, None), True)
     equal(wait(pubsub.punsubscribe_async, pubsub.punsubscribe_finish, ['p*']), True)
     equal(wait(pubsub.sunsubscribe_async, pubsub.sunsubscribe_finish, ['s']), True)
+    pubsub.unpop_message(message)
+    equal(wait(pubsub.pop_message_async, pubsub.pop_message_finish, 5).get_reply().get_text(), 'text')
+
+    names = [GLib.Bytes.new(b'\xff'), GLib.Bytes.new(b'a\0b'), GLib.Bytes.new(b'')]
+    for kind in (Tornadis.SubscriptionKind.CHANNEL, Tornadis.SubscriptionKind.PATTERN, Tornadis.SubscriptionKind.SHARD):
+        equal(wait(pubsub.subscribe_bytes_async, pubsub.subscribe_bytes_finish, kind, names), True)
+        equal(wait(pubsub.unsubscribe_bytes_async, pubsub.unsubscribe_bytes_finish, kind, names[:1]), True)
+        equal(wait(pubsub.unsubscribe_bytes_async, pubsub.unsubscribe_bytes_finish, kind, []), True)
+    equal(pubsub.get_property('subscribed'), False)
     pubsub.close()
 
 

@@ -290,6 +290,30 @@ async def test_cancelled_messages(server):
         equal(text, str(i))
 
 
+@on_asyncio
+async def test_fault_08_pop_cancelled_as_it_comes(server):
+    """What came to a task that is cancelled before it hears of it goes to the next one, ahead of what came after it."""
+    client = Tornadis.Client(**options(server))
+    pubsub = Tornadis.PubSubClient(**options(server))
+    await pubsub.subscribe('a')
+    for i in range(0, 40, 2):
+        future = pubsub.pop_message(30)
+
+        async def take(future=future):
+            return (await future).text
+
+        tasks = [asyncio.create_task(each) for each in (take(), pop_text(pubsub), pop_text(pubsub))]
+        await asyncio.sleep(0)
+        server.command(f'PUBLISH a {i}')
+        # What comes while a task runs is for the next iteration.
+        while not future.done():
+            GLib.MainContext.default().iteration(True)
+        tasks[0].cancel()
+        await client.call('PUBLISH', 'a', i + 1)
+        equal(await asyncio.gather(*tasks[1:]), [str(i), str(i + 1)])
+        await raises_async(asyncio.CancelledError, tasks[0])
+
+
 async def pop_text(pubsub):
     return (await pubsub.pop_message(30)).text
 

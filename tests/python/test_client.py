@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The same story as the C tests, through introspection and the override; tornadis' names throughout."""
 
+import functools
 import gc
 import sys
 
@@ -204,6 +205,79 @@ async def test_pubsub(server):
     equal(await pubsub.pubsub_punsubscribe('p*'), True)
     equal(pubsub.props.subscribed, False)
     await raises_async(Tornadis.ClientError, pubsub.pubsub_pop_message(1))
+
+
+async def test_fault_08_names_of_bytes(server):
+    """Names that are not UTF-8 text, or have a NUL, are given as bytes; text with a NUL is refused, not cut off."""
+    client = Tornadis.Client(**options(server))
+    pubsub = Tornadis.PubSubClient(**options(server))
+    names = [b'\xc3\x28', b'a\x00b', b'']
+    equal(await pubsub.subscribe(names[0], bytearray(names[1]), GLib.Bytes.new(names[2])), True)
+    for name in (*names, b'a'):
+        equal(await client.call('PUBLISH', name, name), 0 if name == b'a' else 1)
+    for name in names:
+        message = await pubsub.pop_message(5)
+        equal((message.get_channel_bytes().get_data() or b'', message.payload, message.keys), (name, name, None))
+        equal(message.channel, name.replace(b'\0', b'\xff').decode(errors='replace'))
+    equal(await pubsub.unsubscribe(*names), True)
+    equal(pubsub.props.subscribed, False)
+
+    await pubsub.psubscribe(b'\xff*')
+    await pubsub.ssubscribe(memoryview(b'\xff'))
+    equal(await client.call('PUBLISH', b'\xff\0', 'x'), 1)
+    equal(await client.call('SPUBLISH', b'\xff', 'x'), 1)
+    equal((await pubsub.pop_message(5)).get_pattern(), '\ufffd*')
+    await pubsub.pop_message(5)
+    await pubsub.punsubscribe()
+    await pubsub.sunsubscribe(b'\xff')
+    equal(pubsub.props.subscribed, False)
+
+    for method in ('subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe'):
+        raises(Tornadis.ClientError, getattr(pubsub, method), 'a', 'a\0b')
+        raises(TypeError, getattr(pubsub, method), 5)
+        raises(Tornadis.ClientError, getattr(pubsub, f'{method}_async'), ['a\0b'], None, print)
+        named = {'patterns' if method[0] == 'p' else 'channels': ['a\0b']}
+        raises(Tornadis.ClientError, functools.partial(getattr(pubsub, f'{method}_async'), callback=print, **named))
+    equal(await client.call('PUBSUB', 'CHANNELS'), [])
+
+
+async def test_fault_08_keys(server):
+    """Where the server says which keys have changed there is no payload, but keys."""
+    for protocol in (Tornadis.Protocol.RESP2, Tornadis.Protocol.RESP3):
+        client = Tornadis.Client(**options(server))
+        pubsub = Tornadis.PubSubClient(protocol=protocol, **options(server))
+        await pubsub.subscribe('__redis__:invalidate')
+        subscriber = (await client.call('CLIENT', 'LIST', 'TYPE', 'pubsub')).split()[0]
+        await client.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', subscriber.removeprefix(b'id='))
+        await client.call('GET', b'k\xff\0')
+        await client.call('SET', b'k\xff\0', 1)
+        message = await pubsub.pop_message(5)
+        equal((message.channel, message.payload, message.text, message.keys),
+              ('__redis__:invalidate', None, None, [b'k\xff\0']))
+        await client.call('FLUSHALL')
+        message = await pubsub.pop_message(5)
+        equal((message.payload, message.keys, message.get_reply().get_kind()), (None, None, Tornadis.ReplyKind.NIL))
+        await client.call('PUBLISH', '__redis__:invalidate', 'by hand')
+        message = await pubsub.pop_message(5)
+        equal((message.payload, message.keys), (b'by hand', None))
+        pubsub.close()
+        while await client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'):
+            pass
+
+
+async def test_fault_08_pop_in_order(server):
+    """Messages do not change places, whoever of those that wait for them gives up."""
+    client = Tornadis.Client(**options(server))
+    pubsub = Tornadis.PubSubClient(**options(server))
+    await pubsub.subscribe('a')
+    for i in range(0, 60, 3):
+        waiting = [pubsub.pop_message(30) for _ in range(4)]
+        for n in range(i, i + 3):
+            server.command(f'PUBLISH a {n}')
+        waiting[0].cancel()
+        waiting[2].cancel()
+        texts = [(await each).text for each in (waiting[1], waiting[3], pubsub.pop_message(30))]
+        equal(texts, [str(n) for n in range(i, i + 3)])
 
 
 async def test_messages(server):

@@ -36,7 +36,7 @@ async def test_answers(server):
     equal(mock.props.calls.unpack()[1:3], [['GET', 'data'], ['GET', 'x']])
     mock.emit('clear')
     equal((mock.props.n_calls, mock.props.calls.unpack()), (0, []))
-    equal(client.is_connected(), False)
+    equal(client.props.protocol_version, 0)
 
 
 async def test_handlers(server):
@@ -96,6 +96,71 @@ async def test_pipeline(server):
     value, error = await client.call(pipeline)
     equal((value, error.message), (b'v', 'ERR no'))
     equal(mock.props.calls.unpack(), [['GET', 'a'], ['INCR', 'a']])
+
+
+async def test_fault_15_refused(server):
+    client, mock = make_mocked()
+    mock.props.answers = GLib.Variant('a{ss}', {'*': 'OK'})
+    for words in (('SUBSCRIBE', 'news'), ('HELLO', 3), ('CLIENT', 'REPLY', 'OFF')):
+        error = await raises_async(Tornadis.ClientError, client.call(*words))
+        equal(error.code, Tornadis.Error.USAGE)
+    equal(mock.props.n_calls, 0)
+
+
+async def test_fault_15_connects(server):
+    client, mock = make_mocked()
+    mock.props.answers = GLib.Variant('a{ss}', {'PING': 'PONG'})
+    mock.props.script = GLib.Variant('a(s(ss))', [('HELLO', ('error', 'CONNECT'))])
+    await raises_async(Tornadis.ConnectionError, client.connect_client())
+    equal(await client.connect_client(), True)
+    equal((client.is_connected(), client.props.state.value_nick), (True, 'connected'))
+    client.close()
+    equal(client.is_connected(), False)
+    equal(await client.call('PING'), b'PONG')
+    equal(client.is_connected(), True)
+
+    pool = Tornadis.ClientPool.new(client)
+    equal(await pool.preconnect(2), True)
+    async with pool.connected_client() as taken:
+        equal(await taken.call('PING'), b'PONG')
+    equal(await pool.call('PING'), b'PONG')
+    equal(pool.props.idle, 2)
+
+
+async def add_one(client):
+    """The loop of docs/pipelines.md."""
+    replies = None
+    while replies is None:
+        await client.call('WATCH', 'n')
+        value = int(await client.call('GET', 'n') or 0)
+        transaction = Tornadis.Pipeline(atomic=True)
+        transaction.stack_call('SET', 'n', value + 1)
+        replies = await client.call(transaction)
+    return value + 1
+
+
+async def test_fault_15_watch_loop(server):
+    client, mock = make_mocked()
+    mock.props.script = GLib.Variant('a(sv)', [
+        ('GET n', GLib.Variant('s', '1')), ('EXEC', GLib.Variant('()', ())),
+        ('GET n', GLib.Variant('s', '5')), ('SET n 6', GLib.Variant('s', 'OK'))])
+    equal(await add_one(client), 6)
+    equal(mock.props.script.unpack(), [])
+
+
+async def test_fault_15_transactions(server):
+    client, mock = make_mocked()
+    mock.props.answers = GLib.Variant('a{sv}', {
+        '*': GLib.Variant('s', 'OK'), 'NOPE': GLib.Variant('(ss)', ('ERR', 'unknown command'))})
+    transaction = Tornadis.Pipeline(atomic=True)
+    transaction.stack_call('SET', 'a', 1)
+    transaction.stack_call('NOPE')
+    error = await raises_async(Tornadis.ReplyError, client.call(transaction))
+    equal(error.prefix, 'EXECABORT')
+    equal([await client.call(*words) for words in (('MULTI',), ('SET', 'a', 1), ('EXEC',))], [b'OK', b'QUEUED', [b'OK']])
+    equal([await client.call(*words) for words in (('MULTI',), ('SET', 'a', 1), ('DISCARD',))], [b'OK', b'QUEUED', b'OK'])
+    error = await raises_async(Tornadis.ReplyError, client.call('EXEC'))
+    equal(error.message, 'ERR EXEC without MULTI')
 
 
 def make_policy():

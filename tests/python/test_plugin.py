@@ -68,6 +68,28 @@ async def test_answering(server):
     equal(client.is_connected(), False)
 
 
+async def test_fault_15_stands_in(server):
+    client = make_client(server)
+    plugin = Answering()
+    client.add_plugin(plugin)
+    log = []
+    client.connect('disconnected', lambda client, error: log.append(error and error.message))
+    client.connect('notify::state', lambda client, pspec: log.append(client.props.state.value_nick))
+    error = await raises_async(Tornadis.ClientError, client.call('SUBSCRIBE', 'news'))
+    equal(error.code, Tornadis.Error.USAGE)
+    equal(await client.connect_client(), True)
+    equal(client.is_connected(), True)
+    lost = GLib.Error.new_literal(Tornadis.error_quark(), 'gone', Tornadis.Error.LOST)
+    plugin.set_client_lost(client, lost)
+    plugin.set_client_state(client, Tornadis.ClientState.WAITING)
+    plugin.set_client_state(client, Tornadis.ClientState.CONNECTED)
+    client.close()
+    equal(log, ['connected', 'disconnected', 'gone', 'waiting', 'connected', 'disconnected', None])
+    equal(await client.connect_client(), True)
+    client.remove_plugin(plugin)
+    equal(client.is_connected(), False)
+
+
 class Delaying(Tornadis.Plugin):
     __gtype_name__ = 'TornadisTestDelaying'
 

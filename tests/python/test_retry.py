@@ -41,6 +41,50 @@ async def test_retry(server):
     equal(retry.props.gave_up, 0)
 
 
+async def test_fault_14_pool(server):
+    template = make_client(server)
+    retry, metrics = template.add_plugin_by_name('retry'), template.add_plugin_by_name('metrics')
+    retry.props.max_attempts = 1000
+    retry.props.max_delay_msec = 10
+
+    def restart():
+        server.restart()
+        return GLib.SOURCE_REMOVE
+
+    async def take(pool):
+        async with pool.connected_client() as client:
+            return await client.call('PING')
+
+    ways = [lambda pool: pool.call('PING'), take, lambda pool: pool.preconnect(2), lambda pool: template.connect_client()]
+    for way, expected in zip(ways, (b'PONG', b'PONG', True, True)):
+        pool = Tornadis.ClientPool.new(template)
+        before = retry.props.retries
+        server.kill()
+        failures = metrics.props.failures
+        GLib.timeout_add(50, restart)
+        equal(await way(pool), expected)
+        assert retry.props.retries > before
+        # And what is asked in the background.
+        assert metrics.props.failures - failures >= retry.props.retries - before
+        template.close()
+
+
+async def test_fault_14_circuit(server):
+    for way in (lambda pool: pool.call('PING'), lambda pool: pool.get_connected_client(), lambda pool: pool.preconnect(1)):
+        template = Tornadis.Client(port=1)
+        limit = template.add_plugin_by_name('limit')
+        limit.props.error_rate = 0.5
+        limit.props.min_calls = 2
+        pool = Tornadis.ClientPool.new(template)
+        for code in (Tornadis.Error.CONNECT, Tornadis.Error.CONNECT, Tornadis.Error.BUSY):
+            try:
+                await way(pool)
+            except GLib.Error as error:
+                equal(error.code, code)
+        equal(limit.props.state.value_nick, 'open')
+        equal(pool.props.size, 0)
+
+
 async def test_limit(server):
     client = make_client(server)
     limit = client.add_plugin_by_name('limit')

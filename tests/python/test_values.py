@@ -89,6 +89,14 @@ def test_fault_10_spellings(server):
     same(b',-Infinity\r\n', -math.inf)
 
 
+async def test_fault_10_spelling_of_the_server(server):
+    """Redis 7.0 says -nan."""
+    client = Tornadis.Client(**options(server))
+    value = await client.call('EVAL', 'redis.setresp(3) return {double=0/0}', 0)
+    assert isinstance(value, float) and math.isnan(value), value
+    equal(await client.call('EVAL', 'redis.setresp(3) return {double=-1/0}', 0), -math.inf)
+
+
 async def test_fault_10_long_lines(server):
     client = Tornadis.Client(**options(server))
     text = 'x' * 1_000_000

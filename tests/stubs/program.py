@@ -73,11 +73,14 @@ def show(value: bytes | str | int | float | bool | None | list[object] | object)
 def read_message(message: Tornadis.Message) -> None:
     texts: list[str | None] = [message.channel, message.pattern, message.text, message.get_channel(),
                                message.get_pattern(), message.get_text()]
-    data: list[bytes] = [message.payload, message.get_payload().get_data(), message.get_channel_bytes().get_data()]
+    payload = message.get_payload()
+    data: list[bytes] = [message.payload or b'', *(message.keys or ()), message.get_channel_bytes().get_data(),
+                         b'' if payload is None else payload.get_data()]
+    reply: Tornadis.Reply = message.get_reply()
     message.ref()
     message.copy()
     message.unref()
-    print(texts, data)
+    print(texts, data, reply)
 
 
 def errors() -> None:
@@ -222,10 +225,13 @@ async def subscriptions(client: Tornadis.PubSubClient) -> None:
     done: bool = await client.subscribe('one', 'two')
     for future in (client.psubscribe('o*'), client.ssubscribe('one'), client.unsubscribe(), client.punsubscribe('o*'),
                    client.sunsubscribe(), client.pubsub_subscribe('one'), client.pubsub_psubscribe('o*'),
-                   client.pubsub_unsubscribe('one'), client.pubsub_punsubscribe()):
+                   client.pubsub_unsubscribe('one'), client.pubsub_punsubscribe(),
+                   client.subscribe(b'\xff', bytearray(b'a'), memoryview(b'b'), GLib.Bytes.new(b'c'), 'd')):
         done = done and await future
     message: Tornadis.Message | None = await client.pop_message(1.5)
     message = message or await client.pubsub_pop_message(deadline=1)
+    if message is not None:
+        client.unpop_message(message)
     async for each in client.messages():
         read_message(each)
 
@@ -235,7 +241,8 @@ def subscriptions_of_gio(client: Tornadis.PubSubClient) -> None:
         message: Tornadis.Message | None = client.pop_message_finish(result)
         finished: list[bool] = [
             client.subscribe_finish(result), client.psubscribe_finish(result), client.ssubscribe_finish(result),
-            client.unsubscribe_finish(result), client.punsubscribe_finish(result), client.sunsubscribe_finish(result)]
+            client.unsubscribe_finish(result), client.punsubscribe_finish(result), client.sunsubscribe_finish(result),
+            client.subscribe_bytes_finish(result), client.unsubscribe_bytes_finish(result)]
         print(message, finished)
 
     client.subscribe_async(['one'], None, done)
@@ -244,6 +251,9 @@ def subscriptions_of_gio(client: Tornadis.PubSubClient) -> None:
     client.unsubscribe_async(None, None, done)
     client.punsubscribe_async(None, None, done)
     client.sunsubscribe_async(callback=done)
+    client.subscribe_bytes_async(Tornadis.SubscriptionKind.PATTERN, [GLib.Bytes.new(b'\xff')], None, done)
+    client.subscribe_bytes_async(Tornadis.SubscriptionKind.SHARD, [GLib.Bytes.new(b'\xff')], None, done)
+    client.unsubscribe_bytes_async(Tornadis.SubscriptionKind.CHANNEL, None, None, done)
     client.pop_message_async(-1, None, done)
 
 
@@ -316,6 +326,8 @@ class Plugin(Tornadis.Plugin):
         about: list[object] = [call.get_client().props.title, call.get_command(), call.get_pipeline(), call.get_name()]
         call.set_command(Tornadis.Command('PING'))
         call.set_pipeline(Tornadis.Pipeline())
+        self.set_client_state(call.get_client(), Tornadis.ClientState.CONNECTED)
+        self.set_client_lost(call.get_client(), GLib.Error())
         call.return_error(Tornadis.ClientError('no'))
         call.proceed()
         return bool(numbers and about and not abandoned)

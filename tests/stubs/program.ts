@@ -79,7 +79,8 @@ function readMessage(message: Tornadis.Message): void {
     const text: (string | null)[] = [message.channel.toUpperCase(), message.pattern, message.text,
         message.get_channel(), message.get_pattern(), message.get_text()];
     const data: Uint8Array[] =
-        [message.payload, message.get_payload().toArray(), message.get_channel_bytes().toArray()];
+        [message.payload ?? new Uint8Array(), ...message.keys ?? [], message.get_channel_bytes().toArray(),
+            message.get_payload()?.toArray() ?? new Uint8Array(), message.get_reply().get_data() ?? new Uint8Array()];
     message.ref().unref();
     print(text, data);
 }
@@ -184,15 +185,18 @@ function signals(pubSub: Tornadis.PubSubClient, channel: string): number {
 async function subscriptions(pubSub: Tornadis.PubSubClient): Promise<void> {
     const done: boolean[] = await Promise.all([
         pubSub.subscribe('one', 'two'), pubSub.psubscribe('o*'), pubSub.ssubscribe('one'), pubSub.unsubscribe(),
-        pubSub.punsubscribe('o*'), pubSub.sunsubscribe()]);
+        pubSub.punsubscribe('o*'), pubSub.sunsubscribe(), pubSub.subscribe(new Uint8Array([255]), new GLib.Bytes(new Uint8Array([1])), 'a')]);
     const message: Tornadis.Message | null = await pubSub.pop_message(1.5) ?? await pubSub.pop_message();
     for await (const each of pubSub.messages())
         readMessage(each);
+    if (message !== null)
+        pubSub.unpop_message(message);
     const finish = (_: unknown, result: Gio.AsyncResult) => {
         const popped: Tornadis.Message | null = pubSub.pop_message_finish(result);
         const finished: boolean[] = [
             pubSub.subscribe_finish(result), pubSub.psubscribe_finish(result), pubSub.ssubscribe_finish(result),
-            pubSub.unsubscribe_finish(result), pubSub.punsubscribe_finish(result), pubSub.sunsubscribe_finish(result)];
+            pubSub.unsubscribe_finish(result), pubSub.punsubscribe_finish(result), pubSub.sunsubscribe_finish(result),
+            pubSub.subscribe_bytes_finish(result), pubSub.unsubscribe_bytes_finish(result)];
         print(popped, finished);
     };
     pubSub.subscribe_async(['one'], null, finish);
@@ -201,6 +205,9 @@ async function subscriptions(pubSub: Tornadis.PubSubClient): Promise<void> {
     pubSub.unsubscribe_async(null, null, finish);
     pubSub.punsubscribe_async(null, null, finish);
     pubSub.sunsubscribe_async(['one'], null, finish);
+    pubSub.subscribe_bytes_async(Tornadis.SubscriptionKind.PATTERN, [new GLib.Bytes(new Uint8Array([255]))], null, finish);
+    pubSub.subscribe_bytes_async(Tornadis.SubscriptionKind.SHARD, [new GLib.Bytes(new Uint8Array([255]))], null, finish);
+    pubSub.unsubscribe_bytes_async(Tornadis.SubscriptionKind.CHANNEL, null, null, finish);
     pubSub.pop_message_async(-1, null, finish);
     print(done, message);
 }
@@ -262,6 +269,8 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
         print(numbers, abandoned, call.get_client().title, call.get_command(), call.get_pipeline(), call.get_name());
         call.set_command(new Command('PING'));
         call.set_pipeline(new Tornadis.Pipeline());
+        this.set_client_state(call.get_client(), Tornadis.ClientState.CONNECTED);
+        this.set_client_lost(call.get_client(), new Tornadis.Error({message: 'no', code: Tornadis.Error.LOST}));
         call.return_error(new Tornadis.Error({message: 'no', code: Tornadis.Error.USAGE}));
         call.proceed();
         return false;

@@ -59,7 +59,7 @@ async def wrong(client: Tornadis.Client, pub_sub: Tornadis.PubSubClient, pool: T
 
     pub_sub.call('PING')  # error
     pub_sub.async_call('PING')  # error
-    pub_sub.subscribe(['news'])  # error
+    pub_sub.subscribe(['news'])  # error, of GObject
     pub_sub.subscribe_async('news', None, None)  # error
     pub_sub.pop_message('1')  # error
     (await pub_sub.pop_message()).text  # error

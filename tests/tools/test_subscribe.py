@@ -4,7 +4,9 @@
 import base64
 import json
 import os
+import re
 import signal
+import socket
 import sys
 
 from tap import equal, main
@@ -54,6 +56,23 @@ def test_json(server):
     equal(lines, [{'channel': 'news', 'payload': '"\n'}, {'channel': 'news', 'pattern': 'n*s', 'payload': '"\n'},
                   {'channel': {'base64': base64.b64encode(b'n\xffs').decode()}, 'pattern': 'n*s',
                    'payload': {'base64': '/w=='}}])
+
+
+def test_fault_08_keys(server):
+    """Where the server says which keys have changed there is no payload, but keys."""
+    channel = '__redis__:invalidate'
+    for option, expected in (([], f'{channel}\tk1 k2\n{channel}\t\n'.encode()),
+                             (['--json'], f'{{"channel": "{channel}", "payload": ["k1", "k2"]}}\n'
+                                          f'{{"channel": "{channel}", "payload": null}}\n'.encode())):
+        with start(server, 'subscribe', *option, channel, '-n', '2') as process, socket.socket(socket.AF_UNIX) as client:
+            wait_for(lambda: server.command(f'PUBSUB NUMSUB {channel}').endswith(':1\r\n'), 'the subscription')
+            subscriber = re.search(r'id=(\d+)', server.command('CLIENT LIST TYPE pubsub'))[1]
+            client.connect(server.get_socket_path())
+            for command in (f'CLIENT TRACKING ON BCAST REDIRECT {subscriber}', 'MSET k1 1 k2 2', 'FLUSHALL'):
+                client.sendall(f'{command}\r\n'.encode())
+                equal(client.recv(5), b'+OK\r\n')
+            equal(process.communicate(timeout=60), (expected, b''))
+        wait_for(lambda: 'id=' not in server.command('CLIENT LIST TYPE pubsub'), 'its end')
 
 
 def test_count(server):

@@ -229,7 +229,6 @@ test_double_reads_back (void)
     }
 }
 
-/* Every length at which the representation changes: digits of the header, the inline room, by reference. */
 static void
 test_lengths (void)
 {
@@ -265,6 +264,9 @@ test_lengths (void)
     100000,
     1000000,
   };
+
+  g_test_summary ("Arguments of every length at which the representation changes: digits of the header, inline room, by "
+                  "reference");
 
   for (gsize i = 0; i < G_N_ELEMENTS (lengths); i++)
     {
@@ -314,7 +316,6 @@ test_many (void)
   assert_arg (command, 10000, "9999", 4);
 }
 
-/* Large arguments are the caller's own memory, first, last and next to each other. */
 static void
 test_large_by_reference (void)
 {
@@ -324,6 +325,8 @@ test_large_by_reference (void)
   GBytes *args[] = { large1, small, large2, large1, small, large2 };
   g_autoptr (TornadisCommand) command = tornadis_command_new_bytes (args, G_N_ELEMENTS (args));
   g_autoptr (GString) expected = g_string_new (NULL);
+
+  g_test_summary ("Large arguments are the caller's own memory, first, last and next to each other");
 
   for (gsize i = 0; i < G_N_ELEMENTS (args); i++)
     {
@@ -344,7 +347,6 @@ test_large_by_reference (void)
   g_assert_null (tornadis_command_get_arg (command, G_N_ELEMENTS (args)));
 }
 
-/* The caller's string is the caller's to change. */
 static void
 test_large_string (void)
 {
@@ -352,6 +354,8 @@ test_large_string (void)
   g_autofree char *expected = g_strdup (text);
   const char *argv[] = { "SET", "k", text, NULL };
   g_autoptr (TornadisCommand) command = tornadis_command_new_strv (argv);
+
+  g_test_summary ("A large string is copied: the caller may change theirs");
 
   g_assert_cmpuint (command->large->args->len, ==, 1);
   memset (text, 'y', TORNADIS_LARGE_ARG_SIZE);

@@ -112,13 +112,14 @@ compare_times (gconstpointer a,
   return x < y ? -1 : x > y;
 }
 
-/* All that were pushed come, sorted. */
 static void
 test_order (Fixture *fixture,
             gconstpointer data)
 {
   g_autoptr (GArray) sorted = NULL;
   TornadisDeadline deadline;
+
+  g_test_summary ("Deadlines come out sorted, and none is lost");
 
   for (guint i = 0; i < 5000; i++)
     push (fixture, g_test_rand_int_range (1, 1000000));
@@ -137,12 +138,14 @@ test_order (Fixture *fixture,
   g_assert_false (tornadis_deadlines_peek (&fixture->deadlines, &deadline, is_awaited, fixture));
 }
 
-/* Calls come, end and time out in any order; few different times, so that many are equal. */
 static void
 test_random (Fixture *fixture,
              gconstpointer data)
 {
   TornadisDeadline deadline;
+
+  g_test_summary ("Random pushes, completions and timeouts against a plain list; few different times, so that many are "
+                  "equal");
 
   for (guint i = 0; i < 6000; i++)
     {
@@ -165,13 +168,14 @@ test_random (Fixture *fixture,
   g_assert_false (tornadis_deadlines_peek (&fixture->deadlines, &deadline, is_awaited, fixture));
 }
 
-/* Calls that end long before they are due, among @data that do not, leave nothing behind. */
 static void
 test_ended (Fixture *fixture,
             gconstpointer data)
 {
   guint n_kept = GPOINTER_TO_UINT (data);
   TornadisDeadline deadline;
+
+  g_test_summary ("Calls that complete long before they are due, among others that do not, leave nothing behind");
 
   for (guint i = 0; i < n_kept; i++)
     push (fixture, 1000000 - i);
@@ -194,11 +198,12 @@ test_ended (Fixture *fixture,
   g_assert_cmpuint (fixture->deadlines.heap->len, ==, 0);
 }
 
-/* After a crowd is gone the heap is small again: what it may hold follows the calls that wait. */
 static void
 test_ended_crowd (Fixture *fixture,
                   gconstpointer data)
 {
+  g_test_summary ("After many calls completed the heap is small again: its bound follows the calls that are pending");
+
   for (guint i = 0; i < 10000; i++)
     push (fixture, 5000000 + i);
   for (guint64 id = 0; id < 10000; id++)
@@ -238,13 +243,14 @@ test_equal (Fixture *fixture,
   g_assert_cmpint (check_first (fixture, &deadline), ==, 0);
 }
 
-/* Looking does not take away. */
 static void
 test_peek (Fixture *fixture,
            gconstpointer data)
 {
   TornadisDeadline deadline;
   guint64 early, late;
+
+  g_test_summary ("Peeking does not remove");
 
   g_assert_false (tornadis_deadlines_peek (&fixture->deadlines, &deadline, is_awaited, fixture));
 

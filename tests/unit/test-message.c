@@ -145,7 +145,6 @@ test_empty_payload (void)
   assert_bytes (tornadis_message_get_payload (message), "", 0);
 }
 
-/* The payload is the reply's own memory, and outlives both the reply and the message. */
 static void
 test_zero_copy (void)
 {
@@ -154,6 +153,8 @@ test_zero_copy (void)
   TornadisMessage *message = make_from_replies (channel, NULL, payload);
   const char *data = payload->data;
   g_autoptr (GBytes) bytes = NULL;
+
+  g_test_summary ("The payload is the reply's own memory, and outlives both the reply and the message");
 
   tornadis_reply_unref (payload);
   g_assert_true (tornadis_message_get_text (message) == data);
@@ -172,7 +173,7 @@ test_other_kinds (void)
     {
       g_autoptr (TornadisReply) odd = NULL;
       g_autoptr (TornadisMessage) message = NULL;
-      gboolean has_bytes;
+      gboolean has_bytes, has_keys;
 
       if (tornadis_reply_kind_is_aggregate (kind))
         {
@@ -188,16 +189,51 @@ test_other_kinds (void)
         }
 
       has_bytes = tornadis_reply_get_data (odd, NULL) != NULL;
+      has_keys = kind == TORNADIS_REPLY_KIND_NIL || kind == TORNADIS_REPLY_KIND_ARRAY;
       message = make_from_replies (odd, odd, odd);
       g_assert_cmpstr (tornadis_message_get_channel (message), ==, "");
       g_assert_cmpstr (tornadis_message_get_pattern (message), ==, "");
-      g_assert_cmpstr (tornadis_message_get_text (message), ==, "");
       assert_bytes (tornadis_message_get_channel_bytes (message), "", 0);
-      assert_bytes (tornadis_message_get_payload (message), "", 0);
+      if (has_keys)
+        {
+          g_assert_null (tornadis_message_get_text (message));
+          g_assert_null (tornadis_message_get_payload (message));
+          g_assert_true (tornadis_message_get_reply (message) == odd);
+        }
+      else
+        {
+          g_assert_cmpstr (tornadis_message_get_text (message), ==, "");
+          assert_bytes (tornadis_message_get_payload (message), "", 0);
+        }
 
       /* what cannot be shown is not kept either, or it would hold memory that the size does not tell */
-      g_assert_true (g_atomic_ref_count_compare (&odd->ref_count, has_bytes ? 4 : 1));
+      g_assert_true (g_atomic_ref_count_compare (&odd->ref_count, has_bytes ? 4 : has_keys ? 2 : 1));
     }
+}
+
+static void
+test_keys (void)
+{
+  static const char resp[] = "*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*2\r\n$3\r\nk\xff\0\r\n$6\r\nlonger\r\n";
+  static const char nested[] = "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n*1\r\n*1\r\n$1\r\nx\r\n";
+  g_autoptr (GBytes) bytes = g_bytes_new_static (resp, sizeof resp - 1);
+  g_autoptr (GBytes) nested_bytes = g_bytes_new_static (nested, sizeof nested - 1);
+  g_autoptr (TornadisMessage) message =
+    tornadis_message_new (tornadis_reply_new_from_resp (bytes, NULL), FALSE, NULL);
+  g_autoptr (TornadisMessage) odd =
+    tornadis_message_new (tornadis_reply_new_from_resp (nested_bytes, NULL), FALSE, NULL);
+  g_autoptr (TornadisMessage) empty = new_message ("__redis__:invalidate", 20, "", 0);
+  TornadisReply *keys = tornadis_message_get_reply (message);
+
+  g_assert_null (tornadis_message_get_payload (message));
+  g_assert_null (tornadis_message_get_text (message));
+  g_assert_cmpuint (tornadis_reply_get_n_elements (keys), ==, 2);
+  assert_bytes (tornadis_reply_get_bytes (tornadis_reply_get_element (keys, 0)), "k\xff\0", 3);
+  g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (keys, 1)), ==, "longer");
+  g_assert_cmpuint (tornadis_message_get_size (message), >, tornadis_message_get_size (empty) + 3 + 6);
+
+  assert_bytes (tornadis_message_get_payload (odd), "", 0);
+  g_assert_cmpint (tornadis_reply_get_kind (tornadis_message_get_reply (odd)), ==, TORNADIS_REPLY_KIND_STRING);
 }
 
 static void
@@ -245,6 +281,7 @@ main (int argc,
   g_test_add_func ("/message/empty-payload", test_empty_payload);
   g_test_add_func ("/message/zero-copy", test_zero_copy);
   g_test_add_func ("/message/other-kinds", test_other_kinds);
+  g_test_add_func ("/message/fault-08-keys", test_keys);
   g_test_add_func ("/message/size", test_size);
   g_test_add_func ("/message/boxed", test_boxed);
 

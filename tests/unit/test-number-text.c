@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tornadis-glib/values/tornadis-number-text.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
 
 #define CANARY '#'
 
@@ -41,11 +41,13 @@ check_natural (guint64 value)
   g_assert_true (cursor == end);
 }
 
-/* Around every power of ten and of two, where digits and bits are added. */
 static void
 test_integers (void)
 {
   guint64 power = 1;
+
+  g_test_summary ("Integers around every power of ten and of two, where digits and bits are added, become text and come "
+                  "back");
 
   for (guint i = 0; i < TORNADIS_NUMBER_TEXT_SAFE_DIGITS; i++, power *= 10)
     for (gint64 off = -1; off <= 1; off++)
@@ -195,16 +197,17 @@ test_doubles (void)
   check_double (1.7976931348623157e308, "1.7976931348623157e+308");
   check_double (2.2250738585072014e-308, NULL);
   check_double (4.9406564584124654e-324, NULL);
-  check_double (INFINITY, "inf");
-  check_double (-INFINITY, "-inf");
-  check_double (NAN, "nan");
-  check_double (-NAN, "nan");
+  check_double (HUGE_VAL, "inf");
+  check_double (-HUGE_VAL, "-inf");
+  check_double ((double) NAN, "nan");
+  check_double (-(double) NAN, "nan");
 }
 
-/* Integers take a way of their own, which must say the same as the long one. */
 static void
 test_doubles_that_are_integers (void)
 {
+  g_test_summary ("Doubles that are integers take a short way, which must give the same text as the long one");
+
   for (guint i = 0; i < 2000; i++)
     {
       double value = trunc (ldexp (g_test_rand_double_range (-1, 1), g_test_rand_int_range (0, 60)));
@@ -243,28 +246,28 @@ test_spellings (void)
     { "1e5", 1e5 },
     { "1E+5", 1e5 },
     { "-1.5e-3", -1.5e-3 },
-    { "1e999", INFINITY },
-    { "-1e999", -INFINITY },
-    { "inf", INFINITY },
-    { "+inf", INFINITY },
-    { "-inf", -INFINITY },
-    { "INF", INFINITY },
-    { "Inf", INFINITY },
-    { "-Inf", -INFINITY },
-    { "infinity", INFINITY },
-    { "Infinity", INFINITY },
-    { "-INFINITY", -INFINITY },
-    { "nan", NAN },
-    { "NaN", NAN },
-    { "NAN", NAN },
-    { "-nan", NAN },
-    { "+nan", NAN },
-    { "nan()", NAN },
-    { "nan(0x1)", NAN },
-    { "nan(ind)", NAN },
-    { "-nan(ind)", NAN },
-    { "-NaN(0x8000000000000)", NAN },
-    { "nan(char_sequence)", NAN },
+    { "1e999", HUGE_VAL },
+    { "-1e999", -HUGE_VAL },
+    { "inf", HUGE_VAL },
+    { "+inf", HUGE_VAL },
+    { "-inf", -HUGE_VAL },
+    { "INF", HUGE_VAL },
+    { "Inf", HUGE_VAL },
+    { "-Inf", -HUGE_VAL },
+    { "infinity", HUGE_VAL },
+    { "Infinity", HUGE_VAL },
+    { "-INFINITY", -HUGE_VAL },
+    { "nan", (double) NAN },
+    { "NaN", (double) NAN },
+    { "NAN", (double) NAN },
+    { "-nan", (double) NAN },
+    { "+nan", (double) NAN },
+    { "nan()", (double) NAN },
+    { "nan(0x1)", (double) NAN },
+    { "nan(ind)", (double) NAN },
+    { "-nan(ind)", (double) NAN },
+    { "-NaN(0x8000000000000)", (double) NAN },
+    { "nan(char_sequence)", (double) NAN },
   };
 
   g_test_summary ("Servers before 7.2 spell what is not a number as their C library does");
@@ -338,17 +341,18 @@ test_no_doubles (void)
   g_assert_false (tornadis_number_text_to_double ("nan(\0)", 6, &(double){ 0 }));
 }
 
-/* What comes behind the text is not looked at, but for that it ends the number. */
 static void
 test_length (void)
 {
   double number = 0;
   gint64 integer = 0;
 
+  g_test_summary ("What stands behind the text is no part of the number");
+
   g_assert_true (tornadis_number_text_to_double ("1.5\r\n", 3, &number));
   g_assert_cmpfloat (number, ==, 1.5);
   g_assert_true (tornadis_number_text_to_double ("infinity", 3, &number));
-  g_assert_cmpfloat (number, ==, INFINITY);
+  g_assert_cmpfloat (number, ==, HUGE_VAL);
   g_assert_true (tornadis_number_text_to_int64 ("15\r\n", 2, &integer));
   g_assert_cmpint (integer, ==, 15);
 }

@@ -118,36 +118,40 @@ run_beside (Fixture *fixture,
   tornadis_poller_item_clear (&worker.item);
 }
 
-/* A timer at the default priority that is always due leaves the items their share. */
 static void
 test_busy_timer (Fixture *fixture,
                  gconstpointer data)
 {
   Neighbour neighbour = { .usec = 3000 };
 
+  g_test_summary ("A timer at the default priority that is always due leaves the items their share");
+
   run_beside (fixture, &neighbour, G_PRIORITY_DEFAULT, 40);
   /* Twelve milliseconds have room for four ticks of three, and one has begun. */
   g_assert_cmpuint (neighbour.most_ticks, <=, 6);
 }
 
-/* So does a window that takes 40 ms to draw, and draws all the time. */
 static void
 test_heavy_frames (Fixture *fixture,
                    gconstpointer data)
 {
   Neighbour neighbour = { .usec = 40000 };
 
+  g_test_summary ("A window that takes 40 ms to draw, and draws all the time, leaves the items their share");
+
   run_beside (fixture, &neighbour, FRAME_PRIORITY, 10);
   g_assert_cmpuint (neighbour.most_ticks, <=, 2);
 }
 
-/* Between two frames that are due there is one turn of the items, which was waited for, and several are drawn before the
- * next. A grant of its own is for what one item alone may use, so that it is one turn of it. */
 static void
 test_frames_come_first (Fixture *fixture,
                         gconstpointer data)
 {
   Neighbour neighbour = { .usec = 500 };
+
+  g_test_summary ("Between two frames that are due there is one turn of the items, which was waited for, and several "
+                  "are drawn before the next. A grant of its own is for what one item alone may use, so that it is one "
+                  "turn of it");
 
   run_beside (fixture, &neighbour, FRAME_PRIORITY, 10);
   /* The first turn comes before the items have used their share. */
@@ -162,13 +166,14 @@ stop_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Others have their turns between two batches, at any priority that GTK uses. */
 static void
 test_leaves_others_their_turns (Fixture *fixture,
                                 gconstpointer data)
 {
   Worker worker;
   gboolean stopped = FALSE;
+
+  g_test_summary ("Other sources are dispatched between two batches, at any priority that GTK uses");
 
   worker_start (&worker, fixture->poller, G_MAXUINT);
   g_timeout_add_full (FRAME_PRIORITY, 20, stop_cb, &stopped, NULL);
@@ -178,12 +183,13 @@ test_leaves_others_their_turns (Fixture *fixture,
   tornadis_poller_item_clear (&worker.item);
 }
 
-/* However many items there are and however much each has to do: they take turns. */
 static void
 test_round (Fixture *fixture,
             gconstpointer data)
 {
   Worker workers[50];
+
+  g_test_summary ("However many items there are and however much each has to do, they take turns");
 
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     worker_start (&workers[i], fixture->poller, G_MAXUINT);
@@ -247,13 +253,14 @@ put (Worker *worker)
   g_assert_cmpint (write (worker->fds[1], "x", 1), ==, 1);
 }
 
-/* More than are collected at a time. */
 static void
 test_input (Fixture *fixture,
             gconstpointer data)
 {
   Worker *workers = g_new (Worker, 200);
   guint n_ready = 0;
+
+  g_test_summary ("More descriptors are readable than are collected at a time");
 
   for (guint i = 0; i < 200; i++)
     {
@@ -277,12 +284,13 @@ test_input (Fixture *fixture,
   g_free (workers);
 }
 
-/* What is not watched for is not told, except that the other end is closed. */
 static void
 test_watch (Fixture *fixture,
             gconstpointer data)
 {
   Worker worker;
+
+  g_test_summary ("Only conditions that are watched for are reported, except that the other end is closed");
 
   input_start (&worker, fixture->poller, 0);
   put (&worker);
@@ -380,7 +388,6 @@ test_timers (Fixture *fixture,
   g_assert_false (g_main_context_pending (NULL));
 }
 
-/* A timer that is due fires however busy the items, and other sources, are. */
 static void
 test_timer_beside_work (Fixture *fixture,
                         gconstpointer data)
@@ -390,6 +397,8 @@ test_timer_beside_work (Fixture *fixture,
   Worker worker;
   Neighbour neighbour = { .worker = &worker, .usec = 3000 };
   guint id;
+
+  g_test_summary ("A timer that is due fires however busy the items, and other sources, are");
 
   tornadis_poller_timer_init (&timer.timer, fixture->poller, timer_cb);
   worker_start (&worker, fixture->poller, G_MAXUINT);
@@ -457,12 +466,13 @@ use_in_thread (gpointer data)
   return NULL;
 }
 
-/* One for each context, while somebody uses it. */
 static void
 test_contexts (Fixture *fixture,
                gconstpointer data)
 {
   GThread *threads[4];
+
+  g_test_summary ("There is one poller for each context, while it is used");
 
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     threads[i] = g_thread_new ("poller", use_in_thread, fixture->poller);
@@ -483,12 +493,13 @@ nested_turn (TornadisPollerItem *item,
   ((Worker *) item)->n_turns++;
 }
 
-/* A main loop that runs within a turn gives the others theirs. */
 static void
 test_nested (Fixture *fixture,
              gconstpointer data)
 {
   Worker workers[2];
+
+  g_test_summary ("A main loop that runs within a turn gives the others theirs");
 
   worker_start (&workers[0], fixture->poller, 1);
   workers[0].item.func = nested_turn;
@@ -529,8 +540,6 @@ long_turn (TornadisPollerItem *item,
   work_until (now + 3 * G_TIME_SPAN_MILLISECOND);
 }
 
-/* Items had more than their share, and are let in again when the context sleeps: it wakes up for the timer. In a context of
- * its own, where no descriptor has been made yet. */
 static void
 test_timer_behind_share (Fixture *fixture,
                          gconstpointer data)
@@ -539,6 +548,9 @@ test_timer_behind_share (Fixture *fixture,
   g_autoptr (TornadisPoller) poller = tornadis_poller_get (context);
   TornadisPollerTimer timer;
   Worker worker;
+
+  g_test_summary ("Items had more than their share, and are let in again when the context sleeps: it wakes up for the "
+                  "timer. In a context of its own, where no descriptor has been made yet");
 
   g_main_context_set_poll_func (context, bounded_poll);
   overslept = FALSE;
@@ -601,7 +613,6 @@ late_set_timer (gpointer user_data)
   tornadis_poller_timer_set (user_data, g_get_monotonic_time () + G_TIME_SPAN_MILLISECOND);
 }
 
-/* What is queued or set when the context is about to sleep wakes it up. */
 static void
 test_late (Fixture *fixture,
            gconstpointer data)
@@ -611,6 +622,8 @@ test_late (Fixture *fixture,
   GPollFunc system_poll = g_main_context_get_poll_func (NULL);
   TornadisPollerTimer timer;
   Worker worker = { .left = G_MAXUINT };
+
+  g_test_summary ("What is queued or set when the context is about to sleep wakes it up");
 
   g_main_context_set_poll_func (NULL, bounded_poll);
   overslept = FALSE;
@@ -639,7 +652,6 @@ test_late (Fixture *fixture,
   g_main_context_set_poll_func (NULL, system_poll);
 }
 
-/* A child that drops what it has inherited, and watches something of its own, takes nothing from its parent. */
 static void
 test_fork (Fixture *fixture,
            gconstpointer data)
@@ -647,6 +659,9 @@ test_fork (Fixture *fixture,
   Worker worker = { .left = 1 };
   pid_t child;
   int status;
+
+  g_test_summary ("A child that drops what it has inherited, and watches something of its own, takes nothing from its "
+                  "parent");
 
   g_assert_true (g_unix_open_pipe (worker.fds, FD_CLOEXEC, NULL));
   tornadis_poller_item_init (&worker.item, fixture->poller, worker.fds[0], worker_turn);

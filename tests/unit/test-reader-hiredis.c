@@ -270,12 +270,13 @@ test_random (void)
   g_assert_cmpuint (n_replies, >=, N_STREAMS);
 }
 
-/* With some bytes changed: as far as both go, they must agree. */
 static void
 test_damaged (void)
 {
   static const char telling[] = "\r\n$*:+-0123456789";
   gsize n_replies = 0;
+
+  g_test_summary ("Streams with some bytes changed: as far as both readers get, they must agree");
 
   for (guint i = 0; i < N_STREAMS; i++)
     {

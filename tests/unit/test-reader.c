@@ -198,13 +198,14 @@ test_corpus (gconstpointer data)
     }
 }
 
-/* All replies of the corpus in one stream, in pieces of any size. */
 static void
 test_random_pieces (void)
 {
   g_autoptr (GPtrArray) vectors = resp_corpus_load ();
   g_autoptr (GString) input = g_string_new (NULL);
   g_autoptr (GString) expected = g_string_new (NULL);
+
+  g_test_summary ("All replies of the corpus come in one stream, in pieces of any size");
 
   for (guint i = 0; i < vectors->len; i++)
     {
@@ -270,7 +271,6 @@ read_capture (const char *data,
   return g_string_free (out, FALSE);
 }
 
-/* What a server really sent. */
 static void
 test_captures (void)
 {
@@ -293,6 +293,8 @@ test_captures (void)
     { "stream-full-resp3", 1, "\"last-generated-id\"" },
     { "transaction", 5, "2) (error) WRONGTYPE " },
   };
+
+  g_test_summary ("Streams that were recorded from servers are read in pieces of any size");
 
   for (guint i = 0; i < G_N_ELEMENTS (captures); i++)
     {
@@ -480,12 +482,13 @@ test_line_length (void)
       }
 }
 
-/* Nobody keeps the text of these. */
 static void
 test_plain_line_length (void)
 {
   static const char *const types[] = { "_", "#", "," };
   g_autoptr (GString) number = make_line (",", "1", 4096, TRUE);
+
+  g_test_summary ("Nulls, booleans and doubles have a bound of their own, since their text is not kept");
 
   assert_accepted (number, 0);
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
@@ -498,7 +501,6 @@ test_plain_line_length (void)
     }
 }
 
-/* Long lines among other elements, cut anywhere and in pages of any size. */
 static void
 test_long_lines_in_pieces (void)
 {
@@ -507,6 +509,8 @@ test_long_lines_in_pieces (void)
   g_autoptr (GString) number = make_line ("(", "1234", 200, TRUE);
   g_autoptr (GString) input = g_string_new (NULL);
   g_autofree char *expected = NULL;
+
+  g_test_summary ("Long lines stand among other elements, cut anywhere and in pages of any size");
 
   g_string_printf (input, "%s*4\r\n%s%s:7\r\n%s%s", status->str, status->str, number->str, error->str, number->str);
   expected = read_pieces (input, PAGE_SIZE, input->len, 1);
@@ -589,12 +593,13 @@ test_reply_size (void)
   assert_refused (strings, 3 * ELEMENT_COST + 19, "The reply is larger than");
 }
 
-/* The bound is that of one reply, and it can move. */
 static void
 test_reply_size_is_per_reply (void)
 {
   g_autoptr (TornadisReader) reader = tornadis_reader_new (PAGE_SIZE, 3 * ELEMENT_COST + 12);
   g_autoptr (GString) out = g_string_new (NULL);
+
+  g_test_summary ("max-reply-size bounds one reply, not the stream, and can change while one is read");
 
   for (guint i = 0; i < 3; i++)
     feed_text (reader, "|1\r\n+k\r\n+v\r\n+0123456789\r\n");
@@ -634,7 +639,6 @@ heap_is_counted (void)
   return after >= before + 1000000;
 }
 
-/* A length that is only announced costs nothing. */
 static void
 test_nothing_ahead (void)
 {
@@ -650,6 +654,8 @@ test_nothing_ahead (void)
     "*5000000\r\n*3000000\r\n%1000000\r\n~900000\r\n|1\r\n$1000000\r\nabc",
   };
   gboolean counted = heap_is_counted ();
+
+  g_test_summary ("A length that is only announced costs nothing");
 
   for (guint i = 0; i < G_N_ELEMENTS (announcements); i++)
     {
@@ -672,7 +678,6 @@ test_nothing_ahead (void)
     g_test_skip ("The heap is not counted here");
 }
 
-/* Many levels, each of which announces a lot. */
 static void
 test_nothing_ahead_nested (void)
 {
@@ -680,6 +685,8 @@ test_nothing_ahead_nested (void)
   g_autoptr (TornadisReader) reader = tornadis_reader_new (PAGE_SIZE, MAX_REPLY_SIZE);
   g_autoptr (GError) error = NULL;
   gsize before = get_heap_size ();
+
+  g_test_summary ("Many levels of aggregates that each announce a lot cost little");
 
   for (gsize done = 0; done < input->len; done += 1000)
     {
@@ -691,7 +698,6 @@ test_nothing_ahead_nested (void)
   g_assert_cmpuint (get_heap_size (), <, before + 2 * 1024 * 1024);
 }
 
-/* The page stays as it is, and the line is held once. */
 static void
 test_long_line_in_memory (void)
 {
@@ -701,6 +707,8 @@ test_long_line_in_memory (void)
   g_autoptr (GError) error = NULL;
   gsize before = get_heap_size ();
   gboolean counted = heap_is_counted ();
+
+  g_test_summary ("A long line is held once, and the page does not grow for it");
 
   feed_text (reader, "-");
   for (gsize done = 0, room; done < length; done += room)
@@ -798,12 +806,13 @@ test_large_without_end (void)
   assert_refused (input, MAX_REPLY_SIZE, "not followed by the end of its line");
 }
 
-/* Large strings as elements, cut anywhere around their ends. */
 static void
 test_large_elements (void)
 {
   g_autoptr (GString) input = g_string_new ("*3\r\n");
   g_autoptr (GString) string = make_string (300);
+
+  g_test_summary ("Large strings are elements, cut anywhere around their ends");
 
   for (guint i = 0; i < 3; i++)
     g_string_append_len (input, string->str, (gssize) string->len);
@@ -833,11 +842,12 @@ test_large_elements (void)
     }
 }
 
-/* One that gives its stack of values away, and one that does not. */
 static void
 test_long_arrays (void)
 {
   static const gsize lengths[] = { 63, 64, 65, 8191, 8192, 8193, 1000000 };
+
+  g_test_summary ("Arrays around the length from which the stack of values is given away instead of copied");
 
   for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
     {
@@ -909,12 +919,13 @@ test_partial_and_trim (void)
   g_assert_cmpuint (get_heap_size (), <, before + 4096);
 }
 
-/* An attribute in front of a reply is a piece of it. */
 static void
 test_attribute_is_partial (void)
 {
   g_autoptr (TornadisReader) reader = tornadis_reader_new (PAGE_SIZE, MAX_REPLY_SIZE);
   g_autoptr (GString) out = g_string_new (NULL);
+
+  g_test_summary ("An attribute before a reply counts as the beginning of that reply");
 
   feed_text (reader, "|1\r\n+a\r\n:1\r\n");
   take (reader, out);
@@ -926,12 +937,13 @@ test_attribute_is_partial (void)
   g_assert_false (tornadis_reader_is_partial (reader));
 }
 
-/* Freed with everything in the middle. */
 static void
 test_free_in_the_middle (void)
 {
   g_autoptr (GString) input = repeat ("*2\r\n$3\r\nabc\r\n", 1000);
   g_autoptr (GString) string = make_string (200000);
+
+  g_test_summary ("A reader is freed with open aggregates and a large string");
 
   g_string_append_len (input, string->str, 100000);
   for (gsize step = 1; step < 200; step += 40)
@@ -947,7 +959,6 @@ test_free_in_the_middle (void)
     }
 }
 
-/* Pushes that begin as the one before did, or nearly so, in pieces of every size. */
 static void
 test_repeated_pushes (void)
 {
@@ -975,6 +986,8 @@ test_repeated_pushes (void)
   };
   g_autoptr (GString) stream = g_string_new (NULL);
   g_autoptr (GString) expected = g_string_new (NULL);
+
+  g_test_summary ("Pushes begin as the one before did, or nearly so, in pieces of every size");
 
   for (guint i = 0; i < 2 * G_N_ELEMENTS (pushes); i++)
     {

@@ -119,10 +119,11 @@ assert_same (TornadisReply *reply,
     assert_same (tornadis_reply_get_element (reply, i), tornadis_reply_get_element (again, i));
 }
 
-/* Whatever to_variant makes comes back, and makes the same variant. */
 static void
 test_inverse (void)
 {
+  g_test_summary ("Whatever to_variant makes comes back, and makes the same variant");
+
   for (guint i = 0; i < N_TREES; i++)
     {
       g_autoptr (GString) resp = g_string_new (NULL);
@@ -150,7 +151,6 @@ test_inverse (void)
     }
 }
 
-/* What is too deep for to_variant is text from there on. */
 static void
 test_inverse_deep (void)
 {
@@ -159,6 +159,8 @@ test_inverse_deep (void)
   g_autoptr (TornadisReply) again = NULL;
   g_autoptr (GVariant) variant = NULL;
   g_autoptr (GVariant) variant_again = NULL;
+
+  g_test_summary ("What is too deep for to_variant is text from there on");
 
   for (guint i = 0; i < 60; i++)
     g_string_append (resp, i % 2 == 0 ? "*1\r\n" : "%1\r\n:1\r\n");
@@ -170,7 +172,6 @@ test_inverse_deep (void)
   g_assert_true (g_variant_equal (variant, variant_again));
 }
 
-/* What people write, and how redis-cli would show the reply. */
 static void
 test_by_hand (void)
 {
@@ -226,6 +227,8 @@ test_by_hand (void)
     { "<<<'a'>>>", TORNADIS_REPLY_KIND_STATUS, "a" },
   };
 
+  g_test_summary ("Variants written by hand become replies, shown as redis-cli does");
+
   for (guint i = 0; i < G_N_ELEMENTS (values); i++)
     {
       g_autoptr (GError) error = NULL;
@@ -254,11 +257,12 @@ test_ownership (void)
   g_assert_cmpstr (tornadis_reply_get_text (consumed), ==, "consumed");
 }
 
-/* Bytes that are not what their type says. */
 static void
 test_not_normal (void)
 {
   static const char *const types[] = { "s", "v", "av", "a(vv)", "(ss)", "a{sv}", "mv", "aas", "b", "(svx)" };
+
+  g_test_summary ("Variants that are not in normal form become some reply");
 
   for (guint i = 0; i < 4000; i++)
     {

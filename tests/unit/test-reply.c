@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/values/tornadis-reply-pack.h"
+#include "tornadis-glib/values/tornadis-reply-pack-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
@@ -190,12 +190,13 @@ test_lookup (void)
     }
 }
 
-/* A key without a value is none. */
 static void
 test_lookup_in_odd_array (void)
 {
   g_autoptr (TornadisReply) odd = parse ("*3\r\n+a\r\n:1\r\n+b\r\n");
   g_autoptr (TornadisReply) set = parse ("~2\r\n+a\r\n:1\r\n");
+
+  g_test_summary ("A key without a value is none");
 
   g_assert_cmpint (tornadis_reply_get_integer (tornadis_reply_lookup (odd, "a")), ==, 1);
   g_assert_null (tornadis_reply_lookup (odd, "b"));
@@ -276,7 +277,6 @@ assert_string (TornadisReply *reply,
   g_assert_cmpuint (data[length], ==, 0);
 }
 
-/* Long aggregates of short strings, with something else among them or not. */
 static void
 test_packed (void)
 {
@@ -289,6 +289,9 @@ test_packed (void)
   guint places[] = { 0, 1, 20, 39 };
   g_autoptr (GString) strings = g_string_new (heads[0]);
   g_autoptr (TornadisReply) before = NULL;
+
+  g_test_summary ("Long aggregates of short strings, with something else among them or not, read the same packed and as "
+                  "nodes");
 
   for (guint i = 0; i < 40; i++)
     append_string (strings, i, 20);
@@ -329,7 +332,6 @@ test_packed (void)
     }
 }
 
-/* Wrong bytes are told as soon, and as well, as those in an aggregate that is not packed. */
 static void
 test_packed_wrong (void)
 {
@@ -337,6 +339,8 @@ test_packed_wrong (void)
     "$\r\n", "$-2\r\n", "$1\rx", "$1x", "$a", "$1\r\nab\r", "$1\r\na\rx", "$99999999999999999999", "$00000000000000000000000\r\n",
     "$1000\r\n", "$100\r\n", "?", "\r\n", ">1\r\n+a\r\n"
   };
+
+  g_test_summary ("Wrong bytes in a packed aggregate are reported as soon, and as well, as in one that is not packed");
 
   tornadis_reply_pack_enable ();
   for (guint i = 0; i < G_N_ELEMENTS (wrong) * 2; i++)
@@ -375,11 +379,12 @@ get_last (gpointer data)
   return tornadis_reply_get_element (data, 1999);
 }
 
-/* The nodes of a packed reply are made when one is asked for, perhaps by many threads at once. */
 static void
 test_packed_between_threads (void)
 {
   g_autoptr (GString) resp = g_string_new ("*2000\r\n");
+
+  g_test_summary ("The nodes of a packed reply are created when one is asked for, by many threads at once");
 
   tornadis_reply_pack_enable ();
   for (guint i = 0; i < 2000; i++)
@@ -413,7 +418,6 @@ unref_all (gpointer data)
   return NULL;
 }
 
-/* Elements of a long reply share memory, which each of them keeps. */
 static void
 test_elements_of_long_reply (void)
 {
@@ -423,6 +427,8 @@ test_elements_of_long_reply (void)
   TornadisReply *reply;
   GPtrArray *kept[2];
   GThread *thread;
+
+  g_test_summary ("Elements of a long reply share memory, which each of them keeps");
 
   for (guint i = 0; i < 250; i++)
     {
@@ -553,7 +559,6 @@ drop_in_thread (gpointer data)
   return NULL;
 }
 
-/* One element in many arrays that are freed at the same time. */
 static void
 test_shared_between_threads (void)
 {
@@ -565,6 +570,8 @@ test_shared_between_threads (void)
   g_autoptr (TornadisReply) shared = parse ("*1\r\n$6\r\nshared\r\n");
   GPtrArray *arrays[N_THREADS];
   GThread *threads[N_THREADS];
+
+  g_test_summary ("One element is in many arrays that are freed at the same time");
 
   for (guint i = 0; i < N_THREADS; i++)
     {
@@ -711,12 +718,13 @@ test_variant_outlives_reply (void)
   g_assert_cmpmem (data, length, "hello", 5);
 }
 
-/* The deepest that is given as containers must survive being stored and read again, and what is below
- * must be text. */
 static void
 test_to_variant_deep (void)
 {
   static const char *const opens[] = { "*1\r\n", "%1\r\n:1\r\n" };
+
+  g_test_summary ("The deepest that is given as containers must survive being stored and read again, and what is below "
+                  "must be text");
 
   for (guint i = 0; i < G_N_ELEMENTS (opens); i++)
     {
@@ -756,13 +764,14 @@ test_to_variant_deep (void)
     }
 }
 
-/* Converting stays off the stack as well. */
 static void
 test_convert_deep (void)
 {
   g_autoptr (TornadisReply) reply = make_deep (100000);
   g_autofree char *text = tornadis_reply_to_string (reply);
   g_autoptr (GVariant) variant = tornadis_reply_to_variant (reply);
+
+  g_test_summary ("Converting a deep reply needs no recursion");
 
   g_assert_true (g_str_has_prefix (text, "1) (nil)\n2) 1) (nil)\n   2) 1) (nil)\n"));
   g_assert_nonnull (strstr (text, "2) ...\n"));

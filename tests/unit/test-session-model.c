@@ -546,7 +546,7 @@ model_deliver_refused (Model *self)
   while (self->refused->len > 0)
     {
       Call *call = g_ptr_array_steal_index (self->refused, 0);
-      g_autoptr (GError) error = tornadis_session_make_loss_error (call->text);
+      g_autoptr (GError) error = tornadis_session_new_loss_error (call->text);
 
       if (call->transaction != NULL && call->transaction->is_blind)
         continue;

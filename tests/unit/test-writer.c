@@ -80,11 +80,12 @@ test_small (void)
   tornadis_writer_clear (&writer);
 }
 
-/* Small and large arguments in turn, taken in pieces of every kind of size. */
 static void
 test_large (void)
 {
   static const gsize steps[] = { 1000, 16383, 16384, 16385, 65536, G_MAXSIZE };
+
+  g_test_summary ("Small and large arguments alternate, and are taken in pieces of every kind of size");
 
   for (guint s = 0; s < G_N_ELEMENTS (steps); s++)
     {
@@ -110,7 +111,6 @@ test_large (void)
     }
 }
 
-/* What was appended after a position goes, large arguments included. */
 static void
 test_truncate (void)
 {
@@ -118,6 +118,8 @@ test_truncate (void)
   g_autoptr (GByteArray) out = g_byte_array_new ();
   g_autoptr (GByteArray) expected = g_byte_array_new ();
   guint64 positions[8];
+
+  g_test_summary ("Truncating drops what was appended after a position, large arguments included");
 
   for (guint i = 0; i < G_N_ELEMENTS (positions); i++)
     {
@@ -140,13 +142,14 @@ test_truncate (void)
   tornadis_writer_clear (&writer);
 }
 
-/* A writer that is never drained must not grow. */
 static void
 test_bounded (void)
 {
   TornadisWriter writer = { 0 };
   g_autoptr (GByteArray) out = g_byte_array_new ();
   g_autoptr (TornadisCommand) command = make_command ("ECHO", 100, 'x');
+
+  g_test_summary ("A writer that is never drained must not grow");
 
   for (guint i = 0; i < 100; i++)
     tornadis_writer_add_command (&writer, command);

@@ -98,7 +98,8 @@ class Acting : Tornadis.Plugin {
       assert (call.get_command () == null && call.get_pipeline ().number_of_stacked_calls == 2);
       return false;
     default:
-      assert (call.get_command () != null && call.get_pipeline () == null && call.get_client ().connected);
+      assert (call.get_command () != null && call.get_pipeline () == null);
+      assert (call.get_client ().connected == (call.get_name () != "HELLO"));
       return false;
     }
   }
@@ -177,6 +178,47 @@ async void test_token (TornadisHarness.Redis server) throws Error {
   pipeline.stack_strv ({ "PING" });
   pipeline.stack_strv ({ "PING" });
   yield client.call_pipeline_async (pipeline);
+}
+
+/* Answers all calls. */
+class Answering : Tornadis.Plugin {
+  public override bool call (Tornadis.Call call) {
+    try {
+      call.return_reply (new Tornadis.Reply.from_resp (new Bytes ("+MAGIC\r\n".data)));
+    } catch (Error error) {
+      assert_not_reached ();
+    }
+    return true;
+  }
+}
+
+async void test_stands_in (TornadisHarness.Redis server) throws Error {
+  var client = new Tornadis.Client ("127.0.0.1", 1);
+  var plugin = new Answering ();
+  string log = "";
+  client.add_plugin (plugin);
+  client.disconnected.connect ((error) => log += error != null ? @"lost $(error.message);" : "closed;");
+  client.notify["state"].connect (() => log += @"$((int) client.state);");
+  try {
+    yield call (client, "SUBSCRIBE news");
+    assert_not_reached ();
+  } catch (Tornadis.Error error) {
+    assert (error is Tornadis.Error.USAGE);
+  }
+  assert (yield client.connect_async ());
+  assert (client.connected);
+  plugin.set_client_lost (client, new Tornadis.Error.LOST ("it"));
+  plugin.set_client_state (client, Tornadis.ClientState.WAITING);
+  plugin.set_client_state (client, Tornadis.ClientState.CONNECTED);
+  client.close ();
+  assert (log == "2;0;lost it;3;2;0;closed;");
+
+  /* Pools ask as everybody does, and their calls connect by themselves. */
+  var pool = new Tornadis.ClientPool (client);
+  var taken = yield pool.get_connected_client_async ();
+  assert (taken.connected && (yield call (taken, "GET k")) == "MAGIC");
+  pool.release_client (taken);
+  assert ((yield pool.call_async (command ("GET k"))).get_text () == "MAGIC" && pool.idle == 1);
 }
 
 async void test_registry (TornadisHarness.Redis server) throws Error {
@@ -265,6 +307,7 @@ int main (string[] args) {
   add ("/vala/plugin/hooks", (s, c) => test_hooks.begin (s, c), (r) => test_hooks.end (r));
   add ("/vala/plugin/forwarding", (s, c) => test_forwarding.begin (s, c), (r) => test_forwarding.end (r));
   add ("/vala/plugin/token", (s, c) => test_token.begin (s, c), (r) => test_token.end (r));
+  add ("/vala/plugin/fault-15-stands-in", (s, c) => test_stands_in.begin (s, c), (r) => test_stands_in.end (r));
   add ("/vala/plugin/registry", (s, c) => test_registry.begin (s, c), (r) => test_registry.end (r));
   add ("/vala/bridge/text", (s, c) => test_bridge_of_text.begin (s, c), (r) => test_bridge_of_text.end (r));
   add ("/vala/bridge/data", (s, c) => test_bridge_of_data.begin (s, c), (r) => test_bridge_of_data.end (r));

@@ -43,6 +43,36 @@ async void test_messages (TornadisHarness.Redis server) throws Error {
   }
 }
 
+async void test_fault_08_names_of_bytes (TornadisHarness.Redis server) throws Error {
+  var client = make_client (server);
+  var pubsub = make_pubsub (server);
+  Bytes[] names = { new Bytes ({ 255, 0, 97 }), new Bytes ({ 98 }) };
+  assert (yield pubsub.subscribe_bytes_async (Tornadis.SubscriptionKind.CHANNEL, names));
+  yield client.call_async (new Tornadis.Command.bytes ({ new Bytes ("PUBLISH".data), names[0], new Bytes ("x".data) }));
+  var message = yield pubsub.pop_message_async (5);
+  assert (message.get_channel_bytes ().compare (names[0]) == 0 && message.get_text () == "x");
+  assert (message.get_reply ().get_text () == "x");
+  pubsub.unpop_message (message);
+  message = yield pubsub.pop_message_async (0);
+  assert (message.get_channel_bytes ().compare (names[0]) == 0);
+  assert (yield pubsub.unsubscribe_bytes_async (Tornadis.SubscriptionKind.CHANNEL, names[0:1]));
+  assert (pubsub.subscribed);
+  assert (yield pubsub.unsubscribe_bytes_async (Tornadis.SubscriptionKind.CHANNEL));
+  assert (!pubsub.subscribed);
+}
+
+async void test_fault_08_keys (TornadisHarness.Redis server) throws Error {
+  var client = make_client (server);
+  var pubsub = make_pubsub (server);
+  yield pubsub.subscribe_async ({ "__redis__:invalidate" });
+  yield client.call_async (command ("CLIENT TRACKING ON REDIRECT %s".printf (pubsub.connection_id.to_string ())));
+  yield client.call_async (command ("GET key"));
+  yield client.call_async (command ("SET key 1"));
+  var message = yield pubsub.pop_message_async (5);
+  assert (message.get_payload () == null && message.get_text () == null);
+  assert (message.get_reply ().get_n_elements () == 1 && message.get_reply ().get_element (0).get_text () == "key");
+}
+
 async void test_shard_channels (TornadisHarness.Redis server) throws Error {
   var pubsub = make_pubsub (server);
   assert (yield pubsub.ssubscribe_async ({ "shard" }));
@@ -117,6 +147,8 @@ async void test_constructors (TornadisHarness.Redis server) throws Error {
 int main (string[] args) {
   Test.init (ref args);
   add ("/vala/pub-sub/messages", (s, c) => test_messages.begin (s, c), (r) => test_messages.end (r));
+  add ("/vala/pub-sub/fault-08-names-of-bytes", (s, c) => test_fault_08_names_of_bytes.begin (s, c), (r) => test_fault_08_names_of_bytes.end (r));
+  add ("/vala/pub-sub/fault-08-keys", (s, c) => test_fault_08_keys.begin (s, c), (r) => test_fault_08_keys.end (r));
   add ("/vala/pub-sub/shard-channels", (s, c) => test_shard_channels.begin (s, c), (r) => test_shard_channels.end (r));
   add ("/vala/pub-sub/kept", (s, c) => test_kept_messages.begin (s, c), (r) => test_kept_messages.end (r));
   add ("/vala/pub-sub/signals", (s, c) => test_signals.begin (s, c), (r) => test_signals.end (r));

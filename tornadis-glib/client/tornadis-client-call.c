@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls of TornadisClient: the public functions, and what carries an outcome back to its caller. */
+/* Calls of TornadisClient: the public functions, and how an outcome comes back to its caller. */
 
 #include "tornadis-glib/client/tornadis-client-private.h"
 
@@ -11,10 +11,13 @@
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
+/* How many submissions are kept for the next calls, which are often made as others complete: cheaper than allocating. */
+#define MAX_FREE_SUBMISSIONS 16
+
 /* A call made with submit. */
 struct _TornadisSubmission
 {
-  TornadisClient *client; /* (unowned) it ends its calls before it goes */
+  TornadisClient *client; /* (unowned) its calls complete before it is finalized */
   TornadisReplyFunc func; /* (nullable) */
   gpointer user_data;
   union
@@ -24,17 +27,22 @@ struct _TornadisSubmission
   };
 };
 
-/* So many are kept for the next calls, which are often made as others end: that is cheaper than to allocate. */
-#define MAX_FREE_SUBMISSIONS 16
-
 /* A call made with a GTask that has a GCancellable. */
 typedef struct
 {
   GTask *task;                /* (owned) it owns this as its task data */
   TornadisCancelWatch *watch; /* (owned) */
   guint64 id;                 /* in the link's queue, or 0 */
-  TornadisCall *call;         /* (unowned) (nullable) on its way through plugins */
+  TornadisCall *call;         /* (unowned) (nullable) when it goes through plugins */
 } TornadisCancellableCall;
+
+typedef struct
+{
+  TornadisClient *client; /* (owned) */
+  TornadisSlotFunc func;
+  gpointer user_data;
+  GError *error; /* (owned) */
+} TornadisDeferredError;
 
 static inline gboolean
 check_command (TornadisCommand *command,
@@ -70,20 +78,12 @@ ignore_reply_cb (TornadisReply *reply,
 {
 }
 
-typedef struct
-{
-  TornadisClient *client; /* (owned) */
-  TornadisSlotFunc func;
-  gpointer user_data;
-  GError *error; /* (owned) */
-} TornadisDeferredError;
-
 static gboolean
 deferred_error_cb (gpointer data)
 {
   TornadisDeferredError *deferred = data;
 
-  /* It was refused for a transaction that is lost: whoever asks for another one now knows. */
+  /* It was refused because its transaction is lost: from now on the caller knows, and may begin another one. */
   if (g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && deferred->func != ignore_reply_cb)
     tornadis_link_get_session (tornadis_client_get_link (deferred->client))->loss_known = TRUE;
   deferred->func (NULL, deferred->error, deferred->user_data);
@@ -119,7 +119,7 @@ tornadis_client_defer_error (TornadisClient *self,
   g_source_unref (source);
 }
 
-/* Whether the client and the server would stay in step. */
+/* Whether the client and the server would stay in step, and this kind of client takes calls at all. */
 static inline gboolean
 client_check_call (TornadisClient *self,
                    TornadisCommand *command,
@@ -152,7 +152,16 @@ client_check_call (TornadisClient *self,
   return TRUE;
 }
 
-/* The call never came to the queue. Takes @error over. */
+gboolean
+tornadis_client_check_call (TornadisClient *self,
+                            TornadisCommand *command,
+                            TornadisPipeline *pipeline,
+                            GError **error)
+{
+  return client_check_call (self, command, pipeline, error);
+}
+
+/* The call is not queued. Consumes @error. */
 static G_NO_INLINE void
 client_refuse (TornadisClient *self,
                TornadisCommand *command,
@@ -210,25 +219,37 @@ tornadis_client_send (TornadisClient *self,
   return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, func, user_data);
 }
 
-/* Through the plugins. */
+/* Sends a call through the plugins of @chain from @first on. What the client refuses no plugin is asked about. */
 static void
 client_start_call (TornadisClient *self,
+                   TornadisClientPrivate *priv,
+                   GPtrArray *chain,
+                   guint first,
                    TornadisCommand *command,
                    TornadisPipeline *pipeline,
                    TornadisSlotFunc func,
                    gpointer user_data,
                    TornadisCall **call)
 {
-  GPtrArray *chain = tornadis_client_get_chain (self);
+  gboolean connects = command == tornadis_client_get_connect_command ();
   g_autoptr (TornadisPipeline) copy = NULL;
+  GError *error = NULL;
 
-  /* The caller may change what he sent at once, while a plugin has it. */
   if (command != NULL)
     tornadis_command_seal (command);
-  else
+
+  if (!connects && !client_check_call (self, command, pipeline, &error))
+    {
+      client_refuse (self, command, pipeline, func, user_data,
+                     priv->observers != NULL ? tornadis_link_get_time (priv->link) : 0, error);
+      return;
+    }
+
+  /* The caller may change what they sent at once, while a plugin has it. */
+  if (pipeline != NULL)
     copy = tornadis_pipeline_copy (pipeline);
-  tornadis_call_start (self, chain, 0, command, copy,
-                       tornadis_link_get_settings (tornadis_client_get_link (self))->call_timeout,
+  tornadis_call_start (self, chain, first, command, copy,
+                       connects ? 0 : tornadis_link_get_settings (priv->link)->call_timeout_msec,
                        func != NULL ? func : ignore_reply_cb, user_data, call);
 }
 
@@ -243,7 +264,7 @@ client_dispatch (TornadisClient *self,
   if (G_LIKELY (priv->chain == NULL))
     client_send (self, priv, command, pipeline, 0, func, user_data);
   else
-    client_start_call (self, command, pipeline, func, user_data, NULL);
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, NULL);
 }
 
 void
@@ -293,7 +314,7 @@ submission_done_cb (TornadisReply *reply,
   TornadisSubmission submission = *(TornadisSubmission *) user_data;
   g_autoptr (GError) reply_error = NULL;
 
-  /* Before the function is called, which makes the next call. */
+  /* Before the function is called, which often makes the next call. */
   submission_free (user_data);
 
   if (submission.func != NULL)
@@ -342,16 +363,15 @@ tornadis_client_submit_behind (TornadisClient *self,
                                gpointer user_data,
                                GDestroyNotify user_data_destroy)
 {
-  GPtrArray *chain = tornadis_client_get_chain (self);
-  TornadisSubmission *submission = submission_new (self, tornadis_client_get_private (self), func, user_data, user_data_destroy);
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  GPtrArray *chain = priv->chain;
+  TornadisSubmission *submission = submission_new (self, priv, func, user_data, user_data_destroy);
   TornadisSlotFunc done = submission != NULL ? submission_done_cb : ignore_reply_cb;
   guint index;
 
-  tornadis_command_seal (command);
-  /* One that takes no part in calls, or is no longer there, has none behind it. */
+  /* A plugin that takes no part in calls, or was removed, has none behind it. */
   if (chain != NULL && g_ptr_array_find (chain, plugin, &index) && index + 1 < chain->len)
-    tornadis_call_start (self, chain, index + 1, command, NULL,
-                         tornadis_link_get_settings (tornadis_client_get_link (self))->call_timeout, done, submission, NULL);
+    client_start_call (self, priv, chain, index + 1, command, NULL, done, submission, NULL);
   else
     tornadis_client_send (self, command, NULL, 0, done, submission);
 }
@@ -428,6 +448,7 @@ client_call_task (TornadisClient *self,
                   TornadisPipeline *pipeline,
                   GTask *task)
 {
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
   TornadisCancellableCall *data;
 
   if (g_task_get_cancellable (task) == NULL)
@@ -443,10 +464,17 @@ client_call_task (TornadisClient *self,
   g_task_set_task_data (task, data, g_free);
   data->task = g_object_ref (task);
   data->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
-  if (tornadis_client_get_chain (self) == NULL)
+  if (priv->chain == NULL)
     data->id = tornadis_client_send (self, command, pipeline, 0, cancellable_call_done_cb, data);
   else
-    client_start_call (self, command, pipeline, cancellable_call_done_cb, data, &data->call);
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, cancellable_call_done_cb, data, &data->call);
+}
+
+void
+tornadis_client_call_connect (TornadisClient *self,
+                              GTask *task)
+{
+  client_call_task (self, tornadis_client_get_connect_command (), NULL, task);
 }
 
 /**
@@ -459,9 +487,9 @@ client_call_task (TornadisClient *self,
  *
  * Sends a command and waits for its reply.
  *
- * Cancelling completes the call at once. A command that was not yet written is not sent; of one that was, the reply
- * is dropped when it comes, and no other call ever gets it. With one that waits for data, such as `BLPOP`, the
- * connection is closed.
+ * Cancelling completes the call at once. A command that was not yet written is not sent; the reply to one that was is
+ * dropped when it comes, and no other call ever gets it. If the command waits for data, as `BLPOP` does, the connection is
+ * closed.
  *
  * Equivalent of tornadis' `Client.call()`.
  *
@@ -491,7 +519,7 @@ tornadis_client_call_async (TornadisClient *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the reply of [method@Tornadis.Client.call_async].
+ * Finishes a call started with [method@Tornadis.Client.call_async], and gets its reply.
  *
  * An error of the server is %TORNADIS_ERROR_REPLY with the server's words. Others are those of
  * [error@Tornadis.Error], and %G_IO_ERROR_CANCELLED.
@@ -519,10 +547,10 @@ tornadis_client_call_finish (TornadisClient *self,
  * @user_data: passed to @func
  * @user_data_destroy: (nullable): frees @user_data, after @func was called
  *
- * Sends a command the light way: no [class@Gio.Task] is made, and it cannot be cancelled. @func is called
- * exactly once, never before this function returns.
+ * Sends a command the light way: no [class@Gio.Task] is created, and it cannot be cancelled. @func is called exactly
+ * once, never before this function returns.
  *
- * The client must be kept until then: when it goes, its calls end as with [method@Tornadis.Client.close].
+ * The client must be kept until then: when it is disposed, its calls complete as with [method@Tornadis.Client.close].
  *
  * Equivalent of tornadis' `Client.async_call()`.
  *
@@ -580,14 +608,13 @@ tornadis_client_call_pipeline_async (TornadisClient *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the replies of [method@Tornadis.Client.call_pipeline_async]: an array with one reply for each command, in
- * order. Errors of the server stay in their place, see [method@Tornadis.Reply.is_error]. When the connection is
- * lost half-way the whole call fails.
+ * Finishes a call started with [method@Tornadis.Client.call_pipeline_async], and gets its replies: an array with one reply
+ * for each command, in order. Errors of the server stay at their position, see [method@Tornadis.Reply.is_error]. When the
+ * connection is lost half-way the whole call fails.
  *
- * Of a pipeline that is [property@Tornadis.Pipeline:atomic] this is the reply of `EXEC`: the array, or a reply of
- * kind %TORNADIS_REPLY_KIND_NIL when a watched key was changed and nothing ran. When the server refused a command
- * of it nothing ran either and the error is %TORNADIS_ERROR_REPLY with the prefix `EXECABORT`; it names the
- * command.
+ * For a pipeline that is [property@Tornadis.Pipeline:atomic] this is the reply of `EXEC`: the array, or a reply of kind
+ * %TORNADIS_REPLY_KIND_NIL when a watched key was changed and nothing ran. When the server refused a command of it nothing
+ * ran either and the error is %TORNADIS_ERROR_REPLY with the prefix `EXECABORT`; it names the command.
  *
  * Returns: (transfer full): the replies
  *
@@ -612,7 +639,7 @@ tornadis_client_call_pipeline_finish (TornadisClient *self,
  * @user_data: passed to @func
  * @user_data_destroy: (nullable): frees @user_data, after @func was called
  *
- * What [method@Tornadis.Client.submit] is for a command, for a pipeline.
+ * Sends a pipeline as [method@Tornadis.Client.submit] sends a command.
  *
  * Equivalent of tornadis' `Client.async_call()` with a `Pipeline`.
  *

@@ -2,7 +2,7 @@
 
 /* Calls of TornadisClientPool: take a client, call, release. */
 
-#include "tornadis-glib/client/tornadis-client-pool.h"
+#include "tornadis-glib/client/tornadis-client-pool-private.h"
 
 #include "tornadis-glib/client/tornadis-pipeline.h"
 #include "tornadis-glib/values/tornadis-command.h"
@@ -81,7 +81,7 @@ pool_call (TornadisClientPool *self,
   call->command = command != NULL ? tornadis_command_ref (command) : NULL;
   call->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
   g_task_set_task_data (task, call, pool_call_free);
-  tornadis_client_pool_get_connected_client_async (self, g_task_get_cancellable (task), taken_cb, g_object_ref (task));
+  tornadis_client_pool_get_client_async (self, g_task_get_cancellable (task), taken_cb, g_object_ref (task));
 }
 
 /**
@@ -92,7 +92,8 @@ pool_call (TornadisClientPool *self,
  * @callback: (scope async) (nullable): called when the reply is there or the call has failed
  * @user_data: passed to @callback
  *
- * Takes a client, calls [method@Tornadis.Client.call_async] on it, and releases it.
+ * Takes a client, calls [method@Tornadis.Client.call_async] on it, and releases it. One that is not connected yet is
+ * connected by the call: when that fails, the call fails, for plugins as well.
  *
  * Since: 1.0
  */
@@ -120,7 +121,7 @@ tornadis_client_pool_call_async (TornadisClientPool *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the reply of [method@Tornadis.ClientPool.call_async]. Errors are those of
+ * Finishes a call started with [method@Tornadis.ClientPool.call_async], and gets its reply. Errors are those of
  * [method@Tornadis.Client.call_finish].
  *
  * Returns: (transfer full): the reply
@@ -175,8 +176,8 @@ tornadis_client_pool_call_pipeline_async (TornadisClientPool *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the replies of [method@Tornadis.ClientPool.call_pipeline_async], as
- * [method@Tornadis.Client.call_pipeline_finish].
+ * Finishes a call started with [method@Tornadis.ClientPool.call_pipeline_async], and gets its replies, as
+ * [method@Tornadis.Client.call_pipeline_finish] does.
  *
  * Returns: (transfer full): the replies
  *

@@ -16,12 +16,12 @@ typedef struct _TornadisClientHooks
   /* A new link is up, nothing is written yet. */
   void     (*ready)         (TornadisClient *self,
                              TornadisQueue  *queue);
-  /* TRUE: it was a push, is dealt with and taken over. */
+  /* TRUE: @reply was a push, and is consumed. */
   gboolean (*push)          (TornadisClient *self,
                              TornadisReply  *reply);
-  /* Waits for what the server sends by itself. */
+  /* Whether it waits for what the server sends of its own accord. */
   gboolean (*is_listening)  (TornadisClient *self);
-  /* Has something of its user's. */
+  /* Whether it keeps something of its user, so that nobody else may be given it. */
   gboolean (*is_used)       (TornadisClient *self);
   /* The link was lost. */
   void     (*lost)          (TornadisClient *self,
@@ -35,7 +35,7 @@ typedef struct _TornadisSubmission TornadisSubmission;
 typedef struct
 {
   GMainContext *context; /* (owned) */
-  TornadisLink *link;    /* (owned) (nullable) NULL once disposed */
+  TornadisLink *link;    /* (owned) shut down once disposed */
 
   char *host;                       /* (owned) */
   char *unix_domain_socket;         /* (owned) (nullable) */
@@ -43,7 +43,7 @@ typedef struct
   GBytes *username;                 /* (owned) (nullable) text, unless AUTH was called with something else */
   GBytes *password;                 /* (owned) (nullable) likewise */
   char *client_name;                /* (owned) (nullable) */
-  char *title;                      /* (owned) (nullable) made when asked for */
+  char *title;                      /* (owned) (nullable) created when asked for */
   GTlsDatabase *tls_database;       /* (owned) (nullable) */
   GTlsCertificate *tls_certificate; /* (owned) (nullable) */
   GSocketConnectable *tls_identity; /* (owned) (nullable) */
@@ -57,22 +57,25 @@ typedef struct
   guint tcp_user_timeout_msec;
   gboolean tls;
 
-  GListStore *plugins;    /* (owned) */
+  GListStore *plugins; /* (owned) */
   /* Snapshots of @plugins, replaced and never changed; NULL: none. */
-  GPtrArray *attached;    /* (owned) (nullable) all */
-  GPtrArray *chain;       /* (owned) (nullable) those that calls go through */
-  GPtrArray *observers;   /* (owned) (nullable) those that are told of every exchange with the server */
-  GPtrArray *retired;     /* (owned) (nullable) (element-type GPtrArray) observers before, which are being told */
-  guint observing;        /* how often they are being told, one within the other */
+  GPtrArray *attached;  /* (owned) (nullable) all */
+  GPtrArray *chain;     /* (owned) (nullable) those that calls go through */
+  GPtrArray *observers; /* (owned) (nullable) those that are notified of every exchange with the server */
+  GPtrArray *retired;   /* (owned) (nullable) (element-type GPtrArray) former observers that are still being notified */
+  guint observing;      /* how many notifications of observers are on the stack */
+  TornadisPlugin *stand_in;           /* (unowned) (nullable) one of @plugins, which stands for the connection */
+  TornadisClientState stand_in_state; /* while there is one */
+  gint64 stand_in_since;              /* monotonic time, as tornadis_link_get_since() */
   GQueue connect_waiters; /* (element-type GTask) (owned) */
-  GQueue calls;           /* (element-type TornadisCall) (unowned) on their way through plugins */
-  GQueue answered;        /* (element-type TornadisCall) (owned) whose callers are to be told from the main loop */
-  TornadisPollerItem answered_item; /* that does it, initialized when first needed */
+  GQueue calls;           /* (element-type TornadisCall) (unowned) that go through plugins and have not completed */
+  GQueue completed;       /* (element-type TornadisCall) (owned) whose callers are to be notified from the main loop */
+  TornadisPollerItem completed_item; /* notifies them, initialized when first needed */
   TornadisSubmission *free_submissions; /* (owned) (nullable) see tornadis-client-call.c */
   guint n_free_submissions;
   TornadisClientState notified_state; /* what was last notified */
   guint notified_protocol_version;
-  TornadisSessionChange session_changes; /* of which properties are to be notified */
+  TornadisSessionChange session_changes; /* whose properties are to be notified */
 } TornadisClientPrivate;
 
 TornadisClientPrivate *
@@ -89,21 +92,55 @@ const TornadisClientHooks *
 /* Whether a command can be sent without putting replies and callers out of step. */
 gboolean        tornadis_client_check_command     (TornadisCommand  *command,
                                                    GError          **error);
-/* As @from authenticates, also where that is not text. */
+/* The same for a call of a command or a pipeline; also whether this kind of client takes calls. */
+gboolean        tornadis_client_check_call        (TornadisClient   *self,
+                                                   TornadisCommand  *command,
+                                                   TornadisPipeline *pipeline,
+                                                   GError          **error);
+/* Copies user name and password, also if they are not text. */
 void            tornadis_client_copy_login        (TornadisClient   *self,
                                                    TornadisClient   *from);
-/* Whether its connection is as the one of a new client with the properties of @template would be. */
+/* Whether its connection is like that of a new client with the properties of @template_client. */
 gboolean        tornadis_client_is_pristine       (TornadisClient   *self,
                                                    TornadisClient   *template_client);
-/* When the link last came up or went, monotonic time; 0: never. */
-gint64          tornadis_client_get_link_since    (TornadisClient   *self);
+/* When the connection last came up or was closed, monotonic time; 0: never. */
+gint64          tornadis_client_get_connected_since (TornadisClient *self);
+/* Whether it waits for what the server sends of its own accord. */
+gboolean        tornadis_client_is_listening      (TornadisClient   *self);
+/* Of the link, or what the plugin says that stands for the connection. */
+TornadisClientState
+                tornadis_client_get_state         (TornadisClient   *self);
+void            tornadis_client_notify_state      (TornadisClient   *self);
+/* What plugins see of tornadis_client_connect_async(): a call of HELLO, recognised by the pointer to this command. */
+TornadisCommand *
+                tornadis_client_get_connect_command (void);
+/* (transfer full): the reply to it. */
+TornadisReply  *tornadis_client_make_connect_reply (void);
+/* Sends that call through the plugins; @task returns its reply. */
+void            tornadis_client_call_connect      (TornadisClient   *self,
+                                                   GTask            *task);
+/* The call behind the plugins: connects the link; @task returns the reply when that is done. */
+void            tornadis_client_connect_link      (TornadisClient   *self,
+                                                   GTask            *task);
+/* The attempt to connect has succeeded, with an @error of %NULL, or failed. */
+void            tornadis_client_connect_completed (TornadisClient   *self,
+                                                   const GError     *error);
+/* @plugin says that it stands for the connection, and the state of that. */
+void            tornadis_client_set_stand_in      (TornadisClient   *self,
+                                                   TornadisPlugin   *plugin,
+                                                   TornadisClientState state,
+                                                   const GError     *error);
+/* tornadis_client_close() was called, or @plugin was removed. */
+void            tornadis_client_close_stand_in    (TornadisClient   *self);
+void            tornadis_client_remove_stand_in   (TornadisClient   *self,
+                                                   TornadisPlugin   *plugin);
 /* Calls @func with @error (transfer full) from the main loop. */
 void            tornadis_client_defer_error       (TornadisClient   *self,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data,
                                                    GError           *error);
 /* Sends a command or a pipeline past all plugins; @func is called from the main loop, exactly once. @deadline is
- * monotonic time; 0: what the settings say. The id that comes out is 0 when the call has already failed. */
+ * monotonic time; 0: what the settings say. Returns the call's id in the queue; 0: it was refused. */
 guint64         tornadis_client_send              (TornadisClient   *self,
                                                    TornadisCommand  *command,
                                                    TornadisPipeline *pipeline,
@@ -111,7 +148,7 @@ guint64         tornadis_client_send              (TornadisClient   *self,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
 /* A TornadisObserveFunc, with the client as user_data. */
-void            tornadis_client_notify_observers    (TornadisCommand  *command,
+void            tornadis_client_notify_observers  (TornadisCommand  *command,
                                                    GPtrArray        *commands,
                                                    gboolean          atomic,
                                                    TornadisReply    *reply,
@@ -120,14 +157,14 @@ void            tornadis_client_notify_observers    (TornadisCommand  *command,
                                                    gpointer          user_data);
 /* What the plugins want to be sent first on a new link (element-type TornadisCommand); NULL: there are no plugins. */
 GPtrArray      *tornadis_client_make_setup        (TornadisClientPrivate *priv);
-/* Whether any of the plugins wants to know that it is removed. */
+/* Whether any of the plugins has the hook that is called when it is removed. */
 gboolean        tornadis_client_has_detach_hooks  (const TornadisClientPrivate *priv);
 /* All of them. */
 void            tornadis_client_remove_plugins    (TornadisClient   *self);
-/* Tells the plugins that a pool gives the client away. */
-void            tornadis_client_notify_acquired       (TornadisClient   *self,
+/* Notifies the plugins that a pool gives the client to a caller. */
+void            tornadis_client_notify_acquired   (TornadisClient   *self,
                                                    gint64            elapsed);
-/* Makes a call that goes through the plugins behind @plugin only. */
+/* Submits a call that goes only through the plugins behind @plugin. */
 void            tornadis_client_submit_behind     (TornadisClient   *self,
                                                    TornadisPlugin   *plugin,
                                                    TornadisCommand  *command,
@@ -141,7 +178,7 @@ void            tornadis_client_dispatch          (TornadisClient   *self,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
 void            tornadis_client_free_submissions  (TornadisClientPrivate *priv);
-/* From now on clients may go in a garbage collection. */
+/* From now on clients may be disposed in a garbage collection. */
 void            tornadis_client_expect_collector  (void);
 gpointer        tornadis_client_new_for_uri_typed (GType             type,
                                                    const char       *uri,

@@ -7,48 +7,62 @@
 
 G_BEGIN_DECLS
 
-/* Messages that wait to be popped, or tasks that wait for messages: never both. What is kept is bounded. */
+/* Messages that are kept, and tasks that wait for them: each task gets the message that has waited longest, in the order
+ * of both. What is kept is bounded. */
 typedef struct
 {
-  GMainContext *context;              /* (unowned) where deadlines come */
+  GMainContext *context;              /* (unowned) */
   const TornadisLinkSettings *bounds; /* (unowned) of which max_pending and max_queued_bytes count */
+  void (*drained) (gpointer user_data); /* it was full, and half of that is left */
+  gpointer user_data;                 /* (unowned) */
   GQueue messages;                    /* (element-type TornadisMessage) (owned) */
   gsize n_bytes;                      /* of @messages */
+  guint64 n_pushed;
   GQueue waiters;                     /* (element-type GTask) (owned) */
+  GSource *delivery;                  /* (owned) (nullable) while what can be delivered has to wait */
   gboolean full;                      /* a bound was reached, until half of it is left */
 } TornadisMessageQueue;
 
-/* Both must stay for as long as the queue. */
+/* @context, @bounds and @user_data must stay for as long as the queue. */
 void             tornadis_message_queue_init         (TornadisMessageQueue       *self,
                                                       GMainContext               *context,
-                                                      const TornadisLinkSettings *bounds);
+                                                      const TornadisLinkSettings *bounds,
+                                                      void                      (*drained) (gpointer user_data),
+                                                      gpointer                    user_data);
 /* Nobody waits any more. */
 void             tornadis_message_queue_clear        (TornadisMessageQueue       *self);
-/* For the task that waits longest, or to be kept. TRUE: that made the queue full. */
+/* TRUE: that made the queue full. */
 gboolean         tornadis_message_queue_push         (TornadisMessageQueue       *self,
                                                       TornadisMessage            *message);
-/* Of a queue that has messages. (transfer full). @drained (out): that ended being full. */
-TornadisMessage *tornadis_message_queue_pop          (TornadisMessageQueue       *self,
-                                                      gboolean                   *drained);
-/* Returns @task (transfer full), whose data it uses and whose source keeps the queue: with a message, with %NULL after
- * @timeout seconds unless that is negative, or when it is cancelled. */
+/* Likewise, for a message that came out of the queue: it goes to its place among those that are left. */
+gboolean         tornadis_message_queue_push_back    (TornadisMessageQueue       *self,
+                                                      TornadisMessage            *message);
+/* Returns @task (transfer full), whose data it uses and whose source object keeps the queue: with a message, with %NULL
+ * after @timeout seconds unless that is negative, or when it is cancelled. From the main loop, and in order. */
 void             tornadis_message_queue_wait         (TornadisMessageQueue       *self,
                                                       GTask                      *task,
                                                       double                      timeout);
-/* Those that wait now. */
+/* Those that wait now and have no message. */
 void             tornadis_message_queue_fail_waiters (TornadisMessageQueue       *self,
                                                       const GError               *error);
 
+/* Whether there is a message for one more. */
 static inline gboolean
-tornadis_message_queue_has_messages (const TornadisMessageQueue *self)
+tornadis_message_queue_has_message (const TornadisMessageQueue *self)
 {
-  return self->messages.length > 0;
+  return self->messages.length > self->waiters.length;
+}
+
+static inline gboolean
+tornadis_message_queue_is_used (const TornadisMessageQueue *self)
+{
+  return self->messages.length > 0 || self->waiters.length > 0;
 }
 
 static inline gboolean
 tornadis_message_queue_has_waiters (const TornadisMessageQueue *self)
 {
-  return self->waiters.length > 0;
+  return self->waiters.length > self->messages.length;
 }
 
 G_END_DECLS

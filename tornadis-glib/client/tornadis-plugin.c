@@ -15,10 +15,12 @@
  *
  * A plugin is a subclass, in C, Python, JavaScript or Vala, that overrides some of the hooks; an instance of it is
  * added with [method@Tornadis.Client.add_plugin], to one client or to many, or to the client that a
- * [class@Tornadis.ClientPool] is made after. Hooks are called in the main context of the client. None may wait: a
+ * [class@Tornadis.ClientPool] takes as its template. Hooks are called in the main context of the client. None may wait: a
  * plugin that has to holds the call, see [class@Tornadis.Call].
  *
- * The client's own commands (authentication, `PING`, restoring subscriptions) do not go through plugins.
+ * The client's own commands (authentication, `PING`, restoring subscriptions) do not go through plugins, nor do calls
+ * that the client refuses, such as `SUBSCRIBE`. [method@Tornadis.Client.connect_async] is a call of `HELLO` to plugins,
+ * which fails as any other, and whose reply is the status `OK`.
  *
  * Since: 1.0
  */
@@ -239,8 +241,8 @@ tornadis_plugin_client_acquired (TornadisPlugin *self,
  * @user_data: passed to @func
  * @user_data_destroy: (nullable): frees @user_data, after @func was called
  *
- * Makes a call of the plugin's own, as [method@Tornadis.Client.submit], that goes only through the plugins behind this
- * one: it neither comes back to the plugin itself nor waits behind a plugin that waits for this one.
+ * Submits a call of the plugin's own, as [method@Tornadis.Client.submit], that goes only through the plugins behind
+ * this one: it neither comes back to the plugin itself nor waits behind a plugin that waits for this one.
  *
  * Since: 1.0
  */
@@ -257,4 +259,57 @@ tornadis_plugin_submit (TornadisPlugin *self,
   g_return_if_fail (command != NULL);
 
   tornadis_client_submit_behind (client, self, command, func, user_data, user_data_destroy);
+}
+
+/**
+ * tornadis_plugin_set_client_state:
+ * @self: a plugin
+ * @client: a client that it is on
+ * @state: how the connection is
+ *
+ * Says that the plugin stands for the connection of @client, because it answers the client's calls by other means, and
+ * how that is. From then on [property@Tornadis.Client:state] and [property@Tornadis.Client:connected] are what the plugin
+ * said last, whatever the client's own connection does, and [signal@Tornadis.Client::disconnected] is emitted when it was
+ * %TORNADIS_CLIENT_STATE_CONNECTED and is no longer.
+ *
+ * A plugin that answers the `HELLO` of [method@Tornadis.Client.connect_async] with a reply has thereby said that it is
+ * connected. [method@Tornadis.Client.close] sets the state to %TORNADIS_CLIENT_STATE_DISCONNECTED, which the plugin
+ * learns by `notify::state`. When the plugin is removed the client's own connection counts again. Nothing happens when the
+ * plugin is not on the client.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_set_client_state (TornadisPlugin *self,
+                                  TornadisClient *client,
+                                  TornadisClientState state)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+
+  tornadis_client_set_stand_in (client, self, state, NULL);
+}
+
+/**
+ * tornadis_plugin_set_client_lost:
+ * @self: a plugin
+ * @client: a client that it is on
+ * @error: why
+ *
+ * Says that the connection of @client, for which the plugin stands, was lost: the state is
+ * %TORNADIS_CLIENT_STATE_DISCONNECTED, and [signal@Tornadis.Client::disconnected] has @error. What follows is said with
+ * [method@Tornadis.Plugin.set_client_state].
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_set_client_lost (TornadisPlugin *self,
+                                 TornadisClient *client,
+                                 const GError *error)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+  g_return_if_fail (error != NULL);
+
+  tornadis_client_set_stand_in (client, self, TORNADIS_CLIENT_STATE_DISCONNECTED, error);
 }

@@ -27,7 +27,7 @@ G_DECLARE_DERIVABLE_TYPE (TornadisPlugin, tornadis_plugin, TORNADIS, PLUGIN, GOb
  * @observe: a command or a pipeline was sent and has its outcome
  * @client_acquired: a pool has given a client to a caller
  *
- * The hooks of a plugin. All are optional, none waits.
+ * The hooks of a plugin. All are optional, none may wait.
  *
  * Since: 1.0
  */
@@ -64,11 +64,21 @@ struct _TornadisPluginClass
 };
 
 TORNADIS_AVAILABLE_IN_1_0
-void tornadis_plugin_submit (TornadisPlugin    *self,
-                             TornadisClient    *client,
-                             TornadisCommand   *command,
-                             TornadisReplyFunc  func,
-                             gpointer           user_data,
-                             GDestroyNotify     user_data_destroy);
+void     tornadis_plugin_submit    (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    TornadisCommand   *command,
+                                    TornadisReplyFunc  func,
+                                    gpointer           user_data,
+                                    GDestroyNotify     user_data_destroy);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_set_client_state
+                                   (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    TornadisClientState state);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_set_client_lost
+                                   (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    const GError      *error);
 
 G_END_DECLS

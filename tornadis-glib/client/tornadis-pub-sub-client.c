@@ -6,7 +6,7 @@
 
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-message-queue.h"
-#include "tornadis-glib/client/tornadis-subscriptions.h"
+#include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-message-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -18,7 +18,9 @@
  *
  * Subscriptions are what is wanted, not what one connection happens to have: the client connects again by
  * itself for as long as there are any, and restores them. Messages that were published in between are lost, as
- * ever with Redis pub/sub; [signal@Tornadis.PubSubClient::gap] tells.
+ * ever with Redis pub/sub; [signal@Tornadis.PubSubClient::gap] is emitted then. A name that the new server refuses for
+ * good, because it is forbidden or lives on another node of a cluster, is removed
+ * ([signal@Tornadis.PubSubClient::subscription-removed]); one that it refuses for now is asked for again.
  *
  * ```c
  * static void
@@ -39,15 +41,20 @@
  * client emits [signal@Tornadis.PubSubClient::overflow] and stops reading until half of them are popped;
  * meanwhile the server keeps messages for it, and cuts the connection when that is too much for it.
  *
- * Channels may have any name; where a name is given as a string that is not UTF-8, its bytes that are not are
- * replaced, see [method@Tornadis.Message.get_channel_bytes].
+ * Names of channels and patterns are bytes. Where one is shown as a string, U+FFFD stands for every byte that is not
+ * UTF-8 text, and for a 0 byte; [method@Tornadis.Message.get_channel_bytes] gives the name as it is, and
+ * [method@Tornadis.PubSubClient.subscribe_bytes_async] takes it.
  *
- * Calls, such as [method@Tornadis.Client.call_async], end with %TORNADIS_ERROR_USAGE: use another client.
+ * Calls, such as [method@Tornadis.Client.call_async], fail with %TORNADIS_ERROR_USAGE: use another client.
  *
  * Equivalent of tornadis' `PubSubClient`.
  *
  * Since: 1.0
  */
+
+/* Where a server with CLIENT TRACKING says which keys have changed. In RESP3 it has pushes of their own for that, which are
+ * messages here if the channel is subscribed to. */
+#define INVALIDATE_CHANNEL "__redis__:invalidate"
 
 struct _TornadisPubSubClient
 {
@@ -55,7 +62,7 @@ struct _TornadisPubSubClient
 
   TornadisSubscriptions *subscriptions; /* (owned) */
   TornadisMessageQueue messages;        /* that no handler took; the client does not read while it is full */
-  gboolean gap;                         /* to be told when the subscriptions are restored */
+  gboolean gap;                         /* to be notified when the subscriptions are restored */
   gboolean notified_subscribed;
   gulong handler_id;           /* of a handler of all messages, or 0 */
   TornadisReply *last_channel; /* (owned) (nullable) whose name is text */
@@ -81,7 +88,11 @@ typedef enum
 
 static guint signals[SIGNAL_OVERFLOW + 1];
 
-/* Messages. */
+TornadisSubscriptions *
+tornadis_pub_sub_client_get_subscriptions (TornadisPubSubClient *self)
+{
+  return self->subscriptions;
+}
 
 /* Whether a handler takes the messages with @detail. GObject looks long for the answer, so that a handler that was
  * found is remembered: one that takes all messages, of which there is rarely more than one. */
@@ -98,6 +109,14 @@ pub_sub_has_handler (TornadisPubSubClient *self,
   return self->handler_id != 0 || g_signal_has_handler_pending (self, signals[SIGNAL_MESSAGE], detail, TRUE);
 }
 
+/* As many messages are kept as may be. */
+static void
+pub_sub_overflow (TornadisPubSubClient *self)
+{
+  tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), TRUE);
+  g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
+}
+
 static void
 pub_sub_deliver (TornadisPubSubClient *self,
                  TornadisMessage *message)
@@ -112,10 +131,23 @@ pub_sub_deliver (TornadisPubSubClient *self,
     }
 
   if (tornadis_message_queue_push (&self->messages, message))
-    {
-      tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), TRUE);
-      g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
-    }
+    pub_sub_overflow (self);
+}
+
+/* What RESP3 has in place of a message of that channel, as a message. (transfer full) both ways. */
+static TornadisReply *
+take_invalidation (TornadisReply *push)
+{
+  TornadisReply **elements = g_new (TornadisReply *, 3);
+  TornadisReply *channel = tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, strlen (INVALIDATE_CHANNEL));
+
+  memcpy (channel->data, INVALIDATE_CHANNEL, strlen (INVALIDATE_CHANNEL));
+  elements[0] = tornadis_reply_ref (push->v.elements[0]);
+  elements[1] = channel;
+  elements[2] = tornadis_reply_ref (push->v.elements[1]);
+  tornadis_reply_unref (push);
+
+  return tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, 3);
 }
 
 static gboolean
@@ -127,7 +159,7 @@ pub_sub_push (TornadisClient *client,
   TornadisReply **elements;
   TornadisReply *channel;
 
-  if (push->length < 3)
+  if (push->length < 2)
     return FALSE;
 
   /* From here on there are nodes, though a server that speaks RESP2 may send a long array. */
@@ -135,7 +167,14 @@ pub_sub_push (TornadisClient *client,
   if (tornadis_reply_kind_is_aggregate (elements[0]->kind))
     return FALSE;
 
-  if (tornadis_reply_equals_text (elements[0], "message") || tornadis_reply_equals_text (elements[0], "smessage"))
+  if (push->length == 2)
+    {
+      if (push->kind != TORNADIS_REPLY_KIND_PUSH || !tornadis_reply_equals_text (elements[0], "invalidate") ||
+          !tornadis_subscriptions_has_channel (self->subscriptions, INVALIDATE_CHANNEL))
+        return FALSE;
+      message = tornadis_message_new (take_invalidation (push), FALSE, NULL);
+    }
+  else if (tornadis_reply_equals_text (elements[0], "message") || tornadis_reply_equals_text (elements[0], "smessage"))
     message = tornadis_message_new (push, FALSE, self->last_channel);
   else if (push->length > 3 && tornadis_reply_equals_text (elements[0], "pmessage"))
     message = tornadis_message_new (push, TRUE, self->last_channel);
@@ -159,13 +198,19 @@ pub_sub_push (TornadisClient *client,
   return TRUE;
 }
 
+static void
+pub_sub_drained (gpointer user_data)
+{
+  tornadis_link_set_paused (tornadis_client_get_link (user_data), FALSE);
+}
+
 static GError *
 make_unsubscribed_error (void)
 {
   return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "There is no subscription that a message could come from");
 }
 
-/* What the subscriptions tell. */
+/* What the subscriptions notify of. */
 
 static void
 pub_sub_changed (TornadisClient *client,
@@ -238,8 +283,7 @@ pub_sub_is_used (TornadisClient *client)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
 
-  return tornadis_message_queue_has_messages (&self->messages) || tornadis_message_queue_has_waiters (&self->messages) ||
-         tornadis_subscriptions_is_wanted (self->subscriptions);
+  return tornadis_message_queue_is_used (&self->messages) || tornadis_subscriptions_is_wanted (self->subscriptions);
 }
 
 static void
@@ -268,46 +312,6 @@ pub_sub_closed (TornadisClient *client)
   tornadis_subscriptions_link_lost (self->subscriptions);
   self->gap |= tornadis_subscriptions_is_subscribed (self->subscriptions);
   tornadis_message_queue_fail_waiters (&self->messages, error);
-}
-
-/* (nullable): none. */
-static GPtrArray *
-make_names (const char *const *texts)
-{
-  GPtrArray *names = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-
-  for (guint i = 0; texts != NULL && texts[i] != NULL; i++)
-    g_ptr_array_add (names, g_bytes_new (texts[i], strlen (texts[i])));
-
-  return names;
-}
-
-static void
-pub_sub_call (TornadisPubSubClient *self,
-              TornadisSubscriptionKind kind,
-              gboolean subscribe,
-              const char *const *texts,
-              GCancellable *cancellable,
-              gpointer source_tag,
-              GAsyncReadyCallback callback,
-              gpointer user_data)
-{
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (GPtrArray) names = NULL;
-
-  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, source_tag);
-  if (g_task_return_error_if_cancelled (task))
-    return;
-
-  names = make_names (texts);
-  if (subscribe)
-    tornadis_subscriptions_subscribe (self->subscriptions, kind, names, task);
-  else
-    tornadis_subscriptions_unsubscribe (self->subscriptions, kind, names, task);
 }
 
 static const TornadisClientHooks pub_sub_hooks = {
@@ -352,7 +356,8 @@ tornadis_pub_sub_client_finalize (GObject *object)
 }
 
 /* What g_cclosure_marshal_VOID__BOXEDv() does, less the reference to the message: who emits it has one. For handlers in
- * C alone; those of bindings have marshallers of their own. */
+ * C alone; those of bindings have marshallers of their own. (G_SIGNAL_TYPE_STATIC_SCOPE is for these too: GJS then keeps
+ * what it does not own.) */
 static void
 marshal_message (GClosure *closure,
                  GValue *return_value,
@@ -363,7 +368,7 @@ marshal_message (GClosure *closure,
                  GType *param_types)
 {
   typedef void (*MessageFunc) (gpointer first,
-                               TornadisMessage * message,
+                               TornadisMessage *message,
                                gpointer last);
   MessageFunc func = (MessageFunc) (marshal_data != NULL ? marshal_data : ((GCClosure *) closure)->callback);
   gboolean swapped = G_CCLOSURE_SWAP_DATA (closure) != 0;
@@ -406,8 +411,10 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
    * @self: the client
    * @message: the message
    *
-   * A message has arrived. The detail is its channel, for patterns too: `message::news`. Details that are
-   * connected to are kept by GLib for ever, so connect without a detail rather than to ever new ones.
+   * Emitted when a message has arrived, once for each. The detail is its channel, for patterns too:
+   * `message::news`. It is the channel as [method@Tornadis.Message.get_channel] gives it, with U+FFFD for what is
+   * not text: several names of bytes can have the same. Details that are connected to are kept by GLib for ever, so
+   * connect without a detail rather than to ever new ones.
    *
    * Handlers may subscribe, unsubscribe, close the client and drop their last reference to it.
    *
@@ -421,10 +428,11 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
   /**
    * TornadisPubSubClient::subscription-added:
    * @self: the client
-   * @name: the channel or pattern
+   * @name: the channel or pattern, with U+FFFD for what is not text
    * @count: how many subscriptions there are now, as the server counts them
    *
-   * The server has confirmed a subscription. Not emitted for those that are restored.
+   * Emitted when the server has confirmed a subscription that there was not before. Not emitted for those that are
+   * restored.
    *
    * Since: 1.0
    */
@@ -435,11 +443,12 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
   /**
    * TornadisPubSubClient::subscription-removed:
    * @self: the client
-   * @name: the channel or pattern
-   * @count: how many subscriptions are left, as the server counts them
+   * @name: the channel or pattern, with U+FFFD for what is not text
+   * @count: how many subscriptions are left
    *
-   * A subscription has ended: on demand, because the server ended it, or because the server did not let it be
-   * restored.
+   * Emitted when a subscription has ended that [signal@Tornadis.PubSubClient::subscription-added] was emitted for: on
+   * demand, because the server ended it, because the server does not let it be restored, or because the call that
+   * subscribed to it failed half-way.
    *
    * Since: 1.0
    */
@@ -451,7 +460,8 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
    * TornadisPubSubClient::gap:
    * @self: the client
    *
-   * The subscriptions are restored after the connection was lost; what was published meanwhile is not coming.
+   * Emitted when the subscriptions are restored after the connection was lost; what was published meanwhile is not
+   * coming. When the server was not ready to restore all of them, it is emitted again when more of them are there.
    *
    * Since: 1.0
    */
@@ -462,8 +472,8 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
    * TornadisPubSubClient::overflow:
    * @self: the client
    *
-   * As many messages are kept for [method@Tornadis.PubSubClient.pop_message_async] as may be, and the client has
-   * stopped reading until some are popped.
+   * Emitted when as many messages are kept for [method@Tornadis.PubSubClient.pop_message_async] as may be, and the
+   * client has stopped reading until half of them are popped.
    *
    * Since: 1.0
    */
@@ -479,7 +489,7 @@ tornadis_pub_sub_client_init (TornadisPubSubClient *self)
   TornadisLinkSettings *settings = tornadis_link_get_settings (tornadis_client_get_link (client));
 
   self->subscriptions = tornadis_subscriptions_new (client, &funcs);
-  tornadis_message_queue_init (&self->messages, tornadis_client_get_context (client), settings);
+  tornadis_message_queue_init (&self->messages, tornadis_client_get_context (client), settings, pub_sub_drained, self);
   settings->push_arrays = TRUE;
 }
 
@@ -488,7 +498,7 @@ tornadis_pub_sub_client_init (TornadisPubSubClient *self)
  * @host: the name or address of the server
  * @port: its port
  *
- * Makes a pub/sub client of the server at @host.
+ * Creates a pub/sub client of the server at @host.
  *
  * Equivalent of tornadis' `PubSubClient()`.
  *
@@ -510,7 +520,7 @@ tornadis_pub_sub_client_new (const char *host,
  * @uri: a URI, as for [ctor@Tornadis.Client.new_for_uri]
  * @error: return location for an error
  *
- * Makes a pub/sub client of the server at @uri.
+ * Creates a pub/sub client of the server at @uri.
  *
  * Returns: (transfer full): a new client
  *
@@ -530,7 +540,7 @@ tornadis_pub_sub_client_new_for_uri (const char *uri,
  * tornadis_pub_sub_client_new_for_unix_socket:
  * @path: the path of the server's unix socket
  *
- * Makes a pub/sub client of the server at @path.
+ * Creates a pub/sub client of the server at @path.
  *
  * Returns: (transfer full): a new client
  *
@@ -545,298 +555,6 @@ tornadis_pub_sub_client_new_for_unix_socket (const char *path)
 }
 
 /**
- * tornadis_pub_sub_client_subscribe_async:
- * @self: a client
- * @channels: (array zero-terminated=1): the channels, at least one
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Subscribes to channels (`SUBSCRIBE`), connecting if needed. When this fails none of the new names is
- * subscribed to, unless another call has asked for it.
- *
- * Equivalent of tornadis' `PubSubClient.pubsub_subscribe()`.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_subscribe_async (TornadisPubSubClient *self,
-                                         const char *const *channels,
-                                         GCancellable *cancellable,
-                                         GAsyncReadyCallback callback,
-                                         gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_CHANNEL, TRUE, channels, cancellable, tornadis_pub_sub_client_subscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_subscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.subscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_subscribe_finish (TornadisPubSubClient *self,
-                                          GAsyncResult *result,
-                                          GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * tornadis_pub_sub_client_psubscribe_async:
- * @self: a client
- * @patterns: (array zero-terminated=1): the patterns, at least one
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Subscribes to patterns (`PSUBSCRIBE`), connecting if needed. When this fails none of the new names is
- * subscribed to, unless another call has asked for it.
- *
- * Equivalent of tornadis' `PubSubClient.pubsub_psubscribe()`.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_psubscribe_async (TornadisPubSubClient *self,
-                                          const char *const *patterns,
-                                          GCancellable *cancellable,
-                                          GAsyncReadyCallback callback,
-                                          gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_PATTERN, TRUE, patterns, cancellable, tornadis_pub_sub_client_psubscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_psubscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.psubscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_psubscribe_finish (TornadisPubSubClient *self,
-                                           GAsyncResult *result,
-                                           GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * tornadis_pub_sub_client_ssubscribe_async:
- * @self: a client
- * @channels: (array zero-terminated=1): the channels, at least one
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Subscribes to shard channels (`SSUBSCRIBE`), connecting if needed. When this fails none of the new names is
- * subscribed to, unless another call has asked for it.
- *
- * Shard channels need Redis 7; the names of one call must share a slot in a cluster.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_ssubscribe_async (TornadisPubSubClient *self,
-                                          const char *const *channels,
-                                          GCancellable *cancellable,
-                                          GAsyncReadyCallback callback,
-                                          gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_SHARD, TRUE, channels, cancellable, tornadis_pub_sub_client_ssubscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_ssubscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.ssubscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_ssubscribe_finish (TornadisPubSubClient *self,
-                                           GAsyncResult *result,
-                                           GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * tornadis_pub_sub_client_unsubscribe_async:
- * @self: a client
- * @channels: (array zero-terminated=1) (nullable): the channels; %NULL or empty: all of them
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Ends subscriptions to channels (`UNSUBSCRIBE`). They are not wanted from now on, whatever becomes of the
- * connection; those that do not exist are no error.
- *
- * Equivalent of tornadis' `PubSubClient.pubsub_unsubscribe()`.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_unsubscribe_async (TornadisPubSubClient *self,
-                                           const char *const *channels,
-                                           GCancellable *cancellable,
-                                           GAsyncReadyCallback callback,
-                                           gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_CHANNEL, FALSE, channels, cancellable, tornadis_pub_sub_client_unsubscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_unsubscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.unsubscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_unsubscribe_finish (TornadisPubSubClient *self,
-                                            GAsyncResult *result,
-                                            GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * tornadis_pub_sub_client_punsubscribe_async:
- * @self: a client
- * @patterns: (array zero-terminated=1) (nullable): the patterns; %NULL or empty: all of them
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Ends subscriptions to patterns (`PUNSUBSCRIBE`). They are not wanted from now on, whatever becomes of the
- * connection; those that do not exist are no error.
- *
- * Equivalent of tornadis' `PubSubClient.pubsub_punsubscribe()`.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_punsubscribe_async (TornadisPubSubClient *self,
-                                            const char *const *patterns,
-                                            GCancellable *cancellable,
-                                            GAsyncReadyCallback callback,
-                                            gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_PATTERN, FALSE, patterns, cancellable, tornadis_pub_sub_client_punsubscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_punsubscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.punsubscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_punsubscribe_finish (TornadisPubSubClient *self,
-                                             GAsyncResult *result,
-                                             GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * tornadis_pub_sub_client_sunsubscribe_async:
- * @self: a client
- * @channels: (array zero-terminated=1) (nullable): the channels; %NULL or empty: all of them
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server has confirmed every name, or it has failed
- * @user_data: passed to @callback
- *
- * Ends subscriptions to shard channels (`SUNSUBSCRIBE`). They are not wanted from now on, whatever becomes of the
- * connection; those that do not exist are no error.
- *
- * Since: 1.0
- */
-void
-tornadis_pub_sub_client_sunsubscribe_async (TornadisPubSubClient *self,
-                                            const char *const *channels,
-                                            GCancellable *cancellable,
-                                            GAsyncReadyCallback callback,
-                                            gpointer user_data)
-{
-  pub_sub_call (self, TORNADIS_SUBSCRIPTION_SHARD, FALSE, channels, cancellable, tornadis_pub_sub_client_sunsubscribe_async, callback, user_data);
-}
-
-/**
- * tornadis_pub_sub_client_sunsubscribe_finish:
- * @self: a client
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the outcome of [method@Tornadis.PubSubClient.sunsubscribe_async]. Errors are those of [error@Tornadis.Error],
- * and %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the server has confirmed it
- *
- * Since: 1.0
- */
-gboolean
-tornadis_pub_sub_client_sunsubscribe_finish (TornadisPubSubClient *self,
-                                             GAsyncResult *result,
-                                             GError **error)
-{
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
  * tornadis_pub_sub_client_pop_message_async:
  * @self: a client
  * @timeout: how long to wait, in seconds; negative: for ever
@@ -845,7 +563,8 @@ tornadis_pub_sub_client_sunsubscribe_finish (TornadisPubSubClient *self,
  * @user_data: passed to @callback
  *
  * Takes the next message that no handler of [signal@Tornadis.PubSubClient::message] took, waiting for one if
- * needed, also while the client connects again.
+ * needed, also while the client connects again. Those that wait get messages in the order of both; a call that is
+ * cancelled takes none.
  *
  * Equivalent of tornadis' `PubSubClient.pubsub_pop_message()`.
  *
@@ -873,14 +592,9 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  if (tornadis_message_queue_has_messages (&self->messages))
+  if (tornadis_message_queue_has_message (&self->messages))
     {
-      gboolean drained;
-      TornadisMessage *message = tornadis_message_queue_pop (&self->messages, &drained);
-
-      if (drained)
-        tornadis_link_set_paused (link, FALSE);
-      g_task_return_pointer (task, message, (GDestroyNotify) tornadis_message_unref);
+      tornadis_message_queue_wait (&self->messages, g_steal_pointer (&task), timeout);
       return;
     }
 
@@ -909,9 +623,9 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the outcome of [method@Tornadis.PubSubClient.pop_message_async]. Errors are %TORNADIS_ERROR_USAGE when there
- * is no subscription, or the last one ends, %TORNADIS_ERROR_CLOSED when the client was closed, %TORNADIS_ERROR_LOST when the connection
- * was lost with [property@Tornadis.Client:autoconnect] off, and %G_IO_ERROR_CANCELLED.
+ * Finishes [method@Tornadis.PubSubClient.pop_message_async]. Errors are %TORNADIS_ERROR_USAGE when there is no
+ * subscription, or the last one ends, %TORNADIS_ERROR_CLOSED when the client was closed, %TORNADIS_ERROR_LOST when
+ * the connection was lost with [property@Tornadis.Client:autoconnect] off, and %G_IO_ERROR_CANCELLED.
  *
  * Returns: (transfer full) (nullable): the message; %NULL without an error when the time was over
  *
@@ -926,4 +640,27 @@ tornadis_pub_sub_client_pop_message_finish (TornadisPubSubClient *self,
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * tornadis_pub_sub_client_unpop_message:
+ * @self: a client
+ * @message: a message of [method@Tornadis.PubSubClient.pop_message_async]
+ *
+ * Gives back a message that was popped and is not wanted: it is the next one's, ahead of those that came after it.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_pub_sub_client_unpop_message (TornadisPubSubClient *self,
+                                       TornadisMessage *message)
+{
+  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = NULL;
+
+  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));
+  g_return_if_fail (message != NULL);
+
+  alive = g_object_ref (self);
+  if (tornadis_message_queue_push_back (&self->messages, message))
+    pub_sub_overflow (self);
 }

@@ -88,6 +88,30 @@ gboolean             tornadis_pub_sub_client_sunsubscribe_finish (TornadisPubSub
                                                                   GAsyncResult *result,
                                                                   GError **error);
 TORNADIS_AVAILABLE_IN_1_0
+void                 tornadis_pub_sub_client_subscribe_bytes_async (TornadisPubSubClient *self,
+                                                              TornadisSubscriptionKind kind,
+                                                              GBytes **names,
+                                                              gsize n_names,
+                                                              GCancellable *cancellable,
+                                                              GAsyncReadyCallback callback,
+                                                              gpointer user_data);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean             tornadis_pub_sub_client_subscribe_bytes_finish (TornadisPubSubClient *self,
+                                                               GAsyncResult *result,
+                                                               GError **error);
+TORNADIS_AVAILABLE_IN_1_0
+void                 tornadis_pub_sub_client_unsubscribe_bytes_async (TornadisPubSubClient *self,
+                                                              TornadisSubscriptionKind kind,
+                                                              GBytes **names,
+                                                              gsize n_names,
+                                                              GCancellable *cancellable,
+                                                              GAsyncReadyCallback callback,
+                                                              gpointer user_data);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean             tornadis_pub_sub_client_unsubscribe_bytes_finish (TornadisPubSubClient *self,
+                                                               GAsyncResult *result,
+                                                               GError **error);
+TORNADIS_AVAILABLE_IN_1_0
 void                 tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
                                                                 double timeout,
                                                                 GCancellable *cancellable,
@@ -97,5 +121,8 @@ TORNADIS_AVAILABLE_IN_1_0
 TornadisMessage *    tornadis_pub_sub_client_pop_message_finish (TornadisPubSubClient *self,
                                                                  GAsyncResult *result,
                                                                  GError **error);
+TORNADIS_AVAILABLE_IN_1_0
+void                 tornadis_pub_sub_client_unpop_message (TornadisPubSubClient *self,
+                                                            TornadisMessage *message);
 
 G_END_DECLS

@@ -3,9 +3,9 @@
 #include "tornadis-glib/client/tornadis-subscription-names.h"
 
 const char *const tornadis_subscription_verbs[TORNADIS_N_SUBSCRIPTION_KINDS][2] = {
-  [TORNADIS_SUBSCRIPTION_CHANNEL] = { "unsubscribe", "subscribe" },
-  [TORNADIS_SUBSCRIPTION_PATTERN] = { "punsubscribe", "psubscribe" },
-  [TORNADIS_SUBSCRIPTION_SHARD] = { "sunsubscribe", "ssubscribe" },
+  [TORNADIS_SUBSCRIPTION_KIND_CHANNEL] = { "unsubscribe", "subscribe" },
+  [TORNADIS_SUBSCRIPTION_KIND_PATTERN] = { "punsubscribe", "psubscribe" },
+  [TORNADIS_SUBSCRIPTION_KIND_SHARD] = { "sunsubscribe", "ssubscribe" },
 };
 
 static guint

@@ -2,17 +2,12 @@
 
 #pragma once
 
+#include "tornadis-glib/tornadis-enums.h"
 #include "tornadis-glib/values/tornadis-command.h"
 
 G_BEGIN_DECLS
 
-typedef enum
-{
-  TORNADIS_SUBSCRIPTION_CHANNEL,
-  TORNADIS_SUBSCRIPTION_PATTERN,
-  TORNADIS_SUBSCRIPTION_SHARD,
-  TORNADIS_N_SUBSCRIPTION_KINDS,
-} TornadisSubscriptionKind;
+#define TORNADIS_N_SUBSCRIPTION_KINDS (TORNADIS_SUBSCRIPTION_KIND_SHARD + 1)
 
 /* As the server says them: [FALSE] ends what [TRUE] begins. */
 extern const char *const tornadis_subscription_verbs[TORNADIS_N_SUBSCRIPTION_KINDS][2];

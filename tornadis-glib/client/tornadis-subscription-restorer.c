@@ -240,11 +240,11 @@ tornadis_subscription_restorer_start (TornadisSubscriptionRestorer *self,
     {
       g_autoptr (GPtrArray) names = tornadis_subscription_names_select (self->names, kind, name_is_granted);
 
-      if (kind != TORNADIS_SUBSCRIPTION_SHARD && names->len > 0)
+      if (kind != TORNADIS_SUBSCRIPTION_KIND_SHARD && names->len > 0)
         restorer_ask_first (self, kind, names, queue);
 
       /* In a cluster the shard channels of one command must share a slot. */
-      for (guint i = 0; kind == TORNADIS_SUBSCRIPTION_SHARD && i < names->len; i++)
+      for (guint i = 0; kind == TORNADIS_SUBSCRIPTION_KIND_SHARD && i < names->len; i++)
         {
           g_autoptr (GPtrArray) single = make_single (g_ptr_array_index (names, i));
 

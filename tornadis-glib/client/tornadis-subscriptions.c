@@ -2,6 +2,8 @@
 
 #include "tornadis-glib/client/tornadis-subscriptions.h"
 
+#include <string.h>
+
 #include "tornadis-glib/client/tornadis-subscription-restorer.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -378,6 +380,17 @@ gboolean
 tornadis_subscriptions_is_subscribed (TornadisSubscriptions *self)
 {
   return self->names.n_subscribed > 0;
+}
+
+gboolean
+tornadis_subscriptions_has_channel (TornadisSubscriptions *self,
+                                    const char *channel)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_static (channel, strlen (channel));
+  const TornadisSubscriptionName *name =
+    tornadis_subscription_names_lookup (&self->names, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, bytes);
+
+  return name != NULL && name->confirmed && tornadis_subscription_name_is_wanted (name);
 }
 
 void

@@ -33,6 +33,9 @@ void                   tornadis_subscriptions_free          (TornadisSubscriptio
 gboolean               tornadis_subscriptions_is_wanted     (TornadisSubscriptions            *self);
 /* Whether any name is wanted that the server has confirmed, on this link or on the one before. */
 gboolean               tornadis_subscriptions_is_subscribed (TornadisSubscriptions            *self);
+/* Whether the server has confirmed @channel, and it is wanted. */
+gboolean               tornadis_subscriptions_has_channel   (TornadisSubscriptions            *self,
+                                                             const char                       *channel);
 /* Both return @task, now or later. @names (element-type GBytes) are not changed any more; none: all that there are. */
 void                   tornadis_subscriptions_subscribe     (TornadisSubscriptions            *self,
                                                              TornadisSubscriptionKind          kind,

@@ -33,7 +33,7 @@ struct _TornadisCommand
   guint8 *body; /* (owned), or inline_body */
   gsize body_len;
   TornadisLargeArgs *large; /* (owned) (nullable) */
-  char *name;               /* (owned) (nullable) (atomic) made when asked for, unless it is a shared one */
+  char *name;               /* (owned) (nullable) (atomic) created when asked for, unless it is a shared one */
   guint8 effect : 6;        /* TornadisCommandEffect */
   guint8 container : 1;     /* CLIENT or SCRIPT: what it does is known from the second argument */
   guint8 sealed;            /* (atomic) handed to a client or a pipeline: no more appending */
@@ -81,7 +81,7 @@ tornadis_command_is_sealed (const TornadisCommand *self)
   return __atomic_load_n (&self->sealed, __ATOMIC_RELAXED);
 }
 
-/* Where to turn to instead of a command that clients refuse; NULL: they do not. */
+/* What to use instead of a command that clients refuse; NULL: they do not refuse it. */
 const char *tornadis_command_get_refusal (TornadisCommand *self);
 void        tornadis_command_append_data (TornadisCommand *self,
                                           const char      *data,

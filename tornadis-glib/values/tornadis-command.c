@@ -7,14 +7,14 @@
 
 #include <hiredis.h>
 
-#include "tornadis-glib/values/tornadis-number-text.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
 
 /**
  * TornadisCommand:
  *
  * One request to the server: a name and its arguments, each of any bytes and any length.
  *
- * It succeeds tornadis' variable argument list, as in `client.call("SET", "key", "value")`:
+ * Equivalent of tornadis' variable argument list, as in `client.call("SET", "key", "value")`:
  *
  * - [ctor@Tornadis.Command.new_strv] takes all arguments as text;
  * - [ctor@Tornadis.Command.new_bytes] takes all arguments as bytes;
@@ -222,7 +222,7 @@ command_append_gbytes (TornadisCommand *self,
  * tornadis_command_new: (constructor)
  * @name: the name of the command, its first argument
  *
- * Makes a command to which arguments are then appended.
+ * Creates a command to which arguments are then appended.
  *
  * Returns: (transfer full): a new command
  *
@@ -245,14 +245,14 @@ tornadis_command_new (const char *name)
  * tornadis_command_new_strv: (constructor)
  * @argv: (array zero-terminated=1): the name of the command and its arguments
  *
- * Makes a command of text arguments.
+ * Creates a command of text arguments.
  *
  * Every argument ends at its first NUL: text that may have one, and data that is not UTF-8 text when it comes
  * from another language than C, needs [ctor@Tornadis.Command.new_bytes].
  *
  * An empty @argv gives a command that every client refuses with [error@Tornadis.Error.USAGE].
  *
- * Succeeds the arguments of tornadis' `Client.call()`.
+ * Equivalent of the arguments of tornadis' `Client.call()`.
  *
  * Returns: (transfer full): a new command
  *
@@ -277,7 +277,7 @@ tornadis_command_new_strv (const char *const *argv)
  * @args: (array length=n_args) (nullable): the name of the command and its arguments
  * @n_args: how many there are
  *
- * Makes a command of arguments that may hold any bytes.
+ * Creates a command of arguments that may hold any bytes.
  *
  * Arguments of 16 KiB or more are kept by reference.
  *
@@ -327,7 +327,7 @@ command_append_encoded (TornadisCommand *self,
  * @format: a format in the language of hiredis' `redisCommand()`
  * @...: what the format asks for
  *
- * Makes a command from a format string, such as `"SET %s %b"`.
+ * Creates a command from a format string, such as `"SET %s %b"`.
  *
  * Spaces in @format separate arguments. `%s` stands for a string; `%b` for bytes, as a `const void *` and a
  * `size_t`; `%%` for one `%`; `%d`, `%lld`, `%f` and the other integer and floating point conversions mean what

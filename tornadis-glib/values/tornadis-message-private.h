@@ -15,5 +15,9 @@ TornadisMessage *tornadis_message_new      (TornadisReply   *push,
 /* The channel, (transfer none), if it is text. */
 TornadisReply   *tornadis_message_peek_text_channel (TornadisMessage *self);
 gsize            tornadis_message_get_size (TornadisMessage *self);
+/* Its number among those that were kept to be popped, set before anybody else has the message. */
+void             tornadis_message_set_serial (TornadisMessage *self,
+                                              guint64 serial);
+guint64          tornadis_message_get_serial (const TornadisMessage *self);
 
 G_END_DECLS

@@ -12,7 +12,10 @@
  * Channels and payloads are bytes: each can be had as it was sent, and as text for the usual case. A message
  * never changes, and the bytes it hands out are not copied.
  *
- * It succeeds the list of `pmessage` or `message`, channel and payload that tornadis'
+ * Messages of the channel `__redis__:invalidate`, by which a server with `CLIENT TRACKING` says which keys have
+ * changed, have no payload but a list of keys: see [method@Tornadis.Message.get_reply].
+ *
+ * Equivalent of the list of `pmessage` or `message`, channel and payload that tornadis'
  * `PubSubClient.pubsub_pop_message()` returns.
  *
  * Since: 1.0
@@ -28,25 +31,47 @@ struct _TornadisMessage
   TornadisReply *payload; /* (unowned) likewise */
   char *channel_text;     /* (owned) (nullable): when the bytes are not UTF-8 text themselves */
   char *pattern_text;     /* (owned) (nullable): likewise */
+  guint64 serial;
 };
 
-/* (transfer full) both ways. Servers send @n strings. Anything else becomes an empty one, and what it holds is not kept. */
+static inline gboolean
+is_string (TornadisReply *reply)
+{
+  return tornadis_reply_get_data (reply, NULL) != NULL;
+}
+
+/* What the server sends when keys have changed: their names, or nil for all of them. */
+static gboolean
+is_keys (TornadisReply *reply)
+{
+  if (reply->kind != TORNADIS_REPLY_KIND_ARRAY)
+    return reply->kind == TORNADIS_REPLY_KIND_NIL;
+
+  for (gsize i = 0; i < reply->length; i++)
+    if (!is_string (tornadis_reply_get_elements (reply)[i]))
+      return FALSE;
+
+  return TRUE;
+}
+
+/* (transfer full) both ways. Servers send @n strings, of which the payload is the last, or keys in its place. Anything
+ * else becomes an empty string, and what it holds is not kept. */
 static TornadisReply *
-take_strings (TornadisReply *push,
-              gsize n)
+take_elements (TornadisReply *push,
+               gsize n)
 {
   TornadisReply **elements;
   gboolean good = push->length == n;
 
   for (gsize i = 0; good && i < n; i++)
-    good = tornadis_reply_get_data (push->v.elements[i], NULL) != NULL;
+    good = is_string (push->v.elements[i]);
 
   if (G_LIKELY (good))
     return push;
 
   elements = g_new (TornadisReply *, n);
   for (gsize i = 0; i < n; i++)
-    elements[i] = tornadis_reply_get_data (push->v.elements[i], NULL) != NULL
+    elements[i] = is_string (push->v.elements[i]) || (i == n - 1 && is_keys (push->v.elements[i]))
                     ? tornadis_reply_ref (push->v.elements[i])
                     : tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, 0);
   tornadis_reply_unref (push);
@@ -72,13 +97,14 @@ tornadis_message_new (TornadisReply *push,
   TornadisReply **elements;
 
   g_atomic_ref_count_init (&self->ref_count);
-  self->push = take_strings (push, has_pattern ? 4 : 3);
+  self->push = take_elements (push, has_pattern ? 4 : 3);
   elements = self->push->v.elements;
   self->pattern = has_pattern ? elements[1] : NULL;
   self->channel = elements[has_pattern ? 2 : 1];
   self->payload = elements[has_pattern ? 3 : 2];
   self->channel_text = self->channel == text ? NULL : make_text (self->channel);
   self->pattern_text = has_pattern ? make_text (self->pattern) : NULL;
+  self->serial = 0;
 
   return self;
 }
@@ -92,7 +118,15 @@ tornadis_message_peek_text_channel (TornadisMessage *self)
 static gsize
 get_reply_size (TornadisReply *reply)
 {
-  return sizeof *reply + reply->length + 1;
+  gsize size = sizeof *reply;
+
+  if (reply->kind != TORNADIS_REPLY_KIND_ARRAY)
+    return size + reply->length + 1;
+
+  for (gsize i = 0; i < reply->length; i++)
+    size += sizeof (gpointer) + get_reply_size (tornadis_reply_get_elements (reply)[i]);
+
+  return size;
 }
 
 /* The bytes that a message holds in memory, for queues that have a bound. */
@@ -105,6 +139,19 @@ tornadis_message_get_size (TornadisMessage *self)
     size += get_reply_size (self->pattern);
 
   return size;
+}
+
+void
+tornadis_message_set_serial (TornadisMessage *self,
+                             guint64 serial)
+{
+  self->serial = serial;
+}
+
+guint64
+tornadis_message_get_serial (const TornadisMessage *self)
+{
+  return self->serial;
 }
 
 /**
@@ -220,7 +267,8 @@ tornadis_message_get_pattern (TornadisMessage *self)
  *
  * Gets what was published.
  *
- * Returns: (transfer full): the bytes, which are not copied
+ * Returns: (transfer full) (nullable): the bytes, which are not copied; %NULL in a message about keys, see
+ *   [method@Tornadis.Message.get_reply]
  *
  * Since: 1.0
  */
@@ -239,7 +287,7 @@ tornadis_message_get_payload (TornadisMessage *self)
  * Gets what was published, as text.
  *
  * Returns: (transfer none) (nullable): the text, valid as long as the message, or %NULL when the payload is not
- *   UTF-8 text or has a NUL in it
+ *   UTF-8 text or has a NUL in it, and in a message about keys
  *
  * Since: 1.0
  */
@@ -249,4 +297,26 @@ tornadis_message_get_text (TornadisMessage *self)
   g_return_val_if_fail (self != NULL, NULL);
 
   return tornadis_reply_get_text (self->payload);
+}
+
+/**
+ * tornadis_message_get_reply:
+ * @self: a message
+ *
+ * Gets what came with the message as the server sent it.
+ *
+ * That is a %TORNADIS_REPLY_KIND_STRING with the payload, but in messages of the channel `__redis__:invalidate`
+ * that the server itself sends: there it is a %TORNADIS_REPLY_KIND_ARRAY of the keys that have changed, or a
+ * %TORNADIS_REPLY_KIND_NIL when all keys may have.
+ *
+ * Returns: (transfer none): the reply, valid as long as the message
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_message_get_reply (TornadisMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->payload;
 }

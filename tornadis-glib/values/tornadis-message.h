@@ -7,6 +7,7 @@
 #endif
 
 #include <tornadis-glib/tornadis-types.h>
+#include <tornadis-glib/values/tornadis-reply.h>
 
 G_BEGIN_DECLS
 
@@ -28,6 +29,8 @@ TORNADIS_AVAILABLE_IN_1_0
 GBytes          *tornadis_message_get_payload       (TornadisMessage *self);
 TORNADIS_AVAILABLE_IN_1_0
 const char      *tornadis_message_get_text          (TornadisMessage *self);
+TORNADIS_AVAILABLE_IN_1_0
+TornadisReply   *tornadis_message_get_reply         (TornadisMessage *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisMessage, tornadis_message_unref)
 

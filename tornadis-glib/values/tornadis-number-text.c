@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "tornadis-glib/values/tornadis-number-text.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
 
 #include <errno.h>
 #include <math.h>
@@ -14,13 +14,13 @@ number_text_put (char *buffer,
                  gboolean negative,
                  guint64 magnitude)
 {
-  gsize length = negative + tornadis_number_text_count_digits (magnitude);
+  char *end;
 
   buffer[0] = '-';
-  tornadis_number_text_put_before (buffer + length, magnitude);
-  buffer[length] = '\0';
+  end = tornadis_number_text_put (buffer + negative, magnitude);
+  *end = '\0';
 
-  return length;
+  return (gsize) (end - buffer);
 }
 
 gsize
@@ -179,12 +179,12 @@ tornadis_number_text_to_double (const char *text,
     }
   if (is_word (word, end, "inf") || is_word (word, end, "infinity"))
     {
-      *value = *text == '-' ? -INFINITY : INFINITY;
+      *value = *text == '-' ? -HUGE_VAL : HUGE_VAL;
       return TRUE;
     }
   if (is_nan_word (word, end))
     {
-      *value = NAN;
+      *value = (double) NAN;
       return TRUE;
     }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tornadis-glib/values/tornadis-number-text.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
 
 /* Replies as redis-cli prints them. */
 

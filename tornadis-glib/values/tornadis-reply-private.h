@@ -40,7 +40,8 @@ tornadis_reply_equals_text (const TornadisReply *self,
   return self->length == strlen (text) && memcmp (self->data, text, self->length) == 0;
 }
 
-/* Instead of an offset, where no node can stand: the strings in an aggregate are packed, see tornadis-reply-pack.h. */
+/* Instead of an offset, where no node can stand: the strings in an aggregate are packed, see
+ * tornadis-reply-pack-private.h. */
 #define TORNADIS_REPLY_PACKED 1
 
 static inline gboolean
@@ -69,7 +70,7 @@ TornadisReply *tornadis_reply_alloc       (TornadisReplyKind  kind,
 TornadisReply *tornadis_reply_new_data    (TornadisReplyKind  kind,
                                            const void        *data,
                                            gsize              length);
-/* An aggregate that takes over @elements (transfer full, made with g_malloc). */
+/* An aggregate of @elements (transfer full, allocated with g_malloc). */
 TornadisReply *tornadis_reply_new_array   (TornadisReplyKind  kind,
                                            TornadisReply    **elements,
                                            gsize              n_elements);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tornadis-glib/values/tornadis-number-text.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
 
 /* Replies as variants, and variants as replies. */
 
@@ -89,7 +89,7 @@ reply_build_variant (TornadisReply *self,
  * tornadis_reply_to_variant:
  * @self: a reply
  *
- * Makes a #GVariant of @self, whose type follows from the kind:
+ * Creates a #GVariant from @self, whose type follows from the kind:
  *
  * | kind | type |
  * | ---- | ---- |
@@ -104,7 +104,7 @@ reply_build_variant (TornadisReply *self,
  * | MAP | `a(vv)` |
  *
  * A #GVariant can't be nested without end: what stands below 32 levels of ARRAY, SET, PUSH and MAP
- * comes as an `s` with the answer of [method@Tornadis.Reply.to_string] instead.
+ * comes as an `s` with what [method@Tornadis.Reply.to_string] returns instead.
  *
  * Returns: (transfer full): the variant, not floating
  *
@@ -316,7 +316,8 @@ reply_from_variant (GVariant *value)
  * tornadis_reply_new_from_variant:
  * @value: a variant of any type; a floating one is consumed
  *
- * Makes a reply of a #GVariant: what [method@Tornadis.Reply.to_variant] made, or what is written by hand in a test.
+ * Creates a reply from a #GVariant: what [method@Tornadis.Reply.to_variant] returned, or what is written by hand in a
+ * test.
  *
  * | type | kind |
  * | ---- | ---- |
@@ -332,7 +333,7 @@ reply_from_variant (GVariant *value)
  * | `m…` with nothing in it, `()` | NIL |
  * | `m…` with something in it, `v` | what is inside |
  *
- * What [method@Tornadis.Reply.to_variant] says of the reply is @value again, if it has made @value. BIG_NUMBER and
+ * What [method@Tornadis.Reply.to_variant] returns for the reply is @value again, if it created @value. BIG_NUMBER and
  * VERBATIM are then a STATUS, which has the same getters, and SET and PUSH an ARRAY: a variant has no type of their own.
  *
  * Returns: (transfer full): a new reply

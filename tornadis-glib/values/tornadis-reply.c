@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/values/tornadis-number-text.h"
-#include "tornadis-glib/values/tornadis-reply-block.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
+#include "tornadis-glib/values/tornadis-reply-block-private.h"
 
 /**
  * TornadisReply:
@@ -17,7 +17,7 @@
  * of its own: with a reference it outlives the reply in which it came.
  *
  * What the server sends is its own affair, and differs between RESP2 and RESP3 as well. The getters
- * therefore take a reply of any kind: one that has no answer gives 0, %FALSE or %NULL, and those that
+ * therefore take a reply of any kind: one that has no such value gives 0, %FALSE or %NULL, and those that
  * ask for a number read text as well. A program that must know looks at [method@Tornadis.Reply.get_kind].
  *
  * Since: 1.0
@@ -107,7 +107,7 @@ tornadis_reply_new_array (TornadisReplyKind kind,
  * tornadis_reply_new_string:
  * @value: the bytes
  *
- * Makes a reply of kind %TORNADIS_REPLY_KIND_STRING, for plugins that answer calls.
+ * Creates a reply of kind %TORNADIS_REPLY_KIND_STRING, for plugins that answer calls.
  *
  * Returns: (transfer full): the reply
  *
@@ -133,7 +133,7 @@ tornadis_reply_new_string (GBytes *value)
  *   values in turn
  * @n_elements: how many
  *
- * Makes a reply of others, for plugins that answer calls.
+ * Creates a reply of others, for plugins that answer calls.
  *
  * Returns: (transfer full): the reply
  *
@@ -228,7 +228,7 @@ reply_has_nodes (const TornadisReply *self)
 }
 
 /* Frees a tree of any depth without recursion and without memory of its own: elements go from the
- * last to the first with the length counting down, and while a child is being freed the slot that
+ * last to the first with the length counting down, and while a child is being freed the pointer that
  * held it holds the way back up. */
 static void
 reply_free_tree (TornadisReply *self,
@@ -240,14 +240,14 @@ reply_free_tree (TornadisReply *self,
     {
       while (self->length > 0)
         {
-          TornadisReply **slot = &self->v.elements[self->length - 1];
-          TornadisReply *child = *slot;
+          TornadisReply **place = &self->v.elements[self->length - 1];
+          TornadisReply *child = *place;
 
           if (reply_drop (child))
             {
               if (reply_has_nodes (child) && child->length > 0)
                 {
-                  *slot = parent;
+                  *place = parent;
                   parent = self;
                   self = child;
                   continue;
@@ -271,8 +271,8 @@ reply_free_tree (TornadisReply *self,
  * tornadis_reply_unref:
  * @self: (transfer full): a reply
  *
- * Gives up a reference to @self. The last one frees it, and those of its elements that nobody else
- * holds.
+ * Drops a reference to @self. The last one frees it, and those of its elements that have no other
+ * reference.
  *
  * Since: 1.0
  */
@@ -587,7 +587,7 @@ tornadis_reply_is_error (TornadisReply *self)
  * tornadis_reply_dup_error:
  * @self: a reply
  *
- * Makes a %TORNADIS_ERROR_REPLY of an ERROR. Its message is the text of the server, with what is not
+ * Creates a %TORNADIS_ERROR_REPLY from an ERROR. Its message is the text of the server, with what is not
  * UTF-8 replaced.
  *
  * Returns: (transfer full) (nullable): the error, %NULL for other kinds

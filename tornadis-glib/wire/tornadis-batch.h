@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* The commands of a pipeline on their way, and its replies so far. */
+/* The commands of a pipeline in flight, and its replies so far. */
 typedef struct
 {
   GPtrArray *commands;     /* (owned) (element-type TornadisCommand) */
@@ -30,7 +30,7 @@ gboolean         tornadis_batch_may_block      (TornadisBatch   *self);
 /* Whether one of them waits for data. Within a transaction none does. */
 gboolean         tornadis_batch_blocks         (TornadisBatch   *self);
 
-/* Serialises commands until about @page_size bytes are in @writer; whether the last one is in it. */
+/* Serialises commands until about @page_size bytes are in @writer. Returns whether the last one is in it. */
 gboolean         tornadis_batch_fill           (TornadisBatch   *self,
                                                 TornadisWriter  *writer,
                                                 gsize            page_size);
@@ -39,14 +39,14 @@ void             tornadis_batch_rewind         (TornadisBatch   *self);
 /* All of it was written: large values need not wait for the replies. */
 void             tornadis_batch_release_values (TornadisBatch   *self);
 
-/* Takes @reply over. The outcome, or %NULL while more replies must come. They are counted only, unless @keep. */
+/* Consumes @reply. Returns the outcome, or %NULL while more replies must come. Without @keep they are only counted. */
 TornadisReply   *tornadis_batch_collect        (TornadisBatch   *self,
                                                 TornadisReply   *reply,
                                                 gboolean         keep);
 /* Nobody wants the outcome any more; those that come are still counted. */
 void             tornadis_batch_forget_replies (TornadisBatch   *self);
 
-/* Takes @command over and returns one to report and to hold no memory, of no use to a server. */
+/* Consumes @command. Returns one with its name alone, for messages and observers, that holds none of its arguments. */
 TornadisCommand *tornadis_batch_shrink_command (TornadisCommand *command);
 
 /* Whether nothing depends on its arguments once they are written. */

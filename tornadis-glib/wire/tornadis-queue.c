@@ -20,22 +20,23 @@
  *                  does all that is behind it.
  *   written        The socket has its last byte. It counts no more in @n_bytes, but in @n_calls until its reply.
  *
- * A call may end before its reply, cancelled or timed out. What becomes of its place is not for these ids to say but for
- * queue_is_out(), whether the server may have seen its first byte:
+ * A call may complete before its reply has come, cancelled or timed out. What becomes of its slot then depends not on
+ * these ids but on queue_is_out(), whether the server may have seen its first byte:
  *
- *   ended, out     A tombstone: without @func, but written to its end, counted and in its order, so that it swallows its
- *                  reply. So does that of a call whose reply nobody wanted from the start.
- *   voided         Nothing of it was out, and nothing will be: it counts nowhere and is stepped over by all. At the tail
- *                  it is dropped at once and its id is another's soon, at the head before anybody looks at what is there.
+ *   tombstone      It is out: it has no @func, but is written to its end, counted and in its order, so that it swallows
+ *                  its reply. So is the slot of a call whose reply nobody wanted from the start.
+ *   voided         Nothing of it is out, and nothing will be: it is counted nowhere and skipped everywhere. At the tail
+ *                  it is dropped at once and its id is used again, at the head when the first slot is next looked at.
  *
- * When the link is lost, slots that are out end and go, tombstones with them; the others wait again, or are voided. */
+ * When the link is lost, slots that are out complete and are removed, tombstones with them; the others wait again, or are
+ * voided. */
 
 #define FIRST_SIZE 16
-/* Room below for what is pushed to the front. */
+/* Leaves ids below it for what is pushed to the front. */
 #define FIRST_ID (G_GUINT64_CONSTANT (1) << 32)
 /* A ring larger than this is given back when it is empty. */
 #define KEEP_SIZE 4096
-/* How many calls are ended between two looks at the clock. */
+/* How many calls are completed between two looks at the clock. */
 #define EXPIRE_CHECK 16
 
 struct _TornadisQueue
@@ -83,7 +84,7 @@ queue_forget_bytes (TornadisQueue *self,
   slot->n_bytes = 0;
 }
 
-/* Takes the first slot out of the ring; the copy that the caller made owns what it held. */
+/* Removes the first slot from the ring; the copy that the caller has made owns what it held. */
 static void
 queue_pop (TornadisQueue *self)
 {
@@ -109,7 +110,7 @@ queue_pop (TornadisQueue *self)
     }
 }
 
-/* Takes the first slot out, with what it holds. */
+/* Removes the first slot, with what it holds. */
 static void
 queue_drop (TornadisQueue *self)
 {
@@ -149,7 +150,7 @@ queue_grow (TornadisQueue *self)
   self->size = size;
 }
 
-/* Makes a slot that was not yet written one that takes no part in anything any more. */
+/* Voids a slot of which nothing is written. */
 static void
 queue_void_slot (TornadisQueue *self,
                  TornadisSlot *slot)
@@ -173,7 +174,7 @@ queue_rewind (TornadisQueue *self,
 {
   tornadis_writer_truncate (&self->writer, queue_get_slot (self, id)->start);
 
-  /* Between those that are serialised there may be one that was ended before it was. */
+  /* There may be voided ones between those that are serialised. */
   for (guint64 i = id; i < self->tail && i <= self->next; i++)
     tornadis_slot_rewind (queue_get_slot (self, i));
 
@@ -181,7 +182,7 @@ queue_rewind (TornadisQueue *self,
   self->unsent = MIN (self->unsent, id);
 }
 
-/* Takes @error over. */
+/* Consumes @error. */
 static void
 queue_add_completion (TornadisQueue *self,
                       GArray *completions,
@@ -249,7 +250,7 @@ tornadis_queue_has_room (TornadisQueue *self,
   return self->n_bytes == 0 || (self->n_bytes < max_bytes && n_bytes <= max_bytes - self->n_bytes);
 }
 
-/* Whether a call still waits for its reply, and has this deadline: another may have its id by now. */
+/* Whether a call still waits for its reply, and has this deadline: its id may have been used again. */
 static gboolean
 slot_is_awaited_at (const TornadisDeadline *deadline,
                     gpointer user_data)
@@ -274,16 +275,25 @@ queue_append (TornadisQueue *self,
     queue_grow (self);
 
   slot = queue_get_slot (self, self->tail++);
-  memset (slot, 0, sizeof *slot);
-  slot->func = caller->func;
-  slot->user_data = caller->user_data;
-  slot->deadline = caller->deadline;
-  slot->queued = caller->queued;
+  *slot = (TornadisSlot){ .func = caller->func, .user_data = caller->user_data, .deadline = caller->deadline, .queued = caller->queued };
 
   if (G_UNLIKELY (slot->deadline != 0))
     tornadis_deadlines_push (&self->deadlines, slot->deadline, self->tail - 1, slot_is_awaited_at, self);
 
   return slot;
+}
+
+static G_NO_INLINE void
+queue_follow_command (TornadisQueue *self,
+                      TornadisSlot *slot,
+                      TornadisCommand *command)
+{
+  TornadisCommandEffect effect = tornadis_command_get_effect (command);
+
+  if (effect == TORNADIS_COMMAND_REFUSED)
+    slot->confirmations = tornadis_confirmations_new (command);
+  if (self->session != NULL)
+    tornadis_session_queued (self->session, effect);
 }
 
 static inline void
@@ -297,8 +307,8 @@ queue_set_command (TornadisQueue *self,
   slot->flags = (guint8) flags;
   self->n_bytes += slot->n_bytes;
   self->n_calls++;
-  if (G_UNLIKELY (command->effect == TORNADIS_COMMAND_REFUSED))
-    slot->confirmations = tornadis_confirmations_new (command);
+  if (G_UNLIKELY (command->effect != TORNADIS_COMMAND_PLAIN))
+    queue_follow_command (self, slot, command);
 }
 
 static void
@@ -343,8 +353,6 @@ tornadis_queue_push (TornadisQueue *self,
                      const TornadisCaller *caller)
 {
   queue_set_command (self, queue_append (self, caller), command, flags);
-  if (G_UNLIKELY (command->effect != TORNADIS_COMMAND_PLAIN) && self->session != NULL)
-    tornadis_session_queued (self->session, tornadis_command_get_effect (command));
 
   return self->tail - 1;
 }
@@ -671,7 +679,7 @@ reply_has_one_of_wrong_server (TornadisReply *reply)
   return FALSE;
 }
 
-/* What the reply to @command, or what @batch waits for next, does to the session. */
+/* Follows what @reply, which answers @command or the next command of @batch, does to the session. */
 static G_NO_INLINE void
 queue_follow_reply (TornadisQueue *self,
                     TornadisCommand *command,
@@ -697,7 +705,7 @@ queue_follow_reply (TornadisQueue *self,
     self->session_func (changes, reply, self->session_data);
 }
 
-/* Whether the session has to know of it. */
+/* Whether @reply, to the first call, matters to the session. */
 static inline gboolean
 queue_has_to_follow (TornadisQueue *self,
                      const TornadisSlot *head,
@@ -758,7 +766,7 @@ tornadis_queue_confirm (TornadisQueue *self,
 {
   TornadisSlot *head = queue_peek (self);
 
-  *completion = (TornadisCompletion) { 0 };
+  *completion = (TornadisCompletion){ 0 };
 
   if (head == NULL || head->confirmations == NULL || !queue_is_out (self, head) ||
       !tornadis_confirmations_take (head->confirmations, verb, name))
@@ -774,7 +782,8 @@ tornadis_queue_confirm (TornadisQueue *self,
   return TRUE;
 }
 
-/* A slot that may have run: LOST, unless @error is of what the server sent, and so of the first of them. */
+/* Completes a call that may have run with LOST, unless @error is about what the server sent, which was the reply to the
+ * first of them. */
 static void
 queue_lose_slot (TornadisQueue *self,
                  GArray *completions,
@@ -796,7 +805,7 @@ queue_lose_slot (TornadisQueue *self,
                                        tornadis_slot_get_name (slot), error->message));
 }
 
-/* What waits to be written, after the connection was lost. */
+/* Sorts out what waits to be written, after the connection was lost. */
 static void
 queue_sift_unwritten (TornadisQueue *self,
                       GArray *completions,
@@ -815,7 +824,7 @@ queue_sift_unwritten (TornadisQueue *self,
 
       if (self->session != NULL && !queue_admits_slot (self, slot))
         {
-          error = tornadis_session_make_loss_error (tornadis_slot_get_name (slot));
+          error = tornadis_session_new_loss_error (tornadis_slot_get_name (slot));
           self->session->loss_known = slot->func != NULL || (self->session->loss_known && !slot_begins_transaction (slot));
         }
       else if (!keep || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0)

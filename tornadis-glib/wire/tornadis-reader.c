@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/values/tornadis-number-text.h"
-#include "tornadis-glib/values/tornadis-reply-block.h"
-#include "tornadis-glib/values/tornadis-reply-pack.h"
+#include "tornadis-glib/values/tornadis-number-text-private.h"
+#include "tornadis-glib/values/tornadis-reply-block-private.h"
+#include "tornadis-glib/values/tornadis-reply-pack-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-push-prefix.h"
 
@@ -42,7 +42,7 @@
  *
  * What a reply may take is bounded by its @cost, which is counted before anything of it is kept. */
 
-/* What an element of an aggregate costs apart from its bytes: its node and its place. */
+/* What an element of an aggregate costs apart from its bytes: its node and the pointer to it. */
 #define ELEMENT_COST 48
 #define MIN_PAGE_SIZE 64
 /* No null, boolean or double takes more: with all of its digits a double has some 1,100. */
@@ -93,7 +93,7 @@ struct _TornadisReader
   TornadisPushPrefix prefix; /* of the last push */
   gsize push_begin;          /* where in the page the push that is being read begins, or NOWHERE */
 
-  TornadisReplyBlock *block; /* (owned) (nullable) where the small nodes of a long reply are made */
+  TornadisReplyBlock *block; /* (owned) (nullable) where the small nodes of a long reply are allocated */
   TornadisReply *unfinished; /* (owned) (nullable) its length is what came so far */
   TornadisReaderUnfinished form;
   gsize large_length; /* of UNFINISHED_LARGE, when all of it came */
@@ -433,7 +433,7 @@ reader_parse_text_line (TornadisReader *self,
   return reader_take (self, line + length + 2);
 }
 
-/* Takes what came of a long line. The \r that may be its end stays in the page. */
+/* Moves what came of a long line to the node. The \r that may be its end stays in the page. */
 static Step
 reader_parse_line_rest (TornadisReader *self,
                         TornadisReply **value)
@@ -907,7 +907,7 @@ reader_take_values (TornadisReader *self,
   return values;
 }
 
-/* Called when the last element of the innermost frame is there: makes its aggregate, which may be the
+/* Called when the last element of the innermost frame is there: creates its aggregate, which may be the
  * last element of the next one, and so on. The outermost aggregate, or NULL while one is open. */
 static TornadisReply *
 reader_close_frames (TornadisReader *self)
@@ -986,7 +986,7 @@ tornadis_reader_next (TornadisReader *self,
 gboolean
 tornadis_reader_is_partial (TornadisReader *self)
 {
-  /* An attribute that is through has left nothing but its cost. */
+  /* Of an attribute that was read and dropped nothing is left but its cost. */
   return self->tail > self->head || self->n_frames > 0 || self->unfinished != NULL || self->cost > 0;
 }
 

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 typedef struct _TornadisReader TornadisReader;
 
-/* Turns the bytes of one link into replies, without recursion and within bounds.
+/* Turns the bytes of one connection into replies, without recursion and within bounds.
  *
  * The owner asks where to put bytes (reserve), receives into that place, says how many came
  * (commit) and takes whole replies until there is none (next). */
@@ -19,8 +19,8 @@ TornadisReader *tornadis_reader_new          (gsize            page_size,
 void            tornadis_reader_free         (TornadisReader  *self);
 void            tornadis_reader_set_max_reply_size (TornadisReader *self,
                                               gsize            max_reply_size);
-/* Room for at least one byte; @size says how much. Valid until the next call of any other
- * function. While a large string arrives this is the string's own memory. */
+/* Room for at least one byte; @size says how much. Valid until any other function is called. While a large string arrives
+ * this is the string's own memory. */
 guint8         *tornadis_reader_reserve      (TornadisReader  *self,
                                               gsize           *size);
 void            tornadis_reader_commit       (TornadisReader  *self,
@@ -31,7 +31,7 @@ TornadisReply  *tornadis_reader_next         (TornadisReader  *self,
                                               GError         **error);
 /* Whether bytes are held that are not yet a whole reply. */
 gboolean        tornadis_reader_is_partial   (TornadisReader  *self);
-/* Gives back the page while nothing is held, so that an idle link costs little. */
+/* Gives back the page while nothing is held, so that an idle connection costs little. */
 void            tornadis_reader_trim         (TornadisReader  *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisReader, tornadis_reader_free)

@@ -111,6 +111,21 @@ var _init = (function () {
         return Tornadis.Command.new_bytes(bytes.map(arg => new GLib.Bytes(arg)));
     }
 
+    function checkName(name) {
+        if (typeof name === 'string' && name.includes('\0'))
+            throw new ClientError('a name that is text can not have a NUL in it: give it as bytes');
+    }
+
+    /** The name of a channel, as a string or bytes. */
+    function toName(name) {
+        checkName(name);
+        if (name instanceof GLib.Bytes)
+            return name;
+        if (typeof name !== 'string' && !(name instanceof Uint8Array))
+            throw new TypeError(`${name === null ? 'null' : typeof name} can not be the name of a channel`);
+        return new GLib.Bytes(typeof name === 'string' ? encoder.encode(name) : name);
+    }
+
     function toCommand(args) {
         if (args.length === 1 && args[0] instanceof Tornadis.Command)
             return args[0];
@@ -496,7 +511,15 @@ var _init = (function () {
         }
         Object.defineProperty(Tornadis.Message.prototype, 'payload', {
             get() {
-                return this.get_payload().toArray();
+                return this.get_payload()?.toArray() ?? null;
+            },
+        });
+        Object.defineProperty(Tornadis.Message.prototype, 'keys', {
+            get() {
+                const reply = this.get_reply();
+                if (reply.get_kind() !== Tornadis.ReplyKind.ARRAY)
+                    return null;
+                return Array.from({length: reply.get_n_elements()}, (_, i) => reply.get_element(i).get_data());
             },
         });
 
@@ -537,10 +560,15 @@ var _init = (function () {
         Tornadis.PubSubClient.prototype.async_call = function () {
             throw new ClientError('not allowed with PubSubClient object');
         };
-        for (const name of ['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe']) {
-            Tornadis.PubSubClient.prototype[name] = function (...names) {
-                return finished(this, name, names);
-            };
+        for (const [prefix, kind] of [['', 'CHANNEL'], ['p', 'PATTERN'], ['s', 'SHARD']]) {
+            for (const change of ['subscribe', 'unsubscribe']) {
+                const name = prefix + change;
+                Tornadis.PubSubClient.prototype[name] = async function (...names) {
+                    return await finished(this, `${change}_bytes`, Tornadis.SubscriptionKind[kind], names.map(toName));
+                };
+                // Introspection would cut them off.
+                precede(Tornadis.PubSubClient.prototype, [`${name}_async`], (_, [names]) => names?.forEach(checkName));
+            }
         }
         /** A promise of the next message, or of null after so many seconds. */
         Tornadis.PubSubClient.prototype.pop_message = function (deadline = -1) {

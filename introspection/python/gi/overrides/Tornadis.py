@@ -228,6 +228,40 @@ class _CallFuture(Future):
         pass
 
 
+class _LentFuture(Future):
+    """Of what is given back when nobody takes it after all."""
+
+    _n_waiting = 0
+
+    def __init__(self, canceller, give_back):
+        super().__init__(canceller)
+        self._give_back = give_back
+
+    def __await__(self):
+        if not self._done:
+            self._asyncio_future_blocking = True
+            self._n_waiting += 1
+            try:
+                yield self
+            except BaseException:
+                # It came, and before it was taken the coroutine was cancelled.
+                if self._n_waiting == 1 and self._done and self._exception is None:
+                    self._take_back()
+                raise
+            finally:
+                self._n_waiting -= 1
+        return self.result()
+
+    __iter__ = __await__
+
+    def _take_back(self):
+        value, self._result = self._result, None
+        self._cancelled = True
+        self._exception = self._make_cancelled_error()
+        if value is not None:
+            self._give_back(value)
+
+
 class _CoroutineFuture(Future):
     """Of a coroutine: an exception that nobody asked for is told in the end."""
 
@@ -586,8 +620,18 @@ __all__.append('Reply')
 class Message(Tornadis.Message):
     channel = property(lambda self: self.get_channel())
     pattern = property(lambda self: self.get_pattern())
-    payload = property(lambda self: self.get_payload().get_data() or b'')
     text = property(lambda self: self.get_text())
+
+    @property
+    def payload(self):
+        """The bytes that were published; None in a message about keys."""
+        payload = self.get_payload()
+        return None if payload is None else payload.get_data() or b''
+
+    @property
+    def keys(self):
+        """The keys that have changed, in a message of ``__redis__:invalidate`` of the server's; None: any of them."""
+        return None if self.get_payload() is not None else self.get_reply().unpack()
 
 
 Message = override(Message)
@@ -597,7 +641,7 @@ __all__.append('Message')
 def _await_finish(start, finish, *args, give_back=None):
     """An awaitable of an _async/_finish pair; give_back(value) takes what comes though nobody waits any more."""
     cancellable = Gio.Cancellable()
-    future = Future(cancellable.cancel)
+    future = Future(cancellable.cancel) if give_back is None else _LentFuture(cancellable.cancel, give_back)
 
     def done(source, result):
         try:
@@ -608,7 +652,7 @@ def _await_finish(start, finish, *args, give_back=None):
             future.set_exception(error)
         else:
             if future.done():
-                if give_back is not None:
+                if give_back is not None and value is not None:
                     give_back(value)
             else:
                 future._finish(value, None, not _in_task())
@@ -723,11 +767,34 @@ Client = override(Client)
 __all__.append('Client')
 
 
-class PubSubClient(Tornadis.PubSubClient):
-    _given_back = None
-    # What pop_message() gave that may still wait, in order.
-    _popping = ()
+def _check_name(name):
+    if isinstance(name, str) and '\0' in name:
+        raise ClientError('a name that is text can not have a NUL in it: give it as bytes')
 
+
+def _to_names(names):
+    for name in names:
+        _check_name(name)
+        if not isinstance(name, (str, bytes, bytearray, memoryview, GLib.Bytes)):
+            raise TypeError(f'{type(name).__name__} can not be the name of a channel')
+    return [GLib.Bytes.new(_to_bytes(name)) for name in names]
+
+
+def _naming(name):
+    """A method that takes names as text, which introspection would cut off at a NUL."""
+    method = getattr(Tornadis.PubSubClient, name)
+
+    def call(self, *args, **options):
+        for names in (*args[:1], options.get('channels'), options.get('patterns')):
+            for each in names or ():
+                _check_name(each)
+        return method(self, *args, **options)
+
+    call.__name__, call.__doc__ = name, method.__doc__
+    return call
+
+
+class PubSubClient(Tornadis.PubSubClient):
     def __init__(self, **options):
         super().__init__(**_given(options))
 
@@ -747,46 +814,41 @@ class PubSubClient(Tornadis.PubSubClient):
     connect_client = Client.connect_client
     disconnect_client = Client.disconnect_client
 
+    def _subscribe(self, kind, names):
+        return _await_finish(self.subscribe_bytes_async, self.subscribe_bytes_finish, kind, _to_names(names))
+
+    def _unsubscribe(self, kind, names):
+        return _await_finish(self.unsubscribe_bytes_async, self.unsubscribe_bytes_finish, kind, _to_names(names))
+
     def subscribe(self, *channels):
-        return _await_finish(self.subscribe_async, self.subscribe_finish, list(channels))
+        return self._subscribe(Tornadis.SubscriptionKind.CHANNEL, channels)
 
     def psubscribe(self, *patterns):
-        return _await_finish(self.psubscribe_async, self.psubscribe_finish, list(patterns))
+        return self._subscribe(Tornadis.SubscriptionKind.PATTERN, patterns)
 
     def ssubscribe(self, *channels):
-        return _await_finish(self.ssubscribe_async, self.ssubscribe_finish, list(channels))
+        return self._subscribe(Tornadis.SubscriptionKind.SHARD, channels)
 
     def unsubscribe(self, *channels):
-        return _await_finish(self.unsubscribe_async, self.unsubscribe_finish, list(channels))
+        return self._unsubscribe(Tornadis.SubscriptionKind.CHANNEL, channels)
 
     def punsubscribe(self, *patterns):
-        return _await_finish(self.punsubscribe_async, self.punsubscribe_finish, list(patterns))
+        return self._unsubscribe(Tornadis.SubscriptionKind.PATTERN, patterns)
 
     def sunsubscribe(self, *channels):
-        return _await_finish(self.sunsubscribe_async, self.sunsubscribe_finish, list(channels))
+        return self._unsubscribe(Tornadis.SubscriptionKind.SHARD, channels)
+
+    subscribe_async = _naming('subscribe_async')
+    psubscribe_async = _naming('psubscribe_async')
+    ssubscribe_async = _naming('ssubscribe_async')
+    unsubscribe_async = _naming('unsubscribe_async')
+    punsubscribe_async = _naming('punsubscribe_async')
+    sunsubscribe_async = _naming('sunsubscribe_async')
 
     def pop_message(self, deadline=None):
         """An awaitable of the next message, or of None after deadline seconds."""
-        if self._given_back:
-            future = Future()
-            future.set_result(self._given_back.pop(0))
-            return future
-        future = _await_finish(self.pop_message_async, self.pop_message_finish, -1 if deadline is None else deadline,
-                               give_back=self._give_back)
-        self._popping = [*(each for each in self._popping if not each.done()), future]
-        return future
-
-    def _give_back(self, message):
-        """Takes a message that came to one that no longer waits: it is the next one's."""
-        if message is None:
-            return
-        for future in self._popping:
-            if not future.done():
-                # It began to wait before this was given back, and would not see it.
-                future._canceller()
-                future.set_result(message)
-                return
-        self._given_back = [*(self._given_back or ()), message]
+        return _await_finish(self.pop_message_async, self.pop_message_finish, -1 if deadline is None else deadline,
+                             give_back=self.unpop_message)
 
     async def messages(self):
         """Iterates over messages for as long as there are subscriptions and the client is not closed."""
@@ -881,14 +943,7 @@ class _ConnectedClient:
         self.client = None
 
     async def __aenter__(self):
-        future = self.pool.get_connected_client()
-        try:
-            self.client = await future
-        except BaseException:
-            # Cancelled between the client's coming and this being told.
-            if future.done() and future._exception is None:
-                self.pool.release_client(future.result())
-            raise
+        self.client = await self.pool.get_connected_client()
         return self.client
 
     async def __aexit__(self, *exception):

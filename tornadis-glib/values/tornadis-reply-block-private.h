@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* The small nodes of a long reply stand in blocks behind each other: an allocation for a hundred of them. A block goes
+/* The small nodes of a long reply stand in blocks behind each other: an allocation for a hundred of them. A block is freed
  * with the last of its nodes, so that an element which is kept keeps no more than its block. */
 #define TORNADIS_REPLY_BLOCK_SIZE 4096
 /* The most bytes that a node in a block may hold. */

@@ -41,6 +41,25 @@ tornadis_number_text_put_before (char *end,
   return end;
 }
 
+/* Puts the digits of @value at @begin, without a NUL; where they end. */
+static inline char *
+tornadis_number_text_put (char *begin,
+                          guint64 value)
+{
+  char *end;
+
+  if (G_LIKELY (value < 10))
+    {
+      *begin = (char) ('0' + value);
+      return begin + 1;
+    }
+
+  end = begin + tornadis_number_text_count_digits (value);
+  tornadis_number_text_put_before (end, value);
+
+  return end;
+}
+
 /* Reads digits at *@cursor until @end or something else, and moves it behind them: more than
  * TORNADIS_NUMBER_TEXT_SAFE_DIGITS give a wrong number, and none gives 0. */
 static G_ALWAYS_INLINE inline guint64

@@ -2,16 +2,17 @@
 
 #pragma once
 
-#include "tornadis-glib/values/tornadis-reply-block.h"
+#include "tornadis-glib/values/tornadis-reply-block-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
 G_BEGIN_DECLS
 
 /* A long aggregate of nothing but short strings is packed: they stand behind each other in the memory of its own node,
- * and have no nodes until somebody asks for one. Each is the letter s, its length in 32 bits, the lowest first, and its
+ * and have no nodes until one is asked for. Each is the letter s, its length in 32 bits, the lowest first, and its
  * bytes. That is how Python's marshal writes bytes, so that the longest lists go there as one copy.
  *
- * Who takes all elements as nodes is faster without: packs are made once a bridge to Python asked for them. */
+ * A program that reads all elements as nodes is faster without: packs are made once a bridge to Python has enabled
+ * them. */
 typedef struct
 {
   gsize size;
@@ -63,7 +64,7 @@ TornadisReplyPackState tornadis_reply_pack_add    (TornadisReply      **self,
                                                    gsize               *budget);
 /* Gives back what is allocated but not used. */
 TornadisReply         *tornadis_reply_pack_finish (TornadisReply       *self);
-/* Makes a node of each string. */
+/* Creates a node of each string. */
 void                   tornadis_reply_pack_expand (const TornadisReply *self,
                                                    TornadisReplyBlock **block,
                                                    TornadisReply      **nodes);
