@@ -276,16 +276,25 @@ queue_append (TornadisQueue *self,
     queue_grow (self);
 
   slot = queue_get_slot (self, self->tail++);
-  memset (slot, 0, sizeof *slot);
-  slot->func = caller->func;
-  slot->user_data = caller->user_data;
-  slot->deadline = caller->deadline;
-  slot->queued = caller->queued;
+  *slot = (TornadisSlot){ .func = caller->func, .user_data = caller->user_data, .deadline = caller->deadline, .queued = caller->queued };
 
   if (G_UNLIKELY (slot->deadline != 0))
     tornadis_deadlines_push (&self->deadlines, slot->deadline, self->tail - 1, slot_is_awaited_at, self);
 
   return slot;
+}
+
+static G_NO_INLINE void
+queue_follow_command (TornadisQueue *self,
+                      TornadisSlot *slot,
+                      TornadisCommand *command)
+{
+  TornadisCommandEffect effect = tornadis_command_get_effect (command);
+
+  if (effect == TORNADIS_COMMAND_REFUSED)
+    slot->confirmations = tornadis_confirmations_new (command);
+  if (self->session != NULL)
+    tornadis_session_queued (self->session, effect);
 }
 
 static inline void
@@ -299,8 +308,8 @@ queue_set_command (TornadisQueue *self,
   slot->flags = (guint8) flags;
   self->n_bytes += slot->n_bytes;
   self->n_calls++;
-  if (G_UNLIKELY (command->effect == TORNADIS_COMMAND_REFUSED))
-    slot->confirmations = tornadis_confirmations_new (command);
+  if (G_UNLIKELY (command->effect != TORNADIS_COMMAND_PLAIN))
+    queue_follow_command (self, slot, command);
 }
 
 static void
@@ -336,8 +345,6 @@ tornadis_queue_push (TornadisQueue *self,
                      const TornadisCaller *caller)
 {
   queue_set_command (self, queue_append (self, caller), command, flags);
-  if (G_UNLIKELY (command->effect != TORNADIS_COMMAND_PLAIN) && self->session != NULL)
-    tornadis_session_queued (self->session, tornadis_command_get_effect (command));
 
   return self->tail - 1;
 }
