@@ -713,7 +713,9 @@ tornadis_link_submit (TornadisLink *self,
   TornadisCaller copy;
   guint64 slot;
 
-  if (!link_admit (self, command, NULL, FALSE, 1, tornadis_command_get_wire_size (command), error))
+  /* AUTH is followed by an ECHO of the queue's. */
+  if (!link_admit (self, command, NULL, FALSE, 1 + (command->effect == TORNADIS_COMMAND_AUTH),
+                   tornadis_command_get_wire_size (command), error))
     return FALSE;
 
   slot = tornadis_queue_push (self->queue, command, flags, link_set_deadline (self, caller, &copy));

@@ -47,6 +47,7 @@ struct _TornadisQueue
   guint64 unsent;     /* id of the first slot that is not wholly written */
   guint64 next;       /* id of the first slot that is not wholly serialised */
   guint64 tail;       /* id behind the last slot */
+  guint64 alone;      /* id of the last slot that is to be alone on the wire; it may have completed */
   guint64 limit;      /* id of the first slot that must not be serialised */
   gsize n_calls;      /* commands that expect a reply */
   gsize n_bytes;      /* of commands that are not wholly written */
@@ -294,6 +295,16 @@ queue_follow_command (TornadisQueue *self,
     slot->confirmations = tornadis_confirmations_new (command);
   if (self->session != NULL)
     tornadis_session_queued (self->session, effect);
+
+  /* Those of a connection that is being made are alone anyway. */
+  if (self->session != NULL && effect == TORNADIS_COMMAND_AUTH)
+    {
+      slot->batch = tornadis_batch_new_guarded (command);
+      self->n_bytes += slot->batch->wire_size - slot->n_bytes;
+      slot->n_bytes = slot->batch->wire_size;
+      self->n_calls++;
+      self->alone = self->tail - 1;
+    }
 }
 
 static inline void
@@ -598,11 +609,33 @@ tornadis_queue_hold_back (TornadisQueue *self)
     }
 }
 
+/* Id of the first slot that must not be serialised now: one that is to be alone on the wire waits for all that is ahead of
+ * it, and what is behind waits for its reply. */
+static G_NO_INLINE guint64
+queue_get_fill_end (TornadisQueue *self)
+{
+  guint64 end = MIN (self->tail, self->limit);
+  gboolean is_first = TRUE;
+
+  for (guint64 id = self->head; id < end && id <= self->alone; id++)
+    {
+      const TornadisSlot *slot = queue_get_slot (self, id);
+
+      if (slot->state == TORNADIS_SLOT_VOIDED)
+        continue;
+      if (tornadis_slot_is_alone (slot))
+        return is_first ? id + 1 : id;
+      is_first = FALSE;
+    }
+
+  return end;
+}
+
 TornadisWriter *
 tornadis_queue_fill (TornadisQueue *self,
                      gsize page_size)
 {
-  guint64 end = MIN (self->tail, self->limit);
+  guint64 end = G_UNLIKELY (self->alone >= self->head) ? queue_get_fill_end (self) : MIN (self->tail, self->limit);
 
   while (self->next < end && tornadis_writer_get_pending (&self->writer) < page_size)
     {
@@ -663,7 +696,7 @@ reply_is_of_wrong_server (TornadisReply *reply)
 {
   return reply->kind == TORNADIS_REPLY_KIND_ERROR &&
          (g_str_has_prefix (reply->data, "READONLY ") || g_str_has_prefix (reply->data, "ERR READONLY ") ||
-          strstr (reply->data, "-READONLY ") != NULL);
+          strstr (reply->data, "-READONLY ") != NULL || strstr (reply->data, ": READONLY ") != NULL);
 }
 
 static gboolean
@@ -729,6 +762,9 @@ tornadis_queue_take_reply (TornadisQueue *self,
       (head->batch != NULL && head->batch->n_received >= head->batch->n_sent) ||
       (G_UNLIKELY (head->confirmations != NULL) && reply->kind != TORNADIS_REPLY_KIND_ERROR))
     return FALSE;
+
+  if (head->batch != NULL && G_UNLIKELY (head->batch->nonce != NULL))
+    reply = tornadis_batch_read_guarded (head->batch, reply);
 
   if (G_UNLIKELY (queue_has_to_follow (self, head, reply)))
     queue_follow_reply (self, head->command, head->batch, reply);
