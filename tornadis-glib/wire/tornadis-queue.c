@@ -461,8 +461,8 @@ queue_admits_slot (TornadisQueue *self,
 }
 
 /* The call that began a transaction was taken back, and what is queued from @id on was meant for it: up to its end, none of
- * it may run outside of one. Who makes a call from now on knows of that, unless the loss was reported to nobody because the
- * last of these calls that begins a transaction is not awaited. */
+ * it may run outside of one. The callers are notified of that, and so the loss is forgotten, unless one of these calls
+ * begins another transaction and neither it nor any after it has a caller who waits. */
 static void
 queue_take_back_transaction (TornadisQueue *self,
                              guint64 id,
