@@ -96,8 +96,8 @@ tornadis_link_is_listening (TornadisLink *self)
 
 /* Asks for another link after one was lost or could not be made, if it is still wanted. */
 static void
-link_go_on (TornadisLink *self,
-            guint n_closed)
+link_ensure_if_wanted (TornadisLink *self,
+                       guint n_closed)
 {
   if (self->freed)
     return;
@@ -193,7 +193,7 @@ link_tear_down (TornadisLink *self,
   if (was_connected && !self->freed)
     self->funcs.disconnected (end == LINK_LOST ? error : NULL, self->user_data);
   if (end != LINK_CLOSED)
-    link_go_on (self, n_closed);
+    link_ensure_if_wanted (self, n_closed);
 
   tornadis_link_leave (self, held);
 }

@@ -408,7 +408,7 @@ tornadis_queue_push_front (TornadisQueue *self,
   queue_set_command (self, slot, command, flags);
 }
 
-/* Where the connection will stand once all that is ahead of @id has been answered. */
+/* The state of MULTI and WATCH that the connection will have once all that is ahead of @id has been answered. */
 static TornadisTransaction
 queue_get_transaction_at (TornadisQueue *self,
                           guint64 id)
@@ -421,7 +421,7 @@ queue_get_transaction_at (TornadisQueue *self,
   return transaction;
 }
 
-/* Whether it is certain that what is called there is kept for EXEC. */
+/* Whether it is certain that the server queues the call @id for EXEC. */
 static gboolean
 queue_is_in_multi_at (TornadisQueue *self,
                       guint64 id)
@@ -471,8 +471,9 @@ queue_admits_slot (TornadisQueue *self,
                                   batch != NULL && batch->atomic, FALSE);
 }
 
-/* What began a transaction was taken back, and what is queued from @id on was meant for it: up to its end, none of it may
- * run by itself. Whoever asks for something from now on knows, unless another had been begun there by nobody. */
+/* The call that began a transaction was taken back, and what is queued from @id on was meant for it: up to its end, none of
+ * it may run outside of one. The callers are notified of that, and so the loss is forgotten, unless one of these calls
+ * begins another transaction and neither it nor any after it has a caller who waits. */
 static void
 queue_take_back_transaction (TornadisQueue *self,
                              guint64 id,
@@ -494,7 +495,7 @@ queue_take_back_transaction (TornadisQueue *self,
       if (tornadis_slot_is_awaited (slot))
         queue_add_completion (self, completions, slot,
                               g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
-                                           "%s was not sent: nor was the WATCH or MULTI ahead of it",
+                                           "%s was not sent: the WATCH or MULTI before it was not sent either",
                                            tornadis_slot_get_name (slot)));
       queue_void_slot (self, slot);
     }
@@ -530,7 +531,7 @@ tornadis_queue_cancel (TornadisQueue *self,
       gboolean blocks_in_vain = self->session != NULL && tornadis_slot_blocks (slot) && !queue_is_in_multi_at (self, id);
 
       tornadis_slot_forget (slot);
-      /* The connection goes first: whoever is called back may call, and wait for it. */
+      /* The connection is closed first: the function that is called below may make a call, and wait for it. */
       if (blocks_in_vain)
         self->session_func (TORNADIS_SESSION_BLOCKS_IN_VAIN, NULL, self->session_data);
     }
@@ -591,7 +592,7 @@ tornadis_queue_expire (TornadisQueue *self,
 void
 tornadis_queue_hold_back (TornadisQueue *self)
 {
-  /* Behind what is out, and not behind voided ones, whose ids are others' soon. */
+  /* Behind the slots that are out, and not behind voided ones, whose ids will be used again. */
   self->limit = self->unsent;
 
   for (guint64 id = self->unsent; id < self->tail; id++)
