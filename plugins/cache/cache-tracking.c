@@ -28,7 +28,7 @@ typedef struct _CacheRedirectUse
   guint n_links;
 } CacheRedirectUse;
 
-/* A request about a connection, whose outcome may come when that is gone. */
+/* A request about a connection, whose outcome may come when that is closed. */
 typedef struct
 {
   CacheLink *link; /* (owned) */
@@ -207,13 +207,13 @@ tracked_cb (TornadisClient *client,
   tracking_notify (link->tracking);
 }
 
-/* Asks the server to tell of changed keys, on this connection or on the redirect. */
+/* Asks the server to announce changed keys, on this connection or on the redirect. */
 static void
 link_ask (CacheLink *self)
 {
-  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]) { "CLIENT", "TRACKING", "ON", NULL });
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "CLIENT", "TRACKING", "ON", NULL });
 
-  /* It would be one more reply of EXEC. */
+  /* Its reply would become one more of EXEC's. */
   self->put_off = tornadis_client_is_in_transaction (self->client);
   if (self->put_off)
     return;
@@ -270,7 +270,7 @@ link_redirect_ready (CacheLink *self)
 static void
 link_redirect_lost (CacheLink *self)
 {
-  /* What was asked for went to the connection that is gone. */
+  /* The request was sent on the connection that is closed. */
   self->asked = 0;
   link_turn_off (self);
 }
@@ -331,9 +331,9 @@ link_take_redirect (CacheLink *self)
   cache_redirect_connect (use->redirect);
 }
 
-/* What the client notifies. */
+/* The client's signals. */
 
-/* The title may be changed afterwards, for the next connection. */
+/* Remembers the title that the connection is made with: it may be changed afterwards, for the next one. */
 static void
 link_connecting (CacheLink *self)
 {
@@ -402,7 +402,8 @@ title_changed_cb (CacheLink *self)
     cache_link_taint (self);
 }
 
-/* Nothing is ever sent on a connection whose every read is answered here: that it is dead would not be noticed. */
+/* Nothing is sent on a connection whose reads are all answered from the cache: without this it would not be noticed that
+ * the connection is dead. */
 
 static void
 pong_cb (TornadisClient *client,
@@ -432,7 +433,7 @@ link_look_after (CacheLink *self)
       return;
     }
 
-  /* It is on again when the answer comes. */
+  /* Tracking is on again when the reply comes. */
   if (self->pinged)
     {
       link_turn_off (self);
@@ -537,7 +538,7 @@ cache_tracking_detach (CacheTracking *self,
 
   if (on && tornadis_client_is_connected (client))
     {
-      g_autoptr (TornadisCommand) off = tornadis_command_new_strv ((const char *[]) { "CLIENT", "TRACKING", "OFF", NULL });
+      g_autoptr (TornadisCommand) off = tornadis_command_new_strv ((const char *[]){ "CLIENT", "TRACKING", "OFF", NULL });
 
       tornadis_plugin_submit (self->plugin, client, off, NULL, NULL, NULL);
     }

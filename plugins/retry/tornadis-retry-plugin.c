@@ -6,8 +6,8 @@
 #include "common/command-table.h"
 #include "retry/retry-rules.h"
 
-/* Makes calls again that failed for a passing reason, when they have not run or may run twice. What belongs to a
- * transaction is for those who began it to begin again. */
+/* Repeats calls that failed for a passing reason, when they have not run or may run twice. What belongs to a transaction is
+ * for those who began it to begin again. */
 
 #define TORNADIS_TYPE_RETRY_PLUGIN (tornadis_retry_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (TornadisRetryPlugin, tornadis_retry_plugin, TORNADIS, RETRY_PLUGIN, TornadisPlugin)
@@ -31,10 +31,10 @@ struct _TornadisRetryPlugin
 
 G_DEFINE_FINAL_TYPE (TornadisRetryPlugin, tornadis_retry_plugin, TORNADIS_TYPE_PLUGIN)
 
-/* A server that does not say what its commands are is asked again after a second, then after twice that, up to this. */
+/* A server that does not answer COMMAND is asked again after a second, then after twice that, up to this. */
 #define MAX_ASK_INTERVAL (64 * G_TIME_SPAN_SECOND)
 
-/* Of a call, with which it goes: that an attempt may have changed something. */
+/* Data of a call: whether an attempt may have changed something. */
 #define MAY_HAVE_RUN "tornadis-retry-may-have-run"
 
 typedef struct
@@ -59,8 +59,8 @@ typedef enum
 static GParamSpec *props[PROP_GAVE_UP + 1];
 static guint retrying_signal;
 
-/* In the background, so that it is known when it is needed: there is no connection then. Not within a transaction, where
- * it would be one more reply of EXEC. */
+/* Asks in the background, so that the commands are known when they are needed: then there is no connection. Not within a
+ * transaction, where the reply would be one more of EXEC's. */
 static void
 retry_learn_commands (TornadisRetryPlugin *self,
                       TornadisClient *client,
@@ -128,8 +128,8 @@ tornadis_retry_plugin_call (TornadisPlugin *plugin,
   TornadisClient *client = tornadis_call_get_client (call);
   RetryClient *state = g_hash_table_lookup (self->clients, client);
 
-  /* Not of one that was held on its way here while this plugin was removed; nor for connecting, as nothing is sent before
-   * the first call. */
+  /* A plugin before this one may have held the call while this one was removed. Connecting: nothing is sent before the first
+   * call. */
   if (state != NULL && !g_str_equal (tornadis_call_get_name (call), "HELLO"))
     retry_learn_commands (self, client, state);
 
@@ -145,7 +145,7 @@ is_one_of (const GError *error,
 
 #define CODE(name) (1U << TORNADIS_ERROR_##name)
 
-/* Whether the failure is one that the call may be made again for. */
+/* Whether the call may be repeated after this failure. */
 static gboolean
 retry_is_allowed (TornadisRetryPlugin *self,
                   TornadisCall *call,
@@ -200,7 +200,7 @@ retry_begin (TornadisRetryPlugin *self,
              guint delay_msec)
 {
   RetryRules rules = { self->table, self->idempotent };
-  /* That of a pipeline is in its replies. */
+  /* The error of a pipeline is in its replies. */
   g_autoptr (GError) reason = error != NULL
                                 ? g_error_copy (error)
                                 : tornadis_reply_dup_error (tornadis_reply_get_element (tornadis_call_get_reply (call), 0));
@@ -376,7 +376,7 @@ tornadis_retry_plugin_class_init (TornadisRetryPluginClass *klass)
   props[PROP_MIN_DELAY_MSEC] = g_param_spec_uint ("min-delay-msec", NULL, NULL, 0, G_MAXINT, 50, read_write);
   /* The longest delay before any attempt, in milliseconds. */
   props[PROP_MAX_DELAY_MSEC] = g_param_spec_uint ("max-delay-msec", NULL, NULL, 0, G_MAXINT, 2000, read_write);
-  /* Whether a call is made again when no connection could be made. */
+  /* Whether a call is repeated when no connection could be made. */
   props[PROP_RETRY_CONNECT] = g_param_spec_boolean ("retry-connect", NULL, NULL, TRUE, read_write);
   /* Names of commands that may run twice although they write. */
   props[PROP_IDEMPOTENT] = g_param_spec_boxed ("idempotent", NULL, NULL, G_TYPE_STRV, read_write);
@@ -387,8 +387,8 @@ tornadis_retry_plugin_class_init (TornadisRetryPluginClass *klass)
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 
-  /* A call (client, name) is to be made again: which attempt that will be, from 2; the delay before it, in milliseconds;
-   * and why the one before failed. */
+  /* Emitted before each further attempt of a call (client, name), with its number, from 2; the delay before it, in
+   * milliseconds; and why the one before failed. */
   retrying_signal = g_signal_new ("retrying", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 5,
                                   TORNADIS_TYPE_CLIENT, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_UINT, G_TYPE_ERROR);
 }

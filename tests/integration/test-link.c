@@ -109,7 +109,7 @@ static void
 set_ping_interval (gpointer client,
                    guint msec)
 {
-  tornadis_link_get_settings (tornadis_client_get_link (client))->ping_interval = msec;
+  tornadis_link_get_settings (tornadis_client_get_link (client))->ping_interval_msec = msec;
 }
 
 /* A link that only awaits messages is given up when the peer does not answer. */

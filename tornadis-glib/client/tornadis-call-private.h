@@ -7,10 +7,9 @@
 
 G_BEGIN_DECLS
 
-/* Takes @command or @pipeline through the plugins of @chain (element-type TornadisPlugin) from @first on, which nobody
- * changes any more, and to the client's connection. @func is called once, not from within. @call (out)
- * (optional) (transfer none) is for tornadis_call_abort() until @func is called; %NULL when that is no
- * longer possible. */
+/* Takes @command or @pipeline through the plugins of @chain (element-type TornadisPlugin), which is never changed, from
+ * @first on, and to the client's connection. @func is called once, after this function has returned. @call (out)
+ * (optional) (transfer none) is for tornadis_call_abort() until @func is called; %NULL when that is no longer possible. */
 void tornadis_call_start (TornadisClient    *client,
                           GPtrArray         *chain,
                           guint              first,
@@ -20,12 +19,13 @@ void tornadis_call_start (TornadisClient    *client,
                           TornadisSlotFunc   func,
                           gpointer           user_data,
                           TornadisCall     **call);
-/* Ends the call with @error wherever it is. */
+/* Completes the call with @error, in whatever phase it is. */
 void tornadis_call_abort (TornadisCall      *self,
                           const GError      *error);
-/* The client is closed: none of @calls (element-type TornadisCall) is repeated any more (transfer full), and those that
- * the end of the link has not ended yet end with CLOSED or LOST. */
-GPtrArray *tornadis_call_stop_all (const GQueue *calls);
-void       tornadis_call_end_all  (GPtrArray    *calls);
+/* The client is closed: from now on none of @calls (element-type TornadisCall) is repeated. Returns them (transfer full)
+ * (element-type TornadisCall), for tornadis_call_complete_all() once the link is closed. */
+GPtrArray *tornadis_call_stop_all     (const GQueue *calls);
+/* Consumes @calls. Those that closing the link has not completed complete with CLOSED or LOST. */
+void       tornadis_call_complete_all (GPtrArray    *calls);
 
 G_END_DECLS

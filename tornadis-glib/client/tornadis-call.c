@@ -19,25 +19,25 @@
  * A call goes through the plugins of its client from the outermost to the innermost, then over the connection,
  * and its outcome comes back the other way. In [vfunc@Tornadis.Plugin.call] a plugin may return %TRUE and keep a
  * reference to the call; then it answers later, with exactly one of [method@Tornadis.Call.proceed],
- * [method@Tornadis.Call.return_reply] and [method@Tornadis.Call.return_error]. A call that is let go without an
- * answer ends with %TORNADIS_ERROR_PLUGIN.
+ * [method@Tornadis.Call.return_reply] and [method@Tornadis.Call.return_error]. A call whose last reference is dropped
+ * without an answer completes with %TORNADIS_ERROR_PLUGIN.
  *
- * Every plugin whose `call` hook has run is told the outcome by its `call_done` hook, where it may replace the
- * outcome or ask for another attempt with [method@Tornadis.Call.retry].
+ * Every plugin whose `call` hook has run receives the outcome in its `call_done` hook, where it may replace the outcome
+ * or ask for another attempt with [method@Tornadis.Call.retry].
  *
  * Since: 1.0
  */
 
-/* How many callers are told between two looks at the clock. */
-#define ANSWERED_CHECK 16
+/* How many callers are notified between two looks at the clock. */
+#define COMPLETED_CHECK 16
 
 /* The phases of a call. A loop over them, call_run(), takes the place of recursion, so that a chain may be long and every
  * plugin may answer from within its hook.
  *
- *   DOWN -> OFFERED -> DOWN ...   a plugin's call hook lets it go on, to the next plugin
+ *   DOWN -> OFFERED -> DOWN ...   a plugin's call hook passes it on, to the next plugin
  *              |
  *              +-> HELD           or keeps it: -> DOWN with proceed, -> UP with return_reply or return_error, or when it
- *                                 is let go, or its deadline passes
+ *                                 is dropped, or its deadline passes
  *   DOWN -> SENT                  behind the last plugin; -> UP with the outcome
  *   UP -> UP ...                  call_done hooks, from the innermost plugin to the outermost whose call hook has run
  *    |
@@ -51,7 +51,7 @@ typedef enum
   PHASE_OFFERED, /* in the call hook of the plugin before @next */
   PHASE_HELD,    /* that plugin has it */
   PHASE_SENT,    /* on the connection, or waiting to be sent again */
-  PHASE_UP,      /* the outcome is known; the plugins before @next are to be told */
+  PHASE_UP,      /* the outcome is known; the plugins before @next are to be notified */
   PHASE_DONE,
 } TornadisCallPhase;
 
@@ -72,20 +72,20 @@ struct _TornadisCall
   GSource *source;           /* (owned) (nullable) the limit while HELD, the delay before another attempt */
   GCancellable *cancellable; /* (owned) (nullable) while SENT, of one that connects */
   gint64 start_time;
-  gint64 end_time; /* 0 while under way */
+  gint64 end_time; /* 0 while in flight */
   gint64 deadline; /* 0: none */
   guint64 id;      /* in the link's queue while SENT, or 0 */
   guint first;     /* in the chain, of the plugins that it goes through */
   guint next;
   guint attempt;
-  guint retry_delay;
+  guint retry_delay_msec;
   TornadisCallPhase phase;
   TornadisSessionConcern held; /* what is counted of it in the client while HELD */
-  gboolean starting : 1;       /* the caller must not be told from within */
+  gboolean starting : 1;       /* tornadis_call_start() is on the stack: the caller must not be notified yet */
   gboolean running : 1;        /* call_run() is on the stack */
-  gboolean telling : 1;        /* in a call_done hook */
+  gboolean in_done : 1;        /* a call_done hook is on the stack */
   gboolean retry : 1;          /* a call_done hook asked for another attempt */
-  gboolean abandoned : 1;      /* ended over the heads of the plugins */
+  gboolean abandoned : 1;      /* completed by other than the server and the plugins */
   gboolean connects : 1;       /* it is tornadis_client_connect_async() */
   gboolean in_transaction : 1; /* an attempt was sent in a transaction, or began or ended one */
   gboolean changed : 1;        /* a plugin replaced the command or the pipeline, which has not been checked since */
@@ -160,7 +160,7 @@ call_attach_source (TornadisCall *self,
   g_source_attach (self->source, tornadis_client_get_context (self->client));
 }
 
-/* The call is with the link, which owns a reference until now. */
+/* Completes the attempt; the link gives back the reference that it owned. */
 static void
 sent_cb (TornadisReply *reply,
          const GError *error,
@@ -243,7 +243,7 @@ call_send (TornadisCall *self)
   /* What gives up a transaction that was lost does not belong to it: that is not refused. */
   self->in_transaction |= in_transaction || (was_lost && id == 0) ||
                           (call_get_concern (self) & TORNADIS_SESSION_CONCERN_TRANSACTION) != 0;
-  /* A setup hook that ran a main loop may have seen it end. */
+  /* It may have completed already, in a main loop that a setup hook ran. */
   if (self->phase == PHASE_SENT)
     self->id = id;
 }
@@ -281,10 +281,10 @@ call_take_retry (TornadisCall *self)
   self->retry = FALSE;
 
   return retry && (self->deadline == 0 ||
-                   g_get_monotonic_time () + self->retry_delay * G_TIME_SPAN_MILLISECOND < self->deadline);
+                   g_get_monotonic_time () + self->retry_delay_msec * G_TIME_SPAN_MILLISECOND < self->deadline);
 }
 
-/* Tells the plugins, innermost first. FALSE: another attempt is due. */
+/* Notifies the plugins, innermost first. FALSE: another attempt is due. */
 static gboolean
 call_go_up (TornadisCall *self)
 {
@@ -292,16 +292,16 @@ call_go_up (TornadisCall *self)
     {
       TornadisPlugin *plugin = g_ptr_array_index (self->chain, self->next - 1);
 
-      self->telling = TRUE;
+      self->in_done = TRUE;
       tornadis_plugin_call_done (plugin, self);
-      self->telling = FALSE;
+      self->in_done = FALSE;
 
       if (call_take_retry (self))
         {
           self->attempt++;
           self->end_time = 0;
           self->phase = PHASE_SENT;
-          call_attach_source (self, self->retry_delay, retry_cb, g_object_ref (self), g_object_unref);
+          call_attach_source (self, self->retry_delay_msec, retry_cb, g_object_ref (self), g_object_unref);
           return FALSE;
         }
 
@@ -324,51 +324,51 @@ call_notify_caller (TornadisCall *self)
   func (self->reply, self->error, self->user_data);
 }
 
-/* Tells those who called until now: a caller who calls again does not keep the main loop here. */
+/* Notifies the callers of calls that have completed until now: one that calls again does not keep the main loop here. */
 static void
-answered_turn (TornadisPollerItem *item,
-               GIOCondition condition,
-               gint64 now,
-               gint64 deadline)
+completed_turn (TornadisPollerItem *item,
+                GIOCondition condition,
+                gint64 now,
+                gint64 deadline)
 {
-  TornadisClientPrivate *priv = (gpointer) ((guint8 *) item - G_STRUCT_OFFSET (TornadisClientPrivate, answered_item));
-  guint n = priv->answered.length;
-  /* The calls hold it, until the last of them is told. */
+  TornadisClientPrivate *priv = (gpointer) ((guint8 *) item - G_STRUCT_OFFSET (TornadisClientPrivate, completed_item));
+  guint n = priv->completed.length;
+  /* The calls hold it, until the last of their callers is notified. */
   g_autoptr (TornadisClient) client = NULL;
 
   if (n > 0)
-    client = g_object_ref (((TornadisCall *) g_queue_peek_head (&priv->answered))->client);
+    client = g_object_ref (((TornadisCall *) g_queue_peek_head (&priv->completed))->client);
 
-  while (n > 0 && priv->answered.length > 0)
+  while (n > 0 && priv->completed.length > 0)
     {
-      g_autoptr (TornadisCall) call = g_queue_pop_head (&priv->answered);
+      g_autoptr (TornadisCall) call = g_queue_pop_head (&priv->completed);
 
-      /* The others are told even if this one runs a main loop of its own. */
-      if (priv->answered.length > 0)
-        tornadis_poller_item_queue (&priv->answered_item);
+      /* The others are notified even if this one runs a main loop of its own. */
+      if (priv->completed.length > 0)
+        tornadis_poller_item_queue (&priv->completed_item);
       call_notify_caller (call);
 
-      if (--n % ANSWERED_CHECK == 0 && g_get_monotonic_time () >= deadline)
+      if (--n % COMPLETED_CHECK == 0 && g_get_monotonic_time () >= deadline)
         break;
     }
 
-  if (priv->answered.length == 0)
-    tornadis_poller_item_unqueue (&priv->answered_item);
+  if (priv->completed.length == 0)
+    tornadis_poller_item_unqueue (&priv->completed_item);
 }
 
 static void
-client_schedule_answered (TornadisClient *client)
+client_schedule_completed (TornadisClient *client)
 {
   TornadisClientPrivate *priv = tornadis_client_get_private (client);
 
-  if (priv->answered_item.poller == NULL)
+  if (priv->completed_item.poller == NULL)
     {
       g_autoptr (TornadisPoller) poller = tornadis_poller_get (priv->context);
 
-      tornadis_poller_item_init (&priv->answered_item, poller, -1, answered_turn);
+      tornadis_poller_item_init (&priv->completed_item, poller, -1, completed_turn);
     }
 
-  tornadis_poller_item_queue (&priv->answered_item);
+  tornadis_poller_item_queue (&priv->completed_item);
 }
 
 static void
@@ -378,15 +378,15 @@ call_finish (TornadisCall *self)
   g_queue_unlink (&tornadis_client_get_private (self->client)->calls, &self->node);
   call_clear_source (self);
 
-  /* An answer must not come before the function that made the call has returned. */
+  /* The caller must not be notified before the function that made the call has returned. */
   if (!self->starting)
     {
       call_notify_caller (self);
       return;
     }
 
-  g_queue_push_tail (&tornadis_client_get_private (self->client)->answered, g_object_ref (self));
-  client_schedule_answered (self->client);
+  g_queue_push_tail (&tornadis_client_get_private (self->client)->completed, g_object_ref (self));
+  client_schedule_completed (self->client);
 }
 
 static void
@@ -412,7 +412,7 @@ call_offer (TornadisCall *self)
                         NULL);
 }
 
-/* What a plugin has made of it is refused before the next one can answer it. */
+/* Whether what a plugin has made of the call may be sent; if not it fails before the next plugin can answer it. */
 static gboolean
 call_check (TornadisCall *self)
 {
@@ -460,10 +460,10 @@ call_run (TornadisCall *self)
 }
 
 static gboolean
-let_go_cb (gpointer user_data)
+dropped_cb (gpointer user_data)
 {
   TornadisCall *self = TORNADIS_CALL (user_data);
-  g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "A plugin let go of %s without an answer",
+  g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "A plugin dropped %s without an answer",
                                           tornadis_call_get_name (self));
 
   tornadis_call_abort (self, error);
@@ -471,8 +471,9 @@ let_go_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The last reference went while a plugin held the call: nobody can answer it any more. That may have been in a garbage
- * collection, during which plugins of that language cannot be told. So it lives on until the main loop has done it. */
+/* The last reference was dropped while a plugin held the call: nobody can answer it any more. That may happen in a garbage
+ * collection, during which hooks in that language cannot be called. So the call is kept until the main loop has completed
+ * it. */
 static void
 tornadis_call_dispose (GObject *object)
 {
@@ -480,7 +481,7 @@ tornadis_call_dispose (GObject *object)
 
   if (self->func != NULL && self->phase != PHASE_DONE)
     {
-      call_attach_source (self, 0, let_go_cb, g_object_ref (self), g_object_unref);
+      call_attach_source (self, 0, dropped_cb, g_object_ref (self), g_object_unref);
       return;
     }
 
@@ -549,7 +550,7 @@ tornadis_call_start (TornadisClient *client,
   self->node.data = self;
   g_queue_push_tail_link (&tornadis_client_get_private (client)->calls, &self->node);
 
-  /* In time for a hook that runs a main loop, in which the caller cancels. */
+  /* Before call_run(): a hook may run a main loop, in which the caller cancels. */
   if (call != NULL)
     g_set_weak_pointer (call, self);
   self->starting = TRUE;
@@ -605,7 +606,7 @@ tornadis_call_stop_all (const GQueue *calls)
 }
 
 void
-tornadis_call_end_all (GPtrArray *calls)
+tornadis_call_complete_all (GPtrArray *calls)
 {
   for (guint i = 0; i < calls->len; i++)
     {
@@ -615,9 +616,9 @@ tornadis_call_end_all (GPtrArray *calls)
       if (self->phase == PHASE_UP || self->phase == PHASE_DONE)
         continue;
 
-      /* Of an attempt before this one nobody knows whether it ran. */
+      /* Nobody knows whether an earlier attempt has run. */
       error = g_error_new (TORNADIS_ERROR, self->attempt > 1 ? TORNADIS_ERROR_LOST : TORNADIS_ERROR_CLOSED,
-                           "The client was closed while %s was on its way through plugins", tornadis_call_get_name (self));
+                           "The client was closed while plugins held %s", tornadis_call_get_name (self));
       tornadis_call_abort (self, error);
     }
 }
@@ -689,7 +690,7 @@ tornadis_call_set_command (TornadisCall *self,
  * @pipeline: what to send in its place, as it is now
  *
  * Replaces the pipeline, for the plugins behind this one and the server. The caller's own stays as it is. The reply
- * is that of @pipeline: a plugin that stacks more or fewer commands owes the caller one that he expects.
+ * is that of @pipeline: a plugin that stacks more or fewer commands owes the caller one that they expect.
  *
  * Since: 1.0
  */
@@ -787,7 +788,7 @@ tornadis_call_get_start_time (TornadisCall *self)
  * tornadis_call_get_elapsed:
  * @self: a call
  *
- * Gets how long the call has been under way, or took when it has its outcome, all attempts together.
+ * Gets how long the call has been in flight, or took when it has its outcome, all attempts together.
  *
  * Returns: the time in microseconds
  *
@@ -842,8 +843,8 @@ tornadis_call_dup_error (TornadisCall *self)
  * tornadis_call_is_abandoned:
  * @self: a call
  *
- * Gets whether the call was ended by other than the server and the plugins: it was cancelled, it timed out while a
- * plugin held it, or its client was closed. Its outcome says nothing of the server, and
+ * Gets whether the call was completed by other than the server and the plugins: it was cancelled, it timed out while a
+ * plugin held it, or its client was closed. Its outcome says nothing about the server, and
  * [method@Tornadis.Call.retry] does nothing.
  *
  * Returns: whether nobody waits for the call any more
@@ -883,7 +884,7 @@ tornadis_call_is_in_transaction (TornadisCall *self)
   return (self->phase == PHASE_OFFERED || self->phase == PHASE_HELD) && tornadis_client_is_in_transaction (self->client);
 }
 
-/* Whether the plugin may answer. What comes after the call was cancelled is nobody's fault. */
+/* Whether the plugin may answer. An answer after the call was cancelled is no mistake of the plugin's. */
 static gboolean
 call_check_answer (TornadisCall *self,
                    const char *what)
@@ -901,14 +902,14 @@ call_answer (TornadisCall *self,
              TornadisReply *reply,
              const GError *error)
 {
-  if (!self->telling && !call_check_answer (self, "answer"))
+  if (!self->in_done && !call_check_answer (self, "answer"))
     return;
 
   if (self->connects && reply != NULL && !tornadis_reply_is_error (reply) && !tornadis_client_is_connected (self->client))
     tornadis_client_set_stand_in (self->client, g_ptr_array_index (self->chain, self->next - 1),
                                   TORNADIS_CLIENT_STATE_CONNECTED, NULL);
 
-  if (self->telling)
+  if (self->in_done)
     {
       call_set_outcome (self, reply, error);
       return;
@@ -988,7 +989,7 @@ tornadis_call_return_error (TornadisCall *self,
 
 /**
  * tornadis_call_retry:
- * @self: a call whose outcome the plugin is told
+ * @self: a call whose `call_done` hook is running
  * @delay_msec: how long to wait first, in milliseconds
  *
  * Asks, in the `call_done` hook, for another attempt: the call goes to the plugins behind this one and to the
@@ -1004,12 +1005,12 @@ tornadis_call_retry (TornadisCall *self,
 {
   g_return_if_fail (TORNADIS_IS_CALL (self));
 
-  if (!self->telling)
+  if (!self->in_done)
     {
       g_warning ("A plugin tried to retry %s outside its call_done hook", tornadis_call_get_name (self));
       return;
     }
 
   self->retry = TRUE;
-  self->retry_delay = delay_msec;
+  self->retry_delay_msec = delay_msec;
 }

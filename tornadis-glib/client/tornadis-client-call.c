@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls of TornadisClient: the public functions, and what carries an outcome back to its caller. */
+/* Calls of TornadisClient: the public functions, and how an outcome comes back to its caller. */
 
 #include "tornadis-glib/client/tornadis-client-private.h"
 
@@ -11,10 +11,13 @@
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
+/* How many submissions are kept for the next calls, which are often made as others complete: cheaper than allocating. */
+#define MAX_FREE_SUBMISSIONS 16
+
 /* A call made with submit. */
 struct _TornadisSubmission
 {
-  TornadisClient *client; /* (unowned) it ends its calls before it goes */
+  TornadisClient *client; /* (unowned) its calls complete before it is finalized */
   TornadisReplyFunc func; /* (nullable) */
   gpointer user_data;
   union
@@ -24,51 +27,14 @@ struct _TornadisSubmission
   };
 };
 
-/* So many are kept for the next calls, which are often made as others end: that is cheaper than to allocate. */
-#define MAX_FREE_SUBMISSIONS 16
-
 /* A call made with a GTask that has a GCancellable. */
 typedef struct
 {
   GTask *task;                /* (owned) it owns this as its task data */
   TornadisCancelWatch *watch; /* (owned) */
   guint64 id;                 /* in the link's queue, or 0 */
-  TornadisCall *call;         /* (unowned) (nullable) on its way through plugins */
+  TornadisCall *call;         /* (unowned) (nullable) when it goes through plugins */
 } TornadisCancellableCall;
-
-static inline gboolean
-check_command (TornadisCommand *command,
-               GError **error)
-{
-  if (G_UNLIKELY (command->n_args == 0))
-    {
-      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "A command needs a name");
-      return FALSE;
-    }
-
-  if (G_UNLIKELY (tornadis_command_get_effect (command) == TORNADIS_COMMAND_REFUSED))
-    {
-      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s cannot be called: %s",
-                   tornadis_command_get_name (command), tornadis_command_get_refusal (command));
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
-gboolean
-tornadis_client_check_command (TornadisCommand *command,
-                               GError **error)
-{
-  return check_command (command, error);
-}
-
-void
-tornadis_client_ignore_reply_cb (TornadisReply *reply,
-                                 const GError *error,
-                                 gpointer user_data)
-{
-}
 
 typedef struct
 {
@@ -79,12 +45,67 @@ typedef struct
   GError *error;     /* (owned) */
 } TornadisDeferredError;
 
+/* Why a command that is no plain one may not be sent, by itself or among others. */
+static G_NO_INLINE gboolean
+check_effect (TornadisCommand *command,
+              gboolean by_itself,
+              GError **error)
+{
+  if (command->n_args == 0)
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "A command needs a name");
+      return FALSE;
+    }
+
+  if (tornadis_command_get_effect (command) == TORNADIS_COMMAND_REFUSED)
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s cannot be called: %s",
+                   tornadis_command_get_name (command), tornadis_command_get_refusal (command));
+      return FALSE;
+    }
+
+  /* A refusal may come without a reply, which would be taken from the next command. */
+  if (tornadis_command_get_effect (command) == TORNADIS_COMMAND_AUTH && !by_itself)
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
+                           "AUTH cannot be part of a pipeline or a transaction: call it by itself");
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static inline gboolean
+check_command (TornadisCommand *command,
+               gboolean by_itself,
+               GError **error)
+{
+  if (G_LIKELY (command->n_args > 0 && command->effect == TORNADIS_COMMAND_PLAIN))
+    return TRUE;
+
+  return check_effect (command, by_itself, error);
+}
+
+gboolean
+tornadis_client_check_command (TornadisCommand *command,
+                               GError **error)
+{
+  return check_command (command, FALSE, error);
+}
+
+void
+tornadis_client_ignore_reply_cb (TornadisReply *reply,
+                                 const GError *error,
+                                 gpointer user_data)
+{
+}
+
 static gboolean
 deferred_error_cb (gpointer data)
 {
   TornadisDeferredError *deferred = data;
 
-  /* It was refused for a transaction that is lost: whoever asks for another one now knows. */
+  /* It was refused because its transaction is lost: from now on the caller knows, and may begin another one. */
   if (g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && !deferred->is_relay &&
       deferred->func != tornadis_client_ignore_reply_cb)
     tornadis_link_get_session (tornadis_client_get_link (deferred->client))->loss_known = TRUE;
@@ -148,7 +169,13 @@ client_check_call (TornadisClient *self,
     }
 
   if (command != NULL)
-    return check_command (command, error);
+    {
+      TornadisCommandEffect effect = tornadis_command_get_effect (command);
+      gboolean by_itself = G_LIKELY (effect != TORNADIS_COMMAND_AUTH) ||
+                           !tornadis_queue_get_expected (tornadis_link_get_queue (tornadis_client_get_link (self))).in_multi;
+
+      return check_command (command, by_itself, error);
+    }
 
   commands = tornadis_pipeline_peek_commands (pipeline);
   if (commands->len == 0)
@@ -173,7 +200,7 @@ tornadis_client_check_call (TornadisClient *self,
   return client_check_call (self, command, pipeline, error);
 }
 
-/* The call never came to the queue. Takes @error over. */
+/* The call is not queued. Consumes @error. */
 static G_NO_INLINE void
 client_refuse (TornadisClient *self,
                TornadisCommand *command,
@@ -232,7 +259,7 @@ tornadis_client_send (TornadisClient *self,
   return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, TRUE, func, user_data);
 }
 
-/* Through the plugins of @chain from @first on. What the client refuses none of them can answer. */
+/* Sends a call through the plugins of @chain from @first on. What the client refuses no plugin is asked about. */
 static void
 client_start_call (TornadisClient *self,
                    TornadisClientPrivate *priv,
@@ -265,7 +292,7 @@ client_start_call (TornadisClient *self,
   if (pipeline != NULL)
     copy = tornadis_pipeline_copy (pipeline);
   tornadis_call_start (self, chain, first, command, copy,
-                       connects ? 0 : tornadis_link_get_settings (priv->link)->call_timeout,
+                       connects ? 0 : tornadis_link_get_settings (priv->link)->call_timeout_msec,
                        func != NULL ? func : tornadis_client_ignore_reply_cb, user_data, call);
 }
 
@@ -330,7 +357,7 @@ submission_done_cb (TornadisReply *reply,
   TornadisSubmission submission = *(TornadisSubmission *) user_data;
   g_autoptr (GError) reply_error = NULL;
 
-  /* Before the function is called, which makes the next call. */
+  /* Before the function is called, which often makes the next call. */
   submission_free (user_data);
 
   if (submission.func != NULL)
@@ -385,7 +412,7 @@ tornadis_client_submit_behind (TornadisClient *self,
   TornadisSlotFunc done = submission != NULL ? submission_done_cb : tornadis_client_ignore_reply_cb;
   guint index;
 
-  /* One that takes no part in calls, or is no longer there, has none behind it. */
+  /* A plugin that takes no part in calls, or was removed, has none behind it. */
   if (chain != NULL && g_ptr_array_find (chain, plugin, &index) && index + 1 < chain->len)
     client_start_call (self, priv, chain, index + 1, command, NULL, done, submission, NULL);
   else
@@ -503,9 +530,9 @@ tornadis_client_call_connect (TornadisClient *self,
  *
  * Sends a command and waits for its reply.
  *
- * Cancelling completes the call at once. A command that was not yet written is not sent; of one that was, the reply
- * is dropped when it comes, and no other call ever gets it. With one that waits for data, such as `BLPOP`, the
- * connection is closed.
+ * Cancelling completes the call at once. A command that was not yet written is not sent; the reply to one that was is
+ * dropped when it comes, and no other call ever gets it. If the command waits for data, as `BLPOP` does, the connection is
+ * closed.
  *
  * Equivalent of tornadis' `Client.call()`.
  *
@@ -535,7 +562,7 @@ tornadis_client_call_async (TornadisClient *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the reply of [method@Tornadis.Client.call_async].
+ * Finishes a call started with [method@Tornadis.Client.call_async], and gets its reply.
  *
  * An error of the server is %TORNADIS_ERROR_REPLY with the server's words. Others are those of
  * [error@Tornadis.Error], and %G_IO_ERROR_CANCELLED.
@@ -563,10 +590,10 @@ tornadis_client_call_finish (TornadisClient *self,
  * @user_data: passed to @func
  * @user_data_destroy: (nullable): frees @user_data, after @func was called
  *
- * Sends a command the light way: no [class@Gio.Task] is made, and it cannot be cancelled. @func is called
- * exactly once, never before this function returns.
+ * Sends a command the light way: no [class@Gio.Task] is created, and it cannot be cancelled. @func is called exactly
+ * once, never before this function returns.
  *
- * The client must be kept until then: when it goes, its calls end as with [method@Tornadis.Client.close].
+ * The client must be kept until then: when it is disposed, its calls complete as with [method@Tornadis.Client.close].
  *
  * Equivalent of tornadis' `Client.async_call()`.
  *
@@ -624,14 +651,13 @@ tornadis_client_call_pipeline_async (TornadisClient *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the replies of [method@Tornadis.Client.call_pipeline_async]: an array with one reply for each command, in
- * order. Errors of the server stay in their place, see [method@Tornadis.Reply.is_error]. When the connection is
- * lost half-way the whole call fails.
+ * Finishes a call started with [method@Tornadis.Client.call_pipeline_async], and gets its replies: an array with one reply
+ * for each command, in order. Errors of the server stay at their position, see [method@Tornadis.Reply.is_error]. When the
+ * connection is lost half-way the whole call fails.
  *
- * Of a pipeline that is [property@Tornadis.Pipeline:atomic] this is the reply of `EXEC`: the array, or a reply of
- * kind %TORNADIS_REPLY_KIND_NIL when a watched key was changed and nothing ran. When the server refused a command
- * of it nothing ran either and the error is %TORNADIS_ERROR_REPLY with the prefix `EXECABORT`; it names the
- * command.
+ * For a pipeline that is [property@Tornadis.Pipeline:atomic] this is the reply of `EXEC`: the array, or a reply of kind
+ * %TORNADIS_REPLY_KIND_NIL when a watched key was changed and nothing ran. When the server refused a command of it nothing
+ * ran either and the error is %TORNADIS_ERROR_REPLY with the prefix `EXECABORT`; it names the command.
  *
  * Returns: (transfer full): the replies
  *
@@ -656,7 +682,7 @@ tornadis_client_call_pipeline_finish (TornadisClient *self,
  * @user_data: passed to @func
  * @user_data_destroy: (nullable): frees @user_data, after @func was called
  *
- * What [method@Tornadis.Client.submit] is for a command, for a pipeline.
+ * Sends a pipeline as [method@Tornadis.Client.submit] sends a command.
  *
  * Equivalent of tornadis' `Client.async_call()` with a `Pipeline`.
  *

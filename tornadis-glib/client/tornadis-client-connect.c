@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connecting of TornadisClient: those who wait for it, what it is to plugins, and plugins that stand for the connection. */
+/* Connecting of TornadisClient: who waits for it, how plugins see it, and plugins that stand for the connection. */
 
 #include "tornadis-glib/client/tornadis-client-private.h"
 
@@ -48,7 +48,7 @@ tornadis_client_make_connect_reply (void)
   return tornadis_reply_new_from_resp (resp, NULL);
 }
 
-/* Connecting is no slot of the queue, which would see to this. */
+/* Connecting has no slot in the queue, where other calls are observed. */
 static void
 client_observe_connect (TornadisClient *self,
                         gint64 asked,
@@ -77,8 +77,8 @@ client_take_waiter (GQueue *waiters,
 }
 
 void
-tornadis_client_connect_ended (TornadisClient *self,
-                               const GError *error)
+tornadis_client_connect_completed (TornadisClient *self,
+                                   const GError *error)
 {
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
   GQueue waiters = priv->connect_waiters;
@@ -188,7 +188,7 @@ tornadis_client_notify_state (TornadisClient *self)
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* @plugin (nullable): NULL: the client's own connection counts again, and @state does not. */
+/* With a @plugin of %NULL the client's own connection counts again, and @state is ignored. */
 static void
 client_change_stand_in (TornadisClient *self,
                         TornadisPlugin *plugin,
@@ -219,7 +219,7 @@ tornadis_client_set_stand_in (TornadisClient *self,
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
   g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self);
 
-  /* It may learn late that it was removed, or that the client is closed for good. */
+  /* The plugin may not know yet that it was removed, or that the client is disposed. */
   if (priv->attached == NULL || !g_ptr_array_find (priv->attached, plugin, NULL) || tornadis_link_is_shut_down (priv->link))
     return;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Plugins of TornadisClient: which there are, and what they are asked and told besides calls. */
+/* Plugins of TornadisClient: which there are, and the hooks besides those of calls. */
 
 #include "tornadis-glib/client/tornadis-client-private.h"
 
@@ -19,7 +19,7 @@ add_to_snapshot (GPtrArray **snapshot,
   g_ptr_array_add (*snapshot, g_object_ref (plugin));
 }
 
-/* Replaces the snapshots that calls under way hold. */
+/* Replaces the snapshots; calls in flight hold those of before. */
 static void
 client_update_chain (TornadisClientPrivate *priv)
 {
@@ -84,12 +84,12 @@ tornadis_client_make_setup (TornadisClientPrivate *priv)
 
 void
 tornadis_client_notify_observers (TornadisCommand *command,
-                                GPtrArray *commands,
-                                gboolean atomic,
-                                TornadisReply *reply,
-                                const GError *error,
-                                gint64 queued,
-                                gpointer user_data)
+                                  GPtrArray *commands,
+                                  gboolean atomic,
+                                  TornadisReply *reply,
+                                  const GError *error,
+                                  gint64 queued,
+                                  gpointer user_data)
 {
   TornadisClient *self = user_data;
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
@@ -98,7 +98,7 @@ tornadis_client_notify_observers (TornadisCommand *command,
   g_autoptr (TornadisPipeline) pipeline = commands != NULL ? tornadis_pipeline_new_shared (commands, atomic) : NULL;
   g_autoptr (GError) reply_error = NULL;
 
-  /* All have been removed since. */
+  /* All of them may have been removed since the call was queued. */
   if (observers == NULL)
     return;
 
@@ -121,7 +121,7 @@ tornadis_client_notify_observers (TornadisCommand *command,
 
 void
 tornadis_client_notify_acquired (TornadisClient *self,
-                             gint64 elapsed)
+                                 gint64 elapsed)
 {
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
   g_autoptr (GPtrArray) attached = priv->attached != NULL ? g_ptr_array_ref (priv->attached) : NULL;
@@ -160,8 +160,8 @@ tornadis_client_remove_plugins (TornadisClient *self)
  * @plugin: a plugin that is not yet there
  * @error: return location for an error
  *
- * Adds a plugin. The first that is added is the outermost: it sees a call first and its outcome last. Calls under
- * way are not touched. One plugin may be on many clients.
+ * Adds a plugin. The first that is added is the outermost: it sees a call first and its outcome last. Calls in flight
+ * are not affected. One plugin may be on many clients.
  *
  * Returns: %FALSE when the plugin refused, or is there already
  *
@@ -180,10 +180,10 @@ tornadis_client_add_plugin (TornadisClient *self,
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   alive = g_object_ref (self);
-  /* A hook may add while the client goes, and would be told of it without end. */
+  /* A detach hook may add the plugin again while the client is disposed, without end. */
   if (tornadis_link_is_shut_down (priv->link))
     {
-      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The plugin was not added: the client is gone");
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The plugin was not added: the client is disposed");
       return FALSE;
     }
 
@@ -209,7 +209,7 @@ tornadis_client_add_plugin (TornadisClient *self,
  * @name: the name of a plugin, such as `log`
  * @error: return location for an error
  *
- * Makes a plugin with [ctor@Tornadis.Plugin.new_by_name] and adds it.
+ * Creates a plugin with [ctor@Tornadis.Plugin.new_by_name] and adds it.
  *
  * Returns: (transfer none): the plugin, for its properties
  *
@@ -238,7 +238,7 @@ tornadis_client_add_plugin_by_name (TornadisClient *self,
  * @self: a client
  * @plugin: a plugin
  *
- * Removes a plugin. Calls that are under way still go through it.
+ * Removes a plugin. Calls in flight still go through it.
  *
  * Returns: whether it was there
  *

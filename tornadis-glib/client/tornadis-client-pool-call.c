@@ -93,7 +93,7 @@ pool_call (TornadisClientPool *self,
  * @user_data: passed to @callback
  *
  * Takes a client, calls [method@Tornadis.Client.call_async] on it, and releases it. One that is not connected yet is
- * connected by the call, so that a connection that cannot be made is the call's failure, to plugins as well.
+ * connected by the call: when that fails, the call fails, for plugins as well.
  *
  * Since: 1.0
  */
@@ -121,7 +121,7 @@ tornadis_client_pool_call_async (TornadisClientPool *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the reply of [method@Tornadis.ClientPool.call_async]. Errors are those of
+ * Finishes a call started with [method@Tornadis.ClientPool.call_async], and gets its reply. Errors are those of
  * [method@Tornadis.Client.call_finish].
  *
  * Returns: (transfer full): the reply
@@ -176,8 +176,8 @@ tornadis_client_pool_call_pipeline_async (TornadisClientPool *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the replies of [method@Tornadis.ClientPool.call_pipeline_async], as
- * [method@Tornadis.Client.call_pipeline_finish].
+ * Finishes a call started with [method@Tornadis.ClientPool.call_pipeline_async], and gets its replies, as
+ * [method@Tornadis.Client.call_pipeline_finish] does.
  *
  * Returns: (transfer full): the replies
  *

@@ -12,7 +12,7 @@ typedef struct
   TornadisCancelWatch *watch; /* (owned) (nullable) */
   GError *error;              /* (owned) (nullable) the first */
   guint n_left;
-  gboolean cancelled; /* the caller has been told */
+  gboolean cancelled; /* the task has returned */
 } TornadisPreconnect;
 
 static void
@@ -73,7 +73,7 @@ preconnected_cb (GObject *object,
   preconnect_step (task, error);
 }
 
-/* Told after the one that the connection is made for. */
+/* Called after the one that the connection is made for. */
 static void
 joined_cb (GObject *object,
            GAsyncResult *result,
@@ -110,9 +110,9 @@ preconnect_join (TornadisClientPool *self,
  * @callback: (scope async) (nullable): called when they are connected
  * @user_data: passed to @callback
  *
- * Makes and connects clients until there are @size, or [property@Tornadis.ClientPool:max-size] if that is less,
- * counting those that are taken. Cancelling ends the waiting; connections that are being made become idle clients. Each
- * is connected as with [method@Tornadis.Client.connect_async], through the template's plugins.
+ * Creates and connects clients until there are @size, or [property@Tornadis.ClientPool:max-size] if that is less,
+ * counting those that are taken. Cancelling completes this at once; connections that are being made become idle clients.
+ * Each is connected as with [method@Tornadis.Client.connect_async], through the template's plugins.
  *
  * Equivalent of tornadis' `ClientPool.preconnect()`.
  *
@@ -151,7 +151,7 @@ tornadis_client_pool_preconnect_async (TornadisClientPool *self,
 
   preconnect = g_new0 (TornadisPreconnect, 1);
   g_task_set_task_data (task, preconnect, preconnect_free);
-  /* One step is this function's own, so that it ends after all others, and when there is nothing to do. */
+  /* One step is this function's own, so that the task also returns when there is nothing to do. */
   preconnect->n_left = 1;
   preconnect->watch = tornadis_cancel_watch_new (task, preconnect_cancelled_cb);
 
@@ -185,8 +185,8 @@ tornadis_client_pool_preconnect_async (TornadisClientPool *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the outcome of [method@Tornadis.ClientPool.preconnect_async]. When some clients could not be connected the
- * error is that of the first; the others are in the pool.
+ * Finishes an operation started with [method@Tornadis.ClientPool.preconnect_async]. When some clients could not be
+ * connected the error is that of the first; the others are in the pool.
  *
  * Returns: %TRUE when all are connected
  *

@@ -12,28 +12,28 @@ struct _TornadisClientPool
 
   GMainContext *context;    /* (owned) */
   TornadisClient *template; /* (owned) (nullable) */
-  GHashTable *busy;         /* (owned) (element-type TornadisClient guint) taken, in which generation */
-  GHashTable *connecting;   /* (owned) (element-type TornadisClient) for whoever is first when it is up */
+  GHashTable *busy;         /* (owned) (element-type TornadisClient guint) those that are taken, and in which generation */
+  GHashTable *connecting;   /* (owned) (element-type TornadisClient) for whoever waits first when they are up */
   GQueue idle;              /* (element-type TornadisClient) (owned) the last released first */
   GQueue waiters;           /* (element-type GTask) (owned) in order */
   GSource *check;           /* (owned) (nullable) while autoclose has something to close */
   int max_size;             /* -1: no bound */
-  int client_timeout;       /* seconds, -1: none */
+  int client_timeout_sec;   /* -1: none */
   gboolean autoclose;
-  guint generation; /* goes up when the pool is destroyed: what was taken before is not wanted back */
+  guint generation; /* increased when the pool is destroyed: clients that were taken before are closed on release */
   guint notified_size;
   guint notified_idle;
   guint notified_waiting;
 };
 
 guint           tornadis_client_pool_get_size     (TornadisClientPool  *self);
-void            tornadis_client_pool_notify_counts  (TornadisClientPool  *self);
-/* Gives those who wait what there is, and makes what may still be made. */
+void            tornadis_client_pool_notify_counts (TornadisClientPool  *self);
+/* Gives idle clients to those who wait, and creates new ones for the others as long as there is room. */
 void            tornadis_client_pool_serve        (TornadisClientPool  *self);
-/* Closes idle clients that are not fit, or all. */
+/* Closes idle clients that are not reusable, or all. */
 void            tornadis_client_pool_drop_idle    (TornadisClientPool  *self,
                                                    gboolean             all);
-/* Makes a client like the template; (transfer full). */
+/* Creates a client like the template; (transfer full). */
 TornadisClient *tornadis_client_pool_make_client  (TornadisClientPool  *self,
                                                    GError             **error);
 /* Takes a client for a call, which connects it if need be; finished as tornadis_client_pool_get_connected_client_async(). */

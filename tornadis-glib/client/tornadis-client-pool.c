@@ -14,8 +14,7 @@
  * A bounded set of clients of one server, for what needs a connection of its own: blocking commands,
  * transactions that `WATCH`, or plain parallelism.
  *
- * A pool is made after a template: its clients have the template's properties and plugins. A client is taken, used,
- * and released:
+ * The clients of a pool have the properties and plugins of its template. A client is taken, used, and released:
  *
  * ```c
  * static void
@@ -52,6 +51,17 @@
  */
 
 #define MIN_CHECK_MSEC 100
+/* The data of a waiter's task that is the time when a client was asked for. */
+#define ASKED_KEY "tornadis-pool-asked"
+
+/* What a waiter gets, as the data of its task. A client that is never taken from the task goes back to the pool. */
+typedef struct
+{
+  TornadisClientPool *pool; /* (owned) */
+  TornadisClient *client;   /* (owned) (nullable) */
+  GError *error;            /* (owned) (nullable) */
+  gint64 asked;             /* monotonic time */
+} TornadisAnswer;
 
 G_DEFINE_FINAL_TYPE (TornadisClientPool, tornadis_client_pool, G_TYPE_OBJECT)
 
@@ -85,7 +95,7 @@ tornadis_client_pool_notify_counts (TornadisClientPool *self)
 {
   const struct
   {
-    guint *told;
+    guint *notified;
     guint now;
     TornadisClientPoolProperty property;
   } counts[] = {
@@ -95,9 +105,9 @@ tornadis_client_pool_notify_counts (TornadisClientPool *self)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
-    if (*counts[i].told != counts[i].now)
+    if (*counts[i].notified != counts[i].now)
       {
-        *counts[i].told = counts[i].now;
+        *counts[i].notified = counts[i].now;
         g_object_notify_by_pspec (G_OBJECT (self), props[counts[i].property]);
       }
 }
@@ -106,14 +116,16 @@ static gboolean
 pool_is_expired (TornadisClientPool *self,
                  TornadisClient *client)
 {
-  return self->client_timeout >= 0 && tornadis_client_is_connected (client) &&
-         g_get_monotonic_time () - tornadis_client_get_connected_since (client) > self->client_timeout * G_TIME_SPAN_SECOND;
+  gint64 age = g_get_monotonic_time () - tornadis_client_get_connected_since (client);
+
+  return self->client_timeout_sec >= 0 && tornadis_client_is_connected (client) &&
+         age > self->client_timeout_sec * G_TIME_SPAN_SECOND;
 }
 
 /* Whether a client may serve somebody else. */
 static gboolean
-pool_is_fit (TornadisClientPool *self,
-             TornadisClient *client)
+pool_is_reusable (TornadisClientPool *self,
+                  TornadisClient *client)
 {
   return tornadis_client_is_connected (client) && tornadis_client_is_pristine (client, self->template) &&
          !pool_is_expired (self, client);
@@ -137,7 +149,6 @@ copy_plugins (TornadisClient *from,
   return TRUE;
 }
 
-/* Makes a client like the template; (transfer full). */
 TornadisClient *
 tornadis_client_pool_make_client (TornadisClientPool *self,
                                   GError **error)
@@ -146,7 +157,7 @@ tornadis_client_pool_make_client (TornadisClientPool *self,
   g_autofree GParamSpec **pspecs = NULL;
   guint n_pspecs;
 
-  /* The client is the context's that the pool was made in, whoever asks for it. */
+  /* The client belongs to the context of the pool, whoever asks for it. */
   g_main_context_push_thread_default (self->context);
   client = g_object_new (G_OBJECT_TYPE (self->template), NULL);
   g_main_context_pop_thread_default (self->context);
@@ -168,7 +179,6 @@ tornadis_client_pool_make_client (TornadisClientPool *self,
   return g_steal_pointer (&client);
 }
 
-/* Closes clients that have been connected for too long, or are no longer. */
 void
 tornadis_client_pool_drop_idle (TornadisClientPool *self,
                                 gboolean all)
@@ -178,7 +188,7 @@ tornadis_client_pool_drop_idle (TornadisClientPool *self,
   for (GList *l = self->idle.head, *next; l != NULL; l = next)
     {
       next = l->next;
-      if (all || !pool_is_fit (self, l->data))
+      if (all || !pool_is_reusable (self, l->data))
         {
           g_ptr_array_add (dropped, l->data);
           g_queue_delete_link (&self->idle, l);
@@ -217,17 +227,17 @@ check_cb (gpointer user_data)
 static void
 pool_start_check (TornadisClientPool *self)
 {
-  if (self->check != NULL || !self->autoclose || self->client_timeout < 0 || self->idle.length == 0)
+  if (self->check != NULL || !self->autoclose || self->client_timeout_sec < 0 || self->idle.length == 0)
     return;
 
-  self->check = g_timeout_source_new (MAX (MIN_CHECK_MSEC, (guint) self->client_timeout * 100));
+  self->check = g_timeout_source_new (MAX (MIN_CHECK_MSEC, (guint) self->client_timeout_sec * 100));
   g_source_set_static_name (self->check, "[tornadis] pool autoclose");
   g_source_set_callback (self->check, check_cb, self, NULL);
   g_source_attach (self->check, self->context);
 }
 
-/* Takes an idle client that is fit, out of the pool's hands; (transfer none), %NULL when there is none. Closes none,
- * which would run handlers. */
+/* Takes an idle client that is reusable; (transfer none), %NULL when there is none. Closes none, which would run
+ * handlers. */
 static TornadisClient *
 pool_take_idle (TornadisClientPool *self)
 {
@@ -235,7 +245,7 @@ pool_take_idle (TornadisClientPool *self)
     {
       TornadisClient *client = l->data;
 
-      if (pool_is_fit (self, client))
+      if (pool_is_reusable (self, client))
         {
           g_queue_delete_link (&self->idle, l);
           g_hash_table_insert (self->busy, client, GUINT_TO_POINTER (self->generation));
@@ -246,12 +256,12 @@ pool_take_idle (TornadisClientPool *self)
   return NULL;
 }
 
-/* @client (transfer full) is nobody's: it serves the first who waits, or waits itself. */
+/* Nobody uses @client (transfer full): it is given to the first who waits, or kept, or closed. */
 static void
 pool_add_idle (TornadisClientPool *self,
                TornadisClient *client)
 {
-  if (pool_is_fit (self, client) && pool_has_room (self))
+  if (pool_is_reusable (self, client) && pool_has_room (self))
     g_queue_push_head (&self->idle, client);
   else
     {
@@ -279,23 +289,12 @@ pool_take_back (TornadisClientPool *self,
   pool_add_idle (self, client);
 }
 
-/* What a waiter is to be told. A client that is never asked for goes back to the pool with it. */
-typedef struct
-{
-  TornadisClientPool *pool; /* (owned) */
-  TornadisClient *client;   /* (owned) (nullable) */
-  GError *error;            /* (owned) (nullable) */
-  gint64 asked;             /* monotonic time */
-} TornadisAnswer;
-
-/* When a client was asked for, on the task of the waiter. */
-static G_DEFINE_QUARK (tornadis-pool-asked, asked)
-
-                         static void task_set_asked (GTask *task)
+static void
+task_set_asked (GTask *task)
 {
   gint64 now = g_get_monotonic_time ();
 
-  g_object_set_qdata_full (G_OBJECT (task), asked_quark (), g_memdup2 (&now, sizeof now), g_free);
+  g_object_set_data_full (G_OBJECT (task), ASKED_KEY, g_memdup2 (&now, sizeof now), g_free);
 }
 
 static void
@@ -319,7 +318,7 @@ answer_cb (gpointer user_data)
   GTask *task = G_TASK (user_data);
   TornadisAnswer *answer = g_task_get_task_data (task);
 
-  /* The answer stays the task's data, so that a client is given back however the task ends. */
+  /* The answer stays the task's data, so that a client is given back whatever becomes of the task. */
   if (answer->error != NULL)
     {
       g_task_return_error (task, g_steal_pointer (&answer->error));
@@ -332,8 +331,8 @@ answer_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Tells @waiter, or the first if %NULL, that @client is theirs, or @error (transfer full). Not from within: callbacks that
- * release their clients at once would be called one inside the other. */
+/* Gives @client or @error (transfer full) to @waiter, or to the first if %NULL. From an idle source: the callbacks of
+ * waiters that release their clients at once would be nested otherwise. */
 static void
 pool_answer (TornadisClientPool *self,
              GTask *waiter,
@@ -347,15 +346,15 @@ pool_answer (TornadisClientPool *self,
   answer->pool = g_object_ref (self);
   answer->client = client != NULL ? g_object_ref (client) : NULL;
   answer->error = error;
-  answer->asked = *(gint64 *) g_object_get_qdata (G_OBJECT (task), asked_quark ());
+  answer->asked = *(gint64 *) g_object_get_data (G_OBJECT (task), ASKED_KEY);
   g_task_set_task_data (task, answer, answer_free);
 
   g_source_set_static_name (source, "[tornadis] pool answer");
   g_task_attach_source (task, source, answer_cb);
 }
 
-/* Takes note that @client (transfer full) is connected. The first who waits gets it as it is: making another in
- * its place, because this one is too old already, could go on for ever. */
+/* @client (transfer full) is connected. The first who waits gets it as it is: if another were made because this one is too
+ * old already, that could go on for ever. */
 static void
 pool_add_connected (TornadisClientPool *self,
                     TornadisClient *client)
@@ -371,8 +370,8 @@ pool_add_connected (TornadisClientPool *self,
   tornadis_client_pool_serve (self);
 }
 
-/* The permit of a connection that is being made is its place in @connecting: however its waiter ends, it is
- * given up or passed on here. */
+/* A client that is being connected counts because it is in @connecting: here it is removed from that, whether or not its
+ * waiter still waits. */
 gboolean
 tornadis_client_pool_connected (TornadisClientPool *self,
                                 TornadisClient *client,
@@ -403,8 +402,8 @@ tornadis_client_pool_connected (TornadisClientPool *self,
   return ok;
 }
 
-/* The first of those who wait for a client to make a call on, connected or not. Only among those who would be the next
- * if another connection were to be made: those behind must not overtake. */
+/* The first of those who wait for a client to make a call on, connected or not. Only among those who would be next if
+ * another client were created: those behind must not overtake. */
 static GTask *
 pool_find_caller (TornadisClientPool *self)
 {
@@ -425,21 +424,21 @@ connected_cb (GObject *object,
   g_autoptr (TornadisClientPool) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  /* The pool was destroyed meanwhile: those who waited for this one know, those who wait now do not care. */
+  /* The pool was destroyed meanwhile: those who waited then have been notified, and this is nothing to those who wait
+   * now. */
   if (!g_hash_table_contains (self->connecting, object))
     return;
 
   if (tornadis_client_pool_connected (self, TORNADIS_CLIENT (object), result, &error))
     return;
 
-  /* When its waiter has given up, those who wait may each have one that is still being made. One who makes a call gets a
-   * client that is not connected, in place of the error. */
+  /* If its waiter has cancelled, there may still be one in @connecting for each who waits. One who wants to make a call
+   * gets a client that is not connected, instead of the error. */
   if (self->waiters.length > g_hash_table_size (self->connecting) && pool_find_caller (self) == NULL)
     pool_answer (self, NULL, NULL, g_steal_pointer (&error));
   tornadis_client_pool_serve (self);
 }
 
-/* Takes over @client. */
 void
 tornadis_client_pool_connect (TornadisClientPool *self,
                               TornadisClient *client,
@@ -452,7 +451,6 @@ tornadis_client_pool_connect (TornadisClientPool *self,
   g_main_context_pop_thread_default (self->context);
 }
 
-/* Gives those who wait what there is, and makes what may still be made. */
 void
 tornadis_client_pool_serve (TornadisClientPool *self)
 {
@@ -478,7 +476,7 @@ tornadis_client_pool_serve (TornadisClientPool *self)
         }
       else if (client != NULL)
         tornadis_client_pool_connect (self, client, connected_cb, g_object_ref (self));
-      /* A plugin that was asked may have served them. */
+      /* A plugin's hook may have run meanwhile, and with it this function. */
       else if (self->waiters.length > 0)
         pool_answer (self, NULL, NULL, g_steal_pointer (&error));
     }
@@ -503,7 +501,7 @@ tornadis_client_pool_get_property (GObject *object,
       g_value_set_int (value, self->max_size);
       break;
     case PROP_CLIENT_TIMEOUT:
-      g_value_set_int (value, self->client_timeout);
+      g_value_set_int (value, self->client_timeout_sec);
       break;
     case PROP_AUTOCLOSE:
       g_value_set_boolean (value, self->autoclose);
@@ -556,7 +554,7 @@ tornadis_client_pool_set_property (GObject *object,
         tornadis_client_pool_serve (self);
       break;
     case PROP_CLIENT_TIMEOUT:
-      pool_set_int (self, &self->client_timeout, g_value_get_int (value), PROP_CLIENT_TIMEOUT);
+      pool_set_int (self, &self->client_timeout_sec, g_value_get_int (value), PROP_CLIENT_TIMEOUT);
       break;
     case PROP_AUTOCLOSE:
       pool_set_int (self, &self->autoclose, g_value_get_boolean (value), PROP_AUTOCLOSE);
@@ -618,8 +616,8 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
   /**
    * TornadisClientPool:template:
    *
-   * The client that those of the pool are made after. It is never connected by the pool; changes to it hold for the
-   * clients that are made from then on.
+   * The client that those of the pool are like. It is never connected by the pool; changes to it hold for the clients
+   * that are created from then on.
    *
    * Equivalent of tornadis' `client_kwargs`.
    *
@@ -714,14 +712,14 @@ tornadis_client_pool_init (TornadisClientPool *self)
   self->busy = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->connecting = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->max_size = -1;
-  self->client_timeout = -1;
+  self->client_timeout_sec = -1;
 }
 
 /**
  * tornadis_client_pool_new:
- * @template_client: a client to make the others after
+ * @template_client: the client that the others will be like
  *
- * Makes a pool. No client is made before one is asked for.
+ * Creates a pool. No client is created before one is asked for.
  *
  * Equivalent of tornadis' `ClientPool()`.
  *
@@ -816,8 +814,9 @@ tornadis_client_pool_get_connected_client_async (TornadisClientPool *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the client of [method@Tornadis.ClientPool.get_connected_client_async]. It must be released with
- * [method@Tornadis.ClientPool.release_client]. Errors are those of [method@Tornadis.Client.connect_finish].
+ * Finishes an operation started with [method@Tornadis.ClientPool.get_connected_client_async], and gets the client. It must
+ * be released with [method@Tornadis.ClientPool.release_client]. Errors are those of
+ * [method@Tornadis.Client.connect_finish].
  *
  * Returns: (transfer full): a client
  *
@@ -899,8 +898,8 @@ tornadis_client_pool_release_client (TornadisClientPool *self,
  * tornadis_client_pool_destroy:
  * @self: a pool
  *
- * Closes idle clients, ends the waiting for clients with %TORNADIS_ERROR_CLOSED, and closes clients that are taken
- * as soon as they are released. The pool can be used again.
+ * Closes idle clients, and clients that are taken as soon as they are released. Operations that wait for a client complete
+ * with %TORNADIS_ERROR_CLOSED. The pool can be used again.
  *
  * Equivalent of tornadis' `ClientPool.destroy()`.
  *
@@ -913,8 +912,8 @@ tornadis_client_pool_destroy (TornadisClientPool *self)
 
   g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
 
-  /* Out of the table first, by which their callbacks know that nobody waits for them, and ahead of anything that runs
-   * handlers, which may ask for new ones. */
+  /* First, before anything that runs handlers, which may ask for new clients. A callback that does not find its client in
+   * the table knows that nobody waits for it. */
   connecting = g_hash_table_get_keys (self->connecting);
   g_hash_table_steal_all (self->connecting);
   self->generation++;

@@ -16,12 +16,12 @@ typedef struct _TornadisClientHooks
   /* A new link is up, nothing is written yet. */
   void     (*ready)         (TornadisClient *self,
                              TornadisQueue  *queue);
-  /* TRUE: it was a push, is dealt with and taken over. */
+  /* TRUE: @reply was a push, and is consumed. */
   gboolean (*push)          (TornadisClient *self,
                              TornadisReply  *reply);
-  /* Waits for what the server sends by itself. */
+  /* Whether it waits for what the server sends of its own accord. */
   gboolean (*is_listening)  (TornadisClient *self);
-  /* Has something of its user's. */
+  /* Whether it keeps something of its user, so that nobody else may be given it. */
   gboolean (*is_used)       (TornadisClient *self);
   /* The link was lost. */
   void     (*lost)          (TornadisClient *self,
@@ -35,7 +35,7 @@ typedef struct _TornadisSubmission TornadisSubmission;
 typedef struct
 {
   GMainContext *context; /* (owned) */
-  TornadisLink *link;    /* (owned) (nullable) NULL once disposed */
+  TornadisLink *link;    /* (owned) shut down once disposed */
 
   char *host;                       /* (owned) */
   char *unix_domain_socket;         /* (owned) (nullable) */
@@ -43,7 +43,7 @@ typedef struct
   GBytes *username;                 /* (owned) (nullable) text, unless AUTH was called with something else */
   GBytes *password;                 /* (owned) (nullable) likewise */
   char *client_name;                /* (owned) (nullable) */
-  char *title;                      /* (owned) (nullable) made when asked for */
+  char *title;                      /* (owned) (nullable) created when asked for */
   GTlsDatabase *tls_database;       /* (owned) (nullable) */
   GTlsCertificate *tls_certificate; /* (owned) (nullable) */
   GSocketConnectable *tls_identity; /* (owned) (nullable) */
@@ -57,27 +57,27 @@ typedef struct
   guint tcp_user_timeout_msec;
   gboolean tls;
 
-  GListStore *plugins;    /* (owned) */
+  GListStore *plugins; /* (owned) */
   /* Snapshots of @plugins, replaced and never changed; NULL: none. */
-  GPtrArray *attached;    /* (owned) (nullable) all */
-  GPtrArray *chain;       /* (owned) (nullable) those that calls go through */
-  GPtrArray *observers;   /* (owned) (nullable) those that are told of every exchange with the server */
-  GPtrArray *retired;     /* (owned) (nullable) (element-type GPtrArray) observers before, which are being told */
-  guint observing;        /* how often they are being told, one within the other */
+  GPtrArray *attached;  /* (owned) (nullable) all */
+  GPtrArray *chain;     /* (owned) (nullable) those that calls go through */
+  GPtrArray *observers; /* (owned) (nullable) those that are notified of every exchange with the server */
+  GPtrArray *retired;   /* (owned) (nullable) (element-type GPtrArray) former observers that are still being notified */
+  guint observing;      /* how many notifications of observers are on the stack */
   TornadisPlugin *stand_in;           /* (unowned) (nullable) one of @plugins, which stands for the connection */
   TornadisClientState stand_in_state; /* while there is one */
   gint64 stand_in_since;              /* monotonic time, as tornadis_link_get_since() */
   GQueue connect_waiters; /* (element-type GTask) (owned) */
-  GQueue calls;           /* (element-type TornadisCall) (unowned) on their way through plugins */
-  GQueue answered;        /* (element-type TornadisCall) (owned) whose callers are to be told from the main loop */
-  TornadisPollerItem answered_item; /* that does it, initialized when first needed */
+  GQueue calls;           /* (element-type TornadisCall) (unowned) that go through plugins and have not completed */
+  GQueue completed;       /* (element-type TornadisCall) (owned) whose callers are to be notified from the main loop */
+  TornadisPollerItem completed_item; /* notifies them, initialized when first needed */
   TornadisSubmission *free_submissions; /* (owned) (nullable) see tornadis-client-call.c */
   guint n_free_submissions;
   TornadisClientState notified_state; /* what was last notified */
   guint notified_protocol_version;
-  TornadisSessionChange session_changes; /* of which properties are to be notified */
-  guint n_held_kept;         /* calls that plugins hold, of which it depends what the server keeps */
-  guint n_held_transactions; /* and of these those that begin or end a transaction */
+  TornadisSessionChange session_changes; /* whose properties are to be notified */
+  guint n_held_kept;         /* calls held by plugins that may change what the server keeps */
+  guint n_held_transactions; /* and of these, calls that begin or end a transaction */
 } TornadisClientPrivate;
 
 /* Both (nullable). */
@@ -88,58 +88,60 @@ tornadis_client_bytes_equal (GBytes *one,
   return one == other || (one != NULL && other != NULL && g_bytes_equal (one, other));
 }
 
-TornadisClientPrivate *
-                tornadis_client_get_private       (TornadisClient   *self);
-void            tornadis_client_install_properties (GObjectClass    *object_class);
-void            tornadis_client_init_properties   (TornadisClientPrivate *priv);
-const char     *tornadis_client_get_title         (TornadisClientPrivate *priv);
-TornadisLink   *tornadis_client_get_link          (TornadisClient   *self);
-GMainContext   *tornadis_client_get_context       (TornadisClient   *self);
-/* The plugins that calls go through, outermost first; replaced and never changed. NULL: none. */
-GPtrArray      *tornadis_client_get_chain         (TornadisClient   *self);
+/* tornadis-client.c */
+
 const TornadisClientHooks *
                 tornadis_client_get_hooks         (TornadisClient   *self);
-/* Whether a command can be sent without putting replies and callers out of step. */
-gboolean        tornadis_client_check_command     (TornadisCommand  *command,
-                                                   GError          **error);
-/* The same of what is called, a command or a pipeline, and whether this kind of client takes calls. */
-gboolean        tornadis_client_check_call        (TornadisClient   *self,
-                                                   TornadisCommand  *command,
-                                                   TornadisPipeline *pipeline,
-                                                   GError          **error);
-/* As @from authenticates, also where that is not text. */
+/* Copies user name and password, also if they are not text. */
 void            tornadis_client_copy_login        (TornadisClient   *self,
                                                    TornadisClient   *from);
-/* Whether its connection is as the one of a new client with the properties of @template would be. */
+/* From now on clients may be disposed in a garbage collection. */
+void            tornadis_client_expect_collector  (void);
+TornadisClientPrivate *
+                tornadis_client_get_private       (TornadisClient   *self);
+TornadisLink   *tornadis_client_get_link          (TornadisClient   *self);
+/* The plugins that calls go through, outermost first; replaced and never changed. NULL: none. */
+GPtrArray      *tornadis_client_get_chain         (TornadisClient   *self);
+GMainContext   *tornadis_client_get_context       (TornadisClient   *self);
+/* Whether its connection is like that of a new client with the properties of @template_client. */
 gboolean        tornadis_client_is_pristine       (TornadisClient   *self,
                                                    TornadisClient   *template_client);
-/* When the connection last came up or was closed, monotonic time; 0: never. */
-gint64          tornadis_client_get_connected_since (TornadisClient *self);
-/* Whether it waits for what the server sends by itself. */
+/* Whether it waits for what the server sends of its own accord. */
 gboolean        tornadis_client_is_listening      (TornadisClient   *self);
-/* Of the link, or what the plugin says that stands for the connection. */
-TornadisClientState
-                tornadis_client_get_state         (TornadisClient   *self);
-void            tornadis_client_notify_state      (TornadisClient   *self);
-/* What plugins see of tornadis_client_connect_async(): a call of HELLO, known by this very command. */
+
+/* tornadis-client-properties.c */
+
+const char     *tornadis_client_get_title         (TornadisClientPrivate *priv);
+void            tornadis_client_install_properties (GObjectClass    *object_class);
+void            tornadis_client_init_properties   (TornadisClientPrivate *priv);
+
+/* tornadis-client-uri.c */
+
+gpointer        tornadis_client_new_for_uri_typed (GType             type,
+                                                   const char       *uri,
+                                                   TornadisUriFlags  flags,
+                                                   GError          **error);
+
+/* tornadis-client-connect.c */
+
+/* What plugins see of tornadis_client_connect_async(): a call of HELLO, recognised by the pointer to this command. */
 TornadisCommand *
                 tornadis_client_get_connect_command (void);
 /* (transfer full): the reply to it. */
 TornadisReply  *tornadis_client_make_connect_reply (void);
-/* A plugin holds a call that has to do with what the server keeps, or does no longer. */
-void            tornadis_client_count_held        (TornadisClient   *self,
-                                                   TornadisSessionConcern concern,
-                                                   int               n);
-/* Makes that call, through the plugins; @task returns its reply. */
-void            tornadis_client_call_connect      (TornadisClient   *self,
-                                                   GTask            *task);
-/* What is left of it behind the plugins: waits on the link. */
+/* The attempt to connect has succeeded, with an @error of %NULL, or failed. */
+void            tornadis_client_connect_completed (TornadisClient   *self,
+                                                   const GError     *error);
+/* That call, behind the plugins: connects the link; @task returns the reply when that is done. */
 void            tornadis_client_connect_link      (TornadisClient   *self,
                                                    GTask            *task);
-/* The attempt that was waited for has succeeded (%NULL) or failed. */
-void            tornadis_client_connect_ended     (TornadisClient   *self,
-                                                   const GError     *error);
-/* @plugin says that it stands for the connection, and how that is. */
+/* Of the link, or what the plugin says that stands for the connection. */
+TornadisClientState
+                tornadis_client_get_state         (TornadisClient   *self);
+/* When the connection last came up or was closed, monotonic time; 0: never. */
+gint64          tornadis_client_get_connected_since (TornadisClient *self);
+void            tornadis_client_notify_state      (TornadisClient   *self);
+/* @plugin says that it stands for the connection, and the state of that. */
 void            tornadis_client_set_stand_in      (TornadisClient   *self,
                                                    TornadisPlugin   *plugin,
                                                    TornadisClientState state,
@@ -148,59 +150,78 @@ void            tornadis_client_set_stand_in      (TornadisClient   *self,
 void            tornadis_client_close_stand_in    (TornadisClient   *self);
 void            tornadis_client_remove_stand_in   (TornadisClient   *self,
                                                    TornadisPlugin   *plugin);
+
+/* tornadis-client-session.c */
+
+/* @n more calls of a kind are held by plugins, or fewer. */
+void            tornadis_client_count_held        (TornadisClient   *self,
+                                                   TornadisSessionConcern concern,
+                                                   int               n);
+
+/* tornadis-client-call.c */
+
 /* The function of a call whose outcome nobody wants. */
 void            tornadis_client_ignore_reply_cb   (TornadisReply    *reply,
                                                    const GError     *error,
                                                    gpointer          user_data);
+/* Whether a command can be sent without putting replies and callers out of step. */
+gboolean        tornadis_client_check_command     (TornadisCommand  *command,
+                                                   GError          **error);
 /* Calls @func with @error (transfer full) from the main loop. */
 void            tornadis_client_defer_error       (TornadisClient   *self,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data,
                                                    GError           *error);
+/* Whether a command, or the commands of a pipeline, can be sent like this; also whether this kind of client takes calls. */
+gboolean        tornadis_client_check_call        (TornadisClient   *self,
+                                                   TornadisCommand  *command,
+                                                   TornadisPipeline *pipeline,
+                                                   GError          **error);
 /* Sends a command or a pipeline past all plugins, for one of them; @func is called from the main loop, exactly once.
- * @deadline is monotonic time; 0: what the settings say. The id that comes out is 0 when the call has already failed. */
+ * @deadline is monotonic time; 0: what the settings say. Returns the call's id in the queue; 0: it was refused. */
 guint64         tornadis_client_send              (TornadisClient   *self,
                                                    TornadisCommand  *command,
                                                    TornadisPipeline *pipeline,
                                                    gint64            deadline,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
-/* A TornadisObserveFunc, with the client as user_data. */
-void            tornadis_client_notify_observers    (TornadisCommand  *command,
-                                                   GPtrArray        *commands,
-                                                   gboolean          atomic,
-                                                   TornadisReply    *reply,
-                                                   const GError     *error,
-                                                   gint64            queued,
-                                                   gpointer          user_data);
-/* What the plugins want to be sent first on a new link (element-type TornadisCommand); NULL: there are no plugins. */
-GPtrArray      *tornadis_client_make_setup        (TornadisClientPrivate *priv);
-/* Whether any of the plugins wants to know that it is removed. */
-gboolean        tornadis_client_has_detach_hooks  (const TornadisClientPrivate *priv);
-/* All of them. */
-void            tornadis_client_remove_plugins    (TornadisClient   *self);
-/* Tells the plugins that a pool gives the client away. */
-void            tornadis_client_notify_acquired       (TornadisClient   *self,
-                                                   gint64            elapsed);
-/* Makes a call that goes through the plugins behind @plugin only. */
-void            tornadis_client_submit_behind     (TornadisClient   *self,
-                                                   TornadisPlugin   *plugin,
-                                                   TornadisCommand  *command,
-                                                   TornadisReplyFunc func,
-                                                   gpointer          user_data,
-                                                   GDestroyNotify    user_data_destroy);
-/* The way of every call: through the plugins, if there are any, to the link. */
+/* Sends a call through the plugins, if there are any, to the link. */
 void            tornadis_client_dispatch          (TornadisClient   *self,
                                                    TornadisCommand  *command,
                                                    TornadisPipeline *pipeline,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
 void            tornadis_client_free_submissions  (TornadisClientPrivate *priv);
-/* From now on clients may go in a garbage collection. */
-void            tornadis_client_expect_collector  (void);
-gpointer        tornadis_client_new_for_uri_typed (GType             type,
-                                                   const char       *uri,
-                                                   TornadisUriFlags  flags,
-                                                   GError          **error);
+/* Submits a call that goes only through the plugins behind @plugin. */
+void            tornadis_client_submit_behind     (TornadisClient   *self,
+                                                   TornadisPlugin   *plugin,
+                                                   TornadisCommand  *command,
+                                                   TornadisReplyFunc func,
+                                                   gpointer          user_data,
+                                                   GDestroyNotify    user_data_destroy);
+/* Sends the call of tornadis_client_get_connect_command() through the plugins; @task returns its reply. */
+void            tornadis_client_call_connect      (TornadisClient   *self,
+                                                   GTask            *task);
+
+/* tornadis-client-plugins.c */
+
+/* Calls the setup hooks. Returns what is to be sent first on a new link (element-type TornadisCommand); NULL: there are no
+ * plugins. */
+GPtrArray      *tornadis_client_make_setup        (TornadisClientPrivate *priv);
+/* A TornadisObserveFunc, with the client as user_data. */
+void            tornadis_client_notify_observers  (TornadisCommand  *command,
+                                                   GPtrArray        *commands,
+                                                   gboolean          atomic,
+                                                   TornadisReply    *reply,
+                                                   const GError     *error,
+                                                   gint64            queued,
+                                                   gpointer          user_data);
+/* Notifies the plugins that a pool gives the client to a caller. */
+void            tornadis_client_notify_acquired   (TornadisClient   *self,
+                                                   gint64            elapsed);
+/* Whether any of the plugins has the hook that is called when it is removed. */
+gboolean        tornadis_client_has_detach_hooks  (const TornadisClientPrivate *priv);
+/* Removes all plugins. */
+void            tornadis_client_remove_plugins    (TornadisClient   *self);
 
 G_END_DECLS

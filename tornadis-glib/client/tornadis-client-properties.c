@@ -78,7 +78,7 @@ tornadis_client_get_title (TornadisClientPrivate *priv)
   return priv->title;
 }
 
-/* What is not text was given to AUTH as bytes, and stays between the client and the server. */
+/* A value that is not text was given to AUTH as bytes; the property cannot show it. */
 static void
 get_text (GBytes *bytes,
           GValue *value)
@@ -137,10 +137,10 @@ tornadis_client_get_property (GObject *object,
       g_value_set_uint (value, priv->connect_timeout_sec);
       break;
     case PROP_READ_TIMEOUT:
-      g_value_set_uint (value, settings->read_timeout / 1000);
+      g_value_set_uint (value, settings->read_timeout_msec / 1000);
       break;
     case PROP_CALL_TIMEOUT_MSEC:
-      g_value_set_uint (value, settings->call_timeout);
+      g_value_set_uint (value, settings->call_timeout_msec);
       break;
     case PROP_TCP_NODELAY:
       g_value_set_boolean (value, priv->tcp_nodelay);
@@ -306,10 +306,10 @@ tornadis_client_set_property (GObject *object,
       changed = SET_FIELD (priv->connect_timeout_sec, g_value_get_uint (value));
       break;
     case PROP_READ_TIMEOUT:
-      changed = SET_FIELD (settings->read_timeout, 1000 * g_value_get_uint (value));
+      changed = SET_FIELD (settings->read_timeout_msec, 1000 * g_value_get_uint (value));
       break;
     case PROP_CALL_TIMEOUT_MSEC:
-      changed = SET_FIELD (settings->call_timeout, g_value_get_uint (value));
+      changed = SET_FIELD (settings->call_timeout_msec, g_value_get_uint (value));
       break;
     case PROP_TCP_NODELAY:
       changed = SET_FIELD (priv->tcp_nodelay, g_value_get_boolean (value));
@@ -377,8 +377,8 @@ tornadis_client_set_property (GObject *object,
     g_object_notify_by_pspec (object, props[PROP_TITLE]);
 }
 
-/* What a server takes for a name: printable ASCII without blanks. GObject says so when a property is set to something else,
- * and keeps the value of before. */
+/* What a server accepts as a name: printable ASCII without spaces. GObject warns when the property is set to something
+ * else, and keeps the old value. */
 static GParamSpec *
 make_name_pspec (const char *name,
                  GParamFlags flags)
@@ -459,8 +459,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * TornadisClient:username:
    *
    * The ACL user to authenticate as, together with [property@Tornadis.Client:password]; %NULL is the default
-   * user. Without a password an empty one is sent: the server lets in whom it lets in without, and the connection
-   * fails with %TORNADIS_ERROR_AUTHENTICATION otherwise.
+   * user. Without a password an empty one is sent, which the server accepts of users that need none; the connection fails
+   * with %TORNADIS_ERROR_AUTHENTICATION otherwise.
    *
    * Since: 1.0
    */
@@ -484,7 +484,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:db:
    *
-   * The number of the database. A `SELECT` that succeeds changes it; handlers are told of that from the main loop.
+   * The number of the database. A `SELECT` that succeeds changes it, which is notified from the main loop.
    *
    * Equivalent of tornadis' `db`.
    *
@@ -519,8 +519,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:autoconnect:
    *
-   * Whether a call on a client that is not connected connects it. Without it such a call ends with
-   * %TORNADIS_ERROR_CLOSED, and calls that were not yet written when the connection was lost do too.
+   * Whether a call on a client that is not connected connects it. Otherwise such a call completes with
+   * %TORNADIS_ERROR_CLOSED, and so do calls that were not yet written when the connection was lost.
    *
    * Equivalent of tornadis' `autoconnect`.
    *
@@ -558,8 +558,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:call-timeout-msec:
    *
-   * The time, in milliseconds, in which every call must have its reply, or it ends with
-   * %TORNADIS_ERROR_TIMEOUT; it begins when the call is made. A late reply is dropped. 0 is no limit.
+   * The time, in milliseconds, in which every call must have its reply, or it completes with %TORNADIS_ERROR_TIMEOUT;
+   * it begins when the call is made. A late reply is dropped. 0 is no limit.
    *
    * Since: 1.0
    */
@@ -586,7 +586,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * acknowledgement, or not take any and give no sign of life; then the connection is lost. 0 leaves it to the system,
    * which waits about a quarter of an hour; less than 1000 is 1000. Used for the next connection.
    *
-   * Linux' `TCP_USER_TIMEOUT` alone would also end the connection to a server that is alive and takes nothing for so
+   * Linux' `TCP_USER_TIMEOUT` alone would also close the connection to a server that is alive and reads nothing for so
    * long, because it runs a slow script: that does not count here as long as its system acknowledges. Whether it does is
    * not known sooner than after three seconds.
    *
@@ -598,8 +598,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:aggressive-write:
    *
-   * Whether every call is written at once, for latency, instead of together with the others of its turn of
-   * the main loop, for throughput. A call on an idle connection is written at once in any case.
+   * Whether every call is written at once, for latency, instead of together with the others of its main-context
+   * iteration, for throughput. A call on an idle connection is written at once in any case.
    *
    * Equivalent of tornadis' `aggressive_write`.
    *
@@ -678,7 +678,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * TornadisClient:proxy-resolver:
    *
    * Which proxies to use; %NULL: none. [func@Gio.ProxyResolver.get_default] is the system's resolver, which may name
-   * the proxies of the environment, such as `http_proxy`. An error to connect tells which proxy was used.
+   * the proxies of the environment, such as `http_proxy`. An error to connect names the proxy that was used.
    *
    * Since: 1.0
    */
@@ -688,7 +688,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:max-pending:
    *
-   * How many commands may be without a reply; one more ends with %TORNADIS_ERROR_BUSY. For a
+   * How many commands may be without a reply; one more fails with %TORNADIS_ERROR_BUSY. For a
    * [class@Tornadis.PubSubClient] also how many messages may be queued.
    *
    * Since: 1.0
@@ -699,9 +699,9 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:max-queued-bytes:
    *
-   * How many bytes of commands may wait to be written; more ends with %TORNADIS_ERROR_BUSY. With nothing
-   * waiting one command or pipeline is always taken. For a [class@Tornadis.PubSubClient] also how many bytes
-   * of messages may be queued.
+   * How many bytes of commands may wait to be written; more fails with %TORNADIS_ERROR_BUSY. With nothing waiting one
+   * command or pipeline is always accepted. For a [class@Tornadis.PubSubClient] also how many bytes of messages may be
+   * queued.
    *
    * Since: 1.0
    */
@@ -711,7 +711,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:max-reply-size:
    *
-   * How many bytes one reply may take; a longer one is a protocol error that ends the connection.
+   * How many bytes one reply may take; a longer one is a protocol error, and the connection is closed.
    *
    * Since: 1.0
    */
@@ -721,7 +721,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:state:
    *
-   * Where the client stands.
+   * The state of the connection.
    *
    * Since: 1.0
    */
@@ -731,7 +731,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:connected:
    *
-   * Whether the connection is up; `notify::connected` tells when it comes up or goes.
+   * Whether the connection is up; `notify::connected` is emitted when it comes up, is lost or closed.
    *
    * Equivalent of tornadis' `Client.is_connected()`.
    *
@@ -777,8 +777,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * TornadisClient:in-transaction:
    *
    * Whether a command that is called now belongs to a transaction: `WATCH` or `MULTI` was called, answered or not, and
-   * no `EXEC`, `DISCARD` or `UNWATCH` after it. It stays so when the connection is lost with the transaction, until
-   * those who began it know: see [class@Tornadis.Client]. Changes are not notified.
+   * no `EXEC`, `DISCARD` or `UNWATCH` after it. It stays so when the connection is lost with the transaction, until the
+   * caller has been notified of the loss: see [class@Tornadis.Client]. Changes are not notified.
    *
    * Since: 1.0
    */
@@ -852,5 +852,5 @@ tornadis_client_init_properties (TornadisClientPrivate *priv)
   settings->max_pending = DEFAULT_MAX_PENDING;
   settings->max_queued_bytes = DEFAULT_MAX_QUEUED_BYTES;
   settings->max_reply_size = DEFAULT_MAX_REPLY_SIZE;
-  settings->ping_interval = PING_INTERVAL_MSEC;
+  settings->ping_interval_msec = PING_INTERVAL_MSEC;
 }

@@ -13,7 +13,7 @@
 #include "tornadis-glib/values/tornadis-option-private.h"
 #include "tornadis-glib/wire/tornadis-endpoint.h"
 
-/* By number too: protocol=resp3 and protocol=3 are the same. */
+/* Enumerations by number too: protocol=resp3 and protocol=3 are the same. */
 static gboolean
 parse_option (GParamSpec *pspec,
               const char *text,

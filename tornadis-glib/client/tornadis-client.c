@@ -17,9 +17,9 @@
  *
  * One logical connection to a Redis or Valkey server.
  *
- * A client connects by itself when the first call needs it, and again after the connection was lost. Any
- * number of calls may be under way at a time: they are sent in the order in which they were made, those of
- * one turn of the main loop in one write, and each gets its own reply.
+ * A client connects by itself when the first call needs it, and again after the connection was lost. Any number of calls
+ * may be in flight at a time: they are sent in the order in which they were made, those of one main-context iteration in
+ * one write, and each gets its own reply.
  *
  * ```c
  * static void
@@ -42,7 +42,7 @@
  *
  * Every call completes exactly once: with a reply, or with one error. A call that may have run when the
  * connection was lost completes with %TORNADIS_ERROR_LOST and is never sent again. A call that was not yet
- * written goes to the next connection. When that cannot be made, all calls that waited for it complete with
+ * written waits for the next connection. When that cannot be made, all calls that waited for it complete with
  * %TORNADIS_ERROR_CONNECT; nothing waits for ever. Attempts after a failure are spaced, from 50
  * milliseconds up to 5 seconds at random.
  *
@@ -65,8 +65,8 @@
  *
  * # Threads
  *
- * A client belongs to the thread-default main context in which it was made. Its methods are called in the
- * thread that runs this context, and its callbacks and signals come there.
+ * A client belongs to the thread-default main context in which it was created. Its methods are called in the thread that
+ * runs this context, and so are its callbacks and signal handlers.
  *
  * Equivalent of tornadis' `Client`.
  *
@@ -82,6 +82,8 @@ typedef enum
 } TornadisClientSignal;
 
 static guint signals[SIGNAL_RECONNECT_SCHEDULED + 1];
+
+static int has_collector; /* (atomic) clients may be disposed in a garbage collection */
 
 const TornadisClientHooks *
 tornadis_client_get_hooks (TornadisClient *self)
@@ -127,7 +129,7 @@ notify_session_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* What the link asks for and tells. */
+/* The callbacks of the link. */
 
 static void
 link_hold_cb (gpointer user_data)
@@ -159,7 +161,7 @@ link_get_options_cb (TornadisConnectorOptions *options,
 
   options->connectable = client_make_connectable (priv);
   options->title = g_strdup (tornadis_client_get_title (priv));
-  /* GIO would cut the path short, and connect to something else. */
+  /* GIO would truncate the path, and connect to something else. */
   if (priv->connectable == NULL && priv->unix_domain_socket != NULL &&
       strlen (priv->unix_domain_socket) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
     options->refusal = "the path of the unix socket is too long";
@@ -202,10 +204,10 @@ link_disconnected_cb (const GError *error,
 }
 
 static void
-link_connect_ended_cb (const GError *error,
-                       gpointer user_data)
+link_connect_completed_cb (const GError *error,
+                           gpointer user_data)
 {
-  tornadis_client_connect_ended (user_data, error);
+  tornadis_client_connect_completed (user_data, error);
 }
 
 static void
@@ -279,7 +281,7 @@ tornadis_client_copy_login (TornadisClient *self,
   set_bytes (&priv->password, other->password);
 }
 
-/* The next connection is to be as this one has become. */
+/* A command has changed the session: the next connection will be opened with that. */
 static void
 link_session_changed_cb (TornadisSessionChange changes,
                          gpointer user_data)
@@ -303,7 +305,7 @@ link_session_changed_cb (TornadisSessionChange changes,
   if ((changes & TORNADIS_SESSION_CHANGED_NAME) != 0)
     set_text (&priv->client_name, session->client_name);
 
-  /* No handler runs between a reply and the call that it is for. */
+  /* Later, because no handler may run between a reply and the completion of its call. */
   if (priv->session_changes == TORNADIS_SESSION_UNCHANGED)
     client_do_later (self, "[tornadis] session", notify_session_cb);
   priv->session_changes |= changes;
@@ -323,7 +325,7 @@ static const TornadisLinkFuncs link_funcs = {
   link_get_options_cb,
   link_state_changed_cb,
   link_disconnected_cb,
-  link_connect_ended_cb,
+  link_connect_completed_cb,
   link_reconnect_scheduled_cb,
   link_ready_cb,
   link_push_cb,
@@ -339,8 +341,6 @@ dispose_cb (gpointer user_data)
 
   return G_SOURCE_REMOVE;
 }
-
-static int has_collector; /* (atomic) clients may go in a garbage collection */
 
 void
 tornadis_client_expect_collector (void)
@@ -358,8 +358,8 @@ tornadis_client_dispose (GObject *object)
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);
 
-  /* During a garbage collection plugins of that language cannot be told, nor handlers that a plugin no longer stands for
-   * the connection: the main loop does it, and the client stays until then. */
+  /* During a garbage collection neither hooks nor handlers in that language can be called: the main loop disposes the
+   * client, which is kept until then. */
   if (g_atomic_int_get (&has_collector) && (priv->stand_in != NULL || tornadis_client_has_detach_hooks (priv)))
     {
       client_do_later (self, "[tornadis] dispose", dispose_cb);
@@ -375,12 +375,12 @@ tornadis_client_finalize (GObject *object)
 {
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (TORNADIS_CLIENT (object));
 
-  g_assert (priv->calls.length == 0 && priv->answered.length == 0);
+  g_assert (priv->calls.length == 0 && priv->completed.length == 0);
   g_assert (priv->connect_waiters.length == 0);
 
   g_clear_pointer (&priv->link, tornadis_link_free);
   tornadis_client_free_submissions (priv);
-  tornadis_poller_item_clear (&priv->answered_item);
+  tornadis_poller_item_clear (&priv->completed_item);
   g_clear_pointer (&priv->attached, g_ptr_array_unref);
   g_clear_pointer (&priv->chain, g_ptr_array_unref);
   g_clear_pointer (&priv->observers, g_ptr_array_unref);
@@ -415,7 +415,8 @@ tornadis_client_class_init (TornadisClientClass *klass)
    * @self: the client
    * @error: (nullable): why, or %NULL when [method@Tornadis.Client.close] was called
    *
-   * The connection was up and is gone; its calls have ended. That it came up is told by `notify::connected`.
+   * Emitted when a connection that was up is lost or closed, once for each, after its calls have completed and
+   * [property@Tornadis.Client:connected] was notified. When a connection comes up, `notify::connected` is emitted.
    *
    * Since: 1.0
    */
@@ -430,8 +431,8 @@ tornadis_client_class_init (TornadisClientClass *klass)
    * @delay_msec: the time until the next one, in milliseconds
    * @error: why the last one failed
    *
-   * An attempt to connect waits for its time, because the one before failed. A network that comes back ends
-   * the wait early.
+   * Emitted when an attempt to connect has to wait because the one before failed, once for each wait. The wait ends early
+   * when the network comes back.
    *
    * Since: 1.0
    */
@@ -514,7 +515,7 @@ tornadis_client_is_listening (TornadisClient *self)
  * @host: the name or address of the server
  * @port: its port
  *
- * Makes a client of the server at @host. Nothing is sent before the first call or
+ * Creates a client of the server at @host. Nothing is sent before the first call or
  * [method@Tornadis.Client.connect_async].
  *
  * Equivalent of tornadis' `Client()`.
@@ -537,7 +538,7 @@ tornadis_client_new (const char *host,
  * @uri: a URI
  * @error: return location for an error
  *
- * Makes a client of the server at @uri, which is of one of these forms:
+ * Creates a client of the server at @uri, which is of one of these forms:
  *
  * - `redis://[[user][:password]@]host[:port][/db]`
  * - `rediss://…`, the same over TLS
@@ -568,7 +569,7 @@ tornadis_client_new_for_uri (const char *uri,
  * tornadis_client_new_for_unix_socket:
  * @path: the path of the server's unix socket
  *
- * Makes a client of the server at @path. Nothing is sent before the first call or
+ * Creates a client of the server at @path. Nothing is sent before the first call or
  * [method@Tornadis.Client.connect_async].
  *
  * Returns: (transfer full): a new client
@@ -591,8 +592,8 @@ tornadis_client_new_for_unix_socket (const char *path)
  * @user_data: passed to @callback
  *
  * Connects now. Calls do it by themselves when [property@Tornadis.Client:autoconnect] is on, so this is for
- * knowing early, and for clients that have it off. Safe when already connected; joins an attempt that is under
- * way, or that waits for its time.
+ * knowing early, and for clients that have it off. Safe when already connected; joins an attempt that is in progress or
+ * scheduled.
  *
  * To the client's plugins this is a call of `HELLO`: they may make it again, refuse it, or answer it, see
  * [method@Tornadis.Plugin.set_client_state].
@@ -619,7 +620,7 @@ tornadis_client_connect_async (TornadisClient *self,
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  /* Of a client that takes no calls plugins see none. */
+  /* Plugins see no calls of a client that takes none. */
   if (tornadis_client_is_connected (self))
     g_task_return_pointer (task, tornadis_client_make_connect_reply (), (GDestroyNotify) tornadis_reply_unref);
   else if (priv->chain == NULL || tornadis_client_get_hooks (self)->refusal != NULL)
@@ -634,7 +635,7 @@ tornadis_client_connect_async (TornadisClient *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the outcome of [method@Tornadis.Client.connect_async]. Errors are %TORNADIS_ERROR_CONNECT,
+ * Finishes an operation started with [method@Tornadis.Client.connect_async]. Errors are %TORNADIS_ERROR_CONNECT,
  * %TORNADIS_ERROR_AUTHENTICATION, %TORNADIS_ERROR_CLOSED when the client was closed meanwhile, and
  * %G_IO_ERROR_CANCELLED.
  *
@@ -661,7 +662,7 @@ tornadis_client_connect_finish (TornadisClient *self,
  * tornadis_client_close:
  * @self: a client
  *
- * Closes the connection, or ends the attempt to make one. Calls that may have run end with
+ * Closes the connection, or cancels the attempt to make one. Calls that may have run complete with
  * %TORNADIS_ERROR_LOST, the others with %TORNADIS_ERROR_CLOSED; the callbacks of
  * [method@Tornadis.Client.submit] are called before this returns. Safe when already closed. With
  * [property@Tornadis.Client:autoconnect] the next call connects again.
@@ -680,10 +681,10 @@ tornadis_client_close (TornadisClient *self)
   g_return_if_fail (TORNADIS_IS_CLIENT (self));
 
   alive = g_object_ref (self);
-  /* Those that plugins hold or are about to repeat are not on the link. */
+  /* Calls that plugins hold or will repeat are not in the link's queue. */
   calls = tornadis_call_stop_all (&priv->calls);
   tornadis_link_close (priv->link);
-  tornadis_call_end_all (calls);
+  tornadis_call_complete_all (calls);
   tornadis_client_close_stand_in (self);
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);

@@ -6,13 +6,13 @@
 
 G_BEGIN_DECLS
 
-/* The stacked commands as they are now: (transfer none), changed by nobody while a reference is
- * held, because the pipeline copies the array before it changes one that others hold. */
+/* The stacked commands as they are now: (transfer none), never changed while a reference is held, because the pipeline
+ * copies the array before it changes one that others hold. */
 GPtrArray *tornadis_pipeline_peek_commands (TornadisPipeline *self);
-/* One with @commands, which it does not change. */
+/* A pipeline of @commands, which it does not change. */
 TornadisPipeline *tornadis_pipeline_new_shared (GPtrArray *commands,
                                                 gboolean   atomic);
-/* Another with the same commands, so far. */
+/* Another pipeline with the commands that @self has now. */
 TornadisPipeline *tornadis_pipeline_copy (TornadisPipeline *self);
 
 G_END_DECLS

@@ -8,14 +8,14 @@
 /**
  * TornadisPipeline:
  *
- * A stack of commands that are sent as one.
+ * A list of commands that are sent as one.
  *
- * Commands are stacked, then sent with [method@Tornadis.Client.call_pipeline_async], which gives one reply for
- * each, in order. No other command comes between them. With [property@Tornadis.Pipeline:atomic] they are a
+ * Commands are stacked, that is appended, then sent with [method@Tornadis.Client.call_pipeline_async], which gives one
+ * reply for each, in order. No other command comes between them. With [property@Tornadis.Pipeline:atomic] they are a
  * transaction: the server runs all of them or none.
  *
- * A pipeline may be sent any number of times, to any client, and changed while it is under way: what was sent is
- * what it held then.
+ * A pipeline may be sent any number of times, to any client, and changed while it is in flight: what is sent are the
+ * commands that it had when it was sent.
  *
  * Equivalent of tornadis' `Pipeline`.
  *
@@ -165,7 +165,7 @@ tornadis_pipeline_copy (TornadisPipeline *self)
 /**
  * tornadis_pipeline_new:
  *
- * Makes an empty pipeline.
+ * Creates an empty pipeline.
  *
  * Equivalent of tornadis' `Pipeline()`.
  *
@@ -205,7 +205,7 @@ pipeline_stack (TornadisPipeline *self,
  * @self: a pipeline
  * @command: a command; it cannot be changed any more
  *
- * Adds a command at the end. What cannot be sent is found when the pipeline is sent.
+ * Appends a command. One that cannot be sent is found when the pipeline is sent.
  *
  * Equivalent of tornadis' `Pipeline.stack_call()`.
  *
@@ -226,7 +226,7 @@ tornadis_pipeline_stack_command (TornadisPipeline *self,
  * @self: a pipeline
  * @argv: (array zero-terminated=1): a command and its arguments, as text
  *
- * Adds a command at the end, as [ctor@Tornadis.Command.new_strv] makes it.
+ * Appends a command, created as with [ctor@Tornadis.Command.new_strv].
  *
  * Equivalent of tornadis' `Pipeline.stack_call()`.
  *
@@ -284,7 +284,7 @@ tornadis_pipeline_get_command (TornadisPipeline *self,
  * tornadis_pipeline_clear:
  * @self: a pipeline
  *
- * Forgets all commands. One that is under way goes on.
+ * Removes all commands. A pipeline in flight is not affected.
  *
  * Since: 1.0
  */

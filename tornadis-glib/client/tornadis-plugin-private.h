@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 /* These invoke the hooks, in the main context of the client. A hook that a class does not have agrees to everything. */
 
-/* Sets an error whenever it is refused, also when the hook has not. */
+/* Sets an error whenever the plugin refuses, also when its hook has not. */
 gboolean tornadis_plugin_attach          (TornadisPlugin    *self,
                                           TornadisClient    *client,
                                           GError           **error);

@@ -36,7 +36,7 @@ is_name (const char *name)
   return *name != '\0' && strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen (name);
 }
 
-/* The directories of modules. The environment is not believed in a program with more rights than its user. */
+/* The directories of modules. The environment is ignored in a program with more rights than its user. */
 static char **
 get_directories (void)
 {
@@ -100,7 +100,7 @@ load_module (const char *name,
   return TRUE;
 }
 
-/* The type of the plugin, whose module is loaded if need be; or G_TYPE_INVALID. */
+/* The type of the plugin, whose module is loaded if needed; or G_TYPE_INVALID. */
 static GType
 find_type (const char *name,
            GError **error)
@@ -146,7 +146,7 @@ find_type (const char *name,
  * @name: the name of a plugin, of lower case letters, digits and dashes
  * @error: return location for an error
  *
- * Makes a plugin by name: one that was registered with [func@Tornadis.Plugin.register], or one that the module
+ * Creates a plugin by name: one that was registered with [func@Tornadis.Plugin.register], or one that the module
  * `libtornadis-NAME.so` registers. Modules are looked for in the absolute directories of the environment variable
  * `TORNADIS_PLUGIN_PATH`, which is ignored in setuid programs, and in the directory that pkg-config knows as
  * `plugindir`. A module exports the function `tornadis_NAME_plugin_register()`, with underscores for dashes, which
@@ -207,7 +207,7 @@ parse_option (GObjectClass *klass,
  * @options: (array zero-terminated=1) (nullable): properties to set, each `PROPERTY=VALUE`
  * @error: return location for an error
  *
- * Makes a plugin as [ctor@Tornadis.Plugin.new_by_name], with properties from text such as `max-attempts=3`: numbers,
+ * Creates a plugin as [ctor@Tornadis.Plugin.new_by_name], with properties from text such as `max-attempts=3`: numbers,
  * text, `true` or `false`, the nicks of enumerations and, with `|` or `,` between them, of flags, and texts with `,` or
  * `;` between them, where one that belongs to a text has a backslash before it.
  *
@@ -261,7 +261,7 @@ compare_names (gconstpointer a,
 /**
  * tornadis_plugin_list_names:
  *
- * Lists the names of all plugins that can be made: the registered ones, and those of modules, which are not loaded.
+ * Lists the names of all plugins that can be created: the registered ones, and those of modules, which are not loaded.
  *
  * Returns: (transfer full) (array zero-terminated=1): names in order
  *
@@ -308,9 +308,9 @@ tornadis_plugin_list_names (void)
  * @name: a name, of lower case letters, digits and dashes
  * @type: a type derived from [class@Tornadis.Plugin] that is not abstract
  *
- * Makes a plugin known by name, for the rest of the program's life.
+ * Registers a plugin by name, for the rest of the program's life.
  *
- * Returns: %FALSE when the name or the type will not do, the name is taken, or the type has another
+ * Returns: %FALSE when the name or the type is not valid, the name is in use, or the type has another name
  *
  * Since: 1.0
  */
@@ -327,7 +327,7 @@ tornadis_plugin_register (const char *name,
       g_io_extension_point_get_extension_by_name (point, name) != NULL)
     return FALSE;
 
-  /* For a type that is registered already this is the extension of the other name. */
+  /* If the type is registered already this is the extension under the other name. */
   extension = g_io_extension_point_implement (TORNADIS_PLUGIN_EXTENSION_POINT_NAME, type, name, 0);
   return extension != NULL && g_str_equal (g_io_extension_get_name (extension), name);
 }

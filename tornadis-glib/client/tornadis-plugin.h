@@ -27,7 +27,7 @@ G_DECLARE_DERIVABLE_TYPE (TornadisPlugin, tornadis_plugin, TORNADIS, PLUGIN, GOb
  * @observe: a command or a pipeline was sent and has its outcome
  * @client_acquired: a pool has given a client to a caller
  *
- * The hooks of a plugin. All are optional, none waits.
+ * The hooks of a plugin. All are optional, none may wait.
  *
  * Since: 1.0
  */

@@ -18,7 +18,9 @@
  *
  * Subscriptions are what is wanted, not what one connection happens to have: the client connects again by
  * itself for as long as there are any, and restores them. Messages that were published in between are lost, as
- * ever with Redis pub/sub; [signal@Tornadis.PubSubClient::gap] tells.
+ * ever with Redis pub/sub; [signal@Tornadis.PubSubClient::gap] is emitted then. A name that the new server refuses for
+ * good, because it is forbidden or lives on another node of a cluster, is removed
+ * ([signal@Tornadis.PubSubClient::subscription-removed]); one that it refuses for now is asked for again.
  *
  * ```c
  * static void
@@ -39,18 +41,19 @@
  * client emits [signal@Tornadis.PubSubClient::overflow] and stops reading until half of them are popped;
  * meanwhile the server keeps messages for it, and cuts the connection when that is too much for it.
  *
- * Channels may have any name; where a name is given as a string that is not UTF-8, its bytes that are not are
- * replaced, see [method@Tornadis.Message.get_channel_bytes].
+ * Names of channels and patterns are bytes. Where one is shown as a string, U+FFFD stands for every byte that is not
+ * UTF-8 text, and for a 0 byte; [method@Tornadis.Message.get_channel_bytes] gives the name as it is, and
+ * [method@Tornadis.PubSubClient.subscribe_bytes_async] takes it.
  *
- * Calls, such as [method@Tornadis.Client.call_async], end with %TORNADIS_ERROR_USAGE: use another client.
+ * Calls, such as [method@Tornadis.Client.call_async], fail with %TORNADIS_ERROR_USAGE: use another client.
  *
  * Equivalent of tornadis' `PubSubClient`.
  *
  * Since: 1.0
  */
 
-/* Where a server with CLIENT TRACKING says which keys have changed: in RESP3 by pushes of their own, though they come with
- * the subscription. */
+/* Where a server with CLIENT TRACKING says which keys have changed. In RESP3 it has pushes of their own for that, which are
+ * messages here if the channel is subscribed to. */
 #define INVALIDATE_CHANNEL "__redis__:invalidate"
 
 struct _TornadisPubSubClient
@@ -59,7 +62,7 @@ struct _TornadisPubSubClient
 
   TornadisSubscriptions *subscriptions; /* (owned) */
   TornadisMessageQueue messages;        /* that no handler took; the client does not read while it is full */
-  gboolean gap;                         /* to be told when the subscriptions are restored */
+  gboolean gap;                         /* to be notified when the subscriptions are restored */
   gboolean notified_subscribed;
   gulong handler_id;           /* of a handler of all messages, or 0 */
   TornadisReply *last_channel; /* (owned) (nullable) whose name is text */
@@ -207,7 +210,7 @@ make_unsubscribed_error (void)
   return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "There is no subscription that a message could come from");
 }
 
-/* What the subscriptions tell. */
+/* What the subscriptions notify of. */
 
 static void
 pub_sub_changed (TornadisClient *client,
@@ -353,7 +356,8 @@ tornadis_pub_sub_client_finalize (GObject *object)
 }
 
 /* What g_cclosure_marshal_VOID__BOXEDv() does, less the reference to the message: who emits it has one. For handlers in
- * C alone; those of bindings have marshallers of their own. */
+ * C alone; those of bindings have marshallers of their own. (G_SIGNAL_TYPE_STATIC_SCOPE is for these too: GJS then keeps
+ * what it does not own.) */
 static void
 marshal_message (GClosure *closure,
                  GValue *return_value,
@@ -407,8 +411,10 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
    * @self: the client
    * @message: the message
    *
-   * A message has arrived. The detail is its channel, for patterns too: `message::news`. Details that are
-   * connected to are kept by GLib for ever, so connect without a detail rather than to ever new ones.
+   * Emitted when a message has arrived, once for each. The detail is its channel, for patterns too:
+   * `message::news`. It is the channel as [method@Tornadis.Message.get_channel] gives it, with U+FFFD for what is
+   * not text: several names of bytes can have the same. Details that are connected to are kept by GLib for ever, so
+   * connect without a detail rather than to ever new ones.
    *
    * Handlers may subscribe, unsubscribe, close the client and drop their last reference to it.
    *
@@ -422,10 +428,11 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
   /**
    * TornadisPubSubClient::subscription-added:
    * @self: the client
-   * @name: the channel or pattern
+   * @name: the channel or pattern, with U+FFFD for what is not text
    * @count: how many subscriptions there are now, as the server counts them
    *
-   * The server has confirmed a subscription. Not emitted for those that are restored.
+   * Emitted when the server has confirmed a subscription that there was not before. Not emitted for those that are
+   * restored.
    *
    * Since: 1.0
    */
@@ -436,11 +443,12 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
   /**
    * TornadisPubSubClient::subscription-removed:
    * @self: the client
-   * @name: the channel or pattern
-   * @count: how many subscriptions are left, as the server counts them
+   * @name: the channel or pattern, with U+FFFD for what is not text
+   * @count: how many subscriptions are left
    *
-   * A subscription has ended: on demand, because the server ended it, or because the server did not let it be
-   * restored.
+   * Emitted when a subscription has ended that [signal@Tornadis.PubSubClient::subscription-added] was emitted for: on
+   * demand, because the server ended it, because the server does not let it be restored, or because the call that
+   * subscribed to it failed half-way.
    *
    * Since: 1.0
    */
@@ -452,7 +460,8 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
    * TornadisPubSubClient::gap:
    * @self: the client
    *
-   * The subscriptions are restored after the connection was lost; what was published meanwhile is not coming.
+   * Emitted when the subscriptions are restored after the connection was lost; what was published meanwhile is not
+   * coming. When the server was not ready to restore all of them, it is emitted again when more of them are there.
    *
    * Since: 1.0
    */
@@ -463,8 +472,8 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
    * TornadisPubSubClient::overflow:
    * @self: the client
    *
-   * As many messages are kept for [method@Tornadis.PubSubClient.pop_message_async] as may be, and the client has
-   * stopped reading until some are popped.
+   * Emitted when as many messages are kept for [method@Tornadis.PubSubClient.pop_message_async] as may be, and the
+   * client has stopped reading until half of them are popped.
    *
    * Since: 1.0
    */
@@ -489,7 +498,7 @@ tornadis_pub_sub_client_init (TornadisPubSubClient *self)
  * @host: the name or address of the server
  * @port: its port
  *
- * Makes a pub/sub client of the server at @host.
+ * Creates a pub/sub client of the server at @host.
  *
  * Equivalent of tornadis' `PubSubClient()`.
  *
@@ -511,7 +520,7 @@ tornadis_pub_sub_client_new (const char *host,
  * @uri: a URI, as for [ctor@Tornadis.Client.new_for_uri]
  * @error: return location for an error
  *
- * Makes a pub/sub client of the server at @uri.
+ * Creates a pub/sub client of the server at @uri.
  *
  * Returns: (transfer full): a new client
  *
@@ -531,7 +540,7 @@ tornadis_pub_sub_client_new_for_uri (const char *uri,
  * tornadis_pub_sub_client_new_for_unix_socket:
  * @path: the path of the server's unix socket
  *
- * Makes a pub/sub client of the server at @path.
+ * Creates a pub/sub client of the server at @path.
  *
  * Returns: (transfer full): a new client
  *
@@ -554,7 +563,8 @@ tornadis_pub_sub_client_new_for_unix_socket (const char *path)
  * @user_data: passed to @callback
  *
  * Takes the next message that no handler of [signal@Tornadis.PubSubClient::message] took, waiting for one if
- * needed, also while the client connects again.
+ * needed, also while the client connects again. Those that wait get messages in the order of both; a call that is
+ * cancelled takes none.
  *
  * Equivalent of tornadis' `PubSubClient.pubsub_pop_message()`.
  *
@@ -613,9 +623,9 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the outcome of [method@Tornadis.PubSubClient.pop_message_async]. Errors are %TORNADIS_ERROR_USAGE when there
- * is no subscription, or the last one ends, %TORNADIS_ERROR_CLOSED when the client was closed, %TORNADIS_ERROR_LOST when the connection
- * was lost with [property@Tornadis.Client:autoconnect] off, and %G_IO_ERROR_CANCELLED.
+ * Finishes [method@Tornadis.PubSubClient.pop_message_async]. Errors are %TORNADIS_ERROR_USAGE when there is no
+ * subscription, or the last one ends, %TORNADIS_ERROR_CLOSED when the client was closed, %TORNADIS_ERROR_LOST when
+ * the connection was lost with [property@Tornadis.Client:autoconnect] off, and %G_IO_ERROR_CANCELLED.
  *
  * Returns: (transfer full) (nullable): the message; %NULL without an error when the time was over
  *

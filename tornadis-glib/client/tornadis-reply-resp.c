@@ -14,7 +14,7 @@
  * @resp: one whole reply as it stands on the wire, in RESP2 or RESP3
  * @error: return location for an error
  *
- * Makes a reply from the bytes of the protocol.
+ * Creates a reply from the bytes of the protocol.
  *
  * This is for plugins that answer a call by themselves, and for tests: a client reads its replies
  * without help. The bytes must be exactly one reply. Errors of the server are replies too.

@@ -16,7 +16,7 @@ typedef struct
   guint attempt; /* failed attempts in a row */
 } TornadisBackoff;
 
-/* Counts a failure; the time to wait before the next attempt, 0 to CAP milliseconds. */
+/* Counts a failure. Returns the time to wait before the next attempt, 0 to CAP milliseconds. */
 guint tornadis_backoff_next  (TornadisBackoff *self);
 void  tornadis_backoff_reset (TornadisBackoff *self);
 

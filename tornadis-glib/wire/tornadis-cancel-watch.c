@@ -2,8 +2,8 @@
 
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
-/* Shared by the owner and the closure of the signal, which may run in another thread just now, or be what
- * the owner is called from: g_cancellable_disconnect(), which waits for it, could wait for ever. */
+/* Shared by the owner and the closure of the signal. The closure may be running in another thread, or be what calls the
+ * owner: g_cancellable_disconnect(), which waits for it, could wait for ever. */
 struct _TornadisCancelWatch
 {
   gatomicrefcount ref_count;

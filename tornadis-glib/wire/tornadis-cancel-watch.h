@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* Tells about the cancelling of a task from the task's own main context, whatever thread cancels and
- * whatever it holds while it does. */
+/* Calls back when a task is cancelled, from the task's own main context, whatever thread cancels and whatever locks it
+ * holds while it does. */
 typedef struct _TornadisCancelWatch TornadisCancelWatch;
 
 /* %NULL when @task has no cancellable. @func is called at most once, with @task, which the watch does
@@ -15,8 +15,8 @@ typedef struct _TornadisCancelWatch TornadisCancelWatch;
 TornadisCancelWatch *tornadis_cancel_watch_new  (GTask               *task,
                                                  GSourceFunc          func);
 void                 tornadis_cancel_watch_free (TornadisCancelWatch *self);
-/* Takes @task, or the first, out of a queue of tasks whose data hold a watch, and frees these data. (transfer
- * full), %NULL when it is not there any more. */
+/* Removes @task, or the first, from a queue of tasks whose data hold a watch, and frees these data. Returns it (transfer
+ * full), or %NULL when it is not in the queue any more. */
 GTask               *tornadis_cancel_watch_take_waiter (GQueue       *waiters,
                                                         GTask        *task);
 

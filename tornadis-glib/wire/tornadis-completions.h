@@ -7,13 +7,13 @@
 
 G_BEGIN_DECLS
 
-/* Ends a call, exactly once: @reply (transfer none) or @error (transfer none) is %NULL. */
+/* Completes a call, exactly once: @reply (transfer none) or @error (transfer none) is %NULL. */
 typedef void (*TornadisSlotFunc) (TornadisReply *reply,
                                   const GError  *error,
                                   gpointer       user_data);
 
 /* A call that was to be observed has its outcome: @reply, also one of kind ERROR, or @error. It was of @command, or of
- * @commands. Told before the call's own function. */
+ * @commands. Called before the call's own function. */
 typedef void (*TornadisObserveFunc) (TornadisCommand *command,
                                      GPtrArray       *commands,
                                      gboolean         atomic,
@@ -43,23 +43,23 @@ typedef struct
   TornadisCommand *command;         /* (nullable) the queue's, or once held (owned) */
   GPtrArray *commands;              /* (nullable) likewise (element-type TornadisCommand) */
   gboolean atomic;
-  GError *error; /* (owned) (nullable) of one that waits among others to be told */
+  GError *error; /* (owned) (nullable) of one that is in an array of tornadis_completions_new() */
 } TornadisCompletion;
 
-/* Makes it outlive the call's place in the queue. */
+/* Makes it outlive the call's slot in the queue. */
 void    tornadis_completion_hold  (TornadisCompletion       *self);
 void    tornadis_completion_clear (TornadisCompletion       *self);
-void    tornadis_completion_run  (const TornadisCompletion *self,
-                               TornadisReply        *reply,
-                               const GError         *error);
+void    tornadis_completion_run   (const TornadisCompletion *self,
+                                   TornadisReply            *reply,
+                                   const GError             *error);
 
-/* Calls that ended together, in order: a queue is in its new state before the first of them is told. */
+/* Calls that complete together, in order: a queue is in its new state before the first of their functions is called. */
 GArray *tornadis_completions_new  (void);
-/* Holds a copy of @completion, and takes @error over. */
-void    tornadis_completions_add  (GArray               *self,
-                               const TornadisCompletion *completion,
-                               GError               *error);
-/* Takes @self over. The functions that it calls may do anything, to the queue as well. */
-void    tornadis_completions_run  (GArray               *self);
+/* Holds a copy of @completion, and consumes @error. */
+void    tornadis_completions_add  (GArray                   *self,
+                                   const TornadisCompletion *completion,
+                                   GError                   *error);
+/* Consumes @self. The functions that it calls may do anything, to the queue as well. */
+void    tornadis_completions_run  (GArray                   *self);
 
 G_END_DECLS

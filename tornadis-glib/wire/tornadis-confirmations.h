@@ -6,15 +6,15 @@
 
 G_BEGIN_DECLS
 
-/* What the server still has to confirm of a command that has no reply, but one push for each of its names, in order:
+/* What the server still has to confirm of a command that has no reply but one push for each of its names, in order:
  * SUBSCRIBE and its kin. Only an error is a reply to it. */
 typedef struct _TornadisConfirmations TornadisConfirmations;
 
 /* (nullable): %NULL when @command is one that has a reply. */
 TornadisConfirmations *tornadis_confirmations_new         (TornadisCommand       *command);
 void                   tornadis_confirmations_free        (TornadisConfirmations *self);
-/* The server confirms @name for a command called @verb, in lower case as it says it. FALSE: that is not what comes next
- * here, so that it is the server's own doing. */
+/* The server has sent a confirmation of @name for a command @verb, in lower case. FALSE: it is not the next that this
+ * command expects, so that the server has sent it of its own accord. */
 gboolean               tornadis_confirmations_take        (TornadisConfirmations *self,
                                                            const char            *verb,
                                                            GBytes                *name);

@@ -21,7 +21,7 @@ struct _TornadisConnection
   TornadisPollerItem item; /* first: it is what the poller knows of a connection */
   TornadisKeepAlive keep_alive;
   grefcount ref_count;
-  GSocketConnection *socket_connection; /* (owned) closes the socket when it goes */
+  GSocketConnection *socket_connection; /* (owned) closes the socket when it is disposed */
   GSocket *socket;                      /* (owned) */
   GPollableInputStream *in;             /* (unowned) (nullable) of a stream that is not the bare socket */
   GPollableOutputStream *out;           /* (unowned) (nullable) likewise */
@@ -34,8 +34,8 @@ struct _TornadisConnection
   gsize write_page_size;
   gint64 last_read;  /* monotonic time */
   gint64 turn_start; /* monotonic time, during a turn */
-  gsize n_undrained; /* bytes that somebody waits for to be read, see @tell_drained */
-  guint in_turn;     /* how often, one within the other */
+  gsize n_undrained; /* bytes that have to be read before @drained is called */
+  guint in_turn;     /* how many turns are on the stack: a callback may run a main loop */
   gboolean closed : 1;
   gboolean aggressive : 1;
   gboolean push_arrays : 1;
@@ -43,9 +43,9 @@ struct _TornadisConnection
   gboolean flush_scheduled : 1;
   gboolean write_blocked : 1;  /* waits for the socket to take more */
   gboolean drained : 1;        /* the last read emptied the socket */
-  gboolean resume_read : 1;    /* goes on at the next turn even if the socket has nothing new */
+  gboolean resume_read : 1;    /* reads at the next turn even if the socket has nothing new */
   gboolean passed_drained : 1; /* what was read until then has been handled */
-  gboolean tell_drained : 1;   /* somebody waits for what was in the socket to be read */
+  gboolean await_drained : 1;  /* the owner waits for what was in the socket to be read */
 };
 
 typedef enum
@@ -62,7 +62,7 @@ connection_watch (TornadisConnection *self)
     tornadis_poller_item_watch (&self->item, (self->paused ? 0 : G_IO_IN) | (self->write_blocked ? G_IO_OUT : 0));
 }
 
-/* Tells the owner that the link is gone. */
+/* Closes the connection and notifies the owner. */
 static void
 connection_fail (TornadisConnection *self,
                  const GError *error)
@@ -72,7 +72,7 @@ connection_fail (TornadisConnection *self,
   if (self->closed)
     return;
 
-  /* One of the socket's means the same as the end of what it sends. */
+  /* An error of the socket means the same as the end of the stream. */
   if (error->domain != TORNADIS_ERROR)
     error = lost = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, error->message);
 
@@ -93,7 +93,7 @@ connection_receive (TornadisConnection *self,
   return g_socket_receive (self->socket, (char *) buffer, size, NULL, error);
 }
 
-/* Hands one reply on, and takes it over; FALSE: it answers nothing that was asked, and stays the caller's. */
+/* Passes one reply on, and consumes it; FALSE: it answers nothing that was asked, and stays the caller's. */
 static inline gboolean
 connection_route (TornadisConnection *self,
                   TornadisReply *reply)
@@ -295,7 +295,7 @@ connection_flush (TornadisConnection *self)
 static gboolean
 connection_has_input (TornadisConnection *self)
 {
-  /* During a turn, one that is queued goes on with it. */
+  /* During a turn that a queued item will continue. */
   return self->resume_read || (self->in_turn > 0 && self->item.queued) ||
          g_socket_condition_check (self->socket, G_IO_IN | G_IO_HUP) != 0;
 }
@@ -313,14 +313,14 @@ connection_turn (TornadisPollerItem *item,
   gboolean held;
   ReadResult result = READ_DONE;
 
-  /* What it calls may let go of the connection and of its owner. */
+  /* What is called here may drop the connection and its owner. */
   tornadis_connection_ref (self);
   held = funcs.hold != NULL && funcs.hold (owner);
   self->in_turn++;
   self->turn_start = now;
 
-  /* What it was not told of is looked for where something depends on it. */
-  if (!self->paused && (self->resume_read || self->in_turn > 1 || self->tell_drained || self->write_error != NULL ||
+  /* Input that the poller did not report is looked for where something depends on it. */
+  if (!self->paused && (self->resume_read || self->in_turn > 1 || self->await_drained || self->write_error != NULL ||
                         (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0))
     {
       self->resume_read = FALSE;
@@ -363,9 +363,9 @@ connection_turn (TornadisPollerItem *item,
           self->resume_read = TRUE;
           tornadis_poller_item_queue (&self->item);
         }
-      if (self->tell_drained && (result == READ_DONE || self->passed_drained))
+      if (self->await_drained && (result == READ_DONE || self->passed_drained))
         {
-          self->tell_drained = FALSE;
+          self->await_drained = FALSE;
           self->funcs.drained (self->user_data);
         }
     }
@@ -427,8 +427,8 @@ tornadis_connection_new (GSocketConnection *socket_connection,
       self->out = G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (stream));
     }
 
-  /* Of TLS too the socket is what is watched: the stream is read until it would block, and then has nothing left that
-   * the socket does not tell of. What came with the handshake it may have already. */
+  /* With TLS too it is the socket that is watched: the stream is read until it would block, and then holds nothing that
+   * the socket does not report. It may hold already what came with the handshake. */
   tornadis_poller_item_init (&self->item, poller, g_socket_get_fd (self->socket), connection_turn);
   tornadis_keep_alive_init (&self->keep_alive, poller, self->socket, tcp_user_timeout_msec, connection_peer_gone);
   if (self->in != NULL)
@@ -580,13 +580,13 @@ tornadis_connection_await_drained (TornadisConnection *self)
   if (!tornadis_connection_has_unread (self))
     return FALSE;
 
-  if (!self->tell_drained)
+  if (!self->await_drained)
     {
       gssize n_available = g_socket_get_available_bytes (self->socket);
 
       self->n_undrained = (gsize) MAX (n_available, 0) + (self->in != NULL ? MAX_TLS_RECORD : 0);
       self->passed_drained = FALSE;
-      self->tell_drained = TRUE;
+      self->await_drained = TRUE;
     }
 
   return TRUE;

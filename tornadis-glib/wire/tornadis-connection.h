@@ -15,10 +15,10 @@ typedef struct _TornadisConnection TornadisConnection;
 /* All are called from the main context of the connection, never from within a function of it. */
 typedef struct
 {
-  /* A push, or with push-arrays any array: TRUE when it was one, which is taken over; may be %NULL. */
+  /* Called with a push, or with push-arrays any array. TRUE: it was a push, and is consumed. May be %NULL. */
   gboolean (*push)   (TornadisReply *reply,
                       gpointer       user_data);
-  /* The link is gone, once, unless tornadis_connection_close() was called first. */
+  /* The connection has failed and is closed; called once, unless tornadis_connection_close() was called first. */
   void     (*closed) (const GError  *error,
                       gpointer       user_data);
   /* Keep the owner while the others are called; may be %NULL. @held is what the first has returned. */
@@ -51,25 +51,25 @@ void                tornadis_connection_set_push_arrays (TornadisConnection     
                                                          gboolean                       push_arrays);
 void                tornadis_connection_set_max_reply_size (TornadisConnection         *self,
                                                          gsize                          max_reply_size);
-/* Something was pushed to the queue: writes it now when the link was idle, else with the others of
- * this turn. */
+/* Something was pushed to the queue: writes it now when the link was idle, else with the others of this main-context
+ * iteration. */
 void                tornadis_connection_kick            (TornadisConnection            *self);
+/* Writes no further call, and fails with @error once those that are written have been answered. */
+void                tornadis_connection_retire          (TornadisConnection            *self,
+                                                         const GError                  *error);
 /* Stops and resumes reading: back-pressure on the server. */
 void                tornadis_connection_set_paused      (TornadisConnection            *self,
                                                          gboolean                       paused);
 gboolean            tornadis_connection_get_paused      (TornadisConnection            *self);
 /* Whether there is data that is not read yet, and may be. */
 gboolean            tornadis_connection_has_unread      (TornadisConnection            *self);
-/* The same, so that a late timer does not beat a reply that has arrived: it is told when all that is there now has been
- * read. */
+/* The same, for a late timer that must not overtake a reply that has arrived. TRUE: @drained will be called when all that
+ * is there now has been read. */
 gboolean            tornadis_connection_await_drained   (TornadisConnection            *self);
-/* Monotonic time, to the precision of a turn. */
+/* Monotonic time, to the precision of a main-context iteration. */
 gint64              tornadis_connection_get_time        (TornadisConnection            *self);
 gint64              tornadis_connection_get_last_read   (TornadisConnection            *self);
 void                tornadis_connection_close           (TornadisConnection            *self);
-/* Begins no call any more, and fails with @error once those that are written have been answered. */
-void                tornadis_connection_retire          (TornadisConnection            *self,
-                                                         const GError                  *error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisConnection, tornadis_connection_unref)
 

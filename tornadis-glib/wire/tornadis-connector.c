@@ -30,11 +30,11 @@ struct _TornadisConnector
   GSocketClient *socket_client;   /* (owned) */
   GCancellable *cancellable;      /* (owned) */
   GSource *deadline;              /* (owned) (nullable) */
-  char *proxy;                    /* (owned) (nullable) what the connection goes through, or would have gone */
+  char *proxy;                    /* (owned) (nullable) the one that the connection uses or would have used */
   TornadisTlsHandshake *tls;      /* (owned) (nullable) while it is in flight */
-  GSocketAddress *tls_address;    /* (owned) (nullable) where that is */
-  GPtrArray *failed_addresses;    /* (owned) (nullable) (element-type GInetSocketAddress) where it failed */
-  char *tls_reason;               /* (owned) (nullable) why it did */
+  GSocketAddress *tls_address;    /* (owned) (nullable) the address of that */
+  GPtrArray *failed_addresses;    /* (owned) (nullable) (element-type GInetSocketAddress) where TLS failed */
+  char *tls_reason;               /* (owned) (nullable) why it failed */
   TornadisQueue *queue;           /* (owned) the commands of the handshake */
   TornadisConnection *connection; /* (owned) (nullable) */
   char *last_words;               /* (owned) (nullable) the last reply, when it was an error that does not matter */
@@ -160,7 +160,7 @@ reply_is_farewell (TornadisReply *reply)
   return reply_has_prefix (reply, "DENIED") || strstr (reply->data, "max number of clients") != NULL;
 }
 
-/* Whether the server could have answered otherwise, with the same words from us. */
+/* Whether the error is about the server's condition, and not about what was sent. */
 static gboolean
 reply_is_about_server (TornadisReply *reply)
 {
@@ -207,7 +207,7 @@ connector_dup_words (TornadisConnector *self,
   return connector_censor (self, error != NULL ? error->message : "unexpected reply");
 }
 
-/* If the server closes now, that was why. */
+/* If the server closes the connection next, this was why. */
 static void
 connector_remember (TornadisConnector *self,
                     TornadisReply *reply)
@@ -244,8 +244,8 @@ connector_fail_with_reply (TornadisConnector *self,
     connector_fail (self, refused ? TORNADIS_ERROR_AUTHENTICATION : TORNADIS_ERROR_CONNECT, reason);
 }
 
-/* The last step: commands that may be sent in one go, and are counted as they are sent. @func ends in
- * connector_handle_last(). */
+/* The last step: commands that may be sent in one go, and are counted as they are sent. @func calls
+ * connector_handle_last() at its end. */
 static void
 connector_send_last (TornadisConnector *self,
                      TornadisCommand *command,
@@ -282,7 +282,7 @@ connector_handle_last (TornadisConnector *self,
   connector_step_done (self);
 }
 
-/* What one of these is answered decides nothing, unless the server answers everything so. */
+/* The reply to one of these does not matter, unless it is an error that the server answers everything with. */
 static void
 optional_cb (TornadisReply *reply,
              const GError *error,
@@ -498,7 +498,7 @@ connection_closed_cb (const GError *error,
     connector_fail (self, TORNADIS_ERROR_CONNECT, reason);
 }
 
-/* What is left is to be said. */
+/* The socket is connected and, if that was asked for, encrypted: begins the handshake with the server. */
 static void
 connector_begin (TornadisConnector *self,
                  GSocketConnection *socket_connection)
@@ -543,7 +543,7 @@ connector_has_failed_at (TornadisConnector *self,
          g_ptr_array_find_with_equal_func (self->failed_addresses, address, inet_socket_address_equal, NULL);
 }
 
-/* Whether there may be another address to try, as GSocketClient tries it when the TLS is its own. */
+/* TLS failed at an address. Whether there may be another one to try, as GSocketClient tries it when TLS is left to it. */
 static gboolean
 connector_leave_address_out (TornadisConnector *self)
 {
@@ -558,7 +558,7 @@ connector_leave_address_out (TornadisConnector *self)
   return TRUE;
 }
 
-/* Without what is secret in it. */
+/* Remembers which proxy is used, without the login in its URI. */
 static void
 connector_set_proxy (TornadisConnector *self,
                      GSocketAddress *address)
@@ -589,7 +589,7 @@ client_event_cb (GSocketClient *client,
   if (event != G_SOCKET_CLIENT_CONNECTING)
     return;
 
-  /* A closed socket is what makes it go on to the next address. */
+  /* Closing the socket makes it try the next address. */
   address = g_socket_connection_get_remote_address (G_SOCKET_CONNECTION (stream), NULL);
   connector_set_proxy (self, address);
   if (connector_has_failed_at (self, address))
@@ -696,7 +696,7 @@ deadline_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Misuse is reported from the main loop, like any other failure. */
+/* Wrong settings are reported from the main loop, like any other failure. */
 static gboolean
 refusal_cb (gpointer user_data)
 {

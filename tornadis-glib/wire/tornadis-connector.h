@@ -13,10 +13,10 @@ G_BEGIN_DECLS
 typedef struct
 {
   GSocketConnectable *connectable;  /* (owned) */
-  char *title;                      /* (owned) how errors call it */
+  char *title;                      /* (owned) what error messages call it */
   const char *refusal;              /* (nullable) why no attempt can be made */
   GBytes *username;                 /* (owned) (nullable) NULL: the default user */
-  GBytes *password;                 /* (owned) (nullable) NULL is an empty one when there is a user name */
+  GBytes *password;                 /* (owned) (nullable) NULL: an empty one when there is a user name */
   char *client_name;                /* (owned) (nullable) */
   int db;
   TornadisProtocol protocol;
@@ -37,9 +37,9 @@ void tornadis_connector_options_clear (TornadisConnectorOptions *self);
 
 typedef struct _TornadisConnector TornadisConnector;
 
-/* @connection (transfer full) is up and authenticated and speaks RESP @protocol_version, or is %NULL and
- * @error (transfer none) says why. @server_id is the server's number of it, or 0. Called once, from the main context,
- * unless cancelled first. */
+/* @connection (transfer full) is up and authenticated and speaks RESP @protocol_version, or is %NULL and @error (transfer
+ * none) says why. @server_id is the server's number of the connection, or 0. Called once, from the main context, unless
+ * the attempt is cancelled first. */
 typedef void (*TornadisConnectorFunc) (TornadisConnection *connection,
                                        guint               protocol_version,
                                        gint64              server_id,
@@ -52,7 +52,7 @@ TornadisConnector *tornadis_connector_start  (TornadisConnectorOptions *options,
                                               GMainContext             *context,
                                               TornadisConnectorFunc     func,
                                               gpointer                  user_data);
-/* Ends the attempt without a callback, and frees the connector. */
+/* Cancels the attempt without a callback, and frees the connector. */
 void               tornadis_connector_cancel (TornadisConnector        *self);
 
 G_END_DECLS

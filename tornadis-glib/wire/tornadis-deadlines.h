@@ -6,12 +6,12 @@
 
 G_BEGIN_DECLS
 
-/* When which call is due: a binary heap, to which a call that is due after all others is added in constant time. A call
- * that ended is not looked for; its entry goes when its time comes, or when such entries are the half of all. */
+/* When which call is due: a binary heap, to which a call that is due after all others is added in constant time. The entry
+ * of a call that completes is not looked up; it is removed when its time comes, or when such entries are half of all. */
 typedef struct
 {
   GArray *heap; /* (owned) (nullable) (element-type TornadisDeadline) */
-  guint limit;  /* how many there may be before those that ended are sorted out */
+  guint limit;  /* how many there may be before those of completed calls are removed */
 } TornadisDeadlines;
 
 typedef struct

@@ -13,7 +13,7 @@
 #define HAVE_SIGNS_OF_LIFE
 #endif
 
-/* A peer that went away without a word is noticed after this long, not after TCP's quarter of an hour. */
+/* After this long it is noticed that an idle peer has vanished: not after TCP's quarter of an hour. */
 #define IDLE_SEC 30
 #define INTERVAL_SEC 5
 #define N_PROBES 3
@@ -25,7 +25,7 @@
 #define MIN_JUDGEMENT_MSEC 3000
 #define MIN_USER_TIMEOUT_MSEC 1000
 
-/* Within which there are N_LOOKS. */
+/* The time in which there are N_LOOKS. */
 static guint
 keep_alive_get_judgement_msec (TornadisKeepAlive *self)
 {
@@ -45,8 +45,9 @@ keep_alive_put_in_force (TornadisKeepAlive *self,
   g_socket_set_option (self->socket, IPPROTO_TCP, TCP_USER_TIMEOUT, (int) msec, NULL);
 }
 
-/* What is in flight does not have to be sent again; or nothing is, and the probes of a full window are answered. That
- * something came is no such sign by itself: it may be what the peer sends again, because it hears nothing. */
+/* There is life if what is in flight does not have to be sent again; or if nothing is in flight, when the probes of a full
+ * window are answered. That something has arrived is no sign by itself: the peer may be repeating it because it hears
+ * nothing. */
 static gboolean
 keep_alive_sees_life (TornadisKeepAlive *self,
                       gint64 now)
@@ -81,7 +82,7 @@ keep_alive_look_cb (TornadisPollerTimer *timer,
 
   self->misses = keep_alive_sees_life (self, now) ? 0 : self->misses + 1;
   self->looked_at = now;
-  /* Looks are counted, and not the time: a main loop that stood still must not judge from what it saw long ago. */
+  /* Looks are counted, and not time: a main loop that was blocked must not judge by what it saw long ago. */
   if (self->misses >= N_LOOKS)
     {
       self->func (self);
@@ -143,7 +144,7 @@ tornadis_keep_alive_init (TornadisKeepAlive *self,
   self->user_timeout_msec = user_timeout_msec > 0 ? MAX (user_timeout_msec, MIN_USER_TIMEOUT_MSEC) : 0;
   tornadis_poller_timer_init (&self->timer, poller, keep_alive_look_cb);
 
-  /* What a system does not know it does without. */
+  /* Where the system does not have these, there is nothing to do instead. */
   g_socket_set_keepalive (socket, TRUE);
 #ifdef TCP_KEEPIDLE
   g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPIDLE, IDLE_SEC, NULL);

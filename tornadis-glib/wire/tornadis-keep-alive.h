@@ -13,9 +13,9 @@ typedef struct _TornadisKeepAlive TornadisKeepAlive;
 /* The peer has not acknowledged anything for as long as it may. */
 typedef void (*TornadisKeepAliveFunc) (TornadisKeepAlive *self);
 
-/* Finds out that the other end of a TCP connection is gone without a word; part of its owner. An idle connection is
- * probed by the system, and data that is not acknowledged ends it (TCP_USER_TIMEOUT). To Linux a peer that is alive and
- * takes nothing is the same as one that is gone, however often it acknowledges the probes of its full window: for as long
+/* Finds out that the other end of a TCP connection has vanished without closing it; part of its owner. An idle connection
+ * is probed by the system, and data that is not acknowledged ends it (TCP_USER_TIMEOUT). Linux treats a peer that is alive
+ * and reads nothing like one that has vanished, however often it acknowledges the probes of its full window: for as long
  * as data waits in the socket, the limit is therefore moved on, and whether there are signs of life is judged here. */
 struct _TornadisKeepAlive
 {
@@ -29,13 +29,14 @@ struct _TornadisKeepAlive
   guint misses;               /* looks in a row without a sign of life */
 };
 
+/* Begins to look for signs of life. */
+void tornadis_keep_alive_start (TornadisKeepAlive     *self);
 void tornadis_keep_alive_init  (TornadisKeepAlive     *self,
                                 TornadisPoller        *poller,
                                 GSocket               *socket,
                                 guint                  user_timeout_msec,
                                 TornadisKeepAliveFunc  func);
 void tornadis_keep_alive_clear (TornadisKeepAlive     *self);
-void tornadis_keep_alive_start (TornadisKeepAlive     *self);
 
 /* Something was written. */
 static inline void

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 struct _TornadisLink
 {
-  grefcount ref_count; /* of the owner and of functions under way that call back */
+  grefcount ref_count; /* of the owner, and of functions on the stack that call back */
   GMainContext *context; /* (owned) */
   TornadisLinkFuncs funcs;
   gpointer user_data; /* (unowned) */
@@ -23,48 +23,47 @@ struct _TornadisLink
   TornadisPoller *poller;         /* (owned) */
   TornadisPollerTimer timer;      /* deadlines of calls and of silence */
   TornadisPollerItem ensure_item; /* queued while a call waits for a link that is not asked for yet */
-  gint64 since;                   /* when the link last came up or went, monotonic time */
+  gint64 since;                   /* when the link last came up or was closed, monotonic time */
   gint64 not_before;              /* of the next attempt, monotonic time */
-  gint64 drain_since;             /* monotonic time: calls that were due wait for what had come before; 0: none do */
+  gint64 drain_since;             /* monotonic time: when calls were due that wait for what came before; 0: none do */
   gint64 last_ping;               /* monotonic time; of the last PING because of silence */
-  guint64 ping_id;                /* its place in the queue */
+  guint64 ping_id;                /* its id in the queue */
   GError *last_error;             /* (owned) (nullable) of the last attempt or loss */
   TornadisBackoff backoff;
   TornadisClientState state;
   guint protocol_version;
   gint64 server_id;
-  guint n_closed; /* how often it was closed: what was under way when it is more does not go on */
-  int n_corks;            /* nothing is written while there are any */
+  guint n_closed; /* how often it was closed: a function that calls back stops when it finds this changed */
+  int n_corks;    /* nothing is written while there are any */
   TornadisSession session;
-  gboolean unusable : 1;  /* the server does not do yet what the link is for */
+  gboolean unusable : 1;  /* the server does not do what the link is for: it is retired, or closed at once */
   gboolean shut_down : 1; /* for good */
-  gboolean freed : 1;     /* the owner is gone */
+  gboolean freed : 1;     /* the owner has freed it: nothing is called back any more */
 };
 
-/* The link whose part @pointer is. */
+/* The link that has @pointer as its @member. */
 #define TORNADIS_LINK_OF(pointer, member) \
   ((TornadisLink *) (gpointer) ((guint8 *) (pointer) - G_STRUCT_OFFSET (TornadisLink, member)))
 
-/* Around what calls back: neither the link nor its owner goes before it is through. */
+/* Around what calls back: keeps the link and its owner alive in between. */
 gboolean tornadis_link_enter        (TornadisLink        *self);
 void     tornadis_link_leave        (TornadisLink        *self,
                                      gboolean             held);
-/* The connection that was up is closed. What may have run completes with LOST, the rest goes on where it can. */
+/* Closes the connection that was up. Calls that may have run complete with LOST, the others wait for the next one if they
+ * can. */
 void     tornadis_link_lost         (TornadisLink        *self,
                                      const GError        *error);
 gboolean tornadis_link_is_listening (TornadisLink        *self);
-/* Calls were given up: gives up the connection too, where one of them goes on waiting for data there. */
-void     tornadis_link_check_blocked (TornadisLink       *self);
 
 /* tornadis-link-timers.c */
 
 /* The timer is due at @at, monotonic time, if not before; 0: no change. */
 void     tornadis_link_arm          (TornadisLink        *self,
                                      gint64               at);
+/* All that had come before the deadline has been read. */
+void     tornadis_link_drained_cb   (gpointer             user_data);
 void     tornadis_link_timer_cb     (TornadisPollerTimer *timer,
                                      gint64               now,
                                      gint64               deadline);
-/* All that had come before a deadline passed has been read. */
-void     tornadis_link_drained_cb   (gpointer             user_data);
 
 G_END_DECLS

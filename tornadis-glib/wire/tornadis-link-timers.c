@@ -7,7 +7,7 @@
 
 #include "tornadis-glib/tornadis-error.h"
 
-/* How long it takes at most until it is noticed that what was to be read first will not be, because reading was stopped. */
+/* After this long it is noticed that what had to be read first will not be, because reading was paused. */
 #define DRAIN_USEC (100 * G_TIME_SPAN_MILLISECOND)
 
 void
@@ -20,7 +20,7 @@ tornadis_link_arm (TornadisLink *self,
   tornadis_poller_timer_set (&self->timer, at);
 }
 
-/* Those that were due at @since. */
+/* Completes those that were due at @since. */
 static void
 link_expire_calls (TornadisLink *self,
                    gint64 since,
@@ -28,11 +28,10 @@ link_expire_calls (TornadisLink *self,
 {
   self->drain_since = 0;
   tornadis_link_arm (self, tornadis_queue_expire (self->queue, since, until));
-  tornadis_link_check_blocked (self);
 }
 
-/* What had come before a deadline passed is read first, in turns like any other, and however long that takes: the main
- * loop may have been busy elsewhere. What comes later does not put it off. */
+/* What had come before a deadline is read first, in turns like any other, and however long that takes: the main loop may
+ * have been busy elsewhere. What comes later does not put the deadline off. */
 static void
 link_check_deadlines (TornadisLink *self,
                       gint64 now,
@@ -73,8 +72,36 @@ tornadis_link_drained_cb (gpointer user_data)
   tornadis_link_leave (self, held);
 }
 
-/* Where somebody waits, a PING is sent on a silent link. It makes data that the peer must acknowledge, and its answer
- * is required once it is written and nothing is ahead of it that may take the server long. */
+static void
+link_lose_silent (TornadisLink *self,
+                  const char *reason)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, reason);
+
+  tornadis_link_lost (self, error);
+}
+
+/* Nothing new is written on a retired connection, PING neither. What is written has to be answered in the time that a PING
+ * would have had. */
+static gint64
+link_check_retired (TornadisLink *self,
+                    gint64 now,
+                    gint64 last_read,
+                    gint64 ping_interval)
+{
+  gint64 limit = last_read + 2 * ping_interval;
+
+  if (!tornadis_queue_first_is_due (self->queue))
+    return now + ping_interval;
+  if (now < limit)
+    return limit;
+
+  link_lose_silent (self, "The server does not answer");
+  return 0;
+}
+
+/* A PING is sent on a silent link that somebody waits for. It is data that the peer must acknowledge, and its reply is
+ * required once it is written and nothing is ahead of it that may take the server long. */
 static gint64
 link_check_ping (TornadisLink *self,
                  gint64 now,
@@ -85,6 +112,9 @@ link_check_ping (TornadisLink *self,
 
   if (now < last_read + ping_interval)
     return last_read + ping_interval;
+
+  if (self->unusable)
+    return link_check_retired (self, now, last_read, ping_interval);
 
   /* Inside a transaction it would be queued, and be part of what EXEC returns. */
   if (tornadis_queue_get_expected (self->queue).in_multi)
@@ -105,10 +135,7 @@ link_check_ping (TornadisLink *self,
     }
   else if (now >= self->last_ping + ping_interval)
     {
-      g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT,
-                                                      "The server does not answer a PING");
-
-      tornadis_link_lost (self, error);
+      link_lose_silent (self, "The server does not answer PING");
       return 0;
     }
 
@@ -128,8 +155,8 @@ link_check_silence (TornadisLink *self,
                     gint64 now)
 {
   gint64 last_read = tornadis_connection_get_last_read (self->connection);
-  gint64 read_timeout = self->settings.read_timeout * G_TIME_SPAN_MILLISECOND;
-  gint64 ping_interval = self->settings.ping_interval * G_TIME_SPAN_MILLISECOND;
+  gint64 read_timeout = self->settings.read_timeout_msec * G_TIME_SPAN_MILLISECOND;
+  gint64 ping_interval = self->settings.ping_interval_msec * G_TIME_SPAN_MILLISECOND;
   gint64 limit = read_timeout > 0 ? last_read + read_timeout : 0;
   gint64 next;
 
@@ -143,14 +170,14 @@ link_check_silence (TornadisLink *self,
   if (tornadis_connection_get_paused (self->connection))
     return now + MAX (ping_interval, G_TIME_SPAN_SECOND);
 
-  /* It is this program that did not read for so long. */
+  /* It is this program that has not read for so long. */
   if (tornadis_connection_has_unread (self->connection))
     return now + DRAIN_USEC;
 
   if (limit != 0 && now >= limit)
     {
       g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "Nothing was read for %u seconds",
-                                              self->settings.read_timeout / 1000);
+                                              self->settings.read_timeout_msec / 1000);
 
       tornadis_link_lost (self, error);
       return 0;

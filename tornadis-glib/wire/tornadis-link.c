@@ -9,7 +9,7 @@
  *                                link_ensure()
  *   DISCONNECTED ---------------------------------------------> CONNECTING, has a connector
  *     ^   |                                                       |      |
- *     |   | link_ensure() before @not_before                      |      | connector_cb(): it has a connection
+ *     |   | link_ensure() before @not_before                      |      | connector_cb()
  *     |   v                                                       |      v
  *     |  WAITING, has a source -- its time, or the network -------+    CONNECTED, has a connection
  *     |     |                                                     |      |
@@ -24,6 +24,14 @@
  *   shut down    CLOSED for good.
  *
  * All functions run in the owner's context, the network monitor's signal excepted. */
+
+/* Why a connection, or an attempt to make one, is torn down. */
+typedef enum
+{
+  LINK_FAILED, /* the attempt */
+  LINK_LOST,
+  LINK_CLOSED, /* by the program */
+} LinkEnd;
 
 static void link_ensure (TornadisLink *self);
 
@@ -86,10 +94,10 @@ tornadis_link_is_listening (TornadisLink *self)
   return !self->freed && self->funcs.is_listening (self->user_data);
 }
 
-/* Makes another link after one was lost or could not be made, if it is still wanted. */
+/* Asks for another link after one was lost or could not be made, if it is still wanted. */
 static void
-link_go_on (TornadisLink *self,
-            guint n_closed)
+link_ensure_if_wanted (TornadisLink *self,
+                       guint n_closed)
 {
   if (self->freed)
     return;
@@ -98,14 +106,6 @@ link_go_on (TornadisLink *self,
       (n_closed == self->n_closed && self->settings.autoconnect && tornadis_link_is_listening (self)))
     link_ensure (self);
 }
-
-/* How a connection, or the attempt to make one, came to its end. */
-typedef enum
-{
-  LINK_FAILED, /* the attempt */
-  LINK_LOST,
-  LINK_CLOSED, /* by the program */
-} LinkEnd;
 
 static void
 link_stop_waiting (TornadisLink *self)
@@ -119,7 +119,8 @@ link_stop_waiting (TornadisLink *self)
   g_clear_pointer (&self->wait_source, g_source_unref);
 }
 
-/* Whether the connection was of any use. A server that accepts and closes at once must not be called again at once. */
+/* Whether the connection was of any use. A server that accepts and closes at once must not be connected to again at
+ * once. */
 static gboolean
 link_was_useful (TornadisLink *self,
                  gint64 now)
@@ -151,8 +152,8 @@ link_space_attempts (TornadisLink *self,
     self->not_before = now + tornadis_backoff_next (&self->backoff) * G_TIME_SPAN_MILLISECOND;
 }
 
-/* The only way down. Calls complete before anybody is notified, in the state that their callbacks should find; one of
- * them may ask for a new connection at once, close this link or let go of its owner. */
+/* The only way down. Calls complete before the owner is notified, in the state that their callbacks should find; one of
+ * them may ask for a new connection at once, close this link or drop its owner. */
 static void
 link_tear_down (TornadisLink *self,
                 LinkEnd end,
@@ -186,13 +187,13 @@ link_tear_down (TornadisLink *self,
     tornadis_session_forget_loss (&self->session);
 
   if (end != LINK_LOST && !self->freed)
-    self->funcs.connect_ended (error, self->user_data);
+    self->funcs.connect_completed (error, self->user_data);
   tornadis_completions_run (completions);
   link_notify_state (self);
   if (was_connected && !self->freed)
     self->funcs.disconnected (end == LINK_LOST ? error : NULL, self->user_data);
   if (end != LINK_CLOSED)
-    link_go_on (self, n_closed);
+    link_ensure_if_wanted (self, n_closed);
 
   tornadis_link_leave (self, held);
 }
@@ -202,18 +203,6 @@ tornadis_link_lost (TornadisLink *self,
                     const GError *error)
 {
   link_tear_down (self, LINK_LOST, error);
-}
-
-void
-tornadis_link_check_blocked (TornadisLink *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (self->connection == NULL || !tornadis_queue_blocks_in_vain (self->queue))
-    return;
-
-  error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "A command that waits for data was given up");
-  tornadis_link_lost (self, error);
 }
 
 static void
@@ -259,12 +248,26 @@ link_retire (TornadisLink *self)
 }
 
 static void
+link_give_up (TornadisLink *self)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                                  "A command that waits for data was cancelled or timed out");
+
+  tornadis_link_lost (self, error);
+}
+
+static void
 queue_session_cb (TornadisSessionChange changes,
                   TornadisReply *reply,
                   gpointer user_data)
 {
   TornadisLink *self = user_data;
 
+  if ((changes & TORNADIS_SESSION_BLOCKS_IN_VAIN) != 0)
+    {
+      link_give_up (self);
+      return;
+    }
   if ((changes & TORNADIS_SESSION_WRONG_SERVER) != 0)
     link_retire (self);
   if ((changes & ~TORNADIS_SESSION_WRONG_SERVER) != 0 && !self->freed)
@@ -303,14 +306,14 @@ connector_cb (TornadisConnection *connection,
   self->funcs.ready (self->queue, self->user_data);
   tornadis_connection_kick (connection);
   link_set_state (self, TORNADIS_CLIENT_STATE_CONNECTED);
-  /* A handler may have closed it, and notified those who waited. */
+  /* A handler may have closed it, and with that completed what waited for it. */
   if (!self->freed && self->connection == connection)
-    self->funcs.connect_ended (NULL, self->user_data);
+    self->funcs.connect_completed (NULL, self->user_data);
 
   tornadis_link_leave (self, held);
 }
 
-/* What was asked for on connections before goes first. */
+/* What commands have set on earlier connections is set again, ahead of what the plugins send. */
 static void
 link_add_settings (TornadisLink *self,
                    TornadisConnectorOptions *options)
@@ -334,7 +337,7 @@ link_start_attempt (TornadisLink *self)
   gboolean held = tornadis_link_enter (self);
 
   link_stop_waiting (self);
-  /* Ahead of the plugins that are asked now, one of which may make a call, or close the client. */
+  /* Before the plugins are asked: one of them may make a call, or close the client. */
   self->state = TORNADIS_CLIENT_STATE_CONNECTING;
   self->funcs.get_options (&options, self->user_data);
 
@@ -358,7 +361,7 @@ wait_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* A network that comes back makes the rest of the wait pointless. In the context of the monitor, so that it must not
+/* When the network is back there is no point in waiting any longer. Called in the context of the monitor, and so must not
  * touch the link. */
 static void
 network_changed_cb (GNetworkMonitor *monitor,
@@ -376,7 +379,7 @@ release_source (gpointer source,
   g_source_unref (source);
 }
 
-/* Sees to it that a link is made, now or when its time has come. */
+/* Makes sure that a link is made, now or when @not_before has come. */
 static void
 link_ensure (TornadisLink *self)
 {
@@ -482,11 +485,11 @@ tornadis_link_apply_settings (TornadisLink *self)
   tornadis_connection_set_max_reply_size (self->connection, settings->max_reply_size);
   tornadis_connection_set_push_arrays (self->connection, settings->push_arrays && self->protocol_version < 3);
 
-  if (settings->read_timeout > 0)
-    tornadis_link_arm (self, g_get_monotonic_time () + settings->read_timeout * G_TIME_SPAN_MILLISECOND);
-  /* When it fires it finds out whether anybody waits. */
-  if (settings->ping_interval > 0)
-    tornadis_link_arm (self, g_get_monotonic_time () + settings->ping_interval * G_TIME_SPAN_MILLISECOND);
+  if (settings->read_timeout_msec > 0)
+    tornadis_link_arm (self, g_get_monotonic_time () + settings->read_timeout_msec * G_TIME_SPAN_MILLISECOND);
+  /* When the timer fires it finds out whether anybody waits. */
+  if (settings->ping_interval_msec > 0)
+    tornadis_link_arm (self, g_get_monotonic_time () + settings->ping_interval_msec * G_TIME_SPAN_MILLISECOND);
 }
 
 TornadisClientState
@@ -541,7 +544,9 @@ tornadis_link_is_in_transaction (TornadisLink *self)
 gboolean
 tornadis_link_is_pristine (TornadisLink *self)
 {
-  return tornadis_queue_get_length (self->queue) == 0 && tornadis_session_is_pristine (&self->session);
+  /* One that is retired is as good as closed. What is settled is counted anew, where some was taken back. */
+  return !self->unusable && tornadis_queue_get_length (self->queue) == 0 && tornadis_queue_is_settled (self->queue) &&
+         tornadis_session_is_pristine (&self->session);
 }
 
 void
@@ -550,9 +555,9 @@ tornadis_link_connect (TornadisLink *self)
   if (self->shut_down)
     {
       g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
-                                                      "The connection was not made: the client is gone");
+                                                      "The connection was not made: the client is disposed");
 
-      self->funcs.connect_ended (error, self->user_data);
+      self->funcs.connect_completed (error, self->user_data);
       return;
     }
 
@@ -604,7 +609,7 @@ link_refuse (TornadisLink *self,
     g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "%s was not sent: too much is waiting already", name);
 }
 
-/* Where not all is as it mostly is. */
+/* The cases that are rare. */
 static G_NO_INLINE gboolean
 link_admit_slowly (TornadisLink *self,
                    TornadisCommand *command,
@@ -623,8 +628,8 @@ link_admit_slowly (TornadisLink *self,
 
   if (!tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
     {
-      g_propagate_error (error, tornadis_session_make_loss_error (command != NULL ? tornadis_command_get_name (command)
-                                                                                  : "The pipeline"));
+      g_propagate_error (error, tornadis_session_new_loss_error (command != NULL ? tornadis_command_get_name (command)
+                                                                                 : "The pipeline"));
       return FALSE;
     }
 
@@ -650,25 +655,25 @@ link_admit (TornadisLink *self,
   return link_admit_slowly (self, command, commands, atomic, has_room, error);
 }
 
-/* The deadline of a call that has none of its own is what the settings say. @copy is where another caller may be kept. */
+/* A call without a deadline of its own has that of the settings. @copy is used if @caller has to be changed. */
 static inline const TornadisCaller *
 link_set_deadline (TornadisLink *self,
                    const TornadisCaller *caller,
                    TornadisCaller *copy)
 {
-  if (G_LIKELY (self->settings.call_timeout == 0 && caller->deadline == 0))
+  if (G_LIKELY (self->settings.call_timeout_msec == 0 && caller->deadline == 0))
     return caller;
 
   *copy = *caller;
   if (copy->deadline == 0)
-    copy->deadline = g_get_monotonic_time () + self->settings.call_timeout * G_TIME_SPAN_MILLISECOND;
+    copy->deadline = g_get_monotonic_time () + self->settings.call_timeout_msec * G_TIME_SPAN_MILLISECOND;
   tornadis_link_arm (self, copy->deadline);
 
   return copy;
 }
 
-/* Making a link runs handlers and plugins, one of which may close the client: not from within the function that makes
- * a call, whose outcome must not come before it has returned. */
+/* Making a link runs handlers and plugins, one of which may close the client. That must not happen within the function
+ * that makes a call, which has to return before the call completes. */
 static void
 link_ensure_later (TornadisLink *self)
 {
@@ -676,7 +681,7 @@ link_ensure_later (TornadisLink *self)
     tornadis_poller_item_queue (&self->ensure_item);
 }
 
-/* Something was queued: it goes out, or a link is made for it. */
+/* Something was queued: it is written, or a link is made for it. */
 static inline void
 link_kick (TornadisLink *self)
 {
@@ -685,12 +690,12 @@ link_kick (TornadisLink *self)
 
   if (G_LIKELY (self->connection != NULL))
     {
-      /* Not again for every call, unless it may be set for something far away: the timer finds out what it is for when it
+      /* Not again for every call, unless the timer may be set for something far away: it finds out what it is for when it
        * fires. */
-      if (G_UNLIKELY (self->timer.at == 0 || self->settings.call_timeout > self->settings.ping_interval ||
-                      self->settings.read_timeout > self->settings.ping_interval) &&
-          self->settings.ping_interval > 0)
-        tornadis_link_arm (self, g_get_monotonic_time () + self->settings.ping_interval * G_TIME_SPAN_MILLISECOND);
+      if (G_UNLIKELY (self->timer.at == 0 || self->settings.call_timeout_msec > self->settings.ping_interval_msec ||
+                      self->settings.read_timeout_msec > self->settings.ping_interval_msec) &&
+          self->settings.ping_interval_msec > 0)
+        tornadis_link_arm (self, g_get_monotonic_time () + self->settings.ping_interval_msec * G_TIME_SPAN_MILLISECOND);
       tornadis_connection_kick (self->connection);
     }
   else
@@ -708,7 +713,9 @@ tornadis_link_submit (TornadisLink *self,
   TornadisCaller copy;
   guint64 slot;
 
-  if (!link_admit (self, command, NULL, FALSE, 1, tornadis_command_get_wire_size (command), error))
+  /* AUTH is followed by an ECHO of the queue's. */
+  if (!link_admit (self, command, NULL, FALSE, 1 + (command->effect == TORNADIS_COMMAND_AUTH),
+                   tornadis_command_get_wire_size (command), error))
     return FALSE;
 
   slot = tornadis_queue_push (self->queue, command, flags, link_set_deadline (self, caller, &copy));
@@ -754,7 +761,6 @@ tornadis_link_cancel (TornadisLink *self,
   gboolean held = tornadis_link_enter (self);
 
   tornadis_queue_cancel (self->queue, id, error);
-  tornadis_link_check_blocked (self);
 
   tornadis_link_leave (self, held);
 }

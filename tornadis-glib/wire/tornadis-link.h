@@ -9,13 +9,13 @@
 
 G_BEGIN_DECLS
 
-/* What may be changed at any time; times in milliseconds, 0: none. */
+/* What may be changed at any time; a time of 0: none. */
 typedef struct
 {
   gboolean autoconnect;
-  guint call_timeout;
-  guint read_timeout;
-  guint ping_interval; /* silence after which a link that is waited for is tried */
+  guint call_timeout_msec;
+  guint read_timeout_msec;
+  guint ping_interval_msec; /* the silence after which a PING is sent on a link that somebody waits for */
   gsize write_page_size;
   gboolean aggressive_write;
   gsize max_pending;
@@ -24,8 +24,8 @@ typedef struct
   gboolean push_arrays; /* RESP2 arrays may be pushes: a pub/sub client */
 } TornadisLinkSettings;
 
-/* Calls and attempts end from the main loop, or within tornadis_link_close() and tornadis_link_free();
- * a change of state is told within the function that makes it, too. */
+/* Calls and attempts complete from the main loop, or within tornadis_link_close() and tornadis_link_free(); a change of
+ * state is notified within the function that makes it, too. */
 typedef struct
 {
   /* Keep the owner while functions of it are called. */
@@ -35,37 +35,37 @@ typedef struct
   void     (*get_options)         (TornadisConnectorOptions *options,
                                    gpointer                  user_data);
   void     (*state_changed)       (gpointer                  user_data);
-  /* The link was up and is gone; %NULL: because it was closed. */
+  /* The link was up and is lost, or closed: then @error is %NULL. */
   void     (*disconnected)        (const GError             *error,
                                    gpointer                  user_data);
-  /* An attempt ended, well (%NULL) or not. */
-  void     (*connect_ended)       (const GError             *error,
+  /* An attempt has succeeded, with an @error of %NULL, or failed. */
+  void     (*connect_completed)   (const GError             *error,
                                    gpointer                  user_data);
   void     (*reconnect_scheduled) (guint                     attempt,
                                    guint                     delay_msec,
                                    const GError             *error,
                                    gpointer                  user_data);
-  /* A new link is up and nothing is written yet: the place for tornadis_queue_push_front(). */
+  /* A new link is up and nothing is written yet: tornadis_queue_push_front() may be used. */
   void     (*ready)               (TornadisQueue            *queue,
                                    gpointer                  user_data);
-  /* TRUE: it was one, and is taken over. */
+  /* TRUE: @reply was a push, and is consumed. */
   gboolean (*push)                (TornadisReply            *reply,
                                    gpointer                  user_data);
-  /* A reply has changed the session, of which the next connection has to be told. */
+  /* A reply has changed the session, which the next connection has to be opened with. */
   void     (*session_changed)     (TornadisSessionChange     changes,
                                    gpointer                  user_data);
   /* Whether somebody waits for what the server sends by itself, though no call waits for a reply. */
   gboolean (*is_listening)        (gpointer                  user_data);
 } TornadisLinkFuncs;
 
-/* The connection of one client through all its links: when to connect, when to wait, when to give up,
- * and what becomes of the calls. */
+/* The connection manager of one client, through all its links: when to connect, when to wait, when to give up, and what
+ * becomes of the calls. */
 typedef struct _TornadisLink TornadisLink;
 
 TornadisLink        *tornadis_link_new                  (GMainContext            *context,
                                                          const TornadisLinkFuncs *funcs,
                                                          gpointer                 user_data);
-/* Closes it for good: what is asked for from now on ends with CLOSED. */
+/* Closes it for good: whatever is asked for from now on completes with CLOSED. */
 void                 tornadis_link_shut_down            (TornadisLink            *self);
 gboolean             tornadis_link_is_shut_down         (TornadisLink            *self);
 /* Shuts it down first. */
@@ -76,8 +76,9 @@ TornadisClientState  tornadis_link_get_state            (TornadisLink           
 guint                tornadis_link_get_protocol_version (TornadisLink            *self);
 /* The server's number of the connection; 0: it did not say, or there is none. */
 gint64               tornadis_link_get_server_id        (TornadisLink            *self);
-/* Monotonic time, to the precision of a turn of the main loop. */
+/* Monotonic time, to the precision of a main-context iteration. */
 gint64               tornadis_link_get_time             (TornadisLink            *self);
+/* When it last came up or was closed, monotonic time; 0: never. */
 gint64               tornadis_link_get_since            (TornadisLink            *self);
 TornadisQueue       *tornadis_link_get_queue            (TornadisLink            *self);
 /* What the server keeps for the connection, and what may have been lost with the last one. */
@@ -87,16 +88,16 @@ gboolean             tornadis_link_is_in_transaction    (TornadisLink           
 /* Has no calls pending, and is as it was when it came up but for user, database and name. */
 gboolean             tornadis_link_is_pristine          (TornadisLink            *self);
 
-/* Asks for a link: an attempt begins, or the one under way serves. */
+/* Asks for a link: an attempt begins, unless there is a link or an attempt already. */
 void                 tornadis_link_connect              (TornadisLink            *self);
 void                 tornadis_link_close                (TornadisLink            *self);
-/* Gives up a link whose server is not ready for what it is needed for, and tries again some time later. */
+/* Closes a link whose server is not ready for what it is needed for, and tries again some time later. */
 void                 tornadis_link_try_again            (TornadisLink            *self,
                                                          const GError            *error);
 void                 tornadis_link_set_paused           (TornadisLink            *self,
                                                          gboolean                 paused);
-/* Queue a call, connecting if needed. A @deadline of 0 is what the settings say. FALSE with an error: the caller's
- * function will not be called. */
+/* Queue a call, connecting if needed. A deadline of 0 in @caller is what the settings say. FALSE with an error: the
+ * caller's function will not be called. */
 gboolean             tornadis_link_submit               (TornadisLink            *self,
                                                          TornadisCommand         *command,
                                                          TornadisSlotFlags        flags,

@@ -9,7 +9,7 @@
 #include <sys/epoll.h>
 #endif
 
-/* How a turn of the main loop is shared out.
+/* How the time of the main loop is shared out.
  *
  * There are two sources. The one at the default priority is in charge until all items together have used up SHARE_USEC
  * of a window, or have left work over. Then they yield: the other source is in charge, behind GTK's redraw at 120, and
@@ -17,7 +17,7 @@
  * priority.
  *
  * When for WAIT_USEC there was no such time, they are let in at the default priority once more, for as long as the
- * share of that time, at the most MAX_GRANT_USEC. A window of 16.7 ms has room for one such turn, two at its ends, and
+ * share of that time, at the most MAX_GRANT_USEC. A window of 16.7 ms has room for one such dispatch, two at its ends, and
  * one of BATCH_USEC that began just before a frame was due: 5 ms. */
 #define YIELD_PRIORITY (G_PRIORITY_HIGH_IDLE + 25)
 #define WINDOW_USEC (16 * G_TIME_SPAN_MILLISECOND)
@@ -25,15 +25,15 @@
 #define SHARE_USEC (2 * G_TIME_SPAN_MILLISECOND)
 #define MAX_GRANT_USEC (5 * G_TIME_SPAN_MILLISECOND)
 #define BATCH_USEC (1 * G_TIME_SPAN_MILLISECOND)
-/* Of it an item has so much when others wait for their turns. */
+/* An item's part of that when others wait for their turns. */
 #define SLICE_USEC 250
 
 /* A server nearby answers sooner than a thread that went to sleep is awake again: after a write, the reply is looked for
- * this long before the main loop sleeps. When that was in vain it is left out at the next writes, twice as many each
- * time, up to 2^SPIN_MAX_MISSES: a distant server costs no time. */
+ * this long before the main loop sleeps. When it does not come, the next writes are not followed by this, twice as many
+ * each time, up to 2^SPIN_MAX_MISSES: a distant server costs no time. */
 #define SPIN_USEC 50
 #define SPIN_MAX_MISSES 10
-/* However many connections a thread has, it looks in vain for no more than a twentieth of its time. */
+/* However many connections a thread has, it spends no more than a twentieth of its time on looking in vain. */
 #define SPIN_PAUSE_USEC (20 * SPIN_USEC)
 
 typedef enum
@@ -43,13 +43,13 @@ typedef enum
   N_SOURCES
 } TornadisPollerSourceKind;
 
-/* What is having its turn, on the stack. */
+/* An item or a timer during its turn; on the stack. */
 typedef struct _TornadisPollerTurn TornadisPollerTurn;
 
 struct _TornadisPollerTurn
 {
-  TornadisPollerTurn *outer;  /* (nullable) in which a main loop runs */
-  TornadisPollerItem *item;   /* (unowned) (nullable) NULL once it is gone */
+  TornadisPollerTurn *outer;  /* (nullable) the turn in which the main loop runs that this belongs to */
+  TornadisPollerItem *item;   /* (unowned) (nullable) NULL once it was cleared */
   TornadisPollerTimer *timer; /* (unowned) (nullable) likewise */
 };
 
@@ -61,39 +61,40 @@ struct _TornadisPoller
   GDestroyNotify data_destroy; /* (nullable) of @data */
   GSource *sources[N_SOURCES]; /* (owned) */
   TornadisPollerSourceKind in_charge;
-  GQueue ready;                /* (element-type TornadisPollerItem) (unowned) in the order of their turns */
-  GSequence *timers;           /* (owned) (element-type TornadisPollerTimer) (unowned) by time */
-  gint64 next_timer;           /* monotonic time, or 0 */
+  GQueue ready;      /* (element-type TornadisPollerItem) (unowned) in the order of their turns */
+  GSequence *timers; /* (owned) (element-type TornadisPollerTimer) (unowned) by time */
+  gint64 next_timer; /* monotonic time, or 0 */
 #ifdef TORNADIS_HAVE_EPOLL
   int epoll_fd;
-  pid_t pid;                   /* whose @epoll_fd is; a child made with fork() shares what is watched with its parent */
-  gpointer tags[N_SOURCES];    /* of @epoll_fd */
+  pid_t pid;                /* whose @epoll_fd is; a child made with fork() shares what is watched with its parent */
+  gpointer tags[N_SOURCES]; /* of @epoll_fd */
 #else
-  GPtrArray *polled;           /* (owned) (element-type TornadisPollerItem) (unowned) */
+  GPtrArray *polled; /* (owned) (element-type TornadisPollerItem) (unowned) */
 #endif
-  TornadisPollerTurn *turn;    /* (unowned) (nullable) the innermost */
-  TornadisPollerItem *expecting; /* (unowned) (nullable) whose input is worth to be waited for */
-  gint64 spin_not_before;      /* monotonic time */
-  gint64 window_start;         /* monotonic time */
-  gint64 window_used;          /* microseconds at the default priority since */
-  gint64 yielded;              /* monotonic time: since when the yielding source had no turn */
-  gint64 grant;                /* microseconds that the next turn may take because it was waited for, or 0 */
-  gboolean collected;          /* since the last poll */
-  gboolean settled;            /* it was found out how long the context may sleep, which it perhaps does */
+  TornadisPollerTurn *turn;      /* (unowned) (nullable) the innermost */
+  TornadisPollerItem *expecting; /* (unowned) (nullable) whose input is worth waiting for */
+  gint64 spin_not_before;        /* monotonic time */
+  gint64 window_start;           /* monotonic time */
+  gint64 window_used;            /* microseconds at the default priority since */
+  gint64 yielded;                /* monotonic time: when a source was last dispatched */
+  gint64 grant;                  /* microseconds that the next dispatch may take because of a long wait, or 0 */
+  gboolean collected;            /* since the last poll */
+  gboolean settled;              /* the context has its timeout, and may be asleep */
 };
 
 typedef struct
 {
   GSource source;
-  TornadisPoller *poller; /* (unowned) it destroys the source when it goes */
+  TornadisPoller *poller; /* (unowned) it destroys the source when it is freed */
   TornadisPollerSourceKind kind;
 } TornadisPollerSource;
 
 static GMutex lock;
 static GHashTable *pollers; /* (element-type GMainContext TornadisPoller) (unowned), guarded by @lock */
 
-/* There is something to do that the main loop did not know of when it went to sleep: what comes in a turn of it is found
- * out before it sleeps, but not what is made by another source's prepare function, or by whoever sleeps in GLib's place. */
+/* There is something to do that the main loop did not know of when it went to sleep. What comes up while sources are
+ * dispatched is found before it sleeps, but not what another source's prepare function causes, or whoever polls in place
+ * of GLib. */
 static inline void
 poller_wake_up (TornadisPoller *self)
 {
@@ -350,7 +351,7 @@ poller_put_in_charge (TornadisPoller *self,
   poller_update_sources (self);
 }
 
-/* Called at the end of a turn. */
+/* Called at the end of a dispatch. */
 static void
 poller_share_out (TornadisPoller *self,
                   TornadisPollerSourceKind kind,
@@ -368,11 +369,11 @@ poller_share_out (TornadisPoller *self,
     self->window_used += now - start;
 
   self->yielded = now;
-  /* Not back as soon as nothing is left: to change over costs two turns of the main loop. */
+  /* Not back as soon as nothing is left: changing over costs two main-context iterations. */
   poller_put_in_charge (self, more || self->window_used >= SHARE_USEC ? SOURCE_YIELDING : SOURCE_PROMPT);
 }
 
-/* A main loop runs within turns, and may last: what they have begun is gone on with in it. */
+/* A main loop runs within these turns, perhaps for long: what they have begun continues there. */
 static void
 poller_resume_turns (TornadisPoller *self,
                      gint64 now)
@@ -386,7 +387,7 @@ poller_resume_turns (TornadisPoller *self,
           turn->item->unfinished = FALSE;
           poller_enqueue (self, turn->item);
         }
-      /* Once is enough: then it sets itself. */
+      /* Once is enough: then the timer's own function sets it. */
       if (timer != NULL && (timer->at == 0 || timer->at > now))
         tornadis_poller_timer_set (timer, now);
     }
@@ -404,7 +405,7 @@ shorten_timeout (int *timeout,
     *timeout = (int) MIN (msec, G_MAXINT);
 }
 
-/* Whether the reply to what was just written is there before it is worth to sleep. */
+/* Looks for the reply to what was just written, for as long as going to sleep would take longer. */
 static gboolean
 poller_spin (TornadisPoller *self)
 {
@@ -433,8 +434,8 @@ poller_spin (TornadisPoller *self)
   return FALSE;
 }
 
-/* What is due is found out here and not told with g_source_set_ready_time(), which wakes the main loop up with a
- * write to a file descriptor, though it is this very thread that runs it. */
+/* What is due is found here and not announced with g_source_set_ready_time(), which wakes the main loop up with a write to
+ * a file descriptor, though it is this very thread that runs it. */
 static gboolean
 poller_find_work (TornadisPoller *self,
                   GSource *source,

@@ -18,7 +18,7 @@ typedef struct _TornadisPollerItem TornadisPollerItem;
 typedef struct _TornadisPollerTimer TornadisPollerTimer;
 
 /* @condition is what its file descriptor is ready for. Works until about @deadline, and queues the item again when
- * there is more to do; both are monotonic time. The item may be gone when it returns. */
+ * there is more to do; both are monotonic time. The item may have been freed when it returns. */
 typedef void (*TornadisPollerItemFunc)  (TornadisPollerItem  *item,
                                          GIOCondition         condition,
                                          gint64               now,
@@ -28,7 +28,7 @@ typedef void (*TornadisPollerTimerFunc) (TornadisPollerTimer *timer,
                                          gint64               now,
                                          gint64               deadline);
 
-/* Something that has its turns; part of its owner. All but the initialization is the poller's. */
+/* Something that has turns; part of its owner. After its initialization its fields are for the poller alone. */
 struct _TornadisPollerItem
 {
   TornadisPoller *poller;      /* (owned) (nullable) NULL: not initialized */
@@ -53,16 +53,16 @@ struct _TornadisPollerTimer
   gint64 at;              /* monotonic time, or 0 */
 };
 
-/* The one of @context, made when there is none (transfer full). */
+/* The one of @context, created when there is none (transfer full). */
 TornadisPoller *tornadis_poller_get                 (GMainContext            *context);
 TornadisPoller *tornadis_poller_ref                 (TornadisPoller          *self);
 void            tornadis_poller_unref               (TornadisPoller          *self);
-/* Where the one part of the library that keeps something more for a context keeps it; @destroy frees it with the poller. */
+/* A pointer to what one other part of the library keeps for the context; @destroy frees that with the poller. */
 gpointer       *tornadis_poller_get_data            (TornadisPoller          *self,
                                                      GDestroyNotify           destroy);
 
-/* Makes its own descriptor if it has none yet, or has that of its parent process; has to come before an item with one is
- * watched. */
+/* Creates the poller's descriptor if it has none yet, or has that of the parent process. Has to come before an item with a
+ * descriptor is watched. */
 gboolean        tornadis_poller_open                (TornadisPoller          *self,
                                                      GError                 **error);
 
@@ -76,20 +76,20 @@ void            tornadis_poller_item_clear          (TornadisPollerItem      *it
 /* %FALSE, with errno, only at the first time. */
 gboolean        tornadis_poller_item_watch          (TornadisPollerItem      *item,
                                                      GIOCondition             condition);
-/* It has something to do: its turn comes behind those that are queued already. */
+/* It has something to do: its turn comes after those that are queued already. */
 void            tornadis_poller_item_queue          (TornadisPollerItem      *item);
 void            tornadis_poller_item_unqueue        (TornadisPollerItem      *item);
-/* Its turn is the next: what the others make has to be taken away before they make more. */
+/* Its turn comes next: it consumes what the others produce, and must do so before they produce more. */
 void            tornadis_poller_item_queue_first    (TornadisPollerItem      *item);
-/* During its turn: whether there is more to do than its descriptor tells of. A main loop that is run within the turn then
- * gives it another one. */
+/* During its turn: whether there is more to do than its descriptor shows. A main loop that runs within the turn then gives
+ * it another one. */
 static inline void
 tornadis_poller_item_set_unfinished (TornadisPollerItem *item,
                                      gboolean            unfinished)
 {
   item->unfinished = unfinished;
 }
-/* Something was written that a peer nearby answers at once: the answer is looked for before the main loop sleeps. */
+/* Something was written that a peer nearby answers at once: its reply is looked for before the main loop sleeps. */
 void            tornadis_poller_item_expect_input   (TornadisPollerItem      *item);
 
 void            tornadis_poller_timer_init          (TornadisPollerTimer     *timer,

@@ -34,8 +34,8 @@ tornadis_push_prefix_keep (TornadisPushPrefix *self,
 
   g_assert (n_values < G_N_ELEMENTS (self->names));
 
-  /* An integer, say, may stand among the names. A string that does is the very reply which tornadis_push_prefix_get_name()
-   * has given. */
+  /* There may be other elements, such as integers, among the names. A string is the same pointer that
+   * tornadis_push_prefix_get_name() returned. */
   for (gsize i = 0; i < n_values; i++)
     if (values[i] != self->names[i])
       return;

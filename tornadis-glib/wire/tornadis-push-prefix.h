@@ -28,10 +28,10 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  TornadisReply *names[TORNADIS_PUSH_PREFIX_MAX_NAMES]; /* (owned) (nullable) by their place in the push */
+  TornadisReply *names[TORNADIS_PUSH_PREFIX_MAX_NAMES]; /* (owned) (nullable) by their position in the push */
   guint8 *bytes;                                        /* (owned) (nullable) */
   gsize length;                                         /* of the prefix, 0 while there is none */
-  gsize cost;                                           /* that a push with it has when its last element begins */
+  gsize cost;                                           /* of a push with this prefix up to its last element */
   guint n_names;                                        /* in the prefix */
 } TornadisPushPrefix;
 
@@ -46,7 +46,7 @@ tornadis_push_prefix_matches (const TornadisPushPrefix *self,
          memcmp (data, self->bytes, self->length) == 0;
 }
 
-/* The name at place @i of a push (transfer full); another one than that of the push before ends the prefix. */
+/* The name at position @i of a push (transfer full). If it is another than in the push before, the prefix is dropped. */
 TornadisReply *tornadis_push_prefix_get_name (TornadisPushPrefix   *self,
                                               gsize                 i,
                                               const guint8         *data,

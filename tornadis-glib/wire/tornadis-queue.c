@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "tornadis-glib/wire/tornadis-queue.h"
+#include "tornadis-glib/wire/tornadis-queue-private.h"
 
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
-#include "tornadis-glib/wire/tornadis-deadlines.h"
-#include "tornadis-glib/wire/tornadis-slot.h"
 
 /* The states of a slot. Four ids divide the ring, which is in the order of the replies:
  *
@@ -20,61 +17,24 @@
  *                  does all that is behind it.
  *   written        The socket has its last byte. It counts no more in @n_bytes, but in @n_calls until its reply.
  *
- * A call may end before its reply, cancelled or timed out. What becomes of its place is not for these ids to say but for
- * queue_is_out(), whether the server may have seen its first byte:
+ * A call may complete before its reply has come, cancelled or timed out. What becomes of its slot then depends not on
+ * these ids but on tornadis_queue_is_out(), whether the server may have seen its first byte:
  *
- *   ended, out     A tombstone: without @func, but written to its end, counted and in its order, so that it swallows its
- *                  reply. So does that of a call whose reply nobody wanted from the start.
- *   voided         Nothing of it was out, and nothing will be: it counts nowhere and is stepped over by all. At the tail
- *                  it is dropped at once and its id is another's soon, at the head before anybody looks at what is there.
+ *   tombstone      It is out: it has no @func, but is written to its end, counted and in its order, so that it swallows
+ *                  its reply. So is the slot of a call whose reply nobody wanted from the start.
+ *   voided         Nothing of it is out, and nothing will be: it is counted nowhere and skipped everywhere. At the tail
+ *                  it is dropped at once and its id is used again, at the head when the first slot is next looked at.
  *
- * When the link is lost, slots that are out end and go, tombstones with them; the others wait again, or are voided. */
+ * When the link is lost, slots that are out complete and are removed, tombstones with them; the others wait again, or are
+ * voided. */
 
 #define FIRST_SIZE 16
-/* Room below for what is pushed to the front. */
+/* Leaves ids below it for what is pushed to the front. */
 #define FIRST_ID (G_GUINT64_CONSTANT (1) << 32)
 /* A ring larger than this is given back when it is empty. */
 #define KEEP_SIZE 4096
-/* How many calls are ended between two looks at the clock. */
+/* How many calls are completed between two looks at the clock. */
 #define EXPIRE_CHECK 16
-
-struct _TornadisQueue
-{
-  TornadisSlot *ring; /* (owned) (nullable) */
-  gsize size;         /* a power of two */
-  guint64 head;       /* id of the first slot */
-  guint64 unsent;     /* id of the first slot that is not wholly written */
-  guint64 next;       /* id of the first slot that is not wholly serialised */
-  guint64 tail;       /* id behind the last slot */
-  guint64 limit;      /* id of the first slot that must not be serialised */
-  gsize n_calls;      /* commands that expect a reply */
-  gsize n_bytes;      /* of commands that are not wholly written */
-  guint64 n_read;     /* bytes, of all links */
-  guint64 n_written;  /* likewise */
-  TornadisDeadlines deadlines;
-  TornadisWriter writer;
-  TornadisSession *session;         /* (unowned) (nullable) */
-  TornadisSessionFunc session_func; /* (nullable) */
-  gpointer session_data;            /* (unowned) */
-  TornadisObserveFunc observe_func; /* (nullable) */
-  gpointer observe_data;            /* (unowned) */
-  gboolean blocks_in_vain;
-};
-
-static inline TornadisSlot *
-queue_get_slot (TornadisQueue *self,
-                guint64 id)
-{
-  return &self->ring[id & (self->size - 1)];
-}
-
-/* Whether the server may have seen some of it. */
-static inline gboolean
-queue_is_out (TornadisQueue *self,
-              const TornadisSlot *slot)
-{
-  return slot->state == TORNADIS_SLOT_STARTED && slot->start < MAX (self->writer.written, self->writer.offered);
-}
 
 static inline void
 queue_forget_bytes (TornadisQueue *self,
@@ -84,11 +44,11 @@ queue_forget_bytes (TornadisQueue *self,
   slot->n_bytes = 0;
 }
 
-/* Takes the first slot out of the ring; the copy that the caller made owns what it held. */
+/* Removes the first slot from the ring; the copy that the caller has made owns what it held. */
 static void
 queue_pop (TornadisQueue *self)
 {
-  TornadisSlot *slot = queue_get_slot (self, self->head);
+  TornadisSlot *slot = tornadis_queue_get_slot (self, self->head);
 
   queue_forget_bytes (self, slot);
   if (slot->state != TORNADIS_SLOT_VOIDED)
@@ -110,23 +70,23 @@ queue_pop (TornadisQueue *self)
     }
 }
 
-/* Takes the first slot out, with what it holds. */
-static void
-queue_drop (TornadisQueue *self)
+/* Removes the first slot, with what it holds. */
+void
+tornadis_queue_drop (TornadisQueue *self)
 {
-  TornadisSlot slot = *queue_get_slot (self, self->head);
+  TornadisSlot slot = *tornadis_queue_get_slot (self, self->head);
 
   queue_pop (self);
   tornadis_slot_clear (&slot);
 }
 
 /* The first slot that still expects a reply. */
-static inline TornadisSlot *
-queue_peek (TornadisQueue *self)
+TornadisSlot *
+tornadis_queue_peek (TornadisQueue *self)
 {
   while (self->head < self->tail)
     {
-      TornadisSlot *slot = queue_get_slot (self, self->head);
+      TornadisSlot *slot = tornadis_queue_get_slot (self, self->head);
 
       if (G_LIKELY (slot->state != TORNADIS_SLOT_VOIDED))
         return slot;
@@ -143,17 +103,17 @@ queue_grow (TornadisQueue *self)
   TornadisSlot *ring = g_new (TornadisSlot, size);
 
   for (guint64 id = self->head; id < self->tail; id++)
-    ring[id & (size - 1)] = *queue_get_slot (self, id);
+    ring[id & (size - 1)] = *tornadis_queue_get_slot (self, id);
 
   g_free (self->ring);
   self->ring = ring;
   self->size = size;
 }
 
-/* Makes a slot that was not yet written one that takes no part in anything any more. */
-static void
-queue_void_slot (TornadisQueue *self,
-                 TornadisSlot *slot)
+/* Voids a slot of which nothing is written. */
+void
+tornadis_queue_void_slot (TornadisQueue *self,
+                          TornadisSlot *slot)
 {
   self->n_calls -= tornadis_slot_get_n_calls (slot);
   queue_forget_bytes (self, slot);
@@ -163,7 +123,7 @@ queue_void_slot (TornadisQueue *self,
   slot->func = NULL;
   slot->state = TORNADIS_SLOT_VOIDED;
 
-  while (self->tail > self->next && queue_get_slot (self, self->tail - 1)->state == TORNADIS_SLOT_VOIDED)
+  while (self->tail > self->next && tornadis_queue_get_slot (self, self->tail - 1)->state == TORNADIS_SLOT_VOIDED)
     self->tail--;
 }
 
@@ -172,22 +132,22 @@ static void
 queue_rewind (TornadisQueue *self,
               guint64 id)
 {
-  tornadis_writer_truncate (&self->writer, queue_get_slot (self, id)->start);
+  tornadis_writer_truncate (&self->writer, tornadis_queue_get_slot (self, id)->start);
 
-  /* Between those that are serialised there may be one that was ended before it was. */
+  /* There may be voided ones between those that are serialised. */
   for (guint64 i = id; i < self->tail && i <= self->next; i++)
-    tornadis_slot_rewind (queue_get_slot (self, i));
+    tornadis_slot_rewind (tornadis_queue_get_slot (self, i));
 
   self->next = id;
   self->unsent = MIN (self->unsent, id);
 }
 
-/* Takes @error over. */
-static void
-queue_add_completion (TornadisQueue *self,
-                      GArray *completions,
-                      const TornadisSlot *slot,
-                      GError *error)
+/* Consumes @error. */
+void
+tornadis_queue_add_completion (TornadisQueue *self,
+                               GArray *completions,
+                               const TornadisSlot *slot,
+                               GError *error)
 {
   TornadisCompletion completion = tornadis_slot_get_completion (slot, self->observe_func, self->observe_data);
 
@@ -209,7 +169,7 @@ void
 tornadis_queue_free (TornadisQueue *self)
 {
   for (guint64 id = self->head; id < self->tail; id++)
-    tornadis_slot_clear (queue_get_slot (self, id));
+    tornadis_slot_clear (tornadis_queue_get_slot (self, id));
 
   tornadis_deadlines_clear (&self->deadlines);
   tornadis_writer_clear (&self->writer);
@@ -250,7 +210,7 @@ tornadis_queue_has_room (TornadisQueue *self,
   return self->n_bytes == 0 || (self->n_bytes < max_bytes && n_bytes <= max_bytes - self->n_bytes);
 }
 
-/* Whether a call still waits for its reply, and has this deadline: another may have its id by now. */
+/* Whether a call still waits for its reply, and has this deadline: its id may have been used again. */
 static gboolean
 slot_is_awaited_at (const TornadisDeadline *deadline,
                     gpointer user_data)
@@ -261,7 +221,7 @@ slot_is_awaited_at (const TornadisDeadline *deadline,
   if (deadline->id < self->head || deadline->id >= self->tail)
     return FALSE;
 
-  slot = queue_get_slot (self, deadline->id);
+  slot = tornadis_queue_get_slot (self, deadline->id);
   return slot->func != NULL && slot->deadline == deadline->at;
 }
 
@@ -274,18 +234,40 @@ queue_append (TornadisQueue *self,
   if (G_UNLIKELY (self->tail - self->head == self->size))
     queue_grow (self);
 
-  slot = queue_get_slot (self, self->tail++);
-  memset (slot, 0, sizeof *slot);
-  slot->func = caller->func;
-  slot->user_data = caller->user_data;
-  slot->deadline = caller->deadline;
-  slot->queued = caller->queued;
-  slot->is_relay = caller->is_relay;
+  slot = tornadis_queue_get_slot (self, self->tail++);
+  *slot = (TornadisSlot){ .func = caller->func,
+                          .user_data = caller->user_data,
+                          .deadline = caller->deadline,
+                          .queued = caller->queued,
+                          .is_relay = caller->is_relay };
 
   if (G_UNLIKELY (slot->deadline != 0))
     tornadis_deadlines_push (&self->deadlines, slot->deadline, self->tail - 1, slot_is_awaited_at, self);
 
   return slot;
+}
+
+static G_NO_INLINE void
+queue_follow_command (TornadisQueue *self,
+                      TornadisSlot *slot,
+                      TornadisCommand *command)
+{
+  TornadisCommandEffect effect = tornadis_command_get_effect (command);
+
+  if (effect == TORNADIS_COMMAND_REFUSED)
+    slot->confirmations = tornadis_confirmations_new (command);
+  if (self->session != NULL)
+    tornadis_session_queued (self->session, effect);
+
+  /* Those of a connection that is being made are alone anyway. */
+  if (self->session != NULL && effect == TORNADIS_COMMAND_AUTH)
+    {
+      slot->batch = tornadis_batch_new_guarded (command);
+      self->n_bytes += slot->batch->wire_size - slot->n_bytes;
+      slot->n_bytes = slot->batch->wire_size;
+      self->n_calls++;
+      self->alone = self->tail - 1;
+    }
 }
 
 static inline void
@@ -299,34 +281,8 @@ queue_set_command (TornadisQueue *self,
   slot->flags = (guint8) flags;
   self->n_bytes += slot->n_bytes;
   self->n_calls++;
-  if (G_UNLIKELY (command->effect == TORNADIS_COMMAND_REFUSED))
-    slot->confirmations = tornadis_confirmations_new (command);
-}
-
-static void
-slot_follow_transaction (const TornadisSlot *slot,
-                         TornadisTransaction *transaction)
-{
-  if (slot->command != NULL)
-    tornadis_transaction_follow (transaction, tornadis_command_get_effect (slot->command));
-  else if (slot->batch != NULL)
-    for (gsize i = slot->batch->n_received; i < tornadis_batch_get_n_calls (slot->batch); i++)
-      tornadis_transaction_follow (transaction, tornadis_batch_get_effect (slot->batch, i));
-}
-
-/* Follows the commands of a slot whose replies have not come. */
-static void
-slot_follow (const TornadisSlot *slot,
-             TornadisSession *session)
-{
-  if (!tornadis_slot_has_effect (slot))
-    return;
-
-  if (slot->command != NULL)
-    tornadis_session_queued (session, tornadis_command_get_effect (slot->command));
-  else
-    for (gsize i = slot->batch->n_received; i < tornadis_batch_get_n_calls (slot->batch); i++)
-      tornadis_session_queued (session, tornadis_batch_get_effect (slot->batch, i));
+  if (G_UNLIKELY (command->effect != TORNADIS_COMMAND_PLAIN))
+    queue_follow_command (self, slot, command);
 }
 
 guint64
@@ -336,8 +292,6 @@ tornadis_queue_push (TornadisQueue *self,
                      const TornadisCaller *caller)
 {
   queue_set_command (self, queue_append (self, caller), command, flags);
-  if (G_UNLIKELY (command->effect != TORNADIS_COMMAND_PLAIN) && self->session != NULL)
-    tornadis_session_queued (self->session, tornadis_command_get_effect (command));
 
   return self->tail - 1;
 }
@@ -353,7 +307,7 @@ tornadis_queue_push_batch (TornadisQueue *self,
   slot->batch = tornadis_batch_new (commands, atomic);
   slot->n_bytes = slot->batch->wire_size;
   if (self->session != NULL)
-    slot_follow (slot, self->session);
+    tornadis_queue_follow_slot (self, slot);
   self->n_bytes += slot->n_bytes;
   self->n_calls += tornadis_batch_get_n_calls (slot->batch);
 
@@ -375,7 +329,7 @@ tornadis_queue_push_front (TornadisQueue *self,
     queue_grow (self);
 
   self->next = self->unsent = --self->head;
-  slot = queue_get_slot (self, self->head);
+  slot = tornadis_queue_get_slot (self, self->head);
   memset (slot, 0, sizeof *slot);
   slot->func = func;
   slot->user_data = user_data;
@@ -389,11 +343,12 @@ tornadis_queue_cancel (TornadisQueue *self,
 {
   TornadisSlot *slot;
   TornadisCompletion completion;
+  GArray *completions = NULL;
 
   if (id < self->head || id >= self->tail)
     return FALSE;
 
-  slot = queue_get_slot (self, id);
+  slot = tornadis_queue_get_slot (self, id);
   if (slot->func == NULL)
     return FALSE;
 
@@ -402,20 +357,33 @@ tornadis_queue_cancel (TornadisQueue *self,
   slot->func = NULL;
   slot->queued = 0;
 
-  if (queue_is_out (self, slot))
+  if (tornadis_queue_is_out (self, slot))
     {
-      self->blocks_in_vain |= tornadis_slot_blocks (slot) && !(self->session != NULL && self->session->answered.in_multi);
+      gboolean blocks_in_vain = self->session != NULL && tornadis_slot_blocks (slot) && !tornadis_queue_is_in_multi_at (self, id);
+
       tornadis_slot_forget (slot);
+      /* The connection is closed first: the function that is called below may make a call, and wait for it. */
+      if (blocks_in_vain)
+        self->session_func (TORNADIS_SESSION_BLOCKS_IN_VAIN, NULL, self->session_data);
     }
   else
     {
+      TornadisTransaction begun = tornadis_queue_get_begun (self, id);
+
       if (slot->state == TORNADIS_SLOT_STARTED)
         queue_rewind (self, id);
-      queue_void_slot (self, slot);
+      tornadis_queue_void_slot (self, slot);
+      if (tornadis_transaction_is_open (begun))
+        {
+          completions = tornadis_completions_new ();
+          tornadis_queue_take_back_transaction (self, id + 1, begun, completions);
+        }
     }
 
   tornadis_completion_run (&completion, NULL, error);
   tornadis_completion_clear (&completion);
+  if (completions != NULL)
+    tornadis_completions_run (completions);
 
   return TRUE;
 }
@@ -445,7 +413,7 @@ tornadis_queue_expire (TornadisQueue *self,
 
       tornadis_deadlines_pop (&self->deadlines);
       error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "No reply to %s within the call timeout",
-                           tornadis_slot_get_name (queue_get_slot (self, deadline.id)));
+                           tornadis_slot_get_name (tornadis_queue_get_slot (self, deadline.id)));
       tornadis_queue_cancel (self, deadline.id, error);
     }
 
@@ -455,26 +423,55 @@ tornadis_queue_expire (TornadisQueue *self,
 void
 tornadis_queue_hold_back (TornadisQueue *self)
 {
-  guint64 id = self->unsent;
+  /* Behind the slots that are out, and not behind voided ones, whose ids will be used again. */
+  self->limit = self->unsent;
 
-  while (id < self->tail &&
-         (queue_is_out (self, queue_get_slot (self, id)) || queue_get_slot (self, id)->state == TORNADIS_SLOT_VOIDED))
-    id++;
+  for (guint64 id = self->unsent; id < self->tail; id++)
+    {
+      const TornadisSlot *slot = tornadis_queue_get_slot (self, id);
 
-  if (id < self->tail && queue_get_slot (self, id)->state == TORNADIS_SLOT_STARTED)
-    queue_rewind (self, id);
-  self->limit = id;
+      if (tornadis_queue_is_out (self, slot))
+        self->limit = id + 1;
+      else if (slot->state != TORNADIS_SLOT_VOIDED)
+        {
+          if (slot->state == TORNADIS_SLOT_STARTED)
+            queue_rewind (self, id);
+          break;
+        }
+    }
+}
+
+/* Id of the first slot that must not be serialised now: one that is to be alone on the wire waits for all that is ahead of
+ * it, and what is behind waits for its reply. */
+static G_NO_INLINE guint64
+queue_get_fill_end (TornadisQueue *self)
+{
+  guint64 end = MIN (self->tail, self->limit);
+  gboolean is_first = TRUE;
+
+  for (guint64 id = self->head; id < end && id <= self->alone; id++)
+    {
+      const TornadisSlot *slot = tornadis_queue_get_slot (self, id);
+
+      if (slot->state == TORNADIS_SLOT_VOIDED)
+        continue;
+      if (tornadis_slot_is_alone (slot))
+        return is_first ? id + 1 : id;
+      is_first = FALSE;
+    }
+
+  return end;
 }
 
 TornadisWriter *
 tornadis_queue_fill (TornadisQueue *self,
                      gsize page_size)
 {
-  guint64 end = MIN (self->tail, self->limit);
+  guint64 end = G_UNLIKELY (self->alone >= self->head) ? queue_get_fill_end (self) : MIN (self->tail, self->limit);
 
   while (self->next < end && tornadis_writer_get_pending (&self->writer) < page_size)
     {
-      TornadisSlot *slot = queue_get_slot (self, self->next);
+      TornadisSlot *slot = tornadis_queue_get_slot (self, self->next);
 
       if (slot->state != TORNADIS_SLOT_VOIDED)
         {
@@ -510,7 +507,7 @@ tornadis_queue_advance (TornadisQueue *self,
 
   while (self->unsent < self->next)
     {
-      TornadisSlot *slot = queue_get_slot (self, self->unsent);
+      TornadisSlot *slot = tornadis_queue_get_slot (self, self->unsent);
 
       if (slot->state != TORNADIS_SLOT_VOIDED)
         {
@@ -524,56 +521,7 @@ tornadis_queue_advance (TornadisQueue *self,
     }
 }
 
-/* How servers, and proxies in front of them, say that they take no writes: in an error of their own, or in what a
- * script quotes of it. */
-static gboolean
-reply_is_of_wrong_server (TornadisReply *reply)
-{
-  return reply->kind == TORNADIS_REPLY_KIND_ERROR &&
-         (g_str_has_prefix (reply->data, "READONLY ") || g_str_has_prefix (reply->data, "ERR READONLY ") ||
-          strstr (reply->data, "-READONLY ") != NULL);
-}
-
-static gboolean
-reply_has_one_of_wrong_server (TornadisReply *reply)
-{
-  if (reply->kind != TORNADIS_REPLY_KIND_ARRAY)
-    return reply_is_of_wrong_server (reply);
-
-  for (gsize i = 0; i < tornadis_reply_get_n_elements (reply); i++)
-    if (reply_is_of_wrong_server (tornadis_reply_get_element (reply, i)))
-      return TRUE;
-
-  return FALSE;
-}
-
-/* What the reply to @command, or what @batch waits for next, does to the session. */
-static G_NO_INLINE void
-queue_follow_reply (TornadisQueue *self,
-                    TornadisCommand *command,
-                    const TornadisBatch *batch,
-                    TornadisReply *reply)
-{
-  TornadisCommandEffect effect = TORNADIS_COMMAND_PLAIN;
-  TornadisSessionChange changes;
-
-  if (batch != NULL)
-    {
-      command = tornadis_batch_get_command (batch, batch->n_received);
-      effect = tornadis_batch_get_effect (batch, batch->n_received);
-    }
-  else if (command != NULL)
-    effect = tornadis_command_get_effect (command);
-
-  changes = tornadis_session_answered (self->session, effect, command, reply);
-  if (effect == TORNADIS_COMMAND_EXEC ? reply_has_one_of_wrong_server (reply) : reply_is_of_wrong_server (reply))
-    changes |= TORNADIS_SESSION_WRONG_SERVER;
-
-  if (changes != TORNADIS_SESSION_UNCHANGED)
-    self->session_func (changes, reply, self->session_data);
-}
-
-/* Whether the session has to know of it. */
+/* Whether @reply, to the first call, matters to the session. */
 static inline gboolean
 queue_has_to_follow (TornadisQueue *self,
                      const TornadisSlot *head,
@@ -590,16 +538,19 @@ gboolean
 tornadis_queue_take_reply (TornadisQueue *self,
                            TornadisReply *reply)
 {
-  TornadisSlot *head = queue_peek (self);
+  TornadisSlot *head = tornadis_queue_peek (self);
   TornadisSlot slot;
 
-  if (head == NULL || !queue_is_out (self, head) ||
+  if (head == NULL || !tornadis_queue_is_out (self, head) ||
       (head->batch != NULL && head->batch->n_received >= head->batch->n_sent) ||
       (G_UNLIKELY (head->confirmations != NULL) && reply->kind != TORNADIS_REPLY_KIND_ERROR))
     return FALSE;
 
+  if (head->batch != NULL && G_UNLIKELY (head->batch->nonce != NULL))
+    reply = tornadis_batch_read_guarded (head->batch, reply);
+
   if (G_UNLIKELY (queue_has_to_follow (self, head, reply)))
-    queue_follow_reply (self, head->command, head->batch, reply);
+    tornadis_queue_follow_reply (self, head->command, head->batch, reply);
 
   if (head->batch != NULL)
     {
@@ -632,11 +583,11 @@ tornadis_queue_confirm (TornadisQueue *self,
                         GBytes *name,
                         TornadisCompletion *completion)
 {
-  TornadisSlot *head = queue_peek (self);
+  TornadisSlot *head = tornadis_queue_peek (self);
 
-  *completion = (TornadisCompletion) { 0 };
+  *completion = (TornadisCompletion){ 0 };
 
-  if (head == NULL || head->confirmations == NULL || !queue_is_out (self, head) ||
+  if (head == NULL || head->confirmations == NULL || !tornadis_queue_is_out (self, head) ||
       !tornadis_confirmations_take (head->confirmations, verb, name))
     return FALSE;
 
@@ -644,117 +595,10 @@ tornadis_queue_confirm (TornadisQueue *self,
     {
       *completion = tornadis_slot_get_completion (head, self->observe_func, self->observe_data);
       tornadis_completion_hold (completion);
-      queue_drop (self);
+      tornadis_queue_drop (self);
     }
 
   return TRUE;
-}
-
-/* A slot that may have run: LOST, unless @error is of what the server sent, and so of the first of them. */
-static void
-queue_lose_slot (TornadisQueue *self,
-                 GArray *completions,
-                 TornadisSlot *slot,
-                 gboolean is_first,
-                 const GError *error)
-{
-  if (!tornadis_slot_is_awaited (slot))
-    return;
-
-  if (is_first && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL))
-    queue_add_completion (self, completions, slot,
-                          g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "The reply to %s: %s",
-                                       tornadis_slot_get_name (slot), error->message));
-  else
-    queue_add_completion (self, completions, slot,
-                          g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
-                                       "The connection was lost while %s waited for its reply: %s",
-                                       tornadis_slot_get_name (slot), error->message));
-}
-
-static gboolean
-queue_admits_slot (TornadisQueue *self,
-                   const TornadisSlot *slot)
-{
-  const TornadisBatch *batch = slot->batch;
-
-  return tornadis_session_admits (self->session, slot->command, batch != NULL ? batch->commands : NULL,
-                                  batch != NULL && batch->atomic, FALSE);
-}
-
-/* What waits to be written, after the connection was lost. Whether the program learns by it that it was. */
-static gboolean
-queue_sift_unwritten (TornadisQueue *self,
-                      GArray *completions,
-                      gboolean keep,
-                      const char *reason)
-{
-  gboolean known = FALSE;
-
-  for (guint64 id = self->head; id < self->tail; id++)
-    {
-      TornadisSlot *slot = queue_get_slot (self, id);
-      GError *error = NULL;
-
-      tornadis_slot_rewind (slot);
-
-      if (slot->state == TORNADIS_SLOT_VOIDED)
-        continue;
-
-      if (self->session != NULL && !queue_admits_slot (self, slot))
-        error = tornadis_session_make_loss_error (tornadis_slot_get_name (slot));
-      else if (!keep || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0)
-        error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
-                             tornadis_slot_get_name (slot), reason);
-      else
-        continue;
-
-      known |= tornadis_slot_notifies_program (slot);
-      if (tornadis_slot_is_awaited (slot))
-        queue_add_completion (self, completions, slot, error);
-      else
-        g_error_free (error);
-      queue_void_slot (self, slot);
-    }
-
-  return known;
-}
-
-GArray *
-tornadis_queue_link_lost (TornadisQueue *self,
-                          gboolean keep_unwritten,
-                          const GError *error)
-{
-  TornadisTransaction transaction = { FALSE, FALSE };
-  GArray *completions = tornadis_completions_new ();
-  TornadisSlot *slot;
-  gboolean is_first = TRUE;
-  gboolean known = FALSE;
-
-  if (self->session != NULL)
-    transaction = self->session->answered;
-
-  for (; (slot = queue_peek (self)) != NULL && queue_is_out (self, slot); is_first = FALSE)
-    {
-      queue_lose_slot (self, completions, slot, is_first, error);
-      known |= tornadis_slot_notifies_program (slot);
-      slot_follow_transaction (slot, &transaction);
-      queue_drop (self);
-    }
-
-  tornadis_writer_clear (&self->writer);
-  self->next = self->unsent = self->head;
-  self->limit = G_MAXUINT64;
-  self->blocks_in_vain = FALSE;
-
-  if (self->session != NULL)
-    tornadis_session_end (self->session, transaction);
-  known |= queue_sift_unwritten (self, completions, keep_unwritten, error->message);
-  /* Who began a transaction learns of its loss by any call of the program that completes now. */
-  if (self->session != NULL && known)
-    self->session->loss_known = TRUE;
-
-  return completions;
 }
 
 GArray *
@@ -764,15 +608,14 @@ tornadis_queue_fail_all (TornadisQueue *self,
   GArray *completions = tornadis_completions_new ();
   TornadisSlot *slot;
 
-  while ((slot = queue_peek (self)) != NULL)
+  while ((slot = tornadis_queue_peek (self)) != NULL)
     {
       if (tornadis_slot_is_awaited (slot))
-        queue_add_completion (self, completions, slot, g_error_copy (error));
-      queue_drop (self);
+        tornadis_queue_add_completion (self, completions, slot, g_error_copy (error));
+      tornadis_queue_drop (self);
     }
 
   tornadis_writer_clear (&self->writer);
-  /* What was to come does not. */
   if (self->session != NULL)
     self->session->stale = TRUE;
 
@@ -785,49 +628,6 @@ tornadis_queue_get_length (TornadisQueue *self)
   return self->n_calls;
 }
 
-/* Follows all that is queued anew, after some of it was taken back or refused. */
-static void
-queue_follow_again (TornadisQueue *self)
-{
-  TornadisSession *session = self->session;
-
-  session->stale = FALSE;
-  session->expected = session->answered;
-  session->n_unsettled = 0;
-
-  for (guint64 id = self->head; id < self->tail; id++)
-    {
-      const TornadisSlot *slot = queue_get_slot (self, id);
-
-      if (slot->state != TORNADIS_SLOT_VOIDED)
-        slot_follow (slot, session);
-    }
-}
-
-TornadisTransaction
-tornadis_queue_get_expected (TornadisQueue *self)
-{
-  if (self->session->stale)
-    queue_follow_again (self);
-
-  return self->session->expected;
-}
-
-gboolean
-tornadis_queue_is_settled (TornadisQueue *self)
-{
-  if (self->session->stale)
-    queue_follow_again (self);
-
-  return self->session->n_unsettled == 0;
-}
-
-gboolean
-tornadis_queue_blocks_in_vain (TornadisQueue *self)
-{
-  return self->blocks_in_vain;
-}
-
 gboolean
 tornadis_queue_is_due (TornadisQueue *self,
                        guint64 id)
@@ -836,10 +636,18 @@ tornadis_queue_is_due (TornadisQueue *self,
     return FALSE;
 
   for (guint64 ahead = self->head; ahead < id; ahead++)
-    if (tornadis_slot_may_block (queue_get_slot (self, ahead)))
+    if (tornadis_slot_may_block (tornadis_queue_get_slot (self, ahead)))
       return FALSE;
 
   return TRUE;
+}
+
+gboolean
+tornadis_queue_first_is_due (TornadisQueue *self)
+{
+  TornadisSlot *head = tornadis_queue_peek (self);
+
+  return head != NULL && self->head < self->unsent && !tornadis_slot_may_block (head);
 }
 
 void
@@ -864,7 +672,7 @@ tornadis_queue_get_n_written (TornadisQueue *self)
 gboolean
 tornadis_queue_awaits_replies (TornadisQueue *self)
 {
-  TornadisSlot *head = queue_peek (self);
+  TornadisSlot *head = tornadis_queue_peek (self);
 
-  return head != NULL && queue_is_out (self, head);
+  return head != NULL && tornadis_queue_is_out (self, head);
 }

@@ -8,8 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* What a reply has changed of the session. Called before the call that it belongs to completes; runs nothing of the
- * program's. */
+/* The session has changed. With @reply: because of it, before the call that it belongs to completes; no callback of the
+ * program may run within this. Without, when it blocks in vain: before the call that was cancelled completes; the connection
+ * may be closed within this. */
 typedef void (*TornadisSessionFunc) (TornadisSessionChange changes,
                                      TornadisReply        *reply,
                                      gpointer              user_data);
@@ -17,7 +18,7 @@ typedef void (*TornadisSessionFunc) (TornadisSessionChange changes,
 typedef enum
 {
   TORNADIS_SLOT_DEFAULT = 0,
-  /* Dropped with the link instead of going to the next one. */
+  /* Dropped with the link instead of waiting for the next one. */
   TORNADIS_SLOT_LINK_ONLY = 1 << 0,
 } TornadisSlotFlags;
 
@@ -56,57 +57,57 @@ void            tornadis_queue_push_front      (TornadisQueue       *self,
                                                 TornadisSlotFlags    flags,
                                                 TornadisSlotFunc     func,
                                                 gpointer             user_data);
-/* Completes a call now. Not yet written: it is removed. Else its slot stays and swallows the reply. */
+/* Completes a call now. One that is not yet written is removed; the slot of one that is stays and swallows the reply. */
 gboolean        tornadis_queue_cancel          (TornadisQueue       *self,
                                                 guint64              id,
                                                 const GError        *error);
 /* Of a call that still waits; 0: there is none. */
 gint64          tornadis_queue_get_next_deadline (TornadisQueue     *self);
-/* Ends calls whose deadline has passed, until about the monotonic time @until; the next deadline, which has passed too
- * when time ran out, or 0. */
+/* Completes calls whose deadline has passed, until about the monotonic time @until. Returns the next deadline, or 0; it has
+ * passed too if the time did not suffice. */
 gint64          tornadis_queue_expire          (TornadisQueue       *self,
                                                 gint64               now,
                                                 gint64               until);
-/* Whether the server can be expected to answer this call: it is written, and none ahead of it may block. */
-gboolean        tornadis_queue_is_due          (TornadisQueue       *self,
-                                                guint64              id);
 
-/* No call is begun any more on this connection; one that is partly written is written to its end. */
+/* Nothing more is written on this connection but the rest of a call that is partly written. */
 void            tornadis_queue_hold_back       (TornadisQueue       *self);
 /* Serialises waiting calls until about @page_size bytes are in the writer. */
 TornadisWriter *tornadis_queue_fill            (TornadisQueue       *self,
                                                 gsize                page_size);
 void            tornadis_queue_advance         (TornadisQueue       *self,
                                                 gsize                n_bytes);
-/* Gives a reply to the call that it belongs to, and takes it over; FALSE: nobody asked for it, and it
- * stays the caller's. */
+/* Gives a reply to the call that it belongs to, and consumes it; FALSE: nobody asked for it, and it stays the caller's. */
 gboolean        tornadis_queue_take_reply      (TornadisQueue       *self,
                                                 TornadisReply       *reply);
-/* The server confirms @name for a call of @verb, which has that in place of a reply. TRUE: it is the next one that the
- * first call waits for. With the last of its names the call is out of the queue, and @completion (out) is for the caller
- * to run and to clear; before that it does nothing. */
+/* The server has sent a confirmation of @name for @verb, a command that has confirmations instead of a reply. TRUE: it is
+ * the next one that the first call waits for. With the last of its names the call leaves the queue, and @completion (out)
+ * is for the caller to run and to clear; before that it does nothing. */
 gboolean        tornadis_queue_confirm         (TornadisQueue       *self,
                                                 const char          *verb,
                                                 GBytes              *name,
                                                 TornadisCompletion  *completion);
 /* The connection is closed: what may have run completes with LOST, or with @error itself when that is of what the
  * server sent and so of the first of them; the rest with CLOSED unless @keep_unwritten. What waits to be written and
- * belongs to a transaction that went with the connection completes with LOST. tornadis_completions_run() has to follow. */
+ * belongs to a transaction that was lost with the connection completes with LOST. tornadis_completions_run() has to
+ * follow. */
 GArray         *tornadis_queue_link_lost       (TornadisQueue       *self,
                                                 gboolean             keep_unwritten,
                                                 const GError        *error);
-/* Ends all calls with @error; none may be written. Likewise. */
+/* Completes all calls with @error; none may be written. tornadis_completions_run() has to follow. */
 GArray         *tornadis_queue_fail_all        (TornadisQueue       *self,
                                                 const GError        *error);
-/* Where the connection will stand with MULTI and WATCH once all that is queued is answered. */
-TornadisTransaction tornadis_queue_get_expected (TornadisQueue      *self);
-/* Whether no command is queued of which it depends what the server keeps for the connection. */
-gboolean        tornadis_queue_is_settled      (TornadisQueue       *self);
-/* Whether a command that waits for data was given up though the server may have it: it would take what nobody gets. */
-gboolean        tornadis_queue_blocks_in_vain  (TornadisQueue       *self);
-
 gsize           tornadis_queue_get_length      (TornadisQueue       *self);
-/* Bytes of all links: those that were written are counted here, those that were read have to be told. */
+/* The state of MULTI and WATCH that the connection will have once all that is queued is answered. */
+TornadisTransaction tornadis_queue_get_expected (TornadisQueue      *self);
+/* Whether no command is queued that may change what the server keeps for the connection. */
+gboolean        tornadis_queue_is_settled      (TornadisQueue       *self);
+/* Whether the server can be expected to answer this call: it is written, and none ahead of it may block. */
+gboolean        tornadis_queue_is_due          (TornadisQueue       *self,
+                                                guint64              id);
+/* Whether the server can be expected to answer the first call: it is written, and may not block. */
+gboolean        tornadis_queue_first_is_due    (TornadisQueue       *self);
+
+/* Bytes of all links. The queue itself counts what is written; this is for what is read. */
 void            tornadis_queue_count_read      (TornadisQueue       *self,
                                                 gsize                n_bytes);
 guint64         tornadis_queue_get_n_read      (TornadisQueue       *self);

@@ -42,7 +42,7 @@
  *
  * What a reply may take is bounded by its @cost, which is counted before anything of it is kept. */
 
-/* What an element of an aggregate costs apart from its bytes: its node and its place. */
+/* What an element of an aggregate costs apart from its bytes: its node and the pointer to it. */
 #define ELEMENT_COST 48
 #define MIN_PAGE_SIZE 64
 /* No null, boolean or double takes more: with all of its digits a double has some 1,100. */
@@ -433,7 +433,7 @@ reader_parse_text_line (TornadisReader *self,
   return reader_take (self, line + length + 2);
 }
 
-/* Takes what came of a long line. The \r that may be its end stays in the page. */
+/* Moves what came of a long line to the node. The \r that may be its end stays in the page. */
 static Step
 reader_parse_line_rest (TornadisReader *self,
                         TornadisReply **value)
@@ -986,7 +986,7 @@ tornadis_reader_next (TornadisReader *self,
 gboolean
 tornadis_reader_is_partial (TornadisReader *self)
 {
-  /* An attribute that is through has left nothing but its cost. */
+  /* Of an attribute that was read and dropped nothing is left but its cost. */
   return self->tail > self->head || self->n_frames > 0 || self->unfinished != NULL || self->cost > 0;
 }
 

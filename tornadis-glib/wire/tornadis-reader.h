@@ -12,15 +12,15 @@ typedef struct _TornadisReader TornadisReader;
 
 /* Turns the bytes of one connection into replies, without recursion and within bounds.
  *
- * The owner asks where to put bytes (reserve), receives into that place, says how many came
- * (commit) and takes whole replies until there is none (next). */
+ * The owner asks where to put bytes (reserve), receives them there, says how many came (commit) and takes whole replies
+ * until there is none (next). */
 TornadisReader *tornadis_reader_new          (gsize            page_size,
                                               gsize            max_reply_size);
 void            tornadis_reader_free         (TornadisReader  *self);
 void            tornadis_reader_set_max_reply_size (TornadisReader *self,
                                               gsize            max_reply_size);
-/* Room for at least one byte; @size says how much. Valid until the next call of any other
- * function. While a large string arrives this is the string's own memory. */
+/* Room for at least one byte; @size says how much. Valid until any other function is called. While a large string arrives
+ * this is the string's own memory. */
 guint8         *tornadis_reader_reserve      (TornadisReader  *self,
                                               gsize           *size);
 void            tornadis_reader_commit       (TornadisReader  *self,

@@ -237,21 +237,21 @@ effect_free (gpointer command)
     tornadis_command_unref (command);
 }
 
-/* The server keeps @command for EXEC. */
+/* The server has queued @command for EXEC. */
 static void
 session_add_queued (TornadisSession *self,
                     TornadisCommand *command,
                     TornadisCommandEffect effect)
 {
-  guint place = self->n_queued++;
+  guint position = self->n_queued++;
 
   if (!tornadis_session_is_unsettled_by (effect))
     return;
 
   if (self->effects == NULL)
     self->effects = g_ptr_array_new_with_free_func (effect_free);
-  g_ptr_array_set_size (self->effects, (int) place + 1);
-  g_ptr_array_index (self->effects, place) = tornadis_command_ref (command);
+  g_ptr_array_set_size (self->effects, (int) position + 1);
+  g_ptr_array_index (self->effects, position) = tornadis_command_ref (command);
 }
 
 static TornadisSessionChange
@@ -361,7 +361,7 @@ tornadis_session_admits (TornadisSession *self,
                          gboolean known)
 {
   TornadisCommand *first = command != NULL ? command : g_ptr_array_index (commands, 0);
-  /* EXEC would have ended it, also where only WATCH was sent. */
+  /* As if within MULTI: EXEC ends the lost transaction, even if only WATCH had been sent. */
   TornadisTransaction transaction = { TRUE, FALSE };
 
   if (!tornadis_transaction_is_open (self->lost))
@@ -386,10 +386,10 @@ tornadis_session_admits (TornadisSession *self,
 }
 
 GError *
-tornadis_session_make_loss_error (const char *name)
+tornadis_session_new_loss_error (const char *name)
 {
   return g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
-                      "%s was not sent: what WATCH or MULTI had begun was lost with the connection", name);
+                      "%s was not sent: the transaction that WATCH or MULTI had begun was lost with the connection", name);
 }
 
 GPtrArray *
@@ -429,11 +429,12 @@ tornadis_session_command_blocks (TornadisCommand *command)
   if (tornadis_command_get_effect (command) != TORNADIS_COMMAND_BLOCKING)
     return FALSE;
 
-  /* Its arguments may have been let go of already. */
+  /* Its arguments may have been released already. */
   if (!g_str_has_prefix (tornadis_command_get_name (command), "XREAD") || n_args == 1)
     return TRUE;
 
-  for (gsize i = 1; i < n_args; i++)
+  /* A group or a consumer may have the name of an option. */
+  for (gsize i = g_str_equal (tornadis_command_get_name (command), "XREADGROUP") ? 4 : 1; i < n_args; i++)
     {
       g_autofree char *arg = command_dup_arg (command, i);
 

@@ -16,26 +16,26 @@ typedef enum
   TORNADIS_SESSION_N_SETTINGS,
 } TornadisSessionSetting;
 
-/* Where a connection stands with MULTI and WATCH. */
+/* The state of MULTI and WATCH of a connection. */
 typedef struct
 {
   gboolean in_multi : 1;
   gboolean watching : 1;
 } TornadisTransaction;
 
-/* What a server keeps for a connection, and forgets with it: the only place where it is followed. It is fed with commands as they are
- * queued, and with replies as they come.
+/* What a server keeps for a connection, and forgets with it: this is where it is followed, and nowhere else. It is fed with
+ * commands as they are queued, and with replies as they come.
  *
  *   answered   What the replies so far have made of it.
  *   expected   What it will be once all that is queued has been answered, if nothing is refused: what a command that
  *              is queued next will find.
  *
- *   lost       The same, of a connection that was lost with a transaction. Nothing that was meant for it may run by
- *              itself, or as if nothing had happened: it is not admitted, up to EXEC or DISCARD, or until WATCH or
- *              MULTI begins another one, by somebody who knows of the loss. */
+ *   lost       The state of a connection that was lost within a transaction. No command that was meant for this
+ *              transaction may run outside of it: commands are not admitted up to and including EXEC or DISCARD, or
+ *              until WATCH or MULTI begins another one, sent by somebody who knows of the loss. */
 typedef struct
 {
-  /* Of the connection that is up; what a new one is opened with is its owner's affair. */
+  /* Of the connection that is up; what a new one is opened with is up to the owner. */
   int db;
   GBytes *username;  /* (owned) (nullable) */
   GBytes *password;  /* (owned) (nullable) */
@@ -44,14 +44,14 @@ typedef struct
   TornadisTransaction answered;
   TornadisTransaction expected; /* unless it is @stale */
   TornadisTransaction lost;
-  gboolean loss_known : 1; /* a caller was notified of it */
-  gboolean stale : 1;   /* a command that @expected counts was taken back or refused */
-  gboolean altered : 1; /* the server keeps something that cannot be compared or set back */
-  guint n_unsettled;    /* commands of which it depends what the server keeps, that are queued and not answered */
+  gboolean loss_known : 1; /* a caller was notified of @lost */
+  gboolean stale : 1;      /* a command that @expected counts was taken back or refused */
+  gboolean altered : 1;    /* the server keeps something that cannot be compared or set back */
+  guint n_unsettled;       /* commands without a reply that may change what the server keeps */
 
   guint n_queued;        /* commands that the server has queued for EXEC */
-  GPtrArray *effects;    /* (owned) (nullable) (element-type TornadisCommand) (nullable elements) those of them, in their
-                            places, that will do something */
+  GPtrArray *effects;    /* (owned) (nullable) (element-type TornadisCommand) (nullable elements) by their
+                            position, those that have an effect */
   TornadisCommand *settings[TORNADIS_SESSION_N_SETTINGS]; /* (owned) (nullable) */
 } TornadisSession;
 
@@ -62,15 +62,18 @@ typedef enum
   TORNADIS_SESSION_CHANGED_DB = 1 << 0,
   TORNADIS_SESSION_CHANGED_USER = 1 << 1,
   TORNADIS_SESSION_CHANGED_NAME = 1 << 2,
-  /* The server says that it is not the one for what it was asked. */
+  /* The server says that it is the wrong one for the command. */
   TORNADIS_SESSION_WRONG_SERVER = 1 << 3,
+  /* A command that waits for data was cancelled or timed out, though the server may have it: the server would take an
+   * element for it that nobody receives. */
+  TORNADIS_SESSION_BLOCKS_IN_VAIN = 1 << 4,
 } TornadisSessionChange;
 
 /* What a command or a pipeline has to do with it. */
 typedef enum
 {
   TORNADIS_SESSION_NO_CONCERN = 0,
-  /* What the server keeps depends on it. */
+  /* It may change what the server keeps. */
   TORNADIS_SESSION_CONCERN_KEPT = 1 << 0,
   /* It begins or ends a transaction; not one that it is itself from MULTI to EXEC. */
   TORNADIS_SESSION_CONCERN_TRANSACTION = 1 << 1,
@@ -83,22 +86,13 @@ void                  tornadis_session_begin              (TornadisSession      
                                                            GBytes                *username,
                                                            GBytes                *password,
                                                            const char            *client_name);
-/* The connection is closed. @lost: where it stood, as far as commands were written to it. What is still queued has to
- * be followed again. */
+/* The connection is closed. @lost: its state, as far as commands were written to it. What is still queued has to be
+ * followed again. */
 void                  tornadis_session_end                (TornadisSession       *self,
                                                            TornadisTransaction    lost);
-/* The program closed the connection itself, and knows. */
-void                  tornadis_session_forget_loss        (TornadisSession       *self);
-/* Whether @command, or @commands, may be sent: they do not belong to a transaction that was lost. @known: it is made by
- * somebody who may know of it. */
-gboolean              tornadis_session_admits             (TornadisSession       *self,
-                                                           TornadisCommand       *command,
-                                                           GPtrArray             *commands,
-                                                           gboolean               atomic,
-                                                           gboolean               known);
-/* Why it may not. */
-GError               *tornadis_session_make_loss_error    (const char            *name);
-
+/* Follows what a command with @effect does, if it is not refused. */
+void                  tornadis_transaction_follow         (TornadisTransaction   *self,
+                                                           TornadisCommandEffect  effect);
 /* Follows a command that was queued; those without an effect need not be. */
 void                  tornadis_session_queued             (TornadisSession       *self,
                                                            TornadisCommandEffect  effect);
@@ -108,18 +102,27 @@ TornadisSessionChange tornadis_session_answered           (TornadisSession      
                                                            TornadisCommand       *command,
                                                            TornadisReply         *reply);
 
-/* Of @command, or of @commands. */
-TornadisSessionConcern tornadis_session_get_concern       (TornadisCommand       *command,
+/* The program closed the connection itself, and so knows of the loss. */
+void                  tornadis_session_forget_loss        (TornadisSession       *self);
+/* Whether @command, or @commands, may be sent because they do not belong to a transaction that was lost. @known: the caller
+ * may know of the loss. */
+gboolean              tornadis_session_admits             (TornadisSession       *self,
+                                                           TornadisCommand       *command,
                                                            GPtrArray             *commands,
-                                                           gboolean               atomic);
-/* What @command does to @self, if it is not refused. */
-void                  tornadis_transaction_follow         (TornadisTransaction   *self,
-                                                           TornadisCommandEffect  effect);
-/* Commands that make what the server kept, besides user, database and name (element-type TornadisCommand); %NULL: none. */
+                                                           gboolean               atomic,
+                                                           gboolean               known);
+/* The error of a command that is not admitted. */
+GError               *tornadis_session_new_loss_error     (const char            *name);
+/* Commands that set again what the server kept, besides user, database and name (element-type TornadisCommand); %NULL:
+ * none. */
 GPtrArray            *tornadis_session_dup_settings       (TornadisSession       *self);
 /* Whether it is as it was when the connection came up, but for user, database and name. */
 gboolean              tornadis_session_is_pristine        (const TornadisSession *self);
-/* Whether it waits for data, by its arguments too. */
+/* The concern of @command, or of @commands. */
+TornadisSessionConcern tornadis_session_get_concern       (TornadisCommand       *command,
+                                                           GPtrArray             *commands,
+                                                           gboolean               atomic);
+/* Whether it waits for data, going by its arguments too. */
 gboolean              tornadis_session_command_blocks     (TornadisCommand       *command);
 
 static inline gboolean
@@ -128,7 +131,7 @@ tornadis_transaction_is_open (TornadisTransaction self)
   return self.in_multi || self.watching;
 }
 
-/* Whether what the server keeps depends on a command with this effect. */
+/* Whether a command with this effect may change what the server keeps. */
 static inline gboolean
 tornadis_session_is_unsettled_by (TornadisCommandEffect effect)
 {

@@ -14,26 +14,26 @@ typedef enum
 {
   TORNADIS_SLOT_WAITING, /* nothing is serialised */
   TORNADIS_SLOT_STARTED, /* serialised, at least in part */
-  TORNADIS_SLOT_VOIDED,  /* ended before it was written: no bytes and no reply */
+  TORNADIS_SLOT_VOIDED,  /* completed before it was written: no bytes and no reply */
 } TornadisSlotState;
 
 /* A pending request, in the order of replies: what the queue knows of one call. */
 typedef struct
 {
-  TornadisSlotFunc func;    /* (nullable) NULL: the reply is swallowed */
-  gpointer user_data;       /* (unowned) */
-  TornadisCommand *command; /* (owned) (nullable) */
-  TornadisBatch *batch;     /* (owned) (nullable) */
-  TornadisConfirmations *confirmations; /* (owned) (nullable) what it has in place of a reply */
-  gint64 deadline;          /* monotonic time, or 0 */
-  gint64 queued;            /* monotonic time, or 0: is not observed */
-  guint64 start;            /* stream position of its first byte, once started */
-  guint64 end;              /* stream position behind its last byte, once known, or 0 */
-  gsize n_bytes;            /* what it counts in the queue's n_bytes */
-  guint8 flags;             /* TornadisSlotFlags */
-  guint8 state;             /* TornadisSlotState */
-  guint8 is_relay;          /* as its caller said */
-  gboolean may_block : 1;   /* of a call that ended: its command, which is forgotten, may take the server long */
+  TornadisSlotFunc func;                /* (nullable) NULL: the reply is swallowed */
+  gpointer user_data;                   /* (unowned) */
+  TornadisCommand *command;             /* (owned) (nullable) */
+  TornadisBatch *batch;                 /* (owned) (nullable) */
+  TornadisConfirmations *confirmations; /* (owned) (nullable) of a command that has these instead of a reply */
+  gint64 deadline;                      /* monotonic time, or 0 */
+  gint64 queued;                        /* monotonic time, or 0: is not observed */
+  guint64 start;                        /* stream position of its first byte, once started */
+  guint64 end;                          /* stream position behind its last byte, once known, or 0 */
+  gsize n_bytes;                        /* its part of the queue's n_bytes */
+  guint8 flags;                         /* TornadisSlotFlags */
+  guint8 state;                         /* TornadisSlotState */
+  guint8 is_relay;                      /* as TornadisCaller has it */
+  gboolean may_block : 1;               /* of a tombstone: the command, which is forgotten, may take the server long */
 } TornadisSlot;
 
 static inline gsize
@@ -56,14 +56,14 @@ tornadis_slot_is_awaited (const TornadisSlot *self)
   return self->func != NULL || self->queued != 0;
 }
 
-/* Whether the program learns of its outcome when it completes. */
+/* Whether the program is notified when it completes. */
 static inline gboolean
 tornadis_slot_notifies_program (const TornadisSlot *self)
 {
   return self->func != NULL && !self->is_relay;
 }
 
-/* Whether the server may take long over it, and be alive all the same. */
+/* Whether a server that takes long over it may be alive all the same. */
 static inline gboolean
 tornadis_slot_may_block (const TornadisSlot *self)
 {
@@ -72,7 +72,14 @@ tornadis_slot_may_block (const TornadisSlot *self)
   return self->batch != NULL ? tornadis_batch_may_block (self->batch) : self->may_block;
 }
 
-/* Whether what the server keeps for the connection depends on it. */
+/* Whether nothing else may be in flight with it. */
+static inline gboolean
+tornadis_slot_is_alone (const TornadisSlot *self)
+{
+  return self->batch != NULL && self->batch->nonce != NULL;
+}
+
+/* Whether it may change what the server keeps for the connection. */
 static inline gboolean
 tornadis_slot_has_effect (const TornadisSlot *self)
 {
@@ -90,11 +97,11 @@ tornadis_slot_blocks (const TornadisSlot *self)
   return self->batch != NULL && tornadis_batch_blocks (self->batch);
 }
 
-/* What runs when it completes, which holds nothing. */
+/* What runs when it completes; it holds no reference. */
 static inline TornadisCompletion
 tornadis_slot_get_completion (const TornadisSlot *self,
-                          TornadisObserveFunc observe_func,
-                          gpointer            observe_data)
+                              TornadisObserveFunc observe_func,
+                              gpointer observe_data)
 {
   TornadisCompletion completion = { .func = self->func, .user_data = self->user_data };
 
@@ -104,7 +111,7 @@ tornadis_slot_get_completion (const TornadisSlot *self,
       completion.observe_data = observe_data;
       completion.queued = self->queued;
       completion.command = self->command;
-      if (self->batch != NULL)
+      if (self->batch != NULL && self->command == NULL)
         {
           completion.commands = self->batch->commands;
           completion.atomic = self->batch->atomic;
@@ -122,7 +129,7 @@ tornadis_slot_clear (TornadisSlot *self)
   g_clear_pointer (&self->confirmations, tornadis_confirmations_free);
 }
 
-/* Its bytes were taken back, or went with the link: it waits again. */
+/* Its bytes were taken back, or were lost with the link: it waits again. */
 static inline void
 tornadis_slot_rewind (TornadisSlot *self)
 {
@@ -133,7 +140,7 @@ tornadis_slot_rewind (TornadisSlot *self)
     tornadis_batch_rewind (self->batch);
 }
 
-/* Makes it hold no more than what its replies, which still come, do to the link. */
+/* Drops what is not needed to follow what its replies, which still come, do to the link. */
 static inline void
 tornadis_slot_forget (TornadisSlot *self)
 {

@@ -4,22 +4,22 @@
 
 #include "tornadis-glib/wire/tornadis-poller.h"
 
-/* A server nearby is through with a handshake in this time, most of which is computing: here, and in the main loop,
- * which looks at the certificate. What takes longer waits for the network, or for a peer that never answers, and holds
- * nobody up. */
+/* A handshake with a server nearby is done in this time, most of which is computing: here, and in the main loop, which
+ * looks at the certificate. One that takes longer waits for the network, or for a peer that never answers, and does not
+ * hold the others up. */
 #define FRESH_MSEC 25
-/* So many handshakes may be in flight that are not older than that, and as many certificates come due in one main-context
- * iteration. */
+/* No more handshakes than this may be in flight that are younger than FRESH_MSEC, and so no more certificates come due in
+ * one main-context iteration. */
 #define MAX_FRESH 4
 
-/* Who stands in line in one main context; the poller's. Whoever stands in it keeps the poller. */
+/* The handshakes of one main context; the poller's. Each of them keeps the poller alive. */
 typedef struct
 {
   GMainContext *context;           /* (unowned) the poller's */
-  GQueue waiting;                  /* (element-type TornadisTlsHandshake) not owned */
+  GQueue waiting;                  /* (element-type TornadisTlsHandshake) (unowned) */
   TornadisTlsHandshake *preparing; /* (unowned) (nullable) */
-  GQueue fresh;                    /* (element-type TornadisTlsHandshake) not owned; the oldest first */
-  GSource *timer;                  /* (owned) (nullable) of the oldest, while another one waits for it */
+  GQueue fresh;                    /* (element-type TornadisTlsHandshake) (unowned) the oldest first */
+  GSource *timer;                  /* (owned) (nullable) of the oldest of @fresh, while another one waits for it */
 } Line;
 
 struct _TornadisTlsHandshake
@@ -84,8 +84,8 @@ make_pool (gpointer data)
   return g_thread_pool_new (run_step, NULL, -1, FALSE, NULL);
 }
 
-/* Does a step of it in a thread; not one of g_task_run_in_thread(), of which there are few, all of which may be taken by
- * handshakes whose peers never answer. */
+/* Runs one step in a thread; not one of g_task_run_in_thread(), of which there are few: handshakes whose peers never answer
+ * could occupy them all. */
 static void
 handshake_run (TornadisTlsHandshake *self,
                gpointer source_object,
@@ -135,7 +135,7 @@ tornadis_tls_handshake_describe (GTlsCertificateFlags errors)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
-/* Frees it. */
+/* Completes the handshake and frees it. */
 static void
 handshake_end (TornadisTlsHandshake *self,
                GSocketConnection *secured,
@@ -205,8 +205,8 @@ handshake_cb (GObject *object,
   gboolean done = g_tls_connection_handshake_finish (stream, result, &error);
   GTlsCertificateFlags errors = g_tls_connection_get_peer_certificate_errors (stream);
 
-  /* GIO says only that it is not acceptable. Its TLS of before 2023 even goes on with an earlier session, although it
-   * has found that the certificate is not good for this database. */
+  /* GIO says only that it is not acceptable. Its TLS of before 2023 even resumes an earlier session, although it has found
+   * that the certificate is not good for this database. */
   if (errors != G_TLS_CERTIFICATE_NO_FLAGS && (done || g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE)))
     {
       g_autofree char *message = tornadis_tls_handshake_describe (errors);
@@ -224,7 +224,7 @@ handshake_cb (GObject *object,
     handshake_succeed (self, G_IO_STREAM (stream));
 }
 
-/* With GIO's TLS of before 2024 every connection reads all authorities of its database from the disk when it is made:
+/* With GIO's TLS of before 2024 every connection reads all authorities of its database from the disk when it is created:
  * 15 ms for those of the system. */
 static void
 prepare_in_thread (GTask *task,
@@ -394,7 +394,7 @@ tornadis_tls_handshake_cancel (TornadisTlsHandshake *self)
 {
   self->func = NULL;
 
-  /* Else what is in flight ends it. */
+  /* Otherwise the step that is in flight frees it. */
   if (self->queue == &self->line->waiting)
     handshake_end (self, NULL, NULL);
   else

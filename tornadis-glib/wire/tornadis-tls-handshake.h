@@ -6,8 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* TLS on a socket that is connected. Those of one main context stand in line: in each iteration of it at most one
- * begins. */
+/* TLS on a socket that is connected. Those of one main context queue up: in each iteration of it at most one begins. */
 typedef struct _TornadisTlsHandshake TornadisTlsHandshake;
 
 /* @secured (transfer none) is a GTcpWrapperConnection, or is %NULL and @error (transfer none) says why. Called once, from
@@ -17,7 +16,7 @@ typedef void (*TornadisTlsHandshakeFunc) (GSocketConnection *secured,
                                           gpointer           user_data);
 
 /* The certificate must be for @identity and known to @database, or to the system when that is %NULL; @certificate
- * (nullable) is shown when the server asks for one. Whatever becomes of it, the socket is not the caller's any more. */
+ * (nullable) is shown when the server asks for one. The caller must not use the socket any more, whatever the outcome. */
 TornadisTlsHandshake *tornadis_tls_handshake_start  (GSocketConnection        *socket_connection,
                                                      GSocketConnectable       *identity,
                                                      GTlsDatabase             *database,
@@ -25,9 +24,9 @@ TornadisTlsHandshake *tornadis_tls_handshake_start  (GSocketConnection        *s
                                                      GMainContext             *context,
                                                      TornadisTlsHandshakeFunc  func,
                                                      gpointer                  user_data);
-/* Ends it without a callback, and frees it. */
+/* Cancels it without a callback, and frees it. */
 void                  tornadis_tls_handshake_cancel (TornadisTlsHandshake     *self);
-/* Why a certificate with these errors will not do, for people to read. */
+/* Why a certificate with these errors is not accepted, for people to read. */
 char                 *tornadis_tls_handshake_describe (GTlsCertificateFlags     errors);
 
 G_END_DECLS

@@ -6,9 +6,11 @@
 
 #include "tornadis-glib/values/tornadis-number-text-private.h"
 
-/* Kept while nothing is on its way, so that a busy link does not allocate for every write. */
+/* A buffer of no more than this is kept while it is empty, so that a busy link does not allocate for every write. */
 #define KEEP_SIZE (128 * 1024)
 #define FIRST_SIZE 4096
+/* Room for "*N\r\n". */
+#define MAX_COUNT_LENGTH 24
 
 /* A large argument in the stream, behind the small bytes up to data[offset]. */
 typedef struct
@@ -35,8 +37,7 @@ tornadis_writer_clear (TornadisWriter *self)
   memset (self, 0, sizeof *self);
 }
 
-/* Moves what is not written yet to the front: a link that is never quite drained must not make the
- * buffer grow for ever. */
+/* Moves what is not written yet to the front: on a link where something always waits the buffer must not grow for ever. */
 static void
 writer_compact (TornadisWriter *self)
 {
@@ -102,9 +103,7 @@ writer_append_large (TornadisWriter *self,
   self->queued += g_bytes_get_size (bytes);
 }
 
-#define MAX_COUNT_LENGTH 24
-
-/* Puts "*N\r\n" at @end; where it ends. */
+/* Puts "*N\r\n" at @end. Returns where it ends. */
 static inline guint8 *
 put_count (guint8 *end,
            guint n_args)
@@ -178,13 +177,13 @@ tornadis_writer_get_vectors (TornadisWriter *self,
         return n;
 
       if (large->offset > offset)
-        vectors[n++] = (GOutputVector) { self->data + offset, large->offset - offset };
-      vectors[n++] = (GOutputVector) { data + large->done, size - large->done };
+        vectors[n++] = (GOutputVector){ self->data + offset, large->offset - offset };
+      vectors[n++] = (GOutputVector){ data + large->done, size - large->done };
       offset = large->offset;
     }
 
   if (self->tail > offset && n < max)
-    vectors[n++] = (GOutputVector) { self->data + offset, self->tail - offset };
+    vectors[n++] = (GOutputVector){ self->data + offset, self->tail - offset };
 
   return n;
 }

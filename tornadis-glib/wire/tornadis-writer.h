@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* The bytes on their way to one link: small arguments in one buffer, large ones by reference.
- * Positions count every byte that ever went in, so that a command can be found again. */
+/* The bytes to be written to one link: small arguments in one buffer, large ones by reference. Positions count every byte
+ * that was ever added, so that a command can be found again. */
 typedef struct
 {
   guint8 *data; /* (owned) (nullable) */
@@ -28,7 +28,7 @@ void     tornadis_writer_append      (TornadisWriter        *self,
                                       gsize                  length);
 void     tornadis_writer_add_command (TornadisWriter        *self,
                                       const TornadisCommand *command);
-/* The next bytes to write, at most @max vectors; how many vectors there are. */
+/* The next bytes to write, in at most @max vectors. Returns how many vectors there are. */
 guint    tornadis_writer_get_vectors (TornadisWriter        *self,
                                       GOutputVector         *vectors,
                                       guint                  max);
