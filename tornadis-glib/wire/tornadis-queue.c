@@ -460,16 +460,30 @@ queue_admits_slot (TornadisQueue *self,
                                   batch != NULL && batch->atomic, FALSE);
 }
 
+/* A call is dropped that was not sent. When it was to begin a transaction and nobody waits for it, nobody knows that what
+ * is called next does not belong to one. */
+static void
+queue_follow_dropped (TornadisQueue *self,
+                      const TornadisSlot *slot)
+{
+  TornadisTransaction begun = { FALSE, FALSE };
+
+  if (self->session == NULL || slot->func != NULL || !slot_begins_transaction (slot))
+    return;
+
+  slot_follow_transaction (slot, &begun);
+  self->session->lost = begun;
+  self->session->loss_known = FALSE;
+}
+
 /* What began a transaction was taken back, and what is queued from @id on was meant for it: up to its end, none of it may
- * run by itself. Whoever asks for something from now on knows, unless another had been begun there by nobody. */
+ * run by itself. Whoever calls from now on knows. */
 static void
 queue_take_back_transaction (TornadisQueue *self,
                              guint64 id,
                              TornadisTransaction begun,
                              GArray *completions)
 {
-  gboolean known = TRUE;
-
   self->session->lost = begun;
 
   for (; id < self->tail && tornadis_transaction_is_open (self->session->lost); id++)
@@ -479,7 +493,6 @@ queue_take_back_transaction (TornadisQueue *self,
       if (slot->state == TORNADIS_SLOT_VOIDED || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0 || queue_admits_slot (self, slot))
         continue;
 
-      known = slot->func != NULL || (known && !slot_begins_transaction (slot));
       if (tornadis_slot_is_awaited (slot))
         queue_add_completion (self, completions, slot,
                               g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
@@ -488,9 +501,7 @@ queue_take_back_transaction (TornadisQueue *self,
       queue_void_slot (self, slot);
     }
 
-  self->session->loss_known = FALSE;
-  if (known)
-    tornadis_session_forget_loss (self->session);
+  tornadis_session_forget_loss (self->session);
 }
 
 gboolean
@@ -805,16 +816,35 @@ queue_lose_slot (TornadisQueue *self,
                                        tornadis_slot_get_name (slot), error->message));
 }
 
-/* Sorts out what waits to be written, after the connection was lost. */
+/* Whether SELECT or AUTH is among the commands of a slot that have no reply. */
+static gboolean
+slot_moves (const TornadisSlot *slot)
+{
+  gsize n_calls = tornadis_slot_get_n_calls (slot);
+
+  if (slot->command != NULL)
+    return tornadis_session_is_moved_by (tornadis_command_get_effect (slot->command));
+
+  for (gsize i = slot->batch != NULL ? slot->batch->n_received : n_calls; i < n_calls; i++)
+    if (tornadis_session_is_moved_by (tornadis_batch_get_effect (slot->batch, i)))
+      return TRUE;
+
+  return FALSE;
+}
+
+/* Sorts out what waits to be written, after the connection was lost. @moved: SELECT or AUTH may have been done or not, so
+ * that the next connection may be another's place than what was called since was meant for. */
 static void
 queue_sift_unwritten (TornadisQueue *self,
                       GArray *completions,
                       gboolean keep,
+                      gboolean moved,
                       const char *reason)
 {
   for (guint64 id = self->head; id < self->tail; id++)
     {
       TornadisSlot *slot = queue_get_slot (self, id);
+      gboolean is_lost = FALSE;
       GError *error = NULL;
 
       tornadis_slot_rewind (slot);
@@ -824,19 +854,27 @@ queue_sift_unwritten (TornadisQueue *self,
 
       if (self->session != NULL && !queue_admits_slot (self, slot))
         {
+          is_lost = TRUE;
           error = tornadis_session_new_loss_error (tornadis_slot_get_name (slot));
           self->session->loss_known = slot->func != NULL || (self->session->loss_known && !slot_begins_transaction (slot));
         }
+      else if (keep && !moved && (slot->flags & TORNADIS_SLOT_LINK_ONLY) == 0)
+        continue;
       else if (!keep || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0)
         error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
                              tornadis_slot_get_name (slot), reason);
       else
-        continue;
+        error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                             "%s was not sent: the connection was lost with the SELECT or AUTH ahead of it",
+                             tornadis_slot_get_name (slot));
 
       if (tornadis_slot_is_awaited (slot))
         queue_add_completion (self, completions, slot, error);
       else
         g_error_free (error);
+      if (!is_lost)
+        queue_follow_dropped (self, slot);
+      moved |= slot_moves (slot);
       queue_void_slot (self, slot);
     }
 }
@@ -851,14 +889,20 @@ tornadis_queue_link_lost (TornadisQueue *self,
   TornadisSlot *slot;
   gboolean is_first = TRUE;
   gboolean known = FALSE;
+  gboolean moved = FALSE;
+  gboolean moved_by_exec = FALSE;
 
   if (self->session != NULL)
-    transaction = self->session->answered;
+    {
+      transaction = self->session->answered;
+      moved_by_exec = tornadis_session_is_moved_by_exec (self->session);
+    }
 
   for (; (slot = queue_peek (self)) != NULL && queue_is_out (self, slot); is_first = FALSE)
     {
       queue_lose_slot (self, completions, slot, is_first, error);
       slot_follow_transaction (slot, &transaction);
+      moved |= slot_moves (slot);
       known = slot->func != NULL || (known && !slot_begins_transaction (slot));
       queue_drop (self);
     }
@@ -872,7 +916,7 @@ tornadis_queue_link_lost (TornadisQueue *self,
       tornadis_session_end (self->session, transaction);
       self->session->loss_known |= known && tornadis_transaction_is_open (transaction);
     }
-  queue_sift_unwritten (self, completions, keep_unwritten, error->message);
+  queue_sift_unwritten (self, completions, keep_unwritten, moved || (moved_by_exec && !transaction.in_multi), error->message);
 
   return completions;
 }
@@ -888,6 +932,8 @@ tornadis_queue_fail_all (TornadisQueue *self,
     {
       if (tornadis_slot_is_awaited (slot))
         queue_add_completion (self, completions, slot, g_error_copy (error));
+      if (self->session == NULL || queue_admits_slot (self, slot))
+        queue_follow_dropped (self, slot);
       queue_drop (self);
     }
 
