@@ -5,6 +5,7 @@
  *
  *   - every call completes exactly once, with its own reply or an error;
  *   - a write that was meant for a transaction runs in it, or not at all;
+ *   - a write runs in the database that was selected for it;
  *   - no call that waits for data is left to the server when nobody waits for it;
  *   - what the session says is what the server has, once all is answered. */
 
@@ -17,6 +18,7 @@
 #define N_RUNS 1500
 #define N_STEPS 120
 #define MAX_VECTORS 8
+#define UNKNOWN (-1)
 
 typedef struct _Model Model;
 
@@ -64,6 +66,7 @@ typedef struct
   guint first_id;           /* of its commands, numbered in turn */
   Transaction *transaction; /* (unowned) (nullable) */
   guint n_writes;
+  int db; /* that its writes are meant for, or UNKNOWN */
   gboolean atomic;
   guint n_completed;
   guint64 queue_id;
@@ -100,6 +103,7 @@ struct _Model
   guint step;
   guint recovery; /* how it goes on after a transaction that failed */
   guint n_commands;
+  int program_db; /* where they think to be, or UNKNOWN */
 };
 
 /* For --verbose, with the --seed of a run that failed. */
@@ -144,8 +148,12 @@ model_run_write (Model *self,
                  guint id,
                  gboolean in_exec)
 {
-  Transaction *transaction = model_find_call (self, id)->transaction;
+  Call *call = model_find_call (self, id);
+  Transaction *transaction = call->transaction;
   guint n_watched = 0;
+
+  if (call->db != UNKNOWN)
+    g_assert_cmpint (self->server_db, ==, call->db);
 
   if (transaction == NULL)
     return;
@@ -434,6 +442,8 @@ call_fail (Call *self,
 {
   if (self->transaction != NULL)
     self->transaction->failed = TRUE;
+  if (strstr (self->text, "SELECT") != NULL)
+    self->model->program_db = UNKNOWN;
 }
 
 static void
@@ -474,11 +484,17 @@ model_make_command (Model *self,
 
       tornadis_command_append_string (command, value);
       call->n_writes++;
+      call->db = self->program_db;
     }
   if (strcmp (name, "SELECT") == 0)
     {
-      g_autofree char *db = g_strdup_printf ("%d", g_test_rand_int_range (0, 18));
+      int number_of_db = g_test_rand_int_range (0, 18);
+      g_autofree char *db = g_strdup_printf ("%d", number_of_db);
 
+      if (call->transaction != NULL)
+        self->program_db = UNKNOWN;
+      else if (number_of_db <= 15)
+        self->program_db = number_of_db;
       tornadis_command_append_string (command, db);
     }
   if (strcmp (name, "CLIENT") == 0)
@@ -533,7 +549,12 @@ model_call (Model *self,
     call->n_completed = 1;
 
   if (!tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
-    g_ptr_array_add (self->refused, call);
+    {
+      g_ptr_array_add (self->refused, call);
+      /* Unless it waits for that, it does not know in time. */
+      if (strstr (text, "SELECT") != NULL)
+        self->program_db = UNKNOWN;
+    }
   else if (command != NULL)
     call->queue_id = tornadis_queue_push (self->queue, command, TORNADIS_SLOT_DEFAULT, &caller);
   else
@@ -638,8 +659,12 @@ model_fail_to_connect (Model *self)
 {
   g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
 
-  if (!self->connected)
-    tornadis_completions_run (tornadis_queue_fail_all (self->queue, error));
+  if (self->connected)
+    return;
+
+  model_deliver_refused (self);
+  TRACE ("not connected");
+  tornadis_completions_run (tornadis_queue_fail_all (self->queue, error));
 }
 
 /* Whoever takes these back knows that what is called next belongs to the transaction still. */
@@ -657,7 +682,8 @@ model_cancel (Model *self)
   guint n_recent = MIN (self->calls->len, 12);
   Call *call;
 
-  if (n_recent == 0)
+  /* A program that does not look cannot know that what it began was taken back with that of another. */
+  if (n_recent == 0 || (self->current != NULL && self->current->is_blind))
     return;
 
   call = g_ptr_array_index (self->calls, self->calls->len - 1 - (guint) g_test_rand_int_range (0, (int) n_recent));
@@ -665,6 +691,10 @@ model_cancel (Model *self)
     return;
 
   TRACE ("cancel %u", call->first_id);
+  /* With what a transaction would have selected, too. */
+  self->program_db = UNKNOWN;
+  for (guint i = 0; i < self->calls->len; i++)
+    ((Call *) g_ptr_array_index (self->calls, i))->db = UNKNOWN;
   call->cancelled = TRUE;
   if (call->transaction != NULL)
     call->transaction->n_writes -= call->n_writes;
@@ -774,8 +804,6 @@ static void
 model_step (Model *self)
 {
   int dice = g_test_rand_int_range (0, 100);
-  /* Who does not look cannot know that nothing could be sent. */
-  gboolean is_blind = self->current != NULL && self->current->is_blind;
 
   if (dice < 30)
     model_step_program (self);
@@ -792,8 +820,8 @@ model_step (Model *self)
   else if (dice < 91)
     model_cancel (self);
   else if (dice < 93 && self->connected)
-    model_lose (self, CHANCE (70) || is_blind);
-  else if (dice < 94 && !is_blind)
+    model_lose (self, CHANCE (70));
+  else if (dice < 94)
     model_fail_to_connect (self);
   else if (dice < 95 && self->connected && !self->held_back)
     {

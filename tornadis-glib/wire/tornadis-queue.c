@@ -608,6 +608,7 @@ tornadis_queue_fail_all (TornadisQueue *self,
     {
       if (tornadis_slot_is_awaited (slot))
         tornadis_queue_add_completion (self, completions, slot, g_error_copy (error));
+      tornadis_queue_follow_dropped (self, slot);
       tornadis_queue_drop (self);
     }
 
