@@ -397,7 +397,8 @@ test_auth_alone (Fixture *fixture,
   feed (fixture, "+OK");
   assert_log (fixture, "");
   lose (fixture, TRUE, TORNADIS_ERROR_LOST);
-  assert_log (fixture, "AUTH alice right!lost;");
+  assert_log (fixture, "AUTH alice right!lost;GET c!lost;");
+  push (fixture, "GET c");
   write_all (fixture);
   feed (fixture, "$1,3");
   assert_log (fixture, "GET c=\"3\";");
