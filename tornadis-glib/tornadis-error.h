@@ -25,8 +25,8 @@ G_BEGIN_DECLS
  * TornadisError:
  * @TORNADIS_ERROR_CONNECT: the connection could not be made
  * @TORNADIS_ERROR_AUTHENTICATION: the server refused the user name or the password
- * @TORNADIS_ERROR_CLOSED: the connection went away before the command was written: it never ran
- * @TORNADIS_ERROR_LOST: the connection went away after the command was written: it may have run
+ * @TORNADIS_ERROR_CLOSED: the connection was lost or closed before the command was written: it never ran
+ * @TORNADIS_ERROR_LOST: the connection was lost or closed after the command was written: it may have run
  * @TORNADIS_ERROR_TIMEOUT: no reply came within [property@Tornadis.Client:call-timeout-msec]
  * @TORNADIS_ERROR_PROTOCOL: the server sent what is not the protocol, or more than the bounds allow
  * @TORNADIS_ERROR_REPLY: the server answered with an error, in its own words;
@@ -37,7 +37,7 @@ G_BEGIN_DECLS
  *
  * Errors of this library. Cancelling gives %G_IO_ERROR_CANCELLED.
  *
- * They succeed tornadis' `ConnectionError` (CONNECT, AUTHENTICATION, CLOSED, LOST, TIMEOUT, PROTOCOL)
+ * Equivalent of tornadis' `ConnectionError` (CONNECT, AUTHENTICATION, CLOSED, LOST, TIMEOUT, PROTOCOL)
  * and `ClientError` (the others).
  *
  * Since: 1.0

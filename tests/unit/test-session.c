@@ -313,11 +313,11 @@ test_login (Fixture *fixture,
   g_assert_cmpint (session->db, ==, 3);
   g_assert_cmpint (fixture->changes, ==, TORNADIS_SESSION_CHANGED_DB);
 
-  ask (fixture, "AUTH bob secret", "+OK");
-  ask (fixture, "AUTH alice wrong", "-WRONGPASS");
+  ask (fixture, "AUTH bob secret", "+OK +echo");
+  ask (fixture, "AUTH alice wrong", "-WRONGPASS +echo");
   assert_bytes (session->username, "bob");
   assert_bytes (session->password, "secret");
-  ask (fixture, "auth other", "+OK");
+  ask (fixture, "auth other", "+OK +echo");
   g_assert_null (session->username);
   assert_bytes (session->password, "other");
 
@@ -333,6 +333,87 @@ test_login (Fixture *fixture,
   ask (fixture, "CLIENT TRACKING on", "+OK");
   g_assert_false (tornadis_session_is_pristine (session));
   assert_state (fixture, "altered ");
+}
+
+static char *
+dup_unwritten (Fixture *fixture)
+{
+  TornadisWriter *writer = tornadis_queue_fill (fixture->queue, PAGE);
+  GString *text = g_string_new (NULL);
+  GOutputVector vectors[8];
+  guint n = tornadis_writer_get_vectors (writer, vectors, G_N_ELEMENTS (vectors));
+
+  for (guint i = 0; i < n; i++)
+    g_string_append_len (text, vectors[i].buffer, (gssize) vectors[i].size);
+
+  return g_string_free (text, FALSE);
+}
+
+/* A server may refuse it without a reply when anything else is in flight, so that nothing is; and when it does, the ECHO
+ * behind it tells. */
+static void
+test_auth_alone (Fixture *fixture,
+                 gconstpointer data)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+  g_autofree char *nonce = NULL;
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "test");
+  guint64 id;
+  guint n;
+
+  push (fixture, "GET a");
+  push (fixture, "AUTH alice wrong");
+  push (fixture, "GET b");
+  text = dup_unwritten (fixture);
+  g_assert_nonnull (strstr (text, "GET"));
+  g_assert_null (strstr (text, "AUTH"));
+  write_all (fixture);
+  feed (fixture, "$1,1");
+  assert_log (fixture, "GET a=\"1\";");
+
+  g_free (text);
+  text = dup_unwritten (fixture);
+  g_assert_null (strstr (text, "GET"));
+  lines = g_strsplit (text, "\r\n", -1);
+  n = g_strv_length (lines);
+  g_assert_cmpstr (lines[n - 4], ==, "ECHO");
+  g_assert_cmpuint (strlen (lines[n - 2]), ==, 36);
+  write_all (fixture);
+  assert_state (fixture, "unsettled ");
+
+  nonce = g_strdup_printf ("$36,%s", lines[n - 2]);
+  feed (fixture, nonce);
+  g_assert_true (g_str_has_prefix (fixture->log->str, "AUTH alice wrong=(error) WRONGPASS "));
+  g_string_truncate (fixture->log, 0);
+  g_assert_null (fixture->session.username);
+  assert_state (fixture, "");
+  write_all (fixture);
+  feed (fixture, "$1,2");
+  assert_log (fixture, "GET b=\"2\";");
+
+  /* Between the two replies all is followed anew. */
+  push (fixture, "AUTH alice right");
+  id = push (fixture, "SELECT 3");
+  write_all (fixture);
+  feed (fixture, "+OK");
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
+  assert_state (fixture, "");
+  lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+  g_string_truncate (fixture->log, 0);
+
+  /* Answered, and lost before the ECHO was: it may have run, as any call. */
+  push (fixture, "AUTH alice right");
+  push (fixture, "GET c");
+  write_all (fixture);
+  feed (fixture, "+OK");
+  assert_log (fixture, "");
+  lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+  assert_log (fixture, "AUTH alice right!lost;");
+  write_all (fixture);
+  feed (fixture, "$1,3");
+  assert_log (fixture, "GET c=\"3\";");
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
 }
 
 /* Within MULTI nothing is done before EXEC, and only what did not fail there. */
@@ -787,6 +868,8 @@ test_wrong_server (Fixture *fixture,
     { "GET a|SET a 1", "$-1 -READONLY\tno", TRUE },
     { "!SET a 1", "+OK -READONLY\tno -EXECABORT", TRUE },
     { "!EVAL x 0", "+OK +QUEUED *1,-READONLY\tno", TRUE },
+    { "!SET a 1", "+OK +QUEUED -EXECABORT\tdiscarded\tbecause\tof:\tREADONLY\tno", TRUE },
+    { "EVAL x 0", "-ERR\tuser_script:1:\tREADONLY\tno", TRUE },
     { "READONLY", "-ERR\tcluster\tsupport\tdisabled", FALSE },
   };
 
@@ -871,6 +954,7 @@ main (int argc,
   ADD ("follows", test_follows);
   ADD ("expected", test_expected);
   ADD ("login", test_login);
+  ADD ("auth-alone", test_auth_alone);
   ADD ("fault-02/in-transaction", test_in_transaction);
   ADD ("settings", test_settings);
   ADD ("fault-03/lost-idle", test_lost_idle);

@@ -116,8 +116,10 @@ static gboolean
 pool_is_expired (TornadisClientPool *self,
                  TornadisClient *client)
 {
+  gint64 age = g_get_monotonic_time () - tornadis_client_get_connected_since (client);
+
   return self->client_timeout_sec >= 0 && tornadis_client_is_connected (client) &&
-         g_get_monotonic_time () - tornadis_client_get_connected_since (client) > self->client_timeout_sec * G_TIME_SPAN_SECOND;
+         age > self->client_timeout_sec * G_TIME_SPAN_SECOND;
 }
 
 /* Whether a client may serve somebody else. */

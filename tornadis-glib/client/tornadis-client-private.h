@@ -78,53 +78,59 @@ typedef struct
   TornadisSessionChange session_changes; /* whose properties are to be notified */
 } TornadisClientPrivate;
 
-TornadisClientPrivate *
-                tornadis_client_get_private       (TornadisClient   *self);
-void            tornadis_client_install_properties (GObjectClass    *object_class);
-void            tornadis_client_init_properties   (TornadisClientPrivate *priv);
-const char     *tornadis_client_get_title         (TornadisClientPrivate *priv);
-TornadisLink   *tornadis_client_get_link          (TornadisClient   *self);
-GMainContext   *tornadis_client_get_context       (TornadisClient   *self);
-/* The plugins that calls go through, outermost first; replaced and never changed. NULL: none. */
-GPtrArray      *tornadis_client_get_chain         (TornadisClient   *self);
+/* tornadis-client.c */
+
 const TornadisClientHooks *
                 tornadis_client_get_hooks         (TornadisClient   *self);
-/* Whether a command can be sent without putting replies and callers out of step. */
-gboolean        tornadis_client_check_command     (TornadisCommand  *command,
-                                                   GError          **error);
-/* The same for a call of a command or a pipeline; also whether this kind of client takes calls. */
-gboolean        tornadis_client_check_call        (TornadisClient   *self,
-                                                   TornadisCommand  *command,
-                                                   TornadisPipeline *pipeline,
-                                                   GError          **error);
 /* Copies user name and password, also if they are not text. */
 void            tornadis_client_copy_login        (TornadisClient   *self,
                                                    TornadisClient   *from);
+/* From now on clients may be disposed in a garbage collection. */
+void            tornadis_client_expect_collector  (void);
+TornadisClientPrivate *
+                tornadis_client_get_private       (TornadisClient   *self);
+TornadisLink   *tornadis_client_get_link          (TornadisClient   *self);
+/* The plugins that calls go through, outermost first; replaced and never changed. NULL: none. */
+GPtrArray      *tornadis_client_get_chain         (TornadisClient   *self);
+GMainContext   *tornadis_client_get_context       (TornadisClient   *self);
 /* Whether its connection is like that of a new client with the properties of @template_client. */
 gboolean        tornadis_client_is_pristine       (TornadisClient   *self,
                                                    TornadisClient   *template_client);
-/* When the connection last came up or was closed, monotonic time; 0: never. */
-gint64          tornadis_client_get_connected_since (TornadisClient *self);
 /* Whether it waits for what the server sends of its own accord. */
 gboolean        tornadis_client_is_listening      (TornadisClient   *self);
-/* Of the link, or what the plugin says that stands for the connection. */
-TornadisClientState
-                tornadis_client_get_state         (TornadisClient   *self);
-void            tornadis_client_notify_state      (TornadisClient   *self);
+
+/* tornadis-client-properties.c */
+
+const char     *tornadis_client_get_title         (TornadisClientPrivate *priv);
+void            tornadis_client_install_properties (GObjectClass    *object_class);
+void            tornadis_client_init_properties   (TornadisClientPrivate *priv);
+
+/* tornadis-client-uri.c */
+
+gpointer        tornadis_client_new_for_uri_typed (GType             type,
+                                                   const char       *uri,
+                                                   TornadisUriFlags  flags,
+                                                   GError          **error);
+
+/* tornadis-client-connect.c */
+
 /* What plugins see of tornadis_client_connect_async(): a call of HELLO, recognised by the pointer to this command. */
 TornadisCommand *
                 tornadis_client_get_connect_command (void);
 /* (transfer full): the reply to it. */
 TornadisReply  *tornadis_client_make_connect_reply (void);
-/* Sends that call through the plugins; @task returns its reply. */
-void            tornadis_client_call_connect      (TornadisClient   *self,
-                                                   GTask            *task);
-/* The call behind the plugins: connects the link; @task returns the reply when that is done. */
-void            tornadis_client_connect_link      (TornadisClient   *self,
-                                                   GTask            *task);
 /* The attempt to connect has succeeded, with an @error of %NULL, or failed. */
 void            tornadis_client_connect_completed (TornadisClient   *self,
                                                    const GError     *error);
+/* That call, behind the plugins: connects the link; @task returns the reply when that is done. */
+void            tornadis_client_connect_link      (TornadisClient   *self,
+                                                   GTask            *task);
+/* Of the link, or what the plugin says that stands for the connection. */
+TornadisClientState
+                tornadis_client_get_state         (TornadisClient   *self);
+/* When the connection last came up or was closed, monotonic time; 0: never. */
+gint64          tornadis_client_get_connected_since (TornadisClient *self);
+void            tornadis_client_notify_state      (TornadisClient   *self);
 /* @plugin says that it stands for the connection, and the state of that. */
 void            tornadis_client_set_stand_in      (TornadisClient   *self,
                                                    TornadisPlugin   *plugin,
@@ -134,11 +140,22 @@ void            tornadis_client_set_stand_in      (TornadisClient   *self,
 void            tornadis_client_close_stand_in    (TornadisClient   *self);
 void            tornadis_client_remove_stand_in   (TornadisClient   *self,
                                                    TornadisPlugin   *plugin);
+
+/* tornadis-client-call.c */
+
+/* Whether a command can be sent without putting replies and callers out of step. */
+gboolean        tornadis_client_check_command     (TornadisCommand  *command,
+                                                   GError          **error);
 /* Calls @func with @error (transfer full) from the main loop. */
 void            tornadis_client_defer_error       (TornadisClient   *self,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data,
                                                    GError           *error);
+/* Whether a command, or the commands of a pipeline, can be sent like this; also whether this kind of client takes calls. */
+gboolean        tornadis_client_check_call        (TornadisClient   *self,
+                                                   TornadisCommand  *command,
+                                                   TornadisPipeline *pipeline,
+                                                   GError          **error);
 /* Sends a command or a pipeline past all plugins; @func is called from the main loop, exactly once. @deadline is
  * monotonic time; 0: what the settings say. Returns the call's id in the queue; 0: it was refused. */
 guint64         tornadis_client_send              (TornadisClient   *self,
@@ -147,6 +164,29 @@ guint64         tornadis_client_send              (TornadisClient   *self,
                                                    gint64            deadline,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
+/* Sends a call through the plugins, if there are any, to the link. */
+void            tornadis_client_dispatch          (TornadisClient   *self,
+                                                   TornadisCommand  *command,
+                                                   TornadisPipeline *pipeline,
+                                                   TornadisSlotFunc  func,
+                                                   gpointer          user_data);
+void            tornadis_client_free_submissions  (TornadisClientPrivate *priv);
+/* Submits a call that goes only through the plugins behind @plugin. */
+void            tornadis_client_submit_behind     (TornadisClient   *self,
+                                                   TornadisPlugin   *plugin,
+                                                   TornadisCommand  *command,
+                                                   TornadisReplyFunc func,
+                                                   gpointer          user_data,
+                                                   GDestroyNotify    user_data_destroy);
+/* Sends the call of tornadis_client_get_connect_command() through the plugins; @task returns its reply. */
+void            tornadis_client_call_connect      (TornadisClient   *self,
+                                                   GTask            *task);
+
+/* tornadis-client-plugins.c */
+
+/* Calls the setup hooks. Returns what is to be sent first on a new link (element-type TornadisCommand); NULL: there are no
+ * plugins. */
+GPtrArray      *tornadis_client_make_setup        (TornadisClientPrivate *priv);
 /* A TornadisObserveFunc, with the client as user_data. */
 void            tornadis_client_notify_observers  (TornadisCommand  *command,
                                                    GPtrArray        *commands,
@@ -155,34 +195,12 @@ void            tornadis_client_notify_observers  (TornadisCommand  *command,
                                                    const GError     *error,
                                                    gint64            queued,
                                                    gpointer          user_data);
-/* What the plugins want to be sent first on a new link (element-type TornadisCommand); NULL: there are no plugins. */
-GPtrArray      *tornadis_client_make_setup        (TornadisClientPrivate *priv);
-/* Whether any of the plugins has the hook that is called when it is removed. */
-gboolean        tornadis_client_has_detach_hooks  (const TornadisClientPrivate *priv);
-/* All of them. */
-void            tornadis_client_remove_plugins    (TornadisClient   *self);
 /* Notifies the plugins that a pool gives the client to a caller. */
 void            tornadis_client_notify_acquired   (TornadisClient   *self,
                                                    gint64            elapsed);
-/* Submits a call that goes only through the plugins behind @plugin. */
-void            tornadis_client_submit_behind     (TornadisClient   *self,
-                                                   TornadisPlugin   *plugin,
-                                                   TornadisCommand  *command,
-                                                   TornadisReplyFunc func,
-                                                   gpointer          user_data,
-                                                   GDestroyNotify    user_data_destroy);
-/* The way of every call: through the plugins, if there are any, to the link. */
-void            tornadis_client_dispatch          (TornadisClient   *self,
-                                                   TornadisCommand  *command,
-                                                   TornadisPipeline *pipeline,
-                                                   TornadisSlotFunc  func,
-                                                   gpointer          user_data);
-void            tornadis_client_free_submissions  (TornadisClientPrivate *priv);
-/* From now on clients may be disposed in a garbage collection. */
-void            tornadis_client_expect_collector  (void);
-gpointer        tornadis_client_new_for_uri_typed (GType             type,
-                                                   const char       *uri,
-                                                   TornadisUriFlags  flags,
-                                                   GError          **error);
+/* Whether any of the plugins has the hook that is called when it is removed. */
+gboolean        tornadis_client_has_detach_hooks  (const TornadisClientPrivate *priv);
+/* Removes all plugins. */
+void            tornadis_client_remove_plugins    (TornadisClient   *self);
 
 G_END_DECLS

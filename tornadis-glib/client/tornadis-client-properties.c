@@ -586,7 +586,7 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * acknowledgement, or not take any and give no sign of life; then the connection is lost. 0 leaves it to the system,
    * which waits about a quarter of an hour; less than 1000 is 1000. Used for the next connection.
    *
-   * Linux' `TCP_USER_TIMEOUT` alone would also end the connection to a server that is alive and takes nothing for so
+   * Linux' `TCP_USER_TIMEOUT` alone would also close the connection to a server that is alive and reads nothing for so
    * long, because it runs a slow script: that does not count here as long as its system acknowledges. Whether it does is
    * not known sooner than after three seconds.
    *

@@ -42,7 +42,7 @@
  *
  * Every call completes exactly once: with a reply, or with one error. A call that may have run when the
  * connection was lost completes with %TORNADIS_ERROR_LOST and is never sent again. A call that was not yet
- * written goes to the next connection. When that cannot be made, all calls that waited for it complete with
+ * written waits for the next connection. When that cannot be made, all calls that waited for it complete with
  * %TORNADIS_ERROR_CONNECT; nothing waits for ever. Attempts after a failure are spaced, from 50
  * milliseconds up to 5 seconds at random.
  *
@@ -65,8 +65,8 @@
  *
  * # Threads
  *
- * A client belongs to the thread-default main context in which it was made. Its methods are called in the
- * thread that runs this context, and its callbacks and signals come there.
+ * A client belongs to the thread-default main context in which it was created. Its methods are called in the thread that
+ * runs this context, and so are its callbacks and signal handlers.
  *
  * Equivalent of tornadis' `Client`.
  *

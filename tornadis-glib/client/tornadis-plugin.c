@@ -64,7 +64,7 @@
  * @self: a plugin
  * @call: a call
  *
- * A call begins, or is made again. By default it goes on.
+ * A call begins, or is made again. By default it is passed on to the next plugin and the server.
  *
  * Returns: %TRUE when the plugin holds the call and answers it later, or has already
  *
@@ -105,7 +105,7 @@
  *
  * A command or a pipeline has been to the server, or could not be sent, and has its outcome.
  *
- * Other than [vfunc@Tornadis.Plugin.call_done] this sees every attempt, commands as the plugins have made them, and
+ * Unlike [vfunc@Tornadis.Plugin.call_done] this sees every attempt, commands as the plugins have changed them, and
  * no calls that a plugin answered; it cannot change anything. A plugin that overrides neither `call` nor `call_done`
  * makes calls hardly slower.
  *

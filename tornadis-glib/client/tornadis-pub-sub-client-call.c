@@ -29,7 +29,7 @@ make_names_of_bytes (GBytes **bytes,
   return names;
 }
 
-/* What all of them do. Takes @names over. */
+/* What all of them do. @names is (transfer full). */
 static void
 pub_sub_call (TornadisPubSubClient *self,
               TornadisSubscriptionKind kind,
@@ -40,7 +40,7 @@ pub_sub_call (TornadisPubSubClient *self,
               gpointer user_data,
               gpointer source_tag)
 {
-  g_autoptr (GPtrArray) owned_names = names;
+  g_autoptr (GPtrArray) owned_names G_GNUC_UNUSED = names;
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self));

@@ -389,7 +389,7 @@ tornadis_command_ref (TornadisCommand *self)
   return self;
 }
 
-/* Names that many commands have in common, of which a program uses few: kept for ever, one in each place. */
+/* Names that many commands have in common, of which a program uses few: kept for ever, one in each bucket. */
 static char *shared_names[256]; /* (atomic) */
 
 static gboolean
@@ -649,7 +649,7 @@ make_name (const char *argument,
   return name;
 }
 
-/* One of the shared names, or NULL when there is another in its place. */
+/* One of the shared names, or NULL when there is another in its bucket. */
 static const char *
 find_shared_name (const char *argument,
                   gsize length)

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Takes over @push, whose first elements are the kind, the pattern if it has one, the channel and the
+/* Consumes @push, whose first elements are the kind, the pattern if it has one, the channel and the
  * payload. @text (nullable) is a channel that is known to be text. */
 TornadisMessage *tornadis_message_new      (TornadisReply   *push,
                                             gboolean         has_pattern,

@@ -54,6 +54,9 @@ void                tornadis_connection_set_max_reply_size (TornadisConnection  
 /* Something was pushed to the queue: writes it now when the link was idle, else with the others of this main-context
  * iteration. */
 void                tornadis_connection_kick            (TornadisConnection            *self);
+/* Writes no further call, and fails with @error once those that are written have been answered. */
+void                tornadis_connection_retire          (TornadisConnection            *self,
+                                                         const GError                  *error);
 /* Stops and resumes reading: back-pressure on the server. */
 void                tornadis_connection_set_paused      (TornadisConnection            *self,
                                                          gboolean                       paused);
@@ -67,9 +70,6 @@ gboolean            tornadis_connection_await_drained   (TornadisConnection     
 gint64              tornadis_connection_get_time        (TornadisConnection            *self);
 gint64              tornadis_connection_get_last_read   (TornadisConnection            *self);
 void                tornadis_connection_close           (TornadisConnection            *self);
-/* Writes no further call, and fails with @error once those that are written have been answered. */
-void                tornadis_connection_retire          (TornadisConnection            *self,
-                                                         const GError                  *error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisConnection, tornadis_connection_unref)
 

@@ -29,13 +29,14 @@ struct _TornadisKeepAlive
   guint misses;               /* looks in a row without a sign of life */
 };
 
+/* Begins to look for signs of life. */
+void tornadis_keep_alive_start (TornadisKeepAlive     *self);
 void tornadis_keep_alive_init  (TornadisKeepAlive     *self,
                                 TornadisPoller        *poller,
                                 GSocket               *socket,
                                 guint                  user_timeout_msec,
                                 TornadisKeepAliveFunc  func);
 void tornadis_keep_alive_clear (TornadisKeepAlive     *self);
-void tornadis_keep_alive_start (TornadisKeepAlive     *self);
 
 /* Something was written. */
 static inline void

@@ -25,7 +25,7 @@ struct _TornadisLink
   TornadisPollerItem ensure_item; /* queued while a call waits for a link that is not asked for yet */
   gint64 since;                   /* when the link last came up or was closed, monotonic time */
   gint64 not_before;              /* of the next attempt, monotonic time */
-  gint64 drain_since;             /* monotonic time: calls that were due then wait until what had come before is read; 0: none do */
+  gint64 drain_since;             /* monotonic time: when calls were due that wait for what came before; 0: none do */
   gint64 last_ping;               /* monotonic time; of the last PING because of silence */
   guint64 ping_id;                /* its id in the queue */
   GError *last_error;             /* (owned) (nullable) of the last attempt or loss */
@@ -34,9 +34,9 @@ struct _TornadisLink
   guint protocol_version;
   gint64 server_id;
   guint n_closed; /* how often it was closed: a function that calls back stops when it finds this changed */
-  int n_corks;            /* nothing is written while there are any */
+  int n_corks;    /* nothing is written while there are any */
   TornadisSession session;
-  gboolean unusable : 1;  /* the server does not do what the link is for: it is retired, or given up at once */
+  gboolean unusable : 1;  /* the server does not do what the link is for: it is retired, or closed at once */
   gboolean shut_down : 1; /* for good */
   gboolean freed : 1;     /* the owner has freed it: nothing is called back any more */
 };
@@ -60,10 +60,10 @@ gboolean tornadis_link_is_listening (TornadisLink        *self);
 /* The timer is due at @at, monotonic time, if not before; 0: no change. */
 void     tornadis_link_arm          (TornadisLink        *self,
                                      gint64               at);
+/* All that had come before the deadline has been read. */
+void     tornadis_link_drained_cb   (gpointer             user_data);
 void     tornadis_link_timer_cb     (TornadisPollerTimer *timer,
                                      gint64               now,
                                      gint64               deadline);
-/* All that had come before the deadline has been read. */
-void     tornadis_link_drained_cb   (gpointer             user_data);
 
 G_END_DECLS

@@ -79,7 +79,7 @@ struct _TornadisPoller
   gint64 yielded;                /* monotonic time: when a source was last dispatched */
   gint64 grant;                  /* microseconds that the next dispatch may take because of a long wait, or 0 */
   gboolean collected;            /* since the last poll */
-  gboolean settled;              /* the context was told how long to sleep, and may be asleep */
+  gboolean settled;              /* the context has its timeout, and may be asleep */
 };
 
 typedef struct

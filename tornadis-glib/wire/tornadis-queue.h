@@ -8,8 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* What has changed of the session: by @reply, before the call that it belongs to completes, and then nothing of the
- * program's may run; or, when it blocks in vain, before that call completes, and then the connection may be closed. */
+/* The session has changed. With @reply: because of it, before the call that it belongs to completes; no callback of the
+ * program may run within this. Without, when it blocks in vain: before the call that was cancelled completes; the connection
+ * may be closed within this. */
 typedef void (*TornadisSessionFunc) (TornadisSessionChange changes,
                                      TornadisReply        *reply,
                                      gpointer              user_data);
@@ -67,11 +68,6 @@ gint64          tornadis_queue_get_next_deadline (TornadisQueue     *self);
 gint64          tornadis_queue_expire          (TornadisQueue       *self,
                                                 gint64               now,
                                                 gint64               until);
-/* Whether the server can be expected to answer this call: it is written, and none ahead of it may block. */
-gboolean        tornadis_queue_is_due          (TornadisQueue       *self,
-                                                guint64              id);
-/* Whether the first that waits for a reply can be expected to get it: it is written, and may not block. */
-gboolean        tornadis_queue_first_is_due    (TornadisQueue       *self);
 
 /* Nothing more is written on this connection but the rest of a call that is partly written. */
 void            tornadis_queue_hold_back       (TornadisQueue       *self);
@@ -100,12 +96,17 @@ GArray         *tornadis_queue_link_lost       (TornadisQueue       *self,
 /* Completes all calls with @error; none may be written. tornadis_completions_run() has to follow. */
 GArray         *tornadis_queue_fail_all        (TornadisQueue       *self,
                                                 const GError        *error);
+gsize           tornadis_queue_get_length      (TornadisQueue       *self);
 /* The state of MULTI and WATCH that the connection will have once all that is queued is answered. */
 TornadisTransaction tornadis_queue_get_expected (TornadisQueue      *self);
 /* Whether no command is queued that may change what the server keeps for the connection. */
 gboolean        tornadis_queue_is_settled      (TornadisQueue       *self);
+/* Whether the server can be expected to answer this call: it is written, and none ahead of it may block. */
+gboolean        tornadis_queue_is_due          (TornadisQueue       *self,
+                                                guint64              id);
+/* Whether the server can be expected to answer the first call: it is written, and may not block. */
+gboolean        tornadis_queue_first_is_due    (TornadisQueue       *self);
 
-gsize           tornadis_queue_get_length      (TornadisQueue       *self);
 /* Bytes of all links. The queue itself counts what is written; this is for what is read. */
 void            tornadis_queue_count_read      (TornadisQueue       *self,
                                                 gsize                n_bytes);

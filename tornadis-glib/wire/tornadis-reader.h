@@ -12,8 +12,8 @@ typedef struct _TornadisReader TornadisReader;
 
 /* Turns the bytes of one connection into replies, without recursion and within bounds.
  *
- * The owner asks where to put bytes (reserve), receives into that place, says how many came
- * (commit) and takes whole replies until there is none (next). */
+ * The owner asks where to put bytes (reserve), receives them there, says how many came (commit) and takes whole replies
+ * until there is none (next). */
 TornadisReader *tornadis_reader_new          (gsize            page_size,
                                               gsize            max_reply_size);
 void            tornadis_reader_free         (TornadisReader  *self);

@@ -64,7 +64,8 @@ typedef enum
   TORNADIS_SESSION_CHANGED_NAME = 1 << 2,
   /* The server says that it is the wrong one for the command. */
   TORNADIS_SESSION_WRONG_SERVER = 1 << 3,
-  /* A command that waits for data was given up, though the server may have it: it would take what nobody gets. */
+  /* A command that waits for data was cancelled or timed out, though the server may have it: the server would take an
+   * element for it that nobody receives. */
   TORNADIS_SESSION_BLOCKS_IN_VAIN = 1 << 4,
 } TornadisSessionChange;
 
@@ -79,6 +80,18 @@ void                  tornadis_session_begin              (TornadisSession      
  * followed again. */
 void                  tornadis_session_end                (TornadisSession       *self,
                                                            TornadisTransaction    lost);
+/* Follows what a command with @effect does, if it is not refused. */
+void                  tornadis_transaction_follow         (TornadisTransaction   *self,
+                                                           TornadisCommandEffect  effect);
+/* Follows a command that was queued; those without an effect need not be. */
+void                  tornadis_session_queued             (TornadisSession       *self,
+                                                           TornadisCommandEffect  effect);
+/* @command, which may be %NULL when it has no @effect, was answered; every command of a transaction has to be. */
+TornadisSessionChange tornadis_session_answered           (TornadisSession       *self,
+                                                           TornadisCommandEffect  effect,
+                                                           TornadisCommand       *command,
+                                                           TornadisReply         *reply);
+
 /* The program closed the connection itself, and so knows of the loss. */
 void                  tornadis_session_forget_loss        (TornadisSession       *self);
 /* Whether @command, or @commands, may be sent because they do not belong to a transaction that was lost. @known: the caller
@@ -90,19 +103,6 @@ gboolean              tornadis_session_admits             (TornadisSession      
                                                            gboolean               known);
 /* The error of a command that is not admitted. */
 GError               *tornadis_session_new_loss_error     (const char            *name);
-
-/* Follows a command that was queued; those without an effect need not be. */
-void                  tornadis_session_queued             (TornadisSession       *self,
-                                                           TornadisCommandEffect  effect);
-/* @command, which may be %NULL when it has no @effect, was answered; every command of a transaction has to be. */
-TornadisSessionChange tornadis_session_answered           (TornadisSession       *self,
-                                                           TornadisCommandEffect  effect,
-                                                           TornadisCommand       *command,
-                                                           TornadisReply         *reply);
-
-/* What @command does to @self, if it is not refused. */
-void                  tornadis_transaction_follow         (TornadisTransaction   *self,
-                                                           TornadisCommandEffect  effect);
 /* Commands that set again what the server kept, besides user, database and name (element-type TornadisCommand); %NULL:
  * none. */
 GPtrArray            *tornadis_session_dup_settings       (TornadisSession       *self);

@@ -224,7 +224,7 @@ handshake_cb (GObject *object,
     handshake_succeed (self, G_IO_STREAM (stream));
 }
 
-/* With GIO's TLS of before 2024 every connection reads all authorities of its database from the disk when it is made:
+/* With GIO's TLS of before 2024 every connection reads all authorities of its database from the disk when it is created:
  * 15 ms for those of the system. */
 static void
 prepare_in_thread (GTask *task,

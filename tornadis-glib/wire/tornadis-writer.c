@@ -9,6 +9,8 @@
 /* A buffer of no more than this is kept while it is empty, so that a busy link does not allocate for every write. */
 #define KEEP_SIZE (128 * 1024)
 #define FIRST_SIZE 4096
+/* Room for "*N\r\n". */
+#define MAX_COUNT_LENGTH 24
 
 /* A large argument in the stream, behind the small bytes up to data[offset]. */
 typedef struct
@@ -100,8 +102,6 @@ writer_append_large (TornadisWriter *self,
   g_queue_push_tail (&self->large, large);
   self->queued += g_bytes_get_size (bytes);
 }
-
-#define MAX_COUNT_LENGTH 24
 
 /* Puts "*N\r\n" at @end. Returns where it ends. */
 static inline guint8 *
