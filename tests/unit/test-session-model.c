@@ -81,12 +81,14 @@ struct _Model
   gboolean held_back;
   guint held_back_id; /* commands from here on must not run on this connection */
   int db;             /* what the next connection is opened with */
+  char *user;
   char *name;
 
   /* The server's side of the connection. */
   GByteArray *received;
   GPtrArray *replies; /* (element-type char *) that it has made and that are not read */
   int server_db;
+  char *server_user;
   char *server_name;
   gboolean in_multi;
   gboolean aborted;
@@ -204,6 +206,22 @@ model_run (Model *self,
       self->server_name = g_strdup (argv[2]);
       return g_strdup ("+OK\r\n");
     }
+  if (strcmp (name, "AUTH") == 0)
+    {
+      /* Nothing else is in flight, but what makes it sure that there is a reply. */
+      g_assert_false (in_exec);
+      g_assert_cmpuint (self->replies->len, ==, 0);
+      if (CHANCE (30))
+        return NULL;
+      g_free (self->server_user);
+      self->server_user = g_strdup (argv[1]);
+      return g_strdup ("+OK\r\n");
+    }
+  if (strcmp (name, "ECHO") == 0)
+    {
+      g_assert_cmpuint (self->received->len, ==, 0);
+      return g_strdup_printf ("$%zu\r\n%s\r\n", strlen (argv[1]), argv[1]);
+    }
   if (strcmp (name, "UNWATCH") == 0)
     {
       g_array_set_size (self->watched, 0);
@@ -309,7 +327,10 @@ model_serve (Model *self,
     }
   else
     {
-      g_ptr_array_add (self->replies, model_run (self, argv, FALSE));
+      char *reply = model_run (self, argv, FALSE);
+
+      if (reply != NULL)
+        g_ptr_array_add (self->replies, reply);
     }
 }
 
@@ -360,7 +381,7 @@ model_step_server (Model *self)
   if (!self->connected || self->blocked || (argv = model_parse (self)) == NULL)
     return FALSE;
 
-  if (self->held_back && argv[1] != NULL && strcmp (argv[0], "SELECT") != 0)
+  if (self->held_back && (strcmp (argv[0], "SET") == 0 || strcmp (argv[0], "GET") == 0))
     g_assert_cmpuint (g_ascii_strtoull (argv[1], NULL, 10), <, self->held_back_id);
   TRACE ("server runs %s %s", argv[0], argv[1] != NULL ? argv[1] : "");
   model_serve (self, argv);
@@ -497,6 +518,13 @@ model_make_command (Model *self,
         self->program_db = number_of_db;
       tornadis_command_append_string (command, db);
     }
+  if (strcmp (name, "AUTH") == 0)
+    {
+      g_autofree char *user = g_strdup_printf ("user-%u", id);
+
+      tornadis_command_append_string (command, user);
+      tornadis_command_append_string (command, "secret");
+    }
   if (strcmp (name, "CLIENT") == 0)
     {
       g_autofree char *client_name = g_strdup_printf ("name-%u", id);
@@ -595,6 +623,13 @@ model_step_program (Model *self)
       return;
     }
 
+  /* Within MULTI clients refuse it. */
+  if (self->current == NULL && CHANCE (10) && !tornadis_queue_get_expected (self->queue).in_multi)
+    {
+      model_call (self, "AUTH", NULL);
+      return;
+    }
+
   if (self->current == NULL && CHANCE (40))
     {
       model_call (self, alone[g_test_rand_int_range (0, G_N_ELEMENTS (alone))], NULL);
@@ -643,13 +678,18 @@ model_lose (Model *self,
 static void
 model_connect (Model *self)
 {
+  g_autoptr (GBytes) username = NULL;
+
   if (self->connected)
     return;
 
   TRACE ("connected");
   self->connected = TRUE;
-  tornadis_session_begin (&self->session, self->db, NULL, NULL, self->name);
+  username = self->user != NULL ? g_bytes_new (self->user, strlen (self->user)) : NULL;
+  tornadis_session_begin (&self->session, self->db, username, NULL, self->name);
   self->server_db = self->db;
+  g_free (self->server_user);
+  self->server_user = g_strdup (self->user);
   g_free (self->server_name);
   self->server_name = g_strdup (self->name);
 }
@@ -738,6 +778,11 @@ model_check (Model *self)
   g_assert_true (!expected.watching == (self->watched->len == 0));
   g_assert_cmpint (self->session.db, ==, self->server_db);
   g_assert_cmpstr (self->session.client_name, ==, self->server_name);
+  if (self->server_user != NULL)
+    g_assert_cmpmem (g_bytes_get_data (self->session.username, NULL), g_bytes_get_size (self->session.username),
+                     self->server_user, strlen (self->server_user));
+  else
+    g_assert_null (self->session.username);
   g_assert_cmpint (self->db, ==, self->server_db);
   for (guint i = 0; i < self->calls->len; i++)
     g_assert_cmpuint (((Call *) g_ptr_array_index (self->calls, i))->n_completed, ==, 1);
@@ -757,6 +802,11 @@ session_cb (TornadisSessionChange changes,
     }
 
   self->db = self->session.db;
+  if (self->session.username != NULL)
+    {
+      g_free (self->user);
+      self->user = g_strndup (g_bytes_get_data (self->session.username, NULL), g_bytes_get_size (self->session.username));
+    }
   g_free (self->name);
   self->name = g_strdup (self->session.client_name);
 }
@@ -796,7 +846,9 @@ model_clear (Model *self)
   g_ptr_array_unref (self->calls);
   g_ptr_array_unref (self->transactions);
   g_ptr_array_unref (self->refused);
+  g_free (self->server_user);
   g_free (self->server_name);
+  g_free (self->user);
   g_free (self->name);
 }
 

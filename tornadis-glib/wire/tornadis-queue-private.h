@@ -72,12 +72,12 @@ void                tornadis_queue_follow_reply          (TornadisQueue         
 /* Whether it is certain that the server queues the call @id for EXEC. */
 gboolean            tornadis_queue_is_in_multi_at        (TornadisQueue          *self,
                                                           guint64                 id);
+/* A call that was not sent is dropped. */
+void                tornadis_queue_follow_dropped        (TornadisQueue          *self,
+                                                          const TornadisSlot     *slot);
 /* What a call that is taken back would have begun. */
 TornadisTransaction tornadis_queue_get_begun             (TornadisQueue          *self,
                                                           guint64                 id);
-/* A call is dropped that was not sent: it may have begun a transaction of which nobody is notified. */
-void                tornadis_queue_follow_dropped        (TornadisQueue          *self,
-                                                          const TornadisSlot     *slot);
 /* The call that began a transaction was taken back: so is what was meant for it, from @id on. */
 void                tornadis_queue_take_back_transaction (TornadisQueue          *self,
                                                           guint64                 id,

@@ -38,7 +38,7 @@ tornadis_queue_follow_slot (TornadisQueue *self,
   if (!tornadis_slot_has_effect (slot))
     return;
 
-  if (slot->command != NULL)
+  if (slot->batch == NULL)
     tornadis_session_queued (self->session, tornadis_command_get_effect (slot->command));
   else
     for (gsize i = slot->batch->n_received; i < tornadis_batch_get_n_calls (slot->batch); i++)
@@ -108,15 +108,15 @@ queue_admits_slot (TornadisQueue *self,
                                   batch != NULL && batch->atomic, FALSE);
 }
 
-/* A call is dropped that was not sent. When it was to begin a transaction and nobody waits for it, nobody knows that what
- * is called next does not belong to one. */
+/* A call that was not sent is dropped. When it was to begin a transaction and nobody waits for it, nobody is notified that
+ * what is called next does not belong to one. */
 void
 tornadis_queue_follow_dropped (TornadisQueue *self,
                                const TornadisSlot *slot)
 {
   TornadisTransaction begun = { FALSE, FALSE };
 
-  if (self->session == NULL || slot->func != NULL || !slot_begins_transaction (slot) || !queue_admits_slot (self, slot))
+  if (self->session == NULL || !queue_admits_slot (self, slot) || slot->func != NULL || !slot_begins_transaction (slot))
     return;
 
   slot_follow_transaction (slot, &begun);
@@ -230,18 +230,18 @@ slot_moves (const TornadisSlot *slot)
 {
   gsize n_calls = tornadis_slot_get_n_calls (slot);
 
-  if (slot->command != NULL)
-    return tornadis_session_is_moved_by (tornadis_command_get_effect (slot->command));
+  if (slot->batch == NULL)
+    return slot->command != NULL && tornadis_session_is_moved_by (tornadis_command_get_effect (slot->command));
 
-  for (gsize i = slot->batch != NULL ? slot->batch->n_received : n_calls; i < n_calls; i++)
+  for (gsize i = slot->batch->n_received; i < n_calls; i++)
     if (tornadis_session_is_moved_by (tornadis_batch_get_effect (slot->batch, i)))
       return TRUE;
 
   return FALSE;
 }
 
-/* Sorts out what waits to be written, after the connection was lost. @moved: whether SELECT or AUTH was done is not known,
- * so that the next connection may be another user's, or in another database, than what was called since was meant for. */
+/* Sorts out what waits to be written, after the connection was lost. @moved: it is not known whether the server has run a
+ * SELECT or AUTH, and what was called since was meant for the database and the user that these chose. */
 static void
 queue_sift_unwritten (TornadisQueue *self,
                       GArray *completions,
@@ -252,7 +252,6 @@ queue_sift_unwritten (TornadisQueue *self,
   for (guint64 id = self->head; id < self->tail; id++)
     {
       TornadisSlot *slot = tornadis_queue_get_slot (self, id);
-      gboolean is_lost = FALSE;
       GError *error = NULL;
 
       tornadis_slot_rewind (slot);
@@ -262,26 +261,26 @@ queue_sift_unwritten (TornadisQueue *self,
 
       if (self->session != NULL && !queue_admits_slot (self, slot))
         {
-          is_lost = TRUE;
           error = tornadis_session_new_loss_error (tornadis_slot_get_name (slot));
           self->session->loss_known = slot->func != NULL || (self->session->loss_known && !slot_begins_transaction (slot));
         }
       else if (keep && !moved && (slot->flags & TORNADIS_SLOT_LINK_ONLY) == 0)
         continue;
-      else if (!keep || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0)
-        error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
-                             tornadis_slot_get_name (slot), reason);
       else
-        error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
-                             "%s was not sent: the connection was lost with the SELECT or AUTH ahead of it",
-                             tornadis_slot_get_name (slot));
+        {
+          tornadis_queue_follow_dropped (self, slot);
+          error = keep && moved ? g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                               "%s was not sent: the connection was lost with the SELECT or AUTH before it",
+                                               tornadis_slot_get_name (slot))
+                                : g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                                               "The connection was closed before %s was sent: %s",
+                                               tornadis_slot_get_name (slot), reason);
+        }
 
       if (tornadis_slot_is_awaited (slot))
         tornadis_queue_add_completion (self, completions, slot, error);
       else
         g_error_free (error);
-      if (!is_lost)
-        tornadis_queue_follow_dropped (self, slot);
       moved |= slot_moves (slot);
       tornadis_queue_void_slot (self, slot);
     }
