@@ -207,10 +207,10 @@ call_done_cb (TornadisReply *reply,
   g_clear_pointer (&call->watch, tornadis_cancel_watch_free);
   call_end (call, failure == NULL);
 
-  /* One that was given up may have come to the server, or not. */
-  if (error != NULL && subscriptions_has_link (self))
+  /* One that was given up may have come to the server, or not; one that is refused may have begun. */
+  if (failure != NULL && subscriptions_has_link (self))
     subscriptions_undo (self, call->kind, call->names);
-  else if (error != NULL)
+  else if (failure != NULL)
     subscriptions_sweep (self);
   call_free (call);
 

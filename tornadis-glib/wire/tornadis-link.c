@@ -640,10 +640,12 @@ link_admit (TornadisLink *self,
             gboolean atomic,
             gsize n_calls,
             gsize n_bytes,
+            TornadisSlotFlags flags,
             GError **error)
 {
   const TornadisLinkSettings *settings = &self->settings;
-  gboolean has_room = tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes);
+  gboolean has_room = (flags & TORNADIS_SLOT_LINK_ONLY) != 0 ||
+                      tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes);
 
   if (G_LIKELY (has_room && self->connection != NULL && !tornadis_transaction_is_open (self->session.lost)))
     return TRUE;
@@ -709,7 +711,7 @@ tornadis_link_submit (TornadisLink *self,
   TornadisCaller copy;
   guint64 slot;
 
-  if (!link_admit (self, command, NULL, FALSE, 1, tornadis_command_get_wire_size (command), error))
+  if (!link_admit (self, command, NULL, FALSE, 1, tornadis_command_get_wire_size (command), flags, error))
     return FALSE;
 
   slot = tornadis_queue_push (self->queue, command, flags, link_set_deadline (self, caller, &copy));
@@ -736,7 +738,7 @@ tornadis_link_submit_batch (TornadisLink *self,
   for (guint i = 0; i < commands->len; i++)
     n_bytes += tornadis_command_get_wire_size (g_ptr_array_index (commands, i));
 
-  if (!link_admit (self, NULL, commands, atomic, n_calls, n_bytes, error))
+  if (!link_admit (self, NULL, commands, atomic, n_calls, n_bytes, TORNADIS_SLOT_DEFAULT, error))
     return FALSE;
 
   slot = tornadis_queue_push_batch (self->queue, commands, atomic, link_set_deadline (self, caller, &copy));

@@ -17,7 +17,7 @@ typedef void (*TornadisSessionFunc) (TornadisSessionChange changes,
 typedef enum
 {
   TORNADIS_SLOT_DEFAULT = 0,
-  /* Dropped with the link instead of waiting for the next one. */
+  /* The library's own: dropped with the link instead of waiting for the next one, and sent whatever the bounds are. */
   TORNADIS_SLOT_LINK_ONLY = 1 << 0,
 } TornadisSlotFlags;
 
