@@ -152,7 +152,7 @@ tool_call (char **argv)
   const GOptionEntry entries[] = {
     { "raw", 0, 0, G_OPTION_ARG_NONE, &self.raw, "Print strings as they are, on a terminal too", NULL },
     { "quoted", 0, 0, G_OPTION_ARG_NONE, &self.quoted, "Print quoted strings and numbered lists, as on a terminal", NULL },
-    { "no-newline", 'n', 0, G_OPTION_ARG_NONE, &self.no_newline, "Print no newline behind the reply", NULL },
+    { "no-newline", 'n', 0, G_OPTION_ARG_NONE, &self.no_newline, "Print no newline after the reply", NULL },
     { "no-stdin", 0, 0, G_OPTION_ARG_NONE, &self.no_stdin, "Take a last argument - for what it is", NULL },
     G_OPTION_ENTRY_NULL,
   };

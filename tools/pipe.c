@@ -36,7 +36,7 @@ typedef struct
   guint window;          /* how many of them may be in flight */
   guint64 n_commands;
   guint64 n_errors;
-  guint64 n_lost;     /* of @n_errors: without a reply because the connection went */
+  guint64 n_lost;     /* of @n_errors: without a reply because the connection was lost */
   guint64 first_lost; /* lines */
   guint64 last_lost;
   gboolean failed;
@@ -148,7 +148,7 @@ replied_cb (TornadisClient *client,
   else
     call->reply = tornadis_reply_ref (reply);
 
-  /* What comes behind a command whose fate is unknown is not sent. */
+  /* What follows a command whose outcome is unknown is not sent. */
   if (error != NULL && is_loss (error) && !self->failed)
     {
       self->failed = TRUE;
@@ -194,7 +194,7 @@ pipe_take_line (Pipe *self,
     }
 }
 
-/* Takes the next line of what was read, the last of which may lack its end. */
+/* Takes the next line of what was read; the last line may lack its newline. */
 static gboolean
 pipe_next_line (Pipe *self)
 {
@@ -274,7 +274,7 @@ pipe_read (Pipe *self)
   g_input_stream_read_bytes_async (self->stream, READ_BYTES, G_PRIORITY_DEFAULT, NULL, read_cb, self);
 }
 
-/* Sends what may be sent, and reads on when it has all been sent. */
+/* Sends what may be sent, and reads more when all of it has been sent. */
 static void
 pipe_pump (Pipe *self)
 {

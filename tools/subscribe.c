@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* tornadis subscribe: the messages of channels and patterns, until it is told to end. */
+/* tornadis subscribe: the messages of channels and patterns, until a signal or the count stops it. */
 
 #include "tool.h"
 
@@ -322,7 +322,7 @@ tool_subscribe (char **argv)
   while (!self.done)
     g_main_context_iteration (NULL, TRUE);
 
-  /* A second signal ends a program whose last output nobody reads. */
+  /* A second signal terminates a program whose last output nobody reads. */
   g_source_remove (signals[0]);
   g_source_remove (signals[1]);
 

@@ -12,7 +12,7 @@ is_blank (char c)
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* What stands behind a backslash between double quotes. Returns the number of bytes that it takes. */
+/* Reads what follows a backslash between double quotes. Returns the number of bytes that it takes. */
 static gsize
 unescape (const char *rest,
           gsize length,
@@ -65,7 +65,7 @@ tool_line_split (const char *line,
               quote = '\0';
               if (i < length && !is_blank (line[i]))
                 {
-                  *problem = "no blank behind a closing quote";
+                  *problem = "no space after a closing quote";
                   return FALSE;
                 }
             }

@@ -90,7 +90,7 @@ take_assignment (const char **rest)
   return g_string_free (text, FALSE);
 }
 
-/* Makes a plugin with the properties that stand behind its name. */
+/* Creates a plugin with the properties that follow its name. */
 TornadisPlugin *
 tool_plugin_new (const char *text,
                  GError **error)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Standard output is written from the main loop and never waited for before the end, so that a slow reader leaves
- * connections and signals alone; who adds to it stops when it is full. Standard error has messages, and on a
- * terminal a line of progress. */
+/* Standard output is written from the main loop and never waited for before the end, so that a slow reader does not
+ * hold up connections and signals; who adds to it stops when it is full. Standard error has messages, and on a terminal a
+ * line of progress. */
 
 #include "tool.h"
 
@@ -32,7 +32,7 @@ static gpointer progress_data;
 static guint progress_source;
 static gboolean progress_shown;
 
-/* Other programs end by the signal when nobody reads any more, which GIO ignores. */
+/* Other programs are terminated by SIGPIPE when nobody reads any more, which GIO ignores. */
 static G_NORETURN void
 output_failed (int error_number)
 {
@@ -102,7 +102,7 @@ tool_output_begin (void)
   if (output == NULL)
     output = g_string_new (NULL);
 
-  /* What is written goes before it becomes the larger part. */
+  /* What is written is removed when it has become the larger part. */
   if (output_done > FULL_BYTES && output_done > output->len / 2)
     {
       g_string_erase (output, 0, (gssize) output_done);
@@ -142,7 +142,7 @@ reader_gone_cb (int fd,
   output_failed (EPIPE);
 }
 
-/* Ends the program when nobody can read its output any more, even if there is none for a long time. */
+/* Terminates the program when nobody can read its output any more, even if there is none for a long time. */
 void
 tool_output_watch (void)
 {
@@ -201,7 +201,7 @@ progress_cb (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Shows the text that @func makes again and again, if standard error is a terminal. */
+/* Shows the text that @func returns again and again, if standard error is a terminal. */
 void
 tool_progress_start (char *(*func) (gpointer user_data),
                      gpointer user_data)

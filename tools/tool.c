@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options that several subcommands have, and the client that they make. */
+/* The options that several subcommands have, and the client that they create. */
 
 #include "tool.h"
 
@@ -16,7 +16,7 @@ print_usage_error (const char *message)
   g_autofree char *shown = g_strndup (message, strcspn (message, "="));
 
   tool_print_error ("%s", shown);
-  g_printerr ("“%s --help” tells more.\n", g_get_prgname ());
+  g_printerr ("Try “%s --help” for more information.\n", g_get_prgname ());
 }
 
 static gboolean
@@ -142,7 +142,7 @@ tool_options_equip (ToolOptions *self,
   return TRUE;
 }
 
-/* Makes a client of the server that --uri or the environment names, or prints why not. */
+/* Creates a client of the server that --uri or the environment names, or prints why not. */
 gpointer
 tool_options_make_client (ToolOptions *self,
                           GType type)

@@ -36,8 +36,8 @@ typedef struct
 
 typedef enum
 {
-  TOOL_PARSE_ANYWHERE,   /* options may stand behind arguments */
-  TOOL_PARSE_BEFORE,     /* the first argument ends the options */
+  TOOL_PARSE_ANYWHERE,   /* options may follow arguments */
+  TOOL_PARSE_BEFORE,     /* no options after the first argument */
   TOOL_PARSE_NO_SERVER,  /* of the options above only --json */
 } ToolParseFlags;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A coroutine, as C has it: an asynchronous function of your own, whose GTask goes from callback to callback and holds
- * what lives on between them.
+/* A coroutine, as C has it: an asynchronous function of your own, whose GTask is handed from callback to callback and
+ * holds what they share.
  *
  * coroutine [URI] */
 
@@ -28,7 +28,7 @@ user_free (User *self)
   g_free (self);
 }
 
-/* Every step owns the task: it hands it to the next step, or returns from it and lets go. */
+/* Every step owns the task: it passes it on to the next step, or returns its result and drops it. */
 static void
 stored_cb (GObject *object, GAsyncResult *result, gpointer user_data)
 {

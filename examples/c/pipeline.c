@@ -32,7 +32,7 @@ called_cb (GObject *object, GAsyncResult *result, gpointer user_data)
         TornadisReply *reply = tornadis_reply_get_element (replies, i);
         g_autoptr (GError) reply_error = tornadis_reply_dup_error (reply);
 
-        /* An error of the server takes its place among the replies. */
+        /* An error of the server is one of the replies. */
         if (reply_error != NULL)
           g_print ("error: %s\n", reply_error->message);
         else if (tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_INTEGER)

@@ -111,7 +111,7 @@ main (int argc, char **argv)
     }
 
   g_signal_connect (client, "message::bar", G_CALLBACK (message_cb), &program);
-  /* The client subscribes again by itself after the connection was lost, but what was published meanwhile is gone. */
+  /* The client subscribes again by itself after the connection was lost, but what was published meanwhile is lost. */
   g_signal_connect (client, "gap", G_CALLBACK (gap_cb), &program);
   tornadis_pub_sub_client_subscribe_async (client, (const char *[]) { "bar", NULL }, cancellable, subscribed_cb, &program);
   g_main_loop_run (loop);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A tour of the library, against a private server: its unix socket is in TORNADIS_TOUR_SOCKET, and the command
- * in TORNADIS_TOUR_RESTART restarts it. A program of yours would go on in callbacks; so that it reads from top
+ * in TORNADIS_TOUR_RESTART restarts it. A program of yours would continue in callbacks; so that it reads from top
  * to bottom, the tour waits for each outcome in a main loop. */
 
 #include <stdlib.h>
@@ -111,7 +111,7 @@ show_pipeline (TornadisClient *client,
   g_autoptr (TornadisReply) replies = NULL;
   g_autofree char *text = NULL;
 
-  heading (atomic ? "A transaction" : "A pipeline, with an error in its place");
+  heading (atomic ? "A transaction" : "A pipeline, with an error among the replies");
   tornadis_pipeline_set_atomic (pipeline, atomic);
   tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "SET", "foo", "bar", NULL });
   tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "LPUSH", "foo", "x", NULL });
@@ -120,7 +120,7 @@ show_pipeline (TornadisClient *client,
   wait_for (&result);
   replies = tornadis_client_call_pipeline_finish (client, result, NULL);
   expect (replies != NULL && tornadis_reply_get_n_elements (replies) == 3, "three replies");
-  expect (tornadis_reply_is_error (tornadis_reply_get_element (replies, 1)), "an error in its place");
+  expect (tornadis_reply_is_error (tornadis_reply_get_element (replies, 1)), "an error among the replies");
   text = tornadis_reply_to_string (replies);
   g_print ("%s\n", text);
 }

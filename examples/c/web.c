@@ -57,7 +57,7 @@ request_cb (SoupServer *server, SoupServerMessage *message, const char *path, GH
     respond (message, SOUP_STATUS_NOT_IMPLEMENTED, "Only GET\n");
   else
     {
-      /* Not answered when this returns, but when it goes on. One client serves any number of requests at a time. */
+      /* Not answered when this returns, but later. One client serves any number of requests at a time. */
       soup_server_message_pause (message);
       tornadis_client_submit (client, incr, counted_cb, g_object_ref (message), g_object_unref);
     }
@@ -115,7 +115,7 @@ main (int argc, char **argv)
   /* Calls connect by themselves; but without Redis there is no use in starting. */
   tornadis_client_connect_async (client, NULL, connected_cb, &program);
   g_main_loop_run (loop);
-  /* Ends what still waits for Redis, as long as the server has the requests. */
+  /* Completes the calls that still wait for Redis, while the server still has their requests. */
   tornadis_client_close (client);
   soup_server_disconnect (server);
   return program.status;

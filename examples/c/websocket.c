@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A websocket server: every websocket gets elements of the list "jobs", and every element goes to one of them.
+/* A websocket server: every websocket gets elements of the list "jobs", and every element is sent to one of them.
  *
  * websocket [URI [PORT]]; with 0 for the port it takes a free one */
 
@@ -43,8 +43,8 @@ session_free (Session *self)
   g_free (self);
 }
 
-/* The client goes back at once, the session ends when the websocket is closed on both sides. Serves as the callback of
- * LPUSH as well. */
+/* The client is released at once, the session is freed when the websocket is closed on both sides. Also the callback of
+ * LPUSH. */
 static void
 session_end (TornadisClient *client, TornadisReply *reply, GError *error, gpointer user_data)
 {
@@ -101,10 +101,10 @@ popped_cb (TornadisClient *client, TornadisReply *reply, GError *error, gpointer
 }
 
 /* BLPOP blocks its connection: hence a client that is this websocket's alone. It waits one second at a time, so that
- * it ends soon after the websocket. To cancel it, or to close its connection, would lose an element that is on its way
- * just then; so it goes on, and what comes too late goes back to its place. What was sent counts as delivered, and
- * waits in memory for a page that is slow: to be sure of both, use BLMOVE to a second list, and wait until the page
- * confirms. */
+ * it completes soon after the websocket is closed. Cancelling it, or closing its connection, would lose an element that is
+ * just being sent; so it is waited for, and an element that comes too late is pushed back. What was sent counts as
+ * delivered, and waits in memory for a page that is slow: to be sure of both, use BLMOVE to a second list, and wait until
+ * the page confirms. */
 static void
 session_pop (Session *self)
 {
@@ -163,7 +163,7 @@ preconnected_cb (GObject *object, GAsyncResult *result, gpointer user_data)
     }
 }
 
-/* The sessions end by themselves, within a second. A second signal ends the program at once. */
+/* The sessions are over within a second. A second signal terminates the program at once. */
 static gboolean
 signal_cb (gpointer user_data)
 {

@@ -56,7 +56,7 @@ async function calls(client) {
 }
 
 async function pipelines(client) {
-    heading('A pipeline, with an error in its place');
+    heading('A pipeline, with an error among the replies');
     const pipeline = new Tornadis.Pipeline();
     pipeline.stack_call('SET', 'foo', 'bar');
     pipeline.stack_call('LPUSH', 'foo', 'x');

@@ -25,7 +25,7 @@ function addAction(map, name, activate) {
     map.add_action(action);
 }
 
-// A line of the list. It makes its texts when GTK asks for them, which it does for what is on the screen.
+// A line of the list. It creates its texts when GTK asks for them, which it does for what is on the screen.
 const {READABLE} = GObject.ParamFlags;
 const Row = GObject.registerClass({
     GTypeName: 'ChannelsRow',
@@ -288,7 +288,7 @@ const Window = GObject.registerClass({
 
     _append(message) {
         // As little as can be, for there may be a hundred thousand in a second. All that came since the last frame
-        // goes to the list at once; of more than it holds, only the newest.
+        // is added to the list at once; of more than it holds, only the newest.
         if (this._pending.push([Date.now() / 1000, message]) > MAX_ROWS)
             this._pending.shift();
         if (message !== null)
@@ -310,7 +310,7 @@ const Window = GObject.registerClass({
     }
 
     _follow() {
-        // New rows get their places, and the end moves, only later in this frame.
+        // New rows are allocated, and the end moves, only later in this frame.
         if (this._follows && !this._settling) {
             this._settling = true;
             GLib.idle_add(GLib.PRIORITY_HIGH, () => this._scrollToEnd());
@@ -324,7 +324,7 @@ const Window = GObject.registerClass({
     }
 
     _onScrolled() {
-        // By the user: who has scrolled up stays there, until the end is reached again.
+        // When the user has scrolled up the list stays there, until they reach the end again.
         const {value, upper, page_size: pageSize} = this._position;
         if (!this._settling)
             this._follows = value >= upper - pageSize - 1;

@@ -36,7 +36,7 @@ def add_action(action_map, name, function):
 
 
 class Row(GObject.Object):
-    """A line of the list. It makes its texts when GTK asks for them, which it does for what is on the screen."""
+    """A line of the list. It creates its texts when GTK asks for them, which it does for what is on the screen."""
 
     __gtype_name__ = 'ChannelsRow'
 
@@ -280,7 +280,7 @@ class Window(Adw.ApplicationWindow):
 
     def append(self, message):
         # As little as can be, for there may be a hundred thousand in a second. All that came since the last frame
-        # goes to the list at once; of more than it holds, only the newest.
+        # is added to the list at once; of more than it holds, only the newest.
         self.pending.append((time.time(), message))
         if message:
             self.received += 1
@@ -299,7 +299,7 @@ class Window(Adw.ApplicationWindow):
         return GLib.SOURCE_REMOVE
 
     def follow(self, *_):
-        # New rows get their places, and the end moves, only later in this frame.
+        # New rows are allocated, and the end moves, only later in this frame.
         if self.follows and not self.settling:
             self.settling = True
             GLib.idle_add(self.scroll_to_end, priority=GLib.PRIORITY_HIGH)
@@ -310,7 +310,7 @@ class Window(Adw.ApplicationWindow):
         return GLib.SOURCE_REMOVE
 
     def on_scrolled(self, position):
-        # By the user: who has scrolled up stays there, until the end is reached again.
+        # When the user has scrolled up the list stays there, until they reach the end again.
         if not self.settling:
             self.follows = position.get_value() >= position.get_upper() - position.get_page_size() - 1
 

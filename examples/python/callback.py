@@ -17,7 +17,7 @@ def main(uri='redis://localhost'):
     failures = []
 
     def show(name, result):
-        # A callback gets what went wrong in place of the reply: there is nobody to raise it to.
+        # A callback gets the exception instead of the reply: there is nobody to raise it to.
         if isinstance(result, Tornadis.TornadisException):
             failures.append(result)
         else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A context manager: a client out of a pool, which goes back to it at the end of the block.
+"""A context manager: a client out of a pool, which is released at the end of the block.
 
 connected-client.py [URI]
 """

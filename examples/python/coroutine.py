@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Coroutines: `await` waits for a reply while the main loop goes on.
+"""Coroutines: `await` waits for a reply while the main loop runs.
 
 coroutine.py [URI]
 """

@@ -21,7 +21,7 @@ async def main(uri='redis://localhost'):
     pipeline.stack_call('LPUSH', 'foo', 'x')
     pipeline.stack_call('STRLEN', 'foo')
 
-    # Nothing has been sent so far. An error of the server takes its place among the replies, it is not raised.
+    # Nothing has been sent so far. An error of the server is one of the replies, it is not raised.
     for reply in await client.call(pipeline):
         if isinstance(reply, Tornadis.ReplyError):
             print('error:', reply)

@@ -18,7 +18,7 @@ from gi.repository import GLib, Tornadis
 async def main(uri='redis://localhost'):
     client = Tornadis.PubSubClient.new_for_uri(uri)
 
-    # The client subscribes again by itself when the connection was lost, but what was published meanwhile is gone.
+    # The client subscribes again by itself when the connection was lost, but what was published meanwhile is lost.
     client.connect('gap', lambda _: print('there may be messages missing', flush=True))
 
     await client.subscribe('bar')

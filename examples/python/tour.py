@@ -48,7 +48,7 @@ async def calls(client):
 
 
 async def pipelines(client):
-    heading('A pipeline, with an error in its place')
+    heading('A pipeline, with an error among the replies')
     pipeline = Tornadis.Pipeline()
     pipeline.stack_call('SET', 'foo', 'bar')
     pipeline.stack_call('LPUSH', 'foo', 'x')

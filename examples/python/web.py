@@ -35,7 +35,7 @@ def on_request(_server, message, path, _query, client):
     elif message.get_method() != 'GET':
         respond(message, Soup.Status.NOT_IMPLEMENTED, 'Only GET')
     else:
-        # Not answered when this returns, but when it goes on.
+        # Not answered when this returns, but by the coroutine.
         message.pause()
         Tornadis.spawn(count(client, message))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A websocket server: every websocket gets elements of the list "jobs", and every element goes to one of them.
+"""A websocket server: every websocket gets elements of the list "jobs", and every element is sent to one of them.
 
 websocket.py [URI [PORT]]; with 0 for the port it takes a free one
 """
@@ -16,9 +16,9 @@ from gi.repository import GLib, Soup, Tornadis
 async def feed(websocket, pool, stopped):
     """Sends what BLPOP brings, which blocks its connection: hence a client that is this websocket's alone.
 
-    BLPOP waits one second at a time, so that it ends soon after the websocket. To cancel it, or to close its
-    connection, would lose an element that is on its way just then; so it goes on, and what comes too late goes back
-    to its place. What was sent counts as delivered, and waits in memory for a page that is slow: to be sure of both,
+    BLPOP waits one second at a time, so that it completes soon after the websocket is closed. Cancelling it, or closing
+    its connection, would lose an element that is just being sent; so it is waited for, and an element that comes too late
+    is pushed back. What was sent counts as delivered, and waits in memory for a page that is slow: to be sure of both,
     use BLMOVE to a second list, and wait until the page confirms.
     """
     def is_open():
@@ -65,7 +65,7 @@ async def main(uri='redis://localhost', port='8080'):
     server.listen_local(int(port), Soup.ServerListenOptions.IPV4_ONLY)
     print(server.get_uris()[0].to_string(), flush=True)
 
-    # A second signal ends the program at once.
+    # A second signal terminates the program at once.
     for number in (signal.SIGINT, signal.SIGTERM):
         GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, number, stopped.set_result, None)
     await stopped

@@ -82,7 +82,7 @@ class Property:
         self.doc = get_doc(element)
         self.writable = element.get('writable') == '1'
         self.type = Type(element)
-        # A GIR does not tell; a string or an object may always be unset.
+        # A GIR does not say; a string or an object may always be unset.
         self.type.nullable = self.type.name == 'utf8' or '.' in self.type.name
 
 
@@ -247,7 +247,7 @@ class Python:
         text = self.close(f'{decorator}def {name}({", ".join(first + given)}) -> {returns}:', function.doc)
         if not function.has_closure:
             return text
-        # A callback that gets data behind its own arguments.
+        # A callback that gets data after its own arguments.
         types[-1] = f'{function.parameters[-1][0]}: Callable[..., object]'
         types += ['user_data: object', '*more: object']
         return f'@overload\n{text}\n@overload\ndef {name}({", ".join(first + types)}) -> {returns}: ...'
@@ -317,7 +317,7 @@ class Python:
         return ', '.join(self.make_keywords(item, ' | None = None')) + ','
 
     def add_connect(self, members, item):
-        """The name of a signal decides on what its handler gets; data of the program's own comes behind that."""
+        """The name of a signal decides on what its handler gets; data of the program's own follows that."""
         signals = item.get_all('signals')
         cases = [(make_literal([each.name]), self.make_callable(each, 'Self'), each.doc) for each in signals]
         cases.append((f'_{item.name}Notify', 'Callable[[Self, GObject.ParamSpec], object]', ''))
@@ -345,7 +345,7 @@ def make_literal(names):
 class TypeScript:
     TYPES = {'utf8': 'string', 'gboolean': 'boolean', 'gdouble': 'number', 'none': 'void', 'GType': 'GObject.GType',
              **dict.fromkeys(INTEGERS, 'number')}
-    # What may be given in place of a value of a type.
+    # What may be given instead of a value of a type.
     GIVEN = {'GLib.Bytes': 'GLib.Bytes | Uint8Array', 'GType': 'GObject.GType | {$gtype: GObject.GType}'}
 
     def __init__(self, namespace, overrides):

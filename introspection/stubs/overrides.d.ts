@@ -18,7 +18,7 @@ declare module 'gi://Tornadis?version=1.0' {
         type NativeReply =
             string | number | bigint | boolean | null | Uint8Array | NativeReply[] | Map<NativeReply, NativeReply> |
             TornadisException;
-        /** What a callback gets has the error in its place. */
+        /** What a callback gets has the error instead. */
         type Outcome = NativeReply | globalThis.Error | GLib.Error;
         /** The replies of a pipeline; `null` when a transaction was given up. */
         type Replies = NativeReply[] | null;
@@ -102,7 +102,7 @@ declare module 'gi://Tornadis?version=1.0' {
             call(...args: [Command] | Arguments): Promise<NativeReply>;
             get_connected_client(): Promise<Client>;
             preconnect(size?: number): Promise<boolean>;
-            /** Runs an async function with a connected client, which goes back to the pool at the end. */
+            /** Runs an async function with a connected client, which is released at the end. */
             withClient<T>(use: (client: Client) => T | PromiseLike<T>): Promise<T>;
         }
     }

@@ -20,7 +20,7 @@ _Name: TypeAlias = Union[str, bytes, bytearray, memoryview, GLib.Bytes]
 _NativeReply: TypeAlias = Union[
     bytes, str, int, float, bool, None, list['_NativeReply'], dict['_Key', '_NativeReply'], 'TornadisException']
 _Key: TypeAlias = Union[bytes, str, int, float, bool, None, 'TornadisException']
-# What a callback gets has the exception in its place.
+# What a callback gets has the exception instead.
 _Outcome: TypeAlias = Union[_NativeReply, Exception]
 _Outcomes: TypeAlias = Union[list[_NativeReply], None, Exception]
 
@@ -51,7 +51,7 @@ class Future(Generic[_T]):
     def done(self) -> bool: ...
     def cancelled(self) -> bool: ...
     def cancel(self, msg: object = None) -> bool:
-        """Ends the waiting, with asyncio.CancelledError; False when it is too late."""
+        """Cancels the waiting, with asyncio.CancelledError; False when it is too late."""
     def get_loop(self) -> AbstractEventLoop | None: ...
     def result(self) -> _T: ...
     def exception(self) -> BaseException | None: ...
@@ -178,6 +178,6 @@ class ClientPool:
         self, name: _Argument, /, *args: _Argument, callback: Callable[[_Outcome], object] | None = None) -> None:
         """As call(); callback(result) gets the reply, or an exception object."""
     def connected_client(self) -> AbstractAsyncContextManager[Client]:
-        """An async context manager of a connected client, which goes back to the pool at the end."""
+        """An async context manager of a connected client, which is released at the end."""
     def get_connected_client(self) -> Future[Client]: ...
     def preconnect(self, size: int = -1) -> Future[bool]: ...

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* The name of a key or the text of a request, as the key of a hash table: whoever has it owns what @data points at. */
+/* The name of a key or the text of a request, as the key of a hash table. @data is owned by whoever has this. */
 typedef struct
 {
   const guint8 *data; /* (unowned) */
@@ -27,7 +27,7 @@ cache_bytes (gconstpointer data,
   return self;
 }
 
-/* The same bytes at another place. */
+/* Copies the bytes to another address. */
 static inline CacheBytes
 cache_bytes_copy_to (const CacheBytes *self,
                      guint8 *place)

@@ -18,9 +18,9 @@ struct _CacheCalls
   GPtrArray *only;         /* (owned) (nullable) (element-type GPatternSpec) */
   GPtrArray *exclude;      /* (owned) (nullable) (element-type GPatternSpec) */
   CacheCounts counts;
-  TornadisCommand *observed; /* (unowned) (nullable) what the reply that is on its way up was to */
+  TornadisCommand *observed; /* (unowned) (nullable) the command whose outcome call_done will see next */
 
-  /* Of the command that is being looked at. */
+  /* Scratch, of the command that is being looked at. */
   GByteArray *buffer; /* (owned) its request */
   CacheKeys *keys;    /* (owned) */
 };
@@ -29,10 +29,10 @@ typedef enum
 {
   OPERATION_LEADER,   /* its reply is for all who wait for the same */
   OPERATION_FOLLOWER, /* it waits for the reply of another */
-  OPERATION_PASSED,   /* it writes, or does something to its connection */
+  OPERATION_PASSED,   /* it writes, or changes its connection */
 } CacheOperationKind;
 
-/* A call that is more than passed on. */
+/* A call that the plugin does more with than to pass it on. */
 typedef struct
 {
   CacheOperationKind kind;
@@ -79,7 +79,7 @@ calls_drop_one (CacheCalls *self,
   cache_pending_spoil_key (self->pending, key);
 }
 
-/* A script may have read it too, whether or not it names it. */
+/* Replies of scripts are dropped too: any of them may have read the key, whether or not it names it. */
 static void
 calls_drop_key (CacheCalls *self,
                 const CacheBytes *key)
@@ -130,7 +130,7 @@ cache_calls_end_queued (CacheCalls *self,
   g_ptr_array_set_size (link->queued, 0);
 }
 
-/* Passes on a command or a pipeline of some, other than a read that could be kept. */
+/* Passes on a pipeline, or a command whose reply is not kept. */
 static void
 calls_pass (CacheCalls *self,
             CacheLink *link,
@@ -165,7 +165,7 @@ calls_pass (CacheCalls *self,
   calls_drop_written (self, operation->write);
 }
 
-/* Tells the link what the server has said to each command. */
+/* Notifies the link of the server's reply to each command. */
 static void
 link_answered (CacheLink *link,
                TornadisCall *call,
@@ -216,7 +216,7 @@ calls_passed (CacheCalls *self,
 
 /* Reads. */
 
-/* Whether the reply may be kept, with its keys in what is being looked at. */
+/* Whether the reply may be kept; its keys are then in @keys. */
 static gboolean
 calls_may_keep (CacheCalls *self,
                 CacheLink *link,
@@ -279,7 +279,7 @@ calls_read (CacheCalls *self,
   return FALSE;
 }
 
-/* (transfer full): a call that waits no more; @operation (out) (transfer full). */
+/* Removes the first call that waits for @read; (transfer full); @operation (out) (transfer full). */
 static TornadisCall *
 calls_pop_follower (CacheCalls *self,
                     CacheRead *read,
@@ -296,7 +296,7 @@ calls_pop_follower (CacheCalls *self,
   return call;
 }
 
-/* All get what the leader got; what they do about it may touch the others. */
+/* All get the outcome of the leader. A callback may cancel others, so that they are removed one at a time. */
 static void
 calls_answer_followers (CacheCalls *self,
                         CacheRead *read,
@@ -317,7 +317,8 @@ calls_answer_followers (CacheCalls *self,
     }
 }
 
-/* The leader has failed by itself: the next whose connection is fit for it takes its place, others go on alone. */
+/* The leader has failed for a reason of its own: the next whose connection is usable becomes the leader, those before it
+ * are sent by themselves. */
 static void
 calls_replace_leader (CacheCalls *self,
                       CacheRead *read)
@@ -357,7 +358,7 @@ calls_keep (CacheCalls *self,
   if (read->stale || operation->generation != operation->link->generation || !cache_link_is_usable (operation->link))
     return;
 
-  /* A plugin behind this one has made another command of it, whose keys are others, or has answered by itself. */
+  /* A plugin behind this one has replaced the command, which may have other keys now, or has answered by itself. */
   if (self->observed != operation->command)
     return;
 
@@ -397,7 +398,7 @@ cache_calls_begin (CacheCalls *self,
   CacheLink *link = cache_tracking_lookup (self->tracking, tornadis_call_get_client (call));
   TornadisCommand *command = tornadis_call_get_command (call);
 
-  /* Connecting does nothing to keys. */
+  /* Connecting changes no keys. */
   if (link == NULL || g_str_equal (tornadis_call_get_name (call), "HELLO"))
     return FALSE;
 
@@ -488,8 +489,8 @@ cache_calls_push (CacheCalls *self,
 }
 
 void
-cache_calls_let_go (CacheCalls *self,
-                    CacheLink *link)
+cache_calls_drop_link (CacheCalls *self,
+                       CacheLink *link)
 {
   g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
   GHashTableIter iter;

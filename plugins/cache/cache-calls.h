@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* What becomes of calls: answered from the store, sharing a request that is under way, or passed on. */
+/* What becomes of calls: answered from the store, sharing a request that is in flight, or passed on. */
 typedef struct _CacheCalls CacheCalls;
 
 typedef struct
@@ -22,7 +22,7 @@ typedef struct
 CacheCalls        *cache_calls_new           (CacheStore         *store,
                                               CacheTracking      *tracking,
                                               CommandTable       *table);
-/* There must be no call any more. */
+/* There must be no call left. */
 void               cache_calls_free          (CacheCalls         *self);
 /* Names of commands, globs of keys; NULL: the default ones, all, none. */
 void               cache_calls_set_commands  (CacheCalls         *self,
@@ -39,13 +39,13 @@ void               cache_calls_observe       (CacheCalls         *self,
                                               TornadisCommand    *command);
 gboolean           cache_calls_push          (CacheCalls         *self,
                                               TornadisReply      *push);
-/* Nothing that is kept or under way counts any more. */
+/* Drops what is kept, and does not keep the replies to requests in flight. */
 void               cache_calls_flush         (CacheCalls         *self);
 /* The transaction of a link is over. */
 void               cache_calls_end_queued    (CacheCalls         *self,
                                               CacheLink          *link);
-/* The link's client does not take part any more: those who wait go on by themselves. */
-void               cache_calls_let_go        (CacheCalls         *self,
+/* The link's client does not take part any more: its calls that wait for another one's reply are sent by themselves. */
+void               cache_calls_drop_link     (CacheCalls         *self,
                                               CacheLink          *link);
 const CacheCounts *cache_calls_get_counts    (CacheCalls         *self);
 

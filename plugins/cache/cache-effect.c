@@ -68,7 +68,7 @@ cache_effect_sent (CacheLink *link,
     case EFFECT_SELECT:
     case EFFECT_AUTH:
       link->n_unsettled++;
-      /* Where it counts and where not is the server's affair. */
+      /* Whether it has run is for the server alone to know. */
       if (in_pipeline || link->in_multi)
         link->tainted = TRUE;
       break;

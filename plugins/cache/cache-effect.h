@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 /* What commands do to the connection that they run on. */
 
-/* A command is on its way, alone or within a pipeline. Whether it does anything, so that its outcome matters. */
+/* A command is sent, alone or within a pipeline. Returns whether it changes the connection, so that its outcome matters. */
 gboolean cache_effect_sent (CacheLink       *link,
                             TornadisCommand *command,
                             gboolean         in_pipeline);

@@ -67,7 +67,7 @@ cache_keys_is_script (const char *name)
   return g_strv_contains (names, name);
 }
 
-/* If a key of the server has this name, more is dropped than need be. */
+/* If a key of the server has this name, more is dropped than necessary. */
 CacheBytes
 cache_keys_get_any (void)
 {
@@ -84,8 +84,8 @@ cache_keys_add_any (CacheKeys *self)
   g_array_append_val (self->keys, any);
 }
 
-/* SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern …] …: the keys of patterns are read, and the server tells
- * nobody when they change. */
+/* SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern …] …: the keys of patterns are read, and the server
+ * notifies nobody when they change. */
 static gboolean
 sorts_by_patterns (TornadisCommand *command)
 {

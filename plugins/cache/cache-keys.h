@@ -20,13 +20,13 @@ typedef struct
 CacheKeys        *cache_keys_new         (CommandTable    *table);
 void              cache_keys_free        (CacheKeys       *self);
 void              cache_keys_clear       (CacheKeys       *self);
-/* Whether a command is a script that reads. From Redis 7.2 and Valkey on the server tells when a key changes that it has
+/* Whether a command is a script that reads. From Redis 7.2 and Valkey on the server notifies when a key changes that it has
  * read, whether or not it names it; before, when one changes that it names. */
 gboolean          cache_keys_is_script   (const char      *name);
-/* Appends the key that stands for any, which what is read by scripts depends on too. */
+/* Appends the key that stands for any, which replies of scripts depend on too. */
 void              cache_keys_add_any     (CacheKeys       *self);
 CacheBytes        cache_keys_get_any     (void);
-/* Appends the keys that a command names and reads. FALSE: it does more, or they cannot be told, or there are none. */
+/* Appends the keys that a command names and reads. FALSE: it does more, or they are not known, or there are none. */
 gboolean          cache_keys_add_read    (CacheKeys       *self,
                                           TornadisClient  *client,
                                           TornadisCommand *command);

@@ -5,7 +5,7 @@
 struct _CachePending
 {
   GHashTable *reads; /* (element-type CacheBytes CacheRead) (unowned) that may be joined */
-  GHashTable *keys;  /* (element-type CacheBytes CachePendingKey) (owned) that something is under way for */
+  GHashTable *keys;  /* (element-type CacheBytes CachePendingKey) (owned) that something is in flight for */
   GQueue all;        /* (element-type CacheRead) (unowned) not stale yet */
   guint n_writes_of_all;
 };
@@ -124,7 +124,7 @@ cache_pending_begin_read (CachePending *self,
   return read;
 }
 
-/* From now on it is not among those that can become stale. */
+/* Removes a read from those that can become stale. */
 static void
 pending_take_out (CachePending *self,
                   CacheRead *read)
@@ -228,7 +228,7 @@ cache_pending_spoil_key (CachePending *self,
 {
   CachePendingKey *key;
 
-  /* A key goes with what was under way for it. */
+  /* Closing the last read in flight of a key frees the key. */
   while ((key = g_hash_table_lookup (self->keys, name)) != NULL && key->reads.length > 0)
     cache_pending_close_read (self, g_queue_peek_head (&key->reads));
 }

@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* What is under way between request and reply, by key: reads, which become stale when one of their keys changes
- * meanwhile, and the program's own writes. */
+/* What is in flight, by key: reads, which become stale when one of their keys changes meanwhile, and the program's own
+ * writes. */
 typedef struct _CachePending CachePending;
 typedef struct _CacheWrite CacheWrite;
 
@@ -32,7 +32,7 @@ typedef struct
 } CacheRead;
 
 CachePending *cache_pending_new         (void);
-/* There must be no read and no write any more. */
+/* There must be no read and no write left. */
 void          cache_pending_free        (CachePending     *self);
 /* (nullable): one that may be joined. */
 CacheRead    *cache_pending_find        (CachePending     *self,
@@ -56,7 +56,7 @@ void          cache_pending_end_write   (CachePending     *self,
 const CacheBytes *
               cache_write_get_keys      (CacheWrite       *write,
                                          guint            *n_keys);
-/* Whether a write of one of the keys is under way. */
+/* Whether a write of one of the keys is in flight. */
 gboolean      cache_pending_is_writing  (CachePending     *self,
                                          const CacheBytes *keys,
                                          guint             n_keys);

@@ -2,8 +2,8 @@
 
 #include "cache/cache-redirect.h"
 
-/* The channel of clients that cannot be sent pushes. Having subscribed keeps the connection alive, looked after and made
- * again; in RESP3 invalidations are pushes all the same. */
+/* The channel of clients that cannot be sent pushes. Because of the subscription the client watches the connection and
+ * makes it again; in RESP3 invalidations are pushes all the same. */
 #define CHANNEL "__redis__:invalidate"
 
 struct _CacheRedirect
@@ -11,10 +11,10 @@ struct _CacheRedirect
   grefcount ref_count;      /* one more while it is subscribing */
   TornadisClient *client;   /* (owned) a TornadisPubSubClient */
   TornadisPlugin *plugin;   /* (unowned) */
-  CacheRedirectFuncs funcs; /* none once it is freed */
+  CacheRedirectFuncs funcs; /* all NULL once it is freed */
   gpointer user_data;       /* (unowned) */
   GCancellable *cancelled;  /* (owned) */
-  gboolean subscribing;     /* or subscribed: the client sees to it from then on */
+  gboolean subscribing;     /* or subscribed: from then on the client restores it */
 };
 
 static void
@@ -68,7 +68,7 @@ connected_cb (CacheRedirect *self)
   if (!tornadis_client_is_connected (self->client))
     self->funcs.lost (self, self->user_data);
   else if (version < 3 || cache_redirect_get_id (self) == 0)
-    self->funcs.failed (self, "The server does not send pushes, or does not tell the number of a connection", self->user_data);
+    self->funcs.failed (self, "The server does not send pushes, or does not give the id of a connection", self->user_data);
   else
     self->funcs.ready (self, self->user_data);
 }

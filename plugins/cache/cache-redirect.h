@@ -7,12 +7,12 @@
 G_BEGIN_DECLS
 
 /* A connection of its own that the server sends invalidations to, for clients that speak RESP2, on whose connections
- * they cannot be told from replies. The plugin is on it for the pushes. */
+ * they could not be distinguished from replies. The plugin is attached to it for the pushes. */
 typedef struct _CacheRedirect CacheRedirect;
 
 typedef struct
 {
-  /* It is up; cache_redirect_get_id() says under which number. */
+  /* It is up; cache_redirect_get_id() is its number. */
   void (*ready) (CacheRedirect *self,
                  gpointer       user_data);
   /* It was lost, and is being made again. */
@@ -29,7 +29,7 @@ CacheRedirect *cache_redirect_new    (TornadisClient           *client,
                                       TornadisPlugin           *plugin,
                                       const CacheRedirectFuncs *funcs,
                                       gpointer                  user_data);
-/* Sees to it that it is up, now and after it was lost, unless it fails. */
+/* Connects, and again after the connection was lost, unless it fails. */
 void           cache_redirect_connect (CacheRedirect           *self);
 /* @funcs are not called any more. */
 void           cache_redirect_free   (CacheRedirect            *self);

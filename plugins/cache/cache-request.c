@@ -3,10 +3,10 @@
 #include "cache/cache-request.h"
 
 #define MAX_ARGS 4096
-/* So few are got one by one. */
+/* No more arguments than this are read one by one. */
 #define FEW_ARGS 4
 
-/* Not those that tell the time (TTL, XPENDING), choose at random, iterate, block, or read keys that they do not name
+/* Not those that give a time (TTL, XPENDING), choose at random, iterate, block, or read keys that they do not name
  * (SORT_RO with BY). */
 const char *const cache_default_commands[] = {
   "BITCOUNT",

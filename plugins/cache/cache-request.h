@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 /* Read-only commands whose replies say the same until one of their keys changes. */
 extern const char *const cache_default_commands[];
 
-/* Takes down in @buffer what makes two requests the same: who asks (@space), the command and its arguments. FALSE: it
- * has too many. */
+/* Writes to @buffer what makes two requests the same: who asks (@space), the command and its arguments. FALSE: it has too
+ * many. */
 gboolean cache_request_write (GByteArray         *buffer,
                               guint               space,
                               TornadisCommand    *command,

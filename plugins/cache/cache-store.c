@@ -6,7 +6,7 @@
 #define NODE_OVERHEAD 56
 /* What the library takes for a reply beside its data. */
 #define REPLY_OVERHEAD 48
-/* A reply that is nested deeper is nothing that commands answer. */
+/* No command has a reply that is nested deeper. */
 #define MAX_DEPTH 64
 
 struct _CacheStore
@@ -20,7 +20,7 @@ struct _CacheStore
   gint64 max_age; /* microseconds; 0: no limit */
 };
 
-/* A key that some entries stand for; it goes with the last of them. */
+/* A key that some entries depend on; it is freed with the last of them. */
 typedef struct
 {
   CacheBytes name;
@@ -42,7 +42,7 @@ typedef struct
   gint64 time;          /* when it came, monotonic time */
   gsize size;
   guint n_uses;
-  CacheUse uses[]; /* and behind them the data of @request */
+  CacheUse uses[]; /* followed by the data of @request */
 } CacheEntry;
 
 static guint64
@@ -227,7 +227,7 @@ cache_store_drop_key (CacheStore *self,
   CacheKey *key;
   guint n = 0;
 
-  /* A key goes with its last entry. */
+  /* Dropping the last entry of a key frees the key. */
   while ((key = g_hash_table_lookup (self->keys, name)) != NULL)
     {
       store_remove (self, g_queue_peek_head (&key->entries));

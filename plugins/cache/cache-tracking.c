@@ -28,7 +28,7 @@ typedef struct _CacheRedirectUse
   guint n_links;
 } CacheRedirectUse;
 
-/* A request about a connection, whose outcome may come when that is gone. */
+/* A request about a connection, whose outcome may come when that is closed. */
 typedef struct
 {
   CacheLink *link; /* (owned) */
@@ -170,13 +170,13 @@ tracked_cb (TornadisClient *client,
   tracking_notify (link->tracking);
 }
 
-/* Asks the server to tell of changed keys, on this connection or on the redirect. */
+/* Asks the server to announce changed keys, on this connection or on the redirect. */
 static void
 link_ask (CacheLink *self)
 {
-  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]) { "CLIENT", "TRACKING", "ON", NULL });
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "CLIENT", "TRACKING", "ON", NULL });
 
-  /* It would be one more reply of EXEC. */
+  /* Its reply would become one more of EXEC's. */
   self->put_off = self->in_multi;
   if (self->put_off)
     return;
@@ -233,7 +233,7 @@ link_redirect_ready (CacheLink *self)
 static void
 link_redirect_lost (CacheLink *self)
 {
-  /* What was asked for went to the connection that is gone. */
+  /* The request was sent on the connection that is closed. */
   self->asked = 0;
   link_turn_off (self);
 }
@@ -294,9 +294,9 @@ link_take_redirect (CacheLink *self)
   cache_redirect_connect (use->redirect);
 }
 
-/* What the client tells. */
+/* The client's signals. */
 
-/* What the connection will see: it may be changed afterwards, for the next one. */
+/* Remembers the properties that the connection is made with: they may be changed afterwards, for the next one. */
 static void
 link_connecting (CacheLink *self)
 {
@@ -360,7 +360,7 @@ login_changed_cb (CacheLink *self,
   g_object_get (self->client, "state", &state, "db", &db, NULL);
   if (g_str_equal (pspec->name, "username") || g_str_equal (pspec->name, "password"))
     g_clear_pointer (&self->authenticated, g_free);
-  /* A SELECT that was seen. */
+  /* Notified because of a SELECT that was seen. */
   else if (g_str_equal (pspec->name, "db") && db == self->db)
     return;
 
@@ -371,7 +371,8 @@ login_changed_cb (CacheLink *self,
   cache_link_flush (self);
 }
 
-/* Nothing is ever sent on a connection whose every read is answered here: that it is dead would not be noticed. */
+/* Nothing is sent on a connection whose reads are all answered from the cache: without this it would not be noticed that
+ * the connection is dead. */
 
 static void
 pong_cb (TornadisClient *client,
@@ -401,7 +402,7 @@ link_look_after (CacheLink *self)
       return;
     }
 
-  /* It is on again when the answer comes. */
+  /* Tracking is on again when the reply comes. */
   if (self->pinged)
     {
       link_turn_off (self);
@@ -506,7 +507,7 @@ cache_tracking_detach (CacheTracking *self,
 
   if (on && tornadis_client_is_connected (client))
     {
-      g_autoptr (TornadisCommand) off = tornadis_command_new_strv ((const char *[]) { "CLIENT", "TRACKING", "OFF", NULL });
+      g_autoptr (TornadisCommand) off = tornadis_command_new_strv ((const char *[]){ "CLIENT", "TRACKING", "OFF", NULL });
 
       tornadis_plugin_submit (self->plugin, client, off, NULL, NULL, NULL);
     }

@@ -8,16 +8,16 @@
 
 G_BEGIN_DECLS
 
-/* The connections of the clients that a plugin is on: on which of them the server tells of changed keys, and what the
+/* The connections of the clients that a plugin is on: on which of them the server announces changed keys, and what the
  * program's commands do to them. */
 typedef struct _CacheTracking CacheTracking;
 typedef struct _CacheLink CacheLink;
 
 typedef struct
 {
-  /* Changes may have been missed, or other replies are due: nothing that is kept counts any more. */
+  /* Changes may have been missed, or other replies are expected: nothing that is kept is valid any more. */
   void (*flush)   (gpointer    user_data);
-  /* The link is gone, and what was queued in a transaction on it. */
+  /* The connection is lost or closed, and with it what was queued in a transaction. */
   void (*lost)    (CacheLink  *link,
                    gpointer    user_data);
   /* Why replies are not kept; NULL: they are. */
@@ -28,21 +28,21 @@ typedef struct
 /* A client, its connection and what is known of it. */
 struct _CacheLink
 {
-  CacheTracking *tracking; /* (unowned) (nullable) NULL when the client is gone */
+  CacheTracking *tracking; /* (unowned) (nullable) NULL when the client is disposed or detached */
   TornadisClient *client;  /* (unowned) */
   struct _CacheRedirectUse *redirect; /* (unowned) (nullable) */
   GPtrArray *queued;       /* (owned) of the plugin: writes that wait for EXEC */
-  char *title;             /* (owned) (nullable) of the connection that there is, or is being made */
+  char *title;             /* (owned) (nullable) of the connection that is up, or is being made */
   char *user;              /* (owned) (nullable) */
-  char *authenticated;     /* (owned) (nullable) the user of an AUTH that took the place of the property */
+  char *authenticated;     /* (owned) (nullable) the user of an AUTH, which replaces that of the property */
   guint64 generation;      /* the number of the connection, among those of all links */
   guint64 asked;           /* the number of the request for tracking that counts, or 0 */
   guint64 bytes_read;      /* when it was last looked at */
-  guint space;             /* the same for all that see the same: server, database, user, protocol */
-  guint n_unsettled;       /* SELECT and AUTH under way */
+  guint space;             /* the same for all connections with the same server, database, user and protocol */
+  guint n_unsettled;       /* SELECT and AUTH in flight */
   int db;
-  gboolean on : 1;         /* the server tells of changed keys */
-  gboolean tainted : 1;    /* what the connection sees is not known */
+  gboolean on : 1;         /* the server announces changed keys */
+  gboolean tainted : 1;    /* what it sees or the server tracks is not known */
   gboolean in_multi : 1;
   gboolean watching : 1;
   gboolean pinged : 1;     /* and not answered yet */
@@ -59,22 +59,22 @@ void           cache_tracking_attach      (CacheTracking            *self,
                                            TornadisClient           *client);
 void           cache_tracking_detach      (CacheTracking            *self,
                                            TornadisClient           *client);
-/* Every so many milliseconds a silent connection is looked after; 0: never. */
+/* How often a PING is sent on a silent connection, in milliseconds; 0: never. */
 void           cache_tracking_set_interval (CacheTracking           *self,
                                             guint                    msec);
 /* (nullable): NULL for a client that has none. */
 CacheLink     *cache_tracking_lookup      (CacheTracking            *self,
                                            TornadisClient           *client);
-/* On how many connections the server tells of changed keys. */
+/* On how many connections the server announces changed keys. */
 guint          cache_tracking_get_n_on    (CacheTracking            *self);
 
 /* The link is a GRcBox. */
 void           cache_link_unref           (gpointer                  link);
 /* Whether a reply may come from what is kept, and be kept. */
 gboolean       cache_link_is_usable       (CacheLink                *self);
-/* A call has ended: tells of a loss ahead of the client's signals. */
+/* A call has completed: a loss is noticed before the client emits its signals. */
 void           cache_link_check           (CacheLink                *self);
-/* The same for all links that see the same. */
+/* Sets @space from what the connection sees. */
 void           cache_link_choose_space    (CacheLink                *self);
 void           cache_link_flush           (CacheLink                *self);
 /* A transaction is over. */

@@ -8,9 +8,9 @@
 /* Keeps the replies of reads for as long as the server does not say that their keys have changed: server-assisted
  * client-side caching. See README.md for what is kept, and what order is guaranteed.
  *
- * The server's word comes on the connection itself in RESP3 (CLIENT TRACKING), and for RESP2 on one more connection.
- * Tracking is asked for when a connection is up, not while it is made: a server that refuses costs the cache, and
- * nothing else. */
+ * The server's invalidations come on the connection itself in RESP3 (CLIENT TRACKING), and for RESP2 on one more connection.
+ * Tracking is asked for when a connection is up, not while it is made: if the server refuses there is no cache, but a
+ * connection all the same. */
 
 #define DEFAULT_MAX_BYTES (16 * 1024 * 1024)
 #define DEFAULT_PING_INTERVAL_MSEC 30000
@@ -27,8 +27,8 @@ struct _TornadisCachePlugin
   CacheTracking *tracking; /* (owned) */
   CacheCalls *calls;       /* (owned) */
   guint64 max_bytes;
-  guint ttl;           /* milliseconds */
-  guint ping_interval; /* milliseconds */
+  guint ttl_msec;
+  guint ping_interval_msec;
   char **commands;     /* (owned) (nullable) */
   char **keys;         /* (owned) (nullable) */
   char **exclude_keys; /* (owned) (nullable) */
@@ -58,7 +58,7 @@ typedef enum
 
 static GParamSpec *props[PROP_ENTRIES + 1];
 
-/* What the connections tell. */
+/* The callbacks of the connections. */
 
 static void
 flush_cb (gpointer user_data)
@@ -98,7 +98,7 @@ tornadis_cache_plugin_attach (TornadisPlugin *plugin,
 {
   TornadisCachePlugin *self = (TornadisCachePlugin *) plugin;
 
-  /* It makes no calls; those of the plugin's own are here for their pushes. */
+  /* A pub/sub client makes no calls; the plugin is on its own one for the pushes. */
   if (!TORNADIS_IS_PUB_SUB_CLIENT (client))
     cache_tracking_attach (self->tracking, client);
 
@@ -117,7 +117,7 @@ tornadis_cache_plugin_detach (TornadisPlugin *plugin,
 
   g_rc_box_acquire (link);
   cache_tracking_detach (self->tracking, client);
-  cache_calls_let_go (self->calls, link);
+  cache_calls_drop_link (self->calls, link);
   cache_link_unref (link);
 }
 
@@ -135,7 +135,7 @@ tornadis_cache_plugin_call_done (TornadisPlugin *plugin,
   cache_calls_done (((TornadisCachePlugin *) plugin)->calls, call);
 }
 
-/* Just ahead of call_done, when no plugin in between holds the outcome. */
+/* Called just before call_done, unless a plugin in between holds the outcome. */
 static void
 tornadis_cache_plugin_observe (TornadisPlugin *plugin,
                                TornadisClient *client,
@@ -176,10 +176,10 @@ tornadis_cache_plugin_get_property (GObject *object,
       g_value_set_uint64 (value, self->max_bytes);
       break;
     case PROP_TTL_MSEC:
-      g_value_set_uint (value, self->ttl);
+      g_value_set_uint (value, self->ttl_msec);
       break;
     case PROP_PING_INTERVAL_MSEC:
-      g_value_set_uint (value, self->ping_interval);
+      g_value_set_uint (value, self->ping_interval_msec);
       break;
     case PROP_COMMANDS:
       g_value_set_boxed (value, self->commands != NULL ? (gconstpointer) self->commands : cache_default_commands);
@@ -245,12 +245,12 @@ tornadis_cache_plugin_set_property (GObject *object,
       cache_store_set_max_bytes (self->store, self->max_bytes);
       break;
     case PROP_TTL_MSEC:
-      self->ttl = g_value_get_uint (value);
-      cache_store_set_max_age (self->store, self->ttl * G_TIME_SPAN_MILLISECOND);
+      self->ttl_msec = g_value_get_uint (value);
+      cache_store_set_max_age (self->store, self->ttl_msec * G_TIME_SPAN_MILLISECOND);
       break;
     case PROP_PING_INTERVAL_MSEC:
-      self->ping_interval = g_value_get_uint (value);
-      cache_tracking_set_interval (self->tracking, self->ping_interval);
+      self->ping_interval_msec = g_value_get_uint (value);
+      cache_tracking_set_interval (self->tracking, self->ping_interval_msec);
       break;
     case PROP_COMMANDS:
       set_strv (&self->commands, value);
@@ -321,8 +321,8 @@ tornadis_cache_plugin_class_init (TornadisCachePluginClass *klass)
   props[PROP_TTL_MSEC] =
     g_param_spec_uint ("ttl-msec", NULL, NULL, 0, G_MAXUINT, 0, read_write);
 
-  /* How often a connection on which nothing comes is looked after with a PING, in milliseconds; 0: never. One that does
-   * not answer until the next time is not trusted any more. */
+  /* How often a PING is sent on a connection on which nothing comes, in milliseconds; 0: never. One that does not answer
+   * until the next time is not trusted any more. */
   props[PROP_PING_INTERVAL_MSEC] =
     g_param_spec_uint ("ping-interval-msec", NULL, NULL, 0, G_MAXINT, DEFAULT_PING_INTERVAL_MSEC, read_write);
 
@@ -339,7 +339,7 @@ tornadis_cache_plugin_class_init (TornadisCachePluginClass *klass)
   props[PROP_EXCLUDE_KEYS] =
     g_param_spec_boxed ("exclude-keys", NULL, NULL, G_TYPE_STRV, read_write);
 
-  /* For how many connections the server tells of changed keys at this time. */
+  /* For how many connections the server announces changed keys at this time. */
   props[PROP_CONNECTIONS] =
     g_param_spec_uint ("connections", NULL, NULL, 0, G_MAXUINT, 0, read_only);
 
@@ -351,27 +351,27 @@ tornadis_cache_plugin_class_init (TornadisCachePluginClass *klass)
   props[PROP_HITS] =
     g_param_spec_uint64 ("hits", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
 
-  /* Calls that went to the server and whose reply could have been kept. */
+  /* Calls that were sent to the server and whose reply could be kept. */
   props[PROP_MISSES] =
     g_param_spec_uint64 ("misses", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
 
-  /* Calls that waited for the reply of another that asked the same. */
+  /* Calls that waited for the reply to another that was the same. */
   props[PROP_SHARED] =
     g_param_spec_uint64 ("shared", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
 
-  /* Keys that the server has told to have changed; all at once count as one. */
+  /* Keys that the server has announced as changed; all at once count as one. */
   props[PROP_INVALIDATIONS] =
     g_param_spec_uint64 ("invalidations", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
 
-  /* Replies that went for lack of room, or because of their age. */
+  /* Replies that were dropped for lack of room, or because of their age. */
   props[PROP_EVICTIONS] =
     g_param_spec_uint64 ("evictions", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
 
-  /* What is kept takes so many bytes. */
+  /* How many bytes are taken by what is kept. */
   props[PROP_BYTES] =
     g_param_spec_uint64 ("bytes", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
 
-  /* So many replies are kept. */
+  /* How many replies are kept. */
   props[PROP_ENTRIES] =
     g_param_spec_uint ("entries", NULL, NULL, 0, G_MAXUINT, 0, read_only);
 
@@ -394,8 +394,8 @@ tornadis_cache_plugin_init (TornadisCachePlugin *self)
 
   self->max_bytes = DEFAULT_MAX_BYTES;
   cache_store_set_max_bytes (self->store, self->max_bytes);
-  self->ping_interval = DEFAULT_PING_INTERVAL_MSEC;
-  cache_tracking_set_interval (self->tracking, self->ping_interval);
+  self->ping_interval_msec = DEFAULT_PING_INTERVAL_MSEC;
+  cache_tracking_set_interval (self->tracking, self->ping_interval_msec);
 }
 
 /* What the registry looks for in libtornadis-cache.so. */

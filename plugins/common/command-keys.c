@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* A key specification: where the search begins, at an argument or behind a keyword, and which arguments from there on
+/* A key specification: where the search begins, at an argument or after a keyword, and which arguments from there on
  * are keys, a range or as many as a number says. */
 typedef struct
 {
@@ -127,7 +127,7 @@ find_in_migrate (const Args *args,
   return TRUE;
 }
 
-/* What no server says of itself in words that suffice. */
+/* Commands of which no server gives a sufficient specification. */
 static const struct
 {
   const char *name;
@@ -153,7 +153,8 @@ static const struct
     .keyword = "STREAMS", .begin = (from), .step = 1, .last = -1, .limit = 2 \
   }
 
-/* What servers before Redis 7 only say to be movable, and some later ones to be incomplete. */
+/* Commands of which servers before Redis 7 say only that their keys are movable, and some later ones that their
+ * specification is incomplete. */
 static const struct
 {
   const char *names[8];
@@ -197,7 +198,7 @@ keys_add_well_known (CommandKeys *self,
   return FALSE;
 }
 
-/* Gets an integer out of a map (nullable) and checks it, so that no sum of two overflows. */
+/* Gets an integer from a map (nullable) and checks it, so that no sum of two overflows. */
 static gboolean
 get_number (TornadisReply *map,
             const char *key,
@@ -274,7 +275,7 @@ keys_parse_specs (CommandKeys *self,
       TornadisReply *flags = tornadis_reply_lookup (reply, "flags");
       KeySpec spec = { 0 };
 
-      /* What only looks like a key, such as a shard channel. */
+      /* It only looks like a key, such as a shard channel. */
       if (command_reply_contains (flags, "not_key"))
         continue;
 
@@ -360,7 +361,7 @@ command_keys_are_movable (CommandKeys *self)
   return self->movable;
 }
 
-/* The argument behind the keyword, or 0. */
+/* The argument after the keyword, or 0. */
 static gint64
 find_keyword (const Args *args,
               const KeySpec *spec)

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Where the keys of one command stand; half of CommandTable. */
+/* Where the keys of one command are; half of CommandTable. */
 typedef struct _CommandKeys CommandKeys;
 
 /* @name is in upper case, "" for a subcommand. @specs (nullable) are the key specifications of Redis 7, the numbers
@@ -20,7 +20,7 @@ CommandKeys *command_keys_new         (const char      *name,
 void         command_keys_free        (CommandKeys     *self);
 /* Whether what the server says does not suffice to find them all. */
 gboolean     command_keys_are_movable (CommandKeys     *self);
-/* Appends the positions to @positions (element-type guint), in order and each once; FALSE: they cannot be told. */
+/* Appends the positions to @positions (element-type guint), in order and each once; FALSE: they are not known. */
 gboolean     command_keys_find        (CommandKeys     *self,
                                        TornadisCommand *command,
                                        GArray          *positions);

@@ -9,7 +9,7 @@
 /* No command of any server has a longer name; tornadis_command_get_name() cuts there. */
 #define MAX_NAME_LENGTH 31
 
-/* What the reply of COMMAND has of a command since Redis 2.8, and what came with 6 and 7. */
+/* The elements of a command in the reply to COMMAND: since Redis 2.8, and those that came with 6 and 7. */
 enum
 {
   FIELD_NAME,
@@ -31,7 +31,7 @@ typedef struct
   GHashTable *subcommands; /* (owned) (nullable) (element-type utf8 Command) by the name in upper case */
 } Command;
 
-/* A COMMAND under way. */
+/* A COMMAND in flight. */
 typedef struct
 {
   CommandTable *table; /* (unowned) (nullable) NULL when it was freed */
@@ -57,7 +57,7 @@ struct _CommandTable
 {
   TornadisPlugin *plugin; /* (unowned) */
   GHashTable *servers;    /* (owned) (element-type utf8 Server) by title */
-  GHashTable *clients;    /* (owned) (element-type TornadisClient Server) neither owned: what their titles say */
+  GHashTable *clients;    /* (owned) (element-type TornadisClient Server) both unowned: the server of each, by its title */
 };
 
 static void
@@ -134,7 +134,7 @@ parse_flags (TornadisReply *reply,
     { "blocking", COMMAND_FLAG_BLOCKING },
     { "pubsub", COMMAND_FLAG_PUBSUB },
   };
-  /* Nothing says so before the categories came with Redis 6. */
+  /* Before Redis 6 there are no categories, and no server says so. */
   static const char *const blocking[] = { "BLPOP", "BRPOP", "BRPOPLPUSH", "BZPOPMIN", "BZPOPMAX", "XREAD", "XREADGROUP", "WAIT",
                                           NULL };
   TornadisReply *categories = tornadis_reply_get_element (reply, FIELD_CATEGORIES);
@@ -295,7 +295,7 @@ asked_cb (TornadisClient *client,
 {
   Request *request = user_data;
   Server *server = request->server;
-  g_autoptr (GPtrArray) told = g_ptr_array_new_with_free_func (waiter_free);
+  g_autoptr (GPtrArray) notified = g_ptr_array_new_with_free_func (waiter_free);
   g_autoptr (GError) failure = NULL;
 
   if (request->table == NULL)
@@ -306,19 +306,19 @@ asked_cb (TornadisClient *client,
   else
     failure = g_error_copy (error);
 
-  /* What befell one client does not befall the others, who ask for themselves. */
+  /* A failure is for those who asked with the same client. The others ask with their own. */
   for (guint i = 0; i < server->waiters->len;)
     {
       if (failure == NULL || ((Waiter *) g_ptr_array_index (server->waiters, i))->client == client)
-        g_ptr_array_add (told, g_ptr_array_steal_index (server->waiters, i));
+        g_ptr_array_add (notified, g_ptr_array_steal_index (server->waiters, i));
       else
         i++;
     }
 
   /* Each may free the table. */
-  for (guint i = 0; i < told->len && request->table != NULL; i++)
+  for (guint i = 0; i < notified->len && request->table != NULL; i++)
     {
-      Waiter *waiter = g_ptr_array_index (told, i);
+      Waiter *waiter = g_ptr_array_index (notified, i);
 
       if (waiter->func != NULL)
         waiter->func (failure, waiter->user_data);
@@ -459,7 +459,7 @@ command_table_find_keys (CommandTable *self,
   if (found != NULL && command_keys_find (found->keys, command, positions))
     return TRUE;
 
-  g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "It cannot be told which arguments of %s are keys",
+  g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "It is not known which arguments of %s are keys",
                tornadis_command_get_name (command));
   return FALSE;
 }

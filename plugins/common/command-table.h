@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* What servers say of their commands, in the reply of COMMAND: flags, and where the keys stand. One table serves a
- * plugin on all its clients; what it knows is kept by the title of the client. */
+/* What servers say of their commands, in the reply to COMMAND: flags, and where the keys are. One table serves a plugin on
+ * all its clients; what it knows is kept by the title of the client. */
 typedef struct _CommandTable CommandTable;
 
 typedef enum
@@ -43,7 +43,7 @@ gboolean      command_table_lookup    (CommandTable      *self,
                                        TornadisCommand   *command,
                                        CommandFlags      *flags);
 /* Appends the positions of the keys among the arguments to @positions (element-type guint), in order. FALSE with
- * TORNADIS_ERROR_PLUGIN: they cannot be told. */
+ * TORNADIS_ERROR_PLUGIN: they are not known. */
 gboolean      command_table_find_keys (CommandTable      *self,
                                        TornadisClient    *client,
                                        TornadisCommand   *command,

@@ -20,7 +20,7 @@ void    histogram_add          (Histogram       *self,
                                 gint64           usec);
 void    histogram_merge        (Histogram       *self,
                                 const Histogram *other);
-/* The time in microseconds that @share of all (0 to 1) did not take longer than; 0 without any. */
+/* The time in microseconds within which @share of all (0 to 1) were done; 0 without any. */
 double  histogram_get_quantile (const Histogram *self,
                                 double           share);
 /* How many did not take longer, to the precision of a bucket. */

@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* The first word of what the server said, %NULL when @error is not the server's. A transaction that it did not run ends
- * with EXECABORT and tells why: @aborted (out) (optional) is TRUE then and the word is the first of the reason. */
+/* The first word of what the server said, %NULL when @error is not the server's. A transaction that it did not run fails
+ * with EXECABORT and a reason: @aborted (out) (optional) is TRUE then and the word is the first of the reason. */
 char *server_error_dup_cause (const GError *error,
                               gboolean *aborted);
 

@@ -308,7 +308,7 @@ key_prefix_remove (GBytes *prefix,
         return remove_from_elements (prefix, reply, 0, G_MAXSIZE, 2, remove_from_name);
       return remove_from_elements (prefix, reply, 0, G_MAXSIZE, 1, remove_from_first);
     case KEY_ROLE_RANDOMKEY:
-      /* Another's key is none. */
+      /* A key of somebody else's is reported as none. */
       if (tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_STRING && !key_prefix_is_named (prefix, reply))
         {
           g_autoptr (GBytes) resp = g_bytes_new_static (nil, strlen (nil));

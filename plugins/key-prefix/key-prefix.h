@@ -6,11 +6,11 @@
 
 G_BEGIN_DECLS
 
-/* What there is to a command beside the keys among its arguments. */
+/* What the plugin has to know of a command beside the keys among its arguments. */
 typedef enum
 {
   KEY_ROLE_PLAIN,
-  /* It goes on whatever is known of the server: COMMAND may need it. So does connecting. */
+  /* Sent whatever is known of the server: COMMAND may need it. So is connecting. */
   KEY_ROLE_AUTH,
   KEY_ROLE_MULTI,
   KEY_ROLE_EXEC,
@@ -27,7 +27,7 @@ typedef enum
 
 KeyRole          key_prefix_get_role (TornadisCommand *command);
 /* The command with @prefix before the arguments at @positions (element-type guint) and before patterns; itself when
- * there are none. NULL with TORNADIS_ERROR_PLUGIN: it cannot be told apart. */
+ * there are none. NULL with TORNADIS_ERROR_PLUGIN: its keys are not known. */
 TornadisCommand *key_prefix_add      (GBytes          *prefix,
                                       KeyRole          role,
                                       TornadisCommand *command,

@@ -7,8 +7,8 @@
 #include "key-prefix/key-prefix-transaction.h"
 
 /* Puts a prefix before the keys of all commands, and takes it off the names of keys in replies, so that each of many
- * applications sees a server of its own. Where keys stand is what the server says in reply to COMMAND; the calls wait
- * until it has. */
+ * applications sees a server of its own. Where keys are is what the server says in reply to COMMAND; the calls wait until
+ * it has. */
 
 #define TORNADIS_TYPE_KEY_PREFIX_PLUGIN (tornadis_key_prefix_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (TornadisKeyPrefixPlugin, tornadis_key_prefix_plugin, TORNADIS, KEY_PREFIX_PLUGIN, TornadisPlugin)
@@ -24,8 +24,8 @@ struct _TornadisKeyPrefixPlugin
 
   GBytes *prefix;           /* (owned) (nullable) NULL when it is empty */
   CommandTable *table;      /* (owned) */
-  GHashTable *calls;        /* (owned) (element-type TornadisCall CallState) the calls are not owned; until call_done */
-  GHashTable *waiting;      /* (owned) (element-type TornadisClient Waiting) the clients are not owned */
+  GHashTable *calls;        /* (owned) (element-type TornadisCall CallState) the calls unowned, until call_done */
+  GHashTable *waiting;      /* (owned) (element-type TornadisClient Waiting) the clients unowned */
   GHashTable *transactions; /* (owned) (element-type TornadisClient KeyTransaction) from attach to detach */
   GHashTable *unknown;      /* (owned) (element-type utf8) titles and commands that were looked for again */
   GArray *positions;        /* (owned) (element-type guint) scratch */
@@ -40,8 +40,8 @@ typedef enum
 
 static GParamSpec *props[PROP_PREFIX + 1];
 
-/* A call on its way. The command or pipeline is given back when it is done: another attempt that a plugin before this
- * one asks for begins with what the caller sent. */
+/* A call in flight. Its command or pipeline is restored when it is done: another attempt that a plugin before this one
+ * asks for begins with what the caller sent. */
 typedef struct
 {
   GBytes *prefix;             /* (owned) (nullable) NULL while it waits */
@@ -246,7 +246,7 @@ random_key_cb (TornadisClient *client,
   CallState *state = g_hash_table_lookup (random_key->self->calls, random_key->call);
 
   if (state == NULL)
-    random_key_free (random_key); /* its caller does not wait any more */
+    random_key_free (random_key); /* the caller does not wait any more */
   else if (error == NULL && tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_STRING &&
            !key_prefix_is_named (state->prefix, reply) && ++random_key->tries < MAX_TRIES)
     random_key_ask (random_key);
@@ -350,7 +350,7 @@ plugin_begin (TornadisKeyPrefixPlugin *self,
   return TRUE;
 }
 
-/* What the callers are told. None of their calls has run, which is what some errors say already. */
+/* The error for the callers. None of their calls has run, which some errors say already. */
 static GError *
 make_failure (const GError *error)
 {
@@ -359,7 +359,7 @@ make_failure (const GError *error)
       g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED))
     return g_error_copy (error);
 
-  return g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The server does not tell where keys are: %s", error->message);
+  return g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The server does not say where keys are: %s", error->message);
 }
 
 static void
@@ -377,7 +377,7 @@ ready_cb (const GError *error,
     {
       TornadisCall *call = g_ptr_array_index (calls, i);
 
-      /* Not one that has ended meanwhile. */
+      /* Not one that has completed meanwhile. */
       if (!g_hash_table_remove (self->calls, call))
         continue;
 
@@ -523,8 +523,8 @@ tornadis_key_prefix_plugin_class_init (TornadisKeyPrefixPluginClass *klass)
   plugin_class->call = tornadis_key_prefix_plugin_call;
   plugin_class->call_done = tornadis_key_prefix_plugin_call_done;
 
-  /* What stands before every key; with an empty one, the default, the plugin does nothing. Calls under way keep the one
-   * that they began with. */
+  /* The text before every key; with an empty one, the default, the plugin does nothing. Calls in flight keep the one that
+   * they began with. */
   props[PROP_PREFIX] =
     g_param_spec_string ("prefix", NULL, NULL, "", G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
 

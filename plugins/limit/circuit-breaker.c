@@ -43,7 +43,7 @@ void
 circuit_breaker_set_window (CircuitBreaker *self,
                             guint msec)
 {
-  /* Slices of another length say nothing. */
+  /* What was counted in slices of another length is of no use. */
   memset (self->slices, 0, sizeof self->slices);
   self->window_msec = msec;
 }
@@ -54,10 +54,10 @@ circuit_breaker_update (CircuitBreaker *self,
 {
   if (self->state == CIRCUIT_OPEN && now >= self->open_until)
     circuit_breaker_set_state (self, CIRCUIT_HALF_OPEN);
-  /* A probe that hangs, or blocks, does not keep all others out for ever. */
+  /* A probe that hangs, or blocks, must not keep all others out for ever. */
   else if (self->n_probes_out > 0 && now >= self->probed_at + (gint64) self->open_msec * 1000)
     circuit_breaker_set_state (self, CIRCUIT_HALF_OPEN);
-  /* Fewer are asked for than were. */
+  /* The number of probes was lowered meanwhile. */
   else if (self->state == CIRCUIT_HALF_OPEN && self->n_probes_ok >= self->probes)
     circuit_breaker_reset (self);
 }
@@ -97,7 +97,7 @@ circuit_breaker_honours (const CircuitBreaker *self,
   return self->error_rate <= 0 || self->era == era;
 }
 
-/* Counts an outcome; whether there are too many failures now. */
+/* Counts an outcome. Returns whether there are too many failures now. */
 static gboolean
 circuit_breaker_count (CircuitBreaker *self,
                        gboolean failed,

@@ -22,7 +22,7 @@ typedef enum
 {
   CIRCUIT_SUCCESS,
   CIRCUIT_FAILURE,
-  CIRCUIT_NO_OUTCOME, /* says nothing of the server, such as a call that was cancelled */
+  CIRCUIT_NO_OUTCOME, /* says nothing about the server, such as that of a call that was cancelled */
 } CircuitOutcome;
 
 typedef struct
@@ -33,7 +33,7 @@ typedef struct
 } CircuitSlice;
 
 /* Closed, it counts the outcomes of the last time and opens when too many are failures. Open, it refuses. When its time
- * has come it is half-open: so many probes go through; when all succeed it closes, and the first that fails opens it for
+ * has come it is half-open: @probes calls are admitted; when all succeed it closes, and the first that fails opens it for
  * twice as long as before. It has no clock: times are monotonic, in microseconds, and come from its owner. */
 typedef struct
 {
@@ -51,7 +51,7 @@ typedef struct
   guint n_opened;   /* in a row */
   guint n_probes_out;
   guint n_probes_ok;
-  guint era; /* changes with the state: what began in another era says nothing of this one */
+  guint era; /* changes with the state: the outcome of a call that began in another era does not count */
 } CircuitBreaker;
 
 /* Closes it and forgets what was counted. */
@@ -67,7 +67,7 @@ gint64 circuit_breaker_get_time (const CircuitBreaker *self);
 gboolean circuit_breaker_admit (CircuitBreaker *self,
                                 gint64 now,
                                 guint *era);
-/* Whether a call that was admitted but has not gone yet still may. */
+/* Whether a call that was admitted but not sent yet may still be sent. */
 gboolean circuit_breaker_honours (const CircuitBreaker *self,
                                   guint era);
 void circuit_breaker_end (CircuitBreaker *self,

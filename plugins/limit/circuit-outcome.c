@@ -4,7 +4,7 @@
 
 #include "common/server-error.h"
 
-/* Whether the server says that it cannot serve, not that it does not like the command. With OOM, MISCONF or READONLY it
+/* Whether the server says that it cannot serve at all, not that it refuses this command. With OOM, MISCONF or READONLY it
  * serves others. */
 static gboolean
 is_unable (const GError *error)

@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* What a call that has ended says of the server. A pipeline fails with any of its replies. */
+/* What the outcome of a call says about the server. A pipeline fails with any of its replies. */
 CircuitOutcome circuit_outcome_of (TornadisCall *call);
 
 G_END_DECLS

@@ -2,7 +2,7 @@
 
 #include "limit/fair-queue.h"
 
-/* What waits of one owner; it goes when it is empty. */
+/* The items of one owner; freed when it is empty. */
 typedef struct
 {
   GList node; /* in the ring */
@@ -87,7 +87,7 @@ fair_queue_pop_lane (FairQueue *self,
   if (lane == NULL)
     return NULL;
 
-  /* The next of this owner come after those of all others. */
+  /* The next item of this owner comes after one of each other owner. */
   g_queue_unlink (&self->ring, &lane->node);
   g_queue_push_tail_link (&self->ring, &lane->node);
 

@@ -14,7 +14,7 @@ typedef struct
   guint length;      /* of all lanes */
 } FairQueue;
 
-/* Part of what is queued, whose memory is its owner's. */
+/* Part of what is queued; its memory belongs to whoever queues it. */
 typedef struct
 {
   GList node;
@@ -27,10 +27,10 @@ void fair_queue_push (FairQueue *self,
                       gpointer owner,
                       FairItem *item,
                       gpointer data);
-/* What fair_queue_push() was given with the item whose turn it is, and takes it out; or %NULL. */
+/* The data of the item whose turn it is, or %NULL; pop removes it from the queue. */
 gpointer fair_queue_peek (FairQueue *self);
 gpointer fair_queue_pop (FairQueue *self);
-/* The same of one owner. */
+/* The same for the items of one owner. */
 gpointer fair_queue_pop_of (FairQueue *self,
                             gpointer owner);
 /* Does nothing when it is not queued. */

@@ -6,7 +6,7 @@
  * would not be reached. */
 #define SLACK_SECONDS 0.01
 
-/* Longer waits than this are not told apart. */
+/* No wait is longer than this. */
 #define MAX_WAIT_SECONDS 1e9
 
 static double

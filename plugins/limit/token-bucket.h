@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* So many a second, and so many at once after a pause. What costs more than there can ever be goes when it is full, and
- * what it costs more is paid off before the next. All times are monotonic, in microseconds. */
+/* A rate per second, and a burst after a pause. What costs more than the bucket holds may be taken when it is full, and the
+ * excess is paid off before the next. All times are monotonic, in microseconds. */
 typedef struct
 {
   double per_second; /* 0: no bound */
@@ -17,7 +17,7 @@ typedef struct
   gint64 filled_at; /* 0: not used yet, and full */
 } TokenBucket;
 
-/* When @cost may be taken; not after @now: at once. */
+/* When @cost may be taken; a time up to @now is at once. */
 gint64 token_bucket_get_time (TokenBucket *self,
                               guint cost,
                               gint64 now);

@@ -9,10 +9,10 @@
 #include "limit/fair-queue.h"
 #include "limit/token-bucket.h"
 
-/* Bounds the commands under way and the commands per second of all its clients together. What is too many waits in a
- * queue that is bounded itself and fair to the clients. A circuit breaker refuses calls while the server does not serve.
+/* Bounds the commands in flight and the commands per second of all its clients together. Calls beyond that wait in a queue
+ * that is bounded itself and fair to the clients. A circuit breaker refuses calls while the server does not serve.
  *
- * A pipeline is as much as its commands. One that is larger than a bound goes alone, rather than never. */
+ * A pipeline counts as its commands. One that is larger than a bound is sent alone, rather than never. */
 
 #define TORNADIS_TYPE_LIMIT_PLUGIN (tornadis_limit_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (TornadisLimitPlugin, tornadis_limit_plugin, TORNADIS, LIMIT_PLUGIN, TornadisPlugin)
@@ -26,13 +26,13 @@ struct _TornadisLimitPlugin
   TokenBucket bucket;
   CircuitBreaker breaker;
 
-  GHashTable *calls; /* (owned) (element-type TornadisCall LimitedCall) all that wait or are under way */
+  GHashTable *calls; /* (owned) (element-type TornadisCall LimitedCall) all that wait or are in flight */
   FairQueue queue;   /* (element-type LimitedCall) those that wait */
   Alarm alarm;       /* for the bucket and the breaker */
   guint in_flight;   /* commands */
   guint64 refused;
   TornadisCircuitState notified_state;
-  gboolean going_on; /* limit_go_on() is on the stack */
+  gboolean advancing; /* limit_advance() is on the stack */
 };
 
 G_DEFINE_FINAL_TYPE (TornadisLimitPlugin, tornadis_limit_plugin, TORNADIS_TYPE_PLUGIN)
@@ -40,7 +40,7 @@ G_DEFINE_FINAL_TYPE (TornadisLimitPlugin, tornadis_limit_plugin, TORNADIS_TYPE_P
 typedef struct
 {
   FairItem item;
-  TornadisCall *call; /* (unowned) held while it waits, and told to call_done in any case */
+  TornadisCall *call; /* (unowned) held while it waits, and valid until call_done in any case */
   guint cost;
   guint era; /* of the breaker */
 } LimitedCall;
@@ -93,7 +93,7 @@ limit_fits (TornadisLimitPlugin *self,
          (self->in_flight < self->max_in_flight && cost <= self->max_in_flight - self->in_flight);
 }
 
-/* When the call may go; 0: when another has ended. */
+/* When the call may be sent; 0: when another has completed. */
 static gint64
 limit_get_time (TornadisLimitPlugin *self,
                 guint cost,
@@ -141,20 +141,20 @@ limit_arm (TornadisLimitPlugin *self)
   alarm_set (&self->alarm, at > 0 && update > 0 ? MIN (at, update) : MAX (at, update));
 }
 
-/* Sends what may go now and refuses what may not any more. A caller that is told by this may call again: those calls
- * wait for the next turn of the main loop. */
+/* Sends what may be sent now and refuses what may not any more. A caller that is notified by this may call again: such
+ * calls wait for the next main-context iteration. */
 static void
-limit_go_on (TornadisLimitPlugin *self)
+limit_advance (TornadisLimitPlugin *self)
 {
   g_autoptr (TornadisLimitPlugin) alive G_GNUC_UNUSED = g_object_ref (self);
   guint n = self->queue.length;
   LimitedCall *limited;
 
   limit_notify_state (self);
-  if (self->going_on)
+  if (self->advancing)
     return;
 
-  self->going_on = TRUE;
+  self->advancing = TRUE;
   while (n-- > 0 && (limited = fair_queue_peek (&self->queue)) != NULL)
     {
       gint64 now = g_get_monotonic_time ();
@@ -176,7 +176,7 @@ limit_go_on (TornadisLimitPlugin *self)
         break;
       g_object_unref (call);
     }
-  self->going_on = FALSE;
+  self->advancing = FALSE;
 
   limit_arm (self);
 }
@@ -187,7 +187,7 @@ alarm_cb (gpointer user_data)
   TornadisLimitPlugin *self = user_data;
 
   circuit_breaker_update (&self->breaker, g_get_monotonic_time ());
-  limit_go_on (self);
+  limit_advance (self);
 
   return G_SOURCE_CONTINUE;
 }
@@ -259,10 +259,10 @@ tornadis_limit_plugin_call_done (TornadisPlugin *plugin,
     }
   g_hash_table_remove (self->calls, call);
 
-  limit_go_on (self);
+  limit_advance (self);
 }
 
-/* What waits is not bounded by this plugin any more. */
+/* The calls of the client that wait are sent: the plugin does not bound them any more. */
 static void
 tornadis_limit_plugin_detach (TornadisPlugin *plugin,
                               TornadisClient *client)
@@ -278,7 +278,7 @@ tornadis_limit_plugin_detach (TornadisPlugin *plugin,
       tornadis_call_proceed (call);
     }
 
-  limit_go_on (self);
+  limit_advance (self);
 }
 
 static void
@@ -389,7 +389,7 @@ tornadis_limit_plugin_set_property (GObject *object,
     }
 
   limit_notify_state (self);
-  /* What waits may go now, but not from within. */
+  /* Calls that wait may be sent now, but not from within this function. */
   if (self->queue.length > 0)
     alarm_set (&self->alarm, g_get_monotonic_time ());
 }
@@ -412,7 +412,7 @@ tornadis_limit_plugin_class_init (TornadisLimitPluginClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
   const GParamFlags set_by_user = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
-  const GParamFlags told_to_user = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags read_only = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
   object_class->get_property = tornadis_limit_plugin_get_property;
   object_class->set_property = tornadis_limit_plugin_set_property;
@@ -421,7 +421,7 @@ tornadis_limit_plugin_class_init (TornadisLimitPluginClass *klass)
   plugin_class->call_done = tornadis_limit_plugin_call_done;
   plugin_class->detach = tornadis_limit_plugin_detach;
 
-  /* How many commands may be under way, those of all clients together; 0: any number. A blocking command counts while it
+  /* How many commands may be in flight, those of all clients together; 0: any number. A blocking command counts while it
    * lasts. */
   props[PROP_MAX_IN_FLIGHT] = g_param_spec_uint ("max-in-flight", NULL, NULL, 0, G_MAXUINT, 0, set_by_user);
   /* How many commands may be sent in a second; 0: any number. */
@@ -442,13 +442,14 @@ tornadis_limit_plugin_class_init (TornadisLimitPluginClass *klass)
   props[PROP_MAX_OPEN_MSEC] = g_param_spec_uint ("max-open-msec", NULL, NULL, 1, G_MAXINT, 60000, set_by_user);
   /* How many calls must succeed to close it again. */
   props[PROP_PROBES] = g_param_spec_uint ("probes", NULL, NULL, 1, G_MAXUINT, 1, set_by_user);
-  /* Of the circuit, told by notify. */
+  /* The state of the circuit; changes are notified. */
   props[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, TORNADIS_TYPE_CIRCUIT_STATE, CIRCUIT_CLOSED,
-                                         told_to_user | G_PARAM_EXPLICIT_NOTIFY);
-  /* How many commands are under way, how many calls wait, and how many calls were refused; they change too often to be told. */
-  props[PROP_IN_FLIGHT] = g_param_spec_uint ("in-flight", NULL, NULL, 0, G_MAXUINT, 0, told_to_user);
-  props[PROP_QUEUED] = g_param_spec_uint ("queued", NULL, NULL, 0, G_MAXUINT, 0, told_to_user);
-  props[PROP_REFUSED] = g_param_spec_uint64 ("refused", NULL, NULL, 0, G_MAXUINT64, 0, told_to_user);
+                                         read_only | G_PARAM_EXPLICIT_NOTIFY);
+  /* How many commands are in flight, how many calls wait, and how many calls were refused; they change too often to be
+   * notified. */
+  props[PROP_IN_FLIGHT] = g_param_spec_uint ("in-flight", NULL, NULL, 0, G_MAXUINT, 0, read_only);
+  props[PROP_QUEUED] = g_param_spec_uint ("queued", NULL, NULL, 0, G_MAXUINT, 0, read_only);
+  props[PROP_REFUSED] = g_param_spec_uint64 ("refused", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Where the buckets of exported histograms end, in microseconds: those of OpenTelemetry, which begin at a millisecond,
+/* The upper bounds of the buckets of exported histograms, in microseconds: those of OpenTelemetry, which begin at a millisecond,
  * and smaller ones for servers nearby. */
 static const gint64 boundaries[] = {
   50,
@@ -164,7 +164,7 @@ make_server_labels (const MetricsServer *server)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
-/* Seconds, without the locale and without a lost digit. */
+/* Appends seconds with all digits, in no locale. */
 static void
 append_seconds (GString *text,
                 guint64 usec)
@@ -327,7 +327,7 @@ metrics_export_prometheus (GHashTable *servers)
   for (guint i = 0; i < list->len; i++)
     g_ptr_array_add (labels, make_server_labels (g_ptr_array_index (list, i)));
 
-  /* All of one family stand together. */
+  /* The format wants all samples of one family together. */
   for (guint family = 0; family < G_N_ELEMENTS (families); family++)
     {
       append_head (text, families[family].name, families[family].type, families[family].help);

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-/* Names come from applications and prefixes from servers: neither makes the tables grow without bound. */
+/* Names come from applications and prefixes from servers: neither may make the tables grow without bound. */
 #define MAX_COMMANDS 1000
 #define MAX_FAILURES 1000
 #define OTHER "_OTHER"
-/* Deeper down a reply is not measured. */
+/* A reply is not measured below this depth. */
 #define MAX_DEPTH 16
 
 static void
@@ -67,7 +67,7 @@ metrics_server_free (MetricsServer *self)
   g_free (self);
 }
 
-/* What a client has transferred counts from when it came. */
+/* What a client has transferred counts from when the plugin was added to it. */
 static void
 server_count_bytes (MetricsServer *self,
                     TornadisClient *client,
@@ -131,7 +131,7 @@ server_get_command (MetricsServer *self,
   return series;
 }
 
-/* As OpenTelemetry has it: what the server called it, or what we do. */
+/* The error.type of OpenTelemetry: the server's prefix, or the name of an error of the library. */
 static char *
 make_error_type (const GError *error)
 {

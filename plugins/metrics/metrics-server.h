@@ -8,11 +8,11 @@
 
 G_BEGIN_DECLS
 
-/* Calls of one command that ended in one way. */
+/* Calls of one command with one kind of outcome. */
 typedef struct
 {
   char *name;       /* (owned) of the command, PIPELINE or MULTI */
-  char *error_type; /* (owned) (nullable) the server's prefix or the name of the error; NULL: it went well */
+  char *error_type; /* (owned) (nullable) the server's prefix or the name of the error; NULL: it succeeded */
   guint64 usec;     /* all together */
   guint64 bytes_sent;
   guint64 bytes_received;
@@ -26,7 +26,7 @@ typedef struct
   char *host;             /* (owned) */
   guint port;             /* 0: @host is the path of a unix socket */
   int db;
-  GHashTable *commands;   /* (owned) (element-type utf8 MetricsSeries) those that went well, by name */
+  GHashTable *commands;   /* (owned) (element-type utf8 MetricsSeries) those that succeeded, by name */
   GHashTable *failures;   /* (owned) (element-type utf8 MetricsSeries) the others, by name and type of the error */
   MetricsSeries *last;    /* (unowned) (nullable) of @commands */
   GPtrArray *clients;     /* (owned) (element-type TornadisClient, unowned) that are attached */
@@ -35,7 +35,7 @@ typedef struct
   guint64 n_connections;
   guint64 n_reconnections;
   guint64 n_losses;
-  guint64 bytes_read;     /* by clients that went, less what those that are here had read before */
+  guint64 bytes_read;     /* by former clients, less what the present ones had read before they were added */
   guint64 bytes_written;  /* likewise */
 } MetricsServer;
 

@@ -5,8 +5,8 @@
 
 #include "metrics/metrics-server.h"
 
-/* Counts what goes over the connections of the clients that it is on: see README.md. It only looks on, so that a call
- * costs next to nothing more. */
+/* Counts what goes over the connections of the clients that it is on: see README.md. It only observes, so that a call costs
+ * next to nothing more. */
 
 #define TORNADIS_TYPE_METRICS_PLUGIN (tornadis_metrics_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (TornadisMetricsPlugin, tornadis_metrics_plugin, TORNADIS, METRICS_PLUGIN, TornadisPlugin)
@@ -23,7 +23,7 @@ struct _TornadisMetricsPlugin
 {
   TornadisPlugin parent_instance;
 
-  GHashTable *servers; /* (owned) (element-type utf8 MetricsServer) by title, kept when their clients go */
+  GHashTable *servers; /* (owned) (element-type utf8 MetricsServer) by title, kept when their clients are disposed */
   GHashTable *clients; /* (owned) (element-type TornadisClient MetricsClient) */
   MetricsClient *last; /* (unowned) (nullable) of @clients */
 };
@@ -141,7 +141,7 @@ tornadis_metrics_plugin_observe (TornadisPlugin *plugin,
   const char *name;
   gsize n_sent = 0;
 
-  /* Removed, while calls of its client are under way. */
+  /* The plugin was removed while calls of the client are in flight. */
   if (entry == NULL)
     return;
 
@@ -164,8 +164,8 @@ tornadis_metrics_plugin_observe (TornadisPlugin *plugin,
 
 static void
 tornadis_metrics_plugin_client_acquired (TornadisPlugin *plugin,
-                                TornadisClient *client,
-                                gint64 elapsed)
+                                         TornadisClient *client,
+                                         gint64 elapsed)
 {
   MetricsClient *entry = metrics_get_client ((TornadisMetricsPlugin *) plugin, client);
 
@@ -317,7 +317,7 @@ tornadis_metrics_plugin_class_init (TornadisMetricsPluginClass *klass)
 
   /* Commands and pipelines that have been to a server, each attempt by itself. */
   props[PROP_CALLS] = g_param_spec_uint64 ("calls", NULL, NULL, 0, G_MAXUINT64, 0, flags);
-  /* Those of them that ended with an error, the server's own included. */
+  /* Those of them that failed, with an error of the server's included. */
   props[PROP_FAILURES] = g_param_spec_uint64 ("failures", NULL, NULL, 0, G_MAXUINT64, 0, flags);
   /* Commands that have no reply yet. */
   props[PROP_IN_FLIGHT] = g_param_spec_uint ("in-flight", NULL, NULL, 0, G_MAXUINT, 0, flags);
@@ -330,7 +330,7 @@ tornadis_metrics_plugin_class_init (TornadisMetricsPluginClass *klass)
   /* Connections that came up, and those of them that were not the first of their client. */
   props[PROP_CONNECTIONS] = g_param_spec_uint64 ("connections", NULL, NULL, 0, G_MAXUINT64, 0, flags);
   props[PROP_RECONNECTIONS] = g_param_spec_uint64 ("reconnections", NULL, NULL, 0, G_MAXUINT64, 0, flags);
-  /* Clients that pools have given to somebody. */
+  /* How often pools have given a client to a caller. */
   props[PROP_POOL_WAITS] = g_param_spec_uint64 ("pool-waits", NULL, NULL, 0, G_MAXUINT64, 0, flags);
   /* All of it, by server and command. */
   props[PROP_SNAPSHOT] =
@@ -340,7 +340,7 @@ tornadis_metrics_plugin_class_init (TornadisMetricsPluginClass *klass)
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 
-  /* Begins to count anew. */
+  /* Resets all counts. */
   g_signal_new_class_handler ("reset", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
                               G_CALLBACK (tornadis_metrics_plugin_reset), NULL, NULL, NULL, G_TYPE_NONE, 0);
 }

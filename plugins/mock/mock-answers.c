@@ -188,7 +188,7 @@ outcome_set_missing (MockOutcome *outcome,
 {
   const char *name = tornadis_command_get_name (command);
 
-  /* They only matter to the mock's own transactions. */
+  /* No answer is needed: EXEC alone says whether a watched key has changed. */
   if (g_str_equal (name, "WATCH") || g_str_equal (name, "UNWATCH"))
     mock_outcome_set_status (outcome, "OK");
   else
@@ -227,7 +227,7 @@ mock_answers_find_refusal (MockAnswers *self,
   MockLine *line = mock_lines_find (self->script, words, FALSE, &position);
   gboolean scripted = line != NULL;
 
-  /* What a handler will say nobody knows: it is asked when the command runs. */
+  /* What a handler will say is not known: it is asked when the command runs. */
   if (!scripted && answers_has_handler (self, command, FALSE))
     return FALSE;
   if (!scripted)

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* What a call is answered with: one of the two. */
+/* The outcome of a call: one of the two. */
 typedef struct
 {
   TornadisReply *reply; /* (owned) (nullable) */
@@ -14,14 +14,14 @@ typedef struct
 } MockOutcome;
 
 void mock_outcome_clear      (MockOutcome  *outcome);
-/* With a status, such as OK. */
+/* Sets a status, such as OK. */
 void mock_outcome_set_status (MockOutcome  *outcome,
                               const char   *status);
-/* With an error of the server. */
+/* Sets an error of the server. */
 void mock_outcome_set_error  (MockOutcome  *outcome,
                               const char   *text);
-/* Whether it is an error, and not of those that a command comes to when it runs: the server refuses to queue it between
- * MULTI and EXEC, or has never seen it. */
+/* Whether it is an error that comes before a command runs: the server refuses to queue it between MULTI and EXEC, or never
+ * received it. */
 gboolean mock_outcome_is_refusal (const MockOutcome *outcome);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MockOutcome, mock_outcome_clear)
@@ -30,7 +30,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MockOutcome, mock_outcome_clear)
 typedef struct
 {
   gpointer instance;  /* (unowned) whose signal it is */
-  guint signal_id;    /* that asks for the reply to a command, with its name for a detail */
+  guint signal_id;    /* that asks for the reply to a command, with its name as detail */
   GVariant *table;    /* (owned) (nullable) as it was set */
   GPtrArray *answers; /* (owned) (element-type MockLine) of the table, the most specific first */
   GPtrArray *script;  /* (owned) (element-type MockLine) what is left of it */
@@ -44,15 +44,15 @@ void     mock_answers_clear        (MockAnswers     *self);
 /* @table (nullable). */
 void     mock_answers_set_table    (MockAnswers     *self,
                                     GVariant        *table);
-/* FALSE: there is no answer, and need not be one. */
+/* FALSE: there is no answer, and none is needed. */
 gboolean mock_answers_find         (MockAnswers     *self,
                                     TornadisCommand *command,
                                     MockOutcome     *outcome);
-/* The same, of the lines and handlers that are for this very command: what is for any is not meant. */
+/* The same, but only from lines and handlers that name the command, not from those for any command. */
 gboolean mock_answers_find_named   (MockAnswers     *self,
                                     TornadisCommand *command,
                                     MockOutcome     *outcome);
-/* Whether it is known before the command runs that its answer is a refusal, which is then taken. */
+/* Whether it is known before the command runs that its answer is a refusal, which is then used. */
 gboolean mock_answers_find_refusal (MockAnswers     *self,
                                     TornadisCommand *command,
                                     MockOutcome     *outcome);

@@ -11,7 +11,7 @@ struct _MockLine
   GStrv words;            /* (owned) the first in upper case; without the last one of an open line */
   GPatternSpec **pattern; /* (owned) (element owned) one for each word */
   guint n_words;
-  gboolean open; /* it ends in a *, which stands for all the arguments that remain */
+  gboolean open; /* its last word is a *, which stands for all remaining arguments */
 };
 
 static MockLine *
@@ -78,7 +78,7 @@ mock_line_matches (const MockLine *self,
   return TRUE;
 }
 
-/* How much a word leaves open: nothing, or the more the fewer characters it has of its own. */
+/* How specific a word is: entirely, or the more the more characters of its own it has. */
 static guint
 count_fixed (const char *word)
 {
@@ -217,7 +217,7 @@ bytes_to_text (GBytes *bytes)
     {
       const char *stop;
 
-      /* A 0 byte ends what is valid as well. */
+      /* A 0 byte is not valid text either. */
       g_utf8_validate_len (data, (gsize) (end - data), &stop);
       g_string_append_len (text, data, stop - data);
       if (stop < end)

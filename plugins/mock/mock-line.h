@@ -13,14 +13,14 @@ GVariant  *mock_line_get_answer   (const MockLine  *self);
 
 /* Lists of them (element-type MockLine). */
 GPtrArray *mock_lines_new         (void);
-/* From @pairs (nullable) of a line and an answer, boxed or not, in place of what there was. */
+/* From @pairs (nullable) of a line and an answer, boxed or not, replacing what there was. */
 void       mock_lines_read        (GPtrArray       *lines,
                                    GVariant        *pairs);
 /* As a(sv) (transfer full). */
 GVariant  *mock_lines_to_variant  (GPtrArray       *lines);
 /* The most specific first. */
 void       mock_lines_sort        (GPtrArray       *lines);
-/* The first that stands for a command, with @words as below; @named: not one that leaves open which command it is. */
+/* The first that stands for a command, with @words as below; @named: only one that names the command. */
 MockLine  *mock_lines_find        (GPtrArray       *lines,
                                    GStrv            words,
                                    gboolean         named,

@@ -7,7 +7,7 @@
 struct _MockTransaction
 {
   GPtrArray *queued; /* (owned) (nullable) (element-type TornadisCommand) NULL: outside of MULTI */
-  gboolean refused;  /* one was not queued, so that EXEC will not run any */
+  gboolean refused;  /* a command was refused, so that EXEC will run none */
 };
 
 MockTransaction *
@@ -61,7 +61,7 @@ outcome_abort (MockOutcome *outcome,
   mock_outcome_set_error (outcome, text);
 }
 
-/* What EXEC comes to, with the answers of all. FALSE: one has none. */
+/* Finds the outcome of EXEC, with the answers to all commands. FALSE: one has none. */
 static gboolean
 run_commands (MockAnswers *answers,
               GPtrArray *commands,
@@ -70,7 +70,7 @@ run_commands (MockAnswers *answers,
   g_autoptr (TornadisCommand) exec = tornadis_command_new ("EXEC");
   g_autoptr (GPtrArray) replies = replies_new ();
 
-  /* When it did not run, such as for a watched key, none of the commands is answered. */
+  /* When EXEC has an answer of its own, such as nil because of a watched key, none of the commands runs. */
   if (mock_answers_find_named (answers, exec, outcome))
     return TRUE;
 
@@ -234,7 +234,7 @@ answer_atomic (MockTransaction *self,
   return run_commands (answers, commands, outcome);
 }
 
-/* Errors of the server stay in their place, any other is that of the whole pipeline. */
+/* Errors of the server stay among the replies, any other is that of the whole pipeline. */
 static gboolean
 answer_all (MockTransaction *self,
             MockAnswers *answers,

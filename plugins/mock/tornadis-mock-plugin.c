@@ -9,8 +9,8 @@
 
 /* Answers calls without a server, so that applications can test their own code.
  *
- * Each command is looked for in the script, then handlers of the signal are asked, then it is looked for in the table of
- * answers. What was called is written down.
+ * Each command is looked up in the script, then handlers of the signal are asked, then it is looked up in the table of
+ * answers. Calls are recorded.
  */
 
 #define TORNADIS_TYPE_MOCK_PLUGIN (tornadis_mock_plugin_get_type ())
@@ -102,7 +102,7 @@ describe_calls (TornadisMockPlugin *self)
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
-/* Whether the connection is lost with it, or could not be made. */
+/* Whether an error means that the connection is lost, or could not be made. */
 static gboolean
 ends_connection (const GError *error)
 {
@@ -159,7 +159,7 @@ delay_answer (TornadisMockPlugin *self,
   g_hash_table_insert (self->delayed, call, delayed);
 }
 
-/* Stands for the connection, as long as nothing goes to a server. FALSE: it could not be made, as the outcome says. */
+/* Stands for the connection, as long as nothing is sent to a server. FALSE: it could not be made, as the outcome says. */
 static gboolean
 mock_connect (TornadisMockPlugin *self,
               TornadisCall *call,
@@ -248,7 +248,7 @@ tornadis_mock_plugin_call (TornadisPlugin *plugin,
   return found;
 }
 
-/* One that is cancelled meanwhile is not answered any more. */
+/* A delayed call that was cancelled meanwhile is not answered any more. */
 static void
 tornadis_mock_plugin_call_done (TornadisPlugin *plugin,
                                 TornadisCall *call)
@@ -272,7 +272,7 @@ tornadis_mock_plugin_detach (TornadisPlugin *plugin,
   g_hash_table_remove (((TornadisMockPlugin *) plugin)->transactions, client);
 }
 
-/* Nobody gets a connection from a pool that is in the middle of something. */
+/* Clients that a pool gives away are not within a transaction. */
 static void
 tornadis_mock_plugin_client_acquired (TornadisPlugin *plugin,
                                       TornadisClient *client,
@@ -393,7 +393,7 @@ install_properties (GObjectClass *object_class)
   /* What commands are answered with: from a line, such as `GET user:*`, to the reply as a variant. */
   props[PROP_ANSWERS] = g_param_spec_variant ("answers", NULL, NULL, G_VARIANT_TYPE ("a{s*}"), NULL,
                                               G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-  /* The same in pairs of which each answers one command, in their order, and is gone then; what is left of them. */
+  /* The same in pairs, each of which answers one command, in their order, and is removed then; read, it is what is left. */
   props[PROP_SCRIPT] = g_param_spec_variant ("script", NULL, NULL, G_VARIANT_TYPE ("a(s*)"), NULL,
                                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   /* The commands that were called, the oldest first: their arguments as text, in a variant of type `aas`. */
@@ -408,7 +408,7 @@ install_properties (GObjectClass *object_class)
   /* How long every answer takes, in milliseconds. */
   props[PROP_DELAY_MSEC] =
     g_param_spec_uint ("delay-msec", NULL, NULL, 0, G_MAXINT, 0, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-  /* Whether a command without an answer fails; else it goes to the server. */
+  /* Whether a command without an answer fails; otherwise it is sent to the server. */
   props[PROP_STRICT] =
     g_param_spec_boolean ("strict", NULL, NULL, TRUE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
 
@@ -432,7 +432,8 @@ tornadis_mock_plugin_class_init (TornadisMockPluginClass *klass)
 
   install_properties (object_class);
 
-  /* Asks for the reply to a command, with its name in upper case for a detail; NULL asks the next one. */
+  /* Emitted for each command that is not in the script, to get its reply, with its name in upper case as detail; after a
+   * handler that returns NULL the next one is asked. */
   signals[SIGNAL_ANSWER] =
     g_signal_new ("answer", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, take_first_reply, NULL,
                   NULL, TORNADIS_TYPE_REPLY, 1, TORNADIS_TYPE_COMMAND);

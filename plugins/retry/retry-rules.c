@@ -10,7 +10,7 @@ typedef gboolean (*CommandTest) (const RetryRules *self,
                                  TornadisClient *client,
                                  TornadisCommand *command);
 
-/* Whether it is so of every command of the call. */
+/* Whether a rule holds for every command of the call. */
 static gboolean
 rules_hold (const RetryRules *self,
             TornadisCall *call,
@@ -56,7 +56,7 @@ does_not_block (const RetryRules *self,
                 TornadisClient *client,
                 TornadisCommand *command)
 {
-  /* For as long as the server has not said so. */
+  /* Until the server has said which commands block. */
   static const char *const blocking[] = { "BLPOP", "BRPOP", "BRPOPLPUSH", "BLMOVE", "BLMPOP", "BZPOPMIN",
                                           "BZPOPMAX", "BZMPOP", "WAIT", "WAITAOF", NULL };
   const char *name = tornadis_command_get_name (command);
@@ -96,7 +96,7 @@ may_run_twice (const RetryRules *self,
   return is_idempotent (self, command) || only_reads (self, client, command);
 }
 
-/* A script may have written before it passes on the error of a command, or makes one up. */
+/* A script may have written before it passes on the error of a command, or returns one of its own. */
 static gboolean
 is_no_script (const RetryRules *self,
               TornadisClient *client,
@@ -163,7 +163,7 @@ retry_rules_did_not_run (const RetryRules *self,
   TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
   gboolean aborted;
 
-  /* An error of MULTI itself does not tell whether the commands behind it ran, without it. */
+  /* After an error of MULTI itself the commands behind it may have run, without it. */
   if (pipeline != NULL && tornadis_pipeline_get_atomic (pipeline))
     return error != NULL && is_refusal (error, &aborted) && aborted;
 

@@ -7,7 +7,7 @@
 #include "retry/retry-rules.h"
 #include "retry/transaction.h"
 
-/* Makes calls again that failed for a passing reason, when they have not run or may run twice. */
+/* Repeats calls that failed for a passing reason, when they have not run or may run twice. */
 
 #define TORNADIS_TYPE_RETRY_PLUGIN (tornadis_retry_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (TornadisRetryPlugin, tornadis_retry_plugin, TORNADIS, RETRY_PLUGIN, TornadisPlugin)
@@ -17,9 +17,9 @@ struct _TornadisRetryPlugin
   TornadisPlugin parent_instance;
 
   guint max_attempts;
-  guint max_time; /* in milliseconds, 0: no bound */
-  guint min_delay;
-  guint max_delay;
+  guint max_time_msec; /* 0: no bound */
+  guint min_delay_msec;
+  guint max_delay_msec;
   gboolean retry_connect;
   char **idempotent; /* (owned) (nullable) in upper case */
 
@@ -31,7 +31,7 @@ struct _TornadisRetryPlugin
 
 G_DEFINE_FINAL_TYPE (TornadisRetryPlugin, tornadis_retry_plugin, TORNADIS_TYPE_PLUGIN)
 
-/* A server that does not tell its commands is asked again after a second, then after twice that, up to this. */
+/* A server that does not answer COMMAND is asked again after a second, then after twice that, up to this. */
 #define MAX_ASK_INTERVAL (64 * G_TIME_SPAN_SECOND)
 
 typedef struct
@@ -57,13 +57,13 @@ typedef enum
 static GParamSpec *props[PROP_GAVE_UP + 1];
 static guint retrying_signal;
 
-/* What is known of a call goes with it: the serial of its transaction. */
+/* Data of a call: the serial of its transaction. */
 static G_DEFINE_QUARK (tornadis-retry-transaction, transaction)
 
-/* That an attempt may have changed something. */
+/* Data of a call: whether an attempt may have changed something. */
 static G_DEFINE_QUARK (tornadis-retry-may-have-run, may_have_run)
 
-/* In the background, so that it is known when it is needed: there is no connection then. */
+/* Asks in the background, so that the commands are known when they are needed: then there is no connection. */
 static void
 retry_learn_commands (TornadisRetryPlugin *self,
                       TornadisClient *client,
@@ -132,7 +132,7 @@ tornadis_retry_plugin_call (TornadisPlugin *plugin,
   RetryClient *state = g_hash_table_lookup (self->clients, client);
   guint serial;
 
-  /* One that was held on its way here while this plugin was taken off. */
+  /* A plugin before this one held the call while this one was removed. */
   if (state == NULL)
     return FALSE;
 
@@ -157,7 +157,7 @@ is_one_of (const GError *error,
 
 #define CODE(name) (1U << TORNADIS_ERROR_##name)
 
-/* Whether the failure is one that the call may be made again for. */
+/* Whether the call may be repeated after this failure. */
 static gboolean
 retry_is_allowed (TornadisRetryPlugin *self,
                   TornadisCall *call,
@@ -186,7 +186,7 @@ static guint
 retry_choose_delay (TornadisRetryPlugin *self,
                     guint attempt)
 {
-  guint64 longest = MIN ((guint64) self->min_delay << MIN (attempt - 1, 30), self->max_delay);
+  guint64 longest = MIN ((guint64) self->min_delay_msec << MIN (attempt - 1, 30), self->max_delay_msec);
 
   return (guint) (g_random_double () * (double) (longest + 1));
 }
@@ -202,7 +202,7 @@ retry_is_too_late (TornadisRetryPlugin *self,
 
   g_object_get (tornadis_call_get_client (call), "call-timeout-msec", &call_timeout, NULL);
 
-  return (self->max_time != 0 && msec >= self->max_time) || (call_timeout != 0 && msec >= call_timeout);
+  return (self->max_time_msec != 0 && msec >= self->max_time_msec) || (call_timeout != 0 && msec >= call_timeout);
 }
 
 static void
@@ -212,7 +212,7 @@ retry_begin (TornadisRetryPlugin *self,
              guint delay)
 {
   RetryRules rules = { self->table, self->idempotent };
-  /* That of a pipeline is in its replies. */
+  /* The error of a pipeline is in its replies. */
   g_autoptr (GError) reason = error != NULL
                                 ? g_error_copy (error)
                                 : tornadis_reply_dup_error (tornadis_reply_get_element (tornadis_call_get_reply (call), 0));
@@ -234,8 +234,8 @@ retry_end (TornadisRetryPlugin *self,
   RetryClient *state = g_hash_table_lookup (self->clients, tornadis_call_get_client (call));
   guint serial = GPOINTER_TO_UINT (g_object_get_qdata (G_OBJECT (call), transaction_quark ()));
 
-  /* Now the user knows that the transaction is gone. Until then nothing may be repeated that would make the rest of it run
-   * without its WATCH. */
+  /* Now the caller knows that the transaction is lost. Until then nothing may be repeated: the rest of it would run without
+   * its WATCH. */
   if (serial != 0 && state != NULL && is_one_of (error, CODE (CONNECT) | CODE (LOST) | CODE (CLOSED)))
     transaction_forget (&state->transaction, serial);
 
@@ -300,13 +300,13 @@ tornadis_retry_plugin_get_property (GObject *object,
       g_value_set_uint (value, self->max_attempts);
       break;
     case PROP_MAX_TIME_MSEC:
-      g_value_set_uint (value, self->max_time);
+      g_value_set_uint (value, self->max_time_msec);
       break;
     case PROP_MIN_DELAY_MSEC:
-      g_value_set_uint (value, self->min_delay);
+      g_value_set_uint (value, self->min_delay_msec);
       break;
     case PROP_MAX_DELAY_MSEC:
-      g_value_set_uint (value, self->max_delay);
+      g_value_set_uint (value, self->max_delay_msec);
       break;
     case PROP_RETRY_CONNECT:
       g_value_set_boolean (value, self->retry_connect);
@@ -339,13 +339,13 @@ tornadis_retry_plugin_set_property (GObject *object,
       self->max_attempts = g_value_get_uint (value);
       break;
     case PROP_MAX_TIME_MSEC:
-      self->max_time = g_value_get_uint (value);
+      self->max_time_msec = g_value_get_uint (value);
       break;
     case PROP_MIN_DELAY_MSEC:
-      self->min_delay = g_value_get_uint (value);
+      self->min_delay_msec = g_value_get_uint (value);
       break;
     case PROP_MAX_DELAY_MSEC:
-      self->max_delay = g_value_get_uint (value);
+      self->max_delay_msec = g_value_get_uint (value);
       break;
     case PROP_RETRY_CONNECT:
       self->retry_connect = g_value_get_boolean (value);
@@ -378,7 +378,7 @@ tornadis_retry_plugin_class_init (TornadisRetryPluginClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
   const GParamFlags set_by_user = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
-  const GParamFlags told_to_user = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags read_only = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
   object_class->get_property = tornadis_retry_plugin_get_property;
   object_class->set_property = tornadis_retry_plugin_set_property;
@@ -397,19 +397,19 @@ tornadis_retry_plugin_class_init (TornadisRetryPluginClass *klass)
   props[PROP_MIN_DELAY_MSEC] = g_param_spec_uint ("min-delay-msec", NULL, NULL, 0, G_MAXINT, 50, set_by_user);
   /* The longest delay before any attempt, in milliseconds. */
   props[PROP_MAX_DELAY_MSEC] = g_param_spec_uint ("max-delay-msec", NULL, NULL, 0, G_MAXINT, 2000, set_by_user);
-  /* Whether a call is made again when no connection could be made. */
+  /* Whether a call is repeated when no connection could be made. */
   props[PROP_RETRY_CONNECT] = g_param_spec_boolean ("retry-connect", NULL, NULL, TRUE, set_by_user);
   /* Names of commands that may run twice although they write. */
   props[PROP_IDEMPOTENT] = g_param_spec_boxed ("idempotent", NULL, NULL, G_TYPE_STRV, set_by_user);
   /* How many attempts were made after the first of a call, and how many calls failed although they could have had another;
    * they change without notify. */
-  props[PROP_RETRIES] = g_param_spec_uint64 ("retries", NULL, NULL, 0, G_MAXUINT64, 0, told_to_user);
-  props[PROP_GAVE_UP] = g_param_spec_uint64 ("gave-up", NULL, NULL, 0, G_MAXUINT64, 0, told_to_user);
+  props[PROP_RETRIES] = g_param_spec_uint64 ("retries", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
+  props[PROP_GAVE_UP] = g_param_spec_uint64 ("gave-up", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 
-  /* A call (client, name) is to be made again: which attempt that will be, from 2; the delay before it, in milliseconds;
-   * and why the one before failed. */
+  /* Emitted before each further attempt of a call (client, name), with its number, from 2; the delay before it, in
+   * milliseconds; and why the one before failed. */
   retrying_signal = g_signal_new ("retrying", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 5,
                                   TORNADIS_TYPE_CLIENT, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_UINT, G_TYPE_ERROR);
 }

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Follows what one client sends, to know what stands between a WATCH or MULTI and its EXEC. */
+/* Follows what one client sends, to know what is between a WATCH or MULTI and its EXEC. */
 typedef struct
 {
   gboolean in_multi;
@@ -17,7 +17,7 @@ typedef struct
 /* The serial of the transaction that the command or the pipeline belongs to, from its first command to EXEC; or 0. */
 guint transaction_follow (Transaction *self,
                           TornadisCall *call);
-/* The server has forgotten it. */
+/* The server does not know it any more. */
 void transaction_forget (Transaction *self,
                          guint serial);
 

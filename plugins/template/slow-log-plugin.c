@@ -11,8 +11,8 @@ struct _SlowLogPlugin
 {
   TornadisPlugin parent_instance;
 
-  guint threshold; /* in milliseconds */
-  guint n_pending; /* calls that have begun and not ended, of all clients */
+  guint threshold_msec;
+  guint n_pending; /* calls that have not completed, of all clients */
 };
 
 G_DEFINE_FINAL_TYPE (SlowLogPlugin, slow_log_plugin, TORNADIS_TYPE_PLUGIN)
@@ -31,7 +31,7 @@ slow_log_plugin_call_done (TornadisPlugin *plugin, TornadisCall *call)
   gint64 elapsed = tornadis_call_get_elapsed (call);
 
   self->n_pending--;
-  if (elapsed > self->threshold * G_TIME_SPAN_MILLISECOND)
+  if (elapsed > self->threshold_msec * G_TIME_SPAN_MILLISECOND)
     g_message ("%s took %.1f ms, %u others are pending", tornadis_call_get_name (call), (double) elapsed / 1000,
                self->n_pending);
 }
@@ -39,13 +39,13 @@ slow_log_plugin_call_done (TornadisPlugin *plugin, TornadisCall *call)
 static void
 slow_log_plugin_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
-  g_value_set_uint (value, SLOW_LOG_PLUGIN (object)->threshold);
+  g_value_set_uint (value, SLOW_LOG_PLUGIN (object)->threshold_msec);
 }
 
 static void
 slow_log_plugin_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
-  SLOW_LOG_PLUGIN (object)->threshold = g_value_get_uint (value);
+  SLOW_LOG_PLUGIN (object)->threshold_msec = g_value_get_uint (value);
 }
 
 static void
@@ -58,7 +58,7 @@ slow_log_plugin_class_init (SlowLogPluginClass *klass)
   TORNADIS_PLUGIN_CLASS (klass)->call = slow_log_plugin_call;
   TORNADIS_PLUGIN_CLASS (klass)->call_done = slow_log_plugin_call_done;
   g_object_class_install_property (object_class, 1,
-                                   g_param_spec_uint ("threshold-msec", NULL, "How long a call may take without a word",
+                                   g_param_spec_uint ("threshold-msec", NULL, "How long a call may take without being logged",
                                                       0, G_MAXUINT, 100, G_PARAM_READWRITE | G_PARAM_CONSTRUCT));
 }
 

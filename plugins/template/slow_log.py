@@ -16,11 +16,11 @@ from gi.repository import GObject, Tornadis
 
 
 class SlowLog(Tornadis.Plugin):
-    """Tells which calls take longer than threshold-msec."""
+    """Prints which calls take longer than threshold-msec."""
 
     __gtype_name__ = 'SlowLogPythonPlugin'
 
-    threshold_msec = GObject.Property(type=GObject.TYPE_UINT, default=100, blurb='How long a call may take without a word')
+    threshold_msec = GObject.Property(type=GObject.TYPE_UINT, default=100, blurb='How long a call may take without being logged')
 
     def __init__(self, **properties):
         super().__init__(**properties)

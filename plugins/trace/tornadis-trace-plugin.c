@@ -36,7 +36,7 @@ struct _TornadisTracePlugin
 {
   TornadisPlugin parent_instance;
 
-  GHashTable *begun; /* (owned) from (unowned) TornadisCall to what had elapsed of it when it came here */
+  GHashTable *begun; /* (owned) from (unowned) TornadisCall to its elapsed time when it came here */
   guint max_length;
   TornadisTraceArguments arguments;
   TornadisTraceLevel level;
@@ -57,7 +57,7 @@ typedef enum
 
 static GParamSpec *props[PROP_MAX_LENGTH + 1];
 
-/* What there is to say of a call. */
+/* What is shown of a call. */
 typedef struct
 {
   const char *name; /* (unowned) */

@@ -54,7 +54,7 @@ is_secret (TornadisCommand *command)
   return FALSE;
 }
 
-/* What has to be quoted to be seen as one word. */
+/* Whether data is seen as one word without quotes. */
 static gboolean
 is_plain (const char *data,
           gsize length)
@@ -68,7 +68,7 @@ is_plain (const char *data,
   return length > 0 && g_utf8_validate_len (data, length, NULL);
 }
 
-/* One character, or one byte that is none. Returns how many bytes it took. */
+/* Appends one character, or one byte that is not part of any. Returns how many bytes it took. */
 static gsize
 append_character (GString *text,
                   const char *data,
@@ -89,7 +89,7 @@ append_character (GString *text,
   return 1;
 }
 
-/* No more of a long one is read than is shown. */
+/* Appends an argument; no more of a long one is read than is shown. */
 static void
 append_word (GString *text,
              GBytes *bytes,

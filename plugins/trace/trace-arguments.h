@@ -17,12 +17,12 @@ typedef enum
 #define TRACE_TYPE_ARGUMENTS (tornadis_trace_arguments_get_type ())
 GType tornadis_trace_arguments_get_type         (void);
 
-/* The arguments on one line of at most @max_length characters and a mark that it was cut (transfer full). Those of
+/* The arguments on one line of at most @max_length characters, with a mark if it was cut (transfer full). Those of
  * commands that carry passwords are never shown. */
 char *trace_arguments_describe         (TornadisCommand  *command,
                                         TornadisTraceArguments    shown,
                                         gsize             max_length);
-/* The same of all commands, each with its name. */
+/* The same for all commands, each with its name. */
 char *trace_arguments_describe_all     (TornadisPipeline *pipeline,
                                         TornadisTraceArguments    shown,
                                         gsize             max_length);

@@ -354,6 +354,28 @@ test_pristine_in_cluster (Fixture *unused,
   g_object_unref (fixture.redis);
 }
 
+/* A connection that replaces one that was lost is as good, whatever was queued for that. */
+static void
+test_pristine_again (Fixture *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (TornadisClient) template = NULL;
+  g_autoptr (TornadisClientPool) pool = make_pool (fixture, &template);
+  g_autoptr (TornadisClient) client = take (pool);
+  g_autoptr (TornadisClient) next = NULL;
+  g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]){ "SELECT", "3", NULL });
+  gint64 id;
+
+  tornadis_client_submit (client, select, NULL, NULL, NULL);
+  tornadis_client_close (client);
+  assert_call (client, "PONG", "PING", NULL);
+  id = get_connection_id (client);
+  tornadis_client_pool_release_client (pool, client);
+  next = take (pool);
+  g_assert_cmpint (get_connection_id (next), ==, id);
+  tornadis_client_pool_release_client (pool, next);
+}
+
 /* The next connection is as the one before, where that can be asked for. */
 static void
 test_restored (Fixture *fixture,
@@ -461,6 +483,40 @@ test_wrong_server (Fixture *fixture,
     }
 }
 
+/* A connection that is to go is not given to the next. */
+static void
+release_cb (TornadisClient *client,
+            TornadisReply *reply,
+            GError *error,
+            gpointer user_data)
+{
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+  tornadis_client_pool_release_client (user_data, client);
+}
+
+static void
+test_wrong_server_in_pool (Fixture *fixture,
+                           gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SET\nsend \"-READONLY no\\r\\n\"\ndrain\n---\nhandshake\necho-server\n");
+  g_autoptr (TornadisClient) template = make_client (peer);
+  g_autoptr (TornadisClientPool) pool = tornadis_client_pool_new (template);
+  g_autoptr (TornadisClient) client = NULL;
+  g_autoptr (TornadisClient) next = NULL;
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]){ "SET", "k", "1", NULL });
+  g_autoptr (GAsyncResult) result = NULL;
+
+  g_object_set (pool, "max-size", 1, NULL);
+  client = take (pool);
+  tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &result);
+  tornadis_client_submit (client, set, release_cb, pool, NULL);
+  next = tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&result), NULL);
+  g_assert_true (tornadis_client_is_connected (next));
+  g_assert_true (next != client);
+  tornadis_client_pool_release_client (pool, next);
+}
+
 /* A reply that is too large is the error of its own call, and not of those behind it. */
 static void
 test_too_large (Fixture *fixture,
@@ -555,6 +611,41 @@ test_given_up_unsent (Fixture *fixture,
     }
 }
 
+static void
+nested_cb (TornadisClient *client,
+           TornadisReply *reply,
+           GError *error,
+           gpointer user_data)
+{
+  gboolean *done = user_data;
+
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+  g_object_set (client, "call-timeout-msec", 0, NULL);
+  /* It does not go where nothing is answered any more. */
+  assert_call (client, "OK", "SET", "a", "1", NULL);
+  *done = TRUE;
+}
+
+/* Who gave it up may call, and wait, at once. */
+static void
+test_given_up_nested (Fixture *fixture,
+                      gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "BLPOP", "list", "0", NULL });
+
+  for (guint aggressive = 0; aggressive < 2; aggressive++)
+    {
+      gboolean done = FALSE;
+
+      g_object_set (fixture->client, "aggressive-write", aggressive == 1, NULL);
+      assert_call (fixture->client, "PONG", "PING", NULL);
+      g_object_set (fixture->client, "call-timeout-msec", 20, NULL);
+      tornadis_client_submit (fixture->client, command, nested_cb, &done, NULL);
+      wait_until (done);
+      wait_until (count_blocked (fixture->redis) == 0);
+    }
+}
+
 /* MULTI and EXEC count as what they are, wherever it is counted. */
 static void
 test_atomic_counts (Fixture *fixture,
@@ -588,6 +679,7 @@ main (int argc,
 #define ADD(name, func) g_test_add ("/session/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
   ADD ("fault-02/pristine", test_pristine);
   ADD ("fault-02/pristine-in-cluster", test_pristine_in_cluster);
+  ADD ("fault-02/pristine-again", test_pristine_again);
   ADD ("fault-02/restored", test_restored);
   ADD ("fault-03/watch-lost", test_watch_lost);
   ADD ("fault-03/watch-again", test_watch_again);
@@ -595,9 +687,11 @@ main (int argc,
   ADD ("fault-03/unwritten", test_unwritten);
   ADD ("fault-04/template", test_template);
   ADD ("fault-05/wrong-server", test_wrong_server);
+  ADD ("fault-05/wrong-server-in-pool", test_wrong_server_in_pool);
   ADD ("fault-10/too-large", test_too_large);
   ADD ("fault-17/given-up", test_given_up);
   ADD ("fault-17/given-up-unsent", test_given_up_unsent);
+  ADD ("fault-17/given-up-nested", test_given_up_nested);
   ADD ("fault-18/atomic-counts", test_atomic_counts);
 
   return g_test_run ();

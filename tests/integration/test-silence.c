@@ -251,6 +251,40 @@ test_in_multi (void)
     }
 }
 
+/* No PING goes out on a connection that is to be given up because its server takes no writes; what is awaited there has to
+ * come all the same, unless it may take long. */
+static void
+test_wrong_server (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SET\nexpect GET\nsend \"-READONLY no\\r\\n\"\nstop-reading\n---\n"
+    "handshake\nexpect SET\nexpect XREAD\nsend \"-READONLY no\\r\\n\"\nwait\nsend \"$1\\r\\nx\\r\\n\"\ndrain\n---\n"
+    "handshake\necho-server\n");
+  TornadisClient *client = make_client (peer);
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]){ "SET", "k", "1", NULL });
+  GAsyncResult **result;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+
+  set_ping_interval (client, 50);
+  tornadis_client_submit (client, set, NULL, NULL, NULL);
+  result = start_call (client, NULL, (const char *[]){ "GET", "k", NULL });
+  g_assert_null (end_call (client, result, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+
+  tornadis_client_submit (client, set, NULL, NULL, NULL);
+  result = start_call (client, NULL, (const char *[]){ "XREAD", "BLOCK", "0", "STREAMS", "s", "$", NULL });
+  spin_for (300);
+  tornadis_harness_peer_go (peer);
+  g_clear_error (&error);
+  text = end_call (client, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (text, ==, "\"x\"");
+  assert_call (client, "\"value-of-k\"", "GET", "k", NULL);
+  g_assert_null (tornadis_harness_peer_get_failure (peer));
+  assert_finalized (client);
+}
+
 #define ADD(name, func) g_test_add ("/silence/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -265,6 +299,7 @@ main (int argc,
   ADD ("full-window", test_full_window);
   g_test_add_func ("/silence/cut-off", test_cut_off);
   g_test_add_func ("/silence/fault-18/in-multi", test_in_multi);
+  g_test_add_func ("/silence/fault-05/wrong-server", test_wrong_server);
 
   return g_test_run ();
 }

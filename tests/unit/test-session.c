@@ -268,12 +268,9 @@ test_expected (Fixture *fixture,
   assert_state (fixture, "");
 
   id = push (fixture, "WATCH k");
-  push (fixture, "GET k");
   assert_state (fixture, "expected(w) unsettled ");
   g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
   assert_state (fixture, "");
-  write_all (fixture);
-  feed (fixture, "$-1");
 
   /* One that is written is obeyed, whoever waits for it. */
   id = push (fixture, "MULTI");
@@ -524,6 +521,111 @@ test_lost_with_calls (Fixture *fixture,
   assert_state (fixture, "");
 }
 
+/* What began a transaction is taken back before it was sent: nothing that is queued for it runs by itself. */
+static void
+test_taken_back (Fixture *fixture,
+                 gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "test");
+  guint64 id;
+
+  push (fixture, "GET a");
+  id = push (fixture, "MULTI");
+  push (fixture, "INCR n");
+  push (fixture, "EXEC");
+  push (fixture, "GET b");
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
+  assert_log (fixture, "MULTI!closed;INCR n!lost;EXEC!lost;");
+  assert_state (fixture, "");
+  write_all (fixture);
+  feed (fixture, "$1,a $1,b");
+  assert_log (fixture, "GET a=\"a\";GET b=\"b\";");
+
+  id = push (fixture, "WATCH k");
+  push (fixture, "GET k");
+  push (fixture, "!SET k 1");
+  push (fixture, "GET c");
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
+  assert_log (fixture, "WATCH k!closed;GET k!lost;!SET k 1!lost;");
+  write_all (fixture);
+  feed (fixture, "$1,c");
+
+  /* Not all of it is there yet. Whoever calls later knows. */
+  id = push (fixture, "GET a|MULTI|INCR n");
+  push (fixture, "INCR n");
+  g_string_truncate (fixture->log, 0);
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
+  assert_log (fixture, "GET a|MULTI|INCR n!closed;INCR n!lost;");
+  assert_state (fixture, "");
+
+  /* One key of several. */
+  ask (fixture, "WATCH a", "+OK");
+  id = push (fixture, "WATCH b");
+  push (fixture, "!SET a 1");
+  g_string_truncate (fixture->log, 0);
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
+  assert_log (fixture, "WATCH b!closed;!SET a 1!lost;");
+  ask (fixture, "UNWATCH", "+OK");
+
+  /* All of it, or only what is not its beginning. */
+  id = push (fixture, "MULTI|INCR n|EXEC");
+  push (fixture, "GET d");
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
+  ask (fixture, "GET d", "$1,d $1,d");
+  push (fixture, "MULTI");
+  id = push (fixture, "INCR n");
+  push (fixture, "INCR m");
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
+  ask (fixture, "EXEC", "+OK +QUEUED *1,:1");
+  assert_state (fixture, "");
+}
+
+/* Only who waits for a call of the transaction knows that it is lost. */
+static void
+test_lost_unknown (Fixture *fixture,
+                   gconstpointer data)
+{
+  g_autoptr (GPtrArray) commands = make_commands ("WATCH k|INCR n");
+  static const TornadisCaller nobody = { .queued = 1 };
+
+  /* It is observed, but nobody waits for it. */
+  ask (fixture, "WATCH k", "+OK");
+  tornadis_queue_push (fixture->queue, g_ptr_array_index (commands, 1), TORNADIS_SLOT_DEFAULT, &nobody);
+  write_all (fixture);
+  lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+  g_assert_cmpuint (push (fixture, "WATCH l"), ==, 0);
+  g_assert_cmpuint (push (fixture, "EXEC"), ==, 0);
+
+  /* It was called before. */
+  push (fixture, "GET a");
+  tornadis_queue_push (fixture->queue, g_ptr_array_index (commands, 0), TORNADIS_SLOT_DEFAULT, &nobody);
+  write_all (fixture);
+  lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+  g_assert_cmpuint (push (fixture, "WATCH l"), ==, 0);
+  g_assert_cmpuint (push (fixture, "EXEC"), ==, 0);
+
+  push (fixture, "GET a");
+  tornadis_queue_push (fixture->queue, g_ptr_array_index (commands, 0), TORNADIS_SLOT_DEFAULT, &nobody);
+  push (fixture, "GET k");
+  write_all (fixture);
+  lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+  g_assert_cmpuint (push (fixture, "WATCH l"), !=, 0);
+}
+
+/* What was to be sent when the connection could not be made is not what will be answered. */
+static void
+test_failed (Fixture *fixture,
+             gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "test");
+
+  push (fixture, "SELECT 3");
+  push (fixture, "MULTI");
+  assert_state (fixture, "expected(m) unsettled ");
+  tornadis_completions_run (tornadis_queue_fail_all (fixture->queue, error));
+  assert_state (fixture, "");
+}
+
 /* Of a reply that cannot be one, its own call is told so, and none behind it. */
 static void
 test_protocol (Fixture *fixture,
@@ -537,6 +639,14 @@ test_protocol (Fixture *fixture,
   assert_log (fixture, "GET a!protocol;GET b!lost;");
   lose (fixture, FALSE, TORNADIS_ERROR_PROTOCOL);
   assert_log (fixture, "GET c!closed;");
+}
+
+static void
+assert_blocks_in_vain (Fixture *fixture,
+                       gboolean expected)
+{
+  g_assert_cmpint (fixture->changes, ==, expected ? TORNADIS_SESSION_BLOCKS_IN_VAIN : TORNADIS_SESSION_UNCHANGED);
+  fixture->changes = TORNADIS_SESSION_UNCHANGED;
 }
 
 static void
@@ -558,6 +668,24 @@ test_blocks_in_vain (Fixture *fixture,
     { "EVAL x 0", FALSE },
     { "GET a|BLPOP k 0", TRUE },
     { "!GET a|BLPOP k 0", FALSE },
+    { "XREADGROUP GROUP streams c BLOCK 0 STREAMS s >", TRUE },
+    { "XREADGROUP GROUP g streams BLOCK 0 STREAMS s >", TRUE },
+    { "XREADGROUP GROUP block c STREAMS s >", FALSE },
+  };
+  /* Within MULTI it does not wait, unless EXEC comes first. */
+  static const struct
+  {
+    const char *ahead;
+    const char *call;
+    gboolean blocks;
+  } in_multi[] = {
+    { "GET a", "BLPOP k 0", FALSE },
+    { "EXEC", "BLPOP k 0", TRUE },
+    { "DISCARD", "BLPOP k 0", TRUE },
+    { "!GET a", "BLPOP k 0", TRUE },
+    { "GET a|EXEC", "BLPOP k 0", TRUE },
+    { "GET a", "EXEC|BLPOP k 0", TRUE },
+    { "GET a", "GET b|BLPOP k 0", FALSE },
   };
   g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "test");
 
@@ -567,25 +695,29 @@ test_blocks_in_vain (Fixture *fixture,
 
       g_test_message ("%s", cases[i].call);
       g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
-      g_assert_false (tornadis_queue_blocks_in_vain (fixture->queue));
+      assert_blocks_in_vain (fixture, FALSE);
 
       id = push (fixture, cases[i].call);
       write_all (fixture);
       g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
-      g_assert_cmpint (tornadis_queue_blocks_in_vain (fixture->queue), ==, cases[i].blocks);
+      assert_blocks_in_vain (fixture, cases[i].blocks);
       lose (fixture, FALSE, TORNADIS_ERROR_LOST);
-      g_assert_false (tornadis_queue_blocks_in_vain (fixture->queue));
     }
 
-  /* Within MULTI it does not wait. */
-  ask (fixture, "MULTI", "+OK");
-  {
-    guint64 id = push (fixture, "BLPOP k 0");
+  for (guint i = 0; i < G_N_ELEMENTS (in_multi); i++)
+    {
+      guint64 id;
 
-    write_all (fixture);
-    g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
-    g_assert_false (tornadis_queue_blocks_in_vain (fixture->queue));
-  }
+      g_test_message ("MULTI, %s, %s", in_multi[i].ahead, in_multi[i].call);
+      ask (fixture, "MULTI", "+OK");
+      push (fixture, in_multi[i].ahead);
+      id = push (fixture, in_multi[i].call);
+      write_all (fixture);
+      g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
+      assert_blocks_in_vain (fixture, in_multi[i].blocks);
+      lose (fixture, FALSE, TORNADIS_ERROR_LOST);
+      tornadis_session_forget_loss (&fixture->session);
+    }
 }
 
 static void
@@ -660,6 +792,26 @@ test_hold_back (Fixture *fixture,
   assert_log (fixture, "GET second=\"2\";GET third=\"3\";");
 }
 
+/* Nor in the place of a call that is taken back. */
+static void
+test_hold_back_cancelled (Fixture *fixture,
+                          gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "test");
+  guint64 second, third;
+
+  push (fixture, "GET first");
+  write_all (fixture);
+  second = push (fixture, "GET second");
+  third = push (fixture, "GET third");
+  g_assert_true (tornadis_queue_cancel (fixture->queue, second, error));
+  tornadis_queue_hold_back (fixture->queue);
+  g_assert_true (tornadis_queue_cancel (fixture->queue, third, error));
+
+  push (fixture, "GET fourth");
+  g_assert_cmpuint (tornadis_writer_get_pending (tornadis_queue_fill (fixture->queue, PAGE)), ==, 0);
+}
+
 int
 main (int argc,
       char *argv[])
@@ -676,10 +828,14 @@ main (int argc,
   ADD ("fault-03/lost-ends", test_lost_ends);
   ADD ("fault-03/lost-known", test_lost_known);
   ADD ("fault-03/lost-with-calls", test_lost_with_calls);
+  ADD ("fault-03/taken-back", test_taken_back);
+  ADD ("fault-03/lost-unknown", test_lost_unknown);
+  ADD ("failed", test_failed);
   ADD ("fault-10/protocol", test_protocol);
   ADD ("fault-17/blocks-in-vain", test_blocks_in_vain);
   ADD ("fault-05/wrong-server", test_wrong_server);
   ADD ("hold-back", test_hold_back);
+  ADD ("hold-back-cancelled", test_hold_back_cancelled);
 
   return g_test_run ();
 }

@@ -78,7 +78,7 @@ struct _TornadisCall
   guint first;     /* in the chain, of the plugins that it goes through */
   guint next;
   guint attempt;
-  guint retry_delay;
+  guint retry_delay_msec;
   TornadisCallPhase phase;
   gboolean starting : 1;  /* tornadis_call_start() is on the stack: the caller must not be notified yet */
   gboolean running : 1;   /* call_run() is on the stack */
@@ -234,7 +234,7 @@ call_take_retry (TornadisCall *self)
   self->retry = FALSE;
 
   return retry && (self->deadline == 0 ||
-                   g_get_monotonic_time () + self->retry_delay * G_TIME_SPAN_MILLISECOND < self->deadline);
+                   g_get_monotonic_time () + self->retry_delay_msec * G_TIME_SPAN_MILLISECOND < self->deadline);
 }
 
 /* Notifies the plugins, innermost first. FALSE: another attempt is due. */
@@ -254,7 +254,7 @@ call_go_up (TornadisCall *self)
           self->attempt++;
           self->end_time = 0;
           self->phase = PHASE_SENT;
-          call_attach_source (self, self->retry_delay, retry_cb, g_object_ref (self), g_object_unref);
+          call_attach_source (self, self->retry_delay_msec, retry_cb, g_object_ref (self), g_object_unref);
           return FALSE;
         }
 
@@ -928,5 +928,5 @@ tornadis_call_retry (TornadisCall *self,
     }
 
   self->retry = TRUE;
-  self->retry_delay = delay_msec;
+  self->retry_delay_msec = delay_msec;
 }

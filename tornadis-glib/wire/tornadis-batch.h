@@ -36,7 +36,7 @@ gboolean         tornadis_batch_fill           (TornadisBatch   *self,
                                                 gsize            page_size);
 /* None of it was written: it starts again. */
 void             tornadis_batch_rewind         (TornadisBatch   *self);
-/* Consumes @command. Returns one with its name alone, for messages and observers, that holds none of its arguments. */
+/* Consumes @command. Returns one with its name and effect, for error messages, and none of its arguments. */
 TornadisCommand *tornadis_batch_shrink_command (TornadisCommand *command);
 /* All of it was written: large values need not wait for the replies. */
 void             tornadis_batch_release_values (TornadisBatch   *self);

@@ -36,7 +36,7 @@ struct _TornadisLink
   guint n_closed; /* how often it was closed: a function that calls back stops when it finds this changed */
   int n_corks;            /* nothing is written while there are any */
   TornadisSession session;
-  gboolean unusable : 1;  /* the server is not ready for what the link is needed for */
+  gboolean unusable : 1;  /* the server does not do what the link is for: it is retired, or given up at once */
   gboolean shut_down : 1; /* for good */
   gboolean freed : 1;     /* the owner has freed it: nothing is called back any more */
 };
@@ -54,8 +54,6 @@ void     tornadis_link_leave        (TornadisLink        *self,
 void     tornadis_link_lost         (TornadisLink        *self,
                                      const GError        *error);
 gboolean tornadis_link_is_listening (TornadisLink        *self);
-/* Calls were cancelled or timed out: closes the connection too if one of them still waits for data there. */
-void     tornadis_link_check_blocked (TornadisLink       *self);
 
 /* tornadis-link-timers.c */
 

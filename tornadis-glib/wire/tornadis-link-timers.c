@@ -28,7 +28,6 @@ link_expire_calls (TornadisLink *self,
 {
   self->drain_since = 0;
   tornadis_link_arm (self, tornadis_queue_expire (self->queue, since, until));
-  tornadis_link_check_blocked (self);
 }
 
 /* What had come before a deadline is read first, in turns like any other, and however long that takes: the main loop may
@@ -73,6 +72,33 @@ tornadis_link_drained_cb (gpointer user_data)
   tornadis_link_leave (self, held);
 }
 
+static void
+link_lose_silent (TornadisLink *self,
+                  const char *reason)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, reason);
+
+  tornadis_link_lost (self, error);
+}
+
+/* No PING goes out on it any more. What has gone out is to be answered in the time that a PING would have had. */
+static gint64
+link_check_retired (TornadisLink *self,
+                    gint64 now,
+                    gint64 last_read,
+                    gint64 ping_interval)
+{
+  gint64 limit = last_read + 2 * ping_interval;
+
+  if (!tornadis_queue_first_is_due (self->queue))
+    return now + ping_interval;
+  if (now < limit)
+    return limit;
+
+  link_lose_silent (self, "The server does not answer");
+  return 0;
+}
+
 /* A PING is sent on a silent link that somebody waits for. It is data that the peer must acknowledge, and its reply is
  * required once it is written and nothing is ahead of it that may take the server long. */
 static gint64
@@ -85,6 +111,9 @@ link_check_ping (TornadisLink *self,
 
   if (now < last_read + ping_interval)
     return last_read + ping_interval;
+
+  if (self->unusable)
+    return link_check_retired (self, now, last_read, ping_interval);
 
   /* Inside a transaction it would be queued, and be part of what EXEC returns. */
   if (tornadis_queue_get_expected (self->queue).in_multi)
@@ -105,10 +134,7 @@ link_check_ping (TornadisLink *self,
     }
   else if (now >= self->last_ping + ping_interval)
     {
-      g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT,
-                                                      "The server does not answer PING");
-
-      tornadis_link_lost (self, error);
+      link_lose_silent (self, "The server does not answer PING");
       return 0;
     }
 

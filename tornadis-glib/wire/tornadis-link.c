@@ -205,18 +205,6 @@ tornadis_link_lost (TornadisLink *self,
   link_tear_down (self, LINK_LOST, error);
 }
 
-void
-tornadis_link_check_blocked (TornadisLink *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (self->connection == NULL || !tornadis_queue_blocks_in_vain (self->queue))
-    return;
-
-  error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "A command that waits for data was cancelled or timed out");
-  tornadis_link_lost (self, error);
-}
-
 static void
 connection_closed_cb (const GError *error,
                       gpointer user_data)
@@ -260,12 +248,26 @@ link_retire (TornadisLink *self)
 }
 
 static void
+link_give_up (TornadisLink *self)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                                  "A command that waits for data was cancelled or timed out");
+
+  tornadis_link_lost (self, error);
+}
+
+static void
 queue_session_cb (TornadisSessionChange changes,
                   TornadisReply *reply,
                   gpointer user_data)
 {
   TornadisLink *self = user_data;
 
+  if ((changes & TORNADIS_SESSION_BLOCKS_IN_VAIN) != 0)
+    {
+      link_give_up (self);
+      return;
+    }
   if ((changes & TORNADIS_SESSION_WRONG_SERVER) != 0)
     link_retire (self);
   if ((changes & ~TORNADIS_SESSION_WRONG_SERVER) != 0 && !self->freed)
@@ -542,7 +544,9 @@ tornadis_link_is_in_transaction (TornadisLink *self)
 gboolean
 tornadis_link_is_pristine (TornadisLink *self)
 {
-  return tornadis_queue_get_length (self->queue) == 0 && tornadis_session_is_pristine (&self->session);
+  /* One that is retired is as good as closed. What is settled is counted anew, where some was taken back. */
+  return !self->unusable && tornadis_queue_get_length (self->queue) == 0 && tornadis_queue_is_settled (self->queue) &&
+         tornadis_session_is_pristine (&self->session);
 }
 
 void
@@ -757,7 +761,6 @@ tornadis_link_cancel (TornadisLink *self,
   gboolean held = tornadis_link_enter (self);
 
   tornadis_queue_cancel (self->queue, id, error);
-  tornadis_link_check_blocked (self);
 
   tornadis_link_leave (self, held);
 }

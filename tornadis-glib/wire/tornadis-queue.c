@@ -59,7 +59,6 @@ struct _TornadisQueue
   gpointer session_data;            /* (unowned) */
   TornadisObserveFunc observe_func; /* (nullable) */
   gpointer observe_data;            /* (unowned) */
-  gboolean blocks_in_vain;
 };
 
 static inline TornadisSlot *
@@ -323,6 +322,15 @@ slot_follow_transaction (const TornadisSlot *slot,
       tornadis_transaction_follow (transaction, tornadis_batch_get_effect (slot->batch, i));
 }
 
+static gboolean
+slot_begins_transaction (const TornadisSlot *slot)
+{
+  TornadisTransaction transaction = { FALSE, FALSE };
+
+  slot_follow_transaction (slot, &transaction);
+  return tornadis_transaction_is_open (transaction);
+}
+
 /* Follows the commands of a slot whose replies have not come. */
 static void
 slot_follow (const TornadisSlot *slot,
@@ -389,6 +397,102 @@ tornadis_queue_push_front (TornadisQueue *self,
   queue_set_command (self, slot, command, flags);
 }
 
+/* Where the connection will stand once all that is ahead of @id has been answered. */
+static TornadisTransaction
+queue_get_transaction_at (TornadisQueue *self,
+                          guint64 id)
+{
+  TornadisTransaction transaction = self->session->answered;
+
+  for (guint64 ahead = self->head; ahead < id; ahead++)
+    slot_follow_transaction (queue_get_slot (self, ahead), &transaction);
+
+  return transaction;
+}
+
+/* Whether it is certain that what is called there is kept for EXEC. */
+static gboolean
+queue_is_in_multi_at (TornadisQueue *self,
+                      guint64 id)
+{
+  const TornadisBatch *batch = queue_get_slot (self, id)->batch;
+  TornadisTransaction transaction;
+
+  if (!self->session->answered.in_multi)
+    return FALSE;
+
+  transaction = queue_get_transaction_at (self, id);
+  for (gsize i = batch != NULL ? batch->n_received : 0; batch != NULL && i < tornadis_batch_get_n_calls (batch); i++)
+    if (tornadis_batch_get_effect (batch, i) == TORNADIS_COMMAND_EXEC ||
+        tornadis_batch_get_effect (batch, i) == TORNADIS_COMMAND_DISCARD)
+      return FALSE;
+
+  return transaction.in_multi;
+}
+
+/* What a call that is taken back would have begun: MULTI, unless that was called ahead of it, or WATCH of any key. */
+static TornadisTransaction
+queue_get_begun (TornadisQueue *self,
+                 guint64 id)
+{
+  const TornadisSlot *slot = queue_get_slot (self, id);
+  TornadisTransaction before, after, begun = { FALSE, FALSE };
+
+  if (self->session == NULL || !slot_begins_transaction (slot))
+    return begun;
+
+  before = after = queue_get_transaction_at (self, id);
+  slot_follow_transaction (slot, &after);
+  slot_follow_transaction (slot, &begun);
+  begun.in_multi = after.in_multi && !before.in_multi;
+  begun.watching &= after.watching;
+
+  return begun;
+}
+
+static gboolean
+queue_admits_slot (TornadisQueue *self,
+                   const TornadisSlot *slot)
+{
+  const TornadisBatch *batch = slot->batch;
+
+  return tornadis_session_admits (self->session, slot->command, batch != NULL ? batch->commands : NULL,
+                                  batch != NULL && batch->atomic, FALSE);
+}
+
+/* What began a transaction was taken back, and what is queued from @id on was meant for it: up to its end, none of it may
+ * run by itself. Whoever asks for something from now on knows, unless another had been begun there by nobody. */
+static void
+queue_take_back_transaction (TornadisQueue *self,
+                             guint64 id,
+                             TornadisTransaction begun,
+                             GArray *completions)
+{
+  gboolean known = TRUE;
+
+  self->session->lost = begun;
+
+  for (; id < self->tail && tornadis_transaction_is_open (self->session->lost); id++)
+    {
+      TornadisSlot *slot = queue_get_slot (self, id);
+
+      if (slot->state == TORNADIS_SLOT_VOIDED || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0 || queue_admits_slot (self, slot))
+        continue;
+
+      known = slot->func != NULL || (known && !slot_begins_transaction (slot));
+      if (tornadis_slot_is_awaited (slot))
+        queue_add_completion (self, completions, slot,
+                              g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                           "%s was not sent: nor was the WATCH or MULTI ahead of it",
+                                           tornadis_slot_get_name (slot)));
+      queue_void_slot (self, slot);
+    }
+
+  self->session->loss_known = FALSE;
+  if (known)
+    tornadis_session_forget_loss (self->session);
+}
+
 gboolean
 tornadis_queue_cancel (TornadisQueue *self,
                        guint64 id,
@@ -396,6 +500,7 @@ tornadis_queue_cancel (TornadisQueue *self,
 {
   TornadisSlot *slot;
   TornadisCompletion completion;
+  GArray *completions = NULL;
 
   if (id < self->head || id >= self->tail)
     return FALSE;
@@ -411,18 +516,31 @@ tornadis_queue_cancel (TornadisQueue *self,
 
   if (queue_is_out (self, slot))
     {
-      self->blocks_in_vain |= tornadis_slot_blocks (slot) && !(self->session != NULL && self->session->answered.in_multi);
+      gboolean blocks_in_vain = self->session != NULL && tornadis_slot_blocks (slot) && !queue_is_in_multi_at (self, id);
+
       tornadis_slot_forget (slot);
+      /* The connection goes first: whoever is called back may call, and wait for it. */
+      if (blocks_in_vain)
+        self->session_func (TORNADIS_SESSION_BLOCKS_IN_VAIN, NULL, self->session_data);
     }
   else
     {
+      TornadisTransaction begun = queue_get_begun (self, id);
+
       if (slot->state == TORNADIS_SLOT_STARTED)
         queue_rewind (self, id);
       queue_void_slot (self, slot);
+      if (tornadis_transaction_is_open (begun))
+        {
+          completions = tornadis_completions_new ();
+          queue_take_back_transaction (self, id + 1, begun, completions);
+        }
     }
 
   tornadis_completion_run (&completion, NULL, error);
   tornadis_completion_clear (&completion);
+  if (completions != NULL)
+    tornadis_completions_run (completions);
 
   return TRUE;
 }
@@ -462,15 +580,22 @@ tornadis_queue_expire (TornadisQueue *self,
 void
 tornadis_queue_hold_back (TornadisQueue *self)
 {
-  guint64 id = self->unsent;
+  /* Behind what is out, and not behind voided ones, whose ids are others' soon. */
+  self->limit = self->unsent;
 
-  while (id < self->tail &&
-         (queue_is_out (self, queue_get_slot (self, id)) || queue_get_slot (self, id)->state == TORNADIS_SLOT_VOIDED))
-    id++;
+  for (guint64 id = self->unsent; id < self->tail; id++)
+    {
+      const TornadisSlot *slot = queue_get_slot (self, id);
 
-  if (id < self->tail && queue_get_slot (self, id)->state == TORNADIS_SLOT_STARTED)
-    queue_rewind (self, id);
-  self->limit = id;
+      if (queue_is_out (self, slot))
+        self->limit = id + 1;
+      else if (slot->state != TORNADIS_SLOT_VOIDED)
+        {
+          if (slot->state == TORNADIS_SLOT_STARTED)
+            queue_rewind (self, id);
+          break;
+        }
+    }
 }
 
 TornadisWriter *
@@ -680,16 +805,6 @@ queue_lose_slot (TornadisQueue *self,
                                        tornadis_slot_get_name (slot), error->message));
 }
 
-static gboolean
-queue_admits_slot (TornadisQueue *self,
-                   const TornadisSlot *slot)
-{
-  const TornadisBatch *batch = slot->batch;
-
-  return tornadis_session_admits (self->session, slot->command, batch != NULL ? batch->commands : NULL,
-                                  batch != NULL && batch->atomic, FALSE);
-}
-
 /* Sorts out what waits to be written, after the connection was lost. */
 static void
 queue_sift_unwritten (TornadisQueue *self,
@@ -708,7 +823,10 @@ queue_sift_unwritten (TornadisQueue *self,
         continue;
 
       if (self->session != NULL && !queue_admits_slot (self, slot))
-        error = tornadis_session_new_loss_error (tornadis_slot_get_name (slot));
+        {
+          error = tornadis_session_new_loss_error (tornadis_slot_get_name (slot));
+          self->session->loss_known = slot->func != NULL || (self->session->loss_known && !slot_begins_transaction (slot));
+        }
       else if (!keep || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0)
         error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
                              tornadis_slot_get_name (slot), reason);
@@ -732,6 +850,7 @@ tornadis_queue_link_lost (TornadisQueue *self,
   GArray *completions = tornadis_completions_new ();
   TornadisSlot *slot;
   gboolean is_first = TRUE;
+  gboolean known = FALSE;
 
   if (self->session != NULL)
     transaction = self->session->answered;
@@ -740,21 +859,20 @@ tornadis_queue_link_lost (TornadisQueue *self,
     {
       queue_lose_slot (self, completions, slot, is_first, error);
       slot_follow_transaction (slot, &transaction);
+      known = slot->func != NULL || (known && !slot_begins_transaction (slot));
       queue_drop (self);
     }
 
   tornadis_writer_clear (&self->writer);
   self->next = self->unsent = self->head;
   self->limit = G_MAXUINT64;
-  self->blocks_in_vain = FALSE;
 
   if (self->session != NULL)
     {
       tornadis_session_end (self->session, transaction);
+      self->session->loss_known |= known && tornadis_transaction_is_open (transaction);
     }
   queue_sift_unwritten (self, completions, keep_unwritten, error->message);
-  if (self->session != NULL && completions->len > 0)
-    self->session->loss_known = TRUE;
 
   return completions;
 }
@@ -774,6 +892,8 @@ tornadis_queue_fail_all (TornadisQueue *self,
     }
 
   tornadis_writer_clear (&self->writer);
+  if (self->session != NULL)
+    self->session->stale = TRUE;
 
   return completions;
 }
@@ -822,12 +942,6 @@ tornadis_queue_is_settled (TornadisQueue *self)
 }
 
 gboolean
-tornadis_queue_blocks_in_vain (TornadisQueue *self)
-{
-  return self->blocks_in_vain;
-}
-
-gboolean
 tornadis_queue_is_due (TornadisQueue *self,
                        guint64 id)
 {
@@ -839,6 +953,14 @@ tornadis_queue_is_due (TornadisQueue *self,
       return FALSE;
 
   return TRUE;
+}
+
+gboolean
+tornadis_queue_first_is_due (TornadisQueue *self)
+{
+  TornadisSlot *head = queue_peek (self);
+
+  return head != NULL && self->head < self->unsent && !tornadis_slot_may_block (head);
 }
 
 void

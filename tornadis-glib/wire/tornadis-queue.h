@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* What a reply has changed of the session. Called before the call that it belongs to completes; runs nothing of the
- * program's. */
+/* What has changed of the session: by @reply, before the call that it belongs to completes, and then nothing of the
+ * program's may run; or, when it blocks in vain, before that call completes, and then the connection may be closed. */
 typedef void (*TornadisSessionFunc) (TornadisSessionChange changes,
                                      TornadisReply        *reply,
                                      gpointer              user_data);
@@ -100,12 +100,11 @@ gsize           tornadis_queue_get_length      (TornadisQueue       *self);
 TornadisTransaction tornadis_queue_get_expected (TornadisQueue      *self);
 /* Whether no command is queued that may change what the server keeps for the connection. */
 gboolean        tornadis_queue_is_settled      (TornadisQueue       *self);
-/* Whether a command that waits for data was cancelled or timed out though the server may have it: the server would take
- * an element for it that nobody receives. */
-gboolean        tornadis_queue_blocks_in_vain  (TornadisQueue       *self);
 /* Whether the server can be expected to answer this call: it is written, and none ahead of it may block. */
 gboolean        tornadis_queue_is_due          (TornadisQueue       *self,
                                                 guint64              id);
+/* Whether the first that waits for a reply can be expected to get it: it is written, and may not block. */
+gboolean        tornadis_queue_first_is_due    (TornadisQueue       *self);
 
 /* Bytes of all links. The queue itself counts what is written; this is for what is read. */
 void            tornadis_queue_count_read      (TornadisQueue       *self,

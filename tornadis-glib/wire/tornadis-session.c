@@ -401,7 +401,8 @@ tornadis_session_command_blocks (TornadisCommand *command)
   if (!g_str_has_prefix (tornadis_command_get_name (command), "XREAD") || n_args == 1)
     return TRUE;
 
-  for (gsize i = 1; i < n_args; i++)
+  /* A group or a consumer may have the name of an option. */
+  for (gsize i = g_str_equal (tornadis_command_get_name (command), "XREADGROUP") ? 4 : 1; i < n_args; i++)
     {
       g_autofree char *arg = command_dup_arg (command, i);
 

@@ -64,6 +64,8 @@ typedef enum
   TORNADIS_SESSION_CHANGED_NAME = 1 << 2,
   /* The server says that it is the wrong one for the command. */
   TORNADIS_SESSION_WRONG_SERVER = 1 << 3,
+  /* A command that waits for data was given up, though the server may have it: it would take what nobody gets. */
+  TORNADIS_SESSION_BLOCKS_IN_VAIN = 1 << 4,
 } TornadisSessionChange;
 
 void                  tornadis_session_clear              (TornadisSession       *self);

@@ -3,7 +3,7 @@
 
 /* exported _init */
 
-// GJS looks the names of such a module up anew each time they are used, but not those of a function.
+// GJS looks up the names of such a module each time they are used, but not those of a function.
 var _init = (function () {
     const {Array, BigInt, Error, JSON, Map, Math, Number} = globalThis;
     const {Object, Promise, String, TypeError, Uint8Array} = globalThis;
@@ -11,11 +11,11 @@ var _init = (function () {
 
     let Tornadis;
 
-    // Arguments of this many characters or bytes go over by themselves.
+    // Arguments of this many characters or bytes are passed to the library without JSON.
     const LARGE = 16384;
-    // Calls of one turn that wait for its end, and targets that stand together.
+    // How many calls of one main-context iteration wait for its end, and how many targets are in one batch.
     const MOST_CALLS = 256;
-    // With so many calls in a turn the others get promises that were made ahead, so many at a time.
+    // After so many calls in one iteration the others get promises that were created ahead, so many at a time.
     const CROWD = 8;
     const MADE_AHEAD = 64;
     const MAX_NUMBER = 0x7fffffff;
@@ -91,7 +91,7 @@ var _init = (function () {
         throw new TypeError(`don't know what to do with ${value === null ? 'null' : typeof value} as an argument`);
     }
 
-    /** The arguments of a call, and whether JSON can carry them. */
+    /** Converts the arguments of a call in place; returns whether JSON can carry them. */
     function toArguments(args) {
         let light = true;
         for (let i = 0; i < args.length; i++) {
@@ -132,7 +132,7 @@ var _init = (function () {
         return makeCommand(args.map(toArgument));
     }
 
-    /** A value in which objects stand for what JSON does not know. */
+    /** Converts the objects in a value that stand for what JSON does not know. */
     function revive(value) {
         if (value === null || typeof value !== 'object')
             return value;
@@ -166,7 +166,7 @@ var _init = (function () {
         return number < 0 ? revive(value) : value;
     }
 
-    // One function for all promises: making one for each takes longer than what it would do.
+    // One function for all promises: creating one for each takes longer than what it does.
     const executed = {resolve: null, reject: null};
     const ahead = [];
 
@@ -175,10 +175,10 @@ var _init = (function () {
         executed.reject = reject;
     }
 
-    /** A promise whose functions are then in `executed`. With each that is made the engine notes the stack, for what it
-      * says of a rejection that nobody handles, and that takes a fifth of a call. One after the other in a loop have the
-      * same stack, which is quick. So where calls come in crowds those behind the first have promises that were made
-      * ahead, and only the first can tell where they were made. */
+    /** Returns a promise, whose functions are then in `executed`. For each that is created the engine records the stack,
+      * for its message about a rejection that nobody handles, and that takes a fifth of a call. Promises that are created
+      * one after the other in a loop have the same stack, which is quick. So where there are many calls those after the
+      * first have promises that were created ahead, and only the stacks of the first say where they were created. */
     function makePromise(inCrowd) {
         if (!inCrowd)
             return new Promise(execute);
@@ -194,13 +194,13 @@ var _init = (function () {
         return promise;
     }
 
-    // Those with calls, by their numbers.
+    // The batchers that have calls, by their ids.
     const busy = new Map();
     let nBatchers = 0;
 
-    /** For the bridge, which must keep nothing of JavaScript's alive without calls. The client that it names may have
-      * been disposed of, and then is another object to GJS. */
-    // Returns that it was called, which GJS refuses to do during a garbage collection.
+    /** The function for the bridge, which must keep no JavaScript object alive without calls. The client that it passes
+      * may have been disposed, and then is another object to GJS. Returns that it was called, which GJS refuses to do
+      * during a garbage collection. */
     function makeTake(number) {
         return (client, outcomes) => {
             try {
@@ -212,19 +212,19 @@ var _init = (function () {
         };
     }
 
-    /** Carries the calls of a client to the library, those of one turn of the main loop together, and the outcomes
+    /** Carries the calls of a client to the library, those of one main-context iteration together, and the outcomes
       * back. */
     class CallBatcher {
         constructor(client) {
             this.id = ++nBatchers;
             this.bridge = Tornadis.Bridge.new_text(client, makeTake(this.id));
             this.calls = [];
-            // Who takes the outcome of each, and who the error, in turn.
+            // For each call the function for its result and the one for its error.
             this.targets = [];
-            // Those of calls under way, by the number of the first of them.
+            // The targets of calls in flight, in batches with the number of the first call.
             this.batches = [];
             this.number = 0;
-            // Outcomes that came, each part with what was told of it; a callback may run a main loop over them.
+            // Outcomes that have come, each part with how much of it was settled; a callback may run a main loop meanwhile.
             this.parts = [];
             this.asks = false;
             this.flushSoon = () => this.flush();
@@ -245,22 +245,22 @@ var _init = (function () {
 
         expectFlush() {
             busy.set(this.id, this);
-            // Behind the promises that are ready now; the bridge asks if a main loop runs before that.
+            // After the promises that are ready now; the bridge asks if a main loop runs before that.
             Promise.resolve().then(this.flushSoon);
             try {
                 this.bridge.expect();
             } catch {
-                // The client is gone, which is found again at once.
+                // The client is disposed, and so submitting fails too.
             }
         }
 
-        /** A command that is made already, or a pipeline. */
+        /** Adds a Command object or a pipeline. */
         addWhole(submit, what, resolve, reject) {
             this.flush();
             this.submit(submit, what, [resolve, reject]);
         }
 
-        /** The targets first: a plugin may make other calls before this returns. */
+        /** Stores the targets first: a plugin may make other calls before this returns. */
         submit(submit, what, targets) {
             this.asks = false;
             busy.set(this.id, this);
@@ -268,7 +268,7 @@ var _init = (function () {
             try {
                 this.bridge[submit](what);
             } catch (error) {
-                // Nothing of it was submitted.
+                // None of the calls was submitted.
                 for (let i = 1; i < targets.length; i += 2)
                     Promise.resolve(toException(error)).then(targets[i]);
                 this.forgetLast(targets.length / 2);
@@ -276,7 +276,7 @@ var _init = (function () {
             }
         }
 
-        /** Without calls it is kept by its client alone. */
+        /** When there are no calls any more only the client keeps it alive. */
         rest() {
             if (this.calls.length > 0 || this.batches.length > 0)
                 return;
@@ -318,12 +318,12 @@ var _init = (function () {
 
         take(outcomes) {
             if (outcomes !== '')
-                this.parts.push({items: JSON.parse(outcomes), told: 0});
+                this.parts.push({items: JSON.parse(outcomes), nSettled: 0});
             else
                 this.asks = false;
             while (this.parts.length > 0) {
                 const [part] = this.parts;
-                this.tell(part);
+                this.settleAll(part);
                 if (this.parts[0] === part)
                     this.parts.shift();
             }
@@ -332,14 +332,14 @@ var _init = (function () {
             this.rest();
         }
 
-        tell(part) {
+        settleAll(part) {
             const {items} = part;
             let batch = null;
-            while (part.told < items.length) {
-                const i = part.told;
+            while (part.nSettled < items.length) {
+                const i = part.nSettled;
                 const number = Math.abs(items[i]) - 1;
                 let index = batch === null ? 0 : (number - batch.first) & MAX_NUMBER;
-                part.told += 2;
+                part.nSettled += 2;
                 if (batch === null || index >= batch.n) {
                     batch = this.batches.find(each => ((number - each.first) & MAX_NUMBER) < each.n);
                     index = (number - batch.first) & MAX_NUMBER;
@@ -351,8 +351,8 @@ var _init = (function () {
                     this.batches.splice(this.batches.indexOf(batch), 1);
                     batch = null;
                 }
-                // A callback, which runs at once: if it runs a main loop, that asks, and is told the others.
-                if (resolve === reject && !this.asks && part.told < items.length) {
+                // A callback, which runs at once: if it runs a main loop, that asks for calls and so settles the others.
+                if (resolve === reject && !this.asks && part.nSettled < items.length) {
                     this.asks = true;
                     this.expectFlush();
                 }
@@ -363,7 +363,7 @@ var _init = (function () {
             }
         }
 
-        /** An outcome that JSON could not carry as it is. */
+        /** Settles a call whose outcome JSON could not carry as it is. */
         settle(number, value, resolve, reject) {
             let native;
             try {
@@ -442,9 +442,9 @@ var _init = (function () {
                 if (what instanceof Tornadis.Pipeline)
                     handOver(what);
             });
-        // GJS takes nothing new from a client that was disposed of: what its calls need is there before.
+        // GJS sets no properties on a client that was disposed: the batcher has to exist before.
         precede(Tornadis.Client.prototype, ['run_dispose'], client => getCallBatcher(client).flush());
-        // GJS lends replies to callbacks and takes them away behind their backs.
+        // GJS does not reference the reply that it passes to a callback: it may be freed when the callback returns.
         for (const name of ['submit', 'submit_pipeline']) {
             const method = Tornadis.Client.prototype[name];
             Tornadis.Client.prototype[name] = function (what, func = null) {
@@ -486,7 +486,7 @@ var _init = (function () {
         const initPipeline = Tornadis.Pipeline.prototype._init;
         Tornadis.Pipeline.prototype._init = function (...args) {
             const pipeline = initPipeline.apply(this, args) ?? this;
-            // One that is made here is stacked here; another, of a plugin's setup, belongs to the library.
+            // One that is created here collects commands here; another, of a plugin's setup, is the library's.
             pipeline._stacked = [];
             return pipeline;
         };
@@ -538,15 +538,15 @@ var _init = (function () {
         /** Calls a command, or a Pipeline; callback(result) gets the reply, or an Error. */
         Tornadis.Client.prototype.async_call = function (...args) {
             const callback = typeof args.at(-1) === 'function' ? args.pop() : null;
-            const told = value => {
+            const settle = value => {
                 try {
                     callback?.(value);
                 } catch (error) {
-                    // As if it had come from the main loop by itself: the others must have theirs.
+                    // As in any other callback of the main loop: the others must be settled all the same.
                     logError(error instanceof Error ? error : new Error(String(error)));
                 }
             };
-            send(this, args, told, told);
+            send(this, args, settle, settle);
         };
 
         /** Connects now. (`connect` is how GObject connects signals.) */
@@ -611,7 +611,7 @@ var _init = (function () {
         Tornadis.ClientPool.prototype.preconnect = function (size = -1) {
             return finished(this, 'preconnect', size);
         };
-        /** Runs an async function with a connected client, which goes back to the pool at the end. */
+        /** Runs an async function with a connected client, which is released at the end. */
         Tornadis.ClientPool.prototype.withClient = async function (use) {
             const client = await this.get_connected_client();
             try {

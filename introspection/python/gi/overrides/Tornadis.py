@@ -100,7 +100,7 @@ class Future:
     # asyncio's protocol for objects that a task waits for.
     _asyncio_future_blocking = False
 
-    # What most futures never set.
+    # Class attributes, because most futures never set these.
     _done = False
     _cancelled = False
     _canceller = None
@@ -110,7 +110,7 @@ class Future:
     _context = None
     _loop = None
     _more_callbacks = ()
-    # asyncio looks at it when this was cancelled among others.
+    # asyncio reads it when this was cancelled together with others, as by gather().
     _cancel_message = None
 
     def __init__(self, canceller=None):
@@ -123,7 +123,7 @@ class Future:
         return self._cancelled
 
     def cancel(self, msg=None):
-        """Ends the waiting, with asyncio.CancelledError; False when it is too late."""
+        """Cancels the waiting, with asyncio.CancelledError; False when it is too late."""
         if self._done or self._canceller is None:
             return False
         self._cancelled = True
@@ -182,7 +182,7 @@ class Future:
             self._finish(None, exception, False)
 
     def _finish(self, result, exception, at_once):
-        """At once: when nothing runs that could be in the middle of something, as in a callback of the main loop."""
+        """at_once: run callbacks now. For when no task is running, as in a callback of the main loop."""
         self._done = True
         self._result = result
         self._exception = exception
@@ -220,7 +220,7 @@ class Future:
 
 
 class _CallFuture(Future):
-    """Of a call: a reply that comes after it was cancelled is dropped."""
+    """The future of a call: a reply that comes after it was cancelled is dropped."""
 
     _canceller = staticmethod(_nothing)
 
@@ -229,7 +229,7 @@ class _CallFuture(Future):
 
 
 class _LentFuture(Future):
-    """Of what is given back when nobody takes it after all."""
+    """A future whose result is given back when nobody takes it after all."""
 
     _n_waiting = 0
 
@@ -244,7 +244,7 @@ class _LentFuture(Future):
             try:
                 yield self
             except BaseException:
-                # It came, and before it was taken the coroutine was cancelled.
+                # The coroutine was cancelled after the result came and before it was taken.
                 if self._n_waiting == 1 and self._done and self._exception is None:
                     self._take_back()
                 raise
@@ -263,7 +263,7 @@ class _LentFuture(Future):
 
 
 class _CoroutineFuture(Future):
-    """Of a coroutine: an exception that nobody asked for is told in the end."""
+    """The future of a coroutine: an exception that nobody asked for is reported when it is freed."""
 
     _asked = False
 
@@ -284,7 +284,7 @@ def _call_soon(function):
 
 
 def _report(error):
-    """As an exception in a callback of the main loop."""
+    """Reports it as PyGObject does with an exception in a callback of the main loop."""
     try:
         sys.excepthook(type(error), error, error.__traceback__)
     except Exception:
@@ -304,7 +304,7 @@ class _Runner:
         self.wake = self.step
 
     def cancel(self):
-        """Ends what the coroutine waits for, with which it ends itself unless it minds."""
+        """Cancels what the coroutine waits for, and raises CancelledError in the coroutine, which may catch it."""
         awaited, self.awaited = self.awaited, None
         if awaited is None or not hasattr(self.steps, 'throw'):
             return
@@ -375,9 +375,9 @@ def sleep(seconds):
     return future
 
 
-# Arguments of this many bytes go over by themselves.
+# Arguments of this many bytes are passed to the library without marshalling.
 _LARGE = 16384
-# Calls of one turn that wait for its end.
+# How many calls of one main-context iteration wait for its end.
 _MOST_CALLS = 256
 # What the bridge counts to.
 _MAX_NUMBER = 0x7fffffff
@@ -424,7 +424,7 @@ def _is_large(encoded):
 
 
 def _revive(value):
-    """A value in which tuples stand for errors."""
+    """Turns the tuples in a value, which stand for errors, into exceptions."""
     if type(value) is tuple:
         return _make_exception(*value)
     if type(value) is list:
@@ -440,7 +440,7 @@ def _get_bytes(reply, decode):
 
 
 def _freeze(value):
-    """A key is to be hashable."""
+    """Makes a key hashable."""
     if type(value) is list:
         return tuple(map(_freeze, value))
     if type(value) is dict:
@@ -449,7 +449,7 @@ def _freeze(value):
 
 
 def _build(reply, decode):
-    """What is nested too deep for marshal, and for recursion; or has bytes that are not text, which it raises for."""
+    """Converts a reply that is nested too deep for marshal and for recursion; raises for bytes that are not text."""
     built = []
     rest = [(reply, built.append)]
     while rest:
@@ -481,12 +481,12 @@ def _to_native(reply, decode):
 
 
 def _take(client, data, *_):
-    """Called by the bridge of a client, which holds no reference to anything of Python's."""
+    """The function of every bridge; it holds no reference to a Python object."""
     client._batcher.take(data)
 
 
 class _CallBatcher:
-    """Carries the calls of a client to the library, those of one turn of the main loop together, and outcomes back."""
+    """Carries the calls of a client to the library, those of one main-context iteration together, and outcomes back."""
 
     def __init__(self, client, decode):
         self.bridge = Tornadis.Bridge.new_data(client, _take)
@@ -494,7 +494,7 @@ class _CallBatcher:
         self.targets = []
         self.pending = {}
         self.number = 0
-        # Outcomes that came; one may run a main loop over the others.
+        # Outcomes that have come; the callback of one may run a main loop before the others are settled.
         self.parts = []
         self.set_decode(decode)
 
@@ -515,7 +515,7 @@ class _CallBatcher:
             self.flush()
 
     def submit(self, submit, what, targets):
-        """The targets first: a plugin may make other calls before submit returns."""
+        """Stores the targets first: a plugin may make other calls before submit returns."""
         first = self.number
         for target in targets:
             self.pending[self.number] = target
@@ -523,7 +523,7 @@ class _CallBatcher:
         try:
             submit(what)
         except GLib.Error as error:
-            # Nothing of it was submitted.
+            # None of the calls was submitted.
             for i in range(len(targets)):
                 del self.pending[(first + i) & _MAX_NUMBER]
             self.number = first
@@ -531,7 +531,7 @@ class _CallBatcher:
             _call_soon(lambda: self.settle_all([(target, None, exception) for target in targets]))
 
     def add_whole(self, submit, what, target):
-        """A command that is made already, or a pipeline."""
+        """Adds a Command object or a pipeline."""
         self.flush()
         self.submit(submit, what, [target])
 
@@ -556,7 +556,7 @@ class _CallBatcher:
             outcomes = marshal.loads(data)
             self.parts.append(map(self.open, outcomes, outcomes.values()))
             if len(outcomes) > 1:
-                # What is told of an outcome may run a main loop: that asks, and is told the others.
+                # A callback may run a main loop, which then asks for calls and so settles the other outcomes.
                 self.bridge.expect()
         while self.parts:
             part = self.parts[0]
@@ -592,7 +592,7 @@ class _CallBatcher:
                 elif target is not None:
                     target(value if exception is None else exception)
             except Exception as error:
-                # The others must have theirs.
+                # The others must be settled all the same.
                 _report(error)
             except BaseException as error:
                 raised = error
@@ -639,7 +639,7 @@ __all__.append('Message')
 
 
 def _await_finish(start, finish, *args, give_back=None):
-    """An awaitable of an _async/_finish pair; give_back(value) takes what comes though nobody waits any more."""
+    """An awaitable of an _async/_finish pair; give_back(value) is called when nobody waits for the value any more."""
     cancellable = Gio.Cancellable()
     future = Future(cancellable.cancel) if give_back is None else _LentFuture(cancellable.cancel, give_back)
 
@@ -662,7 +662,7 @@ def _await_finish(start, finish, *args, give_back=None):
 
 
 def _hand_over(args):
-    """Pipelines among the arguments are to be whole."""
+    """Hands the stacked commands of pipelines among the arguments to the library."""
     for arg in args:
         if isinstance(arg, Pipeline):
             arg._hand_over()
@@ -674,7 +674,7 @@ def _check_pipeline(pipeline):
 
 
 def _flushing(name):
-    """A method before which what was called before it is sent."""
+    """Wraps a method so that calls made before it are sent first."""
     method = getattr(Tornadis.Client, name)
 
     def call(self, *args, **options):
@@ -781,7 +781,7 @@ def _to_names(names):
 
 
 def _naming(name):
-    """A method that takes names as text, which introspection would cut off at a NUL."""
+    """Wraps a method that takes names as text, which introspection would cut off at a NUL."""
     method = getattr(Tornadis.PubSubClient, name)
 
     def call(self, *args, **options):
@@ -873,7 +873,7 @@ __all__.append('PubSubClient')
 
 
 def _stacking(name):
-    """A method before which what was stacked before it is handed over."""
+    """Wraps a method so that commands stacked before it are handed to the library first."""
     method = getattr(Tornadis.Pipeline, name)
 
     def call(self, *args, **options):
@@ -885,7 +885,7 @@ def _stacking(name):
 
 
 class Pipeline(Tornadis.Pipeline):
-    # What is not handed over to the library yet. None: it was not made here, as that of a plugin's setup.
+    # The commands that the library does not have yet. None: it was not created here, as that of a plugin's setup.
     _stacked = None
 
     def __init__(self, **options):
@@ -996,7 +996,7 @@ class ClientPool(Tornadis.ClientPool):
         return client
 
     def connected_client(self):
-        """An async context manager of a connected client, which goes back to the pool at the end."""
+        """An async context manager of a connected client, which is released at the end."""
         return _ConnectedClient(self)
 
     def get_connected_client(self):
