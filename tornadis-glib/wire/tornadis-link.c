@@ -756,10 +756,15 @@ tornadis_link_submit_batch (TornadisLink *self,
 void
 tornadis_link_cancel (TornadisLink *self,
                       guint64 id,
+                      gconstpointer user_data,
                       const GError *error)
 {
-  gboolean held = tornadis_link_enter (self);
+  gboolean held;
 
+  if (!tornadis_queue_is_of_caller (self->queue, id, user_data))
+    return;
+
+  held = tornadis_link_enter (self);
   tornadis_queue_cancel (self->queue, id, error);
 
   tornadis_link_leave (self, held);
