@@ -1096,6 +1096,46 @@ test_given_up_in_full_queue (void)
   assert_finalized (fixture.client);
 }
 
+typedef struct
+{
+  PubSub fixture;
+  gboolean done;
+} NestedLoss;
+
+/* Runs a main loop until the next connection has refused to restore what was there. */
+static void
+lost_in_nested_loop_cb (GObject *object,
+                        GAsyncResult *result,
+                        gpointer user_data)
+{
+  NestedLoss *loss = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (tornadis_pub_sub_client_subscribe_finish (loss->fixture.client, result, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  assert_pop (&loss->fixture, "a", "refused");
+  loss->done = TRUE;
+}
+
+/* That a connection was lost is notified late, when the next one is up: what that one has still to restore stays. */
+static void
+test_lost_in_nested_loop (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a") "expect SUBSCRIBE\nclose\n---\n"
+    "handshake\nexpect SUBSCRIBE\nsend \"-LOADING no\\r\\n\"\n" SEND_MESSAGE ("a", "refused")
+    "expect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a"));
+  g_autoptr (GString) log = g_string_new (NULL);
+  NestedLoss loss = { { .client = make_logged_client (peer, log) }, FALSE };
+
+  assert_subscribe (&loss.fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+  tornadis_pub_sub_client_subscribe_async (loss.fixture.client, NAMES ("b"), NULL, lost_in_nested_loop_cb, &loss);
+  wait_until (loss.done && g_str_has_suffix (log->str, "gap "));
+  g_assert_cmpstr (log->str, ==, "+a gap ");
+  assert_no_failure (peer);
+  assert_finalized (loss.fixture.client);
+}
+
 /* The last of the calls for a name decides, whenever those before it complete. */
 static void
 test_last_call_decides (PubSub *fixture,
@@ -1283,6 +1323,7 @@ main (int argc,
   g_test_add_data_func ("/pub-sub-client/fault-07-timed-out-half-way", GINT_TO_POINTER (TRUE), test_given_up_half_way);
   g_test_add_func ("/pub-sub-client/fault-07-refused-half-way", test_refused_half_way);
   g_test_add_func ("/pub-sub-client/fault-07-given-up-in-full-queue", test_given_up_in_full_queue);
+  g_test_add_func ("/pub-sub-client/fault-07-lost-in-nested-loop", test_lost_in_nested_loop);
   g_test_add_func ("/pub-sub-client/no-server", test_no_server);
   g_test_add_func ("/pub-sub-client/message-before-confirmation", test_message_before_confirmation);
 

@@ -48,6 +48,21 @@ struct _Model
 
 static void model_step (Model *self);
 
+/* In a callback or a handler: some steps, and perhaps a main loop in which the next connection comes up. */
+static void
+model_nest (Model *self)
+{
+  if (self->depth == 2 || g_test_rand_int_range (0, 6) > 0)
+    return;
+
+  self->depth++;
+  for (int n = g_test_rand_int_range (0, 4); n > 0; n--)
+    model_step (self);
+  if (g_test_rand_int_range (0, 3) == 0)
+    spin_for (5);
+  self->depth--;
+}
+
 static void
 called_cb (GObject *object,
            GAsyncResult *result,
@@ -62,6 +77,7 @@ called_cb (GObject *object,
     if (call->serial > call->names[i]->ended)
       call->names[i]->wanted = TRUE;
   self->n_pending--;
+  model_nest (self);
 }
 
 static void
@@ -77,12 +93,7 @@ changed_cb (Model *self,
           self->names[kind][i].added = added;
         }
 
-  if (self->depth < 2 && g_test_rand_int_range (0, 8) == 0)
-    {
-      self->depth++;
-      model_step (self);
-      self->depth--;
-    }
+  model_nest (self);
 }
 
 static void

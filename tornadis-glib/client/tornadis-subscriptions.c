@@ -284,7 +284,9 @@ tornadis_subscriptions_restore (TornadisSubscriptions *self,
 void
 tornadis_subscriptions_link_lost (TornadisSubscriptions *self)
 {
-  tornadis_subscription_restorer_stop (&self->restorer);
+  /* Callbacks of the calls that were lost may have run the main loop until the next link was up. */
+  if (!subscriptions_has_link (self))
+    tornadis_subscription_restorer_stop (&self->restorer);
   subscriptions_sweep (self);
   self->funcs.settled (self->client);
 }
