@@ -1136,6 +1136,38 @@ test_lost_in_nested_loop (void)
   assert_finalized (loss.fixture.client);
 }
 
+static void
+lose_connection_cb (TornadisPubSubClient *client,
+                    const char *name,
+                    guint count,
+                    gpointer peer)
+{
+  if (tornadis_harness_peer_get_n_connections (peer) > 1)
+    return;
+
+  tornadis_harness_peer_go (peer);
+  wait_until (tornadis_harness_peer_get_n_connections (peer) > 1 && tornadis_client_is_connected (TORNADIS_CLIENT (client)));
+}
+
+/* What the server has confirmed is restored, also when the next connection is up before the call completes. */
+static void
+test_lost_in_handler (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a") "wait\nclose\n---\n"
+    "handshake\nexpect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a") SEND_MESSAGE ("a", "again"));
+  g_autoptr (GString) log = g_string_new (NULL);
+  PubSub fixture = { .client = make_logged_client (peer, log) };
+
+  g_signal_connect (fixture.client, "subscription-added", G_CALLBACK (lose_connection_cb), peer);
+  tornadis_pub_sub_client_subscribe_async (fixture.client, NAMES ("a"), NULL, NULL, NULL);
+  assert_pop (&fixture, "a", "again");
+  g_assert_cmpstr (log->str, ==, "+a gap ");
+  g_assert_true (is_subscribed (&fixture));
+  assert_no_failure (peer);
+  assert_finalized (fixture.client);
+}
+
 /* The last of the calls for a name decides, whenever those before it complete. */
 static void
 test_last_call_decides (PubSub *fixture,
@@ -1324,6 +1356,7 @@ main (int argc,
   g_test_add_func ("/pub-sub-client/fault-07-refused-half-way", test_refused_half_way);
   g_test_add_func ("/pub-sub-client/fault-07-given-up-in-full-queue", test_given_up_in_full_queue);
   g_test_add_func ("/pub-sub-client/fault-07-lost-in-nested-loop", test_lost_in_nested_loop);
+  g_test_add_func ("/pub-sub-client/fault-07-lost-in-handler", test_lost_in_handler);
   g_test_add_func ("/pub-sub-client/no-server", test_no_server);
   g_test_add_func ("/pub-sub-client/message-before-confirmation", test_message_before_confirmation);
 
