@@ -519,7 +519,7 @@ tornadis_call_abort (TornadisCall *self,
 
   if (self->phase == PHASE_SENT && self->id != 0)
     {
-      tornadis_link_cancel (tornadis_client_get_link (self->client), self->id, error);
+      tornadis_link_cancel (tornadis_client_get_link (self->client), self->id, self, error);
       return;
     }
 

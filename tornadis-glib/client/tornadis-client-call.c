@@ -464,7 +464,7 @@ call_cancelled_cb (gpointer user_data)
   if (data->call != NULL)
     tornadis_call_abort (data->call, error);
   else if (data->id != 0)
-    tornadis_link_cancel (tornadis_client_get_link (g_task_get_source_object (task)), data->id, error);
+    tornadis_link_cancel (tornadis_client_get_link (g_task_get_source_object (task)), data->id, data, error);
 
   return G_SOURCE_REMOVE;
 }

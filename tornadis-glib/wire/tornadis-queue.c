@@ -384,6 +384,14 @@ tornadis_queue_cancel (TornadisQueue *self,
   return TRUE;
 }
 
+gboolean
+tornadis_queue_is_of_caller (TornadisQueue *self,
+                             guint64 id,
+                             gconstpointer user_data)
+{
+  return id >= self->head && id < self->tail && queue_get_slot (self, id)->user_data == user_data;
+}
+
 gint64
 tornadis_queue_get_next_deadline (TornadisQueue *self)
 {
