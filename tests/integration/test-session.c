@@ -480,7 +480,7 @@ test_pristine_again (Fixture *fixture,
   g_autoptr (TornadisClientPool) pool = make_pool (fixture, &template);
   g_autoptr (TornadisClient) client = take (pool);
   g_autoptr (TornadisClient) next = NULL;
-  g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]){ "SELECT", "3", NULL });
+  g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]) { "SELECT", "3", NULL });
   gint64 id;
 
   tornadis_client_submit (client, select, NULL, NULL, NULL);
@@ -623,7 +623,7 @@ test_wrong_server_in_pool (Fixture *fixture,
   g_autoptr (TornadisClientPool) pool = tornadis_client_pool_new (template);
   g_autoptr (TornadisClient) client = NULL;
   g_autoptr (TornadisClient) next = NULL;
-  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]){ "SET", "k", "1", NULL });
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]) { "SET", "k", "1", NULL });
   g_autoptr (GAsyncResult) result = NULL;
 
   g_object_set (pool, "max-size", 1, NULL);
@@ -750,7 +750,7 @@ static void
 test_given_up_nested (Fixture *fixture,
                       gconstpointer data)
 {
-  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "BLPOP", "list", "0", NULL });
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]) { "BLPOP", "list", "0", NULL });
 
   for (guint aggressive = 0; aggressive < 2; aggressive++)
     {

@@ -358,6 +358,8 @@ test_auth_alone (Fixture *fixture,
   g_autofree char *text = NULL;
   g_auto (GStrv) lines = NULL;
   g_autofree char *nonce = NULL;
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "test");
+  guint64 id;
   guint n;
 
   push (fixture, "GET a");
@@ -389,6 +391,16 @@ test_auth_alone (Fixture *fixture,
   write_all (fixture);
   feed (fixture, "$1,2");
   assert_log (fixture, "GET b=\"2\";");
+
+  /* Between the two replies all is followed anew. */
+  push (fixture, "AUTH alice right");
+  id = push (fixture, "SELECT 3");
+  write_all (fixture);
+  feed (fixture, "+OK");
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
+  assert_state (fixture, "");
+  lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+  g_string_truncate (fixture->log, 0);
 
   /* Answered, and lost before the ECHO was: it may have run, as any call. */
   push (fixture, "AUTH alice right");
@@ -681,6 +693,55 @@ test_lost_unknown (Fixture *fixture,
   g_assert_cmpuint (push (fixture, "WATCH l"), !=, 0);
 }
 
+/* Nothing runs in another database, or as another user, than it was called for. */
+static void
+test_lost_moving (Fixture *fixture,
+                  gconstpointer data)
+{
+  static const struct
+  {
+    const char *answered;
+    const char *replies;
+    const char *out;
+    gboolean moving;
+  } cases[] = {
+    { NULL, NULL, "SELECT 3", TRUE },
+    { NULL, NULL, "AUTH bob x", TRUE },
+    { NULL, NULL, "GET a|SELECT 3", TRUE },
+    { NULL, NULL, "!GET a|SELECT 3", TRUE },
+    { "MULTI|SELECT 3", "+OK +QUEUED", "EXEC", TRUE },
+    { "MULTI|GET a", "+OK +QUEUED", "EXEC", FALSE },
+    { "MULTI|SELECT 3|EXEC", "+OK +QUEUED *1,+OK", "GET a", FALSE },
+    { "SELECT 3", "+OK", "GET a", FALSE },
+    { NULL, NULL, "CLIENT SETNAME x", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_test_message ("%s, %s", cases[i].answered, cases[i].out);
+      if (cases[i].answered != NULL)
+        ask (fixture, cases[i].answered, cases[i].replies);
+      push (fixture, cases[i].out);
+      write_all (fixture);
+      push (fixture, "SET k 1");
+      push (fixture, "!SET k 2");
+      g_string_truncate (fixture->log, 0);
+      lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+      g_assert_cmpint (strstr (fixture->log->str, "SET k 1!lost;!SET k 2!lost;") != NULL, ==, cases[i].moving);
+      assert_state (fixture, cases[i].moving ? "" : "unsettled ");
+      lose (fixture, FALSE, TORNADIS_ERROR_LOST);
+    }
+
+  /* What moves it waits too. */
+  push (fixture, "GET a");
+  write_all (fixture);
+  push (fixture, "SELECT 3");
+  push (fixture, "GET b");
+  g_string_truncate (fixture->log, 0);
+  lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+  assert_log (fixture, "GET a!lost;");
+}
+
 /* What was to be sent when the connection could not be made is not what will be answered. */
 static void
 test_failed (Fixture *fixture,
@@ -902,6 +963,7 @@ main (int argc,
   ADD ("fault-03/lost-with-calls", test_lost_with_calls);
   ADD ("fault-03/taken-back", test_taken_back);
   ADD ("fault-03/lost-unknown", test_lost_unknown);
+  ADD ("fault-02/lost-moving", test_lost_moving);
   ADD ("failed", test_failed);
   ADD ("fault-10/protocol", test_protocol);
   ADD ("fault-17/blocks-in-vain", test_blocks_in_vain);

@@ -644,10 +644,12 @@ link_admit (TornadisLink *self,
             gboolean atomic,
             gsize n_calls,
             gsize n_bytes,
+            TornadisSlotFlags flags,
             GError **error)
 {
   const TornadisLinkSettings *settings = &self->settings;
-  gboolean has_room = tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes);
+  gboolean has_room = (flags & TORNADIS_SLOT_LINK_ONLY) != 0 ||
+                      tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes);
 
   if (G_LIKELY (has_room && self->connection != NULL && !tornadis_transaction_is_open (self->session.lost)))
     return TRUE;
@@ -715,7 +717,7 @@ tornadis_link_submit (TornadisLink *self,
 
   /* AUTH is followed by an ECHO of the queue's. */
   if (!link_admit (self, command, NULL, FALSE, 1 + (command->effect == TORNADIS_COMMAND_AUTH),
-                   tornadis_command_get_wire_size (command), error))
+                   tornadis_command_get_wire_size (command), flags, error))
     return FALSE;
 
   slot = tornadis_queue_push (self->queue, command, flags, link_set_deadline (self, caller, &copy));
@@ -742,7 +744,7 @@ tornadis_link_submit_batch (TornadisLink *self,
   for (guint i = 0; i < commands->len; i++)
     n_bytes += tornadis_command_get_wire_size (g_ptr_array_index (commands, i));
 
-  if (!link_admit (self, NULL, commands, atomic, n_calls, n_bytes, error))
+  if (!link_admit (self, NULL, commands, atomic, n_calls, n_bytes, TORNADIS_SLOT_DEFAULT, error))
     return FALSE;
 
   slot = tornadis_queue_push_batch (self->queue, commands, atomic, link_set_deadline (self, caller, &copy));
@@ -756,10 +758,15 @@ tornadis_link_submit_batch (TornadisLink *self,
 void
 tornadis_link_cancel (TornadisLink *self,
                       guint64 id,
+                      gconstpointer user_data,
                       const GError *error)
 {
-  gboolean held = tornadis_link_enter (self);
+  gboolean held;
 
+  if (!tornadis_queue_is_of_caller (self->queue, id, user_data))
+    return;
+
+  held = tornadis_link_enter (self);
   tornadis_queue_cancel (self->queue, id, error);
 
   tornadis_link_leave (self, held);

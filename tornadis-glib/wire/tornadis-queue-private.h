@@ -72,6 +72,9 @@ void                tornadis_queue_follow_reply          (TornadisQueue         
 /* Whether it is certain that the server queues the call @id for EXEC. */
 gboolean            tornadis_queue_is_in_multi_at        (TornadisQueue          *self,
                                                           guint64                 id);
+/* A call that was not sent is dropped. */
+void                tornadis_queue_follow_dropped        (TornadisQueue          *self,
+                                                          const TornadisSlot     *slot);
 /* What a call that is taken back would have begun. */
 TornadisTransaction tornadis_queue_get_begun             (TornadisQueue          *self,
                                                           guint64                 id);

@@ -38,7 +38,7 @@ tornadis_queue_follow_slot (TornadisQueue *self,
   if (!tornadis_slot_has_effect (slot))
     return;
 
-  if (slot->command != NULL)
+  if (slot->batch == NULL)
     tornadis_session_queued (self->session, tornadis_command_get_effect (slot->command));
   else
     for (gsize i = slot->batch->n_received; i < tornadis_batch_get_n_calls (slot->batch); i++)
@@ -108,17 +108,31 @@ queue_admits_slot (TornadisQueue *self,
                                   batch != NULL && batch->atomic, FALSE);
 }
 
+/* A call that was not sent is dropped. When it was to begin a transaction and nobody waits for it, nobody is notified that
+ * what is called next does not belong to one. */
+void
+tornadis_queue_follow_dropped (TornadisQueue *self,
+                               const TornadisSlot *slot)
+{
+  TornadisTransaction begun = { FALSE, FALSE };
+
+  if (self->session == NULL || !queue_admits_slot (self, slot) || !tornadis_slot_notifies_nobody (slot) ||
+      !slot_begins_transaction (slot))
+    return;
+
+  slot_follow_transaction (slot, &begun);
+  self->session->lost = begun;
+  self->session->loss_known = FALSE;
+}
+
 /* The call that began a transaction was taken back, and what is queued from @id on was meant for it: up to its end, none of
- * it may run outside of one. The callers are notified of that, and so the loss is forgotten, unless one of these calls
- * begins another transaction and neither it nor any after it has a caller who waits. */
+ * it may run outside of one. The callers are notified of that, and so the loss is forgotten. */
 void
 tornadis_queue_take_back_transaction (TornadisQueue *self,
                                       guint64 id,
                                       TornadisTransaction begun,
                                       GArray *completions)
 {
-  gboolean known = TRUE;
-
   self->session->lost = begun;
 
   for (; id < self->tail && tornadis_transaction_is_open (self->session->lost); id++)
@@ -128,7 +142,6 @@ tornadis_queue_take_back_transaction (TornadisQueue *self,
       if (slot->state == TORNADIS_SLOT_VOIDED || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0 || queue_admits_slot (self, slot))
         continue;
 
-      known = tornadis_slot_notifies_program (slot) || (known && !slot_begins_transaction (slot));
       if (tornadis_slot_is_awaited (slot))
         tornadis_queue_add_completion (self, completions, slot,
                                        g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
@@ -137,9 +150,7 @@ tornadis_queue_take_back_transaction (TornadisQueue *self,
       tornadis_queue_void_slot (self, slot);
     }
 
-  self->session->loss_known = FALSE;
-  if (known)
-    tornadis_session_forget_loss (self->session);
+  tornadis_session_forget_loss (self->session);
 }
 
 /* How servers, and proxies in front of them, say that they take no writes: in an error of their own, or in what a
@@ -214,11 +225,29 @@ queue_lose_slot (TornadisQueue *self,
                                                 tornadis_slot_get_name (slot), error->message));
 }
 
-/* Sorts out what waits to be written, after the connection was lost. */
+/* Whether SELECT or AUTH is among the commands of a slot that have no reply. */
+static gboolean
+slot_moves (const TornadisSlot *slot)
+{
+  gsize n_calls = tornadis_slot_get_n_calls (slot);
+
+  if (slot->batch == NULL)
+    return slot->command != NULL && tornadis_session_is_moved_by (tornadis_command_get_effect (slot->command));
+
+  for (gsize i = slot->batch->n_received; i < n_calls; i++)
+    if (tornadis_session_is_moved_by (tornadis_batch_get_effect (slot->batch, i)))
+      return TRUE;
+
+  return FALSE;
+}
+
+/* Sorts out what waits to be written, after the connection was lost. @moved: it is not known whether the server has run a
+ * SELECT or AUTH, and what was called since was meant for the database and the user that these chose. */
 static void
 queue_sift_unwritten (TornadisQueue *self,
                       GArray *completions,
                       gboolean keep,
+                      gboolean moved,
                       const char *reason)
 {
   for (guint64 id = self->head; id < self->tail; id++)
@@ -236,16 +265,24 @@ queue_sift_unwritten (TornadisQueue *self,
           error = tornadis_session_new_loss_error (tornadis_slot_get_name (slot));
           self->session->loss_known = tornadis_slot_notifies_program (slot) || (self->session->loss_known && !slot_begins_transaction (slot));
         }
-      else if (!keep || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0)
-        error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The connection was closed before %s was sent: %s",
-                             tornadis_slot_get_name (slot), reason);
-      else
+      else if (keep && !moved && (slot->flags & TORNADIS_SLOT_LINK_ONLY) == 0)
         continue;
+      else
+        {
+          tornadis_queue_follow_dropped (self, slot);
+          error = keep && moved ? g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                               "%s was not sent: the connection was lost with the SELECT or AUTH before it",
+                                               tornadis_slot_get_name (slot))
+                                : g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                                               "The connection was closed before %s was sent: %s",
+                                               tornadis_slot_get_name (slot), reason);
+        }
 
       if (tornadis_slot_is_awaited (slot))
         tornadis_queue_add_completion (self, completions, slot, error);
       else
         g_error_free (error);
+      moved |= slot_moves (slot);
       tornadis_queue_void_slot (self, slot);
     }
 }
@@ -260,14 +297,20 @@ tornadis_queue_link_lost (TornadisQueue *self,
   TornadisSlot *slot;
   gboolean is_first = TRUE;
   gboolean known = FALSE;
+  gboolean moved = FALSE;
+  gboolean moved_by_exec = FALSE;
 
   if (self->session != NULL)
-    transaction = self->session->answered;
+    {
+      transaction = self->session->answered;
+      moved_by_exec = tornadis_session_is_moved_by_exec (self->session);
+    }
 
   for (; (slot = tornadis_queue_peek (self)) != NULL && tornadis_queue_is_out (self, slot); is_first = FALSE)
     {
       queue_lose_slot (self, completions, slot, is_first, error);
       slot_follow_transaction (slot, &transaction);
+      moved |= slot_moves (slot);
       known = tornadis_slot_notifies_program (slot) || (known && !slot_begins_transaction (slot));
       tornadis_queue_drop (self);
     }
@@ -281,7 +324,7 @@ tornadis_queue_link_lost (TornadisQueue *self,
       tornadis_session_end (self->session, transaction);
       self->session->loss_known |= known && tornadis_transaction_is_open (transaction);
     }
-  queue_sift_unwritten (self, completions, keep_unwritten, error->message);
+  queue_sift_unwritten (self, completions, keep_unwritten, moved || (moved_by_exec && !transaction.in_multi), error->message);
 
   return completions;
 }

@@ -239,7 +239,7 @@ queue_append (TornadisQueue *self,
                           .user_data = caller->user_data,
                           .deadline = caller->deadline,
                           .queued = caller->queued,
-                          .is_relay = caller->is_relay };
+                          .notifies = caller->notifies };
 
   if (G_UNLIKELY (slot->deadline != 0))
     tornadis_deadlines_push (&self->deadlines, slot->deadline, self->tail - 1, slot_is_awaited_at, self);
@@ -386,6 +386,14 @@ tornadis_queue_cancel (TornadisQueue *self,
     tornadis_completions_run (completions);
 
   return TRUE;
+}
+
+gboolean
+tornadis_queue_is_of_caller (TornadisQueue *self,
+                             guint64 id,
+                             gconstpointer user_data)
+{
+  return id >= self->head && id < self->tail && tornadis_queue_get_slot (self, id)->user_data == user_data;
 }
 
 gint64
@@ -612,6 +620,7 @@ tornadis_queue_fail_all (TornadisQueue *self,
     {
       if (tornadis_slot_is_awaited (slot))
         tornadis_queue_add_completion (self, completions, slot, g_error_copy (error));
+      tornadis_queue_follow_dropped (self, slot);
       tornadis_queue_drop (self);
     }
 

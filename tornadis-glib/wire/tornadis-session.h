@@ -122,8 +122,17 @@ gboolean              tornadis_session_is_pristine        (const TornadisSession
 TornadisSessionConcern tornadis_session_get_concern       (TornadisCommand       *command,
                                                            GPtrArray             *commands,
                                                            gboolean               atomic);
+/* Whether EXEC, as things stand, does SELECT or AUTH. */
+gboolean              tornadis_session_is_moved_by_exec    (const TornadisSession *self);
 /* Whether it waits for data, going by its arguments too. */
 gboolean              tornadis_session_command_blocks     (TornadisCommand       *command);
+
+/* Whether later commands depend on one with this effect: they run as another user, or in another database. */
+static inline gboolean
+tornadis_session_is_moved_by (TornadisCommandEffect effect)
+{
+  return effect == TORNADIS_COMMAND_SELECT || effect == TORNADIS_COMMAND_AUTH;
+}
 
 static inline gboolean
 tornadis_transaction_is_open (TornadisTransaction self)
