@@ -389,7 +389,7 @@ tornadis_queue_is_of_caller (TornadisQueue *self,
                              guint64 id,
                              gconstpointer user_data)
 {
-  return id >= self->head && id < self->tail && queue_get_slot (self, id)->user_data == user_data;
+  return id >= self->head && id < self->tail && tornadis_queue_get_slot (self, id)->user_data == user_data;
 }
 
 gint64
