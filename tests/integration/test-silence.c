@@ -261,19 +261,19 @@ test_wrong_server (void)
     "handshake\nexpect SET\nexpect XREAD\nsend \"-READONLY no\\r\\n\"\nwait\nsend \"$1\\r\\nx\\r\\n\"\ndrain\n---\n"
     "handshake\necho-server\n");
   TornadisClient *client = make_client (peer);
-  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]){ "SET", "k", "1", NULL });
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]) { "SET", "k", "1", NULL });
   GAsyncResult **result;
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL;
 
   set_ping_interval (client, 50);
   tornadis_client_submit (client, set, NULL, NULL, NULL);
-  result = start_call (client, NULL, (const char *[]){ "GET", "k", NULL });
+  result = start_call (client, NULL, (const char *[]) { "GET", "k", NULL });
   g_assert_null (end_call (client, result, &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
 
   tornadis_client_submit (client, set, NULL, NULL, NULL);
-  result = start_call (client, NULL, (const char *[]){ "XREAD", "BLOCK", "0", "STREAMS", "s", "$", NULL });
+  result = start_call (client, NULL, (const char *[]) { "XREAD", "BLOCK", "0", "STREAMS", "s", "$", NULL });
   spin_for (300);
   tornadis_harness_peer_go (peer);
   g_clear_error (&error);

@@ -227,18 +227,18 @@ test_arguments_of_pipelines (void)
 
   tornadis_pipeline_set_atomic (pipeline, TRUE);
   tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "SET", "k", "v", NULL });
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "AUTH", "hunter2", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "MIGRATE", "hunter2", NULL });
   tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "PING", NULL });
   g_object_set (trace, "arguments", 2, NULL);
   replies = call_pipeline (client, pipeline, NULL, NULL);
   assert_field (0, "TORNADIS_COMMAND", "MULTI");
-  assert_field (0, "TORNADIS_ARGUMENTS", "SET k v; AUTH ***; PING");
+  assert_field (0, "TORNADIS_ARGUMENTS", "SET k v; MIGRATE ***; PING");
 
   for (guint i = 0; i < 1000; i++)
     tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "PING", NULL });
   g_object_set (trace, "max-length", 10, NULL);
   more = call_pipeline (client, pipeline, NULL, NULL);
-  assert_field (1, "TORNADIS_ARGUMENTS", "SET k v; A…");
+  assert_field (1, "TORNADIS_ARGUMENTS", "SET k v; M…");
 }
 
 #define RETRY_TYPE_PLUGIN (retry_plugin_get_type ())

@@ -5,6 +5,7 @@
  *
  *   - every call completes exactly once, with its own reply or an error;
  *   - a write that was meant for a transaction runs in it, or not at all;
+ *   - a write runs in the database that was selected for it;
  *   - no call that waits for data is left to the server when nobody waits for it;
  *   - what the session says is what the server has, once all is answered. */
 
@@ -17,6 +18,7 @@
 #define N_RUNS 1500
 #define N_STEPS 120
 #define MAX_VECTORS 8
+#define UNKNOWN (-1)
 
 typedef struct _Model Model;
 
@@ -64,6 +66,7 @@ typedef struct
   guint first_id;           /* of its commands, numbered in turn */
   Transaction *transaction; /* (unowned) (nullable) */
   guint n_writes;
+  int db; /* that its writes are meant for, or UNKNOWN */
   gboolean atomic;
   guint n_completed;
   guint64 queue_id;
@@ -78,12 +81,14 @@ struct _Model
   gboolean held_back;
   guint held_back_id; /* commands from here on must not run on this connection */
   int db;             /* what the next connection is opened with */
+  char *user;
   char *name;
 
   /* The server's side of the connection. */
   GByteArray *received;
   GPtrArray *replies; /* (element-type char *) that it has made and that are not read */
   int server_db;
+  char *server_user;
   char *server_name;
   gboolean in_multi;
   gboolean aborted;
@@ -100,6 +105,7 @@ struct _Model
   guint step;
   guint recovery; /* how it goes on after a transaction that failed */
   guint n_commands;
+  int program_db; /* where they think to be, or UNKNOWN */
 };
 
 /* For --verbose, with the --seed of a run that failed. */
@@ -144,8 +150,12 @@ model_run_write (Model *self,
                  guint id,
                  gboolean in_exec)
 {
-  Transaction *transaction = model_find_call (self, id)->transaction;
+  Call *call = model_find_call (self, id);
+  Transaction *transaction = call->transaction;
   guint n_watched = 0;
+
+  if (call->db != UNKNOWN)
+    g_assert_cmpint (self->server_db, ==, call->db);
 
   if (transaction == NULL)
     return;
@@ -195,6 +205,22 @@ model_run (Model *self,
       g_free (self->server_name);
       self->server_name = g_strdup (argv[2]);
       return g_strdup ("+OK\r\n");
+    }
+  if (strcmp (name, "AUTH") == 0)
+    {
+      /* Nothing else is in flight, but what makes it sure that there is a reply. */
+      g_assert_false (in_exec);
+      g_assert_cmpuint (self->replies->len, ==, 0);
+      if (CHANCE (30))
+        return NULL;
+      g_free (self->server_user);
+      self->server_user = g_strdup (argv[1]);
+      return g_strdup ("+OK\r\n");
+    }
+  if (strcmp (name, "ECHO") == 0)
+    {
+      g_assert_cmpuint (self->received->len, ==, 0);
+      return g_strdup_printf ("$%zu\r\n%s\r\n", strlen (argv[1]), argv[1]);
     }
   if (strcmp (name, "UNWATCH") == 0)
     {
@@ -301,7 +327,10 @@ model_serve (Model *self,
     }
   else
     {
-      g_ptr_array_add (self->replies, model_run (self, argv, FALSE));
+      char *reply = model_run (self, argv, FALSE);
+
+      if (reply != NULL)
+        g_ptr_array_add (self->replies, reply);
     }
 }
 
@@ -352,7 +381,7 @@ model_step_server (Model *self)
   if (!self->connected || self->blocked || (argv = model_parse (self)) == NULL)
     return FALSE;
 
-  if (self->held_back && argv[1] != NULL && strcmp (argv[0], "SELECT") != 0)
+  if (self->held_back && (strcmp (argv[0], "SET") == 0 || strcmp (argv[0], "GET") == 0))
     g_assert_cmpuint (g_ascii_strtoull (argv[1], NULL, 10), <, self->held_back_id);
   TRACE ("server runs %s %s", argv[0], argv[1] != NULL ? argv[1] : "");
   model_serve (self, argv);
@@ -434,6 +463,8 @@ call_fail (Call *self,
 {
   if (self->transaction != NULL)
     self->transaction->failed = TRUE;
+  if (strstr (self->text, "SELECT") != NULL)
+    self->model->program_db = UNKNOWN;
 }
 
 static void
@@ -474,12 +505,25 @@ model_make_command (Model *self,
 
       tornadis_command_append_string (command, value);
       call->n_writes++;
+      call->db = self->program_db;
     }
   if (strcmp (name, "SELECT") == 0)
     {
-      g_autofree char *db = g_strdup_printf ("%d", g_test_rand_int_range (0, 18));
+      int number_of_db = g_test_rand_int_range (0, 18);
+      g_autofree char *db = g_strdup_printf ("%d", number_of_db);
 
+      if (call->transaction != NULL)
+        self->program_db = UNKNOWN;
+      else if (number_of_db <= 15)
+        self->program_db = number_of_db;
       tornadis_command_append_string (command, db);
+    }
+  if (strcmp (name, "AUTH") == 0)
+    {
+      g_autofree char *user = g_strdup_printf ("user-%u", id);
+
+      tornadis_command_append_string (command, user);
+      tornadis_command_append_string (command, "secret");
     }
   if (strcmp (name, "CLIENT") == 0)
     {
@@ -533,7 +577,12 @@ model_call (Model *self,
     call->n_completed = 1;
 
   if (!tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
-    g_ptr_array_add (self->refused, call);
+    {
+      g_ptr_array_add (self->refused, call);
+      /* Unless it waits for that, it does not know in time. */
+      if (strstr (text, "SELECT") != NULL)
+        self->program_db = UNKNOWN;
+    }
   else if (command != NULL)
     call->queue_id = tornadis_queue_push (self->queue, command, TORNADIS_SLOT_DEFAULT, &caller);
   else
@@ -571,6 +620,13 @@ model_step_program (Model *self)
   if (self->recovery > 0)
     {
       model_call (self, recoveries[--self->recovery], NULL);
+      return;
+    }
+
+  /* Within MULTI clients refuse it. */
+  if (self->current == NULL && CHANCE (10) && !tornadis_queue_get_expected (self->queue).in_multi)
+    {
+      model_call (self, "AUTH", NULL);
       return;
     }
 
@@ -622,13 +678,18 @@ model_lose (Model *self,
 static void
 model_connect (Model *self)
 {
+  g_autoptr (GBytes) username = NULL;
+
   if (self->connected)
     return;
 
   TRACE ("connected");
   self->connected = TRUE;
-  tornadis_session_begin (&self->session, self->db, NULL, NULL, self->name);
+  username = self->user != NULL ? g_bytes_new (self->user, strlen (self->user)) : NULL;
+  tornadis_session_begin (&self->session, self->db, username, NULL, self->name);
   self->server_db = self->db;
+  g_free (self->server_user);
+  self->server_user = g_strdup (self->user);
   g_free (self->server_name);
   self->server_name = g_strdup (self->name);
 }
@@ -638,8 +699,12 @@ model_fail_to_connect (Model *self)
 {
   g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
 
-  if (!self->connected)
-    tornadis_completions_run (tornadis_queue_fail_all (self->queue, error));
+  if (self->connected)
+    return;
+
+  model_deliver_refused (self);
+  TRACE ("not connected");
+  tornadis_completions_run (tornadis_queue_fail_all (self->queue, error));
 }
 
 /* Whoever takes these back knows that what is called next belongs to the transaction still. */
@@ -657,7 +722,8 @@ model_cancel (Model *self)
   guint n_recent = MIN (self->calls->len, 12);
   Call *call;
 
-  if (n_recent == 0)
+  /* A program that does not look cannot know that what it began was taken back with that of another. */
+  if (n_recent == 0 || (self->current != NULL && self->current->is_blind))
     return;
 
   call = g_ptr_array_index (self->calls, self->calls->len - 1 - (guint) g_test_rand_int_range (0, (int) n_recent));
@@ -665,6 +731,10 @@ model_cancel (Model *self)
     return;
 
   TRACE ("cancel %u", call->first_id);
+  /* With what a transaction would have selected, too. */
+  self->program_db = UNKNOWN;
+  for (guint i = 0; i < self->calls->len; i++)
+    ((Call *) g_ptr_array_index (self->calls, i))->db = UNKNOWN;
   call->cancelled = TRUE;
   if (call->transaction != NULL)
     call->transaction->n_writes -= call->n_writes;
@@ -708,6 +778,11 @@ model_check (Model *self)
   g_assert_true (!expected.watching == (self->watched->len == 0));
   g_assert_cmpint (self->session.db, ==, self->server_db);
   g_assert_cmpstr (self->session.client_name, ==, self->server_name);
+  if (self->server_user != NULL)
+    g_assert_cmpmem (g_bytes_get_data (self->session.username, NULL), g_bytes_get_size (self->session.username),
+                     self->server_user, strlen (self->server_user));
+  else
+    g_assert_null (self->session.username);
   g_assert_cmpint (self->db, ==, self->server_db);
   for (guint i = 0; i < self->calls->len; i++)
     g_assert_cmpuint (((Call *) g_ptr_array_index (self->calls, i))->n_completed, ==, 1);
@@ -727,6 +802,11 @@ session_cb (TornadisSessionChange changes,
     }
 
   self->db = self->session.db;
+  if (self->session.username != NULL)
+    {
+      g_free (self->user);
+      self->user = g_strndup (g_bytes_get_data (self->session.username, NULL), g_bytes_get_size (self->session.username));
+    }
   g_free (self->name);
   self->name = g_strdup (self->session.client_name);
 }
@@ -766,7 +846,9 @@ model_clear (Model *self)
   g_ptr_array_unref (self->calls);
   g_ptr_array_unref (self->transactions);
   g_ptr_array_unref (self->refused);
+  g_free (self->server_user);
   g_free (self->server_name);
+  g_free (self->user);
   g_free (self->name);
 }
 
@@ -774,8 +856,6 @@ static void
 model_step (Model *self)
 {
   int dice = g_test_rand_int_range (0, 100);
-  /* Who does not look cannot know that nothing could be sent. */
-  gboolean is_blind = self->current != NULL && self->current->is_blind;
 
   if (dice < 30)
     model_step_program (self);
@@ -792,8 +872,8 @@ model_step (Model *self)
   else if (dice < 91)
     model_cancel (self);
   else if (dice < 93 && self->connected)
-    model_lose (self, CHANCE (70) || is_blind);
-  else if (dice < 94 && !is_blind)
+    model_lose (self, CHANCE (70));
+  else if (dice < 94)
     model_fail_to_connect (self);
   else if (dice < 95 && self->connected && !self->held_back)
     {

@@ -313,11 +313,11 @@ test_login (Fixture *fixture,
   g_assert_cmpint (session->db, ==, 3);
   g_assert_cmpint (fixture->changes, ==, TORNADIS_SESSION_CHANGED_DB);
 
-  ask (fixture, "AUTH bob secret", "+OK");
-  ask (fixture, "AUTH alice wrong", "-WRONGPASS");
+  ask (fixture, "AUTH bob secret", "+OK +echo");
+  ask (fixture, "AUTH alice wrong", "-WRONGPASS +echo");
   assert_bytes (session->username, "bob");
   assert_bytes (session->password, "secret");
-  ask (fixture, "auth other", "+OK");
+  ask (fixture, "auth other", "+OK +echo");
   g_assert_null (session->username);
   assert_bytes (session->password, "other");
 
@@ -333,6 +333,87 @@ test_login (Fixture *fixture,
   ask (fixture, "CLIENT TRACKING on", "+OK");
   g_assert_false (tornadis_session_is_pristine (session));
   assert_state (fixture, "altered ");
+}
+
+static char *
+dup_unwritten (Fixture *fixture)
+{
+  TornadisWriter *writer = tornadis_queue_fill (fixture->queue, PAGE);
+  GString *text = g_string_new (NULL);
+  GOutputVector vectors[8];
+  guint n = tornadis_writer_get_vectors (writer, vectors, G_N_ELEMENTS (vectors));
+
+  for (guint i = 0; i < n; i++)
+    g_string_append_len (text, vectors[i].buffer, (gssize) vectors[i].size);
+
+  return g_string_free (text, FALSE);
+}
+
+/* A server may refuse it without a reply when anything else is in flight, so that nothing is; and when it does, the ECHO
+ * behind it tells. */
+static void
+test_auth_alone (Fixture *fixture,
+                 gconstpointer data)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+  g_autofree char *nonce = NULL;
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "test");
+  guint64 id;
+  guint n;
+
+  push (fixture, "GET a");
+  push (fixture, "AUTH alice wrong");
+  push (fixture, "GET b");
+  text = dup_unwritten (fixture);
+  g_assert_nonnull (strstr (text, "GET"));
+  g_assert_null (strstr (text, "AUTH"));
+  write_all (fixture);
+  feed (fixture, "$1,1");
+  assert_log (fixture, "GET a=\"1\";");
+
+  g_free (text);
+  text = dup_unwritten (fixture);
+  g_assert_null (strstr (text, "GET"));
+  lines = g_strsplit (text, "\r\n", -1);
+  n = g_strv_length (lines);
+  g_assert_cmpstr (lines[n - 4], ==, "ECHO");
+  g_assert_cmpuint (strlen (lines[n - 2]), ==, 36);
+  write_all (fixture);
+  assert_state (fixture, "unsettled ");
+
+  nonce = g_strdup_printf ("$36,%s", lines[n - 2]);
+  feed (fixture, nonce);
+  g_assert_true (g_str_has_prefix (fixture->log->str, "AUTH alice wrong=(error) WRONGPASS "));
+  g_string_truncate (fixture->log, 0);
+  g_assert_null (fixture->session.username);
+  assert_state (fixture, "");
+  write_all (fixture);
+  feed (fixture, "$1,2");
+  assert_log (fixture, "GET b=\"2\";");
+
+  /* Between the two replies all is followed anew. */
+  push (fixture, "AUTH alice right");
+  id = push (fixture, "SELECT 3");
+  write_all (fixture);
+  feed (fixture, "+OK");
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, error));
+  assert_state (fixture, "");
+  lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+  g_string_truncate (fixture->log, 0);
+
+  /* Answered, and lost before the ECHO was: it may have run, as any call. */
+  push (fixture, "AUTH alice right");
+  push (fixture, "GET c");
+  write_all (fixture);
+  feed (fixture, "+OK");
+  assert_log (fixture, "");
+  lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+  assert_log (fixture, "AUTH alice right!lost;");
+  write_all (fixture);
+  feed (fixture, "$1,3");
+  assert_log (fixture, "GET c=\"3\";");
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
 }
 
 /* Within MULTI nothing is done before EXEC, and only what did not fail there. */
@@ -612,6 +693,55 @@ test_lost_unknown (Fixture *fixture,
   g_assert_cmpuint (push (fixture, "WATCH l"), !=, 0);
 }
 
+/* Nothing runs in another database, or as another user, than it was called for. */
+static void
+test_lost_moving (Fixture *fixture,
+                  gconstpointer data)
+{
+  static const struct
+  {
+    const char *answered;
+    const char *replies;
+    const char *out;
+    gboolean moving;
+  } cases[] = {
+    { NULL, NULL, "SELECT 3", TRUE },
+    { NULL, NULL, "AUTH bob x", TRUE },
+    { NULL, NULL, "GET a|SELECT 3", TRUE },
+    { NULL, NULL, "!GET a|SELECT 3", TRUE },
+    { "MULTI|SELECT 3", "+OK +QUEUED", "EXEC", TRUE },
+    { "MULTI|GET a", "+OK +QUEUED", "EXEC", FALSE },
+    { "MULTI|SELECT 3|EXEC", "+OK +QUEUED *1,+OK", "GET a", FALSE },
+    { "SELECT 3", "+OK", "GET a", FALSE },
+    { NULL, NULL, "CLIENT SETNAME x", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_test_message ("%s, %s", cases[i].answered, cases[i].out);
+      if (cases[i].answered != NULL)
+        ask (fixture, cases[i].answered, cases[i].replies);
+      push (fixture, cases[i].out);
+      write_all (fixture);
+      push (fixture, "SET k 1");
+      push (fixture, "!SET k 2");
+      g_string_truncate (fixture->log, 0);
+      lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+      g_assert_cmpint (strstr (fixture->log->str, "SET k 1!lost;!SET k 2!lost;") != NULL, ==, cases[i].moving);
+      assert_state (fixture, cases[i].moving ? "" : "unsettled ");
+      lose (fixture, FALSE, TORNADIS_ERROR_LOST);
+    }
+
+  /* What moves it waits too. */
+  push (fixture, "GET a");
+  write_all (fixture);
+  push (fixture, "SELECT 3");
+  push (fixture, "GET b");
+  g_string_truncate (fixture->log, 0);
+  lose (fixture, TRUE, TORNADIS_ERROR_LOST);
+  assert_log (fixture, "GET a!lost;");
+}
+
 /* What was to be sent when the connection could not be made is not what will be answered. */
 static void
 test_failed (Fixture *fixture,
@@ -738,6 +868,8 @@ test_wrong_server (Fixture *fixture,
     { "GET a|SET a 1", "$-1 -READONLY\tno", TRUE },
     { "!SET a 1", "+OK -READONLY\tno -EXECABORT", TRUE },
     { "!EVAL x 0", "+OK +QUEUED *1,-READONLY\tno", TRUE },
+    { "!SET a 1", "+OK +QUEUED -EXECABORT\tdiscarded\tbecause\tof:\tREADONLY\tno", TRUE },
+    { "EVAL x 0", "-ERR\tuser_script:1:\tREADONLY\tno", TRUE },
     { "READONLY", "-ERR\tcluster\tsupport\tdisabled", FALSE },
   };
 
@@ -822,6 +954,7 @@ main (int argc,
   ADD ("follows", test_follows);
   ADD ("expected", test_expected);
   ADD ("login", test_login);
+  ADD ("auth-alone", test_auth_alone);
   ADD ("fault-02/in-transaction", test_in_transaction);
   ADD ("settings", test_settings);
   ADD ("fault-03/lost-idle", test_lost_idle);
@@ -830,6 +963,7 @@ main (int argc,
   ADD ("fault-03/lost-with-calls", test_lost_with_calls);
   ADD ("fault-03/taken-back", test_taken_back);
   ADD ("fault-03/lost-unknown", test_lost_unknown);
+  ADD ("fault-02/lost-moving", test_lost_moving);
   ADD ("failed", test_failed);
   ADD ("fault-10/protocol", test_protocol);
   ADD ("fault-17/blocks-in-vain", test_blocks_in_vain);

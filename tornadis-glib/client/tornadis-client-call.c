@@ -44,31 +44,52 @@ typedef struct
   GError *error; /* (owned) */
 } TornadisDeferredError;
 
-static inline gboolean
-check_command (TornadisCommand *command,
-               GError **error)
+/* Why a command that is no plain one may not be sent, by itself or among others. */
+static G_NO_INLINE gboolean
+check_effect (TornadisCommand *command,
+              gboolean by_itself,
+              GError **error)
 {
-  if (G_UNLIKELY (command->n_args == 0))
+  if (command->n_args == 0)
     {
       g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "A command needs a name");
       return FALSE;
     }
 
-  if (G_UNLIKELY (tornadis_command_get_effect (command) == TORNADIS_COMMAND_REFUSED))
+  if (tornadis_command_get_effect (command) == TORNADIS_COMMAND_REFUSED)
     {
       g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s cannot be called: %s",
                    tornadis_command_get_name (command), tornadis_command_get_refusal (command));
       return FALSE;
     }
 
+  /* A refusal may come without a reply, which would be taken from the next command. */
+  if (tornadis_command_get_effect (command) == TORNADIS_COMMAND_AUTH && !by_itself)
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
+                           "AUTH cannot be part of a pipeline or a transaction: call it by itself");
+      return FALSE;
+    }
+
   return TRUE;
+}
+
+static inline gboolean
+check_command (TornadisCommand *command,
+               gboolean by_itself,
+               GError **error)
+{
+  if (G_LIKELY (command->n_args > 0 && command->effect == TORNADIS_COMMAND_PLAIN))
+    return TRUE;
+
+  return check_effect (command, by_itself, error);
 }
 
 gboolean
 tornadis_client_check_command (TornadisCommand *command,
                                GError **error)
 {
-  return check_command (command, error);
+  return check_command (command, FALSE, error);
 }
 
 static void
@@ -136,7 +157,13 @@ client_check_call (TornadisClient *self,
     }
 
   if (command != NULL)
-    return check_command (command, error);
+    {
+      TornadisCommandEffect effect = tornadis_command_get_effect (command);
+      gboolean by_itself = G_LIKELY (effect != TORNADIS_COMMAND_AUTH) ||
+                           !tornadis_queue_get_expected (tornadis_link_get_queue (tornadis_client_get_link (self))).in_multi;
+
+      return check_command (command, by_itself, error);
+    }
 
   commands = tornadis_pipeline_peek_commands (pipeline);
   if (commands->len == 0)

@@ -26,10 +26,41 @@ tornadis_batch_new (GPtrArray *commands,
   return self;
 }
 
+TornadisBatch *
+tornadis_batch_new_guarded (TornadisCommand *command)
+{
+  g_autoptr (GPtrArray) commands = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
+  g_autofree char *nonce = g_uuid_string_random ();
+  TornadisBatch *self;
+
+  g_ptr_array_add (commands, tornadis_command_ref (command));
+  g_ptr_array_add (commands, tornadis_command_new_strv ((const char *[]){ "ECHO", nonce, NULL }));
+  self = tornadis_batch_new (commands, FALSE);
+  self->nonce = g_steal_pointer (&nonce);
+
+  return self;
+}
+
+TornadisReply *
+tornadis_batch_read_guarded (TornadisBatch *self,
+                             TornadisReply *reply)
+{
+  static const char refusal[] = "WRONGPASS The server refused it without an answer";
+
+  if (self->n_received > 0 || reply->kind != TORNADIS_REPLY_KIND_STRING || !tornadis_reply_equals_text (reply, self->nonce))
+    return reply;
+
+  tornadis_reply_unref (reply);
+  self->refused = TRUE;
+
+  return tornadis_reply_new_data (TORNADIS_REPLY_KIND_ERROR, refusal, strlen (refusal));
+}
+
 void
 tornadis_batch_free (TornadisBatch *self)
 {
   tornadis_batch_forget_replies (self);
+  g_free (self->nonce);
   g_ptr_array_unref (self->commands);
   g_free (self);
 }
@@ -85,6 +116,7 @@ tornadis_batch_rewind (TornadisBatch *self)
   tornadis_batch_forget_replies (self);
   self->n_sent = 0;
   self->n_received = 0;
+  self->refused = FALSE;
 }
 
 TornadisCommand *
@@ -147,6 +179,16 @@ batch_get_transaction_result (TornadisBatch *self,
   return tornadis_reply_ref (exec);
 }
 
+/* Of one that is guarded the ECHO says nothing more. */
+static TornadisReply *
+batch_steal_first (TornadisBatch *self)
+{
+  TornadisReply *reply = g_steal_pointer (&self->replies[0]);
+
+  tornadis_batch_forget_replies (self);
+  return reply;
+}
+
 TornadisReply *
 tornadis_batch_collect (TornadisBatch *self,
                         TornadisReply *reply,
@@ -154,6 +196,13 @@ tornadis_batch_collect (TornadisBatch *self,
 {
   gsize n_calls = tornadis_batch_get_n_calls (self);
   gsize i = self->n_received++;
+
+  /* There is no other. */
+  if (self->refused)
+    {
+      self->n_received = n_calls;
+      return reply;
+    }
 
   if (self->atomic && i == n_calls - 1)
     {
@@ -176,6 +225,9 @@ tornadis_batch_collect (TornadisBatch *self,
 
   if (!keep)
     return tornadis_reply_alloc (TORNADIS_REPLY_KIND_NIL, 0);
+
+  if (self->nonce != NULL)
+    return batch_steal_first (self);
 
   return tornadis_reply_new_array (TORNADIS_REPLY_KIND_ARRAY, g_steal_pointer (&self->replies), n_calls);
 }

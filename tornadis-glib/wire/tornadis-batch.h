@@ -15,6 +15,8 @@ typedef struct
   gboolean atomic;         /* between MULTI and EXEC */
   gboolean has_effects;    /* some do something to the connection */
   gsize wire_size;         /* bytes of all commands */
+  char *nonce;             /* (owned) (nullable) what the ECHO says, of one that is guarded */
+  gboolean refused;        /* it was said in place of the reply */
   gsize n_sent;            /* commands serialised, MULTI and EXEC included */
   gsize n_received;        /* replies, likewise */
   TornadisReply **replies; /* (owned) (nullable) (nullable elements) one for each command, or when
@@ -24,6 +26,13 @@ typedef struct
 /* Takes a reference to @commands. */
 TornadisBatch   *tornadis_batch_new            (GPtrArray       *commands,
                                                 gboolean         atomic);
+/* Of AUTH, which Redis 8.0 and Valkey 8.1 may refuse without a reply: an ECHO goes out behind it, so that there is always
+ * one. See findings/refused-auth-has-no-reply.sh. */
+TornadisBatch   *tornadis_batch_new_guarded    (TornadisCommand *command);
+/* What @reply, the next one, means: the answer to the ECHO in place of that to the command is a refusal; (transfer full)
+ * both ways. */
+TornadisReply   *tornadis_batch_read_guarded   (TornadisBatch   *self,
+                                                TornadisReply   *reply);
 void             tornadis_batch_free           (TornadisBatch   *self);
 /* Whether one of the commands may take the server long. */
 gboolean         tornadis_batch_may_block      (TornadisBatch   *self);

@@ -34,9 +34,9 @@ struct _TornadisLink
   guint protocol_version;
   gint64 server_id;
   guint n_closed; /* how often it was closed: a function that calls back stops when it finds this changed */
-  int n_corks;            /* nothing is written while there are any */
+  int n_corks;    /* nothing is written while there are any */
   TornadisSession session;
-  gboolean unusable : 1;  /* the server does not do what the link is for: it is retired, or given up at once */
+  gboolean unusable : 1;  /* the server does not do what the link is for: it is retired, or closed at once */
   gboolean shut_down : 1; /* for good */
   gboolean freed : 1;     /* the owner has freed it: nothing is called back any more */
 };

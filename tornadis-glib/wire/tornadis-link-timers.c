@@ -81,7 +81,8 @@ link_lose_silent (TornadisLink *self,
   tornadis_link_lost (self, error);
 }
 
-/* No PING goes out on it any more. What has gone out is to be answered in the time that a PING would have had. */
+/* Nothing new is written on a retired connection, PING neither. What is written has to be answered in the time that a PING
+ * would have had. */
 static gint64
 link_check_retired (TornadisLink *self,
                     gint64 now,

@@ -96,8 +96,8 @@ tornadis_link_is_listening (TornadisLink *self)
 
 /* Asks for another link after one was lost or could not be made, if it is still wanted. */
 static void
-link_go_on (TornadisLink *self,
-            guint n_closed)
+link_ensure_if_wanted (TornadisLink *self,
+                       guint n_closed)
 {
   if (self->freed)
     return;
@@ -193,7 +193,7 @@ link_tear_down (TornadisLink *self,
   if (was_connected && !self->freed)
     self->funcs.disconnected (end == LINK_LOST ? error : NULL, self->user_data);
   if (end != LINK_CLOSED)
-    link_go_on (self, n_closed);
+    link_ensure_if_wanted (self, n_closed);
 
   tornadis_link_leave (self, held);
 }
@@ -715,7 +715,9 @@ tornadis_link_submit (TornadisLink *self,
   TornadisCaller copy;
   guint64 slot;
 
-  if (!link_admit (self, command, NULL, FALSE, 1, tornadis_command_get_wire_size (command), flags, error))
+  /* AUTH is followed by an ECHO of the queue's. */
+  if (!link_admit (self, command, NULL, FALSE, 1 + (command->effect == TORNADIS_COMMAND_AUTH),
+                   tornadis_command_get_wire_size (command), flags, error))
     return FALSE;
 
   slot = tornadis_queue_push (self->queue, command, flags, link_set_deadline (self, caller, &copy));

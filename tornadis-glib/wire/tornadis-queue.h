@@ -8,8 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* What has changed of the session: by @reply, before the call that it belongs to completes, and then nothing of the
- * program's may run; or, when it blocks in vain, before that call completes, and then the connection may be closed. */
+/* The session has changed. With @reply: because of it, before the call that it belongs to completes; no callback of the
+ * program may run within this. Without, when it blocks in vain: before the call that was cancelled completes; the connection
+ * may be closed within this. */
 typedef void (*TornadisSessionFunc) (TornadisSessionChange changes,
                                      TornadisReply        *reply,
                                      gpointer              user_data);
@@ -108,7 +109,7 @@ gboolean        tornadis_queue_is_settled      (TornadisQueue       *self);
 /* Whether the server can be expected to answer this call: it is written, and none ahead of it may block. */
 gboolean        tornadis_queue_is_due          (TornadisQueue       *self,
                                                 guint64              id);
-/* Whether the first that waits for a reply can be expected to get it: it is written, and may not block. */
+/* Whether the server can be expected to answer the first call: it is written, and may not block. */
 gboolean        tornadis_queue_first_is_due    (TornadisQueue       *self);
 
 /* Bytes of all links. The queue itself counts what is written; this is for what is read. */

@@ -390,6 +390,20 @@ tornadis_session_is_pristine (const TornadisSession *self)
 }
 
 gboolean
+tornadis_session_is_moved_by_exec (const TornadisSession *self)
+{
+  for (guint i = 0; self->effects != NULL && i < self->effects->len; i++)
+    {
+      TornadisCommand *command = g_ptr_array_index (self->effects, i);
+
+      if (command != NULL && tornadis_session_is_moved_by (tornadis_command_get_effect (command)))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+gboolean
 tornadis_session_command_blocks (TornadisCommand *command)
 {
   gsize n_args = tornadis_command_get_n_args (command);

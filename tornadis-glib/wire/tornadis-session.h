@@ -64,7 +64,8 @@ typedef enum
   TORNADIS_SESSION_CHANGED_NAME = 1 << 2,
   /* The server says that it is the wrong one for the command. */
   TORNADIS_SESSION_WRONG_SERVER = 1 << 3,
-  /* A command that waits for data was given up, though the server may have it: it would take what nobody gets. */
+  /* A command that waits for data was cancelled or timed out, though the server may have it: the server would take an
+   * element for it that nobody receives. */
   TORNADIS_SESSION_BLOCKS_IN_VAIN = 1 << 4,
 } TornadisSessionChange;
 
@@ -107,8 +108,17 @@ GError               *tornadis_session_new_loss_error     (const char           
 GPtrArray            *tornadis_session_dup_settings       (TornadisSession       *self);
 /* Whether it is as it was when the connection came up, but for user, database and name. */
 gboolean              tornadis_session_is_pristine        (const TornadisSession *self);
+/* Whether EXEC, as things stand, does SELECT or AUTH. */
+gboolean              tornadis_session_is_moved_by_exec    (const TornadisSession *self);
 /* Whether it waits for data, going by its arguments too. */
 gboolean              tornadis_session_command_blocks     (TornadisCommand       *command);
+
+/* Whether later commands depend on one with this effect: they run as another user, or in another database. */
+static inline gboolean
+tornadis_session_is_moved_by (TornadisCommandEffect effect)
+{
+  return effect == TORNADIS_COMMAND_SELECT || effect == TORNADIS_COMMAND_AUTH;
+}
 
 static inline gboolean
 tornadis_transaction_is_open (TornadisTransaction self)

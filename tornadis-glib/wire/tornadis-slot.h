@@ -64,6 +64,13 @@ tornadis_slot_may_block (const TornadisSlot *self)
   return self->batch != NULL ? tornadis_batch_may_block (self->batch) : self->may_block;
 }
 
+/* Whether nothing else may be in flight with it. */
+static inline gboolean
+tornadis_slot_is_alone (const TornadisSlot *self)
+{
+  return self->batch != NULL && self->batch->nonce != NULL;
+}
+
 /* Whether it may change what the server keeps for the connection. */
 static inline gboolean
 tornadis_slot_has_effect (const TornadisSlot *self)
@@ -96,7 +103,7 @@ tornadis_slot_get_completion (const TornadisSlot *self,
       completion.observe_data = observe_data;
       completion.queued = self->queued;
       completion.command = self->command;
-      if (self->batch != NULL)
+      if (self->batch != NULL && self->command == NULL)
         {
           completion.commands = self->batch->commands;
           completion.atomic = self->batch->atomic;

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a queue does for the session of its connection: commands and replies are followed, and what belongs to a transaction
+ * that was lost, or taken back, is not sent. */
+
+#include "tornadis-glib/wire/tornadis-queue-private.h"
+
+#include <string.h>
+
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
+
+static void
+slot_follow_transaction (const TornadisSlot *slot,
+                         TornadisTransaction *transaction)
+{
+  if (slot->command != NULL)
+    tornadis_transaction_follow (transaction, tornadis_command_get_effect (slot->command));
+  else if (slot->batch != NULL)
+    for (gsize i = slot->batch->n_received; i < tornadis_batch_get_n_calls (slot->batch); i++)
+      tornadis_transaction_follow (transaction, tornadis_batch_get_effect (slot->batch, i));
+}
+
+static gboolean
+slot_begins_transaction (const TornadisSlot *slot)
+{
+  TornadisTransaction transaction = { FALSE, FALSE };
+
+  slot_follow_transaction (slot, &transaction);
+  return tornadis_transaction_is_open (transaction);
+}
+
+/* Follows the commands of a slot whose replies have not come. */
+void
+tornadis_queue_follow_slot (TornadisQueue *self,
+                            const TornadisSlot *slot)
+{
+  if (!tornadis_slot_has_effect (slot))
+    return;
+
+  if (slot->batch == NULL)
+    tornadis_session_queued (self->session, tornadis_command_get_effect (slot->command));
+  else
+    for (gsize i = slot->batch->n_received; i < tornadis_batch_get_n_calls (slot->batch); i++)
+      tornadis_session_queued (self->session, tornadis_batch_get_effect (slot->batch, i));
+}
+
+/* The state of MULTI and WATCH that the connection will have once all that is ahead of @id has been answered. */
+static TornadisTransaction
+queue_get_transaction_at (TornadisQueue *self,
+                          guint64 id)
+{
+  TornadisTransaction transaction = self->session->answered;
+
+  for (guint64 ahead = self->head; ahead < id; ahead++)
+    slot_follow_transaction (tornadis_queue_get_slot (self, ahead), &transaction);
+
+  return transaction;
+}
+
+/* Whether it is certain that the server queues the call @id for EXEC. */
+gboolean
+tornadis_queue_is_in_multi_at (TornadisQueue *self,
+                               guint64 id)
+{
+  const TornadisBatch *batch = tornadis_queue_get_slot (self, id)->batch;
+  TornadisTransaction transaction;
+
+  if (!self->session->answered.in_multi)
+    return FALSE;
+
+  transaction = queue_get_transaction_at (self, id);
+  for (gsize i = batch != NULL ? batch->n_received : 0; batch != NULL && i < tornadis_batch_get_n_calls (batch); i++)
+    if (tornadis_batch_get_effect (batch, i) == TORNADIS_COMMAND_EXEC ||
+        tornadis_batch_get_effect (batch, i) == TORNADIS_COMMAND_DISCARD)
+      return FALSE;
+
+  return transaction.in_multi;
+}
+
+/* What a call that is taken back would have begun: MULTI, unless that was called ahead of it, or WATCH of any key. */
+TornadisTransaction
+tornadis_queue_get_begun (TornadisQueue *self,
+                          guint64 id)
+{
+  const TornadisSlot *slot = tornadis_queue_get_slot (self, id);
+  TornadisTransaction before, after, begun = { FALSE, FALSE };
+
+  if (self->session == NULL || !slot_begins_transaction (slot))
+    return begun;
+
+  before = after = queue_get_transaction_at (self, id);
+  slot_follow_transaction (slot, &after);
+  slot_follow_transaction (slot, &begun);
+  begun.in_multi = after.in_multi && !before.in_multi;
+  begun.watching &= after.watching;
+
+  return begun;
+}
+
+static gboolean
+queue_admits_slot (TornadisQueue *self,
+                   const TornadisSlot *slot)
+{
+  const TornadisBatch *batch = slot->batch;
+
+  return tornadis_session_admits (self->session, slot->command, batch != NULL ? batch->commands : NULL,
+                                  batch != NULL && batch->atomic, FALSE);
+}
+
+/* A call that was not sent is dropped. When it was to begin a transaction and nobody waits for it, nobody is notified that
+ * what is called next does not belong to one. */
+void
+tornadis_queue_follow_dropped (TornadisQueue *self,
+                               const TornadisSlot *slot)
+{
+  TornadisTransaction begun = { FALSE, FALSE };
+
+  if (self->session == NULL || !queue_admits_slot (self, slot) || slot->func != NULL || !slot_begins_transaction (slot))
+    return;
+
+  slot_follow_transaction (slot, &begun);
+  self->session->lost = begun;
+  self->session->loss_known = FALSE;
+}
+
+/* The call that began a transaction was taken back, and what is queued from @id on was meant for it: up to its end, none of
+ * it may run outside of one. The callers are notified of that, and so the loss is forgotten. */
+void
+tornadis_queue_take_back_transaction (TornadisQueue *self,
+                                      guint64 id,
+                                      TornadisTransaction begun,
+                                      GArray *completions)
+{
+  self->session->lost = begun;
+
+  for (; id < self->tail && tornadis_transaction_is_open (self->session->lost); id++)
+    {
+      TornadisSlot *slot = tornadis_queue_get_slot (self, id);
+
+      if (slot->state == TORNADIS_SLOT_VOIDED || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0 || queue_admits_slot (self, slot))
+        continue;
+
+      if (tornadis_slot_is_awaited (slot))
+        tornadis_queue_add_completion (self, completions, slot,
+                                       g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                                    "%s was not sent: the WATCH or MULTI before it was not sent either",
+                                                    tornadis_slot_get_name (slot)));
+      tornadis_queue_void_slot (self, slot);
+    }
+
+  tornadis_session_forget_loss (self->session);
+}
+
+/* How servers, and proxies in front of them, say that they take no writes: in an error of their own, or in what a
+ * script quotes of it. */
+static gboolean
+reply_is_of_wrong_server (TornadisReply *reply)
+{
+  return reply->kind == TORNADIS_REPLY_KIND_ERROR &&
+         (g_str_has_prefix (reply->data, "READONLY ") || g_str_has_prefix (reply->data, "ERR READONLY ") ||
+          strstr (reply->data, "-READONLY ") != NULL || strstr (reply->data, ": READONLY ") != NULL);
+}
+
+static gboolean
+reply_has_one_of_wrong_server (TornadisReply *reply)
+{
+  if (reply->kind != TORNADIS_REPLY_KIND_ARRAY)
+    return reply_is_of_wrong_server (reply);
+
+  for (gsize i = 0; i < tornadis_reply_get_n_elements (reply); i++)
+    if (reply_is_of_wrong_server (tornadis_reply_get_element (reply, i)))
+      return TRUE;
+
+  return FALSE;
+}
+
+/* Follows what @reply, which answers @command or the next command of @batch, does to the session. */
+void
+tornadis_queue_follow_reply (TornadisQueue *self,
+                             TornadisCommand *command,
+                             const TornadisBatch *batch,
+                             TornadisReply *reply)
+{
+  TornadisCommandEffect effect = TORNADIS_COMMAND_PLAIN;
+  TornadisSessionChange changes;
+
+  if (batch != NULL)
+    {
+      command = tornadis_batch_get_command (batch, batch->n_received);
+      effect = tornadis_batch_get_effect (batch, batch->n_received);
+    }
+  else if (command != NULL)
+    effect = tornadis_command_get_effect (command);
+
+  changes = tornadis_session_answered (self->session, effect, command, reply);
+  if (effect == TORNADIS_COMMAND_EXEC ? reply_has_one_of_wrong_server (reply) : reply_is_of_wrong_server (reply))
+    changes |= TORNADIS_SESSION_WRONG_SERVER;
+
+  if (changes != TORNADIS_SESSION_UNCHANGED)
+    self->session_func (changes, reply, self->session_data);
+}
+
+/* Completes a call that may have run with LOST, unless @error is about what the server sent, which was the reply to the
+ * first of them. */
+static void
+queue_lose_slot (TornadisQueue *self,
+                 GArray *completions,
+                 TornadisSlot *slot,
+                 gboolean is_first,
+                 const GError *error)
+{
+  if (!tornadis_slot_is_awaited (slot))
+    return;
+
+  if (is_first && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL))
+    tornadis_queue_add_completion (self, completions, slot,
+                                   g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "The reply to %s: %s",
+                                                tornadis_slot_get_name (slot), error->message));
+  else
+    tornadis_queue_add_completion (self, completions, slot,
+                                   g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                                "The connection was lost while %s waited for its reply: %s",
+                                                tornadis_slot_get_name (slot), error->message));
+}
+
+/* Whether SELECT or AUTH is among the commands of a slot that have no reply. */
+static gboolean
+slot_moves (const TornadisSlot *slot)
+{
+  gsize n_calls = tornadis_slot_get_n_calls (slot);
+
+  if (slot->batch == NULL)
+    return slot->command != NULL && tornadis_session_is_moved_by (tornadis_command_get_effect (slot->command));
+
+  for (gsize i = slot->batch->n_received; i < n_calls; i++)
+    if (tornadis_session_is_moved_by (tornadis_batch_get_effect (slot->batch, i)))
+      return TRUE;
+
+  return FALSE;
+}
+
+/* Sorts out what waits to be written, after the connection was lost. @moved: it is not known whether the server has run a
+ * SELECT or AUTH, and what was called since was meant for the database and the user that these chose. */
+static void
+queue_sift_unwritten (TornadisQueue *self,
+                      GArray *completions,
+                      gboolean keep,
+                      gboolean moved,
+                      const char *reason)
+{
+  for (guint64 id = self->head; id < self->tail; id++)
+    {
+      TornadisSlot *slot = tornadis_queue_get_slot (self, id);
+      GError *error = NULL;
+
+      tornadis_slot_rewind (slot);
+
+      if (slot->state == TORNADIS_SLOT_VOIDED)
+        continue;
+
+      if (self->session != NULL && !queue_admits_slot (self, slot))
+        {
+          error = tornadis_session_new_loss_error (tornadis_slot_get_name (slot));
+          self->session->loss_known = slot->func != NULL || (self->session->loss_known && !slot_begins_transaction (slot));
+        }
+      else if (keep && !moved && (slot->flags & TORNADIS_SLOT_LINK_ONLY) == 0)
+        continue;
+      else
+        {
+          tornadis_queue_follow_dropped (self, slot);
+          error = keep && moved ? g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                               "%s was not sent: the connection was lost with the SELECT or AUTH before it",
+                                               tornadis_slot_get_name (slot))
+                                : g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                                               "The connection was closed before %s was sent: %s",
+                                               tornadis_slot_get_name (slot), reason);
+        }
+
+      if (tornadis_slot_is_awaited (slot))
+        tornadis_queue_add_completion (self, completions, slot, error);
+      else
+        g_error_free (error);
+      moved |= slot_moves (slot);
+      tornadis_queue_void_slot (self, slot);
+    }
+}
+
+GArray *
+tornadis_queue_link_lost (TornadisQueue *self,
+                          gboolean keep_unwritten,
+                          const GError *error)
+{
+  TornadisTransaction transaction = { FALSE, FALSE };
+  GArray *completions = tornadis_completions_new ();
+  TornadisSlot *slot;
+  gboolean is_first = TRUE;
+  gboolean known = FALSE;
+  gboolean moved = FALSE;
+  gboolean moved_by_exec = FALSE;
+
+  if (self->session != NULL)
+    {
+      transaction = self->session->answered;
+      moved_by_exec = tornadis_session_is_moved_by_exec (self->session);
+    }
+
+  for (; (slot = tornadis_queue_peek (self)) != NULL && tornadis_queue_is_out (self, slot); is_first = FALSE)
+    {
+      queue_lose_slot (self, completions, slot, is_first, error);
+      slot_follow_transaction (slot, &transaction);
+      moved |= slot_moves (slot);
+      known = slot->func != NULL || (known && !slot_begins_transaction (slot));
+      tornadis_queue_drop (self);
+    }
+
+  tornadis_writer_clear (&self->writer);
+  self->next = self->unsent = self->head;
+  self->limit = G_MAXUINT64;
+
+  if (self->session != NULL)
+    {
+      tornadis_session_end (self->session, transaction);
+      self->session->loss_known |= known && tornadis_transaction_is_open (transaction);
+    }
+  queue_sift_unwritten (self, completions, keep_unwritten, moved || (moved_by_exec && !transaction.in_multi), error->message);
+
+  return completions;
+}
+
+/* Follows all that is queued anew, after some of it was taken back or refused. */
+static void
+queue_follow_again (TornadisQueue *self)
+{
+  TornadisSession *session = self->session;
+
+  session->stale = FALSE;
+  session->expected = session->answered;
+  session->n_unsettled = 0;
+
+  for (guint64 id = self->head; id < self->tail; id++)
+    {
+      const TornadisSlot *slot = tornadis_queue_get_slot (self, id);
+
+      if (slot->state != TORNADIS_SLOT_VOIDED)
+        tornadis_queue_follow_slot (self, slot);
+    }
+}
+
+TornadisTransaction
+tornadis_queue_get_expected (TornadisQueue *self)
+{
+  if (self->session->stale)
+    queue_follow_again (self);
+
+  return self->session->expected;
+}
+
+gboolean
+tornadis_queue_is_settled (TornadisQueue *self)
+{
+  if (self->session->stale)
+    queue_follow_again (self);
+
+  return self->session->n_unsettled == 0;
+}
