@@ -523,6 +523,26 @@ test_restored (Fixture *fixture,
   g_assert_cmpstr (name, ==, "editor");
 }
 
+/* The next server may be older, or no part of a cluster: it is connected to all the same. */
+static void
+test_restored_refused (Fixture *fixture,
+                       gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect GET\nclose\n---\n"
+                                                    "expect HELLO\nsend \"-ERR unknown command\\r\\n\"\n"
+                                                    "expect CLIENT\nsend \":2\\r\\n\"\n"
+                                                    "expect CLIENT\nsend \"-ERR unknown subcommand\\r\\n\"\necho-server\n");
+  TornadisClient *client = make_client (peer);
+  g_autoptr (GError) error = NULL;
+
+  assert_call (client, "OK", "CLIENT", "NO-TOUCH", "on", NULL);
+  g_assert_null (call (client, &error, "GET", "k", NULL));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  assert_call (client, "\"value-of-k\"", "GET", "k", NULL);
+  g_assert_null (tornadis_harness_peer_get_failure (peer));
+  assert_finalized (client);
+}
+
 /* A template that was used itself, or is changed later. */
 static void
 test_template (Fixture *fixture,
@@ -800,6 +820,7 @@ main (int argc,
   ADD ("fault-02/pristine-in-cluster", test_pristine_in_cluster);
   ADD ("fault-02/pristine-again", test_pristine_again);
   ADD ("fault-02/restored", test_restored);
+  ADD ("fault-02/restored-refused", test_restored_refused);
   ADD ("auth-in-flight", test_auth_in_flight);
   ADD ("fault-03/watch-lost", test_watch_lost);
   ADD ("fault-03/watch-again", test_watch_again);

@@ -327,12 +327,65 @@ test_model (gconstpointer data)
   g_object_unref (self.redis);
 }
 
+/* What no server sends: each comes before the right confirmation, and is dropped or ends the connection. */
+static const char *const hostile[] = {
+  "3\\r\\n+subscribe\\r\\n+other\\r\\n:1\\r\\n",
+  "3\\r\\n+subscribe\\r\\n$-1\\r\\n:1\\r\\n",
+  "3\\r\\n+subscribe\\r\\n*1\\r\\n+a\\r\\n:1\\r\\n",
+  "3\\r\\n+subscribe\\r\\n:1\\r\\n*0\\r\\n",
+  "3\\r\\n+unsubscribe\\r\\n+a\\r\\n*1\\r\\n*0\\r\\n",
+  "3\\r\\n+unsubscribe\\r\\n$-1\\r\\n:0\\r\\n",
+  "3\\r\\n+psubscribe\\r\\n+a\\r\\n:-5\\r\\n",
+  "3\\r\\n*1\\r\\n+subscribe\\r\\n+a\\r\\n:1\\r\\n",
+  "3\\r\\n$-1\\r\\n+a\\r\\n:1\\r\\n",
+  "4\\r\\n+subscribe\\r\\n+other\\r\\n:1\\r\\n:2\\r\\n",
+  "4\\r\\n+pmessage\\r\\n*-1\\r\\n*1\\r\\n:1\\r\\n+x\\r\\n",
+  "3\\r\\n+message\\r\\n*1\\r\\n+a\\r\\n*2\\r\\n:1\\r\\n*-1\\r\\n",
+  "3\\r\\n+pmessage\\r\\n+a\\r\\n+x\\r\\n",
+  "2\\r\\n+invalidate\\r\\n:1\\r\\n",
+  "3\\r\\n+nonsense\\r\\n+a\\r\\n:1\\r\\n",
+  "3\\r\\n+subscribe\\r\\n+a\\r\\n:99999999999999\\r\\n",
+  "1\\r\\n+subscribe\\r\\n",
+  "0\\r\\n",
+};
+
+static void
+test_hostile (gconstpointer data)
+{
+  gboolean resp3 = GPOINTER_TO_INT (data) == TORNADIS_PROTOCOL_RESP3;
+
+  for (guint i = 0; i < G_N_ELEMENTS (hostile); i++)
+    {
+      const char *sign = resp3 ? ">" : "*";
+      g_autofree char *script = g_strdup_printf (
+        "%s\nexpect SUBSCRIBE\nsend \"%s%s\"\nsend \"%s3\\r\\n+subscribe\\r\\n+a\\r\\n:1\\r\\n\"\n"
+        "send \"%s%s\"\n",
+        resp3 ? "handshake3" : "handshake", sign, hostile[i], sign, sign, hostile[i]);
+      g_autoptr (TornadisHarnessPeer) peer = make_peer (script);
+      TornadisPubSubClient *client = tornadis_pub_sub_client_new ("127.0.0.1", tornadis_harness_peer_get_port (peer));
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_object_set (client, "protocol", GPOINTER_TO_INT (data), NULL);
+      tornadis_pub_sub_client_subscribe_async (client, (const char *const[]){ "a", NULL }, NULL, store_result, &result);
+      if (!tornadis_pub_sub_client_subscribe_finish (client, wait_for_result (&result), &error))
+        g_assert_true (error->domain == TORNADIS_ERROR);
+      tornadis_client_close (TORNADIS_CLIENT (client));
+      g_clear_object (&result);
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+      assert_finalized (client);
+    }
+}
+
 int
 main (int argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
+  g_test_add_data_func ("/subscriptions/hostile/resp2", GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP2), test_hostile);
+  g_test_add_data_func ("/subscriptions/hostile/resp3", GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP3), test_hostile);
   g_test_add_data_func ("/subscriptions/model/resp2", GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP2), test_model);
   g_test_add_data_func ("/subscriptions/model/resp3", GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP3), test_model);
 

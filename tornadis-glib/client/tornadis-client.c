@@ -49,11 +49,12 @@
  * # What becomes of the connection's state
  *
  * User, database and name that `AUTH`, `SELECT` and `CLIENT SETNAME` have chosen, also inside a transaction, are those of
- * the next connection too, as are `READONLY`, `CLIENT NO-EVICT` and `CLIENT NO-TOUCH`. `WATCH` and `MULTI` are lost with
- * the connection: calls complete with %TORNADIS_ERROR_LOST up to and including `EXEC`, `DISCARD` or an atomic pipeline,
- * or until `WATCH` or `MULTI` begins again after one has; `UNWATCH` gives up what was watched. A server that answers
- * `READONLY` is not the right one any more: once what is written has been answered the connection is closed, and the next
- * call looks for the server again.
+ * the next connection too, as are `READONLY`, `CLIENT NO-EVICT` and `CLIENT NO-TOUCH` where its server takes them. When
+ * `SELECT` or `AUTH` itself completes with %TORNADIS_ERROR_LOST, so do the calls that wait behind it. `WATCH` and `MULTI`
+ * are lost with the connection: calls complete with %TORNADIS_ERROR_LOST up to and including `EXEC`, `DISCARD` or an
+ * atomic pipeline, or until `WATCH` or `MULTI` begins again after one has; `UNWATCH` gives up what was watched. A server
+ * that answers `READONLY` is not the right one any more: once what is written has been answered the connection is closed,
+ * and the next call looks for the server again.
  *
  * # Commands that need a client of their own
  *

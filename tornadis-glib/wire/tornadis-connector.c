@@ -56,6 +56,7 @@ tornadis_connector_options_clear (TornadisConnectorOptions *self)
   g_clear_object (&self->tls_certificate);
   g_clear_object (&self->tls_identity);
   g_clear_object (&self->proxy_resolver);
+  g_clear_pointer (&self->settings, g_ptr_array_unref);
   g_clear_pointer (&self->setup, g_ptr_array_unref);
 }
 
@@ -363,6 +364,8 @@ connector_send_rest (TornadisConnector *self)
       SEND_LAST (self, optional_cb, "CLIENT", "SETINFO", "LIB-VER", TORNADIS_VERSION_S);
     }
 
+  for (guint i = 0; options->settings != NULL && i < options->settings->len; i++)
+    connector_send_last (self, g_ptr_array_index (options->settings, i), optional_cb);
   for (guint i = 0; options->setup != NULL && i < options->setup->len; i++)
     connector_send_last (self, g_ptr_array_index (options->setup, i), setup_cb);
 

@@ -30,6 +30,7 @@ typedef struct
   GTlsCertificate *tls_certificate; /* (owned) (nullable) */
   GSocketConnectable *tls_identity; /* (owned) (nullable) */
   GProxyResolver *proxy_resolver;   /* (owned) (nullable) NULL: no proxy */
+  GPtrArray *settings;              /* (owned) (nullable) (element-type TornadisCommand) a refusal decides nothing */
   GPtrArray *setup;                 /* (owned) (nullable) (element-type TornadisCommand) sent last */
 } TornadisConnectorOptions;
 

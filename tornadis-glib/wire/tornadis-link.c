@@ -313,22 +313,6 @@ connector_cb (TornadisConnection *connection,
   tornadis_link_leave (self, held);
 }
 
-/* What commands have set on earlier connections is set again, ahead of what the plugins send. */
-static void
-link_add_settings (TornadisLink *self,
-                   TornadisConnectorOptions *options)
-{
-  g_autoptr (GPtrArray) settings = tornadis_session_dup_settings (&self->session);
-
-  if (settings == NULL)
-    return;
-
-  for (guint i = 0; options->setup != NULL && i < options->setup->len; i++)
-    g_ptr_array_add (settings, tornadis_command_ref (g_ptr_array_index (options->setup, i)));
-  g_clear_pointer (&options->setup, g_ptr_array_unref);
-  options->setup = g_steal_pointer (&settings);
-}
-
 static void
 link_start_attempt (TornadisLink *self)
 {
@@ -344,7 +328,8 @@ link_start_attempt (TornadisLink *self)
   if (n_closed == self->n_closed)
     {
       tornadis_session_begin (&self->session, options.db, options.username, options.password, options.client_name);
-      link_add_settings (self, &options);
+      /* What commands have set on earlier connections is set again, where the server takes it. */
+      options.settings = tornadis_session_dup_settings (&self->session);
       self->connector = tornadis_connector_start (&options, self->context, connector_cb, self);
       link_notify_state (self);
     }
