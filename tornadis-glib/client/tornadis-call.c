@@ -205,11 +205,14 @@ call_send_connect (TornadisCall *self)
   tornadis_client_connect_link (self->client, task);
 }
 
-/* Whether the program waits for the outcome; not of a plugin's own call. */
-static gboolean
-call_is_wanted (TornadisCall *self)
+/* Whom the outcome reaches after the plugins. A call of a plugin's own goes only through those behind it. */
+static TornadisNotifies
+call_get_notifies (TornadisCall *self)
 {
-  return self->first == 0 && self->func != tornadis_client_ignore_reply_cb;
+  if (self->first > 0)
+    return TORNADIS_NOTIFIES_MAKER;
+
+  return self->func != tornadis_client_ignore_reply_cb ? TORNADIS_NOTIFIES_PLUGINS : TORNADIS_NOTIFIES_NOBODY;
 }
 
 /* Whether another attempt would get into a transaction that has begun since the first. MULTI would queue it, and its reply
@@ -247,8 +250,7 @@ call_send (TornadisCall *self)
   was_lost = tornadis_transaction_is_open (tornadis_link_get_session (link)->lost);
   self->phase = PHASE_SENT;
   id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline,
-                             call_is_wanted (self) ? TORNADIS_NOTIFIES_PLUGINS : TORNADIS_NOTIFIES_NOBODY, sent_cb,
-                             g_object_ref (self));
+                             call_get_notifies (self), sent_cb, g_object_ref (self));
   /* What gives up a transaction that was lost does not belong to it: that is not refused. */
   self->in_transaction |= in_transaction || (was_lost && id == 0) ||
                           (call_get_concern (self) & TORNADIS_SESSION_CONCERN_TRANSACTION) != 0;
@@ -323,7 +325,7 @@ call_go_up (TornadisCall *self)
 static void
 call_notify_caller (TornadisCall *self)
 {
-  gboolean learns_of_loss = call_is_wanted (self) && self->in_transaction &&
+  gboolean learns_of_loss = call_get_notifies (self) == TORNADIS_NOTIFIES_PLUGINS && self->in_transaction &&
                             g_error_matches (self->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
   TornadisSlotFunc func = g_steal_pointer (&self->func);
 

@@ -419,7 +419,7 @@ tornadis_client_submit_behind (TornadisClient *self,
   if (chain != NULL && g_ptr_array_find (chain, plugin, &index) && index + 1 < chain->len)
     client_start_call (self, priv, chain, index + 1, command, NULL, done, submission, NULL);
   else
-    tornadis_client_send (self, command, NULL, 0, TORNADIS_NOTIFIES_NOBODY, done, submission);
+    tornadis_client_send (self, command, NULL, 0, TORNADIS_NOTIFIES_MAKER, done, submission);
 }
 
 static inline void

@@ -28,6 +28,7 @@ typedef enum
   TORNADIS_NOTIFIES_PROGRAM,
   TORNADIS_NOTIFIES_PLUGINS, /* and the program after them, or never */
   TORNADIS_NOTIFIES_NOBODY,  /* that is, nobody but plugins */
+  TORNADIS_NOTIFIES_MAKER,   /* a plugin whose own call it is: it belongs to no transaction of the program's */
 } TornadisNotifies;
 
 /* Who makes a call. */

@@ -104,6 +104,9 @@ queue_admits_slot (TornadisQueue *self,
 {
   const TornadisBatch *batch = slot->batch;
 
+  if (slot->notifies == TORNADIS_NOTIFIES_MAKER)
+    return TRUE;
+
   return tornadis_session_admits (self->session, slot->command, batch != NULL ? batch->commands : NULL,
                                   batch != NULL && batch->atomic, FALSE);
 }

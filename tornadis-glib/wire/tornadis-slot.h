@@ -67,7 +67,7 @@ tornadis_slot_notifies_program (const TornadisSlot *self)
 static inline gboolean
 tornadis_slot_notifies_nobody (const TornadisSlot *self)
 {
-  return self->func == NULL || self->notifies == TORNADIS_NOTIFIES_NOBODY;
+  return self->func == NULL || self->notifies == TORNADIS_NOTIFIES_NOBODY || self->notifies == TORNADIS_NOTIFIES_MAKER;
 }
 
 /* Whether a server that takes long over it may be alive all the same. */
