@@ -41,7 +41,8 @@ typedef struct
   TornadisClient *client; /* (owned) */
   TornadisSlotFunc func;
   gpointer user_data;
-  GError *error; /* (owned) */
+  gboolean is_relay; /* as TornadisCaller has it */
+  GError *error;     /* (owned) */
 } TornadisDeferredError;
 
 /* Why a command that is no plain one may not be sent, by itself or among others. */
@@ -92,10 +93,10 @@ tornadis_client_check_command (TornadisCommand *command,
   return check_command (command, FALSE, error);
 }
 
-static void
-ignore_reply_cb (TornadisReply *reply,
-                 const GError *error,
-                 gpointer user_data)
+void
+tornadis_client_ignore_reply_cb (TornadisReply *reply,
+                                 const GError *error,
+                                 gpointer user_data)
 {
 }
 
@@ -105,7 +106,8 @@ deferred_error_cb (gpointer data)
   TornadisDeferredError *deferred = data;
 
   /* It was refused because its transaction is lost: from now on the caller knows, and may begin another one. */
-  if (g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && deferred->func != ignore_reply_cb)
+  if (g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && !deferred->is_relay &&
+      deferred->func != tornadis_client_ignore_reply_cb)
     tornadis_link_get_session (tornadis_client_get_link (deferred->client))->loss_known = TRUE;
   deferred->func (NULL, deferred->error, deferred->user_data);
 
@@ -122,22 +124,32 @@ deferred_error_free (gpointer data)
   g_free (deferred);
 }
 
-void
-tornadis_client_defer_error (TornadisClient *self,
-                             TornadisSlotFunc func,
-                             gpointer user_data,
-                             GError *error)
+static void
+client_defer_error (TornadisClient *self,
+                    TornadisSlotFunc func,
+                    gpointer user_data,
+                    gboolean is_relay,
+                    GError *error)
 {
   TornadisDeferredError *deferred = g_new (TornadisDeferredError, 1);
   GSource *source = g_idle_source_new ();
 
-  *deferred = (TornadisDeferredError){ g_object_ref (self), func, user_data, error };
+  *deferred = (TornadisDeferredError){ g_object_ref (self), func, user_data, is_relay, error };
 
   g_source_set_static_name (source, "[tornadis] call refused");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, deferred_error_cb, deferred, deferred_error_free);
   g_source_attach (source, tornadis_client_get_context (self));
   g_source_unref (source);
+}
+
+void
+tornadis_client_defer_error (TornadisClient *self,
+                             TornadisSlotFunc func,
+                             gpointer user_data,
+                             GError *error)
+{
+  client_defer_error (self, func, user_data, FALSE, error);
 }
 
 /* Whether the client and the server would stay in step, and this kind of client takes calls at all. */
@@ -193,15 +205,15 @@ static G_NO_INLINE void
 client_refuse (TornadisClient *self,
                TornadisCommand *command,
                TornadisPipeline *pipeline,
-               TornadisSlotFunc func,
-               gpointer user_data,
-               gint64 observed,
+               const TornadisCaller *caller,
                GError *error)
 {
-  if (observed != 0)
+  if (caller->queued != 0)
     tornadis_client_notify_observers (command, pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
-                                      pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error, observed, self);
-  tornadis_client_defer_error (self, func != NULL ? func : ignore_reply_cb, user_data, error);
+                                      pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error,
+                                      caller->queued, self);
+  client_defer_error (self, caller->func != NULL ? caller->func : tornadis_client_ignore_reply_cb, caller->user_data,
+                      caller->is_relay, error);
 }
 
 static inline guint64
@@ -210,11 +222,12 @@ client_send (TornadisClient *self,
              TornadisCommand *command,
              TornadisPipeline *pipeline,
              gint64 deadline,
+             gboolean is_relay,
              TornadisSlotFunc func,
              gpointer user_data)
 {
   TornadisLink *link = priv->link;
-  TornadisCaller caller = { .func = func, .user_data = user_data, .deadline = deadline };
+  TornadisCaller caller = { .func = func, .user_data = user_data, .deadline = deadline, .is_relay = is_relay };
   GError *error = NULL;
   guint64 id = 0;
 
@@ -231,7 +244,7 @@ client_send (TornadisClient *self,
                                        tornadis_pipeline_get_atomic (pipeline), &caller, &id, &error)))
     return id;
 
-  client_refuse (self, command, pipeline, func, user_data, caller.queued, error);
+  client_refuse (self, command, pipeline, &caller, error);
   return 0;
 }
 
@@ -243,7 +256,7 @@ tornadis_client_send (TornadisClient *self,
                       TornadisSlotFunc func,
                       gpointer user_data)
 {
-  return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, func, user_data);
+  return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, TRUE, func, user_data);
 }
 
 /* Sends a call through the plugins of @chain from @first on. What the client refuses no plugin is asked about. */
@@ -267,8 +280,11 @@ client_start_call (TornadisClient *self,
 
   if (!connects && !client_check_call (self, command, pipeline, &error))
     {
-      client_refuse (self, command, pipeline, func, user_data,
-                     priv->observers != NULL ? tornadis_link_get_time (priv->link) : 0, error);
+      const TornadisCaller caller = { .func = func,
+                                      .user_data = user_data,
+                                      .queued = priv->observers != NULL ? tornadis_link_get_time (priv->link) : 0 };
+
+      client_refuse (self, command, pipeline, &caller, error);
       return;
     }
 
@@ -277,7 +293,7 @@ client_start_call (TornadisClient *self,
     copy = tornadis_pipeline_copy (pipeline);
   tornadis_call_start (self, chain, first, command, copy,
                        connects ? 0 : tornadis_link_get_settings (priv->link)->call_timeout_msec,
-                       func != NULL ? func : ignore_reply_cb, user_data, call);
+                       func != NULL ? func : tornadis_client_ignore_reply_cb, user_data, call);
 }
 
 static inline void
@@ -289,7 +305,7 @@ client_dispatch (TornadisClient *self,
                  gpointer user_data)
 {
   if (G_LIKELY (priv->chain == NULL))
-    client_send (self, priv, command, pipeline, 0, func, user_data);
+    client_send (self, priv, command, pipeline, 0, FALSE, func, user_data);
   else
     client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, NULL);
 }
@@ -393,7 +409,7 @@ tornadis_client_submit_behind (TornadisClient *self,
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
   GPtrArray *chain = priv->chain;
   TornadisSubmission *submission = submission_new (self, priv, func, user_data, user_data_destroy);
-  TornadisSlotFunc done = submission != NULL ? submission_done_cb : ignore_reply_cb;
+  TornadisSlotFunc done = submission != NULL ? submission_done_cb : tornadis_client_ignore_reply_cb;
   guint index;
 
   /* A plugin that takes no part in calls, or was removed, has none behind it. */
@@ -492,7 +508,7 @@ client_call_task (TornadisClient *self,
   data->task = g_object_ref (task);
   data->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
   if (priv->chain == NULL)
-    data->id = tornadis_client_send (self, command, pipeline, 0, cancellable_call_done_cb, data);
+    data->id = client_send (self, priv, command, pipeline, 0, FALSE, cancellable_call_done_cb, data);
   else
     client_start_call (self, priv, priv->chain, 0, command, pipeline, cancellable_call_done_cb, data, &data->call);
 }

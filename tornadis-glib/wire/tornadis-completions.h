@@ -29,6 +29,7 @@ typedef struct
   gpointer user_data;    /* (unowned) */
   gint64 deadline;       /* monotonic time; 0: none of its own */
   gint64 queued;         /* when the call was made, monotonic time; 0: it is not observed */
+  guint8 is_relay;       /* @func does not notify the program: a plugin, which may keep the outcome to itself */
 } TornadisCaller;
 
 /* What runs when a call completes, and what an observer has to know of it. */

@@ -235,7 +235,11 @@ queue_append (TornadisQueue *self,
     queue_grow (self);
 
   slot = tornadis_queue_get_slot (self, self->tail++);
-  *slot = (TornadisSlot){ .func = caller->func, .user_data = caller->user_data, .deadline = caller->deadline, .queued = caller->queued };
+  *slot = (TornadisSlot){ .func = caller->func,
+                          .user_data = caller->user_data,
+                          .deadline = caller->deadline,
+                          .queued = caller->queued,
+                          .is_relay = caller->is_relay };
 
   if (G_UNLIKELY (slot->deadline != 0))
     tornadis_deadlines_push (&self->deadlines, slot->deadline, self->tail - 1, slot_is_awaited_at, self);
