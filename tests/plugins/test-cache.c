@@ -132,8 +132,8 @@ test_own_writes (CacheFixture *fixture,
   TornadisPlugin *plugin = fixture->plugin;
   g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
   g_autoptr (GAsyncResult) read = NULL;
-  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]) { "SET", "k", "2", NULL });
-  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]){ "SET", "k", "2", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
 
   assert_call (client, "OK", "SET", "k", "1", NULL);
   assert_call (client, "\"1\"", "GET", "k", NULL);
@@ -153,8 +153,8 @@ test_own_writes (CacheFixture *fixture,
   assert_hit (plugin, assert_call (client, "\"2\"", "GET", "k", NULL));
 
   /* Within a pipeline, and those of scripts as they are declared. */
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", "k", NULL });
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "SET", "k", "3", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", "k", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "SET", "k", "3", NULL });
   assert_no_hit (plugin, tornadis_reply_unref (call_pipeline (client, pipeline, NULL, NULL)));
   assert_no_hit (plugin, assert_call (client, "\"3\"", "GET", "k", NULL));
   assert_call (client, "OK", "EVAL", "return redis.call('SET', KEYS[1], ARGV[1])", "1", "k", "4", NULL);
@@ -380,7 +380,7 @@ test_spaces (CacheFixture *fixture,
   /* A SELECT, that is followed at once by a read. */
   assert_call (client, "\"zero\"", "GET", "k", NULL);
   {
-    g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]) { "SELECT", "1", NULL });
+    g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]){ "SELECT", "1", NULL });
 
     tornadis_client_submit (client, select, NULL, NULL, NULL);
     assert_no_hit (plugin, assert_call (client, "\"one\"", "GET", "k", NULL));
@@ -586,7 +586,7 @@ read_at_once_cb (TornadisClient *client,
                  GError *error,
                  gpointer user_data)
 {
-  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
 
   g_assert_no_error (error);
   tornadis_client_call_async (client, get, NULL, store_result, user_data);
@@ -604,8 +604,8 @@ test_users (CacheFixture *fixture,
   assert_call (client, "OK", "SET", "k", "v", NULL);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
-      g_autoptr (TornadisCommand) auth = tornadis_command_new_strv ((const char *[]) { "AUTH", names[i], "secret", NULL });
-      g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+      g_autoptr (TornadisCommand) auth = tornadis_command_new_strv ((const char *[]){ "AUTH", names[i], "secret", NULL });
+      g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
       g_autoptr (GAsyncResult) behind = NULL;
       g_autoptr (GAsyncResult) at_once = NULL;
 
@@ -635,7 +635,7 @@ test_databases (CacheFixture *fixture,
   static const char *const ways[] = { "SELECT 1", "PING|SELECT 1", "!PING|SELECT 1", "MULTI|SELECT 1|EXEC", "MULTI|PING|DISCARD|SELECT 1" };
   Wanderer wanderer = { fixture->base.client, 0, 0 };
   TornadisClient *client = fixture->base.client;
-  g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]) { "SELECT", "1", NULL });
+  g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]){ "SELECT", "1", NULL });
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) selected = NULL;
 
@@ -691,7 +691,7 @@ test_queued_and_given_up (CacheFixture *fixture,
 {
   TornadisClient *client = fixture->base.client;
   g_autoptr (TornadisClient) second = cache_make_client (fixture->base.redis, GPOINTER_TO_INT (data));
-  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]) { "SET", "k", "new", NULL });
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]){ "SET", "k", "new", NULL });
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
 
@@ -744,7 +744,7 @@ test_limits (CacheFixture *fixture,
   assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "k99", NULL));
   g_object_set (plugin, "ttl-msec", 0, NULL);
 
-  g_object_set (plugin, "keys", (const char *[]) { "user:*", NULL }, "exclude-keys", (const char *[]) { "*:secret", NULL }, NULL);
+  g_object_set (plugin, "keys", (const char *[]){ "user:*", NULL }, "exclude-keys", (const char *[]){ "*:secret", NULL }, NULL);
   assert_call (client, "(nil)", "GET", "user:1", NULL);
   assert_hit (plugin, assert_call (client, "(nil)", "GET", "user:1", NULL));
   assert_call (client, "(nil)", "GET", "user:1:secret", NULL);
@@ -754,7 +754,7 @@ test_limits (CacheFixture *fixture,
   g_object_set (plugin, "keys", NULL, "exclude-keys", NULL, NULL);
 
   /* A command that writes is not kept, whatever is asked for. */
-  g_object_set (plugin, "commands", (const char *[]) { "strlen", "INCR", "BLPOP", NULL }, NULL);
+  g_object_set (plugin, "commands", (const char *[]){ "strlen", "INCR", "BLPOP", NULL }, NULL);
   assert_call (client, "(integer) 0", "STRLEN", "s", NULL);
   assert_hit (plugin, assert_call (client, "(integer) 0", "STRLEN", "s", NULL));
   assert_call (client, "(nil)", "GET", "s", NULL);
@@ -789,7 +789,7 @@ submit_many (TornadisClient *client,
              guint n,
              guint *count)
 {
-  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
 
   for (guint i = 0; i < n; i++)
     tornadis_client_submit (client, get, count_cb, count, NULL);
@@ -830,7 +830,7 @@ test_cancelled (CacheFixture *fixture,
 {
   TornadisClient *client = fixture->base.client;
   TornadisPlugin *plugin = fixture->plugin;
-  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
   GAsyncResult *results[5] = { NULL };
   GCancellable *cancellables[5];
 
@@ -879,7 +879,7 @@ test_timeout (CacheFixture *fixture,
               gconstpointer data)
 {
   TornadisClient *client = fixture->base.client;
-  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
   GAsyncResult *results[3] = { NULL };
 
   g_object_set (client, "call-timeout-msec", 50, NULL);

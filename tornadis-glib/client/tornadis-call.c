@@ -205,6 +205,16 @@ call_send_connect (TornadisCall *self)
   tornadis_client_connect_link (self->client, task);
 }
 
+/* Whom the outcome reaches after the plugins. A call of a plugin's own goes only through those behind it. */
+static TornadisNotifies
+call_get_notifies (TornadisCall *self)
+{
+  if (self->first > 0)
+    return TORNADIS_NOTIFIES_MAKER;
+
+  return self->func != tornadis_client_ignore_reply_cb ? TORNADIS_NOTIFIES_PLUGINS : TORNADIS_NOTIFIES_NOBODY;
+}
+
 /* Whether another attempt would get into a transaction that has begun since the first. MULTI would queue it, and its reply
  * would be one more of EXEC. */
 static gboolean
@@ -239,7 +249,8 @@ call_send (TornadisCall *self)
   in_transaction = tornadis_transaction_is_open (tornadis_queue_get_expected (tornadis_link_get_queue (link)));
   was_lost = tornadis_transaction_is_open (tornadis_link_get_session (link)->lost);
   self->phase = PHASE_SENT;
-  id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline, sent_cb, g_object_ref (self));
+  id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline,
+                             call_get_notifies (self), sent_cb, g_object_ref (self));
   /* What gives up a transaction that was lost does not belong to it: that is not refused. */
   self->in_transaction |= in_transaction || (was_lost && id == 0) ||
                           (call_get_concern (self) & TORNADIS_SESSION_CONCERN_TRANSACTION) != 0;
@@ -314,13 +325,12 @@ call_go_up (TornadisCall *self)
 static void
 call_notify_caller (TornadisCall *self)
 {
+  gboolean learns_of_loss = call_get_notifies (self) == TORNADIS_NOTIFIES_PLUGINS && self->in_transaction &&
+                            g_error_matches (self->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
   TornadisSlotFunc func = g_steal_pointer (&self->func);
 
-  /* A plugin's own call does not tell the program that its transaction is lost. */
-  if (self->in_transaction && self->first == 0 && func != tornadis_client_ignore_reply_cb &&
-      g_error_matches (self->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
+  if (learns_of_loss)
     tornadis_link_get_session (tornadis_client_get_link (self->client))->loss_known = TRUE;
-
   func (self->reply, self->error, self->user_data);
 }
 

@@ -41,8 +41,8 @@ typedef struct
   TornadisClient *client; /* (owned) */
   TornadisSlotFunc func;
   gpointer user_data;
-  gboolean is_relay; /* as TornadisCaller has it */
-  GError *error;     /* (owned) */
+  TornadisNotifies notifies;
+  GError *error; /* (owned) */
 } TornadisDeferredError;
 
 /* Why a command that is no plain one may not be sent, by itself or among others. */
@@ -106,7 +106,7 @@ deferred_error_cb (gpointer data)
   TornadisDeferredError *deferred = data;
 
   /* It was refused because its transaction is lost: from now on the caller knows, and may begin another one. */
-  if (g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && !deferred->is_relay &&
+  if (g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && deferred->notifies == TORNADIS_NOTIFIES_PROGRAM &&
       deferred->func != tornadis_client_ignore_reply_cb)
     tornadis_link_get_session (tornadis_client_get_link (deferred->client))->loss_known = TRUE;
   deferred->func (NULL, deferred->error, deferred->user_data);
@@ -128,13 +128,13 @@ static void
 client_defer_error (TornadisClient *self,
                     TornadisSlotFunc func,
                     gpointer user_data,
-                    gboolean is_relay,
+                    TornadisNotifies notifies,
                     GError *error)
 {
   TornadisDeferredError *deferred = g_new (TornadisDeferredError, 1);
   GSource *source = g_idle_source_new ();
 
-  *deferred = (TornadisDeferredError){ g_object_ref (self), func, user_data, is_relay, error };
+  *deferred = (TornadisDeferredError){ g_object_ref (self), func, user_data, notifies, error };
 
   g_source_set_static_name (source, "[tornadis] call refused");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
@@ -149,7 +149,7 @@ tornadis_client_defer_error (TornadisClient *self,
                              gpointer user_data,
                              GError *error)
 {
-  client_defer_error (self, func, user_data, FALSE, error);
+  client_defer_error (self, func, user_data, TORNADIS_NOTIFIES_PROGRAM, error);
 }
 
 /* Whether the client and the server would stay in step, and this kind of client takes calls at all. */
@@ -157,6 +157,7 @@ static inline gboolean
 client_check_call (TornadisClient *self,
                    TornadisCommand *command,
                    TornadisPipeline *pipeline,
+                   gboolean sends,
                    GError **error)
 {
   const TornadisClientHooks *hooks = TORNADIS_CLIENT_GET_CLASS (self)->hooks;
@@ -171,7 +172,8 @@ client_check_call (TornadisClient *self,
   if (command != NULL)
     {
       TornadisCommandEffect effect = tornadis_command_get_effect (command);
-      gboolean by_itself = G_LIKELY (effect != TORNADIS_COMMAND_AUTH) ||
+      /* Ahead of that a plugin may hold the EXEC. */
+      gboolean by_itself = G_LIKELY (effect != TORNADIS_COMMAND_AUTH) || !sends ||
                            !tornadis_queue_get_expected (tornadis_link_get_queue (tornadis_client_get_link (self))).in_multi;
 
       return check_command (command, by_itself, error);
@@ -197,7 +199,7 @@ tornadis_client_check_call (TornadisClient *self,
                             TornadisPipeline *pipeline,
                             GError **error)
 {
-  return client_check_call (self, command, pipeline, error);
+  return client_check_call (self, command, pipeline, FALSE, error);
 }
 
 /* The call is not queued. Consumes @error. */
@@ -213,7 +215,7 @@ client_refuse (TornadisClient *self,
                                       pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error,
                                       caller->queued, self);
   client_defer_error (self, caller->func != NULL ? caller->func : tornadis_client_ignore_reply_cb, caller->user_data,
-                      caller->is_relay, error);
+                      (TornadisNotifies) caller->notifies, error);
 }
 
 static inline guint64
@@ -222,12 +224,12 @@ client_send (TornadisClient *self,
              TornadisCommand *command,
              TornadisPipeline *pipeline,
              gint64 deadline,
-             gboolean is_relay,
+             TornadisNotifies notifies,
              TornadisSlotFunc func,
              gpointer user_data)
 {
   TornadisLink *link = priv->link;
-  TornadisCaller caller = { .func = func, .user_data = user_data, .deadline = deadline, .is_relay = is_relay };
+  TornadisCaller caller = { .func = func, .user_data = user_data, .deadline = deadline, .notifies = (guint8) notifies };
   GError *error = NULL;
   guint64 id = 0;
 
@@ -237,7 +239,7 @@ client_send (TornadisClient *self,
   if (G_UNLIKELY (priv->observers != NULL))
     caller.queued = tornadis_link_get_time (link);
 
-  if (client_check_call (self, command, pipeline, &error) &&
+  if (client_check_call (self, command, pipeline, TRUE, &error) &&
       (command != NULL
          ? tornadis_link_submit (link, command, TORNADIS_SLOT_DEFAULT, &caller, &id, &error)
          : tornadis_link_submit_batch (link, tornadis_pipeline_peek_commands (pipeline),
@@ -253,10 +255,11 @@ tornadis_client_send (TornadisClient *self,
                       TornadisCommand *command,
                       TornadisPipeline *pipeline,
                       gint64 deadline,
+                      TornadisNotifies notifies,
                       TornadisSlotFunc func,
                       gpointer user_data)
 {
-  return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, TRUE, func, user_data);
+  return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, notifies, func, user_data);
 }
 
 /* Sends a call through the plugins of @chain from @first on. What the client refuses no plugin is asked about. */
@@ -278,7 +281,7 @@ client_start_call (TornadisClient *self,
   if (command != NULL)
     tornadis_command_seal (command);
 
-  if (!connects && !client_check_call (self, command, pipeline, &error))
+  if (!connects && !client_check_call (self, command, pipeline, FALSE, &error))
     {
       const TornadisCaller caller = { .func = func,
                                       .user_data = user_data,
@@ -305,7 +308,7 @@ client_dispatch (TornadisClient *self,
                  gpointer user_data)
 {
   if (G_LIKELY (priv->chain == NULL))
-    client_send (self, priv, command, pipeline, 0, FALSE, func, user_data);
+    client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, func, user_data);
   else
     client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, NULL);
 }
@@ -416,7 +419,7 @@ tornadis_client_submit_behind (TornadisClient *self,
   if (chain != NULL && g_ptr_array_find (chain, plugin, &index) && index + 1 < chain->len)
     client_start_call (self, priv, chain, index + 1, command, NULL, done, submission, NULL);
   else
-    tornadis_client_send (self, command, NULL, 0, done, submission);
+    tornadis_client_send (self, command, NULL, 0, TORNADIS_NOTIFIES_MAKER, done, submission);
 }
 
 static inline void
@@ -508,7 +511,7 @@ client_call_task (TornadisClient *self,
   data->task = g_object_ref (task);
   data->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
   if (priv->chain == NULL)
-    data->id = client_send (self, priv, command, pipeline, 0, FALSE, cancellable_call_done_cb, data);
+    data->id = client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, cancellable_call_done_cb, data);
   else
     client_start_call (self, priv, priv->chain, 0, command, pipeline, cancellable_call_done_cb, data, &data->call);
 }

@@ -177,12 +177,13 @@ gboolean        tornadis_client_check_call        (TornadisClient   *self,
                                                    TornadisCommand  *command,
                                                    TornadisPipeline *pipeline,
                                                    GError          **error);
-/* Sends a command or a pipeline past all plugins, for one of them; @func is called from the main loop, exactly once.
- * @deadline is monotonic time; 0: what the settings say. Returns the call's id in the queue; 0: it was refused. */
+/* Sends a command or a pipeline past all plugins; @func is called from the main loop, exactly once. @deadline is
+ * monotonic time; 0: what the settings say. Returns the call's id in the queue; 0: it was refused. */
 guint64         tornadis_client_send              (TornadisClient   *self,
                                                    TornadisCommand  *command,
                                                    TornadisPipeline *pipeline,
                                                    gint64            deadline,
+                                                   TornadisNotifies  notifies,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
 /* Sends a call through the plugins, if there are any, to the link. */

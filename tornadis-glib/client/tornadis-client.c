@@ -497,7 +497,8 @@ tornadis_client_is_pristine (TornadisClient *self,
   return tornadis_link_is_pristine (priv->link) && priv->calls.length == 0 &&
          (hooks->is_used == NULL || !hooks->is_used (self)) &&
          priv->db == expected->db && tornadis_client_bytes_equal (priv->username, expected->username) &&
-         tornadis_client_bytes_equal (priv->password, expected->password) && g_strcmp0 (priv->client_name, expected->client_name) == 0 &&
+         tornadis_client_bytes_equal (priv->password, expected->password) &&
+         g_strcmp0 (priv->client_name, expected->client_name) == 0 &&
          /* The session is that of the client's own connection. */
          (priv->stand_in != NULL ||
           (session->db == expected->db && tornadis_client_bytes_equal (session->username, expected->username) &&

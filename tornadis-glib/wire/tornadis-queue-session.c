@@ -104,6 +104,9 @@ queue_admits_slot (TornadisQueue *self,
 {
   const TornadisBatch *batch = slot->batch;
 
+  if (slot->notifies == TORNADIS_NOTIFIES_MAKER)
+    return TRUE;
+
   return tornadis_session_admits (self->session, slot->command, batch != NULL ? batch->commands : NULL,
                                   batch != NULL && batch->atomic, FALSE);
 }
@@ -116,7 +119,8 @@ tornadis_queue_follow_dropped (TornadisQueue *self,
 {
   TornadisTransaction begun = { FALSE, FALSE };
 
-  if (self->session == NULL || !queue_admits_slot (self, slot) || tornadis_slot_notifies_program (slot) || !slot_begins_transaction (slot))
+  if (self->session == NULL || !queue_admits_slot (self, slot) || !tornadis_slot_notifies_nobody (slot) ||
+      !slot_begins_transaction (slot))
     return;
 
   slot_follow_transaction (slot, &begun);

@@ -239,7 +239,7 @@ queue_append (TornadisQueue *self,
                           .user_data = caller->user_data,
                           .deadline = caller->deadline,
                           .queued = caller->queued,
-                          .is_relay = caller->is_relay };
+                          .notifies = caller->notifies };
 
   if (G_UNLIKELY (slot->deadline != 0))
     tornadis_deadlines_push (&self->deadlines, slot->deadline, self->tail - 1, slot_is_awaited_at, self);

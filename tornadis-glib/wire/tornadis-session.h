@@ -118,12 +118,12 @@ GError               *tornadis_session_new_loss_error     (const char           
 GPtrArray            *tornadis_session_dup_settings       (TornadisSession       *self);
 /* Whether it is as it was when the connection came up, but for user, database and name. */
 gboolean              tornadis_session_is_pristine        (const TornadisSession *self);
-/* Whether EXEC, as things stand, does SELECT or AUTH. */
-gboolean              tornadis_session_is_moved_by_exec    (const TornadisSession *self);
 /* The concern of @command, or of @commands. */
 TornadisSessionConcern tornadis_session_get_concern       (TornadisCommand       *command,
                                                            GPtrArray             *commands,
                                                            gboolean               atomic);
+/* Whether EXEC, as things stand, does SELECT or AUTH. */
+gboolean              tornadis_session_is_moved_by_exec    (const TornadisSession *self);
 /* Whether it waits for data, going by its arguments too. */
 gboolean              tornadis_session_command_blocks     (TornadisCommand       *command);
 
