@@ -153,7 +153,7 @@ tornadis_client_defer_error (TornadisClient *self,
 }
 
 /* Whether the client and the server would stay in step, and this kind of client takes calls at all. */
-static inline gboolean
+static gboolean
 client_check_call (TornadisClient *self,
                    TornadisCommand *command,
                    TornadisPipeline *pipeline,
@@ -218,7 +218,18 @@ client_refuse (TornadisClient *self,
                       (TornadisNotifies) caller->notifies, error);
 }
 
-static inline guint64
+/* Whether nothing of client_check_call() can be in the way: so it is with most calls. */
+static inline gboolean
+client_takes_plain_call (TornadisClient *self,
+                         const TornadisCommand *command)
+{
+  const TornadisClientHooks *hooks = TORNADIS_CLIENT_GET_CLASS (self)->hooks;
+
+  return command != NULL && command->effect == TORNADIS_COMMAND_PLAIN && command->n_args > 0 &&
+         (hooks == NULL || hooks->refusal == NULL);
+}
+
+G_ALWAYS_INLINE static inline guint64
 client_send (TornadisClient *self,
              TornadisClientPrivate *priv,
              TornadisCommand *command,
@@ -239,7 +250,7 @@ client_send (TornadisClient *self,
   if (G_UNLIKELY (priv->observers != NULL))
     caller.queued = tornadis_link_get_time (link);
 
-  if (client_check_call (self, command, pipeline, TRUE, &error) &&
+  if ((G_LIKELY (client_takes_plain_call (self, command)) || client_check_call (self, command, pipeline, TRUE, &error)) &&
       (command != NULL
          ? tornadis_link_submit (link, command, TORNADIS_SLOT_DEFAULT, &caller, &id, &error)
          : tornadis_link_submit_batch (link, tornadis_pipeline_peek_commands (pipeline),
