@@ -459,7 +459,8 @@ test_held_in_transaction (gconstpointer begins)
 {
   g_autofree char *script = g_strdup_printf (
     "handshake\nexpect COMMAND\nsend \"" COMMANDS "\"\nexpect PING\nsend \"+PONG\\r\\n\"\n"
-    "expect %s\nsend \"+OK\\r\\n\"\nexpect GET\nclose\n---\nhandshake\necho-server\n", (const char *) begins);
+    "expect %s\nsend \"+OK\\r\\n\"\nexpect GET\nclose\n---\nhandshake\necho-server\n",
+    (const char *) begins);
   g_autoptr (TornadisHarnessPeer) peer = make_peer (script);
   g_autoptr (TornadisClient) client = make_client (peer);
   TornadisPlugin *retry = add_retry (client, 100);

@@ -7,6 +7,68 @@
 
 G_BEGIN_DECLS
 
+/* The phases of a call. A loop over them, call_run(), takes the place of recursion, so that a chain may be long and every
+ * plugin may answer from within its hook.
+ *
+ *   DOWN -> OFFERED -> DOWN ...   a plugin's call hook passes it on, to the next plugin
+ *              |
+ *              +-> HELD           or keeps it: -> DOWN with proceed, -> UP with return_reply or return_error, or when it
+ *                                 is dropped, or its deadline passes
+ *   DOWN -> SENT                  behind the last plugin; -> UP with the outcome
+ *   UP -> UP ...                  call_done hooks, from the innermost plugin to the outermost whose call hook has run
+ *    |
+ *    +-> SENT                     one of them asked for another attempt: after its delay -> DOWN, behind that plugin
+ *    +-> DONE                     the caller is notified, never within the function that made the call
+ *   any -> UP                     abandoned: cancelled, timed out, or the client is closed; it cannot be held up any more
+ */
+typedef enum
+{
+  PHASE_DOWN,    /* to be offered to the plugin at @next, or sent */
+  PHASE_OFFERED, /* in the call hook of the plugin before @next */
+  PHASE_HELD,    /* that plugin has it */
+  PHASE_SENT,    /* on the connection, or waiting to be sent again */
+  PHASE_UP,      /* the outcome is known; the plugins before @next are to be notified */
+  PHASE_DONE,
+} TornadisCallPhase;
+
+struct _TornadisCall
+{
+  GObject parent_instance;
+
+  TornadisClient *client;     /* (owned) */
+  GPtrArray *chain;           /* (owned) (element-type TornadisPlugin) */
+  TornadisCommand *command;   /* (owned) (nullable) */
+  TornadisPipeline *pipeline; /* (owned) (nullable) */
+  TornadisSlotFunc func;
+  gpointer user_data; /* (unowned) */
+  GList node;         /* in the client's calls until it is DONE */
+
+  TornadisReply *reply;      /* (owned) (nullable) */
+  GError *error;             /* (owned) (nullable) */
+  GSource *source;           /* (owned) (nullable) the limit while HELD, the delay before another attempt */
+  GCancellable *cancellable; /* (owned) (nullable) while SENT, of one that connects */
+  gint64 start_time;
+  gint64 end_time; /* 0 while in flight */
+  gint64 deadline; /* 0: none */
+  guint64 id;      /* in the link's queue while SENT, or 0 */
+  guint first;     /* in the chain, of the plugins that it goes through */
+  guint next;
+  guint attempt;
+  guint retry_delay_msec;
+  TornadisCallPhase phase;
+  TornadisSessionConcern held; /* what is counted of it in the client while HELD */
+  gboolean starting : 1;       /* tornadis_call_start() is on the stack: the caller must not be notified yet */
+  gboolean running : 1;        /* call_run() is on the stack */
+  gboolean in_done : 1;        /* a call_done hook is on the stack */
+  gboolean retry : 1;          /* a call_done hook asked for another attempt */
+  gboolean abandoned : 1;      /* completed by other than the server and the plugins */
+  gboolean connects : 1;       /* it is tornadis_client_connect_async() */
+  gboolean in_transaction : 1; /* an attempt was sent in a transaction, or began or ended one */
+  gboolean changed : 1;        /* a plugin replaced the command or the pipeline, which has not been checked since */
+};
+
+/* tornadis-call.c */
+
 /* Takes @command or @pipeline through the plugins of @chain (element-type TornadisPlugin), which is never changed, from
  * @first on, and to the client's connection. @func is called once, after this function has returned. @call (out)
  * (optional) (transfer none) is for tornadis_call_abort() until @func is called; %NULL when that is no longer possible. */
@@ -27,5 +89,26 @@ void tornadis_call_abort (TornadisCall      *self,
 GPtrArray *tornadis_call_stop_all     (const GQueue *calls);
 /* Consumes @calls. Those that closing the link has not completed complete with CLOSED or LOST. */
 void       tornadis_call_complete_all (GPtrArray    *calls);
+
+/* tornadis-call-session.c */
+
+/* A plugin has begun to hold it, or does not hold it any more. */
+void             tornadis_call_begin_hold       (TornadisCall        *self);
+void             tornadis_call_end_hold         (TornadisCall        *self);
+/* @plugin is asked about it, or has answered it. The link, which would know, does not see the call when that plugin stands for
+ * the connection. */
+void             tornadis_call_follow_stand_in  (TornadisCall        *self,
+                                                 TornadisPlugin      *plugin);
+/* It was sent. @before: what was open ahead of it. */
+void             tornadis_call_follow_sent      (TornadisCall        *self,
+                                                 TornadisTransaction  before,
+                                                 gboolean             refused);
+/* Whether another attempt would get into a transaction that has begun since the first. MULTI would queue it, and its reply
+ * would be one more of EXEC. */
+gboolean         tornadis_call_comes_between    (TornadisCall        *self);
+/* Whom the outcome reaches after the plugins. */
+TornadisNotifies tornadis_call_get_notifies     (TornadisCall        *self);
+/* The caller is about to be notified. */
+void             tornadis_call_note_loss        (TornadisCall        *self);
 
 G_END_DECLS

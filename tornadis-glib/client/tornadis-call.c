@@ -31,66 +31,6 @@
 /* How many callers are notified between two looks at the clock. */
 #define COMPLETED_CHECK 16
 
-/* The phases of a call. A loop over them, call_run(), takes the place of recursion, so that a chain may be long and every
- * plugin may answer from within its hook.
- *
- *   DOWN -> OFFERED -> DOWN ...   a plugin's call hook passes it on, to the next plugin
- *              |
- *              +-> HELD           or keeps it: -> DOWN with proceed, -> UP with return_reply or return_error, or when it
- *                                 is dropped, or its deadline passes
- *   DOWN -> SENT                  behind the last plugin; -> UP with the outcome
- *   UP -> UP ...                  call_done hooks, from the innermost plugin to the outermost whose call hook has run
- *    |
- *    +-> SENT                     one of them asked for another attempt: after its delay -> DOWN, behind that plugin
- *    +-> DONE                     the caller is notified, never within the function that made the call
- *   any -> UP                     abandoned: cancelled, timed out, or the client is closed; it cannot be held up any more
- */
-typedef enum
-{
-  PHASE_DOWN,    /* to be offered to the plugin at @next, or sent */
-  PHASE_OFFERED, /* in the call hook of the plugin before @next */
-  PHASE_HELD,    /* that plugin has it */
-  PHASE_SENT,    /* on the connection, or waiting to be sent again */
-  PHASE_UP,      /* the outcome is known; the plugins before @next are to be notified */
-  PHASE_DONE,
-} TornadisCallPhase;
-
-struct _TornadisCall
-{
-  GObject parent_instance;
-
-  TornadisClient *client;     /* (owned) */
-  GPtrArray *chain;           /* (owned) (element-type TornadisPlugin) */
-  TornadisCommand *command;   /* (owned) (nullable) */
-  TornadisPipeline *pipeline; /* (owned) (nullable) */
-  TornadisSlotFunc func;
-  gpointer user_data; /* (unowned) */
-  GList node;         /* in the client's calls until it is DONE */
-
-  TornadisReply *reply;      /* (owned) (nullable) */
-  GError *error;             /* (owned) (nullable) */
-  GSource *source;           /* (owned) (nullable) the limit while HELD, the delay before another attempt */
-  GCancellable *cancellable; /* (owned) (nullable) while SENT, of one that connects */
-  gint64 start_time;
-  gint64 end_time; /* 0 while in flight */
-  gint64 deadline; /* 0: none */
-  guint64 id;      /* in the link's queue while SENT, or 0 */
-  guint first;     /* in the chain, of the plugins that it goes through */
-  guint next;
-  guint attempt;
-  guint retry_delay_msec;
-  TornadisCallPhase phase;
-  TornadisSessionConcern held; /* what is counted of it in the client while HELD */
-  gboolean starting : 1;       /* tornadis_call_start() is on the stack: the caller must not be notified yet */
-  gboolean running : 1;        /* call_run() is on the stack */
-  gboolean in_done : 1;        /* a call_done hook is on the stack */
-  gboolean retry : 1;          /* a call_done hook asked for another attempt */
-  gboolean abandoned : 1;      /* completed by other than the server and the plugins */
-  gboolean connects : 1;       /* it is tornadis_client_connect_async() */
-  gboolean in_transaction : 1; /* an attempt was sent in a transaction, or began or ended one */
-  gboolean changed : 1;        /* a plugin replaced the command or the pipeline, which has not been checked since */
-};
-
 G_DEFINE_FINAL_TYPE (TornadisCall, tornadis_call, G_TYPE_OBJECT)
 
 static void call_run (TornadisCall *self);
@@ -103,37 +43,6 @@ call_clear_source (TornadisCall *self)
 
   g_source_destroy (self->source);
   g_clear_pointer (&self->source, g_source_unref);
-}
-
-static TornadisSessionConcern
-call_get_concern (TornadisCall *self)
-{
-  if (self->connects)
-    return TORNADIS_SESSION_NO_CONCERN;
-
-  return tornadis_session_get_concern (self->command,
-                                       self->pipeline != NULL ? tornadis_pipeline_peek_commands (self->pipeline) : NULL,
-                                       self->pipeline != NULL && tornadis_pipeline_get_atomic (self->pipeline));
-}
-
-/* A plugin does not hold it any more, if one did. */
-static void
-call_end_hold (TornadisCall *self)
-{
-  call_clear_source (self);
-  tornadis_client_count_held (self->client, self->held, -1);
-  self->held = TORNADIS_SESSION_NO_CONCERN;
-}
-
-/* The link, which would know, does not see the call when @plugin stands for the connection. */
-static inline void
-call_follow_stand_in (TornadisCall *self,
-                      TornadisPlugin *plugin)
-{
-  const TornadisClientPrivate *priv = tornadis_client_get_private (self->client);
-
-  if (G_UNLIKELY (priv->stand_in == plugin) && !self->connects)
-    self->in_transaction |= priv->stand_in_transaction;
 }
 
 static void
@@ -216,30 +125,11 @@ call_send_connect (TornadisCall *self)
   tornadis_client_connect_link (self->client, task);
 }
 
-/* Whom the outcome reaches after the plugins. A call of a plugin's own goes only through those behind it. */
-static TornadisNotifies
-call_get_notifies (TornadisCall *self)
-{
-  if (self->first > 0)
-    return TORNADIS_NOTIFIES_MAKER;
-
-  return self->func != tornadis_client_ignore_reply_cb ? TORNADIS_NOTIFIES_PLUGINS : TORNADIS_NOTIFIES_NOBODY;
-}
-
-/* Whether another attempt would get into a transaction that has begun since the first. MULTI would queue it, and its reply
- * would be one more of EXEC. */
-static gboolean
-call_comes_between (TornadisCall *self)
-{
-  return self->attempt > 1 && !self->in_transaction &&
-         tornadis_queue_get_expected (tornadis_link_get_queue (tornadis_client_get_link (self->client))).in_multi;
-}
-
 static void
 call_send (TornadisCall *self)
 {
   TornadisLink *link = tornadis_client_get_link (self->client);
-  gboolean in_transaction;
+  TornadisTransaction before;
   gboolean was_lost;
   guint64 id;
 
@@ -250,21 +140,20 @@ call_send (TornadisCall *self)
       return;
     }
 
-  if (call_comes_between (self))
+  if (tornadis_call_comes_between (self))
     {
       self->end_time = g_get_monotonic_time ();
       self->phase = PHASE_UP;
       return;
     }
 
-  in_transaction = tornadis_transaction_is_open (tornadis_queue_get_expected (tornadis_link_get_queue (link)));
+  before = tornadis_queue_get_expected (tornadis_link_get_queue (link));
   was_lost = tornadis_transaction_is_open (tornadis_link_get_session (link)->lost);
   self->phase = PHASE_SENT;
-  id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline,
-                             call_get_notifies (self), sent_cb, g_object_ref (self));
+  id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline, tornadis_call_get_notifies (self),
+                             sent_cb, g_object_ref (self));
   /* What gives up a transaction that was lost does not belong to it: that is not refused. */
-  self->in_transaction |= in_transaction || (was_lost && id == 0) ||
-                          (call_get_concern (self) & TORNADIS_SESSION_CONCERN_TRANSACTION) != 0;
+  tornadis_call_follow_sent (self, before, was_lost && id == 0);
   /* It may have completed already, in a main loop that a setup hook ran. */
   if (self->phase == PHASE_SENT)
     self->id = id;
@@ -336,12 +225,10 @@ call_go_up (TornadisCall *self)
 static void
 call_notify_caller (TornadisCall *self)
 {
-  gboolean learns_of_loss = call_get_notifies (self) == TORNADIS_NOTIFIES_PLUGINS && self->in_transaction &&
-                            g_error_matches (self->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
-  TornadisSlotFunc func = g_steal_pointer (&self->func);
+  TornadisSlotFunc func;
 
-  if (learns_of_loss)
-    tornadis_link_get_session (tornadis_client_get_link (self->client))->loss_known = TRUE;
+  tornadis_call_note_loss (self);
+  func = g_steal_pointer (&self->func);
   func (self->reply, self->error, self->user_data);
 }
 
@@ -417,7 +304,7 @@ call_offer (TornadisCall *self)
   gboolean held;
 
   self->phase = PHASE_OFFERED;
-  call_follow_stand_in (self, plugin);
+  tornadis_call_follow_stand_in (self, plugin);
   held = tornadis_plugin_call (plugin, self);
 
   if (self->phase != PHASE_OFFERED)
@@ -425,10 +312,7 @@ call_offer (TornadisCall *self)
 
   self->phase = held ? PHASE_HELD : PHASE_DOWN;
   if (held)
-    {
-      self->held = call_get_concern (self);
-      tornadis_client_count_held (self->client, self->held, 1);
-    }
+    tornadis_call_begin_hold (self);
   if (held && self->deadline != 0)
     call_attach_source (self, (self->deadline - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND, held_too_long_cb, self,
                         NULL);
@@ -602,7 +486,8 @@ tornadis_call_abort (TornadisCall *self,
       return;
     }
 
-  call_end_hold (self);
+  call_clear_source (self);
+  tornadis_call_end_hold (self);
   call_set_outcome (self, NULL, error);
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
@@ -881,31 +766,6 @@ tornadis_call_is_abandoned (TornadisCall *self)
   return self->abandoned;
 }
 
-/**
- * tornadis_call_is_in_transaction:
- * @self: a call
- *
- * Gets whether the call belongs to a transaction: it stands between `WATCH` or `MULTI` and the end, or begins or ends one;
- * an atomic pipeline belongs to one only when it ends what `WATCH` began. It is known for certain once the call was sent;
- * before that this is what it would be if it were sent now.
- *
- * What belongs to a transaction is not made again by itself: [method@Tornadis.Call.retry] does nothing.
- *
- * Returns: whether it belongs to a transaction
- *
- * Since: 1.0
- */
-gboolean
-tornadis_call_is_in_transaction (TornadisCall *self)
-{
-  g_return_val_if_fail (TORNADIS_IS_CALL (self), FALSE);
-
-  if (self->in_transaction || (call_get_concern (self) & TORNADIS_SESSION_CONCERN_TRANSACTION) != 0)
-    return TRUE;
-
-  return (self->phase == PHASE_OFFERED || self->phase == PHASE_HELD) && tornadis_client_is_in_transaction (self->client);
-}
-
 /* Whether the plugin may answer. An answer after the call was cancelled is no mistake of the plugin's. */
 static gboolean
 call_check_answer (TornadisCall *self,
@@ -941,8 +801,9 @@ call_answer (TornadisCall *self,
   if (self->phase != PHASE_OFFERED && self->phase != PHASE_HELD)
     return;
 
-  call_follow_stand_in (self, g_ptr_array_index (self->chain, self->next - 1));
-  call_end_hold (self);
+  tornadis_call_follow_stand_in (self, g_ptr_array_index (self->chain, self->next - 1));
+  call_clear_source (self);
+  tornadis_call_end_hold (self);
   call_set_outcome (self, reply, error);
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
@@ -965,7 +826,8 @@ tornadis_call_proceed (TornadisCall *self)
   if (!call_check_answer (self, "proceed with"))
     return;
 
-  call_end_hold (self);
+  call_clear_source (self);
+  tornadis_call_end_hold (self);
   self->phase = PHASE_DOWN;
   call_run (self);
 }
