@@ -8,6 +8,8 @@ struct _MockTransaction
 {
   GPtrArray *queued; /* (owned) (nullable) (element-type TornadisCommand) NULL: outside of MULTI */
   gboolean refused;  /* a command was refused, so that EXEC will run none */
+  gboolean watching;
+  MockLoss loss;
 };
 
 MockTransaction *
@@ -32,7 +34,32 @@ void
 mock_transaction_reset (MockTransaction *self)
 {
   g_clear_pointer (&self->queued, g_ptr_array_unref);
-  self->refused = FALSE;
+  self->refused = self->watching = FALSE;
+}
+
+void
+mock_transaction_lose (MockTransaction *self,
+                       TornadisCall *call,
+                       gboolean sent)
+{
+  MockOpen open = { self->queued != NULL, self->watching };
+
+  if (sent)
+    mock_open_follow (&open, call);
+  mock_loss_begin (&self->loss, &open);
+  mock_transaction_reset (self);
+}
+
+MockLoss *
+mock_transaction_get_loss (MockTransaction *self)
+{
+  return &self->loss;
+}
+
+gboolean
+mock_transaction_is_open (MockTransaction *self)
+{
+  return self->queued != NULL || self->watching || mock_loss_is_any (&self->loss);
 }
 
 static GPtrArray *
@@ -131,7 +158,6 @@ answer_exec (MockTransaction *self,
   g_autoptr (GPtrArray) queued = g_steal_pointer (&self->queued);
   gboolean refused = self->refused;
 
-  mock_transaction_reset (self);
   if (queued == NULL)
     {
       if (mock_answers_find_named (answers, command, outcome))
@@ -140,6 +166,7 @@ answer_exec (MockTransaction *self,
       return answers->strict;
     }
 
+  mock_transaction_reset (self);
   if (refused)
     mock_outcome_set_error (outcome, ABORTED);
   else if (!run_commands (answers, queued, outcome))
@@ -157,7 +184,8 @@ answer_discard (MockTransaction *self,
 {
   gboolean begun = self->queued != NULL;
 
-  mock_transaction_reset (self);
+  if (begun)
+    mock_transaction_reset (self);
   if (mock_answers_find_named (answers, command, outcome))
     return TRUE;
 
@@ -189,6 +217,26 @@ queue_command (MockTransaction *self,
     }
 }
 
+static gboolean
+answer_outside (MockTransaction *self,
+                MockAnswers *answers,
+                TornadisCommand *command,
+                MockOutcome *outcome)
+{
+  if (!mock_answers_find (answers, command, outcome))
+    return FALSE;
+
+  if (outcome->error == NULL && !tornadis_reply_is_error (outcome->reply))
+    {
+      if (g_str_equal (tornadis_command_get_name (command), "WATCH"))
+        self->watching = TRUE;
+      else if (g_str_equal (tornadis_command_get_name (command), "UNWATCH"))
+        self->watching = FALSE;
+    }
+
+  return TRUE;
+}
+
 gboolean
 mock_transaction_answer (MockTransaction *self,
                          MockAnswers *answers,
@@ -205,7 +253,7 @@ mock_transaction_answer (MockTransaction *self,
     return answer_discard (self, answers, command, outcome);
 
   if (self->queued == NULL)
-    return mock_answers_find (answers, command, outcome);
+    return answer_outside (self, answers, command, outcome);
 
   queue_command (self, answers, command, outcome);
   return TRUE;

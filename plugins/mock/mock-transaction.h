@@ -3,6 +3,7 @@
 #pragma once
 
 #include "mock/mock-answers.h"
+#include "mock/mock-loss.h"
 
 G_BEGIN_DECLS
 
@@ -14,6 +15,14 @@ MockTransaction *mock_transaction_ref             (MockTransaction  *self);
 void             mock_transaction_unref           (MockTransaction  *self);
 /* The connection is another one now. */
 void             mock_transaction_reset           (MockTransaction  *self);
+/* The connection was lost; @sent: with a call that may have run. */
+void             mock_transaction_lose            (MockTransaction  *self,
+                                                   TornadisCall     *call,
+                                                   gboolean          sent);
+/* The last one that was lost, if any was. */
+MockLoss        *mock_transaction_get_loss        (MockTransaction  *self);
+/* Whether what is called now belongs to it, or to one that was lost. */
+gboolean         mock_transaction_is_open         (MockTransaction  *self);
 /* FALSE: there is no answer, and none is needed. */
 gboolean         mock_transaction_answer          (MockTransaction  *self,
                                                    MockAnswers      *answers,

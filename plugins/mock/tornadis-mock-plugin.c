@@ -119,6 +119,7 @@ answer_call (TornadisMockPlugin *self,
 {
   g_autoptr (TornadisMockPlugin) alive G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (TornadisClient) client = g_object_ref (tornadis_call_get_client (call));
+  MockTransaction *transaction = g_hash_table_lookup (self->transactions, client);
 
   if (outcome->reply != NULL)
     {
@@ -126,9 +127,16 @@ answer_call (TornadisMockPlugin *self,
       return;
     }
 
+  /* In the state that the caller should find. */
+  if (self->answers.strict && ends_connection (outcome->error))
+    {
+      if (transaction != NULL)
+        mock_transaction_get_loss (transaction)->known = TRUE;
+      if (tornadis_client_is_connected (client))
+        tornadis_plugin_set_client_lost (TORNADIS_PLUGIN (self), client, outcome->error);
+    }
+
   tornadis_call_return_error (call, outcome->error);
-  if (self->answers.strict && ends_connection (outcome->error) && tornadis_client_is_connected (client))
-    tornadis_plugin_set_client_lost (TORNADIS_PLUGIN (self), client, outcome->error);
 }
 
 static gboolean
@@ -170,19 +178,9 @@ mock_connect (TornadisMockPlugin *self,
 {
   TornadisClient *client = tornadis_call_get_client (call);
   g_autoptr (TornadisCommand) hello = NULL;
-  gboolean autoconnect;
 
   if (tornadis_client_is_connected (client))
     return TRUE;
-
-  g_object_get (client, "autoconnect", &autoconnect, NULL);
-  if (by_itself && !autoconnect)
-    {
-      outcome->error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
-                                    "%s was not sent: the client is not connected and autoconnect is off",
-                                    tornadis_call_get_name (call));
-      return FALSE;
-    }
 
   hello = tornadis_command_new ("HELLO");
   if (mock_answers_find_named (&self->answers, hello, outcome) &&
@@ -212,6 +210,57 @@ mock_find_answer (TornadisMockPlugin *self,
   return mock_transaction_answer (transaction, &self->answers, tornadis_call_get_command (call), outcome);
 }
 
+/* Why the client would not send a call. */
+static gboolean
+mock_admits (TornadisCall *call,
+             MockTransaction *transaction,
+             GError **error)
+{
+  TornadisClient *client = tornadis_call_get_client (call);
+  MockLoss *loss = mock_transaction_get_loss (transaction);
+  gboolean autoconnect;
+
+  g_object_get (client, "autoconnect", &autoconnect, NULL);
+  if (!autoconnect && !tornadis_client_is_connected (client))
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                   "%s was not sent: the client is not connected and autoconnect is off", tornadis_call_get_name (call));
+      return FALSE;
+    }
+
+  /* The program has closed the client, and so gave it up. */
+  if (!tornadis_client_is_in_transaction (client))
+    mock_loss_end (loss);
+  if (mock_loss_admits (loss, call))
+    return TRUE;
+
+  g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+               "%s was not sent: the transaction that WATCH or MULTI had begun was lost with the connection",
+               tornadis_call_get_name (call));
+  return FALSE;
+}
+
+/* Answers a call in place of a connection. FALSE: there is no answer, and none is needed. */
+static gboolean
+mock_stand_in (TornadisMockPlugin *self,
+               TornadisCall *call,
+               MockTransaction *transaction,
+               MockOutcome *outcome)
+{
+  gboolean found = TRUE;
+
+  if (mock_admits (call, transaction, &outcome->error) && mock_connect (self, call, TRUE, transaction, outcome))
+    {
+      found = mock_find_answer (self, call, transaction, outcome);
+      if (ends_connection (outcome->error))
+        mock_transaction_lose (transaction, call, g_error_matches (outcome->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST));
+    }
+
+  tornadis_plugin_set_client_in_transaction (TORNADIS_PLUGIN (self), tornadis_call_get_client (call),
+                                             mock_transaction_is_open (transaction));
+  return found;
+}
+
 static gboolean
 tornadis_mock_plugin_call (TornadisPlugin *plugin,
                            TornadisCall *call)
@@ -228,13 +277,12 @@ tornadis_mock_plugin_call (TornadisPlugin *plugin,
   if (connects && !self->answers.strict)
     return FALSE;
 
-  if (!self->answers.strict || mock_connect (self, call, !connects, transaction, &outcome))
-    {
-      if (connects)
-        mock_outcome_set_status (&outcome, "OK");
-      else
-        found = mock_find_answer (self, call, transaction, &outcome);
-    }
+  if (!self->answers.strict)
+    found = mock_find_answer (self, call, transaction, &outcome);
+  else if (!connects)
+    found = mock_stand_in (self, call, transaction, &outcome);
+  else if (mock_connect (self, call, FALSE, transaction, &outcome))
+    mock_outcome_set_status (&outcome, "OK");
 
   if (found && self->delay_msec > 0)
     delay_answer (self, call, &outcome);
@@ -276,8 +324,12 @@ tornadis_mock_plugin_client_acquired (TornadisPlugin *plugin,
 {
   MockTransaction *transaction = g_hash_table_lookup (((TornadisMockPlugin *) plugin)->transactions, client);
 
-  if (transaction != NULL)
-    mock_transaction_reset (transaction);
+  if (transaction == NULL)
+    return;
+
+  mock_transaction_reset (transaction);
+  mock_loss_end (mock_transaction_get_loss (transaction));
+  tornadis_plugin_set_client_in_transaction (plugin, client, FALSE);
 }
 
 static void

@@ -26,6 +26,17 @@ const Watcher = GObject.registerClass(class Watcher extends Tornadis.Plugin {
     }
 });
 
+// Asks for everything three times.
+const Insisting = GObject.registerClass({GTypeName: 'TornadisTestJsInsisting'}, class extends Tornadis.Plugin {
+    log = [];
+
+    vfunc_call_done(call) {
+        this.log.push(call.get_name() + (call.is_in_transaction() ? '!' : ''));
+        if (call.get_attempt() < 3)
+            call.retry(0);
+    }
+});
+
 const Recorder = GObject.registerClass({GTypeName: 'TornadisTestJsRecorder'}, class extends Tornadis.Plugin {
     log = [];
 
@@ -189,8 +200,27 @@ export default {
         client.close();
         equal(log, [CONNECTED, DISCONNECTED, 'gone', WAITING, CONNECTED, DISCONNECTED, null]);
         equal(await client.connect_client(), true);
+        plugin.set_client_in_transaction(client, true);
+        equal(client.is_in_transaction(), true);
+        client.close();
+        equal(client.is_in_transaction(), false);
+        equal(await client.connect_client(), true);
         client.remove_plugin(plugin);
         equal(client.connected, false);
+    },
+
+    // No plugin makes a part of a transaction run by itself.
+    async fault03NotRepeated(server) {
+        const client = makeClient(server);
+        const plugin = new Insisting();
+        client.add_plugin(plugin);
+        await client.call('MULTI');
+        equal([client.is_in_transaction(), client.is_session_settled()], [true, true]);
+        await client.call('INCR', 'n');
+        equal(await client.call('EXEC'), [1]);
+        equal(client.is_in_transaction(), false);
+        equal(await client.call('INCR', 'n'), 4);
+        equal(plugin.log, ['MULTI!', 'INCR!', 'EXEC!', 'INCR', 'INCR', 'INCR']);
     },
 
     async delaying(server) {

@@ -130,6 +130,22 @@ insist_hook (HookPlugin *self,
   return FALSE;
 }
 
+static gboolean
+answer_hook (HookPlugin *self,
+             Hook hook,
+             TornadisClient *client,
+             TornadisCall *call)
+{
+  g_autoptr (GBytes) resp = g_bytes_new_static ("+OK\r\n", 5);
+  g_autoptr (TornadisReply) reply = tornadis_reply_new_from_resp (resp, NULL);
+
+  if (hook != CALL)
+    return FALSE;
+
+  tornadis_call_return_reply (call, reply);
+  return TRUE;
+}
+
 static TornadisPipeline *
 make_pipeline (const char *text)
 {
@@ -230,6 +246,38 @@ test_comes_between (Fixture *fixture,
   take_off (fixture->client, insisting);
 }
 
+/* A plugin that stands for the connection says how that is, and what it answers then belongs to a transaction or not. */
+static void
+test_stand_in (void)
+{
+  g_autoptr (TornadisClient) client = tornadis_client_new ("127.0.0.1", 1);
+  g_autoptr (GString) seen = g_string_new (NULL);
+  HookPlugin *insisting = add_calling (client, "p", insist_hook, seen);
+  HookPlugin *answering = add_calling (client, "q", answer_hook, NULL);
+  TornadisPlugin *plugin = (TornadisPlugin *) answering;
+
+  /* It does not stand for it yet, or another one does. */
+  tornadis_plugin_set_client_in_transaction (plugin, client, TRUE);
+  g_assert_false (is_in_transaction (client));
+  g_assert_true (connect_and_wait (client, NULL));
+  tornadis_plugin_set_client_in_transaction ((TornadisPlugin *) insisting, client, TRUE);
+  g_assert_false (is_in_transaction (client));
+
+  assert_call (client, "OK", "GET", "k", NULL);
+  tornadis_plugin_set_client_in_transaction (plugin, client, TRUE);
+  g_assert_true (is_in_transaction (client));
+  assert_call (client, "OK", "GET", "k", NULL);
+  g_assert_cmpstr (seen->str, ==, "HELLO HELLO HELLO GET GET GET GET! ");
+
+  tornadis_client_close (client);
+  g_assert_false (is_in_transaction (client));
+  g_assert_true (connect_and_wait (client, NULL));
+  tornadis_plugin_set_client_in_transaction (plugin, client, TRUE);
+  take_off (client, answering);
+  g_assert_false (is_in_transaction (client));
+  take_off (client, insisting);
+}
+
 static void
 count_lost_cb (TornadisClient *client,
                TornadisReply *reply,
@@ -296,6 +344,7 @@ main (int argc,
   ADD ("hold-ends", test_hold_ends);
   ADD ("fault-03-not-repeated", test_not_repeated);
   ADD ("fault-03-comes-between", test_comes_between);
+  g_test_add_func ("/plugin-session/fault-15-stand-in", test_stand_in);
   g_test_add_data_func ("/plugin-session/fault-03-own-call-lost", NULL, test_own_call_lost);
   g_test_add_data_func ("/plugin-session/fault-03-unwanted-call-lost", "watched", test_own_call_lost);
 

@@ -817,7 +817,138 @@ test_transaction_of_each (void)
   assert_call (one, "(integer) 1", "GET", "k", NULL);
   assert_call (one, "OK", "MULTI", NULL);
   assert_call_fails (one, TORNADIS_ERROR_LOST, "GET", "GET", "lost", NULL);
-  assert_call (one, "(integer) 1", "GET", "k", NULL);
+  assert_call (two, "(integer) 1", "GET", "k", NULL);
+}
+
+/* Calls @step, the commands of a pipeline, or of one that is atomic, and waits while @lose (nullable) takes the connection
+ * away. What came of it, and what the client says then. */
+static char *
+take_step (TornadisClient *client,
+           const char *step,
+           void (*lose) (gpointer data),
+           gpointer data)
+{
+  gboolean atomic = step[0] == '!';
+  g_auto (GStrv) lines = g_strsplit (step + atomic, "|", -1);
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (g_str_equal (step, "close"))
+    {
+      tornadis_client_close (client);
+      return g_strdup_printf ("close%s ", tornadis_client_is_in_transaction (client) ? "*" : "");
+    }
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_auto (GStrv) words = g_strsplit (lines[i], " ", -1);
+
+      tornadis_pipeline_stack_strv (pipeline, (const char *const *) words);
+    }
+  tornadis_pipeline_set_atomic (pipeline, atomic);
+
+  if (atomic || lines[1] != NULL)
+    tornadis_client_call_pipeline_async (client, pipeline, NULL, store_result, &result);
+  else
+    tornadis_client_call_async (client, tornadis_pipeline_get_command (pipeline, 0), NULL, store_result, &result);
+  if (lose != NULL)
+    lose (data);
+  reply = tornadis_client_call_finish (client, wait_for_result (&result), &error);
+
+  return g_strdup_printf ("%s%s ", error == NULL ? "ok" : error->code == TORNADIS_ERROR_LOST ? "lost" : "error",
+                          tornadis_client_is_in_transaction (client) ? "*" : "");
+}
+
+static void
+lose_server (gpointer redis)
+{
+  g_autoptr (GError) error = NULL;
+
+  spin_for (5);
+  tornadis_harness_redis_kill (redis);
+  tornadis_harness_redis_restart (redis, &error);
+  g_assert_no_error (error);
+}
+
+/* The connection of a mocked client is lost as that of any other, and what becomes of a transaction is the same. */
+static void
+test_lost_as_a_client (Fixture *fixture,
+                       gconstpointer data)
+{
+  /* The one with a "~" is lost. */
+  static const char *const cases[] = {
+    "~GET k;GET k",
+    "WATCH k;~GET k;GET k;EXEC;GET k",
+    "WATCH k;~GET k;!GET k;GET k",
+    "WATCH k;~GET k;WATCH k;GET k;UNWATCH",
+    "WATCH k;~GET k;UNWATCH;GET k",
+    "WATCH k;~GET k;MULTI;GET k;EXEC",
+    "WATCH k;~GET k;close;GET k",
+    "WATCH k;~GET k;GET k|EXEC;GET k",
+    "WATCH k;~!GET k;GET k",
+    "WATCH k;UNWATCH;~GET k;GET k",
+    "WATCH k;EXEC;~GET k;GET k;EXEC",
+    "~WATCH k;GET k;MULTI;EXEC",
+    "MULTI;~GET k;UNWATCH;GET k;DISCARD;GET k",
+    "MULTI;GET k;~EXEC;GET k",
+    "~MULTI;GET k;MULTI;GET k;EXEC",
+    "~MULTI|GET k|EXEC;GET k",
+    "~MULTI|GET k;GET k;EXEC;GET k",
+    "MULTI;close;GET k",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (GStrv) steps = g_strsplit (cases[i], ";", -1);
+      TornadisPlugin *mock;
+      g_autoptr (TornadisClient) client = make_mocked (&mock);
+
+      set (mock, "answers", "{'GET *': 1}");
+      assert_call (fixture->client, "PONG", "PING", NULL);
+      for (guint j = 0; steps[j] != NULL; j++)
+        {
+          gboolean is_lost = steps[j][0] == '~';
+          const char *step = steps[j] + is_lost;
+          g_auto (GStrv) lines = g_strsplit (step + (step[0] == '!'), "|", -1);
+          g_autofree char *script = g_strdup_printf (is_lost ? "[('%s', ('error', 'LOST'))]" : "@a(s(ss)) []", lines[0]);
+          g_autofree char *expected = NULL;
+          g_autofree char *seen = NULL;
+
+          if (is_lost)
+            tornadis_harness_redis_pause (fixture->redis);
+          expected = take_step (fixture->client, step, is_lost ? lose_server : NULL, fixture->redis);
+          set (mock, "script", script);
+          seen = take_step (client, step, NULL, NULL);
+          g_test_message ("%s: %s: %s", cases[i], step, seen);
+          g_assert_cmpstr (seen, ==, expected);
+        }
+      tornadis_client_close (fixture->client);
+    }
+}
+
+/* What goes through a plugin that repeats calls is not repeated within a transaction of the mock either. */
+static void
+test_transaction_not_repeated (void)
+{
+  TornadisClient *client = tornadis_client_new ("127.0.0.1", 1);
+  TornadisPlugin *retry = tornadis_client_add_plugin_by_name (client, "retry", NULL);
+  TornadisPlugin *mock = add_mock (client);
+  guint64 retries;
+
+  g_object_set (retry, "max-delay-msec", 1, NULL);
+  set (mock, "script", "[('GET k', ('LOADING', 'no')), ('GET k', ('LOADING', 'no')), ('GET k', ('LOADING', 'no'))]");
+  set (mock, "answers", "{'GET *': <1>, 'COMMAND': <[1]>}");
+  assert_call (client, "OK", "WATCH", "k", NULL);
+  assert_call_fails (client, TORNADIS_ERROR_REPLY, "LOADING no", "GET", "k", NULL);
+  assert_call (client, "OK", "UNWATCH", NULL);
+  assert_call (client, "(integer) 1", "GET", "k", NULL);
+  g_object_get (retry, "retries", &retries, NULL);
+  g_assert_cmpuint (retries, ==, 2);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  assert_client_finalized (client);
 }
 
 static TornadisReply *
@@ -915,6 +1046,8 @@ main (int argc,
   g_test_add_func ("/mock/fault-15-transaction-handlers", test_transaction_handlers);
   g_test_add_func ("/mock/fault-15-transaction-of-each", test_transaction_of_each);
   g_test_add_func ("/mock/fault-15-removed-meanwhile", test_removed_meanwhile);
+  g_test_add ("/mock/fault-03-lost-as-a-client", Fixture, NULL, fixture_set_up, test_lost_as_a_client, fixture_tear_down);
+  g_test_add_func ("/mock/fault-03-not-repeated", test_transaction_not_repeated);
 
   return g_test_run ();
 }

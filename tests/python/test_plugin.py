@@ -86,8 +86,42 @@ async def test_fault_15_stands_in(server):
     client.close()
     equal(log, ['connected', 'disconnected', 'gone', 'waiting', 'connected', 'disconnected', None])
     equal(await client.connect_client(), True)
+    plugin.set_client_in_transaction(client, True)
+    equal(client.is_in_transaction(), True)
+    client.close()
+    equal(client.is_in_transaction(), False)
+    equal(await client.connect_client(), True)
+    plugin.set_client_in_transaction(client, True)
     client.remove_plugin(plugin)
-    equal(client.is_connected(), False)
+    equal((client.is_connected(), client.is_in_transaction()), (False, False))
+
+
+class Insisting(Tornadis.Plugin):
+    """Asks for everything three times."""
+    __gtype_name__ = 'TornadisTestInsisting'
+
+    def __init__(self):
+        super().__init__()
+        self.log = []
+
+    def do_call_done(self, call):
+        self.log.append(call.get_name() + ('!' if call.is_in_transaction() else ''))
+        if call.get_attempt() < 3:
+            call.retry(0)
+
+
+async def test_fault_03_not_repeated(server):
+    """No plugin makes a part of a transaction run by itself."""
+    client = make_client(server)
+    plugin = Insisting()
+    client.add_plugin(plugin)
+    await client.call('MULTI')
+    equal((client.is_in_transaction(), client.is_session_settled()), (True, True))
+    await client.call('INCR', 'n')
+    equal(await client.call('EXEC'), [1])
+    equal(client.is_in_transaction(), False)
+    equal(await client.call('INCR', 'n'), 4)
+    equal(plugin.log, ['MULTI!', 'INCR!', 'EXEC!', 'INCR', 'INCR', 'INCR'])
 
 
 class Delaying(Tornadis.Plugin):

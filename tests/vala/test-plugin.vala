@@ -210,7 +210,10 @@ async void test_stands_in (TornadisHarness.Redis server) throws Error {
   plugin.set_client_lost (client, new Tornadis.Error.LOST ("it"));
   plugin.set_client_state (client, Tornadis.ClientState.WAITING);
   plugin.set_client_state (client, Tornadis.ClientState.CONNECTED);
+  plugin.set_client_in_transaction (client, true);
+  assert (client.is_in_transaction () && client.in_transaction);
   client.close ();
+  assert (!client.is_in_transaction ());
   assert (log == "2;0;lost it;3;2;0;closed;");
 
   /* Pools ask as everybody does, and their calls connect by themselves. */
@@ -219,6 +222,31 @@ async void test_stands_in (TornadisHarness.Redis server) throws Error {
   assert (taken.connected && (yield call (taken, "GET k")) == "MAGIC");
   pool.release_client (taken);
   assert ((yield pool.call_async (command ("GET k"))).get_text () == "MAGIC" && pool.idle == 1);
+}
+
+/* Asks for everything three times. */
+class Insisting : Tornadis.Plugin {
+  public string log = "";
+
+  public override void call_done (Tornadis.Call call) {
+    log += call.get_name () + (call.is_in_transaction () ? "!" : "") + ";";
+    if (call.get_attempt () < 3)
+      call.retry (0);
+  }
+}
+
+/* No plugin makes a part of a transaction run by itself. */
+async void test_not_repeated (TornadisHarness.Redis server) throws Error {
+  var client = make_client (server);
+  var plugin = new Insisting ();
+  client.add_plugin (plugin);
+  yield call (client, "MULTI");
+  assert (client.is_in_transaction () && client.is_session_settled ());
+  yield client.call_async (command ("INCR n"));
+  yield client.call_async (command ("EXEC"));
+  assert (!client.is_in_transaction ());
+  assert ((yield client.call_async (command ("INCR n"))).get_integer () == 4);
+  assert (plugin.log == "MULTI!;INCR!;EXEC!;INCR;INCR;INCR;");
 }
 
 async void test_registry (TornadisHarness.Redis server) throws Error {
@@ -308,6 +336,7 @@ int main (string[] args) {
   add ("/vala/plugin/forwarding", (s, c) => test_forwarding.begin (s, c), (r) => test_forwarding.end (r));
   add ("/vala/plugin/token", (s, c) => test_token.begin (s, c), (r) => test_token.end (r));
   add ("/vala/plugin/fault-15-stands-in", (s, c) => test_stands_in.begin (s, c), (r) => test_stands_in.end (r));
+  add ("/vala/plugin/fault-03-not-repeated", (s, c) => test_not_repeated.begin (s, c), (r) => test_not_repeated.end (r));
   add ("/vala/plugin/registry", (s, c) => test_registry.begin (s, c), (r) => test_registry.end (r));
   add ("/vala/bridge/text", (s, c) => test_bridge_of_text.begin (s, c), (r) => test_bridge_of_text.end (r));
   add ("/vala/bridge/data", (s, c) => test_bridge_of_data.begin (s, c), (r) => test_bridge_of_data.end (r));

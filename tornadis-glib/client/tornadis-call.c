@@ -125,6 +125,17 @@ call_end_hold (TornadisCall *self)
   self->held = TORNADIS_SESSION_NO_CONCERN;
 }
 
+/* The link, which would know, does not see the call when @plugin stands for the connection. */
+static inline void
+call_follow_stand_in (TornadisCall *self,
+                      TornadisPlugin *plugin)
+{
+  const TornadisClientPrivate *priv = tornadis_client_get_private (self->client);
+
+  if (G_UNLIKELY (priv->stand_in == plugin) && !self->connects)
+    self->in_transaction |= priv->stand_in_transaction;
+}
+
 static void
 call_set_outcome (TornadisCall *self,
                   TornadisReply *reply,
@@ -406,6 +417,7 @@ call_offer (TornadisCall *self)
   gboolean held;
 
   self->phase = PHASE_OFFERED;
+  call_follow_stand_in (self, plugin);
   held = tornadis_plugin_call (plugin, self);
 
   if (self->phase != PHASE_OFFERED)
@@ -929,6 +941,7 @@ call_answer (TornadisCall *self,
   if (self->phase != PHASE_OFFERED && self->phase != PHASE_HELD)
     return;
 
+  call_follow_stand_in (self, g_ptr_array_index (self->chain, self->next - 1));
   call_end_hold (self);
   call_set_outcome (self, reply, error);
   self->end_time = g_get_monotonic_time ();

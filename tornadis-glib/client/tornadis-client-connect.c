@@ -199,6 +199,7 @@ client_change_stand_in (TornadisClient *self,
   gboolean was_connected = tornadis_client_get_state (self) == TORNADIS_CLIENT_STATE_CONNECTED;
   gboolean is_connected;
 
+  priv->stand_in_transaction &= priv->stand_in == plugin;
   priv->stand_in = plugin;
   priv->stand_in_state = state;
   is_connected = tornadis_client_get_state (self) == TORNADIS_CLIENT_STATE_CONNECTED;
@@ -231,8 +232,22 @@ tornadis_client_close_stand_in (TornadisClient *self)
 {
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
 
-  if (priv->stand_in != NULL)
-    client_change_stand_in (self, priv->stand_in, TORNADIS_CLIENT_STATE_DISCONNECTED, NULL);
+  if (priv->stand_in == NULL)
+    return;
+
+  priv->stand_in_transaction = FALSE;
+  client_change_stand_in (self, priv->stand_in, TORNADIS_CLIENT_STATE_DISCONNECTED, NULL);
+}
+
+void
+tornadis_client_set_stand_in_transaction (TornadisClient *self,
+                                          TornadisPlugin *plugin,
+                                          gboolean in_transaction)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+
+  if (priv->stand_in == plugin)
+    priv->stand_in_transaction = in_transaction;
 }
 
 void

@@ -67,6 +67,7 @@ typedef struct
   TornadisPlugin *stand_in;           /* (unowned) (nullable) one of @plugins, which stands for the connection */
   TornadisClientState stand_in_state; /* while there is one */
   gint64 stand_in_since;              /* monotonic time, as tornadis_link_get_since() */
+  gboolean stand_in_transaction;      /* whether it is in a transaction, likewise */
   GQueue connect_waiters; /* (element-type GTask) (owned) */
   GQueue calls;           /* (element-type TornadisCall) (unowned) that go through plugins and have not completed */
   GQueue completed;       /* (element-type TornadisCall) (owned) whose callers are to be notified from the main loop */
@@ -148,6 +149,10 @@ void            tornadis_client_set_stand_in      (TornadisClient   *self,
                                                    const GError     *error);
 /* tornadis_client_close() was called, or @plugin was removed. */
 void            tornadis_client_close_stand_in    (TornadisClient   *self);
+void            tornadis_client_set_stand_in_transaction
+                                                  (TornadisClient   *self,
+                                                   TornadisPlugin   *plugin,
+                                                   gboolean          in_transaction);
 void            tornadis_client_remove_stand_in   (TornadisClient   *self,
                                                    TornadisPlugin   *plugin);
 

@@ -37,7 +37,10 @@ tornadis_client_is_in_transaction (TornadisClient *self)
 
   priv = tornadis_client_get_private (self);
 
-  return priv->n_held_transactions > 0 || tornadis_link_is_in_transaction (priv->link);
+  if (priv->n_held_transactions > 0)
+    return TRUE;
+
+  return G_UNLIKELY (priv->stand_in != NULL) ? priv->stand_in_transaction : tornadis_link_is_in_transaction (priv->link);
 }
 
 /* The properties may have been set for the next connection. */

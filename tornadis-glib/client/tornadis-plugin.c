@@ -313,3 +313,26 @@ tornadis_plugin_set_client_lost (TornadisPlugin *self,
 
   tornadis_client_set_stand_in (client, self, TORNADIS_CLIENT_STATE_DISCONNECTED, error);
 }
+
+/**
+ * tornadis_plugin_set_client_in_transaction:
+ * @self: a plugin
+ * @client: a client that it is on
+ * @in_transaction: whether a command that is called now belongs to a transaction
+ *
+ * Sets [property@Tornadis.Client:in-transaction] of @client, for whose connection the plugin stands: it answers `WATCH` and
+ * `MULTI` too. [method@Tornadis.Client.close] resets it, with which the program gives up a transaction that was lost.
+ * Nothing happens when the plugin does not stand for the connection.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_set_client_in_transaction (TornadisPlugin *self,
+                                           TornadisClient *client,
+                                           gboolean in_transaction)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+
+  tornadis_client_set_stand_in_transaction (client, self, in_transaction);
+}

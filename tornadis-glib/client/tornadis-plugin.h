@@ -80,5 +80,10 @@ void     tornadis_plugin_set_client_lost
                                    (TornadisPlugin    *self,
                                     TornadisClient    *client,
                                     const GError      *error);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_set_client_in_transaction
+                                   (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    gboolean           in_transaction);
 
 G_END_DECLS
