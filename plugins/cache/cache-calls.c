@@ -6,6 +6,7 @@
 #include "cache/cache-keys.h"
 #include "cache/cache-pending.h"
 #include "cache/cache-request.h"
+#include "common/commands.h"
 
 struct _CacheCalls
 {
@@ -42,6 +43,7 @@ typedef struct
   CacheWrite *write;        /* (owned) (nullable) */
   GList node;               /* of a follower: in the read's, with a reference to the call */
   guint64 generation;       /* of a leader: the connection that it began on */
+  guint space;              /* of a read: what its link saw when it was called */
 } CacheOperation;
 
 static CacheOperation *
@@ -130,29 +132,44 @@ cache_calls_end_queued (CacheCalls *self,
   g_ptr_array_set_size (link->queued, 0);
 }
 
+/* Whether it is known that no transaction is open, not even of calls whose outcome nobody waited for. */
+static gboolean
+link_is_outside (CacheLink *link)
+{
+  return !tornadis_client_is_in_transaction (link->client) && tornadis_client_is_session_settled (link->client);
+}
+
+/* Does what had to wait for the end of a transaction. */
+static void
+calls_catch_up (CacheCalls *self,
+                CacheLink *link)
+{
+  if (link->queued->len > 0 && link_is_outside (link))
+    cache_calls_end_queued (self, link);
+  cache_link_catch_up (link);
+}
+
 /* Passes on a pipeline, or a command whose reply is not kept. */
 static void
 calls_pass (CacheCalls *self,
             CacheLink *link,
             TornadisCall *call)
 {
-  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
-  guint n = pipeline != NULL ? tornadis_pipeline_get_number_of_stacked_calls (pipeline) : 1;
   gboolean any = FALSE;
-  gboolean effect = FALSE;
+  gboolean ends = call_is_atomic (call) && tornadis_client_is_in_transaction (link->client);
   CacheOperation *operation;
 
+  calls_catch_up (self, link);
   cache_keys_clear (self->keys);
-  for (guint i = 0; i < n; i++)
+  for (guint i = 0; i < call_get_n_commands (call); i++)
     {
-      TornadisCommand *command =
-        pipeline != NULL ? tornadis_pipeline_get_command (pipeline, i) : tornadis_call_get_command (call);
+      TornadisCommand *command = call_get_command (call, i);
 
       any |= !cache_keys_add_written (self->keys, link->client, command);
-      effect |= cache_effect_sent (link, command, pipeline != NULL);
+      ends |= cache_effect_sent (link, command);
     }
 
-  if (!any && !effect && self->keys->keys->len == 0)
+  if (!any && !ends && self->keys->keys->len == 0)
     return;
 
   operation = calls_add_operation (self, call, link, OPERATION_PASSED);
@@ -165,28 +182,6 @@ calls_pass (CacheCalls *self,
   calls_drop_written (self, operation->write);
 }
 
-/* Notifies the link of the server's reply to each command. */
-static void
-link_answered (CacheLink *link,
-               TornadisCall *call,
-               gboolean known)
-{
-  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
-  TornadisReply *reply = tornadis_call_get_reply (call);
-  guint n = pipeline != NULL ? tornadis_pipeline_get_number_of_stacked_calls (pipeline) : 0;
-
-  if (pipeline == NULL)
-    cache_effect_answered (link, tornadis_call_get_command (call), known, reply != NULL);
-
-  for (guint i = 0; i < n; i++)
-    {
-      TornadisReply *element = reply != NULL ? tornadis_reply_get_element (reply, i) : NULL;
-
-      cache_effect_answered (link, tornadis_pipeline_get_command (pipeline, i), known && element != NULL,
-                             element != NULL && !tornadis_reply_is_error (element));
-    }
-}
-
 static void
 calls_passed (CacheCalls *self,
               CacheOperation *operation,
@@ -194,11 +189,20 @@ calls_passed (CacheCalls *self,
               gboolean known)
 {
   CacheLink *link = operation->link;
+  gboolean attached = link->tracking != NULL;
+  gboolean ended = FALSE;
+  gboolean queued;
 
-  link_answered (link, call, known);
+  if (known)
+    queued = cache_effect_is_queued (call, &ended);
+  else
+    queued = attached && tornadis_client_is_connected (link->client) && !link_is_outside (link);
+
+  if (ended)
+    cache_calls_end_queued (self, link);
 
   /* What was queued is written by EXEC. */
-  if (operation->write != NULL && link->in_multi && link->tracking != NULL)
+  if (operation->write != NULL && queued && attached)
     {
       calls_drop_written (self, operation->write);
       g_ptr_array_add (link->queued, operation->write);
@@ -206,12 +210,8 @@ calls_passed (CacheCalls *self,
   else if (operation->write != NULL)
     calls_end_write (self, operation->write);
 
-  if (!link->in_multi)
-    {
-      cache_calls_end_queued (self, link);
-      if (link->tracking != NULL)
-        cache_link_catch_up (link);
-    }
+  if (attached)
+    calls_catch_up (self, link);
 }
 
 /* Reads. */
@@ -243,12 +243,13 @@ calls_read (CacheCalls *self,
             TornadisCall *call)
 {
   TornadisCommand *command = tornadis_call_get_command (call);
+  guint space = cache_link_get_space (link);
   CacheOperation *operation;
   TornadisReply *reply;
   CacheBytes request;
   CacheRead *read;
 
-  if (!cache_request_write (self->buffer, link->space, command, &request))
+  if (!cache_request_write (self->buffer, space, command, &request))
     return FALSE;
 
   reply = cache_store_lookup (self->store, &request);
@@ -265,6 +266,7 @@ calls_read (CacheCalls *self,
       self->counts.shared++;
       operation = calls_add_operation (self, g_object_ref (call), link, OPERATION_FOLLOWER);
       operation->read = read;
+      operation->space = space;
       g_queue_push_tail_link (&read->followers, &operation->node);
       return TRUE;
     }
@@ -274,6 +276,7 @@ calls_read (CacheCalls *self,
 
   self->counts.misses++;
   operation = calls_add_operation (self, call, link, OPERATION_LEADER);
+  operation->space = space;
   operation->read = cache_pending_begin_read (self->pending, &request, cache_keys_peek (self->keys), self->keys->keys->len);
 
   return FALSE;
@@ -317,6 +320,13 @@ calls_answer_followers (CacheCalls *self,
     }
 }
 
+/* Whether the reply to a read is what it would have been when it was called. */
+static gboolean
+operation_sees_the_same (CacheOperation *operation)
+{
+  return cache_link_is_usable (operation->link) && cache_link_get_space (operation->link) == operation->space;
+}
+
 /* The leader has failed for a reason of its own: the next whose connection is usable becomes the leader, those before it
  * are sent by themselves. */
 static void
@@ -328,7 +338,7 @@ calls_replace_leader (CacheCalls *self,
 
   while ((call = calls_pop_follower (self, read, &operation)) != NULL)
     {
-      gboolean leads = cache_link_is_usable (operation->link);
+      gboolean leads = operation_sees_the_same (operation);
 
       if (leads)
         {
@@ -355,7 +365,7 @@ calls_keep (CacheCalls *self,
 {
   CacheRead *read = operation->read;
 
-  if (read->stale || operation->generation != operation->link->generation || !cache_link_is_usable (operation->link))
+  if (read->stale || operation->generation != operation->link->generation || !operation_sees_the_same (operation))
     return;
 
   /* A plugin behind this one has replaced the command, which may have other keys now, or has answered by itself. */

@@ -6,16 +6,15 @@
 
 G_BEGIN_DECLS
 
-/* What commands do to the connection that they run on. */
+/* What calls do to the connection that they run on, and transactions to what is written in them; the rest of it the client
+ * knows. */
 
-/* A command is sent, alone or within a pipeline. Returns whether it changes the connection, so that its outcome matters. */
-gboolean cache_effect_sent (CacheLink       *link,
-                            TornadisCommand *command,
-                            gboolean         in_pipeline);
-/* It has its outcome: @known, when the server has said so, and @ok. */
-void cache_effect_answered (CacheLink       *link,
-                            TornadisCommand *command,
-                            gboolean         known,
-                            gboolean         ok);
+/* A command is on its way, alone or within a pipeline. Whether it ends a transaction. */
+gboolean cache_effect_sent      (CacheLink       *link,
+                                 TornadisCommand *command);
+/* Whether what a call has written waits for the end of a transaction, as the server has said. @ended (out): the call has
+ * ended one, with all that was waiting for it. */
+gboolean cache_effect_is_queued (TornadisCall    *call,
+                                 gboolean        *ended);
 
 G_END_DECLS

@@ -2,6 +2,8 @@
 
 #include "cache/cache-keys.h"
 
+#include "common/commands.h"
+
 CacheKeys *
 cache_keys_new (CommandTable *table)
 {
@@ -93,16 +95,15 @@ sorts_by_patterns (TornadisCommand *command)
 
   for (guint i = 2; i + 1 < args->len; i++)
     {
-      gsize length, pattern_length;
-      const char *word = g_bytes_get_data (args->pdata[i], &length);
-      const char *pattern = g_bytes_get_data (args->pdata[i + 1], &pattern_length);
+      GBytes *word = g_ptr_array_index (args, i);
+      gsize length;
+      const char *pattern = g_bytes_get_data (g_ptr_array_index (args, i + 1), &length);
 
-      if (length == 5 && g_ascii_strncasecmp (word, "LIMIT", length) == 0)
+      if (argument_is (word, "LIMIT"))
         i += 2;
-      else if ((length == 2 && g_ascii_strncasecmp (word, "BY", length) == 0) ||
-               (length == 3 && g_ascii_strncasecmp (word, "GET", length) == 0))
+      else if (argument_is (word, "BY") || argument_is (word, "GET"))
         {
-          if (pattern_length > 0 && memchr (pattern, '*', pattern_length) != NULL)
+          if (length > 0 && memchr (pattern, '*', length) != NULL)
             return TRUE;
           i++;
         }
@@ -119,7 +120,7 @@ cache_keys_add_read (CacheKeys *self,
   CommandFlags flags;
   guint n = self->keys->len;
 
-  if (g_str_equal (tornadis_command_get_name (command), "SORT_RO") && sorts_by_patterns (command))
+  if (command_is (command, "SORT_RO") && sorts_by_patterns (command))
     return FALSE;
 
   return command_table_lookup (self->table, client, command, &flags) &&

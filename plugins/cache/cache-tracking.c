@@ -43,8 +43,6 @@ link_clear (gpointer data)
 
   g_ptr_array_unref (self->queued);
   g_free (self->title);
-  g_free (self->user);
-  g_free (self->authenticated);
 }
 
 void
@@ -92,30 +90,69 @@ redirect_use_free (gpointer data)
   g_free (self);
 }
 
-void
-cache_link_choose_space (CacheLink *self)
+/* (transfer full): who the connection is for, and of what server. */
+static char *
+link_dup_user (CacheLink *self)
+{
+  g_autofree char *username = NULL;
+
+  g_object_get (self->client, "username", &username, NULL);
+  if (username == NULL && self->unnamed)
+    return g_strdup_printf ("\n%p\n%s", self, self->title);
+
+  return g_strdup_printf ("%s\n%s", username != NULL ? username : "default", self->title);
+}
+
+static void
+link_flush (CacheLink *self)
+{
+  self->tracking->funcs.flush (self->tracking->user_data);
+}
+
+static guint
+link_find_space (CacheLink *self)
 {
   GHashTable *spaces = self->tracking->spaces;
+  g_autofree char *user = link_dup_user (self);
+  g_autofree char *name = NULL;
   guint version;
-  char *name;
+  guint space;
+  int db;
 
-  g_object_get (self->client, "protocol-version", &version, NULL);
-  name = g_strdup_printf ("%u\n%d\n%s\n%s", version, self->db, self->user, self->title);
-  self->space = GPOINTER_TO_UINT (g_hash_table_lookup (spaces, name));
-  if (self->space != 0)
+  g_object_get (self->client, "protocol-version", &version, "db", &db, NULL);
+  name = g_strdup_printf ("%u\n%d\n%s", version, db, user);
+  space = GPOINTER_TO_UINT (g_hash_table_lookup (spaces, name));
+  if (space == 0)
     {
-      g_free (name);
-      return;
+      space = g_hash_table_size (spaces) + 1;
+      g_hash_table_insert (spaces, g_steal_pointer (&name), GUINT_TO_POINTER (space));
     }
 
-  self->space = g_hash_table_size (spaces) + 1;
-  g_hash_table_insert (spaces, name, GUINT_TO_POINTER (self->space));
+  return space;
+}
+
+guint
+cache_link_get_space (CacheLink *self)
+{
+  guint space;
+
+  if (G_LIKELY (self->knows_space))
+    return self->space;
+
+  space = link_find_space (self);
+  if (self->space != 0 && self->space != space)
+    link_flush (self);
+  self->space = space;
+  self->knows_space = TRUE;
+
+  return space;
 }
 
 void
-cache_link_flush (CacheLink *self)
+cache_link_taint (CacheLink *self)
 {
-  self->tracking->funcs.flush (self->tracking->user_data);
+  self->tainted = TRUE;
+  link_flush (self);
 }
 
 static void
@@ -125,7 +162,7 @@ link_turn_off (CacheLink *self)
     return;
 
   self->on = FALSE;
-  cache_link_flush (self);
+  link_flush (self);
 }
 
 static void
@@ -177,7 +214,7 @@ link_ask (CacheLink *self)
   g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "CLIENT", "TRACKING", "ON", NULL });
 
   /* Its reply would become one more of EXEC's. */
-  self->put_off = self->in_multi;
+  self->put_off = tornadis_client_is_in_transaction (self->client);
   if (self->put_off)
     return;
 
@@ -277,7 +314,7 @@ static void
 link_take_redirect (CacheLink *self)
 {
   static const CacheRedirectFuncs funcs = { redirect_ready_cb, redirect_lost_cb, redirect_failed_cb };
-  g_autofree char *name = g_strdup_printf ("%s\n%s", self->user, self->title);
+  g_autofree char *name = link_dup_user (self);
   CacheRedirectUse *use = g_hash_table_lookup (self->tracking->redirects, name);
 
   if (use == NULL)
@@ -296,17 +333,12 @@ link_take_redirect (CacheLink *self)
 
 /* The client's signals. */
 
-/* Remembers the properties that the connection is made with: they may be changed afterwards, for the next one. */
+/* Remembers the title that the connection is made with: it may be changed afterwards, for the next one. */
 static void
 link_connecting (CacheLink *self)
 {
-  g_autofree char *username = NULL;
-
   g_clear_pointer (&self->title, g_free);
-  g_clear_pointer (&self->user, g_free);
-  g_object_get (self->client, "title", &self->title, "username", &username, "db", &self->db, NULL);
-  self->user = g_strdup (self->authenticated != NULL ? self->authenticated : username != NULL ? username
-                                                                                              : "default");
+  g_object_get (self->client, "title", &self->title, NULL);
   self->tainted = FALSE;
 }
 
@@ -317,8 +349,8 @@ link_connected (CacheLink *self)
 
   g_object_get (self->client, "protocol-version", &version, NULL);
   self->generation = ++self->tracking->n_generations;
-  self->pinged = FALSE;
-  cache_link_choose_space (self);
+  self->pinged = self->knows_space = FALSE;
+  self->space = 0;
 
   if (version < 3)
     link_take_redirect (self);
@@ -331,7 +363,7 @@ static void
 link_lost (CacheLink *self)
 {
   self->asked = 0;
-  self->in_multi = self->watching = self->put_off = FALSE;
+  self->put_off = FALSE;
   self->tracking->funcs.lost (self, self->tracking->user_data);
   link_turn_off (self);
 }
@@ -350,25 +382,24 @@ state_changed_cb (CacheLink *self)
     link_lost (self);
 }
 
+/* By a call, or for the next connection: then the client is not settled before that is up. */
 static void
 login_changed_cb (CacheLink *self,
                   GParamSpec *pspec)
 {
+  self->unnamed |= g_str_equal (pspec->name, "username");
+  self->knows_space = FALSE;
+}
+
+/* For the next connection too, of which the client says nothing by that. */
+static void
+title_changed_cb (CacheLink *self)
+{
   TornadisClientState state;
-  int db;
 
-  g_object_get (self->client, "state", &state, "db", &db, NULL);
-  if (g_str_equal (pspec->name, "username") || g_str_equal (pspec->name, "password"))
-    g_clear_pointer (&self->authenticated, g_free);
-  /* Notified because of a SELECT that was seen. */
-  else if (g_str_equal (pspec->name, "db") && db == self->db)
-    return;
-
-  if (state != TORNADIS_CLIENT_STATE_CONNECTING && state != TORNADIS_CLIENT_STATE_CONNECTED)
-    return;
-
-  self->tainted = TRUE;
-  cache_link_flush (self);
+  g_object_get (self->client, "state", &state, NULL);
+  if (state == TORNADIS_CLIENT_STATE_CONNECTING || state == TORNADIS_CLIENT_STATE_CONNECTED)
+    cache_link_taint (self);
 }
 
 /* Nothing is sent on a connection whose reads are all answered from the cache: without this it would not be noticed that
@@ -392,7 +423,7 @@ link_look_after (CacheLink *self)
   g_autoptr (TornadisCommand) ping = NULL;
   guint64 bytes_read;
 
-  if (!self->on || self->in_multi)
+  if (!self->on || tornadis_client_is_in_transaction (self->client))
     return;
 
   g_object_get (self->client, "bytes-read", &bytes_read, NULL);
@@ -475,7 +506,6 @@ void
 cache_tracking_attach (CacheTracking *self,
                        TornadisClient *client)
 {
-  static const char *const login[] = { "notify::db", "notify::username", "notify::password", "notify::title" };
   CacheLink *link = g_rc_box_new0 (CacheLink);
 
   link->tracking = self;
@@ -484,8 +514,9 @@ cache_tracking_attach (CacheTracking *self,
   g_hash_table_insert (self->links, client, link);
 
   g_signal_connect_swapped (client, "notify::state", G_CALLBACK (state_changed_cb), link);
-  for (gsize i = 0; i < G_N_ELEMENTS (login); i++)
-    g_signal_connect_swapped (client, login[i], G_CALLBACK (login_changed_cb), link);
+  g_signal_connect_swapped (client, "notify::db", G_CALLBACK (login_changed_cb), link);
+  g_signal_connect_swapped (client, "notify::username", G_CALLBACK (login_changed_cb), link);
+  g_signal_connect_swapped (client, "notify::title", G_CALLBACK (title_changed_cb), link);
 
   link_connecting (link);
   if (tornadis_client_is_connected (client))
@@ -497,7 +528,7 @@ cache_tracking_detach (CacheTracking *self,
                        TornadisClient *client)
 {
   CacheLink *link = g_hash_table_lookup (self->links, client);
-  gboolean on = link->on && !link->in_multi;
+  gboolean on = link->on && !tornadis_client_is_in_transaction (client);
 
   g_signal_handlers_disconnect_by_data (client, link);
   link_lost (link);
@@ -537,8 +568,8 @@ cache_tracking_get_n_on (CacheTracking *self)
 gboolean
 cache_link_is_usable (CacheLink *self)
 {
-  return self->on && !self->tainted && !self->in_multi && !self->watching && self->n_unsettled == 0 &&
-         tornadis_client_is_connected (self->client);
+  return self->on && !self->tainted && !tornadis_client_is_in_transaction (self->client) &&
+         tornadis_client_is_session_settled (self->client) && tornadis_client_is_connected (self->client);
 }
 
 void

@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* The connections of the clients that a plugin is on: on which of them the server announces changed keys, and what the
- * program's commands do to them. */
+/* The connections of the clients that a plugin is on, and on which of them the server announces changed keys. What the
+ * program's commands do to a connection its client knows. */
 typedef struct _CacheTracking CacheTracking;
 typedef struct _CacheLink CacheLink;
 
@@ -33,18 +33,14 @@ struct _CacheLink
   struct _CacheRedirectUse *redirect; /* (unowned) (nullable) */
   GPtrArray *queued;       /* (owned) of the plugin: writes that wait for EXEC */
   char *title;             /* (owned) (nullable) of the connection that is up, or is being made */
-  char *user;              /* (owned) (nullable) */
-  char *authenticated;     /* (owned) (nullable) the user of an AUTH, which replaces that of the property */
   guint64 generation;      /* the number of the connection, among those of all links */
   guint64 asked;           /* the number of the request for tracking that counts, or 0 */
   guint64 bytes_read;      /* when it was last looked at */
-  guint space;             /* the same for all connections with the same server, database, user and protocol */
-  guint n_unsettled;       /* SELECT and AUTH in flight */
-  int db;
+  guint space;             /* the same for all connections with the same server, database, user and protocol; or 0 */
   gboolean on : 1;         /* the server announces changed keys */
-  gboolean tainted : 1;    /* what it sees or the server tracks is not known */
-  gboolean in_multi : 1;
-  gboolean watching : 1;
+  gboolean tainted : 1;    /* what the server tracks is not known */
+  gboolean knows_space : 1; /* @space is not that of before a SELECT or an AUTH */
+  gboolean unnamed : 1;    /* a user without a name may be one whose name is no text, and not the default one */
   gboolean pinged : 1;     /* and not answered yet */
   gboolean put_off : 1;    /* tracking is to be asked for when the transaction is over */
 };
@@ -72,12 +68,13 @@ guint          cache_tracking_get_n_on    (CacheTracking            *self);
 void           cache_link_unref           (gpointer                  link);
 /* Whether a reply may come from what is kept, and be kept. */
 gboolean       cache_link_is_usable       (CacheLink                *self);
-/* A call has completed: a loss is noticed before the client emits its signals. */
+/* The space of a link that is usable. What is kept is dropped when it is another one than before. */
+guint          cache_link_get_space       (CacheLink                *self);
+/* A call has failed: a loss is noticed before the client emits its signals. */
 void           cache_link_check           (CacheLink                *self);
-/* Sets @space from what the connection sees. */
-void           cache_link_choose_space    (CacheLink                *self);
-void           cache_link_flush           (CacheLink                *self);
-/* A transaction is over. */
+/* The program has turned tracking off, or on in another way. */
+void           cache_link_taint           (CacheLink                *self);
+/* A transaction may be over. */
 void           cache_link_catch_up        (CacheLink                *self);
 
 G_END_DECLS

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "common/commands.h"
+
 /* A key specification: where the search begins, at an argument or after a keyword, and which arguments from there on
  * are keys, a range or as many as a number says. */
 typedef struct
@@ -48,11 +50,7 @@ args_is (const Args *self,
          gint64 i,
          const char *word)
 {
-  g_autoptr (GBytes) arg = tornadis_command_get_arg (self->command, (gsize) i);
-  gsize length;
-  const char *data = g_bytes_get_data (arg, &length);
-
-  return length == strlen (word) && (length == 0 || g_ascii_strncasecmp (data, word, length) == 0);
+  return command_argument_is (self->command, (gsize) i, word);
 }
 
 static void

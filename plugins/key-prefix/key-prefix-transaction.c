@@ -2,49 +2,36 @@
 
 #include "key-prefix/key-prefix-transaction.h"
 
+#include "common/commands.h"
+
 struct _KeyTransaction
 {
-  gboolean open;      /* MULTI was sent, and EXEC was not */
-  gboolean active;    /* the same, but by the replies */
-  GByteArray *queued; /* (owned) the roles of the commands that the server has queued, KeyRole each */
+  GByteArray *queued; /* (owned) (nullable) the roles of the commands that the server has queued, KeyRole each */
 };
 
 KeyTransaction *
 key_transaction_new (void)
 {
-  KeyTransaction *self = g_new0 (KeyTransaction, 1);
-
-  self->queued = g_byte_array_new ();
-
-  return self;
+  return g_new0 (KeyTransaction, 1);
 }
 
 void
 key_transaction_free (KeyTransaction *self)
 {
-  g_byte_array_unref (self->queued);
+  key_transaction_end (self);
   g_free (self);
 }
 
-void
-key_transaction_send (KeyTransaction *self,
-                      KeyRole role)
-{
-  if (role == KEY_ROLE_MULTI || role == KEY_ROLE_EXEC || role == KEY_ROLE_DISCARD)
-    self->open = role == KEY_ROLE_MULTI;
-}
-
 gboolean
-key_transaction_is_open (KeyTransaction *self)
+key_transaction_is_begun (KeyTransaction *self)
 {
-  return self->open;
+  return self->queued != NULL;
 }
 
-static gboolean
-reply_is_queued (TornadisReply *reply)
+void
+key_transaction_end (KeyTransaction *self)
 {
-  return tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_STATUS &&
-         g_strcmp0 (tornadis_reply_get_text (reply), "QUEUED") == 0;
+  g_clear_pointer (&self->queued, g_byte_array_unref);
 }
 
 void
@@ -55,19 +42,18 @@ key_transaction_follow (KeyTransaction *self,
   guint8 byte = (guint8) role;
   gboolean begins = role == KEY_ROLE_MULTI && reply != NULL && !tornadis_reply_is_error (reply);
 
-  if (reply != NULL && reply_is_queued (reply))
+  if (reply_is_queued (reply))
     {
-      if (self->active)
+      if (self->queued != NULL)
         g_byte_array_append (self->queued, &byte, 1);
       return;
     }
 
   /* MULTI within a transaction is an error that leaves it as it is. */
   if (begins || role == KEY_ROLE_EXEC || role == KEY_ROLE_DISCARD)
-    {
-      self->active = begins;
-      g_byte_array_set_size (self->queued, 0);
-    }
+    key_transaction_end (self);
+  if (begins)
+    self->queued = g_byte_array_new ();
 }
 
 TornadisReply *
@@ -78,7 +64,7 @@ key_transaction_read (KeyTransaction *self,
 {
   g_autoptr (TornadisReply) read = NULL;
 
-  if (self != NULL && role == KEY_ROLE_EXEC)
+  if (self != NULL && self->queued != NULL && role == KEY_ROLE_EXEC)
     read = key_transaction_read_all (NULL, prefix, self->queued, reply);
   else
     read = key_prefix_remove (prefix, role, reply);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/commands.h"
+
 typedef struct
 {
   const char *name;
@@ -91,10 +93,7 @@ args_is (GPtrArray *args,
          guint i,
          const char *word)
 {
-  gsize length;
-  const char *data = g_bytes_get_data (args->pdata[i], &length);
-
-  return length == strlen (word) && g_ascii_strncasecmp (data, word, length) == 0;
+  return argument_is (g_ptr_array_index (args, i), word);
 }
 
 /* The prefix as a pattern that matches it alone. */

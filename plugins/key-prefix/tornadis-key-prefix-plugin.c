@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/command-table.h"
+#include "common/commands.h"
 #include "key-prefix/key-prefix-transaction.h"
 
 /* Puts a prefix before the keys of all commands, and takes it off the names of keys in replies, so that each of many
@@ -112,17 +113,26 @@ plugin_add_state (TornadisKeyPrefixPlugin *self,
   return state;
 }
 
+/* Whether COMMAND would be queued for EXEC: after WATCH alone it is not. */
+static gboolean
+plugin_may_be_in_multi (TornadisKeyPrefixPlugin *self,
+                        TornadisClient *client)
+{
+  KeyTransaction *transaction = g_hash_table_lookup (self->transactions, client);
+
+  return tornadis_client_is_in_transaction (client) &&
+         (transaction == NULL || key_transaction_is_begun (transaction) || !tornadis_client_is_session_settled (client));
+}
+
 /* Whether the table is worth another look for a command that it does not have: a module may have been loaded. */
 static gboolean
 plugin_looks_again (TornadisKeyPrefixPlugin *self,
                     TornadisClient *client,
                     TornadisCommand *command)
 {
-  KeyTransaction *transaction = g_hash_table_lookup (self->transactions, client);
   g_autofree char *title = NULL;
 
-  /* COMMAND would be part of the transaction. */
-  if ((transaction != NULL && key_transaction_is_open (transaction)) || g_hash_table_size (self->unknown) >= MAX_UNKNOWN)
+  if (plugin_may_be_in_multi (self, client) || g_hash_table_size (self->unknown) >= MAX_UNKNOWN)
     return FALSE;
 
   g_object_get (client, "title", &title, NULL);
@@ -175,7 +185,6 @@ plugin_change_command (TornadisKeyPrefixPlugin *self,
 {
   TornadisClient *client = tornadis_call_get_client (call);
   TornadisCommand *command = tornadis_call_get_command (call);
-  KeyTransaction *transaction;
   g_autoptr (TornadisCommand) changed = NULL;
   Outcome outcome = plugin_add_prefix (self, client, command, role, &changed, error);
 
@@ -190,10 +199,6 @@ plugin_change_command (TornadisKeyPrefixPlugin *self,
     }
 
   plugin_add_state (self, call, role);
-  transaction = g_hash_table_lookup (self->transactions, client);
-  if (transaction != NULL)
-    key_transaction_send (transaction, role);
-
   return OUTCOME_DONE;
 }
 
@@ -204,7 +209,6 @@ plugin_change_pipeline (TornadisKeyPrefixPlugin *self,
 {
   TornadisClient *client = tornadis_call_get_client (call);
   TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
-  KeyTransaction *transaction = g_hash_table_lookup (self->transactions, client);
   g_autoptr (TornadisPipeline) changed = tornadis_pipeline_new ();
   g_autoptr (GByteArray) roles = g_byte_array_new ();
   CallState *state;
@@ -222,9 +226,6 @@ plugin_change_pipeline (TornadisKeyPrefixPlugin *self,
       tornadis_pipeline_stack_command (changed, changed_command);
       g_byte_array_append (roles, &role, 1);
     }
-
-  for (guint i = 0; i < roles->len && transaction != NULL; i++)
-    key_transaction_send (transaction, (KeyRole) roles->data[i]);
 
   state = plugin_add_state (self, call, KEY_ROLE_PLAIN);
   state->pipeline = g_object_ref (pipeline);
@@ -404,6 +405,13 @@ tornadis_key_prefix_plugin_call_done (TornadisPlugin *plugin,
   KeyTransaction *transaction = g_hash_table_lookup (self->transactions, tornadis_call_get_client (call));
   g_autoptr (TornadisReply) read = NULL;
   CallState *state;
+
+  /* Its replies are none of those to single commands. */
+  if (transaction != NULL && call_is_atomic (call))
+    {
+      key_transaction_end (transaction);
+      transaction = NULL;
+    }
 
   if (!g_hash_table_steal_extended (self->calls, call, NULL, (gpointer *) &state))
     {

@@ -3,6 +3,7 @@
 #include <gmodule.h>
 #include <tornadis-glib/tornadis-glib.h>
 
+#include "common/commands.h"
 #include "limit/alarm.h"
 #include "limit/circuit-breaker.h"
 #include "limit/circuit-outcome.h"
@@ -64,14 +65,6 @@ typedef enum
 } TornadisLimitPluginProperty;
 
 static GParamSpec *props[PROP_REFUSED + 1];
-
-static guint
-call_get_cost (TornadisCall *call)
-{
-  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
-
-  return pipeline != NULL ? tornadis_pipeline_get_number_of_stacked_calls (pipeline) : 1;
-}
 
 static void
 limit_refuse (TornadisLimitPlugin *self,
@@ -198,7 +191,7 @@ tornadis_limit_plugin_call (TornadisPlugin *plugin,
 {
   TornadisLimitPlugin *self = (TornadisLimitPlugin *) plugin;
   gint64 now = g_get_monotonic_time ();
-  guint cost = call_get_cost (call);
+  guint cost = call_get_n_commands (call);
   gboolean waits = self->queue.length > 0 || !limit_has_room (self, cost, now);
   LimitedCall *limited;
   guint era;

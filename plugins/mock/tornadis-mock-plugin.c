@@ -3,6 +3,7 @@
 #include <gmodule.h>
 #include <tornadis-glib/tornadis-glib.h>
 
+#include "common/commands.h"
 #include "mock/mock-answers.h"
 #include "mock/mock-line.h"
 #include "mock/mock-transaction.h"
@@ -201,19 +202,14 @@ mock_find_answer (TornadisMockPlugin *self,
                   MockTransaction *transaction,
                   MockOutcome *outcome)
 {
-  TornadisCommand *command = tornadis_call_get_command (call);
   TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
 
-  if (command != NULL)
-    {
-      record_call (self, command);
-      return mock_transaction_answer (transaction, &self->answers, command, outcome);
-    }
+  for (guint i = 0; i < call_get_n_commands (call); i++)
+    record_call (self, call_get_command (call, i));
 
-  for (guint i = 0; i < tornadis_pipeline_get_number_of_stacked_calls (pipeline); i++)
-    record_call (self, tornadis_pipeline_get_command (pipeline, i));
-
-  return mock_transaction_answer_pipeline (transaction, &self->answers, pipeline, outcome);
+  if (pipeline != NULL)
+    return mock_transaction_answer_pipeline (transaction, &self->answers, pipeline, outcome);
+  return mock_transaction_answer (transaction, &self->answers, tornadis_call_get_command (call), outcome);
 }
 
 static gboolean

@@ -2,8 +2,7 @@
 
 #include "retry/retry-rules.h"
 
-#include <string.h>
-
+#include "common/commands.h"
 #include "common/server-error.h"
 
 typedef gboolean (*CommandTest) (const RetryRules *self,
@@ -17,35 +16,19 @@ rules_hold (const RetryRules *self,
             CommandTest test)
 {
   TornadisClient *client = tornadis_call_get_client (call);
-  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
 
-  if (pipeline == NULL)
-    return test (self, client, tornadis_call_get_command (call));
-
-  for (guint i = 0; i < tornadis_pipeline_get_number_of_stacked_calls (pipeline); i++)
-    if (!test (self, client, tornadis_pipeline_get_command (pipeline, i)))
+  for (guint i = 0; i < call_get_n_commands (call); i++)
+    if (!test (self, client, call_get_command (call, i)))
       return FALSE;
 
   return TRUE;
 }
 
 static gboolean
-argument_is (TornadisCommand *command,
-             gsize i,
-             const char *word)
-{
-  g_autoptr (GBytes) bytes = tornadis_command_get_arg (command, i);
-  gsize length;
-  const char *argument = g_bytes_get_data (bytes, &length);
-
-  return length == strlen (word) && g_ascii_strncasecmp (argument, word, length) == 0;
-}
-
-static gboolean
 has_block_option (TornadisCommand *command)
 {
-  for (gsize i = 1; i < tornadis_command_get_n_args (command) && !argument_is (command, i, "STREAMS"); i++)
-    if (argument_is (command, i, "BLOCK"))
+  for (gsize i = 1; i < tornadis_command_get_n_args (command) && !command_argument_is (command, i, "STREAMS"); i++)
+    if (command_argument_is (command, i, "BLOCK"))
       return TRUE;
 
   return FALSE;
@@ -160,14 +143,14 @@ retry_rules_did_not_run (const RetryRules *self,
                          TornadisCall *call,
                          const GError *error)
 {
-  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
   gboolean aborted;
 
   /* After an error of MULTI itself the commands behind it may have run, without it. */
-  if (pipeline != NULL && tornadis_pipeline_get_atomic (pipeline))
+  if (call_is_atomic (call))
     return error != NULL && is_refusal (error, &aborted) && aborted;
 
-  if (error != NULL ? !is_refusal (error, NULL) : pipeline == NULL || !are_refusals (tornadis_call_get_reply (call)))
+  if (error != NULL ? !is_refusal (error, NULL)
+                    : tornadis_call_get_pipeline (call) == NULL || !are_refusals (tornadis_call_get_reply (call)))
     return FALSE;
 
   return rules_hold (self, call, is_no_script);

@@ -5,9 +5,9 @@
 
 #include "common/command-table.h"
 #include "retry/retry-rules.h"
-#include "retry/transaction.h"
 
-/* Repeats calls that failed for a passing reason, when they have not run or may run twice. */
+/* Repeats calls that failed for a passing reason, when they have not run or may run twice. What belongs to a transaction is
+ * for those who began it to begin again. */
 
 #define TORNADIS_TYPE_RETRY_PLUGIN (tornadis_retry_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (TornadisRetryPlugin, tornadis_retry_plugin, TORNADIS, RETRY_PLUGIN, TornadisPlugin)
@@ -34,9 +34,11 @@ G_DEFINE_FINAL_TYPE (TornadisRetryPlugin, tornadis_retry_plugin, TORNADIS_TYPE_P
 /* A server that does not answer COMMAND is asked again after a second, then after twice that, up to this. */
 #define MAX_ASK_INTERVAL (64 * G_TIME_SPAN_SECOND)
 
+/* Data of a call: whether an attempt may have changed something. */
+#define MAY_HAVE_RUN "tornadis-retry-may-have-run"
+
 typedef struct
 {
-  Transaction transaction;
   gboolean knows_commands;
   gint64 ask_at; /* monotonic, 0: has not been asked yet */
   gint64 ask_interval;
@@ -57,13 +59,8 @@ typedef enum
 static GParamSpec *props[PROP_GAVE_UP + 1];
 static guint retrying_signal;
 
-/* Data of a call: the serial of its transaction. */
-static G_DEFINE_QUARK (tornadis-retry-transaction, transaction)
-
-/* Data of a call: whether an attempt may have changed something. */
-static G_DEFINE_QUARK (tornadis-retry-may-have-run, may_have_run)
-
-/* Asks in the background, so that the commands are known when they are needed: then there is no connection. */
+/* Asks in the background, so that the commands are known when they are needed: then there is no connection. Not within a
+ * transaction, where the reply would be one more of EXEC's. */
 static void
 retry_learn_commands (TornadisRetryPlugin *self,
                       TornadisClient *client,
@@ -71,7 +68,7 @@ retry_learn_commands (TornadisRetryPlugin *self,
 {
   gint64 now;
 
-  if (state->knows_commands)
+  if (state->knows_commands || tornadis_client_is_in_transaction (client))
     return;
 
   now = g_get_monotonic_time ();
@@ -130,20 +127,11 @@ tornadis_retry_plugin_call (TornadisPlugin *plugin,
   TornadisRetryPlugin *self = (TornadisRetryPlugin *) plugin;
   TornadisClient *client = tornadis_call_get_client (call);
   RetryClient *state = g_hash_table_lookup (self->clients, client);
-  guint serial;
 
-  /* A plugin before this one held the call while this one was removed. */
-  if (state == NULL)
-    return FALSE;
-
-  /* Connecting: nothing is sent before the first call. */
-  if (g_str_equal (tornadis_call_get_name (call), "HELLO"))
-    return FALSE;
-
-  serial = transaction_follow (&state->transaction, call);
-  if (serial != 0)
-    g_object_set_qdata (G_OBJECT (call), transaction_quark (), GUINT_TO_POINTER (serial));
-  retry_learn_commands (self, client, state);
+  /* A plugin before this one may have held the call while this one was removed. Connecting: nothing is sent before the first
+   * call. */
+  if (state != NULL && !g_str_equal (tornadis_call_get_name (call), "HELLO"))
+    retry_learn_commands (self, client, state);
 
   return FALSE;
 }
@@ -168,7 +156,7 @@ retry_is_allowed (TornadisRetryPlugin *self,
 
   if (error == NULL && tornadis_call_get_pipeline (call) == NULL)
     return FALSE;
-  if (tornadis_call_is_abandoned (call) || g_object_get_qdata (G_OBJECT (call), transaction_quark ()) != NULL)
+  if (tornadis_call_is_abandoned (call) || tornadis_call_is_in_transaction (call))
     return FALSE;
 
   if (is_one_of (error, CODE (CONNECT)))
@@ -195,21 +183,21 @@ retry_choose_delay (TornadisRetryPlugin *self,
 static gboolean
 retry_is_too_late (TornadisRetryPlugin *self,
                    TornadisCall *call,
-                   guint delay)
+                   guint delay_msec)
 {
-  gint64 msec = tornadis_call_get_elapsed (call) / G_TIME_SPAN_MILLISECOND + delay;
-  guint call_timeout;
+  gint64 msec = tornadis_call_get_elapsed (call) / G_TIME_SPAN_MILLISECOND + delay_msec;
+  guint timeout_msec;
 
-  g_object_get (tornadis_call_get_client (call), "call-timeout-msec", &call_timeout, NULL);
+  g_object_get (tornadis_call_get_client (call), "call-timeout-msec", &timeout_msec, NULL);
 
-  return (self->max_time_msec != 0 && msec >= self->max_time_msec) || (call_timeout != 0 && msec >= call_timeout);
+  return (self->max_time_msec != 0 && msec >= self->max_time_msec) || (timeout_msec != 0 && msec >= timeout_msec);
 }
 
 static void
 retry_begin (TornadisRetryPlugin *self,
              TornadisCall *call,
              const GError *error,
-             guint delay)
+             guint delay_msec)
 {
   RetryRules rules = { self->table, self->idempotent };
   /* The error of a pipeline is in its replies. */
@@ -218,37 +206,28 @@ retry_begin (TornadisRetryPlugin *self,
                                 : tornadis_reply_dup_error (tornadis_reply_get_element (tornadis_call_get_reply (call), 0));
 
   if (is_one_of (error, CODE (LOST)) && !retry_rules_only_reads (&rules, call))
-    g_object_set_qdata (G_OBJECT (call), may_have_run_quark (), GUINT_TO_POINTER (TRUE));
+    g_object_set_data (G_OBJECT (call), MAY_HAVE_RUN, GUINT_TO_POINTER (TRUE));
 
   self->retries++;
-  tornadis_call_retry (call, delay);
+  tornadis_call_retry (call, delay_msec);
   g_signal_emit (self, retrying_signal, 0, tornadis_call_get_client (call), tornadis_call_get_name (call),
-                 tornadis_call_get_attempt (call) + 1, delay, reason);
+                 tornadis_call_get_attempt (call) + 1, delay_msec, reason);
 }
 
+/* The last attempt never ran, but one before it may have. */
 static void
-retry_end (TornadisRetryPlugin *self,
-           TornadisCall *call,
+retry_end (TornadisCall *call,
            const GError *error)
 {
-  RetryClient *state = g_hash_table_lookup (self->clients, tornadis_call_get_client (call));
-  guint serial = GPOINTER_TO_UINT (g_object_get_qdata (G_OBJECT (call), transaction_quark ()));
+  g_autoptr (GError) lost = NULL;
 
-  /* Now the caller knows that the transaction is lost. Until then nothing may be repeated: the rest of it would run without
-   * its WATCH. */
-  if (serial != 0 && state != NULL && is_one_of (error, CODE (CONNECT) | CODE (LOST) | CODE (CLOSED)))
-    transaction_forget (&state->transaction, serial);
+  if (g_object_get_data (G_OBJECT (call), MAY_HAVE_RUN) == NULL ||
+      !is_one_of (error, CODE (CONNECT) | CODE (CLOSED) | CODE (BUSY)))
+    return;
 
-  /* This attempt never ran, but one before it may have. */
-  if (g_object_get_qdata (G_OBJECT (call), may_have_run_quark ()) != NULL &&
-      is_one_of (error, CODE (CONNECT) | CODE (CLOSED) | CODE (BUSY)))
-    {
-      g_autoptr (GError) lost =
-        g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "An attempt to make %s may have run; the last one failed: %s",
-                     tornadis_call_get_name (call), error->message);
-
-      tornadis_call_return_error (call, lost);
-    }
+  lost = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "An attempt to make %s may have run; the last one failed: %s",
+                      tornadis_call_get_name (call), error->message);
+  tornadis_call_return_error (call, lost);
 }
 
 static void
@@ -259,16 +238,16 @@ tornadis_retry_plugin_call_done (TornadisPlugin *plugin,
   g_autoptr (GError) error = tornadis_call_dup_error (call);
   guint attempt = tornadis_call_get_attempt (call);
   gboolean allowed = retry_is_allowed (self, call, error);
-  guint delay = allowed ? retry_choose_delay (self, attempt) : 0;
+  guint delay_msec = allowed ? retry_choose_delay (self, attempt) : 0;
 
-  if (allowed && attempt < self->max_attempts && !retry_is_too_late (self, call, delay))
+  if (allowed && attempt < self->max_attempts && !retry_is_too_late (self, call, delay_msec))
     {
-      retry_begin (self, call, error, delay);
+      retry_begin (self, call, error, delay_msec);
       return;
     }
 
   self->gave_up += (guint) allowed;
-  retry_end (self, call, error);
+  retry_end (call, error);
 }
 
 static void
@@ -377,7 +356,7 @@ tornadis_retry_plugin_class_init (TornadisRetryPluginClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
-  const GParamFlags set_by_user = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
+  const GParamFlags read_write = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
   const GParamFlags read_only = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
   object_class->get_property = tornadis_retry_plugin_get_property;
@@ -389,18 +368,18 @@ tornadis_retry_plugin_class_init (TornadisRetryPluginClass *klass)
   plugin_class->call_done = tornadis_retry_plugin_call_done;
 
   /* How often a call is made, the first time included. */
-  props[PROP_MAX_ATTEMPTS] = g_param_spec_uint ("max-attempts", NULL, NULL, 1, G_MAXUINT, 3, set_by_user);
+  props[PROP_MAX_ATTEMPTS] = g_param_spec_uint ("max-attempts", NULL, NULL, 1, G_MAXUINT, 3, read_write);
   /* No attempt begins later than this after the call was made, in milliseconds; 0: no bound but the call timeout. */
-  props[PROP_MAX_TIME_MSEC] = g_param_spec_uint ("max-time-msec", NULL, NULL, 0, G_MAXUINT, 0, set_by_user);
+  props[PROP_MAX_TIME_MSEC] = g_param_spec_uint ("max-time-msec", NULL, NULL, 0, G_MAXUINT, 0, read_write);
   /* The longest delay before the second attempt, in milliseconds; twice as long before each further one. Delays are chosen
    * at random between none and the longest. */
-  props[PROP_MIN_DELAY_MSEC] = g_param_spec_uint ("min-delay-msec", NULL, NULL, 0, G_MAXINT, 50, set_by_user);
+  props[PROP_MIN_DELAY_MSEC] = g_param_spec_uint ("min-delay-msec", NULL, NULL, 0, G_MAXINT, 50, read_write);
   /* The longest delay before any attempt, in milliseconds. */
-  props[PROP_MAX_DELAY_MSEC] = g_param_spec_uint ("max-delay-msec", NULL, NULL, 0, G_MAXINT, 2000, set_by_user);
+  props[PROP_MAX_DELAY_MSEC] = g_param_spec_uint ("max-delay-msec", NULL, NULL, 0, G_MAXINT, 2000, read_write);
   /* Whether a call is repeated when no connection could be made. */
-  props[PROP_RETRY_CONNECT] = g_param_spec_boolean ("retry-connect", NULL, NULL, TRUE, set_by_user);
+  props[PROP_RETRY_CONNECT] = g_param_spec_boolean ("retry-connect", NULL, NULL, TRUE, read_write);
   /* Names of commands that may run twice although they write. */
-  props[PROP_IDEMPOTENT] = g_param_spec_boxed ("idempotent", NULL, NULL, G_TYPE_STRV, set_by_user);
+  props[PROP_IDEMPOTENT] = g_param_spec_boxed ("idempotent", NULL, NULL, G_TYPE_STRV, read_write);
   /* How many attempts were made after the first of a call, and how many calls failed although they could have had another;
    * they change without notify. */
   props[PROP_RETRIES] = g_param_spec_uint64 ("retries", NULL, NULL, 0, G_MAXUINT64, 0, read_only);

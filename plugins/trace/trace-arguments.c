@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "common/commands.h"
+
 #define MASK "***"
 #define CUT "…"
 
@@ -31,23 +33,12 @@ static const struct
 };
 
 static gboolean
-is_word (GBytes *bytes,
-         const char *word)
-{
-  return g_bytes_get_size (bytes) == strlen (word) &&
-         g_ascii_strncasecmp (g_bytes_get_data (bytes, NULL), word, strlen (word)) == 0;
-}
-
-static gboolean
 is_secret (TornadisCommand *command)
 {
-  const char *name = tornadis_command_get_name (command);
-  g_autoptr (GBytes) first = tornadis_command_get_arg (command, 1);
-
   for (gsize i = 0; i < G_N_ELEMENTS (secrets); i++)
     {
-      if (strcmp (name, secrets[i].name) == 0 &&
-          (secrets[i].subcommand == NULL || (first != NULL && is_word (first, secrets[i].subcommand))))
+      if (command_is (command, secrets[i].name) &&
+          (secrets[i].subcommand == NULL || command_argument_is (command, 1, secrets[i].subcommand)))
         return TRUE;
     }
 

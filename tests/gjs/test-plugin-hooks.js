@@ -156,6 +156,7 @@ export default {
         }));
         client.add_plugin(new Acting({
             call(call) {
+                equal(call.is_in_transaction(), false);
                 seen.push(call.get_attempt(), call.dup_error()?.code ?? null);
                 if (call.get_attempt() === 3)
                     call.set_command(command('ECHO', 'given up'));

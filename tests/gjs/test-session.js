@@ -38,7 +38,7 @@ export default {
         await other.call('SET', 'stock', 1);
         await client.call('WATCH', 'stock');
         equal(await client.call('GET', 'stock'), '1');
-        equal(client.in_transaction, true);
+        equal([client.in_transaction, client.is_in_transaction()], [true, true]);
         await cut(server, client);
         await other.call('SET', 'stock', 100);
         await rejects(Tornadis.ConnectionError, client.call(transaction), Tornadis.Error.LOST);
@@ -80,6 +80,6 @@ export default {
         const client = makeClient(server);
         await client.call('PING');
         await client.call('SELECT', 3);
-        equal([client.session_settled, client.db], [true, 3]);
+        equal([client.session_settled, client.is_session_settled(), client.db], [true, true, 3]);
     },
 };

@@ -273,6 +273,68 @@ test_pipeline (void)
   assert_finalized (client);
 }
 
+typedef struct
+{
+  GCancellable *cancellable; /* (unowned) of a call that was lost, and is not yet notified */
+  guint n_answered;
+  gboolean nested;
+} Reused;
+
+static void
+answered_cb (TornadisClient *client,
+             TornadisReply *reply,
+             GError *error,
+             gpointer user_data)
+{
+  Reused *reused = user_data;
+
+  g_assert_no_error (error);
+  reused->n_answered++;
+}
+
+/* Makes as many calls as were lost, and runs a main loop in which one of those is cancelled. */
+static void
+lost_cb (TornadisClient *client,
+         TornadisReply *reply,
+         GError *error,
+         gpointer user_data)
+{
+  Reused *reused = user_data;
+
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
+
+      tornadis_client_submit (client, command, answered_cb, reused, NULL);
+    }
+  g_cancellable_cancel (reused->cancellable);
+  wait_until (reused->n_answered == 2);
+  reused->nested = TRUE;
+}
+
+/* Nor does cancelling reach another call, which has its place in the queue. */
+static void
+test_place_used_again (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\necho-server\n");
+  TornadisClient *client = make_client (peer);
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  Reused reused = { cancellable, 0, FALSE };
+
+  tornadis_client_submit (client, command, lost_cb, &reused, NULL);
+  tornadis_client_call_async (client, command, cancellable, store_result, &result);
+  tornadis_client_close (client);
+  g_assert_true (reused.nested);
+  g_assert_null (tornadis_client_call_finish (client, wait_for_result (&result), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_object (&result);
+  assert_finalized (client);
+}
+
 int
 main (int argc,
       char **argv)
@@ -287,6 +349,7 @@ main (int argc,
   g_test_add_func ("/cancel/while-connecting", test_while_connecting);
   g_test_add_func ("/cancel/other-thread", test_other_thread);
   g_test_add_func ("/cancel/pipeline", test_pipeline);
+  g_test_add_func ("/cancel/place-used-again", test_place_used_again);
 
   return g_test_run ();
 }

@@ -1049,6 +1049,125 @@ test_given_up_half_way (gconstpointer data)
   assert_finalized (fixture.client);
 }
 
+/* Likewise when the server refuses what it has begun. */
+static void
+test_refused_half_way (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a") "send \"-NOPERM no\\r\\n\"\n"
+    "expect UNSUBSCRIBE\n" SEND_CONFIRMATION ("unsubscribe", "a"));
+  g_autoptr (GString) log = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+  PubSub fixture = { .client = make_logged_client (peer, log) };
+
+  g_assert_false (subscribe (&fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a", "b"), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+  wait_until (g_str_has_suffix (log->str, "-a "));
+  g_assert_cmpstr (log->str, ==, "+a -a ");
+  g_assert_false (is_subscribed (&fixture));
+  assert_no_failure (peer);
+  assert_finalized (fixture.client);
+}
+
+/* The bounds are for the calls of the program. */
+static void
+test_given_up_in_full_queue (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\nwait\n" SEND_CONFIRMATION ("subscribe", "a") SEND_CONFIRMATION ("subscribe", "b")
+    "expect UNSUBSCRIBE\n" SEND_CONFIRMATION ("unsubscribe", "a")
+    "expect UNSUBSCRIBE\n" SEND_CONFIRMATION ("unsubscribe", "b"));
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GString) log = g_string_new (NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  PubSub fixture = { .client = make_logged_client (peer, log) };
+
+  g_object_set (fixture.client, "max-pending", 1, NULL);
+  tornadis_pub_sub_client_subscribe_async (fixture.client, NAMES ("a", "b"), cancellable, store_result, &result);
+  wait_until (count_received (peer, "SUBSCRIBE") == 1);
+  g_cancellable_cancel (cancellable);
+  g_assert_false (tornadis_pub_sub_client_subscribe_finish (fixture.client, wait_for_result (&result), NULL));
+  tornadis_harness_peer_go (peer);
+
+  wait_until (g_str_has_suffix (log->str, "-b "));
+  g_assert_cmpstr (log->str, ==, "+a +b -a -b ");
+  assert_no_failure (peer);
+  g_clear_object (&result);
+  assert_finalized (fixture.client);
+}
+
+typedef struct
+{
+  PubSub fixture;
+  gboolean done;
+} NestedLoss;
+
+/* Runs a main loop until the next connection has refused to restore what was there. */
+static void
+lost_in_nested_loop_cb (GObject *object,
+                        GAsyncResult *result,
+                        gpointer user_data)
+{
+  NestedLoss *loss = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (tornadis_pub_sub_client_subscribe_finish (loss->fixture.client, result, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  assert_pop (&loss->fixture, "a", "refused");
+  loss->done = TRUE;
+}
+
+/* That a connection was lost is notified late, when the next one is up: what that one has still to restore stays. */
+static void
+test_lost_in_nested_loop (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a") "expect SUBSCRIBE\nclose\n---\n"
+    "handshake\nexpect SUBSCRIBE\nsend \"-LOADING no\\r\\n\"\n" SEND_MESSAGE ("a", "refused")
+    "expect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a"));
+  g_autoptr (GString) log = g_string_new (NULL);
+  NestedLoss loss = { { .client = make_logged_client (peer, log) }, FALSE };
+
+  assert_subscribe (&loss.fixture, tornadis_pub_sub_client_subscribe_async, NAMES ("a"));
+  tornadis_pub_sub_client_subscribe_async (loss.fixture.client, NAMES ("b"), NULL, lost_in_nested_loop_cb, &loss);
+  wait_until (loss.done && g_str_has_suffix (log->str, "gap "));
+  g_assert_cmpstr (log->str, ==, "+a gap ");
+  assert_no_failure (peer);
+  assert_finalized (loss.fixture.client);
+}
+
+static void
+lose_connection_cb (TornadisPubSubClient *client,
+                    const char *name,
+                    guint count,
+                    gpointer peer)
+{
+  if (tornadis_harness_peer_get_n_connections (peer) > 1)
+    return;
+
+  tornadis_harness_peer_go (peer);
+  wait_until (tornadis_harness_peer_get_n_connections (peer) > 1 && tornadis_client_is_connected (TORNADIS_CLIENT (client)));
+}
+
+/* What the server has confirmed is restored, also when the next connection is up before the call completes. */
+static void
+test_lost_in_handler (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a") "wait\nclose\n---\n"
+    "handshake\nexpect SUBSCRIBE\n" SEND_CONFIRMATION ("subscribe", "a") SEND_MESSAGE ("a", "again"));
+  g_autoptr (GString) log = g_string_new (NULL);
+  PubSub fixture = { .client = make_logged_client (peer, log) };
+
+  g_signal_connect (fixture.client, "subscription-added", G_CALLBACK (lose_connection_cb), peer);
+  tornadis_pub_sub_client_subscribe_async (fixture.client, NAMES ("a"), NULL, NULL, NULL);
+  assert_pop (&fixture, "a", "again");
+  g_assert_cmpstr (log->str, ==, "+a gap ");
+  g_assert_true (is_subscribed (&fixture));
+  assert_no_failure (peer);
+  assert_finalized (fixture.client);
+}
+
 /* The last of the calls for a name decides, whenever those before it complete. */
 static void
 test_last_call_decides (PubSub *fixture,
@@ -1234,6 +1353,10 @@ main (int argc,
   g_test_add_func ("/pub-sub-client/fault-07-closed-half-way", test_closed_half_way);
   g_test_add_data_func ("/pub-sub-client/fault-07-cancelled-half-way", GINT_TO_POINTER (FALSE), test_given_up_half_way);
   g_test_add_data_func ("/pub-sub-client/fault-07-timed-out-half-way", GINT_TO_POINTER (TRUE), test_given_up_half_way);
+  g_test_add_func ("/pub-sub-client/fault-07-refused-half-way", test_refused_half_way);
+  g_test_add_func ("/pub-sub-client/fault-07-given-up-in-full-queue", test_given_up_in_full_queue);
+  g_test_add_func ("/pub-sub-client/fault-07-lost-in-nested-loop", test_lost_in_nested_loop);
+  g_test_add_func ("/pub-sub-client/fault-07-lost-in-handler", test_lost_in_handler);
   g_test_add_func ("/pub-sub-client/no-server", test_no_server);
   g_test_add_func ("/pub-sub-client/message-before-confirmation", test_message_before_confirmation);
 

@@ -189,6 +189,52 @@ test_multi_lost (Fixture *fixture,
   assert_call (fixture->client, "(integer) 2", "INCR", "n", NULL);
 }
 
+/* What could not be sent has begun nothing, and changed nothing. */
+static void
+test_not_connected (void)
+{
+  static const char *const lines[] = { "WATCH k", "MULTI", "SELECT 3" };
+  g_autoptr (TornadisClient) client = tornadis_client_new ("127.0.0.1", 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_auto (GStrv) argv = g_strsplit (lines[i], " ", -1);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (call (client, &error, argv[0], argv[1], NULL));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+      g_assert_false (tornadis_client_is_in_transaction (client));
+      g_assert_true (tornadis_client_is_session_settled (client));
+    }
+}
+
+/* Properties that are set for the next connection do not say how this one is. */
+static void
+test_set_for_the_next (Fixture *fixture,
+                       gconstpointer data)
+{
+  g_object_set (fixture->client, "db", 1, NULL);
+  g_assert_true (tornadis_client_is_session_settled (fixture->client));
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_assert_true (tornadis_client_is_session_settled (fixture->client));
+  g_object_set (fixture->client, "db", 2, NULL);
+  g_assert_false (tornadis_client_is_session_settled (fixture->client));
+  g_object_set (fixture->client, "db", 1, NULL);
+  g_assert_true (tornadis_client_is_session_settled (fixture->client));
+  g_object_set (fixture->client, "username", "nobody", NULL);
+  g_assert_false (get_flag (fixture->client, "session-settled"));
+  g_object_set (fixture->client, "username", NULL, "password", NULL, NULL);
+  g_assert_true (get_flag (fixture->client, "session-settled"));
+
+  /* What a call makes of it is so at once, and what closes the client is the next connection's. */
+  g_object_set (fixture->client, "db", 3, NULL);
+  assert_call (fixture->client, "OK", "SELECT", "4", NULL);
+  g_assert_true (tornadis_client_is_session_settled (fixture->client));
+  g_object_set (fixture->client, "db", 3, NULL);
+  tornadis_client_close (fixture->client);
+  g_assert_true (tornadis_client_is_session_settled (fixture->client));
+}
+
 /* Nothing that waits to be written runs by itself either. */
 static void
 test_unwritten (Fixture *fixture,
@@ -780,6 +826,8 @@ main (int argc,
   ADD ("fault-03/watch-again", test_watch_again);
   ADD ("fault-03/multi-lost", test_multi_lost);
   ADD ("fault-03/unwritten", test_unwritten);
+  g_test_add_func ("/session/fault-03/not-connected", test_not_connected);
+  ADD ("fault-02/set-for-the-next", test_set_for_the_next);
   ADD ("fault-04/template", test_template);
   ADD ("fault-05/wrong-server", test_wrong_server);
   ADD ("fault-05/wrong-server-in-pool", test_wrong_server_in_pool);

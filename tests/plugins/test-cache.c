@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugins/cache-util.h"
@@ -131,8 +132,8 @@ test_own_writes (CacheFixture *fixture,
   TornadisPlugin *plugin = fixture->plugin;
   g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
   g_autoptr (GAsyncResult) read = NULL;
-  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]) { "SET", "k", "2", NULL });
-  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]){ "SET", "k", "2", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
 
   assert_call (client, "OK", "SET", "k", "1", NULL);
   assert_call (client, "\"1\"", "GET", "k", NULL);
@@ -152,8 +153,8 @@ test_own_writes (CacheFixture *fixture,
   assert_hit (plugin, assert_call (client, "\"2\"", "GET", "k", NULL));
 
   /* Within a pipeline, and those of scripts as they are declared. */
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", "k", NULL });
-  tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "SET", "k", "3", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", "k", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "SET", "k", "3", NULL });
   assert_no_hit (plugin, tornadis_reply_unref (call_pipeline (client, pipeline, NULL, NULL)));
   assert_no_hit (plugin, assert_call (client, "\"3\"", "GET", "k", NULL));
   assert_call (client, "OK", "EVAL", "return redis.call('SET', KEYS[1], ARGV[1])", "1", "k", "4", NULL);
@@ -243,8 +244,12 @@ test_scripts (CacheFixture *fixture,
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     {
       const char *name = calls[i][0], *script = calls[i][1];
+      guint64 before = cache_get (plugin, "invalidations");
+      guint n_tracked = i == 0 ? 0 : tells_of_read_keys (fixture) ? 1 : 2;
 
       assert_call (fixture->other, "OK", "MSET", "k", "1", "unread", "1", NULL);
+      /* A reply that an invalidation overtakes is not kept. */
+      cache_wait_for (plugin, "invalidations", before + n_tracked);
       assert_no_hit (plugin, assert_call (client, "\"1\"", name, script, "2", "k", "unread", NULL));
       assert_hit (plugin, assert_call (client, "\"1\"", name, script, "2", "k", "unread", NULL));
       write_behind (fixture, "k", "2");
@@ -379,7 +384,7 @@ test_spaces (CacheFixture *fixture,
   /* A SELECT, that is followed at once by a read. */
   assert_call (client, "\"zero\"", "GET", "k", NULL);
   {
-    g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]) { "SELECT", "1", NULL });
+    g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]){ "SELECT", "1", NULL });
 
     tornadis_client_submit (client, select, NULL, NULL, NULL);
     assert_no_hit (plugin, assert_call (client, "\"one\"", "GET", "k", NULL));
@@ -405,6 +410,314 @@ test_spaces (CacheFixture *fixture,
   g_assert_true (tornadis_client_remove_plugin (second, plugin));
   tornadis_client_close (second);
   assert_finalized (second);
+}
+
+/* What SELECT, AUTH and transactions make of a connection, in any order and without waiting. Each database has another value
+ * for the one key, which each read has to get of the database that was chosen before it. */
+
+#define N_DATABASES 3
+
+typedef struct
+{
+  TornadisClient *client;
+  int db;       /* as all that was called makes it */
+  guint n_left; /* calls without an outcome */
+} Wanderer;
+
+typedef struct
+{
+  Wanderer *wanderer;
+  int db;           /* of the read that is the last command, or -1: it is none */
+  const char *text; /* what it is to be in its place (nullable) */
+} Step;
+
+static void wanderer_call (Wanderer *self,
+                           char how,
+                           const char *text,
+                           const char *lines);
+
+static void
+stepped_cb (TornadisClient *client,
+            TornadisReply *reply,
+            GError *error,
+            gpointer user_data)
+{
+  g_autofree Step *step = user_data;
+  g_autofree char *expected = g_strdup_printf ("%d", step->db);
+
+  g_assert_no_error (error);
+  step->wanderer->n_left--;
+  while (tornadis_reply_get_n_elements (reply) > 0)
+    reply = tornadis_reply_get_element (reply, tornadis_reply_get_n_elements (reply) - 1);
+  if (step->text != NULL || step->db >= 0)
+    g_assert_cmpstr (tornadis_reply_get_text (reply), ==, step->text != NULL ? step->text : expected);
+
+  /* At once, ahead of what the client notifies; not within MULTI. */
+  if (!tornadis_client_is_in_transaction (client) && g_test_rand_bit ())
+    wanderer_call (step->wanderer, '.', NULL, "GET k");
+}
+
+/* Calls @lines, the commands of a pipeline, or of one that is atomic, if @how says so. */
+static void
+wanderer_call (Wanderer *self,
+               char how,
+               const char *text,
+               const char *lines)
+{
+  g_auto (GStrv) commands = g_strsplit (lines, "|", -1);
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  Step *step = g_new (Step, 1);
+
+  *step = (Step){ self, -1, text };
+  for (guint i = 0; commands[i] != NULL; i++)
+    {
+      g_auto (GStrv) argv = g_strsplit (commands[i], " ", -1);
+
+      tornadis_pipeline_stack_strv (pipeline, (const char *const *) argv);
+      if (g_str_equal (argv[0], "SELECT"))
+        self->db = atoi (argv[1]);
+      /* EXEC has the reply of what stands before it. */
+      if (!g_str_equal (argv[0], "EXEC") || i == 0)
+        step->db = g_str_equal (argv[0], "GET") || g_str_equal (argv[0], "EXEC") ? self->db : -1;
+    }
+
+  self->n_left++;
+  tornadis_pipeline_set_atomic (pipeline, how == '!');
+  if (how == '.')
+    tornadis_client_submit (self->client, tornadis_pipeline_get_command (pipeline, 0), stepped_cb, step, NULL);
+  else
+    tornadis_client_submit_pipeline (self->client, pipeline, stepped_cb, step, NULL);
+}
+
+static void
+wanderer_step (Wanderer *self)
+{
+  g_autofree char *select = g_strdup_printf ("SELECT %d", g_test_rand_int_range (0, N_DATABASES));
+  g_autofree char *select_and_get = g_strconcat (select, "|GET k", NULL);
+  g_autofree char *all = g_strconcat ("MULTI|", select, "|GET k|EXEC", NULL);
+
+  switch (g_test_rand_int_range (0, 60))
+    {
+    case 0:
+      wanderer_call (self, '.', "OK", select);
+      break;
+    case 1:
+      wanderer_call (self, '|', NULL, select_and_get);
+      break;
+    case 2:
+      wanderer_call (self, '!', NULL, select_and_get);
+      break;
+    case 3:
+      wanderer_call (self, '|', NULL, all);
+      break;
+    case 4:
+      wanderer_call (self, '.', "OK", "MULTI");
+      wanderer_call (self, '.', "QUEUED", select);
+      wanderer_call (self, '.', "QUEUED", "GET k");
+      wanderer_call (self, '.', NULL, "EXEC");
+      break;
+    case 5:
+      wanderer_call (self, '.', "OK", "WATCH k");
+      wanderer_call (self, '.', NULL, "GET k");
+      wanderer_call (self, g_test_rand_bit () ? '!' : '.', NULL, "GET k");
+      wanderer_call (self, '.', "OK", "UNWATCH");
+      break;
+    case 6:
+      wanderer_call (self, '.', "OK", g_test_rand_bit () ? "AUTH bob secret" : "AUTH default x");
+      break;
+    case 7:
+      for (guint i = g_test_rand_int_range (0, 3); i > 0; i--)
+        g_main_context_iteration (NULL, FALSE);
+      break;
+    case 8:
+      while (self->n_left > 0)
+        g_main_context_iteration (NULL, TRUE);
+      break;
+    default:
+      wanderer_call (self, '.', NULL, "GET k");
+      break;
+    }
+}
+
+static void
+test_wander (CacheFixture *fixture,
+             gconstpointer data)
+{
+  Wanderer wanderers[2] = { { fixture->base.client }, { cache_make_client (fixture->base.redis, GPOINTER_TO_INT (data)) } };
+  g_autoptr (TornadisPlugin) limit = tornadis_client_add_plugin_by_name (wanderers[0].client, "limit", NULL);
+  guint64 hits = cache_get (fixture->plugin, "hits");
+
+  g_object_ref (limit);
+  g_object_set (limit, "max-in-flight", 3, NULL);
+  assert_call (fixture->other, "OK", "ACL", "SETUSER", "bob", "on", ">secret", "+@all", "&*", "~*", NULL);
+  for (int db = N_DATABASES - 1; db >= 0; db--)
+    {
+      g_autofree char *text = g_strdup_printf ("%d", db);
+
+      assert_call (fixture->other, "OK", "SELECT", text, NULL);
+      assert_call (fixture->other, "OK", "SET", "k", text, NULL);
+    }
+  g_assert_true (tornadis_client_add_plugin (wanderers[1].client, fixture->plugin, NULL));
+  cache_connect (wanderers[1].client, fixture->plugin, 2);
+
+  for (guint i = 0; i < 4000; i++)
+    wanderer_step (&wanderers[i % 2]);
+  wait_until (wanderers[0].n_left == 0 && wanderers[1].n_left == 0);
+  g_test_message ("%" G_GUINT64_FORMAT " hits", cache_get (fixture->plugin, "hits") - hits);
+  g_assert_cmpuint (cache_get (fixture->plugin, "hits") - hits, >, 10);
+
+  g_assert_true (tornadis_client_remove_plugin (wanderers[0].client, limit));
+  g_assert_true (tornadis_client_remove_plugin (wanderers[1].client, fixture->plugin));
+  tornadis_client_close (wanderers[1].client);
+  assert_finalized (wanderers[1].client);
+}
+
+static void
+assert_refused (TornadisClient *client,
+                const char *key)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *prefix = NULL;
+
+  g_assert_null (call (client, &error, "GET", key, NULL));
+  prefix = tornadis_error_dup_prefix (error);
+  g_assert_cmpstr (prefix, ==, "NOPERM");
+}
+
+static void
+read_at_once_cb (TornadisClient *client,
+                 TornadisReply *reply,
+                 GError *error,
+                 gpointer user_data)
+{
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
+
+  g_assert_no_error (error);
+  tornadis_client_call_async (client, get, NULL, store_result, user_data);
+}
+
+/* One user's replies are nobody else's, not for the time of one main-context iteration. */
+static void
+test_users (CacheFixture *fixture,
+            gconstpointer data)
+{
+  /* One of them is no text. */
+  static const char *const names[] = { "b\xf6h", "bob" };
+  TornadisClient *client = fixture->base.client;
+
+  assert_call (client, "OK", "SET", "k", "v", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (TornadisCommand) auth = tornadis_command_new_strv ((const char *[]){ "AUTH", names[i], "secret", NULL });
+      g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
+      g_autoptr (GAsyncResult) behind = NULL;
+      g_autoptr (GAsyncResult) at_once = NULL;
+
+      assert_call (fixture->other, "OK", "ACL", "SETUSER", names[i], "on", ">secret", "+@all", "&*", "~public:*", NULL);
+      assert_call (client, "\"v\"", "GET", "k", NULL);
+      assert_hit (fixture->plugin, assert_call (client, "\"v\"", "GET", "k", NULL));
+
+      tornadis_client_submit (client, auth, read_at_once_cb, &at_once, NULL);
+      tornadis_client_call_async (client, get, NULL, store_result, &behind);
+      g_assert_null (tornadis_client_call_finish (client, wait_for_result (&behind), NULL));
+      g_assert_null (tornadis_client_call_finish (client, wait_for_result (&at_once), NULL));
+      assert_refused (client, "k");
+      spin_for (5);
+      assert_refused (client, "k");
+      assert_call (client, "(nil)", "GET", "public:k", NULL);
+      assert_hit (fixture->plugin, assert_call (client, "(nil)", "GET", "public:k", NULL));
+
+      assert_call (client, "OK", "AUTH", "default", "x", NULL);
+    }
+}
+
+/* Wherever SELECT stands, and whether or not anybody waits for its reply. */
+static void
+test_databases (CacheFixture *fixture,
+                gconstpointer data)
+{
+  static const char *const ways[] = { "SELECT 1", "PING|SELECT 1", "!PING|SELECT 1", "MULTI|SELECT 1|EXEC", "MULTI|PING|DISCARD|SELECT 1" };
+  Wanderer wanderer = { fixture->base.client, 0, 0 };
+  TornadisClient *client = fixture->base.client;
+  g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]){ "SELECT", "1", NULL });
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) selected = NULL;
+
+  assert_call (fixture->other, "OK", "SET", "k", "0", NULL);
+  assert_call (fixture->other, "OK", "SELECT", "1", NULL);
+  assert_call (fixture->other, "OK", "SET", "k", "1", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      gboolean is_atomic = ways[i][0] == '!';
+
+      assert_call (client, "OK", "SELECT", "0", NULL);
+      spin_for (5);
+      assert_call (client, "\"0\"", "GET", "k", NULL);
+      assert_hit (fixture->plugin, assert_call (client, "\"0\"", "GET", "k", NULL));
+      wanderer_call (&wanderer, is_atomic ? '!' : '|', NULL, ways[i] + is_atomic);
+      wait_until (wanderer.n_left == 0);
+      assert_call (client, "\"1\"", "GET", "k", NULL);
+      spin_for (5);
+      assert_call (client, "\"1\"", "GET", "k", NULL);
+      assert_hit (fixture->plugin, assert_call (client, "\"1\"", "GET", "k", NULL));
+    }
+
+  /* One that was given up when the server had it already. */
+  assert_call (client, "OK", "SELECT", "0", NULL);
+  spin_for (5);
+  assert_call (client, "\"0\"", "GET", "k", NULL);
+  tornadis_harness_redis_pause (fixture->base.redis);
+  tornadis_client_call_async (client, select, cancellable, store_result, &selected);
+  spin_for (5);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_client_call_finish (client, wait_for_result (&selected), NULL));
+  wanderer.db = 1;
+  wanderer_call (&wanderer, '.', NULL, "GET k");
+  tornadis_harness_redis_resume (fixture->base.redis);
+  wait_until (wanderer.n_left == 0);
+  spin_for (5);
+  assert_call (client, "\"1\"", "GET", "k", NULL);
+  assert_hit (fixture->plugin, assert_call (client, "\"1\"", "GET", "k", NULL));
+
+  /* Set for the next connection, and back. */
+  g_object_set (client, "db", 0, NULL);
+  assert_no_hit (fixture->plugin, assert_call (client, "\"1\"", "GET", "k", NULL));
+  g_object_set (client, "db", 1, NULL);
+  assert_call (client, "\"1\"", "GET", "k", NULL);
+  assert_hit (fixture->plugin, assert_call (client, "\"1\"", "GET", "k", NULL));
+}
+
+/* What nobody waited for is written by EXEC all the same. */
+static void
+test_queued_and_given_up (CacheFixture *fixture,
+                          gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  g_autoptr (TornadisClient) second = cache_make_client (fixture->base.redis, GPOINTER_TO_INT (data));
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]){ "SET", "k", "new", NULL });
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+
+  g_assert_true (tornadis_client_add_plugin (second, fixture->plugin, NULL));
+  cache_connect (second, fixture->plugin, 2);
+  assert_call (client, "OK", "SET", "k", "old", NULL);
+  assert_call (client, "OK", "MULTI", NULL);
+  tornadis_harness_redis_pause (fixture->base.redis);
+  tornadis_client_call_async (client, set, cancellable, store_result, &result);
+  spin_for (5);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_client_call_finish (client, wait_for_result (&result), NULL));
+  tornadis_harness_redis_resume (fixture->base.redis);
+
+  /* It may be written at any time from here on. */
+  assert_call (second, "\"old\"", "GET", "k", NULL);
+  assert_no_hit (fixture->plugin, assert_call (second, "\"old\"", "GET", "k", NULL));
+  assert_call (client, "1) OK", "EXEC", NULL);
+  assert_call (second, "\"new\"", "GET", "k", NULL);
+  assert_hit (fixture->plugin, assert_call (second, "\"new\"", "GET", "k", NULL));
+  g_assert_true (tornadis_client_remove_plugin (second, fixture->plugin));
+  tornadis_client_close (second);
 }
 
 static void
@@ -435,7 +748,7 @@ test_limits (CacheFixture *fixture,
   assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "k99", NULL));
   g_object_set (plugin, "ttl-msec", 0, NULL);
 
-  g_object_set (plugin, "keys", (const char *[]) { "user:*", NULL }, "exclude-keys", (const char *[]) { "*:secret", NULL }, NULL);
+  g_object_set (plugin, "keys", (const char *[]){ "user:*", NULL }, "exclude-keys", (const char *[]){ "*:secret", NULL }, NULL);
   assert_call (client, "(nil)", "GET", "user:1", NULL);
   assert_hit (plugin, assert_call (client, "(nil)", "GET", "user:1", NULL));
   assert_call (client, "(nil)", "GET", "user:1:secret", NULL);
@@ -445,7 +758,7 @@ test_limits (CacheFixture *fixture,
   g_object_set (plugin, "keys", NULL, "exclude-keys", NULL, NULL);
 
   /* A command that writes is not kept, whatever is asked for. */
-  g_object_set (plugin, "commands", (const char *[]) { "strlen", "INCR", "BLPOP", NULL }, NULL);
+  g_object_set (plugin, "commands", (const char *[]){ "strlen", "INCR", "BLPOP", NULL }, NULL);
   assert_call (client, "(integer) 0", "STRLEN", "s", NULL);
   assert_hit (plugin, assert_call (client, "(integer) 0", "STRLEN", "s", NULL));
   assert_call (client, "(nil)", "GET", "s", NULL);
@@ -480,7 +793,7 @@ submit_many (TornadisClient *client,
              guint n,
              guint *count)
 {
-  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
 
   for (guint i = 0; i < n; i++)
     tornadis_client_submit (client, get, count_cb, count, NULL);
@@ -521,7 +834,7 @@ test_cancelled (CacheFixture *fixture,
 {
   TornadisClient *client = fixture->base.client;
   TornadisPlugin *plugin = fixture->plugin;
-  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
   GAsyncResult *results[5] = { NULL };
   GCancellable *cancellables[5];
 
@@ -570,7 +883,7 @@ test_timeout (CacheFixture *fixture,
               gconstpointer data)
 {
   TornadisClient *client = fixture->base.client;
-  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]) { "GET", "k", NULL });
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "k", NULL });
   GAsyncResult *results[3] = { NULL };
 
   g_object_set (client, "call-timeout-msec", 50, NULL);
@@ -749,6 +1062,10 @@ main (int argc,
   ADD ("transactions", test_transactions);
   ADD ("flushes", test_flushes);
   ADD ("spaces", test_spaces);
+  ADD ("wander", test_wander);
+  ADD ("users", test_users);
+  ADD ("databases", test_databases);
+  ADD ("queued-and-given-up", test_queued_and_given_up);
   ADD ("limits", test_limits);
   ADD ("shared", test_shared);
   ADD ("cancelled", test_cancelled);

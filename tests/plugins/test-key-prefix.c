@@ -470,6 +470,24 @@ test_transactions (World *world,
   assert_run (world->a, "GET k", "QUEUED");
   assert_run (world->a, "EXEC", "(nil)");
 
+  /* What is atomic ends what was begun before it, and its replies are none of that. */
+  {
+    const char *const lines[] = { "KEYS *", NULL };
+    g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+
+    assert_run (world->a, "MULTI", "OK");
+    assert_run (world->a, "GET k", "QUEUED");
+    stack_all (pipeline, lines);
+    tornadis_pipeline_set_atomic (pipeline, TRUE);
+    g_assert_null (call_pipeline (world->a, pipeline, NULL, NULL));
+    g_assert_false (tornadis_client_is_in_transaction (world->a));
+    assert_pipeline (world->a, TRUE, lines, "1) 1) \"k\"");
+    assert_run (world->a, "EVAL return{ok=ARGV[1]} 0 QUEUED", "QUEUED");
+    assert_run (world->a, "MULTI", "OK");
+    assert_run (world->a, "KEYS *", "QUEUED");
+    assert_run (world->a, "EXEC", "1) 1) \"k\"");
+  }
+
   /* What was queued on a connection that was lost is forgotten. */
   assert_run (world->a, "MULTI", "OK");
   assert_run (world->a, "KEYS *", "QUEUED");
@@ -827,6 +845,17 @@ test_properties (World *world,
   assert_keys (world->a, "k");
 }
 
+/* How often COMMAND was asked since the statistics were reset. */
+static void
+assert_asked (World *world,
+              guint n)
+{
+  g_autofree char *stats = run (world->raw, "INFO commandstats");
+  g_autofree char *expected = g_strdup_printf ("cmdstat_command:calls=%u,", n);
+
+  g_assert_cmpint (strstr (stats, n > 0 ? expected : "cmdstat_command:") != NULL, ==, n > 0);
+}
+
 /* A command that the table does not have makes the server be asked again, once for each name. */
 static void
 test_unknown (World *world,
@@ -838,10 +867,27 @@ test_unknown (World *world,
       assert_run (world->a, "NOSUCHCOMMAND k", "!ERR unknown command 'NOSUCHCOMMAND', with args beginning with: 'k' ");
       assert_run (world->a, "GET k", "(nil)");
     }
-  {
-    g_autofree char *stats = run (world->raw, "INFO commandstats");
+  assert_asked (world, 2);
 
-    g_assert_nonnull (strstr (stats, "cmdstat_command:calls=2,"));
+  /* Within MULTI the question would be queued too; after WATCH it would not. */
+  assert_run (world->raw, "CONFIG RESETSTAT", "OK");
+  assert_run (world->a, "MULTI", "OK");
+  assert_run (world->a, "NOSUCHINMULTI k", "!ERR unknown command 'NOSUCHINMULTI', with args beginning with: 'k' ");
+  assert_run (world->a, "DISCARD", "OK");
+  assert_asked (world, 0);
+  assert_run (world->a, "WATCH k", "OK");
+  assert_run (world->a, "NOSUCHINWATCH k", "!ERR unknown command 'NOSUCHINWATCH', with args beginning with: 'k' ");
+  assert_asked (world, 1);
+
+  /* When what was watched is lost it is as any other call. */
+  {
+    g_autoptr (GError) error = NULL;
+
+    tornadis_reply_unref (call (world->raw, NULL, "CLIENT", "KILL", "TYPE", "normal", NULL));
+    wait_until (!tornadis_client_is_connected (world->a));
+    g_assert_null (call (world->a, &error, "NOSUCHWHENLOST", "k", NULL));
+    g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+    assert_run (world->a, "UNWATCH", "OK");
   }
 
   /* Those behind it wait with it, and have their prefix. */

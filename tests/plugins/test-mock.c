@@ -500,6 +500,8 @@ test_connected_pool (void)
   TornadisClient *first = NULL;
 
   set (mock, "answers", "{'PING': 'PONG'}");
+  /* What a connection would be opened with. */
+  g_object_set (template, "db", 3, "username", "somebody", "password", "secret", "client-name", "pooled", NULL);
   g_object_set (pool, "max-size", 1, NULL);
   for (guint i = 0; i < 3; i++)
     {

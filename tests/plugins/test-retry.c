@@ -452,6 +452,68 @@ test_transaction (Fixture *fixture,
   }
 }
 
+/* Whether a call belongs to a transaction is known when it is sent: ahead of that another plugin may hold what begins
+ * one. */
+static void
+test_held_in_transaction (gconstpointer begins)
+{
+  g_autofree char *script = g_strdup_printf (
+    "handshake\nexpect COMMAND\nsend \"" COMMANDS "\"\nexpect PING\nsend \"+PONG\\r\\n\"\n"
+    "expect %s\nsend \"+OK\\r\\n\"\nexpect GET\nclose\n---\nhandshake\necho-server\n", (const char *) begins);
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (script);
+  g_autoptr (TornadisClient) client = make_client (peer);
+  TornadisPlugin *retry = add_retry (client, 100);
+  const char *const lines[] = { "PING", begins, "GET k", "EXEC" };
+  GAsyncResult *results[G_N_ELEMENTS (lines)] = { NULL };
+
+  /* One after the other, while all have gone through the plugin before. */
+  add_plugin (client, "limit", "max-in-flight", 1, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ lines[i], NULL });
+
+      if (i == 1 || i == 2)
+        tornadis_command_append_string (command, "k");
+      tornadis_client_call_async (client, command, NULL, store_result, &results[i]);
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TornadisReply) reply = tornadis_client_call_finish (client, wait_for_result (&results[i]), &error);
+
+      if (i < 2)
+        g_assert_no_error (error);
+      else
+        g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+      g_object_unref (results[i]);
+    }
+  assert_counters (retry, 0, 0);
+  g_assert_cmpuint (count_received (peer, "GET"), ==, 1);
+  assert_call (client, "\"value-of-k\"", "GET", "k", NULL);
+}
+
+/* The question what the server's commands do would be one more reply of EXEC. */
+static void
+test_asks_outside (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect COMMAND\nexpect PING\nsend \"-LOADING no\\r\\n+PONG\\r\\n\"\nclose\n---\n"
+    "handshake\nexpect MULTI\nsend \"+OK\\r\\n\"\nexpect EXEC\nsend \"*0\\r\\n\"\n"
+    "expect COMMAND\nexpect PING\nsend \"" COMMANDS "+PONG\\r\\n\"\nsleep 1000\n");
+  g_autoptr (TornadisClient) client = make_client (peer);
+  g_autofree char *failure = NULL;
+
+  add_retry (client, 1);
+  assert_call (client, "PONG", "PING", NULL);
+  wait_until (!tornadis_client_is_connected (client));
+  assert_call (client, "OK", "MULTI", NULL);
+  assert_call (client, "(empty array)", "EXEC", NULL);
+  assert_call (client, "PONG", "PING", NULL);
+  failure = tornadis_harness_peer_get_failure (peer);
+  g_assert_cmpstr (failure, ==, NULL);
+}
+
 /* Which commands are made again when the server has gone with them. */
 static void
 test_lost_kinds (Fixture *fixture,
@@ -824,6 +886,9 @@ main (int argc,
   ADD ("fault-10/too-large", test_too_large);
   ADD ("replica", test_replica);
   ADD ("transaction", test_transaction);
+  g_test_add_data_func ("/retry/fault-03-held/watch", "WATCH", test_held_in_transaction);
+  g_test_add_data_func ("/retry/fault-03-held/multi", "MULTI", test_held_in_transaction);
+  g_test_add_func ("/retry/asks-outside", test_asks_outside);
   ADD ("lost-kinds", test_lost_kinds);
   ADD ("may-have-run", test_may_have_run);
   g_test_add_func ("/retry/ends-early", test_ends_early);

@@ -207,6 +207,7 @@ async def test_retry_sees(server):
 
     def look(call):
         error = call.dup_error()
+        equal(call.is_in_transaction(), False)
         seen.append((call.get_attempt(), error and error.message.split()[0]))
         if call.get_attempt() == 3:
             call.set_command(Tornadis.Command.new_strv(['ECHO', 'given up']))

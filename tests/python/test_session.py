@@ -43,7 +43,7 @@ async def test_fault_03_watch_lost(server):
             await other.call('SET', 'stock', 1)
             await own.call('WATCH', 'stock')
             await own.call('GET', 'stock')
-            equal(own.props.in_transaction, True)
+            equal((own.props.in_transaction, own.is_in_transaction()), (True, True))
             await cut(server, own)
             await other.call('SET', 'stock', 100)
             error = await raises_async(Tornadis.ConnectionError, own.call(transaction))
@@ -107,7 +107,7 @@ async def test_settled(server):
     client = make_client(server)
     await client.call('PING')
     await client.call('SELECT', 3)
-    equal((client.props.session_settled, client.props.db), (True, 3))
+    equal((client.props.session_settled, client.is_session_settled(), client.props.db), (True, True, 3))
 
 
 main(sys.modules[__name__])

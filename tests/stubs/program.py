@@ -154,7 +154,7 @@ def properties(client: Tornadis.Client) -> None:
     booleans: list[bool] = [
         client.props.aggressive_write, client.props.autoconnect, client.props.connected, client.props.tcp_nodelay,
         client.props.tls, client.decode, Tornadis.Pipeline().props.atomic, Tornadis.PubSubClient().props.subscribed,
-        client.props.in_transaction, client.props.session_settled]
+        client.props.in_transaction, client.props.session_settled, client.is_in_transaction(), client.is_session_settled()]
     numbers: list[int] = [
         client.props.call_timeout_msec, client.props.connect_timeout, client.props.db, client.props.max_pending,
         client.props.max_queued_bytes, client.props.max_reply_size, client.props.port, client.props.protocol_version,
@@ -322,7 +322,7 @@ class Plugin(Tornadis.Plugin):
 
     def do_call(self, call: Tornadis.Call) -> bool:
         numbers: list[int] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()]
-        abandoned: bool = call.is_abandoned()
+        abandoned: bool = call.is_abandoned() or call.is_in_transaction()
         about: list[object] = [call.get_client().props.title, call.get_command(), call.get_pipeline(), call.get_name()]
         call.set_command(Tornadis.Command('PING'))
         call.set_pipeline(Tornadis.Pipeline())

@@ -129,7 +129,8 @@ function callbacks(pipeline: Tornadis.Pipeline): void {
 function properties(): void {
     const booleans: boolean[] = [
         client.aggressive_write, client.aggressiveWrite, client.autoconnect, client.connected, client.tcp_nodelay,
-        client.tcpNodelay, client.tls, client.in_transaction, client.inTransaction, client.session_settled, client.sessionSettled];
+        client.tcpNodelay, client.tls, client.in_transaction, client.inTransaction, client.session_settled, client.sessionSettled,
+        client.is_in_transaction(), client.is_session_settled()];
     const numbers: number[] = [
         client.call_timeout_msec, client.callTimeoutMsec, client.connect_timeout, client.connectTimeout, client.db,
         client.max_pending, client.maxPending, client.max_queued_bytes, client.maxQueuedBytes, client.max_reply_size,
@@ -265,7 +266,7 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
 
     vfunc_call(call: Tornadis.Call): boolean {
         const numbers: number[] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()];
-        const abandoned: boolean = call.is_abandoned();
+        const abandoned: boolean = call.is_abandoned() || call.is_in_transaction();
         print(numbers, abandoned, call.get_client().title, call.get_command(), call.get_pipeline(), call.get_name());
         call.set_command(new Command('PING'));
         call.set_pipeline(new Tornadis.Pipeline());

@@ -80,13 +80,15 @@ struct _TornadisCall
   guint attempt;
   guint retry_delay_msec;
   TornadisCallPhase phase;
-  gboolean starting : 1;  /* tornadis_call_start() is on the stack: the caller must not be notified yet */
-  gboolean running : 1;   /* call_run() is on the stack */
-  gboolean in_done : 1;   /* a call_done hook is on the stack */
-  gboolean retry : 1;     /* a call_done hook asked for another attempt */
-  gboolean abandoned : 1; /* completed by other than the server and the plugins */
-  gboolean connects : 1;  /* it is tornadis_client_connect_async() */
-  gboolean changed : 1;   /* a plugin replaced the command or the pipeline, which has not been checked since */
+  TornadisSessionConcern held; /* what is counted of it in the client while HELD */
+  gboolean starting : 1;       /* tornadis_call_start() is on the stack: the caller must not be notified yet */
+  gboolean running : 1;        /* call_run() is on the stack */
+  gboolean in_done : 1;        /* a call_done hook is on the stack */
+  gboolean retry : 1;          /* a call_done hook asked for another attempt */
+  gboolean abandoned : 1;      /* completed by other than the server and the plugins */
+  gboolean connects : 1;       /* it is tornadis_client_connect_async() */
+  gboolean in_transaction : 1; /* an attempt was sent in a transaction, or began or ended one */
+  gboolean changed : 1;        /* a plugin replaced the command or the pipeline, which has not been checked since */
 };
 
 G_DEFINE_FINAL_TYPE (TornadisCall, tornadis_call, G_TYPE_OBJECT)
@@ -101,6 +103,26 @@ call_clear_source (TornadisCall *self)
 
   g_source_destroy (self->source);
   g_clear_pointer (&self->source, g_source_unref);
+}
+
+static TornadisSessionConcern
+call_get_concern (TornadisCall *self)
+{
+  if (self->connects)
+    return TORNADIS_SESSION_NO_CONCERN;
+
+  return tornadis_session_get_concern (self->command,
+                                       self->pipeline != NULL ? tornadis_pipeline_peek_commands (self->pipeline) : NULL,
+                                       self->pipeline != NULL && tornadis_pipeline_get_atomic (self->pipeline));
+}
+
+/* A plugin does not hold it any more, if one did. */
+static void
+call_end_hold (TornadisCall *self)
+{
+  call_clear_source (self);
+  tornadis_client_count_held (self->client, self->held, -1);
+  self->held = TORNADIS_SESSION_NO_CONCERN;
 }
 
 static void
@@ -183,19 +205,55 @@ call_send_connect (TornadisCall *self)
   tornadis_client_connect_link (self->client, task);
 }
 
+/* Whom the outcome reaches after the plugins. A call of a plugin's own goes only through those behind it. */
+static TornadisNotifies
+call_get_notifies (TornadisCall *self)
+{
+  if (self->first > 0)
+    return TORNADIS_NOTIFIES_MAKER;
+
+  return self->func != tornadis_client_ignore_reply_cb ? TORNADIS_NOTIFIES_PLUGINS : TORNADIS_NOTIFIES_NOBODY;
+}
+
+/* Whether another attempt would get into a transaction that has begun since the first. MULTI would queue it, and its reply
+ * would be one more of EXEC. */
+static gboolean
+call_comes_between (TornadisCall *self)
+{
+  return self->attempt > 1 && !self->in_transaction &&
+         tornadis_queue_get_expected (tornadis_link_get_queue (tornadis_client_get_link (self->client))).in_multi;
+}
+
 static void
 call_send (TornadisCall *self)
 {
+  TornadisLink *link = tornadis_client_get_link (self->client);
+  gboolean in_transaction;
+  gboolean was_lost;
   guint64 id;
 
-  self->phase = PHASE_SENT;
   if (self->connects)
     {
+      self->phase = PHASE_SENT;
       call_send_connect (self);
       return;
     }
 
-  id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline, sent_cb, g_object_ref (self));
+  if (call_comes_between (self))
+    {
+      self->end_time = g_get_monotonic_time ();
+      self->phase = PHASE_UP;
+      return;
+    }
+
+  in_transaction = tornadis_transaction_is_open (tornadis_queue_get_expected (tornadis_link_get_queue (link)));
+  was_lost = tornadis_transaction_is_open (tornadis_link_get_session (link)->lost);
+  self->phase = PHASE_SENT;
+  id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline,
+                             call_get_notifies (self), sent_cb, g_object_ref (self));
+  /* What gives up a transaction that was lost does not belong to it: that is not refused. */
+  self->in_transaction |= in_transaction || (was_lost && id == 0) ||
+                          (call_get_concern (self) & TORNADIS_SESSION_CONCERN_TRANSACTION) != 0;
   /* It may have completed already, in a main loop that a setup hook ran. */
   if (self->phase == PHASE_SENT)
     self->id = id;
@@ -229,7 +287,7 @@ held_too_long_cb (gpointer user_data)
 static gboolean
 call_take_retry (TornadisCall *self)
 {
-  gboolean retry = self->retry && !self->abandoned;
+  gboolean retry = self->retry && !self->abandoned && !tornadis_call_is_in_transaction (self);
 
   self->retry = FALSE;
 
@@ -267,8 +325,12 @@ call_go_up (TornadisCall *self)
 static void
 call_notify_caller (TornadisCall *self)
 {
+  gboolean learns_of_loss = call_get_notifies (self) == TORNADIS_NOTIFIES_PLUGINS && self->in_transaction &&
+                            g_error_matches (self->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
   TornadisSlotFunc func = g_steal_pointer (&self->func);
 
+  if (learns_of_loss)
+    tornadis_link_get_session (tornadis_client_get_link (self->client))->loss_known = TRUE;
   func (self->reply, self->error, self->user_data);
 }
 
@@ -350,6 +412,11 @@ call_offer (TornadisCall *self)
     return;
 
   self->phase = held ? PHASE_HELD : PHASE_DOWN;
+  if (held)
+    {
+      self->held = call_get_concern (self);
+      tornadis_client_count_held (self->client, self->held, 1);
+    }
   if (held && self->deadline != 0)
     call_attach_source (self, (self->deadline - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND, held_too_long_cb, self,
                         NULL);
@@ -436,7 +503,7 @@ tornadis_call_finalize (GObject *object)
 {
   TornadisCall *self = TORNADIS_CALL (object);
 
-  g_assert (self->func == NULL && self->source == NULL);
+  g_assert (self->func == NULL && self->source == NULL && self->held == TORNADIS_SESSION_NO_CONCERN);
   g_assert (self->phase == PHASE_DONE);
 
   g_clear_pointer (&self->reply, tornadis_reply_unref);
@@ -519,11 +586,11 @@ tornadis_call_abort (TornadisCall *self,
 
   if (self->phase == PHASE_SENT && self->id != 0)
     {
-      tornadis_link_cancel (tornadis_client_get_link (self->client), self->id, error);
+      tornadis_link_cancel (tornadis_client_get_link (self->client), self->id, self, error);
       return;
     }
 
-  call_clear_source (self);
+  call_end_hold (self);
   call_set_outcome (self, NULL, error);
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
@@ -802,6 +869,31 @@ tornadis_call_is_abandoned (TornadisCall *self)
   return self->abandoned;
 }
 
+/**
+ * tornadis_call_is_in_transaction:
+ * @self: a call
+ *
+ * Gets whether the call belongs to a transaction: it stands between `WATCH` or `MULTI` and the end, or begins or ends one;
+ * an atomic pipeline belongs to one only when it ends what `WATCH` began. It is known for certain once the call was sent;
+ * before that this is what it would be if it were sent now.
+ *
+ * What belongs to a transaction is not made again by itself: [method@Tornadis.Call.retry] does nothing.
+ *
+ * Returns: whether it belongs to a transaction
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_call_is_in_transaction (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), FALSE);
+
+  if (self->in_transaction || (call_get_concern (self) & TORNADIS_SESSION_CONCERN_TRANSACTION) != 0)
+    return TRUE;
+
+  return (self->phase == PHASE_OFFERED || self->phase == PHASE_HELD) && tornadis_client_is_in_transaction (self->client);
+}
+
 /* Whether the plugin may answer. An answer after the call was cancelled is no mistake of the plugin's. */
 static gboolean
 call_check_answer (TornadisCall *self,
@@ -837,7 +929,7 @@ call_answer (TornadisCall *self,
   if (self->phase != PHASE_OFFERED && self->phase != PHASE_HELD)
     return;
 
-  call_clear_source (self);
+  call_end_hold (self);
   call_set_outcome (self, reply, error);
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
@@ -860,7 +952,7 @@ tornadis_call_proceed (TornadisCall *self)
   if (!call_check_answer (self, "proceed with"))
     return;
 
-  call_clear_source (self);
+  call_end_hold (self);
   self->phase = PHASE_DOWN;
   call_run (self);
 }
@@ -911,7 +1003,9 @@ tornadis_call_return_error (TornadisCall *self,
  * @delay_msec: how long to wait first, in milliseconds
  *
  * Asks, in the `call_done` hook, for another attempt: the call goes to the plugins behind this one and to the
- * server again. Nothing happens when the call was cancelled or timed out.
+ * server again. Nothing happens when the call was cancelled or timed out, nor when it belongs to a transaction, see
+ * [method@Tornadis.Call.is_in_transaction]. A call that does not is not sent again while commands are queued between
+ * `MULTI` and `EXEC`: it keeps the outcome that it has.
  *
  * Since: 1.0
  */

@@ -42,6 +42,8 @@ GError           *tornadis_call_dup_error        (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
 gboolean          tornadis_call_is_abandoned     (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
+gboolean          tornadis_call_is_in_transaction (TornadisCall    *self);
+TORNADIS_AVAILABLE_IN_1_0
 void              tornadis_call_proceed          (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
 void              tornadis_call_return_reply     (TornadisCall     *self,

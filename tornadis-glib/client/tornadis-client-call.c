@@ -41,6 +41,7 @@ typedef struct
   TornadisClient *client; /* (owned) */
   TornadisSlotFunc func;
   gpointer user_data;
+  TornadisNotifies notifies;
   GError *error; /* (owned) */
 } TornadisDeferredError;
 
@@ -92,10 +93,10 @@ tornadis_client_check_command (TornadisCommand *command,
   return check_command (command, FALSE, error);
 }
 
-static void
-ignore_reply_cb (TornadisReply *reply,
-                 const GError *error,
-                 gpointer user_data)
+void
+tornadis_client_ignore_reply_cb (TornadisReply *reply,
+                                 const GError *error,
+                                 gpointer user_data)
 {
 }
 
@@ -105,7 +106,8 @@ deferred_error_cb (gpointer data)
   TornadisDeferredError *deferred = data;
 
   /* It was refused because its transaction is lost: from now on the caller knows, and may begin another one. */
-  if (g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && deferred->func != ignore_reply_cb)
+  if (g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && deferred->notifies == TORNADIS_NOTIFIES_PROGRAM &&
+      deferred->func != tornadis_client_ignore_reply_cb)
     tornadis_link_get_session (tornadis_client_get_link (deferred->client))->loss_known = TRUE;
   deferred->func (NULL, deferred->error, deferred->user_data);
 
@@ -122,16 +124,17 @@ deferred_error_free (gpointer data)
   g_free (deferred);
 }
 
-void
-tornadis_client_defer_error (TornadisClient *self,
-                             TornadisSlotFunc func,
-                             gpointer user_data,
-                             GError *error)
+static void
+client_defer_error (TornadisClient *self,
+                    TornadisSlotFunc func,
+                    gpointer user_data,
+                    TornadisNotifies notifies,
+                    GError *error)
 {
   TornadisDeferredError *deferred = g_new (TornadisDeferredError, 1);
   GSource *source = g_idle_source_new ();
 
-  *deferred = (TornadisDeferredError){ g_object_ref (self), func, user_data, error };
+  *deferred = (TornadisDeferredError){ g_object_ref (self), func, user_data, notifies, error };
 
   g_source_set_static_name (source, "[tornadis] call refused");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
@@ -140,11 +143,21 @@ tornadis_client_defer_error (TornadisClient *self,
   g_source_unref (source);
 }
 
+void
+tornadis_client_defer_error (TornadisClient *self,
+                             TornadisSlotFunc func,
+                             gpointer user_data,
+                             GError *error)
+{
+  client_defer_error (self, func, user_data, TORNADIS_NOTIFIES_PROGRAM, error);
+}
+
 /* Whether the client and the server would stay in step, and this kind of client takes calls at all. */
-static inline gboolean
+static gboolean
 client_check_call (TornadisClient *self,
                    TornadisCommand *command,
                    TornadisPipeline *pipeline,
+                   gboolean sends,
                    GError **error)
 {
   const TornadisClientHooks *hooks = TORNADIS_CLIENT_GET_CLASS (self)->hooks;
@@ -159,7 +172,8 @@ client_check_call (TornadisClient *self,
   if (command != NULL)
     {
       TornadisCommandEffect effect = tornadis_command_get_effect (command);
-      gboolean by_itself = G_LIKELY (effect != TORNADIS_COMMAND_AUTH) ||
+      /* Ahead of that a plugin may hold the EXEC. */
+      gboolean by_itself = G_LIKELY (effect != TORNADIS_COMMAND_AUTH) || !sends ||
                            !tornadis_queue_get_expected (tornadis_link_get_queue (tornadis_client_get_link (self))).in_multi;
 
       return check_command (command, by_itself, error);
@@ -185,7 +199,7 @@ tornadis_client_check_call (TornadisClient *self,
                             TornadisPipeline *pipeline,
                             GError **error)
 {
-  return client_check_call (self, command, pipeline, error);
+  return client_check_call (self, command, pipeline, FALSE, error);
 }
 
 /* The call is not queued. Consumes @error. */
@@ -193,28 +207,40 @@ static G_NO_INLINE void
 client_refuse (TornadisClient *self,
                TornadisCommand *command,
                TornadisPipeline *pipeline,
-               TornadisSlotFunc func,
-               gpointer user_data,
-               gint64 observed,
+               const TornadisCaller *caller,
                GError *error)
 {
-  if (observed != 0)
+  if (caller->queued != 0)
     tornadis_client_notify_observers (command, pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
-                                      pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error, observed, self);
-  tornadis_client_defer_error (self, func != NULL ? func : ignore_reply_cb, user_data, error);
+                                      pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error,
+                                      caller->queued, self);
+  client_defer_error (self, caller->func != NULL ? caller->func : tornadis_client_ignore_reply_cb, caller->user_data,
+                      (TornadisNotifies) caller->notifies, error);
 }
 
-static inline guint64
+/* Whether nothing of client_check_call() can be in the way: so it is with most calls. */
+static inline gboolean
+client_takes_plain_call (TornadisClient *self,
+                         const TornadisCommand *command)
+{
+  const TornadisClientHooks *hooks = TORNADIS_CLIENT_GET_CLASS (self)->hooks;
+
+  return command != NULL && command->effect == TORNADIS_COMMAND_PLAIN && command->n_args > 0 &&
+         (hooks == NULL || hooks->refusal == NULL);
+}
+
+G_ALWAYS_INLINE static inline guint64
 client_send (TornadisClient *self,
              TornadisClientPrivate *priv,
              TornadisCommand *command,
              TornadisPipeline *pipeline,
              gint64 deadline,
+             TornadisNotifies notifies,
              TornadisSlotFunc func,
              gpointer user_data)
 {
   TornadisLink *link = priv->link;
-  TornadisCaller caller = { .func = func, .user_data = user_data, .deadline = deadline };
+  TornadisCaller caller = { .func = func, .user_data = user_data, .deadline = deadline, .notifies = (guint8) notifies };
   GError *error = NULL;
   guint64 id = 0;
 
@@ -224,14 +250,14 @@ client_send (TornadisClient *self,
   if (G_UNLIKELY (priv->observers != NULL))
     caller.queued = tornadis_link_get_time (link);
 
-  if (client_check_call (self, command, pipeline, &error) &&
+  if ((G_LIKELY (client_takes_plain_call (self, command)) || client_check_call (self, command, pipeline, TRUE, &error)) &&
       (command != NULL
          ? tornadis_link_submit (link, command, TORNADIS_SLOT_DEFAULT, &caller, &id, &error)
          : tornadis_link_submit_batch (link, tornadis_pipeline_peek_commands (pipeline),
                                        tornadis_pipeline_get_atomic (pipeline), &caller, &id, &error)))
     return id;
 
-  client_refuse (self, command, pipeline, func, user_data, caller.queued, error);
+  client_refuse (self, command, pipeline, &caller, error);
   return 0;
 }
 
@@ -240,10 +266,11 @@ tornadis_client_send (TornadisClient *self,
                       TornadisCommand *command,
                       TornadisPipeline *pipeline,
                       gint64 deadline,
+                      TornadisNotifies notifies,
                       TornadisSlotFunc func,
                       gpointer user_data)
 {
-  return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, func, user_data);
+  return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, notifies, func, user_data);
 }
 
 /* Sends a call through the plugins of @chain from @first on. What the client refuses no plugin is asked about. */
@@ -265,10 +292,13 @@ client_start_call (TornadisClient *self,
   if (command != NULL)
     tornadis_command_seal (command);
 
-  if (!connects && !client_check_call (self, command, pipeline, &error))
+  if (!connects && !client_check_call (self, command, pipeline, FALSE, &error))
     {
-      client_refuse (self, command, pipeline, func, user_data,
-                     priv->observers != NULL ? tornadis_link_get_time (priv->link) : 0, error);
+      const TornadisCaller caller = { .func = func,
+                                      .user_data = user_data,
+                                      .queued = priv->observers != NULL ? tornadis_link_get_time (priv->link) : 0 };
+
+      client_refuse (self, command, pipeline, &caller, error);
       return;
     }
 
@@ -277,7 +307,7 @@ client_start_call (TornadisClient *self,
     copy = tornadis_pipeline_copy (pipeline);
   tornadis_call_start (self, chain, first, command, copy,
                        connects ? 0 : tornadis_link_get_settings (priv->link)->call_timeout_msec,
-                       func != NULL ? func : ignore_reply_cb, user_data, call);
+                       func != NULL ? func : tornadis_client_ignore_reply_cb, user_data, call);
 }
 
 static inline void
@@ -289,7 +319,7 @@ client_dispatch (TornadisClient *self,
                  gpointer user_data)
 {
   if (G_LIKELY (priv->chain == NULL))
-    client_send (self, priv, command, pipeline, 0, func, user_data);
+    client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, func, user_data);
   else
     client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, NULL);
 }
@@ -393,14 +423,14 @@ tornadis_client_submit_behind (TornadisClient *self,
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
   GPtrArray *chain = priv->chain;
   TornadisSubmission *submission = submission_new (self, priv, func, user_data, user_data_destroy);
-  TornadisSlotFunc done = submission != NULL ? submission_done_cb : ignore_reply_cb;
+  TornadisSlotFunc done = submission != NULL ? submission_done_cb : tornadis_client_ignore_reply_cb;
   guint index;
 
   /* A plugin that takes no part in calls, or was removed, has none behind it. */
   if (chain != NULL && g_ptr_array_find (chain, plugin, &index) && index + 1 < chain->len)
     client_start_call (self, priv, chain, index + 1, command, NULL, done, submission, NULL);
   else
-    tornadis_client_send (self, command, NULL, 0, done, submission);
+    tornadis_client_send (self, command, NULL, 0, TORNADIS_NOTIFIES_MAKER, done, submission);
 }
 
 static inline void
@@ -464,7 +494,7 @@ call_cancelled_cb (gpointer user_data)
   if (data->call != NULL)
     tornadis_call_abort (data->call, error);
   else if (data->id != 0)
-    tornadis_link_cancel (tornadis_client_get_link (g_task_get_source_object (task)), data->id, error);
+    tornadis_link_cancel (tornadis_client_get_link (g_task_get_source_object (task)), data->id, data, error);
 
   return G_SOURCE_REMOVE;
 }
@@ -492,7 +522,7 @@ client_call_task (TornadisClient *self,
   data->task = g_object_ref (task);
   data->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
   if (priv->chain == NULL)
-    data->id = tornadis_client_send (self, command, pipeline, 0, cancellable_call_done_cb, data);
+    data->id = client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, cancellable_call_done_cb, data);
   else
     client_start_call (self, priv, priv->chain, 0, command, pipeline, cancellable_call_done_cb, data, &data->call);
 }

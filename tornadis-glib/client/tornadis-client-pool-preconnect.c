@@ -93,13 +93,17 @@ preconnect_join (TornadisClientPool *self,
                  GTask *task)
 {
   TornadisPreconnect *preconnect = g_task_get_task_data (task);
-  g_autoptr (GList) connecting = g_hash_table_get_keys (self->connecting);
+  GList *connecting = g_hash_table_get_keys (self->connecting);
 
+  /* Plugins run in here, which may destroy the pool. */
+  for (GList *l = connecting; l != NULL; l = l->next)
+    g_object_ref (l->data);
   for (GList *l = connecting; l != NULL && n_wanted > 0; l = l->next, n_wanted--)
     {
       preconnect->n_left++;
       tornadis_client_connect_async (l->data, NULL, joined_cb, g_object_ref (task));
     }
+  g_list_free_full (connecting, g_object_unref);
 }
 
 /**

@@ -76,7 +76,17 @@ typedef struct
   TornadisClientState notified_state; /* what was last notified */
   guint notified_protocol_version;
   TornadisSessionChange session_changes; /* whose properties are to be notified */
+  guint n_held_kept;         /* calls held by plugins that may change what the server keeps */
+  guint n_held_transactions; /* and of these, calls that begin or end a transaction */
 } TornadisClientPrivate;
+
+/* Both (nullable). */
+static inline gboolean
+tornadis_client_bytes_equal (GBytes *one,
+                             GBytes *other)
+{
+  return one == other || (one != NULL && other != NULL && g_bytes_equal (one, other));
+}
 
 /* tornadis-client.c */
 
@@ -141,8 +151,19 @@ void            tornadis_client_close_stand_in    (TornadisClient   *self);
 void            tornadis_client_remove_stand_in   (TornadisClient   *self,
                                                    TornadisPlugin   *plugin);
 
+/* tornadis-client-session.c */
+
+/* @n more calls of a kind are held by plugins, or fewer. */
+void            tornadis_client_count_held        (TornadisClient   *self,
+                                                   TornadisSessionConcern concern,
+                                                   int               n);
+
 /* tornadis-client-call.c */
 
+/* The function of a call whose outcome nobody wants. */
+void            tornadis_client_ignore_reply_cb   (TornadisReply    *reply,
+                                                   const GError     *error,
+                                                   gpointer          user_data);
 /* Whether a command can be sent without putting replies and callers out of step. */
 gboolean        tornadis_client_check_command     (TornadisCommand  *command,
                                                    GError          **error);
@@ -162,6 +183,7 @@ guint64         tornadis_client_send              (TornadisClient   *self,
                                                    TornadisCommand  *command,
                                                    TornadisPipeline *pipeline,
                                                    gint64            deadline,
+                                                   TornadisNotifies  notifies,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
 /* Sends a call through the plugins, if there are any, to the link. */

@@ -197,10 +197,10 @@ tornadis_client_get_property (GObject *object,
       g_value_set_int64 (value, tornadis_link_get_server_id (priv->link));
       break;
     case PROP_IN_TRANSACTION:
-      g_value_set_boolean (value, tornadis_link_is_in_transaction (priv->link));
+      g_value_set_boolean (value, tornadis_client_is_in_transaction (TORNADIS_CLIENT (object)));
       break;
     case PROP_SESSION_SETTLED:
-      g_value_set_boolean (value, tornadis_queue_is_settled (tornadis_link_get_queue (priv->link)));
+      g_value_set_boolean (value, tornadis_client_is_session_settled (TORNADIS_CLIENT (object)));
       break;
     case PROP_PENDING:
       g_value_set_uint (value, (guint) tornadis_queue_get_length (tornadis_link_get_queue (priv->link)));
@@ -789,7 +789,9 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * TornadisClient:session-settled:
    *
    * Whether it is known what the server keeps for the connection (user, database, transaction and such): no command
-   * that may change it, such as `SELECT`, waits for its reply. Changes are not notified.
+   * that may change it, such as `SELECT`, is on its way or waits for its reply, and neither
+   * [property@Tornadis.Client:db] nor [property@Tornadis.Client:username] was set for the next connection. Changes are not
+   * notified.
    *
    * Since: 1.0
    */

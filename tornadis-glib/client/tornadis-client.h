@@ -67,6 +67,10 @@ void            tornadis_client_close                (TornadisClient       *self
 TORNADIS_AVAILABLE_IN_1_0
 gboolean        tornadis_client_is_connected         (TornadisClient       *self);
 TORNADIS_AVAILABLE_IN_1_0
+gboolean        tornadis_client_is_in_transaction    (TornadisClient       *self);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean        tornadis_client_is_session_settled   (TornadisClient       *self);
+TORNADIS_AVAILABLE_IN_1_0
 void            tornadis_client_call_async           (TornadisClient       *self,
                                                       TornadisCommand      *command,
                                                       GCancellable         *cancellable,

@@ -36,6 +36,7 @@ typedef struct
   guint64 id; /* in the queue; 0: never came to it */
   TornadisSubscriptionKind kind;
   gboolean subscribe;
+  gboolean counted; /* its outcome, see call_end() */
 } TornadisSubscriptionCall;
 
 static gboolean
@@ -72,16 +73,23 @@ subscriptions_remove (TornadisSubscriptions *self,
     self->funcs.changed (self->client, FALSE, bytes, self->names.n_confirmed);
 }
 
-/* Without a link the server has no names but those that will be restored. */
+static void subscriptions_undo (TornadisSubscriptions *self,
+                                TornadisSubscriptionKind kind,
+                                GPtrArray *names);
+
+/* Without a link the server has no names but those that will be restored. A handler may run a main loop until the next
+ * link is up: that one is asked about the rest. */
 static void
 subscriptions_sweep (TornadisSubscriptions *self)
 {
-  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS && !subscriptions_has_link (self); kind++)
+  for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
     {
       g_autoptr (GPtrArray) names = tornadis_subscription_names_select (&self->names, kind, name_ends_with_link);
 
       for (guint i = 0; i < names->len && !subscriptions_has_link (self); i++)
         subscriptions_remove (self, kind, g_ptr_array_index (names, i));
+      if (subscriptions_has_link (self))
+        subscriptions_undo (self, kind, names);
     }
 }
 
@@ -135,17 +143,40 @@ call_begin (TornadisSubscriptionCall *call)
       tornadis_subscription_names_set_ending (names, call->kind, g_ptr_array_index (call->names, i), TRUE);
 }
 
+/* Counts the outcome, once: as soon as it is known, because handlers may run a main loop before the call completes. */
 static void
 call_end (TornadisSubscriptionCall *call,
           gboolean ok)
 {
   TornadisSubscriptionNames *names = &call->owner->names;
 
+  if (call->counted)
+    return;
+
+  call->counted = TRUE;
   for (guint i = 0; i < call->names->len; i++)
     if (call->subscribe)
       tornadis_subscription_names_answer (names, call->kind, g_ptr_array_index (call->names, i), call->serial, ok);
     else
       tornadis_subscription_names_set_ending (names, call->kind, g_ptr_array_index (call->names, i), FALSE);
+}
+
+/* The call completes. When it was given up it may have come to the server, or not, and when it was refused it may have
+ * begun: what nobody wants is unsubscribed from. */
+static void
+call_leave_names (TornadisSubscriptionCall *call,
+                  gboolean ok)
+{
+  TornadisSubscriptions *self = call->owner;
+
+  call_end (call, ok);
+  if (ok)
+    return;
+
+  if (subscriptions_has_link (self))
+    subscriptions_undo (self, call->kind, call->names);
+  else
+    subscriptions_sweep (self);
 }
 
 static void
@@ -157,9 +188,11 @@ undo_done_cb (TornadisReply *reply,
   TornadisSubscriptions *self = call->owner;
   g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
 
-  call_end (call, reply != NULL);
+  if (reply != NULL && tornadis_reply_is_error (reply))
+    call_end (call, FALSE);
+  else
+    call_leave_names (call, reply != NULL);
   call_free (call);
-  subscriptions_sweep (self);
 }
 
 /* Those of @names that the server has and nobody wants are unsubscribed from. */
@@ -205,13 +238,7 @@ call_done_cb (TornadisReply *reply,
   GError *failure = error != NULL ? g_error_copy (error) : tornadis_reply_dup_error (reply);
 
   g_clear_pointer (&call->watch, tornadis_cancel_watch_free);
-  call_end (call, failure == NULL);
-
-  /* One that was given up may have come to the server, or not. */
-  if (error != NULL && subscriptions_has_link (self))
-    subscriptions_undo (self, call->kind, call->names);
-  else if (error != NULL)
-    subscriptions_sweep (self);
+  call_leave_names (call, failure == NULL);
   call_free (call);
 
   if (failure != NULL)
@@ -227,7 +254,7 @@ call_cancelled_cb (gpointer user_data)
   TornadisSubscriptionCall *call = g_task_get_task_data (user_data);
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
 
-  tornadis_link_cancel (tornadis_client_get_link (call->owner->client), call->id, error);
+  tornadis_link_cancel (tornadis_client_get_link (call->owner->client), call->id, call, error);
 
   return G_SOURCE_REMOVE;
 }
@@ -284,7 +311,9 @@ tornadis_subscriptions_restore (TornadisSubscriptions *self,
 void
 tornadis_subscriptions_link_lost (TornadisSubscriptions *self)
 {
-  tornadis_subscription_restorer_stop (&self->restorer);
+  /* Callbacks of the calls that were lost may have run the main loop until the next link was up. */
+  if (!subscriptions_has_link (self))
+    tornadis_subscription_restorer_stop (&self->restorer);
   subscriptions_sweep (self);
   self->funcs.settled (self->client);
 }
@@ -308,6 +337,8 @@ subscriptions_confirm (TornadisSubscriptions *self,
   if (!asked)
     tornadis_subscription_names_revoke (&self->names, kind, bytes);
   changed = tornadis_subscription_names_set_confirmed (&self->names, kind, bytes, subscribe);
+  if (completion.func == call_done_cb || completion.func == undo_done_cb)
+    call_end (completion.user_data, TRUE);
 
   if (subscribe)
     {

@@ -22,6 +22,15 @@ typedef void (*TornadisObserveFunc) (TornadisCommand *command,
                                      gint64           queued,
                                      gpointer         user_data);
 
+/* Whom the function of a call notifies. */
+typedef enum
+{
+  TORNADIS_NOTIFIES_PROGRAM,
+  TORNADIS_NOTIFIES_PLUGINS, /* and the program after them, or never */
+  TORNADIS_NOTIFIES_NOBODY,  /* that is, nobody but plugins */
+  TORNADIS_NOTIFIES_MAKER,   /* a plugin whose own call it is: it belongs to no transaction of the program's */
+} TornadisNotifies;
+
 /* Who makes a call. */
 typedef struct
 {
@@ -29,6 +38,7 @@ typedef struct
   gpointer user_data;    /* (unowned) */
   gint64 deadline;       /* monotonic time; 0: none of its own */
   gint64 queued;         /* when the call was made, monotonic time; 0: it is not observed */
+  guint8 notifies;       /* TornadisNotifies */
 } TornadisCaller;
 
 /* What runs when a call completes, and what an observer has to know of it. */

@@ -600,6 +600,7 @@ link_admit_slowly (TornadisLink *self,
                    TornadisCommand *command,
                    GPtrArray *commands,
                    gboolean atomic,
+                   TornadisNotifies notifies,
                    gboolean has_room,
                    GError **error)
 {
@@ -611,7 +612,8 @@ link_admit_slowly (TornadisLink *self,
       return FALSE;
     }
 
-  if (!tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
+  if (notifies != TORNADIS_NOTIFIES_MAKER &&
+      !tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
     {
       g_propagate_error (error, tornadis_session_new_loss_error (command != NULL ? tornadis_command_get_name (command)
                                                                                  : "The pipeline"));
@@ -629,15 +631,18 @@ link_admit (TornadisLink *self,
             gboolean atomic,
             gsize n_calls,
             gsize n_bytes,
+            TornadisSlotFlags flags,
+            const TornadisCaller *caller,
             GError **error)
 {
   const TornadisLinkSettings *settings = &self->settings;
-  gboolean has_room = tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes);
+  gboolean has_room = (flags & TORNADIS_SLOT_LINK_ONLY) != 0 ||
+                      tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes);
 
   if (G_LIKELY (has_room && self->connection != NULL && !tornadis_transaction_is_open (self->session.lost)))
     return TRUE;
 
-  return link_admit_slowly (self, command, commands, atomic, has_room, error);
+  return link_admit_slowly (self, command, commands, atomic, (TornadisNotifies) caller->notifies, has_room, error);
 }
 
 /* A call without a deadline of its own has that of the settings. @copy is used if @caller has to be changed. */
@@ -700,7 +705,7 @@ tornadis_link_submit (TornadisLink *self,
 
   /* AUTH is followed by an ECHO of the queue's. */
   if (!link_admit (self, command, NULL, FALSE, 1 + (command->effect == TORNADIS_COMMAND_AUTH),
-                   tornadis_command_get_wire_size (command), error))
+                   tornadis_command_get_wire_size (command), flags, caller, error))
     return FALSE;
 
   slot = tornadis_queue_push (self->queue, command, flags, link_set_deadline (self, caller, &copy));
@@ -727,7 +732,7 @@ tornadis_link_submit_batch (TornadisLink *self,
   for (guint i = 0; i < commands->len; i++)
     n_bytes += tornadis_command_get_wire_size (g_ptr_array_index (commands, i));
 
-  if (!link_admit (self, NULL, commands, atomic, n_calls, n_bytes, error))
+  if (!link_admit (self, NULL, commands, atomic, n_calls, n_bytes, TORNADIS_SLOT_DEFAULT, caller, error))
     return FALSE;
 
   slot = tornadis_queue_push_batch (self->queue, commands, atomic, link_set_deadline (self, caller, &copy));
@@ -741,10 +746,15 @@ tornadis_link_submit_batch (TornadisLink *self,
 void
 tornadis_link_cancel (TornadisLink *self,
                       guint64 id,
+                      gconstpointer user_data,
                       const GError *error)
 {
-  gboolean held = tornadis_link_enter (self);
+  gboolean held;
 
+  if (!tornadis_queue_is_of_caller (self->queue, id, user_data))
+    return;
+
+  held = tornadis_link_enter (self);
   tornadis_queue_cancel (self->queue, id, error);
 
   tornadis_link_leave (self, held);

@@ -110,8 +110,10 @@ gboolean             tornadis_link_submit_batch         (TornadisLink           
                                                          const TornadisCaller    *caller,
                                                          guint64                 *id,
                                                          GError                 **error);
+/* Completes the call @id with @error, if it still is the one of the caller with @user_data. */
 void                 tornadis_link_cancel               (TornadisLink            *self,
                                                          guint64                  id,
+                                                         gconstpointer            user_data,
                                                          const GError            *error);
 /* Between TRUE and FALSE nothing is written: what is queued then goes out together. */
 void                 tornadis_link_set_corked           (TornadisLink            *self,

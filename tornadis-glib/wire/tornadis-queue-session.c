@@ -104,6 +104,9 @@ queue_admits_slot (TornadisQueue *self,
 {
   const TornadisBatch *batch = slot->batch;
 
+  if (slot->notifies == TORNADIS_NOTIFIES_MAKER)
+    return TRUE;
+
   return tornadis_session_admits (self->session, slot->command, batch != NULL ? batch->commands : NULL,
                                   batch != NULL && batch->atomic, FALSE);
 }
@@ -116,7 +119,8 @@ tornadis_queue_follow_dropped (TornadisQueue *self,
 {
   TornadisTransaction begun = { FALSE, FALSE };
 
-  if (self->session == NULL || !queue_admits_slot (self, slot) || slot->func != NULL || !slot_begins_transaction (slot))
+  if (self->session == NULL || !queue_admits_slot (self, slot) || !tornadis_slot_notifies_nobody (slot) ||
+      !slot_begins_transaction (slot))
     return;
 
   slot_follow_transaction (slot, &begun);
@@ -262,7 +266,7 @@ queue_sift_unwritten (TornadisQueue *self,
       if (self->session != NULL && !queue_admits_slot (self, slot))
         {
           error = tornadis_session_new_loss_error (tornadis_slot_get_name (slot));
-          self->session->loss_known = slot->func != NULL || (self->session->loss_known && !slot_begins_transaction (slot));
+          self->session->loss_known = tornadis_slot_notifies_program (slot) || (self->session->loss_known && !slot_begins_transaction (slot));
         }
       else if (keep && !moved && (slot->flags & TORNADIS_SLOT_LINK_ONLY) == 0)
         continue;
@@ -310,7 +314,7 @@ tornadis_queue_link_lost (TornadisQueue *self,
       queue_lose_slot (self, completions, slot, is_first, error);
       slot_follow_transaction (slot, &transaction);
       moved |= slot_moves (slot);
-      known = slot->func != NULL || (known && !slot_begins_transaction (slot));
+      known = tornadis_slot_notifies_program (slot) || (known && !slot_begins_transaction (slot));
       tornadis_queue_drop (self);
     }
 

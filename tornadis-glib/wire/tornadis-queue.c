@@ -235,7 +235,11 @@ queue_append (TornadisQueue *self,
     queue_grow (self);
 
   slot = tornadis_queue_get_slot (self, self->tail++);
-  *slot = (TornadisSlot){ .func = caller->func, .user_data = caller->user_data, .deadline = caller->deadline, .queued = caller->queued };
+  *slot = (TornadisSlot){ .func = caller->func,
+                          .user_data = caller->user_data,
+                          .deadline = caller->deadline,
+                          .queued = caller->queued,
+                          .notifies = caller->notifies };
 
   if (G_UNLIKELY (slot->deadline != 0))
     tornadis_deadlines_push (&self->deadlines, slot->deadline, self->tail - 1, slot_is_awaited_at, self);
@@ -382,6 +386,14 @@ tornadis_queue_cancel (TornadisQueue *self,
     tornadis_completions_run (completions);
 
   return TRUE;
+}
+
+gboolean
+tornadis_queue_is_of_caller (TornadisQueue *self,
+                             guint64 id,
+                             gconstpointer user_data)
+{
+  return id >= self->head && id < self->tail && tornadis_queue_get_slot (self, id)->user_data == user_data;
 }
 
 gint64

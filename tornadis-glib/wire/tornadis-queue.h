@@ -18,7 +18,7 @@ typedef void (*TornadisSessionFunc) (TornadisSessionChange changes,
 typedef enum
 {
   TORNADIS_SLOT_DEFAULT = 0,
-  /* Dropped with the link instead of waiting for the next one. */
+  /* The library's own: dropped with the link instead of waiting for the next one, and sent whatever the bounds are. */
   TORNADIS_SLOT_LINK_ONLY = 1 << 0,
 } TornadisSlotFlags;
 
@@ -61,6 +61,11 @@ void            tornadis_queue_push_front      (TornadisQueue       *self,
 gboolean        tornadis_queue_cancel          (TornadisQueue       *self,
                                                 guint64              id,
                                                 const GError        *error);
+/* Whether @id is still the call that was made with @user_data: once one has left the queue its id may be used again, though
+ * its caller may not have been notified yet. */
+gboolean        tornadis_queue_is_of_caller    (TornadisQueue       *self,
+                                                guint64              id,
+                                                gconstpointer        user_data);
 /* Of a call that still waits; 0: there is none. */
 gint64          tornadis_queue_get_next_deadline (TornadisQueue     *self);
 /* Completes calls whose deadline has passed, until about the monotonic time @until. Returns the next deadline, or 0; it has

@@ -303,6 +303,38 @@ tornadis_session_answered (TornadisSession *self,
   return changes;
 }
 
+static TornadisSessionConcern
+command_get_concern (TornadisCommand *command)
+{
+  TornadisCommandEffect effect = tornadis_command_get_effect (command);
+
+  if (!tornadis_session_is_unsettled_by (effect))
+    return TORNADIS_SESSION_NO_CONCERN;
+  if (effect == TORNADIS_COMMAND_MULTI || effect == TORNADIS_COMMAND_WATCH || effect == TORNADIS_COMMAND_EXEC ||
+      effect == TORNADIS_COMMAND_DISCARD)
+    return TORNADIS_SESSION_CONCERN_KEPT | TORNADIS_SESSION_CONCERN_TRANSACTION;
+
+  return TORNADIS_SESSION_CONCERN_KEPT;
+}
+
+TornadisSessionConcern
+tornadis_session_get_concern (TornadisCommand *command,
+                              GPtrArray *commands,
+                              gboolean atomic)
+{
+  TornadisSessionConcern concern = TORNADIS_SESSION_NO_CONCERN;
+
+  if (command != NULL)
+    return command_get_concern (command);
+  if (atomic)
+    return TORNADIS_SESSION_CONCERN_KEPT;
+
+  for (guint i = 0; i < commands->len; i++)
+    concern |= command_get_concern (g_ptr_array_index (commands, i));
+
+  return concern;
+}
+
 void
 tornadis_session_forget_loss (TornadisSession *self)
 {

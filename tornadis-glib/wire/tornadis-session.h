@@ -69,6 +69,16 @@ typedef enum
   TORNADIS_SESSION_BLOCKS_IN_VAIN = 1 << 4,
 } TornadisSessionChange;
 
+/* What a command or a pipeline has to do with it. */
+typedef enum
+{
+  TORNADIS_SESSION_NO_CONCERN = 0,
+  /* It may change what the server keeps. */
+  TORNADIS_SESSION_CONCERN_KEPT = 1 << 0,
+  /* It begins or ends a transaction; not one that it is itself from MULTI to EXEC. */
+  TORNADIS_SESSION_CONCERN_TRANSACTION = 1 << 1,
+} TornadisSessionConcern;
+
 void                  tornadis_session_clear              (TornadisSession       *self);
 /* A connection is opened with this. */
 void                  tornadis_session_begin              (TornadisSession       *self,
@@ -108,6 +118,10 @@ GError               *tornadis_session_new_loss_error     (const char           
 GPtrArray            *tornadis_session_dup_settings       (TornadisSession       *self);
 /* Whether it is as it was when the connection came up, but for user, database and name. */
 gboolean              tornadis_session_is_pristine        (const TornadisSession *self);
+/* The concern of @command, or of @commands. */
+TornadisSessionConcern tornadis_session_get_concern       (TornadisCommand       *command,
+                                                           GPtrArray             *commands,
+                                                           gboolean               atomic);
 /* Whether EXEC, as things stand, does SELECT or AUTH. */
 gboolean              tornadis_session_is_moved_by_exec    (const TornadisSession *self);
 /* Whether it waits for data, going by its arguments too. */

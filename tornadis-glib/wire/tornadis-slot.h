@@ -32,6 +32,7 @@ typedef struct
   gsize n_bytes;                        /* its part of the queue's n_bytes */
   guint8 flags;                         /* TornadisSlotFlags */
   guint8 state;                         /* TornadisSlotState */
+  guint8 notifies;                      /* TornadisNotifies */
   gboolean may_block : 1;               /* of a tombstone: the command, which is forgotten, may take the server long */
 } TornadisSlot;
 
@@ -53,6 +54,20 @@ static inline gboolean
 tornadis_slot_is_awaited (const TornadisSlot *self)
 {
   return self->func != NULL || self->queued != 0;
+}
+
+/* Whether the program is notified when it completes. */
+static inline gboolean
+tornadis_slot_notifies_program (const TornadisSlot *self)
+{
+  return self->func != NULL && self->notifies == TORNADIS_NOTIFIES_PROGRAM;
+}
+
+/* Whether the program is never notified. */
+static inline gboolean
+tornadis_slot_notifies_nobody (const TornadisSlot *self)
+{
+  return self->func == NULL || self->notifies == TORNADIS_NOTIFIES_NOBODY || self->notifies == TORNADIS_NOTIFIES_MAKER;
 }
 
 /* Whether a server that takes long over it may be alive all the same. */
