@@ -107,7 +107,7 @@ called_cb (GObject *object,
            gpointer user_data)
 {
   Model *self = user_data;
-  g_autoptr (TornadisReply) reply = tornadis_client_pool_call_finish (TORNADIS_CLIENT_POOL (object), result, NULL);
+  g_autoptr (TornadisReply) reply G_GNUC_UNUSED = tornadis_client_pool_call_finish (TORNADIS_CLIENT_POOL (object), result, NULL);
 
   self->n_called++;
   model_nest (self);

@@ -322,13 +322,14 @@ class Plugin(Tornadis.Plugin):
 
     def do_call(self, call: Tornadis.Call) -> bool:
         numbers: list[int] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()]
-        abandoned: bool = call.is_abandoned() or call.is_in_transaction()
+        abandoned: bool = call.is_abandoned()
+        in_transaction: bool = call.is_in_transaction()
         about: list[object] = [call.get_client().props.title, call.get_command(), call.get_pipeline(), call.get_name()]
         call.set_command(Tornadis.Command('PING'))
         call.set_pipeline(Tornadis.Pipeline())
         self.set_client_state(call.get_client(), Tornadis.ClientState.CONNECTED)
         self.set_client_lost(call.get_client(), GLib.Error())
-        self.set_client_in_transaction(call.get_client(), abandoned)
+        self.set_client_in_transaction(call.get_client(), in_transaction)
         call.return_error(Tornadis.ClientError('no'))
         call.proceed()
         return bool(numbers and about and not abandoned)

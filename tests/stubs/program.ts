@@ -266,12 +266,13 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
 
     vfunc_call(call: Tornadis.Call): boolean {
         const numbers: number[] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()];
-        const abandoned: boolean = call.is_abandoned() || call.is_in_transaction();
+        const abandoned: boolean = call.is_abandoned();
+        const inTransaction: boolean = call.is_in_transaction();
         print(numbers, abandoned, call.get_client().title, call.get_command(), call.get_pipeline(), call.get_name());
         call.set_command(new Command('PING'));
         call.set_pipeline(new Tornadis.Pipeline());
         this.set_client_state(call.get_client(), Tornadis.ClientState.CONNECTED);
-        this.set_client_in_transaction(call.get_client(), abandoned);
+        this.set_client_in_transaction(call.get_client(), inTransaction);
         this.set_client_lost(call.get_client(), new Tornadis.Error({message: 'no', code: Tornadis.Error.LOST}));
         call.return_error(new Tornadis.Error({message: 'no', code: Tornadis.Error.USAGE}));
         call.proceed();

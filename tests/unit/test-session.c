@@ -323,6 +323,9 @@ test_login (Fixture *fixture,
 
   ask (fixture, "client SetName editor", "+OK");
   g_assert_cmpstr (session->client_name, ==, "editor");
+  fixture->changes &= ~TORNADIS_SESSION_CHANGED_NAME;
+  ask (fixture, "CLIENT SETNAME ", "+OK");
+  g_assert_null (session->client_name);
   g_assert_cmpint (fixture->changes, ==,
                    TORNADIS_SESSION_CHANGED_DB | TORNADIS_SESSION_CHANGED_USER | TORNADIS_SESSION_CHANGED_NAME);
 
@@ -801,6 +804,8 @@ test_blocks_in_vain (Fixture *fixture,
     { "XREADGROUP GROUP streams c BLOCK 0 STREAMS s >", TRUE },
     { "XREADGROUP GROUP g streams BLOCK 0 STREAMS s >", TRUE },
     { "XREADGROUP GROUP block c STREAMS s >", FALSE },
+    { "XREAD  BLOCK 0 STREAMS s $", TRUE },
+    { "XREAD ", FALSE },
   };
   /* Within MULTI it does not wait, unless EXEC comes first. */
   static const struct

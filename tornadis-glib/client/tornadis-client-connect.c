@@ -87,7 +87,7 @@ tornadis_client_connect_completed (TornadisClient *self,
 
   while (!g_queue_is_empty (&waiters))
     {
-      gint64 asked;
+      gint64 asked = 0;
       g_autoptr (GTask) task = client_take_waiter (&waiters, NULL, &asked);
 
       client_observe_connect (self, asked, error);
@@ -103,7 +103,7 @@ connect_cancelled_cb (gpointer user_data)
 {
   TornadisClient *self = g_task_get_source_object (user_data);
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
-  gint64 asked;
+  gint64 asked = 0;
   g_autoptr (GTask) task = client_take_waiter (&priv->connect_waiters, user_data, &asked);
   g_autoptr (GError) error = NULL;
 

@@ -117,8 +117,15 @@ command_dup_arg (TornadisCommand *command,
                  gsize i)
 {
   g_autoptr (GBytes) bytes = i < tornadis_command_get_n_args (command) ? tornadis_command_get_arg (command, i) : NULL;
+  const char *data;
+  gsize length;
 
-  return bytes != NULL ? g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)) : NULL;
+  if (bytes == NULL)
+    return NULL;
+
+  /* Of an empty one there is none. */
+  data = g_bytes_get_data (bytes, &length);
+  return g_strndup (data != NULL ? data : "", length);
 }
 
 static TornadisSessionChange
