@@ -116,11 +116,6 @@ export default {
 
     async fault06ClientName(server) {
         const client = new Tornadis.Client({...options(server), client_name: 'good'});
-        for (const name of ['two words', 'grün']) {
-            GLib.test_expect_message('GLib-GObject', GLib.LogLevelFlags.LEVEL_WARNING, '*out of range for property*client-name*');
-            client.client_name = name;
-        }
-        GLib.test_assert_expected_messages_internal('Gjs', 'test-client.js', 0, 'fault06ClientName');
         equal(await client.call('CLIENT', 'GETNAME'), 'good');
         throws(Tornadis.ClientError, () => Tornadis.Client.new_for_uri('redis://h?client-name=two%20words'), Tornadis.Error.USAGE);
         await client.call('ACL', 'SETUSER', 'poor', 'reset', 'on', 'nopass', '+ping');

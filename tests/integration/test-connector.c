@@ -225,9 +225,13 @@ test_bad_name (Fixture *fixture,
       g_autofree char *uri = g_strdup_printf ("redis://127.0.0.1:%u?client-name=%s", port, escaped);
       g_autoptr (GError) error = NULL;
 
-      g_test_expect_message ("GLib-GObject", G_LOG_LEVEL_WARNING, "*invalid or out of range for property*client-name*");
-      g_object_set (fixture->client, "client-name", names[i], NULL);
-      g_test_assert_expected_messages ();
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      /* What GObject asks before it sets one; how loudly it refuses depends on its version. */
+      g_value_init (&value, G_TYPE_STRING);
+      g_value_set_string (&value, names[i]);
+      g_assert_false (g_param_value_is_valid (g_object_class_find_property (G_OBJECT_GET_CLASS (fixture->client), "client-name"),
+                                              &value));
 
       g_assert_null (tornadis_client_new_for_uri (uri, &error));
       g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);

@@ -624,12 +624,14 @@ if NATIVE:
         canceller = asyncio.create_task(cancel_blocked(cancellable))
         await raises_cancelled(client.call_async(command('BLPOP', 'list', 0), cancellable))
         await canceller
+        # It takes nothing any more.
+        await wait_until_blocked(server, 0)
         server.command('RPUSH list x')
+        equal(await client.call('LPOP', 'list'), b'x')
         call = client.call_async(command('BLPOP', 'list', 0))
         canceller = asyncio.create_task(cancel_blocked(call))
         await raises_cancelled(call)
         await canceller
-        server.command('RPUSH list x')
         equal(await client.call('ECHO', 'mine'), b'mine')
 
     async def raises_cancelled(awaitable):
