@@ -38,7 +38,6 @@ done_cb (TornadisReply *reply,
 
 static void
 session_cb (TornadisSessionChange changes,
-            TornadisReply *reply,
             gpointer user_data)
 {
 }

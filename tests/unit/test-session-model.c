@@ -793,7 +793,6 @@ model_check (Model *self)
 
 static void
 session_cb (TornadisSessionChange changes,
-            TornadisReply *reply,
             gpointer user_data)
 {
   Model *self = user_data;

@@ -42,7 +42,6 @@ done_cb (TornadisReply *reply,
 
 static void
 session_cb (TornadisSessionChange changes,
-            TornadisReply *reply,
             gpointer user_data)
 {
   Fixture *fixture = user_data;

@@ -258,7 +258,6 @@ link_give_up (TornadisLink *self)
 
 static void
 queue_session_cb (TornadisSessionChange changes,
-                  TornadisReply *reply,
                   gpointer user_data)
 {
   TornadisLink *self = user_data;

@@ -64,10 +64,9 @@ void                tornadis_queue_add_completion        (TornadisQueue         
 /* Follows the commands of a slot whose replies have not come. */
 void                tornadis_queue_follow_slot           (TornadisQueue          *self,
                                                           const TornadisSlot     *slot);
-/* Follows what @reply, which answers @command or the next command of @batch, does to the session. */
+/* Follows what @reply, the next one to @slot, does to the session. */
 void                tornadis_queue_follow_reply          (TornadisQueue          *self,
-                                                          TornadisCommand        *command,
-                                                          const TornadisBatch    *batch,
+                                                          const TornadisSlot     *slot,
                                                           TornadisReply          *reply);
 /* Whether it is certain that the server queues the call @id for EXEC. */
 gboolean            tornadis_queue_is_in_multi_at        (TornadisQueue          *self,

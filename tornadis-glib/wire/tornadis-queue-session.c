@@ -14,11 +14,8 @@ static void
 slot_follow_transaction (const TornadisSlot *slot,
                          TornadisTransaction *transaction)
 {
-  if (slot->command != NULL)
-    tornadis_transaction_follow (transaction, tornadis_command_get_effect (slot->command));
-  else if (slot->batch != NULL)
-    for (gsize i = slot->batch->n_received; i < tornadis_batch_get_n_calls (slot->batch); i++)
-      tornadis_transaction_follow (transaction, tornadis_batch_get_effect (slot->batch, i));
+  for (gsize i = tornadis_slot_get_first (slot); i < tornadis_slot_get_n_calls (slot); i++)
+    tornadis_transaction_follow (transaction, tornadis_slot_get_effect (slot, i));
 }
 
 static gboolean
@@ -38,11 +35,8 @@ tornadis_queue_follow_slot (TornadisQueue *self,
   if (!tornadis_slot_has_effect (slot))
     return;
 
-  if (slot->batch == NULL)
-    tornadis_session_queued (self->session, tornadis_command_get_effect (slot->command));
-  else
-    for (gsize i = slot->batch->n_received; i < tornadis_batch_get_n_calls (slot->batch); i++)
-      tornadis_session_queued (self->session, tornadis_batch_get_effect (slot->batch, i));
+  for (gsize i = tornadis_slot_get_first (slot); i < tornadis_slot_get_n_calls (slot); i++)
+    tornadis_session_queued (self->session, tornadis_slot_get_effect (slot, i));
 }
 
 /* The state of MULTI and WATCH that the connection will have once all that is ahead of @id has been answered. */
@@ -63,19 +57,16 @@ gboolean
 tornadis_queue_is_in_multi_at (TornadisQueue *self,
                                guint64 id)
 {
-  const TornadisBatch *batch = tornadis_queue_get_slot (self, id)->batch;
-  TornadisTransaction transaction;
+  const TornadisSlot *slot = tornadis_queue_get_slot (self, id);
 
   if (!self->session->answered.in_multi)
     return FALSE;
 
-  transaction = queue_get_transaction_at (self, id);
-  for (gsize i = batch != NULL ? batch->n_received : 0; batch != NULL && i < tornadis_batch_get_n_calls (batch); i++)
-    if (tornadis_batch_get_effect (batch, i) == TORNADIS_COMMAND_EXEC ||
-        tornadis_batch_get_effect (batch, i) == TORNADIS_COMMAND_DISCARD)
+  for (gsize i = tornadis_slot_get_first (slot); i < tornadis_slot_get_n_calls (slot); i++)
+    if (tornadis_slot_get_effect (slot, i) == TORNADIS_COMMAND_EXEC || tornadis_slot_get_effect (slot, i) == TORNADIS_COMMAND_DISCARD)
       return FALSE;
 
-  return transaction.in_multi;
+  return queue_get_transaction_at (self, id).in_multi;
 }
 
 /* What a call that is taken back would have begun: MULTI, unless that was called ahead of it, or WATCH of any key. */
@@ -179,30 +170,23 @@ reply_has_one_of_wrong_server (TornadisReply *reply)
   return FALSE;
 }
 
-/* Follows what @reply, which answers @command or the next command of @batch, does to the session. */
+/* Follows what @reply, the next one to @slot, does to the session. */
 void
 tornadis_queue_follow_reply (TornadisQueue *self,
-                             TornadisCommand *command,
-                             const TornadisBatch *batch,
+                             const TornadisSlot *slot,
                              TornadisReply *reply)
 {
-  TornadisCommandEffect effect = TORNADIS_COMMAND_PLAIN;
+  gsize i = tornadis_slot_get_first (slot);
+  TornadisCommand *command = slot->batch != NULL ? tornadis_batch_get_command (slot->batch, i) : slot->command;
+  TornadisCommandEffect effect = tornadis_slot_get_effect (slot, i);
   TornadisSessionChange changes;
-
-  if (batch != NULL)
-    {
-      command = tornadis_batch_get_command (batch, batch->n_received);
-      effect = tornadis_batch_get_effect (batch, batch->n_received);
-    }
-  else if (command != NULL)
-    effect = tornadis_command_get_effect (command);
 
   changes = tornadis_session_answered (self->session, effect, command, reply);
   if (effect == TORNADIS_COMMAND_EXEC ? reply_has_one_of_wrong_server (reply) : reply_is_of_wrong_server (reply))
     changes |= TORNADIS_SESSION_WRONG_SERVER;
 
   if (changes != TORNADIS_SESSION_UNCHANGED)
-    self->session_func (changes, reply, self->session_data);
+    self->session_func (changes, self->session_data);
 }
 
 /* Completes a call that may have run with LOST, unless @error is about what the server sent, which was the reply to the
@@ -232,13 +216,8 @@ queue_lose_slot (TornadisQueue *self,
 static gboolean
 slot_moves (const TornadisSlot *slot)
 {
-  gsize n_calls = tornadis_slot_get_n_calls (slot);
-
-  if (slot->batch == NULL)
-    return slot->command != NULL && tornadis_session_is_moved_by (tornadis_command_get_effect (slot->command));
-
-  for (gsize i = slot->batch->n_received; i < n_calls; i++)
-    if (tornadis_session_is_moved_by (tornadis_batch_get_effect (slot->batch, i)))
+  for (gsize i = tornadis_slot_get_first (slot); i < tornadis_slot_get_n_calls (slot); i++)
+    if (tornadis_session_is_moved_by (tornadis_slot_get_effect (slot, i)))
       return TRUE;
 
   return FALSE;
@@ -332,11 +311,14 @@ tornadis_queue_link_lost (TornadisQueue *self,
   return completions;
 }
 
-/* Follows all that is queued anew, after some of it was taken back or refused. */
+/* Follows all that is queued anew, if some of it was taken back or refused. */
 static void
-queue_follow_again (TornadisQueue *self)
+queue_freshen_session (TornadisQueue *self)
 {
   TornadisSession *session = self->session;
+
+  if (!session->stale)
+    return;
 
   session->stale = FALSE;
   session->expected = session->answered;
@@ -354,8 +336,7 @@ queue_follow_again (TornadisQueue *self)
 TornadisTransaction
 tornadis_queue_get_expected (TornadisQueue *self)
 {
-  if (self->session->stale)
-    queue_follow_again (self);
+  queue_freshen_session (self);
 
   return self->session->expected;
 }
@@ -363,8 +344,7 @@ tornadis_queue_get_expected (TornadisQueue *self)
 gboolean
 tornadis_queue_is_settled (TornadisQueue *self)
 {
-  if (self->session->stale)
-    queue_follow_again (self);
+  queue_freshen_session (self);
 
   return self->session->n_unsettled == 0;
 }

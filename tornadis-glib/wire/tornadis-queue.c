@@ -364,7 +364,7 @@ tornadis_queue_cancel (TornadisQueue *self,
       tornadis_slot_forget (slot);
       /* The connection is closed first: the function that is called below may make a call, and wait for it. */
       if (blocks_in_vain)
-        self->session_func (TORNADIS_SESSION_BLOCKS_IN_VAIN, NULL, self->session_data);
+        self->session_func (TORNADIS_SESSION_BLOCKS_IN_VAIN, self->session_data);
     }
   else
     {
@@ -558,7 +558,7 @@ tornadis_queue_take_reply (TornadisQueue *self,
     reply = tornadis_batch_read_guarded (head->batch, reply);
 
   if (G_UNLIKELY (queue_has_to_follow (self, head, reply)))
-    tornadis_queue_follow_reply (self, head->command, head->batch, reply);
+    tornadis_queue_follow_reply (self, head, reply);
 
   if (head->batch != NULL)
     {

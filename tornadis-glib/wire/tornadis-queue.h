@@ -8,11 +8,10 @@
 
 G_BEGIN_DECLS
 
-/* The session has changed. With @reply: because of it, before the call that it belongs to completes; no callback of the
- * program may run within this. Without, when it blocks in vain: before the call that was cancelled completes; the connection
- * may be closed within this. */
+/* The session has changed because of a reply: before the call that it belongs to completes; no callback of the program may
+ * run within this. Or it blocks in vain: before the call that was cancelled completes; the connection may be closed within
+ * this. */
 typedef void (*TornadisSessionFunc) (TornadisSessionChange changes,
-                                     TornadisReply        *reply,
                                      gpointer              user_data);
 
 typedef enum

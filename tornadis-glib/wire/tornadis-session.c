@@ -178,7 +178,6 @@ session_apply_setting (TornadisSession *self,
 {
   g_clear_pointer (&self->settings[setting], tornadis_command_unref);
   self->settings[setting] = tornadis_command_ref (command);
-  self->altered = TRUE;
   return TORNADIS_SESSION_UNCHANGED;
 }
 
@@ -223,7 +222,7 @@ session_apply (TornadisSession *self,
   return TORNADIS_SESSION_UNCHANGED;
 }
 
-/* The commands that the server has queued ran, each with its own outcome. */
+/* EXEC or DISCARD was answered: the commands that the server had queued have run, each with its own outcome, or never will. */
 static TornadisSessionChange
 session_apply_queued (TornadisSession *self,
                       TornadisReply *reply)
@@ -233,6 +232,7 @@ session_apply_queued (TornadisSession *self,
 
   for (guint i = 0; i < n_effects; i++)
     changes |= session_apply (self, g_ptr_array_index (self->effects, i), tornadis_reply_get_element (reply, i));
+  session_forget_queued (self);
 
   return changes;
 }
@@ -261,16 +261,6 @@ session_add_queued (TornadisSession *self,
   g_ptr_array_index (self->effects, position) = tornadis_command_ref (command);
 }
 
-static TornadisSessionChange
-session_exec_answered (TornadisSession *self,
-                       TornadisReply *reply)
-{
-  TornadisSessionChange changes = session_apply_queued (self, reply);
-
-  session_forget_queued (self);
-  return changes;
-}
-
 TornadisSessionChange
 tornadis_session_answered (TornadisSession *self,
                            TornadisCommandEffect effect,
@@ -296,7 +286,7 @@ tornadis_session_answered (TornadisSession *self,
     self->stale = TRUE;
 
   if (before.in_multi && !self->answered.in_multi)
-    changes = session_exec_answered (self, reply);
+    changes = session_apply_queued (self, reply);
   else if (!before.in_multi)
     changes = session_apply (self, command, reply);
 

@@ -42,6 +42,22 @@ tornadis_slot_get_n_calls (const TornadisSlot *self)
   return self->batch != NULL ? tornadis_batch_get_n_calls (self->batch) : 1;
 }
 
+/* The first of its commands that has no reply; those from there on are in the order of their replies. */
+static inline gsize
+tornadis_slot_get_first (const TornadisSlot *self)
+{
+  return self->batch != NULL ? self->batch->n_received : 0;
+}
+
+static inline TornadisCommandEffect
+tornadis_slot_get_effect (const TornadisSlot *self,
+                          gsize i)
+{
+  if (self->batch != NULL)
+    return tornadis_batch_get_effect (self->batch, i);
+  return self->command != NULL ? tornadis_command_get_effect (self->command) : TORNADIS_COMMAND_PLAIN;
+}
+
 static inline const char *
 tornadis_slot_get_name (const TornadisSlot *self)
 {
