@@ -113,7 +113,7 @@ push_batch (Fixture *fixture,
   for (guint i = 0; commands[i] != NULL; i++)
     g_ptr_array_add (array, tornadis_command_new (commands[i]));
 
-  return tornadis_queue_push_batch (fixture->queue, array, atomic, &caller);
+  return tornadis_queue_push_batch (fixture->queue, tornadis_batch_new (array, atomic), &caller);
 }
 
 /* Writes up to @n_bytes and returns them as text without the RESP around the names. */

@@ -586,7 +586,7 @@ model_call (Model *self,
   else if (command != NULL)
     call->queue_id = tornadis_queue_push (self->queue, command, TORNADIS_SLOT_DEFAULT, &caller);
   else
-    call->queue_id = tornadis_queue_push_batch (self->queue, commands, atomic, &caller);
+    call->queue_id = tornadis_queue_push_batch (self->queue, tornadis_batch_new (commands, atomic), &caller);
 }
 
 static void

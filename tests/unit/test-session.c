@@ -114,7 +114,7 @@ push (Fixture *fixture,
   caller.user_data = call;
   if (command != NULL)
     return tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, &caller);
-  return tornadis_queue_push_batch (fixture->queue, commands, atomic, &caller);
+  return tornadis_queue_push_batch (fixture->queue, tornadis_batch_new (commands, atomic), &caller);
 }
 
 static void

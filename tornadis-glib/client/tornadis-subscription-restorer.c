@@ -222,8 +222,9 @@ restorer_ask_first (TornadisSubscriptionRestorer *self,
                     TornadisQueue *queue)
 {
   g_autoptr (TornadisCommand) command = tornadis_subscription_make_command (kind, TRUE, names);
+  const TornadisCaller caller = { .func = restored_cb, .user_data = restoring_new (self, kind, names) };
 
-  tornadis_queue_push_front (queue, command, TORNADIS_SLOT_LINK_ONLY, restored_cb, restoring_new (self, kind, names));
+  tornadis_queue_push_front (queue, command, TORNADIS_SLOT_LINK_ONLY, &caller);
 }
 
 void

@@ -723,18 +723,18 @@ tornadis_link_submit_batch (TornadisLink *self,
                             guint64 *id,
                             GError **error)
 {
-  gsize n_calls = commands->len + (atomic ? 2 : 0);
-  gsize n_bytes = 0;
+  TornadisBatch *batch = tornadis_batch_new (commands, atomic);
   TornadisCaller copy;
   guint64 slot;
 
-  for (guint i = 0; i < commands->len; i++)
-    n_bytes += tornadis_command_get_wire_size (g_ptr_array_index (commands, i));
+  if (!link_admit (self, NULL, commands, atomic, tornadis_batch_get_n_calls (batch), batch->wire_size, TORNADIS_SLOT_DEFAULT,
+                   caller, error))
+    {
+      tornadis_batch_free (batch);
+      return FALSE;
+    }
 
-  if (!link_admit (self, NULL, commands, atomic, n_calls, n_bytes, TORNADIS_SLOT_DEFAULT, caller, error))
-    return FALSE;
-
-  slot = tornadis_queue_push_batch (self->queue, commands, atomic, link_set_deadline (self, caller, &copy));
+  slot = tornadis_queue_push_batch (self->queue, batch, link_set_deadline (self, caller, &copy));
   if (id != NULL)
     *id = slot;
   link_kick (self);

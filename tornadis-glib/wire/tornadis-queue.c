@@ -2,8 +2,6 @@
 
 #include "tornadis-glib/wire/tornadis-queue-private.h"
 
-#include <string.h>
-
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
@@ -225,6 +223,16 @@ slot_is_awaited_at (const TornadisDeadline *deadline,
   return slot->func != NULL && slot->deadline == deadline->at;
 }
 
+static inline TornadisSlot
+slot_for_caller (const TornadisCaller *caller)
+{
+  return (TornadisSlot){ .func = caller->func,
+                         .user_data = caller->user_data,
+                         .deadline = caller->deadline,
+                         .queued = caller->queued,
+                         .notifies = caller->notifies };
+}
+
 static inline TornadisSlot *
 queue_append (TornadisQueue *self,
               const TornadisCaller *caller)
@@ -235,11 +243,7 @@ queue_append (TornadisQueue *self,
     queue_grow (self);
 
   slot = tornadis_queue_get_slot (self, self->tail++);
-  *slot = (TornadisSlot){ .func = caller->func,
-                          .user_data = caller->user_data,
-                          .deadline = caller->deadline,
-                          .queued = caller->queued,
-                          .notifies = caller->notifies };
+  *slot = slot_for_caller (caller);
 
   if (G_UNLIKELY (slot->deadline != 0))
     tornadis_deadlines_push (&self->deadlines, slot->deadline, self->tail - 1, slot_is_awaited_at, self);
@@ -298,13 +302,12 @@ tornadis_queue_push (TornadisQueue *self,
 
 guint64
 tornadis_queue_push_batch (TornadisQueue *self,
-                           GPtrArray *commands,
-                           gboolean atomic,
+                           TornadisBatch *batch,
                            const TornadisCaller *caller)
 {
   TornadisSlot *slot = queue_append (self, caller);
 
-  slot->batch = tornadis_batch_new (commands, atomic);
+  slot->batch = batch;
   slot->n_bytes = slot->batch->wire_size;
   if (self->session != NULL)
     tornadis_queue_follow_slot (self, slot);
@@ -318,21 +321,18 @@ void
 tornadis_queue_push_front (TornadisQueue *self,
                            TornadisCommand *command,
                            TornadisSlotFlags flags,
-                           TornadisSlotFunc func,
-                           gpointer user_data)
+                           const TornadisCaller *caller)
 {
   TornadisSlot *slot;
 
-  g_assert (self->writer.queued == 0);
+  g_assert (self->writer.queued == 0 && caller->deadline == 0);
 
   if (self->tail - self->head == self->size)
     queue_grow (self);
 
   self->next = self->unsent = --self->head;
   slot = tornadis_queue_get_slot (self, self->head);
-  memset (slot, 0, sizeof *slot);
-  slot->func = func;
-  slot->user_data = user_data;
+  *slot = slot_for_caller (caller);
   queue_set_command (self, slot, command, flags);
 }
 

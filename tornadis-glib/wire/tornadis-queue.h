@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "tornadis-glib/wire/tornadis-batch.h"
 #include "tornadis-glib/wire/tornadis-completions.h"
 #include "tornadis-glib/wire/tornadis-session.h"
 #include "tornadis-glib/wire/tornadis-writer.h"
@@ -41,21 +42,20 @@ gboolean        tornadis_queue_has_room        (TornadisQueue       *self,
                                                 gsize                n_bytes,
                                                 gsize                max_calls,
                                                 gsize                max_bytes);
-/* Both keep a reference to what they send and return an id for tornadis_queue_cancel(). @caller is copied. */
+/* All of these copy @caller; the first two return an id for tornadis_queue_cancel(). */
 guint64         tornadis_queue_push            (TornadisQueue       *self,
                                                 TornadisCommand     *command,
                                                 TornadisSlotFlags    flags,
                                                 const TornadisCaller *caller);
+/* @batch is (transfer full). */
 guint64         tornadis_queue_push_batch      (TornadisQueue       *self,
-                                                GPtrArray           *commands,
-                                                gboolean             atomic,
+                                                TornadisBatch       *batch,
                                                 const TornadisCaller *caller);
 /* Ahead of all others; only while nothing is written. */
 void            tornadis_queue_push_front      (TornadisQueue       *self,
                                                 TornadisCommand     *command,
                                                 TornadisSlotFlags    flags,
-                                                TornadisSlotFunc     func,
-                                                gpointer             user_data);
+                                                const TornadisCaller *caller);
 /* Completes a call now. One that is not yet written is removed; the slot of one that is stays and swallows the reply. */
 gboolean        tornadis_queue_cancel          (TornadisQueue       *self,
                                                 guint64              id,

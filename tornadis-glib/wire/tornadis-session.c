@@ -2,8 +2,6 @@
 
 #include "tornadis-glib/wire/tornadis-session.h"
 
-#include <string.h>
-
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
