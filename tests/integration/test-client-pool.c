@@ -49,27 +49,6 @@ assert_counts (TornadisClientPool *pool,
   g_assert_cmpuint (now[2], ==, waiting);
 }
 
-static TornadisClient *
-take (TornadisClientPool *pool,
-      GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-
-  tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &result);
-  return tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&result), error);
-}
-
-static TornadisClient *
-assert_take (TornadisClientPool *pool)
-{
-  g_autoptr (GError) error = NULL;
-  TornadisClient *client = take (pool, &error);
-
-  g_assert_no_error (error);
-  g_assert_true (tornadis_client_is_connected (client));
-  return client;
-}
-
 static void
 test_reuse (Pool *fixture,
             gconstpointer data)

@@ -6,25 +6,6 @@
 
 #include <string.h>
 
-static TornadisPipeline *
-make_pipeline (gboolean atomic,
-               const char *const *lines)
-{
-  TornadisPipeline *pipeline = tornadis_pipeline_new ();
-
-  tornadis_pipeline_set_atomic (pipeline, atomic);
-  for (guint i = 0; lines[i] != NULL; i++)
-    {
-      g_auto (GStrv) argv = g_strsplit (lines[i], " ", -1);
-
-      tornadis_pipeline_stack_strv (pipeline, (const char *const *) argv);
-    }
-
-  return pipeline;
-}
-
-#define PIPELINE(atomic, ...) make_pipeline (atomic, (const char *[]){ __VA_ARGS__, NULL })
-
 static gint64
 get_connection_id (TornadisClient *client)
 {
@@ -283,19 +264,6 @@ make_pool (Fixture *fixture,
   return tornadis_client_pool_new (*template);
 }
 
-static TornadisClient *
-take (TornadisClientPool *pool)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-  TornadisClient *client;
-
-  tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &result);
-  client = tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&result), &error);
-  g_assert_no_error (error);
-  return client;
-}
-
 /* A command alone, whatever it says. */
 static void
 call_line (TornadisClient *client,
@@ -316,7 +284,7 @@ is_handed_on (TornadisClientPool *pool,
               const char *calls)
 {
   g_auto (GStrv) lines = g_strsplit (calls, "; ", -1);
-  g_autoptr (TornadisClient) client = take (pool);
+  g_autoptr (TornadisClient) client = assert_take (pool);
   g_autoptr (TornadisClient) next = NULL;
   gint64 id = get_connection_id (client);
   gboolean handed_on;
@@ -336,7 +304,7 @@ is_handed_on (TornadisClientPool *pool,
     }
   tornadis_client_pool_release_client (pool, client);
 
-  next = take (pool);
+  next = assert_take (pool);
   handed_on = get_connection_id (next) == id;
   assert_call (next, "(integer) 0", "EXISTS", "only-elsewhere", NULL);
   tornadis_client_pool_release_client (pool, next);
@@ -478,7 +446,7 @@ test_pristine_again (Fixture *fixture,
 {
   g_autoptr (TornadisClient) template = NULL;
   g_autoptr (TornadisClientPool) pool = make_pool (fixture, &template);
-  g_autoptr (TornadisClient) client = take (pool);
+  g_autoptr (TornadisClient) client = assert_take (pool);
   g_autoptr (TornadisClient) next = NULL;
   g_autoptr (TornadisCommand) select = tornadis_command_new_strv ((const char *[]) { "SELECT", "3", NULL });
   gint64 id;
@@ -488,7 +456,7 @@ test_pristine_again (Fixture *fixture,
   assert_call (client, "PONG", "PING", NULL);
   id = get_connection_id (client);
   tornadis_client_pool_release_client (pool, client);
-  next = take (pool);
+  next = assert_take (pool);
   g_assert_cmpint (get_connection_id (next), ==, id);
   tornadis_client_pool_release_client (pool, next);
 }
@@ -556,14 +524,14 @@ test_template (Fixture *fixture,
   assert_call (template, "OK", "SELECT", "3", NULL);
   assert_call (template, "OK", "CLIENT", "SETNAME", "first", NULL);
   g_assert_true (is_handed_on (pool, "PING"));
-  idle = take (pool);
+  idle = assert_take (pool);
   assert_call (idle, "\"first\"", "CLIENT", "GETNAME", NULL);
   id = get_connection_id (idle);
   tornadis_client_pool_release_client (pool, idle);
   g_clear_object (&idle);
 
   assert_call (template, "OK", "SELECT", "4", NULL);
-  idle = take (pool);
+  idle = assert_take (pool);
   g_assert_cmpint (get_connection_id (idle), !=, id);
   tornadis_client_pool_release_client (pool, idle);
   g_assert_true (is_handed_on (pool, "PING"));
@@ -647,7 +615,7 @@ test_wrong_server_in_pool (Fixture *fixture,
   g_autoptr (GAsyncResult) result = NULL;
 
   g_object_set (pool, "max-size", 1, NULL);
-  client = take (pool);
+  client = assert_take (pool);
   tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &result);
   tornadis_client_submit (client, set, release_cb, pool, NULL);
   next = tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&result), NULL);

@@ -177,6 +177,44 @@ wait_for_result (GAsyncResult **result_location)
   return *result_location;
 }
 
+TornadisClient *
+take (TornadisClientPool *pool,
+      GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &result);
+  return tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&result), error);
+}
+
+TornadisClient *
+assert_take (TornadisClientPool *pool)
+{
+  g_autoptr (GError) error = NULL;
+  TornadisClient *client = take (pool, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (tornadis_client_is_connected (client));
+  return client;
+}
+
+TornadisPipeline *
+make_pipeline (gboolean atomic,
+               const char *const *lines)
+{
+  TornadisPipeline *pipeline = tornadis_pipeline_new ();
+
+  tornadis_pipeline_set_atomic (pipeline, atomic);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_auto (GStrv) argv = g_strsplit (lines[i], " ", -1);
+
+      tornadis_pipeline_stack_strv (pipeline, (const char *const *) argv);
+    }
+
+  return pipeline;
+}
+
 gboolean
 connect_and_wait (TornadisClient *client,
                   GError **error)

@@ -70,11 +70,19 @@ TornadisReply    *call_pipeline         (TornadisClient    *client,
                                          TornadisPipeline  *pipeline,
                                          GCancellable      *cancellable,
                                          GError           **error);
+/* Of commands that are split at the spaces, up to a NULL. */
+TornadisPipeline *make_pipeline         (gboolean           atomic,
+                                         const char *const *lines);
+#define PIPELINE(atomic, ...) make_pipeline (atomic, (const char *[]){ __VA_ARGS__, NULL })
 /* Keeps a GAsyncResult for after the main loop. */
 void              store_result          (GObject           *object,
                                          GAsyncResult      *result,
                                          gpointer           result_location);
 GAsyncResult     *wait_for_result       (GAsyncResult     **result_location);
+/* A client of the pool that is connected, and the same where it may not fail. */
+TornadisClient   *take                  (TornadisClientPool *pool,
+                                         GError           **error);
+TornadisClient   *assert_take           (TornadisClientPool *pool);
 /* From now on long lists of short strings come packed, as for Python. */
 void              enable_packs          (void);
 /* Lets go of the last reference and checks that it was. */

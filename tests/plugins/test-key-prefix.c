@@ -349,30 +349,16 @@ test_randomkey (World *world,
 }
 
 static void
-stack_all (TornadisPipeline *pipeline,
-           const char *const *lines)
-{
-  for (gsize i = 0; lines[i] != NULL; i++)
-    {
-      g_auto (GStrv) argv = g_strsplit (lines[i], " ", -1);
-
-      tornadis_pipeline_stack_strv (pipeline, (const char *const *) argv);
-    }
-}
-
-static void
 assert_pipeline (TornadisClient *client,
                  gboolean atomic,
                  const char *const *lines,
                  const char *expected)
 {
-  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (TornadisPipeline) pipeline = make_pipeline (atomic, lines);
   g_autoptr (TornadisReply) reply = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL;
 
-  tornadis_pipeline_set_atomic (pipeline, atomic);
-  stack_all (pipeline, lines);
   reply = call_pipeline (client, pipeline, NULL, &error);
   g_assert_no_error (error);
   text = tornadis_reply_to_string (reply);
@@ -415,10 +401,9 @@ test_pipelines (World *world,
 
   /* A transaction that is open beyond the pipeline. */
   {
-    g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+    g_autoptr (TornadisPipeline) pipeline = make_pipeline (FALSE, by_hand);
     g_autoptr (TornadisReply) reply = NULL;
 
-    stack_all (pipeline, by_hand);
     reply = call_pipeline (world->a, pipeline, NULL, NULL);
     assert_run (world->a, "LMPOP 1 list LEFT", "QUEUED");
     assert_run (world->a, "EXEC", "1) 1) \"k\"\n2) \"v\"\n3) (nil)");
@@ -426,10 +411,9 @@ test_pipelines (World *world,
 
   /* Nothing of a pipeline is sent if a command of it is refused. */
   {
-    g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+    g_autoptr (TornadisPipeline) pipeline = make_pipeline (FALSE, refused);
     g_autoptr (GError) error = NULL;
 
-    stack_all (pipeline, refused);
     g_assert_null (call_pipeline (world->a, pipeline, NULL, &error));
     g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN);
     assert_run (world->a, "EXISTS refused", "(integer) 0");
@@ -473,12 +457,10 @@ test_transactions (World *world,
   /* What is atomic ends what was begun before it, and its replies are none of that. */
   {
     const char *const lines[] = { "KEYS *", NULL };
-    g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+    g_autoptr (TornadisPipeline) pipeline = make_pipeline (TRUE, lines);
 
     assert_run (world->a, "MULTI", "OK");
     assert_run (world->a, "GET k", "QUEUED");
-    stack_all (pipeline, lines);
-    tornadis_pipeline_set_atomic (pipeline, TRUE);
     g_assert_null (call_pipeline (world->a, pipeline, NULL, NULL));
     g_assert_false (tornadis_client_is_in_transaction (world->a));
     assert_pipeline (world->a, TRUE, lines, "1) 1) \"k\"");

@@ -34,7 +34,7 @@ get_state (TornadisPlugin *plugin)
 }
 
 static TornadisPipeline *
-make_pipeline (guint n)
+make_increments (guint n)
 {
   TornadisPipeline *pipeline = tornadis_pipeline_new ();
 
@@ -360,8 +360,8 @@ static void
 test_pipelines (Fixture *fixture,
                 gconstpointer data)
 {
-  g_autoptr (TornadisPipeline) three = make_pipeline (3);
-  g_autoptr (TornadisPipeline) hundred = make_pipeline (100);
+  g_autoptr (TornadisPipeline) three = make_increments (3);
+  g_autoptr (TornadisPipeline) hundred = make_increments (100);
   Tally tally = { 0 };
   TornadisPlugin *limit = add_plugin (fixture->client, "limit", "max-in-flight", 5, NULL);
 

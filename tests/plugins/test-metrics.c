@@ -166,20 +166,6 @@ test_losses (Fixture *fixture,
   g_assert_cmpuint (get_server_count (metrics, "reconnections"), ==, 2);
 }
 
-static TornadisClient *
-take (TornadisClientPool *pool)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-  TornadisClient *client;
-
-  tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &result);
-  client = tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&result), &error);
-  g_assert_no_error (error);
-
-  return client;
-}
-
 /* The clients of a pool, and others, are counted together; what they did is not forgotten with them. */
 static void
 test_pool (Fixture *fixture,
@@ -187,8 +173,8 @@ test_pool (Fixture *fixture,
 {
   TornadisPlugin *metrics = add_metrics (fixture->client);
   TornadisClientPool *pool = tornadis_client_pool_new (fixture->client);
-  TornadisClient *first = take (pool);
-  TornadisClient *second = take (pool);
+  TornadisClient *first = assert_take (pool);
+  TornadisClient *second = assert_take (pool);
   guint64 read;
 
   assert_call (first, "PONG", "PING", NULL);

@@ -27,33 +27,6 @@ assert_counters (TornadisPlugin *plugin,
   g_assert_cmpuint (gave_up_now, ==, gave_up);
 }
 
-static TornadisPipeline *
-make_pipeline (gboolean atomic,
-               const char *first,
-               ...) G_GNUC_NULL_TERMINATED;
-
-/* Of commands that are split at the spaces. */
-static TornadisPipeline *
-make_pipeline (gboolean atomic,
-               const char *first,
-               ...)
-{
-  TornadisPipeline *pipeline = tornadis_pipeline_new ();
-  va_list args;
-
-  tornadis_pipeline_set_atomic (pipeline, atomic);
-  va_start (args, first);
-  for (const char *line = first; line != NULL; line = va_arg (args, const char *))
-    {
-      g_auto (GStrv) argv = g_strsplit (line, " ", -1);
-
-      tornadis_pipeline_stack_strv (pipeline, (const char *const *) argv);
-    }
-  va_end (args);
-
-  return pipeline;
-}
-
 /* Starts what is then on its way when the server is lost, which reads nothing any more. */
 static void
 freeze (TornadisHarnessRedis *redis)
@@ -344,9 +317,9 @@ test_replica (Fixture *fixture,
   g_autoptr (TornadisHarnessRedis) replica = tornadis_harness_redis_new (args, NULL);
   TornadisClient *client = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (replica));
   TornadisPlugin *retry = add_plugin (client, "retry", "max-attempts", 30, "max-delay-msec", 10, NULL);
-  g_autoptr (TornadisPipeline) writes = make_pipeline (FALSE, "INCR n", "INCR n", NULL);
-  g_autoptr (TornadisPipeline) mixed = make_pipeline (FALSE, "GET n", "INCR n", NULL);
-  g_autoptr (TornadisPipeline) transaction = make_pipeline (TRUE, "INCR n", "GET n", NULL);
+  g_autoptr (TornadisPipeline) writes = PIPELINE (FALSE, "INCR n", "INCR n");
+  g_autoptr (TornadisPipeline) mixed = PIPELINE (FALSE, "GET n", "INCR n");
+  g_autoptr (TornadisPipeline) transaction = PIPELINE (TRUE, "INCR n", "GET n");
   g_autoptr (TornadisReply) replies = NULL;
   g_autoptr (GError) error = NULL;
   gulong id;
@@ -393,8 +366,8 @@ test_transaction (Fixture *fixture,
                   gconstpointer data)
 {
   TornadisPlugin *retry = add_retry (fixture->client, 100);
-  g_autoptr (TornadisPipeline) unatomic = make_pipeline (FALSE, "WATCH k", "GET k", NULL);
-  g_autoptr (TornadisPipeline) atomic = make_pipeline (TRUE, "GET k", NULL);
+  g_autoptr (TornadisPipeline) unatomic = PIPELINE (FALSE, "WATCH k", "GET k");
+  g_autoptr (TornadisPipeline) atomic = PIPELINE (TRUE, "GET k");
   g_autoptr (TornadisReply) reply = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -546,7 +519,7 @@ test_lost_kinds (Fixture *fixture,
     {
       g_auto (GStrv) argv = g_strsplit (kinds[i].line, " ", -1);
       g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *const *) argv);
-      g_autoptr (TornadisPipeline) pipeline = make_pipeline (FALSE, "GET k", kinds[i].line, NULL);
+      g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, "GET k", kinds[i].line);
       Tally tally = { .n_expected = 1 };
 
       g_test_message ("%s", kinds[i].line);
@@ -690,7 +663,7 @@ test_multi_refused (void)
     "handshake\nexpect COMMAND\nsend \"" COMMANDS "\"\nexpect MULTI\nexpect GET\nexpect EXEC\n"
     "send \"-LOADING wait\\r\\n$1\\r\\nv\\r\\n-ERR EXEC without MULTI\\r\\n\"\n");
   g_autoptr (TornadisClient) client = make_client (peer);
-  g_autoptr (TornadisPipeline) pipeline = make_pipeline (TRUE, "GET k", NULL);
+  g_autoptr (TornadisPipeline) pipeline = PIPELINE (TRUE, "GET k");
   TornadisPlugin *retry = add_retry (client, 100);
   g_autoptr (GError) error = NULL;
 

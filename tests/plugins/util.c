@@ -51,8 +51,7 @@ connect_by (Way way,
       reply = tornadis_client_pool_call_pipeline_finish (pool, wait_for_result (&result), error);
       return reply != NULL;
     case WAY_POOL_TAKE:
-      tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &result);
-      client = tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&result), error);
+      client = take (pool, error);
       if (client != NULL)
         tornadis_client_pool_release_client (pool, client);
       return client != NULL;
