@@ -23,6 +23,5 @@
 #include <tornadis-glib/client/tornadis-plugin-registry.h>
 #include <tornadis-glib/client/tornadis-plugin.h>
 #include <tornadis-glib/client/tornadis-pub-sub-client.h>
-#include <tornadis-glib/tornadis-bridge.h>
 
 #undef TORNADIS_INSIDE

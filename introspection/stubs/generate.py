@@ -19,9 +19,6 @@ GLIB = '{http://www.gtk.org/introspection/glib/1.0}'
 
 INTEGERS = {'gint', 'guint', 'gint64', 'guint64', 'guint16', 'gsize', 'gssize', 'guint8'}
 
-# Left out: what bindings alone use, and the layout of C structures.
-HIDDEN = re.compile(r'Bridge')
-
 
 class Type:
     def __init__(self, element):
@@ -98,7 +95,7 @@ class Namespace:
 
         def of(*tags):
             return [each for tag in tags for each in namespace.findall(CORE + tag)
-                    if not HIDDEN.match(each.get('name')) and not each.get(f'{GLIB}is-gtype-struct-for')]
+                    if not each.get(f'{GLIB}is-gtype-struct-for')]
 
         self.constants = [(each.get('name'), Type(each), get_doc(each)) for each in of('constant')]
         self.functions = get_functions(namespace, 'function')

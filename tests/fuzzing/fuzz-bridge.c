@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "introspection/bridge/tornadis-bridge-values.h"
 #include "tests/fuzzing/fuzz.h"
 #include "tornadis-glib/tornadis-glib.h"
 

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "introspection/bridge/tornadis-bridge-values.h"
 #include "tests/fuzzing/fuzz.h"
-#include "tornadis-glib/tornadis-bridge.h"
 #include "tornadis-glib/values/tornadis-reply-pack-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
@@ -57,7 +57,7 @@ LLVMFuzzerTestOneInput (const guint8 *data,
   gsize n_pieces = 0;
 
   /* As for Python: it goes both ways, because most arrays are too short for it. */
-  tornadis_reply_pack_enable ();
+  tornadis_reply_pack_enable ('s');
 
   while (done < size)
     {

@@ -4,11 +4,10 @@
 import Tornadis from 'gi://Tornadis?version=1.0';
 
 const CLASSES = ['Client', 'PubSubClient', 'Pipeline', 'ClientPool', 'Command', 'Reply', 'Message', 'Plugin', 'Call',
-    'Bridge', 'Error', 'TornadisException', 'ReplyError'];
+    'Error', 'TornadisException', 'ReplyError'];
 
-// Of the language itself; what it does for every object by itself; what is a bridge to Python, or called before anything is counted.
+// Of the language itself; what it does for every object by itself.
 const LEFT_OUT = ['prototype', '$gtype', 'length', 'name', 'constructor', '_init', 'valueOf', 'ref', 'unref'];
-const PYTHON = ['Bridge.expect_collector', 'Bridge.new_data', 'Bridge.dup_data', 'Bridge.stack_data', 'Bridge#submit_data', 'Bridge#set_decode'];
 // What every GLib.Error and boxed type has.
 const INHERITED = ['Error#domain', 'Error#code', 'Error#message', 'Error#toString', 'Command#toString',
     'Reply#toString', 'Message#toString'];
@@ -35,7 +34,7 @@ function watchAll(holder, prefix) {
     for (const key of Object.getOwnPropertyNames(holder)) {
         const name = prefix + key;
         const descriptor = Object.getOwnPropertyDescriptor(holder, key);
-        if (PYTHON.includes(name) || INHERITED.includes(name) || LEFT_OUT.includes(key))
+        if (INHERITED.includes(name) || LEFT_OUT.includes(key))
             continue;
         if (typeof descriptor.value === 'function') {
             uses.set(name, 0);

@@ -2,6 +2,8 @@
 
 #include "integration/util.h"
 
+#include "introspection/bridge/tornadis-bridge-carrier.h"
+#include "introspection/bridge/tornadis-bridge-values.h"
 #include <string.h>
 
 static TornadisReply *
@@ -256,7 +258,7 @@ test_calls_of_marshal (void)
 /* A bridge to "JavaScript" and what it told. */
 typedef struct
 {
-  TornadisBridge *bridge;
+  TornadisBridgeCarrier *carrier;
   GPtrArray *told; /* (owned) (element-type utf8) */
   gboolean submits_when_asked;
   gboolean runs_loop;
@@ -264,7 +266,7 @@ typedef struct
 } Listener;
 
 static void
-told_cb (TornadisClient *client,
+told_cb (GObject *owner,
          const char *outcomes,
          gboolean *taken,
          gpointer user_data)
@@ -280,13 +282,13 @@ told_cb (TornadisClient *client,
 
   g_ptr_array_add (listener->told, g_strdup (outcomes));
   if (outcomes[0] == '\0' && listener->submits_when_asked)
-    tornadis_bridge_submit_text (listener->bridge, "[[\"ECHO\",\"asked\"]]", NULL);
+    tornadis_bridge_carrier_submit_text (listener->carrier, "[[\"ECHO\",\"asked\"]]", NULL);
   if (listener->runs_loop)
     {
       guint n = listener->told->len;
 
       listener->runs_loop = FALSE;
-      g_assert_true (tornadis_bridge_expect (listener->bridge, NULL));
+      g_assert_true (tornadis_bridge_carrier_expect (listener->carrier, NULL));
       while (listener->told->len < n + 2)
         g_main_context_iteration (NULL, TRUE);
     }
@@ -298,13 +300,13 @@ listener_init (Listener *listener,
 {
   *listener = (Listener){ NULL };
   listener->told = g_ptr_array_new_with_free_func (g_free);
-  listener->bridge = tornadis_bridge_new_text (client, told_cb, listener, NULL);
+  listener->carrier = tornadis_bridge_carrier_new_text (G_OBJECT (client), told_cb, listener, NULL);
 }
 
 static void
 listener_clear (Listener *listener)
 {
-  assert_finalized (listener->bridge);
+  assert_finalized (listener->carrier);
   g_ptr_array_unref (listener->told);
 }
 
@@ -337,7 +339,7 @@ test_turn (Fixture *fixture,
 
   g_assert_true (connect_and_wait (fixture->client, NULL));
   listener_init (&listener, fixture->client);
-  g_assert_true (tornadis_bridge_submit_text (listener.bridge, "[[\"SET\",\"k\",\"v\"],[\"GET\",\"k\"],[\"LPUSH\",\"k\",\"x\"],"
+  g_assert_true (tornadis_bridge_carrier_submit_text (listener.carrier, "[[\"SET\",\"k\",\"v\"],[\"GET\",\"k\"],[\"LPUSH\",\"k\",\"x\"],"
                                                                "[\"SUBSCRIBE\",\"c\"],[],[\"ECHO\",\"e\"]]",
                                               &error));
   g_assert_no_error (error);
@@ -352,9 +354,9 @@ test_turn (Fixture *fixture,
   listener_wait_for (&listener, " 6,\"e\"");
 
   g_ptr_array_set_size (listener.told, 0);
-  g_assert_false (tornadis_bridge_submit_text (listener.bridge, "nonsense", &error));
+  g_assert_false (tornadis_bridge_carrier_submit_text (listener.carrier, "nonsense", &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
-  g_assert_true (tornadis_bridge_submit_text (listener.bridge, "[[\"ECHO\",\"next\"]]", NULL));
+  g_assert_true (tornadis_bridge_carrier_submit_text (listener.carrier, "[[\"ECHO\",\"next\"]]", NULL));
   g_assert_cmpstr (listener_wait (&listener, 1), ==, "[ 7,\"next\"]");
   listener_clear (&listener);
 }
@@ -367,23 +369,23 @@ test_expect (Fixture *fixture,
 
   listener_init (&listener, fixture->client);
   listener.submits_when_asked = TRUE;
-  g_assert_true (tornadis_bridge_expect (listener.bridge, NULL));
+  g_assert_true (tornadis_bridge_carrier_expect (listener.carrier, NULL));
   g_assert_cmpstr (listener_wait (&listener, 1), ==, "");
   g_assert_cmpstr (listener_wait (&listener, 2), ==, "[ 1,\"asked\"]");
 
   /* Submitting in time: nothing is asked. */
-  g_assert_true (tornadis_bridge_expect (listener.bridge, NULL));
-  tornadis_bridge_submit_text (listener.bridge, "[[\"ECHO\",\"a\"]]", NULL);
+  g_assert_true (tornadis_bridge_carrier_expect (listener.carrier, NULL));
+  tornadis_bridge_carrier_submit_text (listener.carrier, "[[\"ECHO\",\"a\"]]", NULL);
   g_assert_cmpstr (listener_wait (&listener, 3), ==, "[ 2,\"a\"]");
 
   /* A function that could not be called is called once more. */
   listener.n_refusals = 1;
-  tornadis_bridge_submit_text (listener.bridge, "[[\"ECHO\",\"again\"]]", NULL);
+  tornadis_bridge_carrier_submit_text (listener.carrier, "[[\"ECHO\",\"again\"]]", NULL);
   g_assert_cmpstr (listener_wait (&listener, 4), ==, "[ 3,\"again\"]");
 
   /* Within a main loop that runs within the function. */
   listener.runs_loop = TRUE;
-  tornadis_bridge_submit_text (listener.bridge, "[[\"ECHO\",\"b\"]]", NULL);
+  tornadis_bridge_carrier_submit_text (listener.carrier, "[[\"ECHO\",\"b\"]]", NULL);
   g_assert_cmpstr (listener_wait (&listener, 7), ==, "[ 5,\"asked\"]");
   listener_clear (&listener);
 }
@@ -401,7 +403,7 @@ test_many (Fixture *fixture,
   g_string_append_c (calls, ']');
 
   listener_init (&listener, fixture->client);
-  g_assert_true (tornadis_bridge_submit_text (listener.bridge, calls->str, NULL));
+  g_assert_true (tornadis_bridge_carrier_submit_text (listener.carrier, calls->str, NULL));
   for (guint n = 1; next <= 5000; n++)
     {
       const char *p = listener_wait (&listener, n);
@@ -434,17 +436,17 @@ test_kept (Fixture *fixture,
 
   listener_init (&listener, fixture->client);
   tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "STRLEN", "big", NULL });
-  g_assert_true (tornadis_bridge_submit_command (listener.bridge, command, NULL));
-  tornadis_bridge_submit_text (listener.bridge, "[[\"GET\",\"big\"]]", NULL);
-  g_assert_true (tornadis_bridge_submit_pipeline (listener.bridge, pipeline, NULL));
+  g_assert_true (tornadis_bridge_carrier_submit_command (listener.carrier, command, NULL, NULL));
+  tornadis_bridge_carrier_submit_text (listener.carrier, "[[\"GET\",\"big\"]]", NULL);
+  g_assert_true (tornadis_bridge_carrier_submit_pipeline (listener.carrier, pipeline, NULL, NULL));
   listener_wait_for (&listener, " 1,\"OK\"");
   listener_wait_for (&listener, "-2,{\"kept\":true}");
   listener_wait_for (&listener, " 3,[100000]");
 
-  reply = tornadis_bridge_take_reply (listener.bridge, 1);
+  reply = tornadis_bridge_carrier_take_reply (listener.carrier, 1);
   g_assert_cmpstr (tornadis_reply_get_text (reply), ==, value);
-  g_assert_null (tornadis_bridge_take_reply (listener.bridge, 1));
-  g_assert_null (tornadis_bridge_take_reply (listener.bridge, 2));
+  g_assert_null (tornadis_bridge_carrier_take_reply (listener.carrier, 1));
+  g_assert_null (tornadis_bridge_carrier_take_reply (listener.carrier, 2));
   listener_clear (&listener);
 }
 
@@ -459,21 +461,21 @@ test_client_gone (Fixture *fixture,
 
   listener_init (&listener, client);
   g_object_add_weak_pointer (G_OBJECT (client), (gpointer *) &client);
-  tornadis_bridge_submit_text (listener.bridge, "[[\"PING\"]]", NULL);
+  tornadis_bridge_carrier_submit_text (listener.carrier, "[[\"PING\"]]", NULL);
   g_object_unref (client);
   g_assert_nonnull (client);
   listener_wait_for (&listener, " 1,\"PONG\"");
   wait_until (client == NULL);
 
-  g_assert_false (tornadis_bridge_submit_text (listener.bridge, "[[\"PING\"]]", &error));
+  g_assert_false (tornadis_bridge_carrier_submit_text (listener.carrier, "[[\"PING\"]]", &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
   g_clear_error (&error);
-  g_assert_false (tornadis_bridge_expect (listener.bridge, &error));
+  g_assert_false (tornadis_bridge_carrier_expect (listener.carrier, &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
   listener_clear (&listener);
 }
 
-/* Closing ends the calls, and they are told from the main loop. */
+/* Closing ends the calls, which is told before it returns. */
 static void
 test_closed (Fixture *fixture,
              gconstpointer data)
@@ -482,10 +484,10 @@ test_closed (Fixture *fixture,
 
   g_assert_true (connect_and_wait (fixture->client, NULL));
   listener_init (&listener, fixture->client);
-  tornadis_bridge_submit_text (listener.bridge, "[[\"BLPOP\",\"none\",\"0\"],[\"PING\"]]", NULL);
+  tornadis_bridge_carrier_submit_text (listener.carrier, "[[\"BLPOP\",\"none\",\"0\"],[\"PING\"]]", NULL);
   wait_until (count_blocked (fixture->redis) == 1);
   tornadis_client_close (fixture->client);
-  g_assert_cmpuint (listener.told->len, ==, 0);
+  g_assert_cmpuint (listener.told->len, ==, 1);
   listener_wait_for (&listener, "-1,{\"e\":[\"tornadis-error-quark\",");
   listener_wait_for (&listener, "-2,{\"e\":[\"tornadis-error-quark\",");
   listener_clear (&listener);

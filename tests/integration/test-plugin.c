@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tornadis-glib/client/tornadis-client-private.h"
+
 /* A plugin whose hooks do what a test asks for, and write down that they were called. */
 #define TEST_TYPE_PLUGIN (test_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (TestPlugin, test_plugin, TEST, PLUGIN, TornadisPlugin)
@@ -794,7 +796,7 @@ test_told_later (Fixture *fixture,
   g_assert_cmpstr (answers->str, ==, "[error]");
 
   /* From now on, for the whole program. */
-  tornadis_bridge_expect_collector ();
+  tornadis_client_expect_collector ();
   g_string_truncate (log, 0);
   g_object_unref (client);
   g_assert_cmpstr (log->str, ==, "");

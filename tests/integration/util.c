@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tornadis-glib/client/tornadis-private.h"
+
 /* Nothing takes so long on the slowest machine. */
 #define PATIENCE_MSEC 60000
 
@@ -306,18 +308,8 @@ call_pipeline (TornadisClient *client,
   return tornadis_client_call_pipeline_finish (client, wait_for_result (&result), error);
 }
 
-static void
-no_data (TornadisClient *client,
-         const guint8 *outcomes,
-         gsize length,
-         gpointer user_data)
-{
-}
-
 void
 enable_packs (void)
 {
-  g_autoptr (TornadisClient) client = tornadis_client_new ("localhost", 1);
-
-  g_object_unref (tornadis_bridge_new_data (client, no_data, NULL, NULL));
+  TORNADIS_PRIVATE_CALL (reply_pack_enable) ('s');
 }

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 from tap import equal, main, raises, raises_async
 
-from gi.repository import Gio, GLib, GObject, Tornadis
+from gi.repository import Gio, GLib, GObject, Tornadis, TornadisBridge
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -285,7 +285,7 @@ def test_bridge(server):
         while len(told) < n:
             GLib.MainContext.default().iteration(True)
 
-    bridge = Tornadis.Bridge.new_data(client, lambda client, data, *_: told.append(bytes(data)))
+    bridge = TornadisBridge.Carrier.new_data(client, lambda client, data, *_: told.append(bytes(data)))
     bridge.set_decode(True)
     bridge.expect()
     turn(1)
@@ -293,25 +293,25 @@ def test_bridge(server):
     equal(bridge.submit_data(marshal.dumps([[b'ECHO', b'x']], 2)), True)
     turn(1)
     equal(marshal.loads(told.pop()), {0: 'x'})
-    bridge.submit_command(Tornadis.Command.new_strv(['ECHO', 'y' * 70000]))
+    bridge.submit_command(Tornadis.Command.new_strv(['ECHO', 'y' * 70000]), None)
     turn(1)
     equal(marshal.loads(told.pop()), {~1: ()})
     equal(bridge.take_reply(1).get_text(), 'y' * 70000)
     pipeline = Tornadis.Pipeline()
-    Tornadis.Bridge.stack_data(pipeline, marshal.dumps([[b'PING']], 2))
-    Tornadis.Bridge.stack_text(pipeline, '[["PING"]]')
-    bridge.submit_pipeline(pipeline)
+    TornadisBridge.stack_data(pipeline, marshal.dumps([[b'PING']], 2))
+    TornadisBridge.stack_text(pipeline, '[["PING"]]')
+    bridge.submit_pipeline(pipeline, None)
     turn(1)
     equal(marshal.loads(told.pop()), {2: ['PONG', 'PONG']})
 
-    bridge = Tornadis.Bridge.new_text(client, lambda client, text, *_: told.append(text) or True)
+    bridge = TornadisBridge.Carrier.new_text(client, lambda client, text, *_: told.append(text) or True)
     bridge.submit_text('[["ECHO","z"]]')
     turn(1)
     equal(told.pop(), '[ 1,"z"]')
     reply = Tornadis.Reply.new_from_resp(GLib.Bytes.new(b':5\r\n'))
-    equal(Tornadis.Bridge.dup_text(reply), '[ 1,5]')
-    Tornadis.Bridge.expect_collector()
-    equal(marshal.loads(Tornadis.Bridge.dup_data(reply, False)), {0: 5})
+    equal(TornadisBridge.dup_text(reply), '[ 1,5]')
+    TornadisBridge.expect_collector()
+    equal(marshal.loads(TornadisBridge.dup_data(reply, False)), {0: 5})
 
 
 def test_version(server):

@@ -6,11 +6,11 @@ import sys
 
 from tap import equal, main, raises, raises_async
 
-from gi.repository import GLib, Tornadis
+from gi.repository import GLib, Tornadis, TornadisBridge
 
 
 # Since there is one, long lists of short strings come packed.
-BRIDGE = Tornadis.Bridge.new_data(Tornadis.Client(), lambda *_: None)
+BRIDGE = TornadisBridge.Carrier.new_data(Tornadis.Client(), lambda *_: None)
 
 
 def parse(resp):

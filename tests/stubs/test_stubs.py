@@ -161,13 +161,13 @@ def get_names(node):
 
 
 def get_hidden():
-    """What is left out: what bindings alone use, and structures of C."""
+    """What is left out: structures of C."""
     core, glib = '{http://www.gtk.org/introspection/core/1.0}', '{http://www.gtk.org/introspection/glib/1.0}'
     namespace = ElementTree.parse(GIR).getroot().find(f'{core}namespace')
     structures = {each.get('name') for each in namespace.findall(f'{core}record')
                   if each.get(f'{glib}is-gtype-struct-for')}
     fields = {each.get('name') for each in namespace.findall(f'{core}class/{core}field')}
-    return {'Bridge', *structures}, fields
+    return structures, fields
 
 
 def import_library():

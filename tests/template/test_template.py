@@ -45,7 +45,7 @@ def install():
     environment.update(
         PKG_CONFIG_PATH=str(pc.parent),
         GI_TYPELIB_PATH=str(find('Tornadis-1.0.typelib').parent),
-        LD_LIBRARY_PATH=str(find('libtornadis-glib-1.0.so').parent),
+        LD_LIBRARY_PATH=f"{find('libtornadis-glib-1.0.so').parent}:{find('libtornadis-bridge-1.0.so').parent}",
         PYTHONPATH=str(find('gi/overrides/Tornadis.py').parents[2]),
         PYTHONDONTWRITEBYTECODE='1',
         PATH=f'{find("bin/tornadis").parent}:{os.environ["PATH"]}',

@@ -297,7 +297,7 @@ test_packed (void)
     append_string (strings, i, 20);
   before = parse_bytes (strings->str, strings->len);
   g_assert_false (tornadis_reply_is_packed (before));
-  tornadis_reply_pack_enable ();
+  tornadis_reply_pack_enable ('s');
 
   for (guint i = 0; i < G_N_ELEMENTS (heads) * G_N_ELEMENTS (others) * G_N_ELEMENTS (steps) * G_N_ELEMENTS (places) * 2; i++)
     {
@@ -342,7 +342,7 @@ test_packed_wrong (void)
 
   g_test_summary ("Wrong bytes in a packed aggregate are reported as soon, and as well, as in one that is not packed");
 
-  tornadis_reply_pack_enable ();
+  tornadis_reply_pack_enable ('s');
   for (guint i = 0; i < G_N_ELEMENTS (wrong) * 2; i++)
     {
       g_autofree char *message = NULL;
@@ -386,7 +386,7 @@ test_packed_between_threads (void)
 
   g_test_summary ("The nodes of a packed reply are created when one is asked for, by many threads at once");
 
-  tornadis_reply_pack_enable ();
+  tornadis_reply_pack_enable ('s');
   for (guint i = 0; i < 2000; i++)
     append_string (resp, i, 20);
 

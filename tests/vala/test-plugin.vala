@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Plugins in Vala, and the bridge of other languages. */
+/* Plugins in Vala. */
 
 using Harness;
 
@@ -267,69 +267,6 @@ async void test_registry (TornadisHarness.Redis server) throws Error {
   }
 }
 
-async void test_bridge_of_text (TornadisHarness.Redis server) throws Error {
-  var client = make_client (server);
-  string told = "";
-  var bridge = new Tornadis.Bridge.text (client, (self, outcomes, out taken) => {
-    taken = true;
-    told += outcomes == "" ? "?" : outcomes;
-    Idle.add (test_bridge_of_text.callback);
-  });
-  assert (bridge.expect ());
-  yield;
-  assert (told == "?");
-  assert (bridge.submit_text ("[[\"ECHO\",\"a\"]]"));
-  yield;
-  assert (bridge.submit_command (command ("ECHO b")));
-  yield;
-  var pipeline = new Tornadis.Pipeline ();
-  assert (Tornadis.Bridge.stack_text (pipeline, "[[\"ECHO\",\"c\"]]"));
-  assert (bridge.submit_pipeline (pipeline));
-  yield;
-  assert (told == "?[ 1,\"a\"][ 2,\"b\"][ 3,[\"c\"]]");
-  bridge.submit_command (new Tornadis.Command.strv ({ "ECHO", string.nfill (70000, 'x') }));
-  yield;
-  assert (bridge.take_reply (3).get_text ().length == 70000);
-  assert (bridge.take_reply (3) == null);
-  Tornadis.Bridge.expect_collector ();
-  assert (Tornadis.Bridge.dup_text (new Tornadis.Reply.from_resp (new Bytes (":7\r\n".data))) == "[ 1,7]");
-  try {
-    bridge.submit_text ("[1]");
-    assert_not_reached ();
-  } catch (Tornadis.Error error) {
-    assert (error is Tornadis.Error.USAGE);
-  }
-}
-
-async void test_bridge_of_data (TornadisHarness.Redis server) throws Error {
-  /* What Python makes of [[b'PING']]. */
-  const uint8[] CALLS = { '[', 1, 0, 0, 0, '[', 1, 0, 0, 0, 's', 4, 0, 0, 0, 'P', 'I', 'N', 'G' };
-  uint8[] told = {};
-  var bridge = new Tornadis.Bridge.data (make_client (server), (self, outcomes) => assert_not_reached ());
-  /* Nobody else keeps the client. */
-  try {
-    bridge.submit_data (CALLS);
-    assert_not_reached ();
-  } catch (Tornadis.Error error) {
-    assert (error is Tornadis.Error.CLOSED);
-  }
-
-  var client = make_client (server);
-  bridge = new Tornadis.Bridge.data (client, (self, outcomes) => {
-    told = outcomes;
-    Idle.add (test_bridge_of_data.callback);
-  });
-  bridge.set_decode (true);
-  assert (bridge.submit_data (CALLS));
-  yield;
-  var pong = new Tornadis.Reply.from_resp (new Bytes ("+PONG\r\n".data));
-  uint8[]? data = Tornadis.Bridge.dup_data (pong, true);
-  assert (new Bytes (told).compare (new Bytes (data)) == 0);
-  var pipeline = new Tornadis.Pipeline ();
-  assert (Tornadis.Bridge.stack_data (pipeline, CALLS));
-  assert (pipeline.get_command (0).get_name () == "PING");
-}
-
 int main (string[] args) {
   Test.init (ref args);
   add ("/vala/plugin/hooks", (s, c) => test_hooks.begin (s, c), (r) => test_hooks.end (r));
@@ -338,7 +275,5 @@ int main (string[] args) {
   add ("/vala/plugin/fault-15-stands-in", (s, c) => test_stands_in.begin (s, c), (r) => test_stands_in.end (r));
   add ("/vala/plugin/fault-03-not-repeated", (s, c) => test_not_repeated.begin (s, c), (r) => test_not_repeated.end (r));
   add ("/vala/plugin/registry", (s, c) => test_registry.begin (s, c), (r) => test_registry.end (r));
-  add ("/vala/bridge/text", (s, c) => test_bridge_of_text.begin (s, c), (r) => test_bridge_of_text.end (r));
-  add ("/vala/bridge/data", (s, c) => test_bridge_of_data.begin (s, c), (r) => test_bridge_of_data.end (r));
   return Test.run ();
 }

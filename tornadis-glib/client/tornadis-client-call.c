@@ -32,8 +32,7 @@ typedef struct
 {
   GTask *task;                /* (owned) it owns this as its task data */
   TornadisCancelWatch *watch; /* (owned) */
-  guint64 id;                 /* in the link's queue, or 0 */
-  TornadisCall *call;         /* (unowned) (nullable) when it goes through plugins */
+  TornadisDispatched dispatched;
 } TornadisCancellableCall;
 
 typedef struct
@@ -329,9 +328,30 @@ tornadis_client_dispatch (TornadisClient *self,
                           TornadisCommand *command,
                           TornadisPipeline *pipeline,
                           TornadisSlotFunc func,
-                          gpointer user_data)
+                          gpointer user_data,
+                          TornadisDispatched *dispatched)
 {
-  client_dispatch (self, tornadis_client_get_private (self), command, pipeline, func, user_data);
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+
+  if (dispatched == NULL)
+    client_dispatch (self, priv, command, pipeline, func, user_data);
+  else if (G_LIKELY (priv->chain == NULL))
+    dispatched->id = client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, func, user_data);
+  else
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, &dispatched->call);
+}
+
+void
+tornadis_client_cancel (TornadisClient *self,
+                        TornadisDispatched *dispatched,
+                        gconstpointer user_data)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
+
+  if (dispatched->call != NULL)
+    tornadis_call_abort (dispatched->call, error);
+  else if (dispatched->id != 0)
+    tornadis_link_cancel (tornadis_client_get_link (self), dispatched->id, user_data, error);
 }
 
 static inline void
@@ -479,8 +499,7 @@ cancellable_call_done_cb (TornadisReply *reply,
   g_autoptr (GTask) task = g_steal_pointer (&data->task);
 
   g_clear_pointer (&data->watch, tornadis_cancel_watch_free);
-  data->call = NULL;
-  data->id = 0;
+  data->dispatched = (TornadisDispatched){ 0 };
   task_return_reply (task, reply, error);
 }
 
@@ -489,12 +508,8 @@ call_cancelled_cb (gpointer user_data)
 {
   GTask *task = user_data;
   TornadisCancellableCall *data = g_task_get_task_data (task);
-  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
 
-  if (data->call != NULL)
-    tornadis_call_abort (data->call, error);
-  else if (data->id != 0)
-    tornadis_link_cancel (tornadis_client_get_link (g_task_get_source_object (task)), data->id, data, error);
+  tornadis_client_cancel (g_task_get_source_object (task), &data->dispatched, data);
 
   return G_SOURCE_REMOVE;
 }
@@ -505,12 +520,11 @@ client_call_task (TornadisClient *self,
                   TornadisPipeline *pipeline,
                   GTask *task)
 {
-  TornadisClientPrivate *priv = tornadis_client_get_private (self);
   TornadisCancellableCall *data;
 
   if (g_task_get_cancellable (task) == NULL)
     {
-      tornadis_client_dispatch (self, command, pipeline, task_done_cb, g_object_ref (task));
+      tornadis_client_dispatch (self, command, pipeline, task_done_cb, g_object_ref (task), NULL);
       return;
     }
 
@@ -521,10 +535,7 @@ client_call_task (TornadisClient *self,
   g_task_set_task_data (task, data, g_free);
   data->task = g_object_ref (task);
   data->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
-  if (priv->chain == NULL)
-    data->id = client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, cancellable_call_done_cb, data);
-  else
-    client_start_call (self, priv, priv->chain, 0, command, pipeline, cancellable_call_done_cb, data, &data->call);
+  tornadis_client_dispatch (self, command, pipeline, cancellable_call_done_cb, data, &data->dispatched);
 }
 
 void

@@ -26,6 +26,8 @@ struct _TornadisClientPool
   guint notified_waiting;
 };
 
+/* The context that its clients belong to. */
+GMainContext   *tornadis_client_pool_get_context  (TornadisClientPool  *self);
 guint           tornadis_client_pool_get_size     (TornadisClientPool  *self);
 void            tornadis_client_pool_notify_counts (TornadisClientPool  *self);
 /* Gives idle clients to those who wait, and creates new ones for the others as long as there is room. */

@@ -78,6 +78,12 @@ typedef enum
 
 static GParamSpec *props[PROP_WAITING + 1];
 
+GMainContext *
+tornadis_client_pool_get_context (TornadisClientPool *self)
+{
+  return self->context;
+}
+
 guint
 tornadis_client_pool_get_size (TornadisClientPool *self)
 {

@@ -32,6 +32,13 @@ typedef struct _TornadisClientHooks
 
 typedef struct _TornadisSubmission TornadisSubmission;
 
+/* What a call can be cancelled by until its function is called. */
+typedef struct
+{
+  guint64 id;         /* in the link's queue, or 0 */
+  TornadisCall *call; /* (unowned) (nullable) when it goes through plugins */
+} TornadisDispatched;
+
 typedef struct
 {
   GMainContext *context; /* (owned) */
@@ -77,6 +84,8 @@ typedef struct
   TornadisClientState notified_state; /* what was last notified */
   guint notified_protocol_version;
   TornadisSessionChange session_changes; /* whose properties are to be notified */
+  void (*flush) (gpointer user_data); /* (nullable) see tornadis_client_set_flush() */
+  gpointer flush_data;                /* (unowned) */
   guint n_held_kept;         /* calls held by plugins that may change what the server keeps */
   guint n_held_transactions; /* and of these, calls that begin or end a transaction */
 } TornadisClientPrivate;
@@ -104,6 +113,15 @@ TornadisLink   *tornadis_client_get_link          (TornadisClient   *self);
 /* The plugins that calls go through, outermost first; replaced and never changed. NULL: none. */
 GPtrArray      *tornadis_client_get_chain         (TornadisClient   *self);
 GMainContext   *tornadis_client_get_context       (TornadisClient   *self);
+/* @flush is called before anything else is emitted or returned that comes after outcomes and messages: a binding that
+ * passes those on later has to do it now. One for each client; %NULL: none any more. */
+void            tornadis_client_set_flush         (TornadisClient   *self,
+                                                   void            (*flush) (gpointer user_data),
+                                                   gpointer          user_data);
+void            tornadis_client_flush             (TornadisClient   *self);
+/* Calls that are made until it is uncorked are written at once then. */
+void            tornadis_client_set_corked        (TornadisClient   *self,
+                                                   gboolean          corked);
 /* Whether its connection is like that of a new client with the properties of @template_client. */
 gboolean        tornadis_client_is_pristine       (TornadisClient   *self,
                                                    TornadisClient   *template_client);
@@ -191,12 +209,18 @@ guint64         tornadis_client_send              (TornadisClient   *self,
                                                    TornadisNotifies  notifies,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
-/* Sends a call through the plugins, if there are any, to the link. */
+/* Sends a call through the plugins, if there are any, to the link. @dispatched (out) (optional) stays where it is until
+ * @func is called. */
 void            tornadis_client_dispatch          (TornadisClient   *self,
                                                    TornadisCommand  *command,
                                                    TornadisPipeline *pipeline,
                                                    TornadisSlotFunc  func,
-                                                   gpointer          user_data);
+                                                   gpointer          user_data,
+                                                   TornadisDispatched *dispatched);
+/* Completes such a call with CANCELLED. */
+void            tornadis_client_cancel            (TornadisClient   *self,
+                                                   TornadisDispatched *dispatched,
+                                                   gconstpointer     user_data);
 void            tornadis_client_free_submissions  (TornadisClientPrivate *priv);
 /* Submits a call that goes only through the plugins behind @plugin. */
 void            tornadis_client_submit_behind     (TornadisClient   *self,

@@ -200,6 +200,7 @@ link_disconnected_cb (const GError *error,
 
   if (hooks->lost != NULL && error != NULL)
     hooks->lost (self, error);
+  tornadis_client_flush (self);
   if (priv->stand_in == NULL)
     g_signal_emit (self, signals[SIGNAL_DISCONNECTED], 0, error);
 }
@@ -217,6 +218,7 @@ link_reconnect_scheduled_cb (guint attempt,
                              const GError *error,
                              gpointer user_data)
 {
+  tornadis_client_flush (user_data);
   g_signal_emit (user_data, signals[SIGNAL_RECONNECT_SCHEDULED], 0, attempt, delay_msec, error);
 }
 
@@ -355,6 +357,7 @@ tornadis_client_dispose (GObject *object)
   TornadisClient *self = TORNADIS_CLIENT (object);
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
 
+  priv->flush = NULL;
   tornadis_link_shut_down (priv->link);
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);
@@ -483,6 +486,35 @@ tornadis_client_get_context (TornadisClient *self)
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
 
   return priv->context;
+}
+
+void
+tornadis_client_set_flush (TornadisClient *self,
+                           void (*flush) (gpointer user_data),
+                           gpointer user_data)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  priv->flush = flush;
+  priv->flush_data = user_data;
+}
+
+void
+tornadis_client_flush (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  if (priv->flush != NULL)
+    priv->flush (priv->flush_data);
+}
+
+void
+tornadis_client_set_corked (TornadisClient *self,
+                            gboolean corked)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  tornadis_link_set_corked (priv->link, corked);
 }
 
 gboolean
@@ -690,6 +722,7 @@ tornadis_client_close (TornadisClient *self)
   tornadis_client_close_stand_in (self);
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);
+  tornadis_client_flush (self);
 }
 
 /**

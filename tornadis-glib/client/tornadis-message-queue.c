@@ -66,8 +66,8 @@ returns_at_once (GTask *task)
          g_source_get_time (source) > wait->since;
 }
 
-static TornadisMessage *
-message_queue_pop (TornadisMessageQueue *self)
+TornadisMessage *
+tornadis_message_queue_pop (TornadisMessageQueue *self)
 {
   TornadisMessage *message = g_queue_pop_head (&self->messages);
 
@@ -131,7 +131,7 @@ message_queue_deliver (TornadisMessageQueue *self)
       if (cancelled)
         g_task_return_error_if_cancelled (task);
       else
-        g_task_return_pointer (task, message_queue_pop (self), (GDestroyNotify) tornadis_message_unref);
+        g_task_return_pointer (task, tornadis_message_queue_pop (self), (GDestroyNotify) tornadis_message_unref);
     }
 }
 

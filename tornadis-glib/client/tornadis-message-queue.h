@@ -37,6 +37,8 @@ gboolean         tornadis_message_queue_push         (TornadisMessageQueue      
 /* Likewise, for a message that came out of the queue: it goes to its place among those that are left. */
 gboolean         tornadis_message_queue_push_back    (TornadisMessageQueue       *self,
                                                       TornadisMessage            *message);
+/* Takes the first message, of which there must be one. */
+TornadisMessage *tornadis_message_queue_pop          (TornadisMessageQueue       *self);
 /* Returns @task (transfer full), whose data it uses and whose source object keeps the queue: with a message, with %NULL
  * after @timeout seconds unless that is negative, or when it is cancelled. From the main loop, and in order. */
 void             tornadis_message_queue_wait         (TornadisMessageQueue       *self,

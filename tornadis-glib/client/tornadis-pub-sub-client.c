@@ -64,6 +64,7 @@ struct _TornadisPubSubClient
   TornadisMessageQueue messages;        /* that no handler took; the client does not read while it is full */
   gboolean gap;                         /* to be notified when the subscriptions are restored */
   gboolean notified_subscribed;
+  gboolean delivering;                  /* a message that has come is being emitted */
   gulong handler_id;           /* of a handler of all messages, or 0 */
   TornadisReply *last_channel; /* (owned) (nullable) whose name is text */
 };
@@ -114,7 +115,32 @@ static void
 pub_sub_overflow (TornadisPubSubClient *self)
 {
   tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), TRUE);
+  tornadis_client_flush (TORNADIS_CLIENT (self));
   g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
+}
+
+gboolean
+tornadis_pub_sub_client_is_delivering (TornadisPubSubClient *self)
+{
+  return self->delivering;
+}
+
+TornadisMessage *
+tornadis_pub_sub_client_take_message (TornadisPubSubClient *self)
+{
+  return tornadis_message_queue_has_message (&self->messages) ? tornadis_message_queue_pop (&self->messages) : NULL;
+}
+
+gboolean
+tornadis_pub_sub_client_restore_message (TornadisPubSubClient *self,
+                                         TornadisMessage *message)
+{
+  if (pub_sub_has_handler (self, g_quark_try_string (tornadis_message_get_channel (message))))
+    return FALSE;
+
+  tornadis_message_set_serial (message, 0);
+  tornadis_pub_sub_client_unpop_message (self, message);
+  return TRUE;
 }
 
 static void
@@ -126,7 +152,11 @@ pub_sub_deliver (TornadisPubSubClient *self,
 
   if (pub_sub_has_handler (self, detail))
     {
+      gboolean before = self->delivering;
+
+      self->delivering = TRUE;
       g_signal_emit (self, signals[SIGNAL_MESSAGE], detail, message);
+      self->delivering = before;
       return;
     }
 
@@ -222,6 +252,7 @@ pub_sub_changed (TornadisClient *client,
   const char *data = g_bytes_get_data (name, &length);
   g_autofree char *text = g_utf8_make_valid (data != NULL ? data : "", (gssize) length);
 
+  tornadis_client_flush (client);
   g_signal_emit (client, signals[added ? SIGNAL_SUBSCRIPTION_ADDED : SIGNAL_SUBSCRIPTION_REMOVED], 0, text, count);
 }
 
@@ -242,6 +273,7 @@ pub_sub_settled (TornadisClient *client)
     return;
 
   self->notified_subscribed = subscribed;
+  tornadis_client_flush (client);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SUBSCRIBED]);
 }
 
@@ -255,6 +287,7 @@ pub_sub_restored (TornadisClient *client,
     return;
 
   self->gap = !complete;
+  tornadis_client_flush (client);
   g_signal_emit (self, signals[SIGNAL_GAP], 0);
 }
 

@@ -14,6 +14,15 @@ TornadisMessage *tornadis_message_new      (TornadisReply   *push,
                                             TornadisReply   *text);
 /* The channel, (transfer none), if it is text. */
 TornadisReply   *tornadis_message_peek_text_channel (TornadisMessage *self);
+/* The bytes of its channel. */
+const char      *tornadis_message_peek_channel (TornadisMessage *self,
+                                                gsize           *length);
+/* (nullable): the bytes of its pattern. */
+const char      *tornadis_message_peek_pattern (TornadisMessage *self,
+                                                gsize           *length);
+/* (nullable): the bytes that were published; NULL: it is about keys. */
+const char      *tornadis_message_peek_payload (TornadisMessage *self,
+                                                gsize           *length);
 gsize            tornadis_message_get_size (TornadisMessage *self);
 /* Its number among those that were kept to be popped, set before anybody else has the message. */
 void             tornadis_message_set_serial (TornadisMessage *self,

@@ -115,6 +115,39 @@ tornadis_message_peek_text_channel (TornadisMessage *self)
   return self->channel_text == NULL ? self->channel : NULL;
 }
 
+const char *
+tornadis_message_peek_channel (TornadisMessage *self,
+                               gsize *length)
+{
+  *length = self->channel->length;
+
+  return self->channel->data;
+}
+
+const char *
+tornadis_message_peek_pattern (TornadisMessage *self,
+                               gsize *length)
+{
+  if (self->pattern == NULL)
+    return NULL;
+
+  *length = self->pattern->length;
+
+  return self->pattern->data;
+}
+
+const char *
+tornadis_message_peek_payload (TornadisMessage *self,
+                               gsize *length)
+{
+  if (!is_string (self->payload))
+    return NULL;
+
+  *length = self->payload->length;
+
+  return self->payload->data;
+}
+
 static gsize
 get_reply_size (TornadisReply *reply)
 {

@@ -8,18 +8,16 @@
 G_BEGIN_DECLS
 
 /* A long aggregate of nothing but short strings is packed: they stand behind each other in the memory of its own node,
- * and have no nodes until one is asked for. Each is the letter s, its length in 32 bits, the lowest first, and its
- * bytes. That is how Python's marshal writes bytes, so that the longest lists go there as one copy.
+ * and have no nodes until one is asked for. Each is a mark, its length in 32 bits, the lowest byte first, and its bytes:
+ * a list that is to be passed on in a form like that takes one copy. The mark is for whom packs were enabled for.
  *
- * A program that reads all elements as nodes is faster without: packs are made once a bridge to Python has enabled
- * them. */
+ * A program that reads all elements as nodes is faster without: packs are made once they have been enabled. */
 typedef struct
 {
   gsize size;
   char strings[];
 } TornadisReplyPack;
 
-#define TORNADIS_REPLY_PACK_MARK 's'
 /* What stands before the bytes of a string. */
 #define TORNADIS_REPLY_PACK_HEAD 5
 #define TORNADIS_REPLY_PACK_MAX_LENGTH TORNADIS_REPLY_BLOCK_MAX_LENGTH
@@ -50,8 +48,8 @@ tornadis_reply_pack_get_length (const char *string)
   return GUINT32_FROM_LE (length);
 }
 
-/* From now on packs are made, in all threads. */
-void                   tornadis_reply_pack_enable (void);
+/* From now on packs are made, in all threads; @mark is not 0, and the same each time. */
+void                   tornadis_reply_pack_enable (char                 mark);
 gboolean               tornadis_reply_pack_is_enabled (void);
 TornadisReply         *tornadis_reply_pack_new    (TornadisReplyKind    kind);
 /* Appends strings as they stand on the wire, from *@cursor on, until there are @n_elements; *@budget is what their bytes

@@ -8,18 +8,18 @@
 #define MAX_LENGTH_DIGITS 3
 #define MAX_SIZE (TORNADIS_REPLY_PACK_HEAD + TORNADIS_REPLY_PACK_MAX_LENGTH)
 
-static int enabled; /* (atomic) */
+static int enabled_mark; /* (atomic) 0: not enabled */
 
 void
-tornadis_reply_pack_enable (void)
+tornadis_reply_pack_enable (char mark)
 {
-  g_atomic_int_set (&enabled, TRUE);
+  g_atomic_int_set (&enabled_mark, mark);
 }
 
 gboolean
 tornadis_reply_pack_is_enabled (void)
 {
-  return g_atomic_int_get (&enabled);
+  return g_atomic_int_get (&enabled_mark) != 0;
 }
 
 static inline TornadisReply *
@@ -79,12 +79,13 @@ find_string (const guint8 **cursor,
 
 static G_ALWAYS_INLINE inline char *
 put_string (char *out,
+            char mark,
             const guint8 *data,
             gsize length)
 {
   guint32 head = GUINT32_TO_LE ((guint32) length);
 
-  *out = TORNADIS_REPLY_PACK_MARK;
+  *out = mark;
   memcpy (out + 1, &head, sizeof head);
   out += TORNADIS_REPLY_PACK_HEAD;
   for (gsize i = 0; i < length; i += TORNADIS_REPLY_PACK_STEP)
@@ -103,6 +104,7 @@ tornadis_reply_pack_add (TornadisReply **self,
 {
   TornadisReplyPackState state = TORNADIS_REPLY_PACK_WHOLE;
   TornadisReplyPack *pack = tornadis_reply_get_pack (*self);
+  char mark = (char) g_atomic_int_get (&enabled_mark);
   gsize n = (*self)->length;
   gsize needed;
   char *out;
@@ -130,7 +132,7 @@ tornadis_reply_pack_add (TornadisReply **self,
         break;
 
       *budget -= length;
-      out = put_string (out, data, length);
+      out = put_string (out, mark, data, length);
       *cursor = data + length + 2;
     }
 

@@ -9,7 +9,7 @@ var _init = (function () {
     const {Object, Promise, String, TypeError, Uint8Array} = globalThis;
     const {GLib, GObject} = imports.gi;
 
-    let Tornadis;
+    let Tornadis, TornadisBridge;
 
     // Arguments of this many characters or bytes are passed to the library without JSON.
     const LARGE = 16384;
@@ -162,7 +162,7 @@ var _init = (function () {
                 return data;
             }
         }
-        const [number, value] = JSON.parse(Tornadis.Bridge.dup_text(reply));
+        const [number, value] = JSON.parse(TornadisBridge.dup_text(reply));
         return number < 0 ? revive(value) : value;
     }
 
@@ -217,7 +217,7 @@ var _init = (function () {
     class CallBatcher {
         constructor(client) {
             this.id = ++nBatchers;
-            this.bridge = Tornadis.Bridge.new_text(client, makeTake(this.id));
+            this.bridge = TornadisBridge.Carrier.new_text(client, makeTake(this.id));
             this.calls = [];
             // For each call the function for its result and the one for its error.
             this.targets = [];
@@ -266,7 +266,7 @@ var _init = (function () {
             busy.set(this.id, this);
             this.expectOutcomes(targets);
             try {
-                this.bridge[submit](what);
+                submit === 'submit_text' ? this.bridge[submit](what) : this.bridge[submit](what, null);
             } catch (error) {
                 // None of the calls was submitted.
                 for (let i = 1; i < targets.length; i += 2)
@@ -400,7 +400,7 @@ var _init = (function () {
         const stacked = pipeline._stacked;
         if (stacked?.length > 0) {
             pipeline._stacked = [];
-            Tornadis.Bridge.stack_text(pipeline, JSON.stringify(stacked));
+            TornadisBridge.stack_text(pipeline, JSON.stringify(stacked));
         }
     }
 
@@ -430,9 +430,11 @@ var _init = (function () {
 
     return function _init() {
         Tornadis = this;
+        imports.gi.versions.TornadisBridge = '1.0';
+        TornadisBridge = imports.gi.TornadisBridge;
 
         Object.assign(Tornadis, {TornadisException, ConnectionError, ClientError, ReplyError});
-        Tornadis.Bridge.expect_collector();
+        TornadisBridge.expect_collector();
 
         precede(Tornadis.Client.prototype,
             ['submit', 'submit_pipeline', 'call_async', 'call_pipeline_async', 'connect_async', 'close', 'add_plugin',
@@ -597,7 +599,7 @@ var _init = (function () {
             else if (this._stacked)
                 this._stacked.push(args);
             else
-                Tornadis.Bridge.stack_text(this, JSON.stringify([args]));
+                TornadisBridge.stack_text(this, JSON.stringify([args]));
         };
 
         Tornadis.ClientPool.prototype.call = async function (...args) {

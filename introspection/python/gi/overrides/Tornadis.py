@@ -10,10 +10,14 @@ import marshal
 import operator
 import sys
 
+import gi
 from gi.repository import Gio, GLib
 
 from ..module import get_introspection_module
 from ..overrides import override
+
+gi.require_version('TornadisBridge', '1.0')
+from gi.repository import TornadisBridge
 
 Tornadis = get_introspection_module('Tornadis')
 
@@ -473,7 +477,7 @@ def _build(reply, decode):
 def _to_native(reply, decode):
     if reply.get_kind() == Tornadis.ReplyKind.STRING:
         return _get_bytes(reply, decode)
-    data = Tornadis.Bridge.dup_data(reply, decode)
+    data = TornadisBridge.dup_data(reply, decode)
     if not data:
         return _build(reply, decode) if reply.get_n_elements() else _get_bytes(reply, decode)
     (number, value), = marshal.loads(data).items()
@@ -489,7 +493,7 @@ class _CallBatcher:
     """Carries the calls of a client to the library, those of one main-context iteration together, and outcomes back."""
 
     def __init__(self, client, decode):
-        self.bridge = Tornadis.Bridge.new_data(client, _take)
+        self.bridge = TornadisBridge.Carrier.new_data(client, _take)
         self.calls = []
         self.targets = []
         self.pending = {}
@@ -521,7 +525,7 @@ class _CallBatcher:
             self.pending[self.number] = target
             self.number = (self.number + 1) & _MAX_NUMBER
         try:
-            submit(what)
+            submit(what) if submit == self.bridge.submit_data else submit(what, None)
         except GLib.Error as error:
             # None of the calls was submitted.
             for i in range(len(targets)):
@@ -908,7 +912,7 @@ class Pipeline(Tornadis.Pipeline):
             return
         self._stacked = []
         if not any(map(_is_large, stacked)):
-            Tornadis.Bridge.stack_data(self, marshal.dumps(stacked, 2))
+            TornadisBridge.stack_data(self, marshal.dumps(stacked, 2))
             return
         for encoded in stacked:
             Tornadis.Pipeline.stack_command(self, _to_command(encoded))

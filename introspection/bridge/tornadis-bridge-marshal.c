@@ -5,14 +5,11 @@
  * stands for an error or for a reply that has to be asked for; the number of a call whose outcome has any is given
  * inverted, and so negative. */
 
-#include "tornadis-glib/tornadis-bridge-private.h"
+#include "introspection/bridge/tornadis-bridge-format.h"
 
 #include <string.h>
 
-#include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-pack-private.h"
-#include "tornadis-glib/values/tornadis-reply-private.h"
 
 /* Python's marshal reads 1000 levels at least, but what looks for errors among them takes two calls of Python for each,
  * and programs need some too. */
@@ -203,7 +200,7 @@ marshal_key (Marshaller *self,
   if (++self->depth > MAX_DEPTH)
     self->failed = TRUE;
   for (gsize i = 0; i < reply->length && !self->failed; i++)
-    marshal_key (self, tornadis_reply_get_elements (reply)[i]);
+    marshal_key (self, tornadis_bridge_get_elements (reply)[i]);
   self->depth--;
 }
 
@@ -227,7 +224,7 @@ marshal_pack (Marshaller *self,
       *string = 'u';
       string += TORNADIS_REPLY_PACK_HEAD;
       /* It may still be text with a NUL in it: that is for others to say. */
-      if (!tornadis_reply_data_is_text (string, length))
+      if (!TORNADIS_PRIVATE_CALL (reply_data_is_text) (string, length))
         {
           g_string_truncate (self->out, start);
           return FALSE;
@@ -251,7 +248,7 @@ marshal_elements (Marshaller *self,
     self->failed = TRUE;
   for (gsize i = 0; i < reply->length && !self->failed; i++)
     {
-      const TornadisReply *element = tornadis_reply_get_elements (reply)[i];
+      const TornadisReply *element = tornadis_bridge_get_elements (reply)[i];
 
       if (map && i % 2 == 0)
         marshal_key (self, element);
@@ -349,6 +346,87 @@ marshal_append_kept (GString *out,
   put_head (out, '(', 0);
 }
 
+static void
+marshal_append_true (GString *out,
+                     guint32 number)
+{
+  put_head (out, 'i', number);
+  g_string_append_c (out, 'T');
+}
+
+/* Text, and the bytes that are meant when they are not text themselves. */
+static void
+put_name (GString *out,
+          const char *text,
+          const char *data,
+          gsize length)
+{
+  put_text (out, text);
+  if (text == data || (strlen (text) == length && memcmp (text, data, length) == 0))
+    g_string_append_c (out, 'N');
+  else
+    put_string (out, 's', data, length);
+}
+
+static void
+marshal_append_route (TornadisBridgeBatch *batch,
+                      TornadisMessage *message)
+{
+  gsize length;
+  const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel) (message, &length);
+
+  put_head (batch->routes, '(', 4);
+  put_name (batch->routes, tornadis_message_get_channel (message), data, length);
+  data = TORNADIS_PRIVATE_CALL (message_peek_pattern) (message, &length);
+  if (data != NULL)
+    put_name (batch->routes, tornadis_message_get_pattern (message), data, length);
+  else
+    g_string_append (batch->routes, "NN");
+}
+
+/* An array of names, or nothing. */
+static void
+put_keys (GString *out,
+          TornadisReply *keys)
+{
+  Marshaller marshaller = { out, 0, FALSE, FALSE, FALSE };
+
+  put_head (out, '(', 1);
+  marshal_value (&marshaller, keys);
+}
+
+static void
+marshal_append_payload (TornadisBridgeBatch *batch,
+                        TornadisMessage *message)
+{
+  gsize length;
+  const char *data = TORNADIS_PRIVATE_CALL (message_peek_payload) (message, &length);
+
+  if (G_UNLIKELY (data == NULL))
+    put_keys (batch->payloads, tornadis_message_get_reply (message));
+  else
+    put_string (batch->payloads, TORNADIS_PRIVATE_CALL (reply_data_is_text) (data, length) ? 'u' : 's', data, length);
+}
+
+static GString *
+marshal_join (const TornadisBridgeBatch *batch)
+{
+  GString *out = g_string_sized_new (batch->routes->len + batch->payloads->len + batch->n_messages + 32);
+
+  put_head (out, '(', 4);
+  g_string_append_c (out, batch->popped ? 'T' : 'F');
+  put_head (out, '[', batch->n_routes);
+  g_string_append_len (out, batch->routes->str, (gssize) batch->routes->len);
+  if (batch->n_routes > 1)
+    put_string (out, 's', (const char *) batch->indices, batch->n_messages);
+  else
+    g_string_append_c (out, 'N');
+  put_head (out, '[', batch->n_messages);
+  g_string_append_len (out, batch->payloads->str, (gssize) batch->payloads->len);
+
+  return out;
+}
+
 typedef struct
 {
   const char *p; /* (unowned) */
@@ -386,7 +464,7 @@ unmarshal_call (Unmarshaller *self,
       if (!unmarshal_head (self, "s", &length) || (gsize) (self->end - self->p) < length)
         return FALSE;
 
-      tornadis_command_append_data (command, self->p, length);
+      TORNADIS_PRIVATE_CALL (command_append_data) (command, self->p, length);
       self->p += length;
     }
 
@@ -424,5 +502,9 @@ const TornadisBridgeFormat tornadis_bridge_marshal = {
   marshal_append_reply,
   marshal_append_error,
   marshal_append_kept,
+  marshal_append_true,
+  marshal_append_route,
+  marshal_append_payload,
+  marshal_join,
   marshal_parse,
 };

@@ -3,14 +3,12 @@
 /* What JavaScript's JSON takes apart and makes by itself. An object among the values, which replies have none of, stands
  * for what JSON does not know, see TornadisBridgeTextFunc. */
 
-#include "tornadis-glib/tornadis-bridge-private.h"
+#include "introspection/bridge/tornadis-bridge-format.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-number-text-private.h"
-#include "tornadis-glib/values/tornadis-reply-private.h"
 
 /* Beyond this a JavaScript number is no longer exact. */
 #define MAX_SAFE_INTEGER G_GINT64_CONSTANT (9007199254740991)
@@ -101,7 +99,7 @@ json_integer (GString *out,
               gint64 value)
 {
   char text[TORNADIS_NUMBER_TEXT_SIZE];
-  gsize length = tornadis_number_text_from_int64 (text, value);
+  gsize length = TORNADIS_PRIVATE_CALL (number_text_from_int64) (text, value);
 
   if (value < -MAX_SAFE_INTEGER || value > MAX_SAFE_INTEGER)
     {
@@ -121,7 +119,7 @@ json_double (GString *out,
     {
       char text[TORNADIS_NUMBER_TEXT_SIZE];
 
-      g_string_append_len (out, text, (gssize) tornadis_number_text_from_double (text, value));
+      g_string_append_len (out, text, (gssize) TORNADIS_PRIVATE_CALL (number_text_from_double) (text, value));
       return FALSE;
     }
 
@@ -166,7 +164,7 @@ json_list (GString *out,
     {
       if (i > 0)
         g_string_append_c (out, ',');
-      has_specials |= json_value (out, tornadis_reply_get_elements (reply)[i]);
+      has_specials |= json_value (out, tornadis_bridge_get_elements (reply)[i]);
     }
   g_string_append_c (out, ']');
 
@@ -269,6 +267,122 @@ json_append_kept (GString *out,
   g_string_append (out, "{\"kept\":true}");
 }
 
+static void
+json_append_true (GString *out,
+                  guint32 number)
+{
+  put_number (out, number + 1);
+  g_string_append (out, "true");
+}
+
+/* Text, and the bytes that are meant when they are not text themselves. */
+static void
+put_name (GString *out,
+          const char *text,
+          const char *data,
+          gsize length)
+{
+  gsize text_length = strlen (text);
+
+  put_text (out, text, text_length);
+  g_string_append_c (out, ',');
+  if (text == data || (text_length == length && memcmp (text, data, length) == 0))
+    g_string_append (out, "null");
+  else
+    put_bytes (out, data, length);
+}
+
+static void
+json_append_route (TornadisBridgeBatch *batch,
+                   TornadisMessage *message)
+{
+  GString *out = batch->routes;
+  gsize length;
+  const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel) (message, &length);
+
+  g_string_append (out, out->len > 0 ? ",[" : "[");
+  put_name (out, tornadis_message_get_channel (message), data, length);
+  g_string_append_c (out, ',');
+  data = TORNADIS_PRIVATE_CALL (message_peek_pattern) (message, &length);
+  if (data != NULL)
+    put_name (out, tornadis_message_get_pattern (message), data, length);
+  else
+    g_string_append (out, "null,null");
+  g_string_append_c (out, ']');
+}
+
+/* An array of names as bytes, or nothing. */
+static void
+put_keys (GString *out,
+          TornadisReply *keys)
+{
+  if (keys->kind != TORNADIS_REPLY_KIND_ARRAY)
+    {
+      g_string_append (out, "{\"k\":null}");
+      return;
+    }
+
+  g_string_append (out, "{\"k\":[");
+  for (gsize i = 0; i < keys->length; i++)
+    {
+      const TornadisReply *key = tornadis_bridge_get_elements (keys)[i];
+
+      if (i > 0)
+        g_string_append_c (out, ',');
+      put_bytes (out, key->data, key->length);
+    }
+  g_string_append (out, "]}");
+}
+
+static void
+json_append_payload (TornadisBridgeBatch *batch,
+                     TornadisMessage *message)
+{
+  GString *out = batch->payloads;
+  gsize length;
+  const char *data = TORNADIS_PRIVATE_CALL (message_peek_payload) (message, &length);
+
+  if (out->len > 0)
+    g_string_append_c (out, ',');
+  if (G_UNLIKELY (data == NULL))
+    put_keys (out, tornadis_message_get_reply (message));
+  else if (G_LIKELY (TORNADIS_PRIVATE_CALL (reply_data_is_text) (data, length)))
+    put_text (out, data, length);
+  else
+    put_bytes (out, data, length);
+}
+
+static GString *
+json_join (const TornadisBridgeBatch *batch)
+{
+  GString *out = g_string_sized_new (batch->routes->len + batch->payloads->len + 4 * batch->n_messages + 64);
+
+  g_string_append (out, batch->popped ? "{\"popped\":true,\"routes\":[" : "{\"popped\":false,\"routes\":[");
+  g_string_append_len (out, batch->routes->str, (gssize) batch->routes->len);
+  g_string_append (out, "],\"indices\":");
+  if (batch->n_routes > 1)
+    {
+      for (guint i = 0; i < batch->n_messages; i++)
+        {
+          char *p = tornadis_bridge_extend (out, 4);
+          guint index = batch->indices[i];
+
+          p[0] = i > 0 ? ',' : '[';
+          p[1] = index < 100 ? ' ' : (char) ('0' + index / 100);
+          p[2] = index < 10 ? ' ' : (char) ('0' + index / 10 % 10);
+          p[3] = (char) ('0' + index % 10);
+        }
+      g_string_append_c (out, ']');
+    }
+  else
+    g_string_append (out, "null");
+  g_string_append (out, ",\"payloads\":[");
+  g_string_append_len (out, batch->payloads->str, (gssize) batch->payloads->len);
+  g_string_append (out, "]}");
+
+  return out;
+}
+
 /* Four hexadecimal digits, or -1. */
 static int
 parse_hex (const char *p)
@@ -340,7 +454,7 @@ parse_argument (const char *p,
 
   if (G_LIKELY (p[length] == '"'))
     {
-      tornadis_command_append_data (command, p, length);
+      TORNADIS_PRIVATE_CALL (command_append_data) (command, p, length);
       return p + length + 1;
     }
 
@@ -354,7 +468,7 @@ parse_argument (const char *p,
         return NULL;
       if (*p == '"')
         {
-          tornadis_command_append_data (command, argument->str, argument->len);
+          TORNADIS_PRIVATE_CALL (command_append_data) (command, argument->str, argument->len);
           return p + 1;
         }
       p = parse_escaped (p + 1, argument);
@@ -417,5 +531,9 @@ const TornadisBridgeFormat tornadis_bridge_json = {
   json_append_reply,
   json_append_error,
   json_append_kept,
+  json_append_true,
+  json_append_route,
+  json_append_payload,
+  json_join,
   json_parse,
 };

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Calls of TornadisBridgeCarrier, and their outcomes. */
+
+#include "introspection/bridge/tornadis-bridge-carrier-private.h"
+
+#include <string.h>
+
+/* A string that is the whole reply and this long goes over by itself, copied once. */
+#define KEEP_SIZE (64 * 1024)
+
+guint32
+tornadis_bridge_carrier_reserve (TornadisBridgeCarrier *self,
+                                 guint n_calls)
+{
+  guint32 first = self->next_number;
+
+  self->next_number = (first + n_calls) & G_MAXINT32;
+
+  return first;
+}
+
+TornadisBridgeCall *
+tornadis_bridge_call_new (TornadisBridgeCarrier *self,
+                          guint32 number)
+{
+  TornadisBridgeCall *call = g_new (TornadisBridgeCall, 1);
+
+  *call = (TornadisBridgeCall){ .link = { .data = call }, .carrier = self, .number = number & G_MAXINT32 };
+  g_queue_push_tail_link (&self->calls, &call->link);
+
+  return call;
+}
+
+void
+tornadis_bridge_call_free (TornadisBridgeCall *call)
+{
+  TornadisBridgeCarrier *self = call->carrier;
+
+  g_queue_unlink (&self->calls, &call->link);
+  g_clear_object (&call->cancellable);
+  g_free (call);
+  if (G_UNLIKELY (!tornadis_bridge_carrier_is_alive (self)))
+    tornadis_bridge_carrier_let_go (self);
+}
+
+static void
+carrier_keep (TornadisBridgeCarrier *self,
+              GString *out,
+              guint32 number,
+              TornadisReply *reply)
+{
+  if (self->kept == NULL)
+    self->kept = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) tornadis_reply_unref);
+  g_hash_table_insert (self->kept, GUINT_TO_POINTER (number), tornadis_reply_ref (reply));
+  self->format->append_kept (out, number);
+}
+
+static void
+carrier_add_outcome (TornadisBridgeCarrier *self,
+                     guint32 number,
+                     TornadisReply *reply,
+                     const GError *error)
+{
+  TornadisBridgeChunk *chunk = tornadis_bridge_carrier_get_outcomes (self);
+  GString *out = chunk->outcomes;
+
+  if (G_UNLIKELY (error != NULL))
+    self->format->append_error (out, number, error);
+  else if ((reply->kind == TORNADIS_REPLY_KIND_STRING && reply->length >= KEEP_SIZE) ||
+           !self->format->append_reply (out, number, reply, self->decode))
+    carrier_keep (self, out, number, reply);
+
+  chunk->n_outcomes++;
+}
+
+static void
+reply_cb (TornadisReply *reply,
+          const GError *error,
+          gpointer user_data)
+{
+  TornadisBridgeCall *call = user_data;
+  TornadisBridgeCarrier *self = call->carrier;
+  g_autoptr (GError) reply_error = NULL;
+
+  if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
+    error = reply_error = tornadis_reply_dup_error (reply);
+
+  if (G_LIKELY (tornadis_bridge_carrier_is_alive (self)))
+    carrier_add_outcome (self, call->number, reply, error);
+  tornadis_bridge_call_free (call);
+}
+
+/* A call that has no cancellable, or that of a pool. */
+static void
+called_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  TornadisBridgeCall *call = user_data;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (TORNADIS_IS_CLIENT (object))
+    reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+  else
+    reply = tornadis_client_pool_call_finish (TORNADIS_CLIENT_POOL (object), result, &error);
+
+  if (tornadis_bridge_carrier_is_alive (call->carrier))
+    carrier_add_outcome (call->carrier, call->number, reply, error);
+  tornadis_bridge_call_free (call);
+}
+
+static void
+pipeline_called_cb (GObject *object,
+                    GAsyncResult *result,
+                    gpointer user_data)
+{
+  TornadisBridgeCall *call = user_data;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (TORNADIS_IS_CLIENT (object))
+    reply = tornadis_client_call_pipeline_finish (TORNADIS_CLIENT (object), result, &error);
+  else
+    reply = tornadis_client_pool_call_pipeline_finish (TORNADIS_CLIENT_POOL (object), result, &error);
+
+  if (tornadis_bridge_carrier_is_alive (call->carrier))
+    carrier_add_outcome (call->carrier, call->number, reply, error);
+  tornadis_bridge_call_free (call);
+}
+
+static gboolean
+carrier_submit_one (TornadisBridgeCarrier *self,
+                    TornadisCommand *command,
+                    TornadisPipeline *pipeline,
+                    GCancellable *cancellable,
+                    GError **error)
+{
+  GObject *owner = tornadis_bridge_carrier_get_owner (self, error);
+  TornadisBridgeCall *call;
+
+  if (owner == NULL)
+    return FALSE;
+
+  tornadis_bridge_carrier_hold (self, owner);
+  call = tornadis_bridge_call_new (self, tornadis_bridge_carrier_reserve (self, 1));
+
+  if (TORNADIS_IS_CLIENT (owner) && cancellable == NULL)
+    {
+      TORNADIS_PRIVATE_CALL (client_dispatch) (TORNADIS_CLIENT (owner), command, pipeline, reply_cb, call, &call->dispatched);
+      return TRUE;
+    }
+
+  call->cancellable = cancellable != NULL ? g_object_ref (cancellable) : g_cancellable_new ();
+  if (TORNADIS_IS_CLIENT (owner) && command != NULL)
+    tornadis_client_call_async (TORNADIS_CLIENT (owner), command, call->cancellable, called_cb, call);
+  else if (TORNADIS_IS_CLIENT (owner))
+    tornadis_client_call_pipeline_async (TORNADIS_CLIENT (owner), pipeline, call->cancellable, pipeline_called_cb, call);
+  else if (command != NULL)
+    tornadis_client_pool_call_async (TORNADIS_CLIENT_POOL (owner), command, call->cancellable, called_cb, call);
+  else
+    tornadis_client_pool_call_pipeline_async (TORNADIS_CLIENT_POOL (owner), pipeline, call->cancellable, pipeline_called_cb,
+                                              call);
+
+  return TRUE;
+}
+
+static gboolean
+carrier_submit (TornadisBridgeCarrier *self,
+                const char *calls,
+                gsize length,
+                GError **error)
+{
+  TornadisClient *client = tornadis_bridge_carrier_get_owner (self, error);
+  g_autoptr (GPtrArray) commands = NULL;
+  gboolean cork;
+  guint32 first;
+
+  self->expecting = FALSE;
+  if (client != NULL)
+    commands = self->format->parse (calls, length, error);
+  if (commands == NULL)
+    {
+      tornadis_bridge_carrier_let_go (self);
+      return FALSE;
+    }
+
+  tornadis_bridge_carrier_hold (self, G_OBJECT (client));
+  first = tornadis_bridge_carrier_reserve (self, commands->len);
+
+  /* One write for all of them, though the first finds the link idle. A plugin may wait for replies. */
+  cork = TORNADIS_PRIVATE_CALL (client_get_chain) (client) == NULL;
+  if (cork)
+    TORNADIS_PRIVATE_CALL (client_set_corked) (client, TRUE);
+  for (guint i = 0; i < commands->len; i++)
+    {
+      TornadisBridgeCall *call = tornadis_bridge_call_new (self, first + i);
+
+      TORNADIS_PRIVATE_CALL (client_dispatch) (client, g_ptr_array_index (commands, i), NULL, reply_cb, call,
+                                               &call->dispatched);
+    }
+  if (cork)
+    TORNADIS_PRIVATE_CALL (client_set_corked) (client, FALSE);
+
+  tornadis_bridge_carrier_let_go (self);
+
+  return TRUE;
+}
+
+/**
+ * tornadis_bridge_carrier_submit_data:
+ * @self: a carrier to Python, of a client
+ * @calls: (array length=length): a marshalled list of lists of bytes
+ * @length: the number of bytes
+ * @error: return location for an error
+ *
+ * Submits calls.
+ *
+ * An error is %TORNADIS_ERROR_USAGE, when @calls is nothing that was marshalled so, or %TORNADIS_ERROR_CLOSED, when
+ * the client is gone; no call is then made and no number used.
+ *
+ * Returns: %TRUE if the calls were made
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_submit_data (TornadisBridgeCarrier *self,
+                                     const guint8 *calls,
+                                     gsize length,
+                                     GError **error)
+{
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self) && self->data_func != NULL, FALSE);
+  g_return_val_if_fail (self->owner == NULL || TORNADIS_IS_CLIENT (self->owner), FALSE);
+
+  return carrier_submit (self, (const char *) calls, length, error);
+}
+
+/**
+ * tornadis_bridge_carrier_submit_text:
+ * @self: a carrier to JavaScript, of a client
+ * @calls: JSON of an array of arrays of strings
+ * @error: return location for an error
+ *
+ * Submits calls.
+ *
+ * An error is %TORNADIS_ERROR_USAGE, when @calls is no such JSON, or %TORNADIS_ERROR_CLOSED, when the client is gone;
+ * no call is then made and no number used.
+ *
+ * Returns: %TRUE if the calls were made
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_submit_text (TornadisBridgeCarrier *self,
+                                     const char *calls,
+                                     GError **error)
+{
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self) && self->text_func != NULL, FALSE);
+  g_return_val_if_fail (self->owner == NULL || TORNADIS_IS_CLIENT (self->owner), FALSE);
+  g_return_val_if_fail (calls != NULL, FALSE);
+
+  return carrier_submit (self, calls, strlen (calls), error);
+}
+
+/**
+ * tornadis_bridge_carrier_submit_command:
+ * @self: a carrier
+ * @command: the command; it cannot be changed any more
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Submits one call.
+ *
+ * An error is %TORNADIS_ERROR_CLOSED, when the owner is gone; no number is then used.
+ *
+ * Returns: %TRUE if the call was made
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_submit_command (TornadisBridgeCarrier *self,
+                                        TornadisCommand *command,
+                                        GCancellable *cancellable,
+                                        GError **error)
+{
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
+  g_return_val_if_fail (command != NULL, FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+
+  return carrier_submit_one (self, command, NULL, cancellable, error);
+}
+
+/**
+ * tornadis_bridge_carrier_submit_pipeline:
+ * @self: a carrier
+ * @pipeline: the commands
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Submits one call: a pipeline.
+ *
+ * An error is %TORNADIS_ERROR_CLOSED, when the owner is gone; no number is then used.
+ *
+ * Returns: %TRUE if the call was made
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_submit_pipeline (TornadisBridgeCarrier *self,
+                                         TornadisPipeline *pipeline,
+                                         GCancellable *cancellable,
+                                         GError **error)
+{
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
+  g_return_val_if_fail (TORNADIS_IS_PIPELINE (pipeline), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+
+  return carrier_submit_one (self, NULL, pipeline, cancellable, error);
+}
+
+/**
+ * tornadis_bridge_carrier_cancel:
+ * @self: a carrier
+ * @number: the number of a call
+ *
+ * Cancels a call, as a [class@Gio.Cancellable] does: its outcome is %G_IO_ERROR_CANCELLED, unless another is on its way.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_carrier_cancel (TornadisBridgeCarrier *self,
+                                guint number)
+{
+  g_return_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self));
+
+  /* Those that are cancelled are most often the oldest. */
+  for (GList *link = self->calls.head; link != NULL; link = link->next)
+    {
+      TornadisBridgeCall *call = link->data;
+
+      if (call->number != number)
+        continue;
+
+      if (call->cancellable != NULL)
+        {
+          g_autoptr (GCancellable) cancellable = g_object_ref (call->cancellable);
+
+          g_cancellable_cancel (cancellable);
+        }
+      else
+        TORNADIS_PRIVATE_CALL (client_cancel) (TORNADIS_CLIENT (self->held), &call->dispatched, call);
+      return;
+    }
+}
+
+/**
+ * tornadis_bridge_carrier_take_reply:
+ * @self: a carrier
+ * @number: the number of the call
+ *
+ * Takes a reply that has to be asked for: one that is a long string, or cannot be told in the shape that it should have.
+ *
+ * Returns: (transfer full) (nullable): the reply, or %NULL when there is none of that number
+ *
+ * Since: 1.0
+ */
+TornadisReply *
+tornadis_bridge_carrier_take_reply (TornadisBridgeCarrier *self,
+                                    guint number)
+{
+  gpointer reply = NULL;
+
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), NULL);
+
+  if (self->kept != NULL)
+    g_hash_table_steal_extended (self->kept, GUINT_TO_POINTER (number), NULL, &reply);
+
+  return reply;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "introspection/bridge/tornadis-bridge-carrier.h"
+#include "introspection/bridge/tornadis-bridge-format.h"
+
+G_BEGIN_DECLS
+
+/* What goes over in one piece: outcomes, or messages. */
+typedef struct
+{
+  GString *outcomes; /* (owned) (nullable) */
+  guint n_outcomes;
+  TornadisBridgeBatch *batch; /* (owned) (nullable) */
+  GHashTable *routes;         /* (owned) (nullable) (element-type TornadisMessage guint) of a batch with more than one */
+  TornadisMessage *last;      /* (owned) (nullable) the last that was added to the batch; it is of the route @last_route */
+  guint last_route;
+} TornadisBridgeChunk;
+
+struct _TornadisBridgeCarrier
+{
+  GObject parent_instance;
+
+  GObject *owner;                     /* (unowned) (nullable) a client or a pool: a weak pointer */
+  GObject *held;                      /* (owned) (nullable) the same, from a call's being announced to its outcome's being told */
+  const TornadisBridgeFormat *format; /* (unowned) */
+  TornadisBridgeDataFunc data_func;   /* (nullable) */
+  TornadisBridgeTextFunc text_func;   /* (nullable) */
+  gpointer user_data;
+  GDestroyNotify user_data_destroy; /* (nullable) */
+
+  TornadisPollerItem item; /* of the owner's main context, since it was first needed */
+  GQueue chunks;           /* (element-type TornadisBridgeChunk) (owned) to be told */
+  GQueue calls;            /* (element-type TornadisBridgeCall) under way, in the order in which they were made */
+  GHashTable *kept;        /* (owned) (nullable) (element-type guint TornadisReply) what will be asked for */
+  GHashTable *clients;     /* (owned) (nullable) (element-type guint TornadisClient) likewise, of a pool */
+  guint32 next_number;
+  gboolean decode;
+  gboolean expecting;
+  gconstpointer last_listener; /* (nullable) what added the last message of the last chunk */
+};
+
+/* A call under way. */
+typedef struct
+{
+  GList link; /* in the carrier's calls; its data is this */
+  TornadisBridgeCarrier *carrier; /* (unowned) it keeps itself while calls are under way */
+  guint32 number;
+  TornadisDispatched dispatched;
+  GCancellable *cancellable; /* (owned) (nullable) of an operation, or what the caller gave */
+} TornadisBridgeCall;
+
+/* The owner, which may have been disposed of but is there; or %NULL with an error. */
+gpointer             tornadis_bridge_carrier_get_owner    (TornadisBridgeCarrier  *self,
+                                                           GError                **error);
+/* What is told from now on needs its turn, and the owner must stay until then. */
+void                 tornadis_bridge_carrier_hold         (TornadisBridgeCarrier  *self,
+                                                           GObject                *owner);
+/* Nothing is expected, under way or left to tell: the owner may go, and with it the carrier. */
+void                 tornadis_bridge_carrier_let_go       (TornadisBridgeCarrier  *self);
+/* The last chunk to be told, if it has outcomes and room for another, or a new one. */
+TornadisBridgeChunk *tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier  *self);
+/* Likewise, for messages. */
+TornadisBridgeChunk *tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier  *self,
+                                                           gboolean                popped);
+void                 tornadis_bridge_carrier_tell_all     (TornadisBridgeCarrier  *self);
+void                 tornadis_bridge_chunk_free           (TornadisBridgeChunk    *chunk);
+
+/* tornadis-bridge-calls.c */
+
+/* So many calls get the numbers from the one that is returned on, before any is made: a plugin may make others
+ * meanwhile. */
+guint32              tornadis_bridge_carrier_reserve      (TornadisBridgeCarrier  *self,
+                                                           guint                   n_calls);
+TornadisBridgeCall  *tornadis_bridge_call_new             (TornadisBridgeCarrier  *self,
+                                                           guint32                 number);
+/* Frees a call whose outcome was added. */
+void                 tornadis_bridge_call_free            (TornadisBridgeCall     *call);
+/* The main context that @owner belongs to. */
+GMainContext        *tornadis_bridge_carrier_get_context  (GObject                *owner);
+
+/* tornadis-bridge-operations.c */
+
+/* A new operation, which has a cancellable and is under way; NULL with an error: the owner is gone. */
+TornadisBridgeCall  *tornadis_bridge_carrier_start        (TornadisBridgeCarrier  *self,
+                                                           GCancellable           *cancellable,
+                                                           GError                **error);
+/* Its outcome is true, or @error; frees it. */
+void                 tornadis_bridge_call_complete        (TornadisBridgeCall     *call,
+                                                           const GError           *error);
+
+/* Without a poller the carrier was disposed of: nothing is told any more. */
+static inline gboolean
+tornadis_bridge_carrier_is_alive (TornadisBridgeCarrier *self)
+{
+  return self->item.poller != NULL;
+}
+
+G_END_DECLS

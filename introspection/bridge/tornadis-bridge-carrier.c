@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "introspection/bridge/tornadis-bridge-carrier-private.h"
+
+#include <gmodule.h>
+
+/**
+ * TornadisBridgeCarrier:
+ *
+ * Carries the calls of a client or a pool from another language to C, and their outcomes and messages back, many at a time.
+ *
+ * It is there for language bindings; programs in C have [method@Tornadis.Client.submit]. What costs time between
+ * languages is each passage, not what is passed. So the calls of one turn of the main loop come over in one piece, in a
+ * shape that the other language makes by itself, and outcomes and messages go back in one that it takes apart by itself:
+ *
+ * - Python marshals (version 2) a list of lists of bytes, and gets what is brought marshalled;
+ * - JavaScript makes JSON of an array of arrays of strings, and gets JSON.
+ *
+ * Calls are numbered from 0 in the order in which they are submitted; after 2³¹ - 1 comes 0 again. Outcomes and messages are
+ * brought in the order in which they come, from the main loop, or before anything else of the client is emitted or returned
+ * that comes after them, such as [signal@Tornadis.Client::disconnected].
+ *
+ * Calls that are not yet submitted must not wait for ever when a main loop runs within a callback:
+ * [method@TornadisBridge.Carrier.expect] makes the main loop ask for them.
+ *
+ * The owner is kept while calls are expected or under way, or there is something to bring. A client has one carrier.
+ *
+ * Since: 1.0
+ */
+G_DEFINE_FINAL_TYPE (TornadisBridgeCarrier, tornadis_bridge_carrier, G_TYPE_OBJECT)
+
+/* So much is told at a time, so that frames are drawn in between. It goes ahead of more that is read: outcomes do not pile
+ * up. */
+#define MAX_OUTCOMES 256
+#define MAX_CHUNK_SIZE (256 * 1024)
+
+static void
+batch_free (TornadisBridgeBatch *batch)
+{
+  g_string_free (batch->routes, TRUE);
+  g_string_free (batch->payloads, TRUE);
+  g_free (batch);
+}
+
+void
+tornadis_bridge_chunk_free (TornadisBridgeChunk *chunk)
+{
+  if (chunk->outcomes != NULL)
+    g_string_free (chunk->outcomes, TRUE);
+  g_clear_pointer (&chunk->batch, batch_free);
+  g_clear_pointer (&chunk->routes, g_hash_table_unref);
+  g_clear_pointer (&chunk->last, tornadis_message_unref);
+  g_free (chunk);
+}
+
+/* GJS refuses callbacks between the steps of a garbage collection, though the main loop runs then: the outcomes would be
+ * lost. Brings the collection to an end. */
+static void
+finish_collection (void)
+{
+  GModule *program = g_module_open (NULL, 0);
+  gpointer (*get_current) (void);
+  void (*collect) (gpointer context);
+
+  if (program != NULL && g_module_symbol (program, "gjs_context_get_current", (gpointer *) &get_current) &&
+      g_module_symbol (program, "gjs_context_gc", (gpointer *) &collect))
+    collect (get_current ());
+
+  g_clear_pointer (&program, g_module_close);
+}
+
+static void
+carrier_notify (TornadisBridgeCarrier *self,
+                const char *outcomes,
+                gsize length)
+{
+  gboolean taken = FALSE;
+
+  if (self->data_func != NULL)
+    {
+      self->data_func (self->held, (const guint8 *) outcomes, length, self->user_data);
+      return;
+    }
+
+  self->text_func (self->held, outcomes, &taken, self->user_data);
+  if (G_LIKELY (taken))
+    return;
+
+  finish_collection ();
+  self->text_func (self->held, outcomes, &taken, self->user_data);
+}
+
+void
+tornadis_bridge_carrier_hold (TornadisBridgeCarrier *self,
+                              GObject *owner)
+{
+  if (self->held != NULL)
+    return;
+
+  self->held = g_object_ref (owner);
+  g_object_ref (self);
+}
+
+void
+tornadis_bridge_carrier_let_go (TornadisBridgeCarrier *self)
+{
+  if (self->held == NULL || self->expecting || self->calls.length > 0 || !g_queue_is_empty (&self->chunks))
+    return;
+
+  g_clear_object (&self->held);
+  g_object_unref (self);
+}
+
+/* What is left to tell is told even if a function runs a main loop of its own. */
+static void
+carrier_go_on (TornadisBridgeCarrier *self)
+{
+  if (!g_queue_is_empty (&self->chunks) && tornadis_bridge_carrier_is_alive (self))
+    TORNADIS_PRIVATE_CALL (poller_item_queue_first) (&self->item);
+}
+
+static void
+carrier_tell_chunk (TornadisBridgeCarrier *self)
+{
+  TornadisBridgeChunk *chunk = g_queue_pop_head (&self->chunks);
+
+  carrier_go_on (self);
+  if (chunk->batch != NULL)
+    chunk->outcomes = self->format->join (chunk->batch);
+  else
+    g_string_append (chunk->outcomes, self->format->closing);
+  carrier_notify (self, chunk->outcomes->str, chunk->outcomes->len);
+  tornadis_bridge_chunk_free (chunk);
+}
+
+static void
+carrier_turn (TornadisPollerItem *item,
+              GIOCondition condition,
+              gint64 now,
+              gint64 deadline)
+{
+  g_autoptr (TornadisBridgeCarrier) self =
+    g_object_ref ((TornadisBridgeCarrier *) (gpointer) ((guint8 *) item - G_STRUCT_OFFSET (TornadisBridgeCarrier, item)));
+
+  if (self->expecting)
+    {
+      self->expecting = FALSE;
+      carrier_go_on (self);
+      carrier_notify (self, "", 0);
+    }
+
+  while (!g_queue_is_empty (&self->chunks))
+    {
+      carrier_tell_chunk (self);
+      if (g_get_monotonic_time () >= deadline)
+        break;
+    }
+
+  if (g_queue_is_empty (&self->chunks) && !self->expecting && tornadis_bridge_carrier_is_alive (self))
+    TORNADIS_PRIVATE_CALL (poller_item_unqueue) (&self->item);
+  tornadis_bridge_carrier_let_go (self);
+}
+
+void
+tornadis_bridge_carrier_tell_all (TornadisBridgeCarrier *self)
+{
+  if (g_queue_is_empty (&self->chunks))
+    return;
+
+  g_object_ref (self);
+  while (!g_queue_is_empty (&self->chunks))
+    carrier_tell_chunk (self);
+  tornadis_bridge_carrier_let_go (self);
+  g_object_unref (self);
+}
+
+static void
+flush_cb (gpointer user_data)
+{
+  tornadis_bridge_carrier_tell_all (user_data);
+}
+
+static void
+tornadis_bridge_carrier_dispose (GObject *object)
+{
+  TornadisBridgeCarrier *self = TORNADIS_BRIDGE_CARRIER (object);
+
+  if (tornadis_bridge_carrier_is_alive (self))
+    TORNADIS_PRIVATE_CALL (poller_item_clear) (&self->item);
+  if (TORNADIS_IS_CLIENT (self->owner))
+    TORNADIS_PRIVATE_CALL (client_set_flush) (TORNADIS_CLIENT (self->owner), NULL, NULL);
+  g_clear_weak_pointer (&self->owner);
+  /* What is not told yet will not be. */
+  g_queue_clear_full (&self->chunks, (GDestroyNotify) tornadis_bridge_chunk_free);
+  self->expecting = FALSE;
+  if (self->user_data_destroy != NULL)
+    g_steal_pointer (&self->user_data_destroy) (self->user_data);
+
+  G_OBJECT_CLASS (tornadis_bridge_carrier_parent_class)->dispose (object);
+  tornadis_bridge_carrier_let_go (self);
+}
+
+static void
+tornadis_bridge_carrier_finalize (GObject *object)
+{
+  TornadisBridgeCarrier *self = TORNADIS_BRIDGE_CARRIER (object);
+
+  g_clear_pointer (&self->kept, g_hash_table_unref);
+  g_clear_pointer (&self->clients, g_hash_table_unref);
+
+  G_OBJECT_CLASS (tornadis_bridge_carrier_parent_class)->finalize (object);
+}
+
+static void
+tornadis_bridge_carrier_class_init (TornadisBridgeCarrierClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = tornadis_bridge_carrier_dispose;
+  object_class->finalize = tornadis_bridge_carrier_finalize;
+}
+
+static void
+tornadis_bridge_carrier_init (TornadisBridgeCarrier *self)
+{
+  g_queue_init (&self->chunks);
+  g_queue_init (&self->calls);
+}
+
+GMainContext *
+tornadis_bridge_carrier_get_context (GObject *owner)
+{
+  if (TORNADIS_IS_CLIENT (owner))
+    return TORNADIS_PRIVATE_CALL (client_get_context) (TORNADIS_CLIENT (owner));
+
+  return TORNADIS_PRIVATE_CALL (client_pool_get_context) (TORNADIS_CLIENT_POOL (owner));
+}
+
+static TornadisBridgeCarrier *
+carrier_new (GObject *owner,
+             const TornadisBridgeFormat *format,
+             gpointer user_data,
+             GDestroyNotify user_data_destroy)
+{
+  TornadisBridgeCarrier *self = g_object_new (TORNADIS_BRIDGE_TYPE_CARRIER, NULL);
+  TornadisPoller *poller = TORNADIS_PRIVATE_CALL (poller_get) (tornadis_bridge_carrier_get_context (owner));
+
+  g_set_weak_pointer (&self->owner, owner);
+  self->format = format;
+  self->user_data = user_data;
+  self->user_data_destroy = user_data_destroy;
+  TORNADIS_PRIVATE_CALL (poller_item_init) (&self->item, poller, -1, carrier_turn);
+  TORNADIS_PRIVATE_CALL (poller_unref) (poller);
+  if (TORNADIS_IS_CLIENT (owner))
+    TORNADIS_PRIVATE_CALL (client_set_flush) (TORNADIS_CLIENT (owner), flush_cb, self);
+
+  return self;
+}
+
+/**
+ * tornadis_bridge_carrier_new_data: (constructor)
+ * @owner: the client or the pool whose calls it carries
+ * @func: (scope notified) (closure user_data): takes what it brings
+ * @user_data: passed to @func
+ * @user_data_destroy: (nullable): frees @user_data
+ *
+ * Makes a carrier to Python.
+ *
+ * Returns: (transfer full): a new carrier
+ *
+ * Since: 1.0
+ */
+TornadisBridgeCarrier *
+tornadis_bridge_carrier_new_data (GObject *owner,
+                                  TornadisBridgeDataFunc func,
+                                  gpointer user_data,
+                                  GDestroyNotify user_data_destroy)
+{
+  TornadisBridgeCarrier *self;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (owner) || TORNADIS_IS_CLIENT_POOL (owner), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  self = carrier_new (owner, &tornadis_bridge_marshal, user_data, user_data_destroy);
+  self->data_func = func;
+  /* So do marshalled bytes begin. */
+  TORNADIS_PRIVATE_CALL (reply_pack_enable) ('s');
+
+  return self;
+}
+
+/**
+ * tornadis_bridge_carrier_new_text: (constructor)
+ * @owner: the client or the pool whose calls it carries
+ * @func: (scope notified) (closure user_data): takes what it brings
+ * @user_data: passed to @func
+ * @user_data_destroy: (nullable): frees @user_data
+ *
+ * Makes a carrier to JavaScript.
+ *
+ * Returns: (transfer full): a new carrier
+ *
+ * Since: 1.0
+ */
+TornadisBridgeCarrier *
+tornadis_bridge_carrier_new_text (GObject *owner,
+                                  TornadisBridgeTextFunc func,
+                                  gpointer user_data,
+                                  GDestroyNotify user_data_destroy)
+{
+  TornadisBridgeCarrier *self;
+
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (owner) || TORNADIS_IS_CLIENT_POOL (owner), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  self = carrier_new (owner, &tornadis_bridge_json, user_data, user_data_destroy);
+  self->text_func = func;
+
+  return self;
+}
+
+/**
+ * tornadis_bridge_carrier_set_decode:
+ * @self: a carrier to Python
+ * @decode: whether strings are told as text
+ *
+ * Sets whether the strings in replies are told as text instead of bytes, which is not done otherwise. A reply with strings
+ * that are not UTF-8 has then to be asked for.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_carrier_set_decode (TornadisBridgeCarrier *self,
+                                    gboolean decode)
+{
+  g_return_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self));
+
+  self->decode = decode;
+}
+
+gpointer
+tornadis_bridge_carrier_get_owner (TornadisBridgeCarrier *self,
+                                   GError **error)
+{
+  GObject *owner = self->held != NULL ? self->held : self->owner;
+
+  if (owner == NULL)
+    g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "Nothing was sent: the client is gone");
+
+  return owner;
+}
+
+/**
+ * tornadis_bridge_carrier_expect:
+ * @self: a carrier
+ * @error: return location for an error
+ *
+ * Announces calls. When the main loop comes round before calls are submitted, it asks for them: the function of the
+ * carrier is called with nothing.
+ *
+ * An error is %TORNADIS_ERROR_CLOSED, when the owner is gone or was disposed of.
+ *
+ * Returns: %TRUE if it will ask
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_expect (TornadisBridgeCarrier *self,
+                                GError **error)
+{
+  GObject *owner;
+
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
+
+  owner = tornadis_bridge_carrier_get_owner (self, error);
+  if (owner == NULL)
+    return FALSE;
+
+  tornadis_bridge_carrier_hold (self, owner);
+  self->expecting = TRUE;
+  TORNADIS_PRIVATE_CALL (poller_item_queue) (&self->item);
+
+  return TRUE;
+}
+
+static TornadisBridgeChunk *
+carrier_add_chunk (TornadisBridgeCarrier *self)
+{
+  TornadisBridgeChunk *chunk = g_new0 (TornadisBridgeChunk, 1);
+
+  g_queue_push_tail (&self->chunks, chunk);
+  TORNADIS_PRIVATE_CALL (poller_item_queue_first) (&self->item);
+
+  return chunk;
+}
+
+TornadisBridgeChunk *
+tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier *self)
+{
+  TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
+
+  if (G_LIKELY (chunk != NULL && chunk->batch == NULL && chunk->n_outcomes < MAX_OUTCOMES &&
+                chunk->outcomes->len < MAX_CHUNK_SIZE))
+    return chunk;
+
+  chunk = carrier_add_chunk (self);
+  chunk->outcomes = g_string_sized_new (1024);
+  g_string_append (chunk->outcomes, self->format->opening);
+
+  return chunk;
+}
+
+TornadisBridgeChunk *
+tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier *self,
+                                      gboolean popped)
+{
+  TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
+
+  if (G_LIKELY (chunk != NULL && chunk->batch != NULL && chunk->batch->popped == popped &&
+                chunk->batch->n_messages < G_N_ELEMENTS (chunk->batch->indices) &&
+                chunk->batch->payloads->len < MAX_CHUNK_SIZE))
+    return chunk;
+
+  chunk = carrier_add_chunk (self);
+  chunk->batch = g_new (TornadisBridgeBatch, 1);
+  chunk->batch->routes = g_string_sized_new (64);
+  chunk->batch->payloads = g_string_sized_new (8192);
+  chunk->batch->n_routes = 0;
+  chunk->batch->n_messages = 0;
+  chunk->batch->popped = popped;
+
+  return chunk;
+}

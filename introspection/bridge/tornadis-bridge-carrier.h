@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <tornadis-glib/tornadis-glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * TornadisBridgeDataFunc:
+ * @owner: the client or the pool of the carrier
+ * @data: (array length=length): what was marshalled, or nothing
+ * @length: the number of bytes
+ * @user_data: (closure): what was given with the function
+ *
+ * Takes what a carrier of [ctor@TornadisBridge.Carrier.new_data] brings: outcomes of calls, messages, or nothing, which
+ * asks for the calls that were announced with [method@TornadisBridge.Carrier.expect].
+ *
+ * Outcomes are a dict of the numbers of calls and values. A tuple among the values, which replies have none of, stands for
+ * an error (domain, code and message), or when it is empty for a reply that has to be asked for. The number of a call whose
+ * outcome has tuples is given inverted (`~number`), and so negative; when the outcome itself is an error the call has
+ * failed.
+ *
+ * Messages are a tuple: whether they are for those who pop them, the routes, for each message the byte that is the number
+ * of its route (or nothing, when there is but one route), and the payloads. A route is a tuple of the channel, its bytes
+ * (or nothing, when those are the text), the pattern and its bytes likewise (or nothing). A payload is text when it is, else
+ * bytes; a tuple stands for keys: their list, or nothing.
+ *
+ * Since: 1.0
+ */
+typedef void (*TornadisBridgeDataFunc) (GObject      *owner,
+                                        const guint8 *data,
+                                        gsize         length,
+                                        gpointer      user_data);
+
+/**
+ * TornadisBridgeTextFunc:
+ * @owner: the client or the pool of the carrier
+ * @text: JSON, or an empty text
+ * @taken: (out): set to %TRUE: @text was dealt with. A function that does not is called once more
+ * @user_data: (closure): what was given with the function
+ *
+ * Takes what a carrier of [ctor@TornadisBridge.Carrier.new_text] brings: outcomes of calls, messages, or nothing, which
+ * asks for the calls that were announced with [method@TornadisBridge.Carrier.expect].
+ *
+ * Outcomes are an array: the number of a call and its outcome in turn. An object among the values, which replies have none
+ * of, stands for what JSON does not know: `m` has the keys and values of a map in turn, `b` a character for each byte of
+ * bytes that are not text, `i` and `d` a number, `e` an error (domain, code and message), and `kept` says that the reply has
+ * to be asked for. What is given is the number of the call and one more, and that negative when there are objects; when the
+ * outcome itself is an error the call has failed.
+ *
+ * Messages are an object: `popped`, `routes`, `indices` and `payloads`, as for [callback@TornadisBridge.DataFunc], but with
+ * an array of numbers as `indices`, arrays as routes, `b` for bytes, and `k` for keys.
+ *
+ * Since: 1.0
+ */
+typedef void (*TornadisBridgeTextFunc) (GObject    *owner,
+                                        const char *text,
+                                        gboolean   *taken,
+                                        gpointer    user_data);
+
+#define TORNADIS_BRIDGE_TYPE_CARRIER (tornadis_bridge_carrier_get_type ())
+
+TORNADIS_AVAILABLE_IN_1_0
+G_DECLARE_FINAL_TYPE (TornadisBridgeCarrier, tornadis_bridge_carrier, TORNADIS_BRIDGE, CARRIER, GObject)
+
+TORNADIS_AVAILABLE_IN_1_0
+TornadisBridgeCarrier *tornadis_bridge_carrier_new_data        (GObject                  *owner,
+                                                                TornadisBridgeDataFunc    func,
+                                                                gpointer                  user_data,
+                                                                GDestroyNotify            user_data_destroy);
+TORNADIS_AVAILABLE_IN_1_0
+TornadisBridgeCarrier *tornadis_bridge_carrier_new_text        (GObject                  *owner,
+                                                                TornadisBridgeTextFunc    func,
+                                                                gpointer                  user_data,
+                                                                GDestroyNotify            user_data_destroy);
+TORNADIS_AVAILABLE_IN_1_0
+void                   tornadis_bridge_carrier_set_decode      (TornadisBridgeCarrier    *self,
+                                                                gboolean                  decode);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_expect          (TornadisBridgeCarrier    *self,
+                                                                GError                  **error);
+
+/* tornadis-bridge-calls.c */
+
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_submit_data     (TornadisBridgeCarrier    *self,
+                                                                const guint8             *calls,
+                                                                gsize                     length,
+                                                                GError                  **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_submit_text     (TornadisBridgeCarrier    *self,
+                                                                const char               *calls,
+                                                                GError                  **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_submit_command  (TornadisBridgeCarrier    *self,
+                                                                TornadisCommand          *command,
+                                                                GCancellable             *cancellable,
+                                                                GError                  **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_submit_pipeline (TornadisBridgeCarrier    *self,
+                                                                TornadisPipeline         *pipeline,
+                                                                GCancellable             *cancellable,
+                                                                GError                  **error);
+TORNADIS_AVAILABLE_IN_1_0
+void                   tornadis_bridge_carrier_cancel          (TornadisBridgeCarrier    *self,
+                                                                guint                     number);
+TORNADIS_AVAILABLE_IN_1_0
+TornadisReply         *tornadis_bridge_carrier_take_reply      (TornadisBridgeCarrier    *self,
+                                                                guint                     number);
+
+/* tornadis-bridge-operations.c */
+
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_connect         (TornadisBridgeCarrier    *self,
+                                                                GCancellable             *cancellable,
+                                                                GError                  **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_subscribe       (TornadisBridgeCarrier    *self,
+                                                                TornadisSubscriptionKind  kind,
+                                                                GBytes                  **names,
+                                                                gsize                     n_names,
+                                                                GCancellable             *cancellable,
+                                                                GError                  **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_unsubscribe     (TornadisBridgeCarrier    *self,
+                                                                TornadisSubscriptionKind  kind,
+                                                                GBytes                  **names,
+                                                                gsize                     n_names,
+                                                                GCancellable             *cancellable,
+                                                                GError                  **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_get_client      (TornadisBridgeCarrier    *self,
+                                                                GCancellable             *cancellable,
+                                                                GError                  **error);
+TORNADIS_AVAILABLE_IN_1_0
+TornadisClient        *tornadis_bridge_carrier_take_client     (TornadisBridgeCarrier    *self,
+                                                                guint                     number);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_preconnect      (TornadisBridgeCarrier    *self,
+                                                                int                       size,
+                                                                GCancellable             *cancellable,
+                                                                GError                  **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_wait            (TornadisBridgeCarrier    *self,
+                                                                double                    seconds,
+                                                                GCancellable             *cancellable,
+                                                                GError                  **error);
+
+/* tornadis-bridge-messages.c */
+
+TORNADIS_AVAILABLE_IN_1_0
+gulong                 tornadis_bridge_carrier_listen          (TornadisBridgeCarrier    *self,
+                                                                const char               *detail,
+                                                                gboolean                  after);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_pop             (TornadisBridgeCarrier    *self,
+                                                                GCancellable             *cancellable,
+                                                                GError                  **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_restore         (TornadisBridgeCarrier    *self,
+                                                                TornadisMessage          *message);
+TORNADIS_AVAILABLE_IN_1_0
+void                   tornadis_bridge_carrier_drop_messages   (TornadisBridgeCarrier    *self);
+
+G_END_DECLS

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/client/tornadis-private.h"
+#include "tornadis-glib/tornadis-error.h"
+
+G_BEGIN_DECLS
+
+/* Messages that go over together. At most one of @routes has one of @indices, a byte each, which has one of @payloads. */
+typedef struct
+{
+  GString *routes;   /* (owned) as the format has written them */
+  GString *payloads; /* (owned) likewise */
+  guint8 indices[256];
+  guint n_routes;
+  guint n_messages;
+  gboolean popped; /* by those who wait for one, not for handlers */
+} TornadisBridgeBatch;
+
+/* A shape that a language makes and takes apart by itself. */
+typedef struct
+{
+  /* What stands before and behind all outcomes. */
+  const char *opening;
+  const char *closing;
+  /* Appends the number of a call and its reply. FALSE: nothing of it is written, because there are strings that are not
+   * text in it and @decode wants them to be, or because it is nested too deep. */
+  gboolean   (*append_reply)   (GString                   *out,
+                                guint32                    number,
+                                TornadisReply             *reply,
+                                gboolean                   decode);
+  /* What a call ended with, instead. */
+  void       (*append_error)   (GString                   *out,
+                                guint32                    number,
+                                const GError              *error);
+  /* The reply is to be asked for by its number. */
+  void       (*append_kept)    (GString                   *out,
+                                guint32                    number);
+  void       (*append_true)    (GString                   *out,
+                                guint32                    number);
+  void       (*append_route)   (TornadisBridgeBatch       *batch,
+                                TornadisMessage           *message);
+  void       (*append_payload) (TornadisBridgeBatch       *batch,
+                                TornadisMessage           *message);
+  /* The whole of a batch. */
+  GString   *(*join)           (const TornadisBridgeBatch *batch);
+  /* The commands (element-type TornadisCommand) of a list of lists of arguments. */
+  GPtrArray *(*parse)          (const char                *calls,
+                                gsize                      length,
+                                GError                   **error);
+} TornadisBridgeFormat;
+
+extern const TornadisBridgeFormat tornadis_bridge_marshal;
+extern const TornadisBridgeFormat tornadis_bridge_json;
+
+/* Room for @n bytes at the end of @out. */
+static inline char *
+tornadis_bridge_extend (GString *out,
+                        gsize    n)
+{
+  gsize before = out->len;
+
+  if (G_UNLIKELY (out->allocated_len - before <= n))
+    {
+      g_string_set_size (out, before + n);
+    }
+  else
+    {
+      out->len += n;
+      out->str[out->len] = '\0';
+    }
+
+  return out->str + before;
+}
+
+/* Of an aggregate that has any. */
+static inline TornadisReply **
+tornadis_bridge_get_elements (const TornadisReply *reply)
+{
+  TornadisReply **elements = g_atomic_pointer_get (&((TornadisReply *) reply)->v.elements);
+
+  return G_LIKELY (elements != NULL) ? elements : TORNADIS_PRIVATE_CALL (reply_unpack) ((TornadisReply *) reply);
+}
+
+/* Languages take long over longer ones, or refuse: those stay text. */
+#define TORNADIS_BRIDGE_MAX_DIGITS 600
+
+/* To other languages than C a NUL is a character like any other. */
+gboolean   tornadis_bridge_is_text     (const TornadisReply *reply);
+gboolean   tornadis_bridge_is_number   (const TornadisReply *reply);
+GPtrArray *tornadis_bridge_new_calls   (void);
+/* Always returns %NULL. */
+GPtrArray *tornadis_bridge_fail_parse  (GPtrArray           *calls,
+                                        GError             **error);
+/* Text in any case. */
+char      *tornadis_bridge_dup_message (const char          *message);
+
+G_END_DECLS

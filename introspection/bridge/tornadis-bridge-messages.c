@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Messages of a pub/sub client, for handlers in the language and for those that pop them. */
+
+#include "introspection/bridge/tornadis-bridge-carrier-private.h"
+
+#include <string.h>
+
+/* So many are popped at a time. */
+#define MAX_POPPED 256
+
+/* Stands in GObject's list of handlers for one in the language. */
+typedef struct
+{
+  TornadisBridgeCarrier *carrier; /* (owned) */
+} TornadisBridgeListener;
+
+static gboolean
+same_bytes (const char *one,
+            gsize length,
+            const char *other,
+            gsize other_length)
+{
+  if (one == NULL || other == NULL)
+    return one == other;
+
+  return length == other_length && memcmp (one, other, length) == 0;
+}
+
+/* Whether messages are of one route: of one channel, by the same pattern. */
+static gboolean
+same_route (gconstpointer one,
+            gconstpointer other)
+{
+  gsize length = 0;
+  gsize other_length = 0;
+  const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel) ((TornadisMessage *) one, &length);
+  const char *other_data = TORNADIS_PRIVATE_CALL (message_peek_channel) ((TornadisMessage *) other, &other_length);
+
+  if (!same_bytes (data, length, other_data, other_length))
+    return FALSE;
+
+  data = TORNADIS_PRIVATE_CALL (message_peek_pattern) ((TornadisMessage *) one, &length);
+  other_data = TORNADIS_PRIVATE_CALL (message_peek_pattern) ((TornadisMessage *) other, &other_length);
+
+  return same_bytes (data, length, other_data, other_length);
+}
+
+static guint
+hash_route (gconstpointer key)
+{
+  gsize length;
+  const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel) ((TornadisMessage *) key, &length);
+  guint hash = 5381;
+
+  /* The ends of names differ most. */
+  for (gsize i = length > 16 ? length - 16 : 0; i < length; i++)
+    hash = hash * 33 + (guint8) data[i];
+
+  return hash + (guint) length;
+}
+
+static guint
+chunk_add_route (TornadisBridgeChunk *chunk,
+                 const TornadisBridgeFormat *format,
+                 TornadisMessage *message)
+{
+  guint route = chunk->batch->n_routes++;
+
+  format->append_route (chunk->batch, message);
+  if (chunk->routes == NULL)
+    chunk->routes = g_hash_table_new_full (hash_route, same_route, (GDestroyNotify) tornadis_message_unref, NULL);
+  g_hash_table_insert (chunk->routes, tornadis_message_ref (message), GUINT_TO_POINTER (route));
+
+  return route;
+}
+
+static guint
+chunk_get_route (TornadisBridgeChunk *chunk,
+                 const TornadisBridgeFormat *format,
+                 TornadisMessage *message)
+{
+  gpointer route;
+
+  if (chunk->last != NULL && same_route (chunk->last, message))
+    return chunk->last_route;
+  if (chunk->routes != NULL && g_hash_table_lookup_extended (chunk->routes, message, NULL, &route))
+    return GPOINTER_TO_UINT (route);
+
+  return chunk_add_route (chunk, format, message);
+}
+
+static void
+carrier_add_message (TornadisBridgeCarrier *self,
+                     TornadisMessage *message,
+                     gboolean popped)
+{
+  TornadisBridgeChunk *chunk = tornadis_bridge_carrier_get_messages (self, popped);
+  TornadisBridgeBatch *batch = chunk->batch;
+  guint route = chunk_get_route (chunk, self->format, message);
+
+  batch->indices[batch->n_messages++] = (guint8) route;
+  self->format->append_payload (batch, message);
+  if (chunk->last != NULL)
+    tornadis_message_unref (chunk->last);
+  chunk->last = tornadis_message_ref (message);
+  chunk->last_route = route;
+}
+
+/* Several listeners of one emission add the message once. */
+static gboolean
+carrier_has_added (TornadisBridgeCarrier *self,
+                   TornadisMessage *message,
+                   gconstpointer listener)
+{
+  TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
+
+  return chunk != NULL && chunk->last == message && !chunk->batch->popped && self->last_listener != listener;
+}
+
+static void
+message_cb (TornadisPubSubClient *client,
+            TornadisMessage *message,
+            gpointer user_data)
+{
+  TornadisBridgeListener *listener = user_data;
+  TornadisBridgeCarrier *self = listener->carrier;
+
+  if (!tornadis_bridge_carrier_is_alive (self) || carrier_has_added (self, message, listener))
+    return;
+
+  tornadis_bridge_carrier_hold (self, G_OBJECT (client));
+  carrier_add_message (self, message, FALSE);
+  self->last_listener = listener;
+
+  /* What a program emits by itself is handled when that returns. */
+  if (!TORNADIS_PRIVATE_CALL (pub_sub_client_is_delivering) (client))
+    tornadis_bridge_carrier_tell_all (self);
+}
+
+static void
+listener_free (gpointer data,
+               GClosure *closure)
+{
+  TornadisBridgeListener *listener = data;
+
+  g_object_unref (listener->carrier);
+  g_free (listener);
+}
+
+/**
+ * tornadis_bridge_carrier_listen:
+ * @self: a carrier of a pub/sub client
+ * @detail: (nullable): a channel
+ * @after: whether it comes after handlers that are not
+ *
+ * Connects a handler of [signal@Tornadis.PubSubClient::message] that stands for one in the language, and can be blocked and
+ * disconnected like any other. The messages that reach one of them, or several, are brought once each.
+ *
+ * Returns: the handler's id
+ *
+ * Since: 1.0
+ */
+gulong
+tornadis_bridge_carrier_listen (TornadisBridgeCarrier *self,
+                                const char *detail,
+                                gboolean after)
+{
+  TornadisBridgeListener *listener;
+  GClosure *closure;
+
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), 0);
+  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self->owner), 0);
+
+  listener = g_new (TornadisBridgeListener, 1);
+  listener->carrier = g_object_ref (self);
+  closure = g_cclosure_new (G_CALLBACK (message_cb), listener, listener_free);
+
+  return g_signal_connect_closure_by_id (self->owner, g_signal_lookup ("message", TORNADIS_TYPE_PUB_SUB_CLIENT),
+                                         g_quark_from_string (detail), closure, after);
+}
+
+static void
+popped_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  TornadisBridgeCall *call = user_data;
+  TornadisBridgeCarrier *self = call->carrier;
+  TornadisPubSubClient *client = TORNADIS_PUB_SUB_CLIENT (object);
+  g_autoptr (GError) error = NULL;
+  TornadisMessage *message = tornadis_pub_sub_client_pop_message_finish (client, result, &error);
+
+  if (!tornadis_bridge_carrier_is_alive (self) && message != NULL)
+    {
+      tornadis_pub_sub_client_unpop_message (client, message);
+      g_clear_pointer (&message, tornadis_message_unref);
+    }
+
+  for (guint n = 0; message != NULL; n++)
+    {
+      carrier_add_message (self, message, TRUE);
+      tornadis_message_unref (message);
+      message = n + 1 < MAX_POPPED ? TORNADIS_PRIVATE_CALL (pub_sub_client_take_message) (client) : NULL;
+    }
+
+  tornadis_bridge_call_complete (call, error);
+}
+
+/**
+ * tornadis_bridge_carrier_pop:
+ * @self: a carrier of a pub/sub client
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Does [method@Tornadis.PubSubClient.pop_message_async] as a call, whose outcome is true: before it come the messages, which
+ * are as many as are kept and may go over together.
+ *
+ * An error is %TORNADIS_ERROR_CLOSED, when the client is gone.
+ *
+ * Returns: %TRUE if it was begun
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_pop (TornadisBridgeCarrier *self,
+                             GCancellable *cancellable,
+                             GError **error)
+{
+  TornadisBridgeCall *call;
+
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
+
+  call = tornadis_bridge_carrier_start (self, cancellable, error);
+  if (call == NULL)
+    return FALSE;
+
+  tornadis_pub_sub_client_pop_message_async (TORNADIS_PUB_SUB_CLIENT (self->held), -1, call->cancellable, popped_cb, call);
+
+  return TRUE;
+}
+
+/**
+ * tornadis_bridge_carrier_restore:
+ * @self: a carrier of a pub/sub client
+ * @message: a message that it has brought
+ *
+ * Gives back a message that nobody handled after all: it is kept to be popped, ahead of all others, unless a handler is
+ * connected that is none of the language's.
+ *
+ * Returns: %TRUE if it is kept
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_restore (TornadisBridgeCarrier *self,
+                                 TornadisMessage *message)
+{
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
+  g_return_val_if_fail (message != NULL, FALSE);
+
+  if (!TORNADIS_IS_PUB_SUB_CLIENT (self->owner))
+    return FALSE;
+
+  return TORNADIS_PRIVATE_CALL (pub_sub_client_restore_message) (TORNADIS_PUB_SUB_CLIENT (self->owner), message);
+}
+
+/**
+ * tornadis_bridge_carrier_drop_messages:
+ * @self: a carrier of a pub/sub client
+ *
+ * Drops the messages for handlers that have come and are not brought yet, as when the client is closed by a handler.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_carrier_drop_messages (TornadisBridgeCarrier *self)
+{
+  GList *next;
+
+  g_return_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self));
+
+  for (GList *link = self->chunks.head; link != NULL; link = next)
+    {
+      TornadisBridgeChunk *chunk = link->data;
+
+      next = link->next;
+      if (chunk->batch == NULL || chunk->batch->popped)
+        continue;
+      g_queue_delete_link (&self->chunks, link);
+      tornadis_bridge_chunk_free (chunk);
+    }
+}

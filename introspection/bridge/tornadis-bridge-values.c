@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Values that go over outside of any carrier. */
+
+#include "introspection/bridge/tornadis-bridge-values.h"
+
+#include <string.h>
+
+#include "introspection/bridge/tornadis-bridge-format.h"
+
+static gboolean
+stack_calls (TornadisPipeline *pipeline,
+             GPtrArray *commands)
+{
+  if (commands == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < commands->len; i++)
+    tornadis_pipeline_stack_command (pipeline, g_ptr_array_index (commands, i));
+  g_ptr_array_unref (commands);
+
+  return TRUE;
+}
+
+/**
+ * tornadis_bridge_stack_data:
+ * @pipeline: a pipeline
+ * @calls: (array length=length): a marshalled list of lists of bytes
+ * @length: the number of bytes
+ * @error: return location for an error
+ *
+ * Adds commands at the end of a pipeline.
+ *
+ * An error is %TORNADIS_ERROR_USAGE, when @calls is nothing that was marshalled so; nothing is then added.
+ *
+ * Returns: %TRUE if the commands were added
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_stack_data (TornadisPipeline *pipeline,
+                            const guint8 *calls,
+                            gsize length,
+                            GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_PIPELINE (pipeline), FALSE);
+
+  return stack_calls (pipeline, tornadis_bridge_marshal.parse ((const char *) calls, length, error));
+}
+
+/**
+ * tornadis_bridge_stack_text:
+ * @pipeline: a pipeline
+ * @calls: JSON of an array of arrays of strings
+ * @error: return location for an error
+ *
+ * Adds commands at the end of a pipeline.
+ *
+ * An error is %TORNADIS_ERROR_USAGE, when @calls is no such JSON; nothing is then added.
+ *
+ * Returns: %TRUE if the commands were added
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_stack_text (TornadisPipeline *pipeline,
+                            const char *calls,
+                            GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_PIPELINE (pipeline), FALSE);
+  g_return_val_if_fail (calls != NULL, FALSE);
+
+  return stack_calls (pipeline, tornadis_bridge_json.parse (calls, strlen (calls), error));
+}
+
+static GString *
+dup_outcome (const TornadisBridgeFormat *format,
+             TornadisReply *reply,
+             gboolean decode)
+{
+  GString *out = g_string_new (format->opening);
+
+  if (!format->append_reply (out, 0, reply, decode))
+    {
+      g_string_free (out, TRUE);
+      return NULL;
+    }
+  g_string_append (out, format->closing);
+
+  return out;
+}
+
+/**
+ * tornadis_bridge_dup_data:
+ * @reply: a reply
+ * @decode: whether strings are to be text
+ * @length: (out): return location for the number of bytes
+ *
+ * Marshals a reply, as the outcome of a call of the number 0.
+ *
+ * Returns: (transfer full) (array length=length) (nullable): a marshalled dict of the number and the value, or %NULL
+ *   when a string is not UTF-8 and @decode wants it to be, or when it is nested deeper than Python reads
+ *
+ * Since: 1.0
+ */
+guint8 *
+tornadis_bridge_dup_data (TornadisReply *reply,
+                          gboolean decode,
+                          gsize *length)
+{
+  GString *out;
+
+  *length = 0;
+  g_return_val_if_fail (reply != NULL, NULL);
+
+  out = dup_outcome (&tornadis_bridge_marshal, reply, decode);
+  if (out == NULL)
+    return NULL;
+
+  *length = out->len;
+  return (guint8 *) g_string_free (out, FALSE);
+}
+
+/**
+ * tornadis_bridge_dup_text:
+ * @reply: a reply
+ *
+ * Makes JSON of a reply, as the outcome of a call of the number 0.
+ *
+ * Returns: (transfer full): a JSON array of the number and the value
+ *
+ * Since: 1.0
+ */
+char *
+tornadis_bridge_dup_text (TornadisReply *reply)
+{
+  g_return_val_if_fail (reply != NULL, NULL);
+
+  return g_string_free (dup_outcome (&tornadis_bridge_json, reply, FALSE), FALSE);
+}
+
+/* NULL: nothing. */
+static TornadisReply *
+make_string (GBytes *bytes)
+{
+  gsize length;
+  const char *data;
+
+  if (bytes == NULL)
+    return TORNADIS_PRIVATE_CALL (reply_new_data) (TORNADIS_REPLY_KIND_NIL, "", 0);
+
+  data = g_bytes_get_data (bytes, &length);
+
+  return TORNADIS_PRIVATE_CALL (reply_new_data) (TORNADIS_REPLY_KIND_STRING, data != NULL ? data : "", length);
+}
+
+/**
+ * tornadis_bridge_make_message:
+ * @channel: the name of its channel
+ * @pattern: (nullable): the pattern that brought it
+ * @payload: (nullable): what was published; %NULL: it is about keys
+ * @keys: (nullable) (array length=n_keys): the names of these keys, or nothing for all of them
+ * @n_keys: how many there are
+ *
+ * Makes a message out of its parts.
+ *
+ * Returns: (transfer full): a new message
+ *
+ * Since: 1.0
+ */
+TornadisMessage *
+tornadis_bridge_make_message (GBytes *channel,
+                              GBytes *pattern,
+                              GBytes *payload,
+                              GBytes **keys,
+                              gsize n_keys)
+{
+  TornadisReply **elements = g_new (TornadisReply *, 4);
+  gsize n = 0;
+
+  elements[n++] = TORNADIS_PRIVATE_CALL (reply_new_data) (TORNADIS_REPLY_KIND_STRING, "message", strlen ("message"));
+  if (pattern != NULL)
+    elements[n++] = make_string (pattern);
+  elements[n++] = make_string (channel);
+  if (payload != NULL || keys == NULL)
+    elements[n++] = make_string (payload);
+  else
+    {
+      TornadisReply **names = g_new (TornadisReply *, n_keys);
+
+      for (gsize i = 0; i < n_keys; i++)
+        names[i] = make_string (keys[i]);
+      elements[n++] = TORNADIS_PRIVATE_CALL (reply_new_array) (TORNADIS_REPLY_KIND_ARRAY, names, n_keys);
+    }
+
+  return TORNADIS_PRIVATE_CALL (message_new) (TORNADIS_PRIVATE_CALL (reply_new_array) (TORNADIS_REPLY_KIND_ARRAY, elements, n),
+                                              pattern != NULL, NULL);
+}
+
+/**
+ * tornadis_bridge_expect_collector:
+ *
+ * Tells, for the rest of the program's life, that the last reference to a client may go in a garbage collection, during
+ * which hooks of plugins in that language cannot be called. A client whose plugins have the hook
+ * [vfunc@Tornadis.Plugin.detach] is from now on disposed of by the main loop.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_expect_collector (void)
+{
+  TORNADIS_PRIVATE_CALL (client_expect_collector) ();
+}
