@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What Tornadis for Python awaits and how it runs coroutines; needs GLib and no typelib of ours."""
+
+import sys
+
+from gi.repository import GLib
+
+
+def _get_running_loop():
+    """The asyncio loop that runs in this thread, if asyncio is used at all."""
+    asyncio = sys.modules.get('asyncio')
+    return asyncio and asyncio._get_running_loop()
+
+
+def _in_task():
+    loop = _get_running_loop()
+    return loop is not None and sys.modules['asyncio'].current_task(loop) is not None
+
+
+def _nothing():
+    pass
+
+
+class Future:
+    """The outcome of a call. Awaitable once or more; holds callbacks until it is there."""
+
+    # asyncio's protocol for objects that a task waits for.
+    _asyncio_future_blocking = False
+
+    # Class attributes, because most futures never set these.
+    _done = False
+    _cancelled = False
+    _canceller = None
+    _result = None
+    _exception = None
+    _callback = None
+    _context = None
+    _loop = None
+    _more_callbacks = ()
+    # asyncio reads it when this was cancelled together with others, as by gather().
+    _cancel_message = None
+
+    def __init__(self, canceller=None):
+        self._canceller = canceller
+
+    def done(self):
+        return self._done
+
+    def cancelled(self):
+        return self._cancelled
+
+    def cancel(self, msg=None):
+        """Cancels the waiting, with asyncio.CancelledError; False when it is too late."""
+        if self._done or self._canceller is None:
+            return False
+        self._cancelled = True
+        self._cancel_message = msg
+        self._canceller()
+        self.set_exception(self._make_cancelled_error())
+        return True
+
+    def _make_cancelled_error(self):
+        from asyncio import CancelledError
+        return CancelledError() if self._cancel_message is None else CancelledError(self._cancel_message)
+
+    def get_loop(self):
+        return _get_running_loop()
+
+    def result(self):
+        self._check_done()
+        if self._exception is not None:
+            raise self._exception
+        return self._result
+
+    def exception(self):
+        self._check_done()
+        if self._cancelled:
+            raise self._exception
+        return self._exception
+
+    def _check_done(self):
+        if not self._done:
+            from asyncio import InvalidStateError
+            raise InvalidStateError('the outcome is not there yet')
+
+    def add_done_callback(self, callback, *, context=None):
+        if context is not None:
+            self._loop = _get_running_loop()
+        if self._done:
+            self._schedule(callback, context)
+        elif self._callback is None:
+            self._callback, self._context = callback, context
+        else:
+            self._more_callbacks = (*self._more_callbacks, (callback, context))
+
+    def remove_done_callback(self, callback):
+        entries = [] if self._callback is None else [(self._callback, self._context), *self._more_callbacks]
+        kept = [entry for entry in entries if entry[0] != callback]
+        self._callback, self._context = kept[0] if kept else (None, None)
+        self._more_callbacks = tuple(kept[1:])
+        return len(entries) - len(kept)
+
+    def set_result(self, result):
+        if not self._done:
+            self._finish(result, None, False)
+
+    def set_exception(self, exception):
+        if not self._done:
+            self._finish(None, exception, False)
+
+    def _finish(self, result, exception, at_once):
+        """at_once: run callbacks now. For when no task is running, as in a callback of the main loop."""
+        self._done = True
+        self._result = result
+        self._exception = exception
+        callback = self._callback
+        if callback is None:
+            return
+        run = self._run if at_once else self._schedule
+        context, more, self._callback, self._more_callbacks = self._context, self._more_callbacks, None, ()
+        run(callback, context)
+        for callback, context in more:
+            run(callback, context)
+
+    def _run(self, callback, context):
+        if context is None:
+            callback(self)
+        elif self._loop is None or _get_running_loop() is self._loop:
+            context.run(callback, self)
+        else:
+            self._loop.call_soon(callback, self, context=context)
+
+    def _schedule(self, callback, context):
+        loop = _get_running_loop()
+        if loop is not None:
+            loop.call_soon(callback, self, context=context)
+        else:
+            self._run(callback, context)
+
+    def __await__(self):
+        if not self._done:
+            self._asyncio_future_blocking = True
+            yield self
+        return self.result()
+
+    __iter__ = __await__
+
+
+class _CallFuture(Future):
+    """The future of a call: a reply that comes after it was cancelled is dropped."""
+
+    _canceller = staticmethod(_nothing)
+
+    def __init__(self):
+        pass
+
+
+class _LentFuture(Future):
+    """A future whose result is given back when nobody takes it after all."""
+
+    _n_waiting = 0
+
+    def __init__(self, canceller, give_back):
+        super().__init__(canceller)
+        self._give_back = give_back
+
+    def __await__(self):
+        if not self._done:
+            self._asyncio_future_blocking = True
+            self._n_waiting += 1
+            try:
+                yield self
+            except BaseException:
+                # The coroutine was cancelled after the result came and before it was taken.
+                if self._n_waiting == 1 and self._done and self._exception is None:
+                    self._take_back()
+                raise
+            finally:
+                self._n_waiting -= 1
+        return self.result()
+
+    __iter__ = __await__
+
+    def _take_back(self):
+        value, self._result = self._result, None
+        self._cancelled = True
+        self._exception = self._make_cancelled_error()
+        if value is not None:
+            self._give_back(value)
+
+
+class _CoroutineFuture(Future):
+    """The future of a coroutine: an exception that nobody asked for is reported when it is freed."""
+
+    _asked = False
+
+    def _check_done(self):
+        super()._check_done()
+        self._asked = True
+
+    def __del__(self):
+        if self._exception is not None and not self._asked and not self._cancelled:
+            _report(self._exception)
+
+
+def _call_soon(function):
+    """Calls it from this thread's main loop."""
+    source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
+    source.set_callback(lambda *_: function() and False)
+    source.attach(GLib.MainContext.ref_thread_default())
+
+
+def _report(error):
+    """Reports it as PyGObject does with an exception in a callback of the main loop."""
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except Exception:
+        sys.__excepthook__(type(error), error, error.__traceback__)
+
+
+class _Runner:
+    """Steps one coroutine, or what it waits for, on the GLib main loop."""
+
+    def __init__(self, awaitable):
+        if not hasattr(awaitable, '__await__'):
+            raise TypeError(f'{awaitable!r} can not be awaited')
+        self.steps = awaitable.__await__()
+        self.advance = getattr(self.steps, 'send', None) or (lambda _: next(self.steps))
+        self.future = _CoroutineFuture(self.cancel)
+        self.awaited = None
+        self.wake = self.step
+
+    def cancel(self):
+        """Cancels what the coroutine waits for, and raises CancelledError in the coroutine, which may catch it."""
+        awaited, self.awaited = self.awaited, None
+        if awaited is None or not hasattr(self.steps, 'throw'):
+            return
+        awaited.remove_done_callback(self.wake)
+        awaited.cancel()
+        self.advance = lambda _: self.steps.throw(self.future._make_cancelled_error())
+        self.step(None)
+        self.advance = self.steps.send
+
+    def step(self, waited):
+        self.awaited = None
+        try:
+            # The coroutine takes the outcome from the future itself.
+            awaited = self.advance(None)
+        except StopIteration as stop:
+            self.end(stop.value, None)
+        except BaseException as error:
+            self.end(None, error)
+        else:
+            if awaited is None:
+                _call_soon(lambda: self.step(None))
+            else:
+                self.awaited = awaited
+                awaited.add_done_callback(self.wake)
+
+    def end(self, result, exception):
+        self.wake = None
+        if not self.future.done():
+            self.future._finish(result, exception, False)
+
+
+def spawn(awaitable):
+    """Starts a coroutine on the GLib main loop, without asyncio; returns its Future."""
+    runner = _Runner(awaitable)
+    runner.step(None)
+    return runner.future
+
+
+def run(awaitable):
+    """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value."""
+    if _get_running_loop() is not None:
+        if hasattr(awaitable, 'close'):
+            awaitable.close()
+        raise RuntimeError('asyncio runs in this thread: await it instead')
+    future = spawn(awaitable)
+    if not future.done():
+        loop = GLib.MainLoop(GLib.MainContext.ref_thread_default())
+        future.add_done_callback(lambda _: loop.quit())
+        loop.run()
+    return future.result()
+
+
+def sleep(seconds):
+    """Waits on the GLib main loop, without asyncio."""
+    source = GLib.timeout_source_new(int(seconds * 1000))
+    future = Future(source.destroy)
+
+    def wake(*_):
+        if not future.done():
+            future._finish(None, None, not _in_task())
+        return GLib.SOURCE_REMOVE
+
+    source.set_callback(wake)
+    source.attach(GLib.MainContext.ref_thread_default())
+    return future
