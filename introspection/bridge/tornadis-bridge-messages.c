@@ -157,7 +157,7 @@ listener_free (gpointer data,
  * Connects a handler of [signal@Tornadis.PubSubClient::message] that stands for one in the language, and can be blocked and
  * disconnected like any other. The messages that reach one of them, or several, are brought once each.
  *
- * Returns: the handler's id
+ * Returns: the handler's id; 0 when the client was disposed of
  *
  * Since: 1.0
  */
@@ -170,7 +170,10 @@ tornadis_bridge_carrier_listen (TornadisBridgeCarrier *self,
   GClosure *closure;
 
   g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), 0);
-  g_return_val_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (self->owner), 0);
+  g_return_val_if_fail (self->owner == NULL || TORNADIS_IS_PUB_SUB_CLIENT (self->owner), 0);
+
+  if (self->owner == NULL)
+    return 0;
 
   listener = g_new (TornadisBridgeListener, 1);
   listener->carrier = g_object_ref (self);

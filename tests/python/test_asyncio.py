@@ -216,19 +216,23 @@ async def test_cancelled_call(server):
     await wait_until_blocked(server)
     task.cancel()
     await raises_async(asyncio.CancelledError, task)
+    # It does not block any more, and takes nothing.
+    await wait_until(lambda: count_blocked(server) == 0)
     server.command('RPUSH list x')
     equal(await client.call('ECHO', 'mine'), b'mine')
+    equal(await client.call('LPOP', 'list'), b'x')
 
     # Of many that wait only those end that are cancelled.
     tasks = [await start(block()), *(asyncio.create_task(start_and_echo(client, i)) for i in range(100))]
     await wait_until_blocked(server)
     for _ in range(3):
         await asyncio.sleep(0)
-    for task in tasks[0::2]:
+    for task in tasks[2::2]:
         task.cancel()
     server.command('RPUSH list x')
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    equal([type(outcome) for outcome in outcomes[0::2]], [asyncio.CancelledError] * 51)
+    equal(outcomes[0], [b'list', b'x'])
+    equal([type(outcome) for outcome in outcomes[2::2]], [asyncio.CancelledError] * 50)
     equal(outcomes[1::2], [b'%d' % i for i in range(0, 100, 2)])
 
 

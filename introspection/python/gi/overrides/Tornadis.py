@@ -5,306 +5,19 @@ Awaitables complete from the GLib main loop. They work under any event loop that
 under :func:`run`.
 """
 
-import functools
 import marshal
-import operator
 
-import gi
-from gi.repository import Gio, GLib
+from gi.repository import GLib
 
-from ..module import get_introspection_module
 from ..overrides import override
-from ._tornadis_loop import Future, _call_soon, _CallFuture, _in_task, _LentFuture, _report, run, sleep, spawn
+from ._tornadis_carrier import Carrier
+from ._tornadis_loop import Future, _in_task, _LentFuture, run, sleep, spawn
+from ._tornadis_messages import Message as _Message, Messages
+from ._tornadis_values import (
+    ClientError, ConnectionError, ReplyError, Tornadis, TornadisBridge, TornadisException, _encode, _is_large, _to_bytes,
+    _to_command, _to_exception, _to_native)
 
-gi.require_version('TornadisBridge', '1.0')
-from gi.repository import TornadisBridge
-
-Tornadis = get_introspection_module('Tornadis')
-
-__all__ = ['Future', 'run', 'sleep', 'spawn']
-
-
-def export(thing):
-    globals()[thing.__name__] = thing
-    __all__.append(thing.__name__)
-    return thing
-
-
-_DOMAIN = GLib.quark_to_string(Tornadis.error_quark())
-
-
-@export
-class TornadisException(GLib.Error):
-    """Base of all errors, as in tornadis; a GLib.Error, with its domain, code and message."""
-
-    def __init__(self, message='', domain=_DOMAIN, code=int(Tornadis.Error.USAGE)):
-        super().__init__(message, domain, code)
-
-    def __str__(self):
-        return self.message
-
-
-@export
-class ConnectionError(TornadisException):
-    """There is no connection, or it was lost, or it took too long."""
-
-
-@export
-class ClientError(TornadisException):
-    """The library was asked for what it does not do, or a bound is reached."""
-
-
-@export
-class ReplyError(ClientError):
-    """The server answered with an error; ``prefix`` is its first word."""
-
-    def __init__(self, message='', domain=_DOMAIN, code=int(Tornadis.Error.REPLY)):
-        super().__init__(message, domain, code)
-
-    @property
-    def prefix(self):
-        return Tornadis.error_dup_prefix(self)
-
-
-_EXCEPTIONS = dict.fromkeys(map(int, (
-    Tornadis.Error.CONNECT, Tornadis.Error.AUTHENTICATION, Tornadis.Error.CLOSED, Tornadis.Error.LOST,
-    Tornadis.Error.TIMEOUT, Tornadis.Error.PROTOCOL)), ConnectionError)
-_EXCEPTIONS[int(Tornadis.Error.REPLY)] = ReplyError
-
-
-def _make_exception(domain, code, message):
-    if domain != _DOMAIN:
-        return GLib.Error(message, domain, code)
-    return _EXCEPTIONS.get(code, ClientError)(message, domain, code)
-
-
-def _to_exception(error):
-    return _make_exception(error.domain, error.code, error.message)
-
-
-# Arguments of this many bytes are passed to the library without marshalling.
-_LARGE = 16384
-# How many calls of one main-context iteration wait for its end.
-_MOST_CALLS = 256
-# What the bridge counts to.
-_MAX_NUMBER = 0x7fffffff
-
-
-def _to_bytes(value):
-    if isinstance(value, str):
-        return value.encode()
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value)
-    if isinstance(value, bool):
-        return b'1' if value else b'0'
-    if isinstance(value, int):
-        return b'%d' % value
-    if isinstance(value, float):
-        return float.__repr__(value).encode()
-    if isinstance(value, GLib.Bytes):
-        return value.get_data() or b''
-    if hasattr(value, '__index__'):
-        return b'%d' % operator.index(value)
-    raise TypeError(f"don't know what to do with {type(value).__name__} as an argument")
-
-
-def _encode(args):
-    encoded = []
-    for arg in args:
-        kind = type(arg)
-        if kind is str:
-            arg = arg.encode()
-        elif kind is not bytes:
-            arg = _to_bytes(arg)
-        encoded.append(arg)
-    return encoded
-
-
-def _to_command(args):
-    if len(args) == 1 and isinstance(args[0], Tornadis.Command):
-        return args[0]
-    return Tornadis.Command.new_bytes([GLib.Bytes.new(arg) for arg in _encode(args)])
-
-
-def _is_large(encoded):
-    return any(len(arg) >= _LARGE for arg in encoded)
-
-
-def _revive(value):
-    """Turns the tuples in a value, which stand for errors, into exceptions."""
-    if type(value) is tuple:
-        return _make_exception(*value)
-    if type(value) is list:
-        return [_revive(item) for item in value]
-    if type(value) is dict:
-        return {key: _revive(item) for key, item in value.items()}
-    return value
-
-
-def _get_bytes(reply, decode):
-    data = reply.get_bytes().get_data() or b''
-    return data.decode() if decode else data
-
-
-def _freeze(value):
-    """Makes a key hashable."""
-    if type(value) is list:
-        return tuple(map(_freeze, value))
-    if type(value) is dict:
-        return tuple(_freeze(item) for pair in value.items() for item in pair)
-    return value
-
-
-def _build(reply, decode):
-    """Converts a reply that is nested too deep for marshal and for recursion; raises for bytes that are not text."""
-    built = []
-    rest = [(reply, built.append)]
-    while rest:
-        reply, put = rest.pop()
-        elements = [reply.get_element(i) for i in range(reply.get_n_elements())]
-        if not elements:
-            put(_to_native(reply, decode))
-        elif reply.get_kind() == Tornadis.ReplyKind.MAP:
-            pairs = {}
-            put(pairs)
-            keys = [_freeze(_to_native(key, decode)) for key in elements[::2]]
-            rest.extend((value, functools.partial(pairs.__setitem__, key))
-                        for key, value in zip(reversed(keys), elements[::-2]))
-        else:
-            items = []
-            put(items)
-            rest.extend((element, items.append) for element in reversed(elements))
-    return built[0]
-
-
-def _to_native(reply, decode):
-    if reply.get_kind() == Tornadis.ReplyKind.STRING:
-        return _get_bytes(reply, decode)
-    data = TornadisBridge.dup_data(reply, decode)
-    if not data:
-        return _build(reply, decode) if reply.get_n_elements() else _get_bytes(reply, decode)
-    (number, value), = marshal.loads(data).items()
-    return _revive(value) if number < 0 else value
-
-
-def _take(client, data, *_):
-    """The function of every bridge; it holds no reference to a Python object."""
-    client._batcher.take(data)
-
-
-class _CallBatcher:
-    """Carries the calls of a client to the library, those of one main-context iteration together, and outcomes back."""
-
-    def __init__(self, client, decode):
-        self.bridge = TornadisBridge.Carrier.new_data(client, _take)
-        self.calls = []
-        self.targets = []
-        self.pending = {}
-        self.number = 0
-        # Outcomes that have come; the callback of one may run a main loop before the others are settled.
-        self.parts = []
-        self.set_decode(decode)
-
-    def set_decode(self, decode):
-        self.decode = decode
-        self.bridge.set_decode(decode)
-
-    def add(self, encoded, target):
-        self.calls.append(encoded)
-        self.targets.append(target)
-        n = len(self.calls)
-        if n == 1:
-            try:
-                self.bridge.expect()
-            except GLib.Error:
-                self.flush()
-        elif n >= _MOST_CALLS:
-            self.flush()
-
-    def submit(self, submit, what, targets):
-        """Stores the targets first: a plugin may make other calls before submit returns."""
-        first = self.number
-        for target in targets:
-            self.pending[self.number] = target
-            self.number = (self.number + 1) & _MAX_NUMBER
-        try:
-            submit(what) if submit == self.bridge.submit_data else submit(what, None)
-        except GLib.Error as error:
-            # None of the calls was submitted.
-            for i in range(len(targets)):
-                del self.pending[(first + i) & _MAX_NUMBER]
-            self.number = first
-            exception = _to_exception(error)
-            _call_soon(lambda: self.settle_all([(target, None, exception) for target in targets]))
-
-    def add_whole(self, submit, what, target):
-        """Adds a Command object or a pipeline."""
-        self.flush()
-        self.submit(submit, what, [target])
-
-    def flush(self):
-        calls, targets = self.calls, self.targets
-        if not calls:
-            return
-        self.calls, self.targets = [], []
-        data = marshal.dumps(calls, 2)
-        if len(data) < _LARGE or not any(map(_is_large, calls)):
-            self.submit(self.bridge.submit_data, data, targets)
-            return
-        del data
-        for call, target in zip(calls, targets):
-            if _is_large(call):
-                self.submit(self.bridge.submit_command, _to_command(call), [target])
-            else:
-                self.submit(self.bridge.submit_data, marshal.dumps([call], 2), [target])
-
-    def take(self, data):
-        if data:
-            outcomes = marshal.loads(data)
-            self.parts.append(map(self.open, outcomes, outcomes.values()))
-            if len(outcomes) > 1:
-                # A callback may run a main loop, which then asks for calls and so settles the other outcomes.
-                self.bridge.expect()
-        while self.parts:
-            part = self.parts[0]
-            try:
-                self.settle_all(part)
-            finally:
-                if self.parts and self.parts[0] is part:
-                    del self.parts[0]
-        self.flush()
-
-    def open(self, number, value):
-        """The target, the value and the exception of an outcome."""
-        if number >= 0:
-            return self.pending.pop(number), value, None
-        target = self.pending.pop(~number)
-        try:
-            if type(value) is not tuple:
-                return target, _revive(value), None
-            if value:
-                return target, None, _make_exception(*value)
-            return target, _to_native(self.bridge.take_reply(~number), self.decode), None
-        except Exception as exception:
-            return target, None, exception
-
-    def settle_all(self, outcomes):
-        at_once = not _in_task()
-        raised = None
-        for target, value, exception in outcomes:
-            try:
-                if type(target) is _CallFuture:
-                    if not target._done:
-                        target._finish(value, exception, at_once)
-                elif target is not None:
-                    target(value if exception is None else exception)
-            except Exception as error:
-                # The others must be settled all the same.
-                _report(error)
-            except BaseException as error:
-                raised = error
-        if raised is not None:
-            raise raised
+__all__ = ['ClientError', 'ConnectionError', 'Future', 'ReplyError', 'TornadisException', 'run', 'sleep', 'spawn']
 
 
 def _given(options):
@@ -324,7 +37,12 @@ Reply = override(Reply)
 __all__.append('Reply')
 
 
-class Message(Tornadis.Message):
+class _MessageMeta(type(Tornadis.Message)):
+    def __instancecheck__(cls, instance):
+        return type(instance) is _Message or super().__instancecheck__(instance)
+
+
+class Message(Tornadis.Message, metaclass=_MessageMeta):
     channel = property(lambda self: self.get_channel())
     pattern = property(lambda self: self.get_pattern())
     text = property(lambda self: self.get_text())
@@ -345,29 +63,6 @@ Message = override(Message)
 __all__.append('Message')
 
 
-def _await_finish(start, finish, *args, give_back=None):
-    """An awaitable of an _async/_finish pair; give_back(value) is called when nobody waits for the value any more."""
-    cancellable = Gio.Cancellable()
-    future = Future(cancellable.cancel) if give_back is None else _LentFuture(cancellable.cancel, give_back)
-
-    def done(source, result):
-        try:
-            value = finish(result)
-        except GLib.Error as error:
-            future.set_exception(_to_exception(error))
-        except UnicodeDecodeError as error:
-            future.set_exception(error)
-        else:
-            if future.done():
-                if give_back is not None and value is not None:
-                    give_back(value)
-            else:
-                future._finish(value, None, not _in_task())
-
-    start(*args, cancellable, done)
-    return future
-
-
 def _hand_over(args):
     """Hands the stacked commands of pipelines among the arguments to the library."""
     for arg in args:
@@ -380,18 +75,41 @@ def _check_pipeline(pipeline):
         raise ClientError('empty pipeline')
 
 
+def _get_carrier(owner):
+    """That of a client or a pool, whose class has None."""
+    carrier = owner._carrier
+    if carrier is None:
+        carrier = owner._carrier = Carrier(owner, owner._decode)
+    return carrier
+
+
+def _set_decode(owner, decode):
+    owner._decode = decode
+    if owner._carrier is not None:
+        owner._carrier.flush()
+        owner._carrier.set_decode(decode)
+
+
 def _flushing(name):
     """Wraps a method so that calls made before it are sent first."""
     method = getattr(Tornadis.Client, name)
 
     def call(self, *args, **options):
-        if self._batcher is not None:
-            self._batcher.flush()
+        if self._carrier is not None:
+            self._carrier.flush()
         _hand_over((*args, *options.values()))
         return method(self, *args, **options)
 
     call.__name__, call.__doc__ = name, method.__doc__
     return call
+
+
+def _get_submit(carrier, what):
+    """The function that submits a Pipeline or a Command, and this."""
+    if isinstance(what, Tornadis.Command):
+        return carrier.bridge.submit_command, what
+    _check_pipeline(what)
+    return carrier.bridge.submit_pipeline, what
 
 
 def _new_for_uri(construct, *args):
@@ -402,7 +120,7 @@ def _new_for_uri(construct, *args):
 
 
 class Client(Tornadis.Client):
-    _batcher = None
+    _carrier = None
     _decode = False
 
     def __init__(self, *, decode=False, **options):
@@ -417,43 +135,29 @@ class Client(Tornadis.Client):
     def new_for_uri_full(cls, uri, flags):
         return _new_for_uri(Tornadis.Client.new_for_uri_full, uri, flags)
 
-    @property
-    def decode(self):
-        """Whether strings of the server are str, not bytes."""
-        return self._decode
-
-    @decode.setter
-    def decode(self, decode):
-        self._decode = decode
-        if self._batcher is not None:
-            self._batcher.flush()
-            self._batcher.set_decode(decode)
-
-    def _send(self, args, target):
-        batcher = self._batcher
-        if batcher is None:
-            batcher = self._batcher = _CallBatcher(self, self._decode)
-        if len(args) == 1 and isinstance(args[0], Tornadis.Pipeline):
-            _check_pipeline(args[0])
-            batcher.add_whole(batcher.bridge.submit_pipeline, args[0], target)
-        elif len(args) == 1 and isinstance(args[0], Tornadis.Command):
-            batcher.add_whole(batcher.bridge.submit_command, args[0], target)
-        else:
-            batcher.add(_encode(args), target)
+    decode = property(lambda self: self._decode, _set_decode, doc='Whether strings of the server are str, not bytes.')
 
     def call(self, *args):
         """Calls a command, or a Pipeline, and returns an awaitable of the native reply."""
-        future = _CallFuture()
-        self._send(args, future)
-        return future
+        carrier = self._carrier
+        if carrier is None:
+            carrier = _get_carrier(self)
+        if len(args) == 1 and isinstance(args[0], (Tornadis.Pipeline, Tornadis.Command)):
+            return carrier.start_future(*_get_submit(carrier, args[0]))
+        return carrier.call(args)
 
     def async_call(self, *args, callback=None):
         """Calls a command, or a Pipeline; callback(result) gets the reply, or an exception object."""
-        self._send(args, callback)
+        carrier = _get_carrier(self)
+        if len(args) == 1 and isinstance(args[0], (Tornadis.Pipeline, Tornadis.Command)):
+            carrier.start(callback, *_get_submit(carrier, args[0]))
+        else:
+            carrier.add(_encode(args), callback)
 
     def connect_client(self):
         """Connects now; returns an awaitable of True. (`connect` is how GObject connects signals.)"""
-        return _await_finish(self.connect_async, self.connect_finish)
+        carrier = _get_carrier(self)
+        return carrier.start_future(carrier.bridge.connect)
 
     def disconnect_client(self):
         """Closes the connection. (`disconnect` is how GObject disconnects signals.)"""
@@ -501,7 +205,30 @@ def _naming(name):
     return call
 
 
+def _by_function(change):
+    """A method that changes all handlers of a function, ours and others."""
+    method = getattr(Tornadis.PubSubClient, change)
+
+    def call(self, function):
+        found = self._get_messages().find(function)
+        for handler in found:
+            {'disconnect_by_func': self.disconnect, 'handler_block_by_func': self.handler_block,
+             'handler_unblock_by_func': self.handler_unblock}[change](handler.id)
+        try:
+            return len(found) + method(self, function)
+        except TypeError:
+            # There is none but ours.
+            if not found:
+                raise
+            return len(found)
+
+    call.__name__, call.__doc__ = change, method.__doc__
+    return call
+
+
 class PubSubClient(Tornadis.PubSubClient):
+    _messages = None
+
     def __init__(self, **options):
         super().__init__(**_given(options))
 
@@ -521,11 +248,72 @@ class PubSubClient(Tornadis.PubSubClient):
     connect_client = Client.connect_client
     disconnect_client = Client.disconnect_client
 
+    def _get_messages(self):
+        if self._messages is None:
+            self._messages = Messages(self, _get_carrier(self))
+        return self._messages
+
+    # Handlers of messages, which come in batches, are Python's; in GObject's list are others in their place.
+
+    def connect(self, detailed_signal, handler, *args):
+        call = (lambda client, message: handler(client, message, *args)) if args else handler
+        return (self._get_messages().connect(detailed_signal, False, handler, call)
+                or super().connect(detailed_signal, handler, *args))
+
+    def connect_after(self, detailed_signal, handler, *args):
+        call = (lambda client, message: handler(client, message, *args)) if args else handler
+        return (self._get_messages().connect(detailed_signal, True, handler, call)
+                or super().connect_after(detailed_signal, handler, *args))
+
+    def connect_object(self, detailed_signal, handler, gobject, *args):
+        return (self._get_messages().connect(detailed_signal, False, handler, lambda _, message: handler(gobject, message, *args))
+                or super().connect_object(detailed_signal, handler, gobject, *args))
+
+    def connect_object_after(self, detailed_signal, handler, gobject, *args):
+        return (self._get_messages().connect(detailed_signal, True, handler, lambda _, message: handler(gobject, message, *args))
+                or super().connect_object_after(detailed_signal, handler, gobject, *args))
+
+    def disconnect(self, handler_id):
+        super().disconnect(handler_id)
+        self._get_messages().forget(handler_id)
+
+    handler_disconnect = disconnect
+
+    def handler_block(self, handler_id):
+        manager = super().handler_block(handler_id)
+        self._get_messages().block(handler_id, 1)
+        return manager
+
+    def handler_unblock(self, handler_id):
+        super().handler_unblock(handler_id)
+        self._get_messages().block(handler_id, -1)
+
+    disconnect_by_func = _by_function('disconnect_by_func')
+    handler_block_by_func = _by_function('handler_block_by_func')
+    handler_unblock_by_func = _by_function('handler_unblock_by_func')
+
+    def stop_emission_by_name(self, detailed_signal):
+        messages = self._get_messages()
+        if messages.telling and detailed_signal.partition('::')[0] == 'message':
+            messages.stopped = True
+        else:
+            super().stop_emission_by_name(detailed_signal)
+
+    def close(self):
+        self._get_messages().drop()
+        super().close()
+
+    def run_dispose(self):
+        super().run_dispose()
+        self._get_messages().check_handlers()
+
     def _subscribe(self, kind, names):
-        return _await_finish(self.subscribe_bytes_async, self.subscribe_bytes_finish, kind, _to_names(names))
+        carrier = _get_carrier(self)
+        return carrier.start_future(carrier.bridge.subscribe, kind, _to_names(names))
 
     def _unsubscribe(self, kind, names):
-        return _await_finish(self.unsubscribe_bytes_async, self.unsubscribe_bytes_finish, kind, _to_names(names))
+        carrier = _get_carrier(self)
+        return carrier.start_future(carrier.bridge.unsubscribe, kind, _to_names(names))
 
     def subscribe(self, *channels):
         return self._subscribe(Tornadis.SubscriptionKind.CHANNEL, channels)
@@ -554,19 +342,24 @@ class PubSubClient(Tornadis.PubSubClient):
 
     def pop_message(self, deadline=None):
         """An awaitable of the next message, or of None after deadline seconds."""
-        return _await_finish(self.pop_message_async, self.pop_message_finish, -1 if deadline is None else deadline,
-                             give_back=self.unpop_message)
+        return self._get_messages().wait(deadline)
 
-    async def messages(self):
-        """Iterates over messages for as long as there are subscriptions and the client is not closed."""
-        while True:
-            try:
-                message = await self.pop_message()
-            except TornadisException as exception:
-                if exception.code in (Tornadis.Error.USAGE, Tornadis.Error.CLOSED):
-                    return
-                raise
-            yield message
+    def messages(self, deadline=None):
+        """Iterates over messages for as long as there are subscriptions and the client is not closed.
+
+        With a deadline it ends when no message has come for so many seconds."""
+        return self._get_messages().iterate(deadline)
+
+    def pop_message_async(self, *args, **options):
+        self._get_messages().give_back_all()
+        super().pop_message_async(*args, **options)
+
+    def unpop_message(self, message):
+        """Gives back a message that was popped and is not wanted."""
+        if type(message) is _Message:
+            self._get_messages().give_back(message)
+        else:
+            super().unpop_message(message)
 
     pubsub_subscribe = subscribe
     pubsub_psubscribe = psubscribe
@@ -659,29 +452,28 @@ class _ConnectedClient:
 
 
 class ClientPool(Tornadis.ClientPool):
-    decode = False
+    _carrier = None
+    _decode = False
 
     def __init__(self, *, max_size=-1, client_timeout=-1, autoclose=False, decode=False, template=None, **options):
         if template is None:
             template = Tornadis.Client(**_given(options))
         super().__init__(template=template, max_size=max_size, client_timeout=client_timeout, autoclose=autoclose)
-        self.decode = decode
+        self._decode = decode
+
+    decode = property(lambda self: self._decode, _set_decode, doc='Whether strings of the server are str, not bytes.')
 
     def call(self, *args):
         """Takes a client, calls a command or a Pipeline on it and gives it back: an awaitable of the native reply."""
-        if len(args) == 1 and isinstance(args[0], Tornadis.Pipeline):
-            _check_pipeline(args[0])
-            start, finish, what = self.call_pipeline_async, self.call_pipeline_finish, args[0]
-        else:
-            start, finish, what = self.call_async, self.call_finish, _to_command(args)
-        return _await_finish(start, lambda result: _to_native(finish(result), self.decode), what)
+        carrier = _get_carrier(self)
+        what = args[0] if len(args) == 1 and isinstance(args[0], Tornadis.Pipeline) else _to_command(args)
+        return carrier.start_future(*_get_submit(carrier, what))
 
     def async_call(self, *args, callback=None):
         """As call(); callback(result) gets the reply, or an exception object."""
-        future = self.call(*args)
-        if callback is not None:
-            future.add_done_callback(
-                lambda _: callback(future._result if future._exception is None else future._exception))
+        carrier = _get_carrier(self)
+        what = args[0] if len(args) == 1 and isinstance(args[0], Tornadis.Pipeline) else _to_command(args)
+        carrier.start(callback, *_get_submit(carrier, what))
 
     def call_pipeline_async(self, *args, **options):
         _hand_over((*args, *options.values()))
@@ -689,8 +481,8 @@ class ClientPool(Tornadis.ClientPool):
 
     def release_client(self, client):
         """Gives a client back."""
-        if client._batcher is not None:
-            client._batcher.flush()
+        if client._carrier is not None:
+            client._carrier.flush()
         super().release_client(client)
 
     def get_client_nowait(self):
@@ -707,12 +499,25 @@ class ClientPool(Tornadis.ClientPool):
         return _ConnectedClient(self)
 
     def get_connected_client(self):
-        return _await_finish(self.get_connected_client_async,
-                             lambda result: self._prepare(self.get_connected_client_finish(result)),
-                             give_back=self.release_client)
+        """An awaitable of a connected client, for release_client()."""
+        carrier = _get_carrier(self)
+        number = None
+
+        def take(outcome):
+            client = None if isinstance(outcome, Exception) else self._prepare(carrier.bridge.take_client(number))
+            if not future.done():
+                future._finish(client, None if client is not None else outcome, not _in_task())
+            elif client is not None:
+                self.release_client(client)
+
+        future = _LentFuture(lambda: carrier.bridge.cancel(number), self.release_client)
+        number = carrier.start(take, carrier.bridge.get_client)
+        return future
 
     def preconnect(self, size=-1):
-        return _await_finish(self.preconnect_async, self.preconnect_finish, size)
+        """Connects so many clients ahead; an awaitable of True."""
+        carrier = _get_carrier(self)
+        return carrier.start_future(carrier.bridge.preconnect, size)
 
 
 ClientPool = override(ClientPool)

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Carries calls of Tornadis for Python to the library, those of one turn of the main loop together, and what comes back."""
+
+import marshal
+
+from gi.repository import GLib
+
+from ._tornadis_loop import Future, _call_soon, _in_task, _report
+from ._tornadis_values import (
+    TornadisBridge, _encode, _is_large, _LARGE, _make_exception, _revive, _to_command, _to_exception, _to_native)
+
+# How many calls of one turn of the main loop wait for its end.
+_MOST_CALLS = 256
+# What the carrier counts to.
+_MAX_NUMBER = 0x7fffffff
+
+
+class CallFuture(Future):
+    """The future of a call. Cancelling it cancels the call."""
+
+    _carrier = None
+
+    def __init__(self):
+        pass
+
+    def _canceller(self):
+        if self._carrier is not None:
+            self._carrier.cancel(self)
+
+
+def _take(owner, data, *_):
+    """The function of every carrier; it holds no reference to a Python object."""
+    owner._carrier.take(data)
+
+
+class Carrier:
+    """Of a client or a pool, which has it as ``_carrier``."""
+
+    def __init__(self, owner, decode):
+        self.bridge = TornadisBridge.Carrier.new_data(owner, _take)
+        self.calls = []
+        self.targets = []
+        # The futures or functions of calls under way, by their numbers.
+        self.pending = {}
+        # The numbers of futures, when they were last asked for.
+        self.numbers = {}
+        self.number = 0
+        # What has come, with what deals with it; a callback may run a main loop before all of it is dealt with.
+        self.parts = []
+        # Set by who takes messages.
+        self.messages = None
+        self.set_decode(decode)
+
+    def set_decode(self, decode):
+        self.decode = decode
+        self.bridge.set_decode(decode)
+
+    def call(self, args):
+        """Calls a command; returns its future."""
+        future = CallFuture()
+        future._carrier = self
+        self.add(_encode(args), future)
+        return future
+
+    def add(self, encoded, target):
+        self.calls.append(encoded)
+        self.targets.append(target)
+        n = len(self.calls)
+        if n == 1:
+            try:
+                self.bridge.expect()
+            except GLib.Error:
+                self.flush()
+        elif n >= _MOST_CALLS:
+            self.flush()
+
+    def submit(self, targets, submit, *args):
+        """Stores the targets first: a plugin may make other calls before submit returns."""
+        first = self.number
+        for target in targets:
+            self.pending[self.number] = target
+            self.number = (self.number + 1) & _MAX_NUMBER
+        try:
+            submit(*args)
+        except GLib.Error as error:
+            # None of the calls was submitted.
+            for i in range(len(targets)):
+                del self.pending[(first + i) & _MAX_NUMBER]
+            self.number = first
+            exception = _to_exception(error)
+            _call_soon(lambda: self.settle_all([(target, None, exception) for target in targets]))
+
+    def start(self, target, submit, *args):
+        """Begins anything that is no call of a list of arguments; returns its number."""
+        self.flush()
+        number = self.number
+        self.submit([target], submit, *args, None)
+        return number
+
+    def start_future(self, submit, *args):
+        future = CallFuture()
+        future._carrier = self
+        self.start(future, submit, *args)
+        return future
+
+    def cancel(self, target):
+        """Cancels a call; one that was not submitted yet is taken back."""
+        try:
+            index = self.targets.index(target)
+        except ValueError:
+            number = self.numbers.get(target)
+            if number is None or self.pending.get(number) is not target:
+                self.numbers = {target: number for number, target in self.pending.items() if target is not None}
+                number = self.numbers.get(target)
+            if number is not None:
+                self.bridge.cancel(number)
+        else:
+            del self.targets[index], self.calls[index]
+
+    def flush(self):
+        calls, targets = self.calls, self.targets
+        if not calls:
+            return
+        self.calls, self.targets = [], []
+        data = marshal.dumps(calls, 2)
+        if len(data) < _LARGE or not any(map(_is_large, calls)):
+            self.submit(targets, self.bridge.submit_data, data)
+            return
+        del data
+        for call, target in zip(calls, targets):
+            if _is_large(call):
+                self.submit([target], self.bridge.submit_command, _to_command(call), None)
+            else:
+                self.submit([target], self.bridge.submit_data, marshal.dumps([call], 2))
+
+    def take(self, data):
+        if data:
+            brought = marshal.loads(data)
+            if type(brought) is dict:
+                self.parts.append((self.settle_all, map(self.open, brought, brought.values())))
+                n = len(brought)
+            else:
+                n = self.messages.receive(brought)
+            if n > 1:
+                # A callback may run a main loop, which then asks for calls and so goes on with the rest.
+                self.bridge.expect()
+        while self.parts:
+            part = self.parts[0]
+            try:
+                part[0](part[1])
+            finally:
+                if self.parts and self.parts[0] is part:
+                    del self.parts[0]
+        self.flush()
+
+    def open(self, number, value):
+        """The target, the value and the exception of an outcome."""
+        if number >= 0:
+            return self.pending.pop(number), value, None
+        target = self.pending.pop(~number)
+        try:
+            if type(value) is not tuple:
+                return target, _revive(value), None
+            if value:
+                return target, None, _make_exception(*value)
+            return target, _to_native(self.bridge.take_reply(~number), self.decode), None
+        except Exception as exception:
+            return target, None, exception
+
+    def settle_all(self, outcomes):
+        at_once = not _in_task()
+        raised = None
+        for target, value, exception in outcomes:
+            try:
+                if type(target) is CallFuture:
+                    if not target._done:
+                        target._finish(value, exception, at_once)
+                elif target is not None:
+                    target(value if exception is None else exception)
+            except Exception as error:
+                # The others must be settled all the same.
+                _report(error)
+            except BaseException as error:
+                raised = error
+        if raised is not None:
+            raise raised
