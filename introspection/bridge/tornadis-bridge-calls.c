@@ -39,6 +39,7 @@ tornadis_bridge_call_free (TornadisBridgeCall *call)
 
   g_queue_unlink (&self->calls, &call->link);
   g_clear_object (&call->cancellable);
+  g_clear_object (&call->callers);
   g_free (call);
   if (G_UNLIKELY (!tornadis_bridge_carrier_is_alive (self)))
     tornadis_bridge_carrier_let_go (self);

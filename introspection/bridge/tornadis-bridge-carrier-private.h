@@ -49,6 +49,7 @@ typedef struct
   guint32 number;
   TornadisDispatched dispatched;
   GCancellable *cancellable; /* (owned) (nullable) of an operation, or what the caller gave */
+  GCancellable *callers;     /* (owned) (nullable) what the caller gave, where that is another */
 } TornadisBridgeCall;
 
 /* The owner, which may have been disposed of but is there; or %NULL with an error. */

@@ -323,10 +323,21 @@ waited_cb (gpointer user_data)
   TornadisBridgeCall *call = user_data;
   g_autoptr (GError) error = NULL;
 
-  g_cancellable_set_error_if_cancelled (call->cancellable, &error);
+  if (!g_cancellable_set_error_if_cancelled (call->cancellable, &error) && call->callers != NULL)
+    g_cancellable_set_error_if_cancelled (call->callers, &error);
   tornadis_bridge_call_complete (call, error);
 
   return G_SOURCE_REMOVE;
+}
+
+static void
+add_cancellable (GSource *source,
+                 GCancellable *cancellable)
+{
+  g_autoptr (GSource) child = g_cancellable_source_new (cancellable);
+
+  g_source_set_dummy_callback (child);
+  g_source_add_child_source (source, child);
 }
 
 /**
@@ -351,20 +362,21 @@ tornadis_bridge_carrier_wait (TornadisBridgeCarrier *self,
                               GError **error)
 {
   g_autoptr (GSource) source = NULL;
-  g_autoptr (GSource) cancelled = NULL;
   TornadisBridgeCall *call;
 
   g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
 
-  call = tornadis_bridge_carrier_start (self, cancellable, error);
+  /* One of its own: that it is no longer waited for must not cancel what the caller has. */
+  call = tornadis_bridge_carrier_start (self, NULL, error);
   if (call == NULL)
     return FALSE;
 
+  g_set_object (&call->callers, cancellable);
   source = g_timeout_source_new ((guint) CLAMP (seconds * 1000, 0, (double) G_MAXUINT / 2));
   g_source_set_static_name (source, "[tornadis] wait");
-  cancelled = g_cancellable_source_new (call->cancellable);
-  g_source_set_dummy_callback (cancelled);
-  g_source_add_child_source (source, cancelled);
+  add_cancellable (source, call->cancellable);
+  if (cancellable != NULL)
+    add_cancellable (source, cancellable);
   g_source_set_callback (source, waited_cb, call, NULL);
   g_source_attach (source, tornadis_bridge_carrier_get_context (self->held));
 

@@ -103,7 +103,7 @@ export default {
         });
         pubSub.connect('message::a', (_, message) => texts.push(message.text));
         await pubSub.subscribe('a');
-        await logging(GLib.LogLevelFlags.LEVEL_CRITICAL, 2, 'mine', async () => {
+        await logging(GLib.LogLevelFlags.LEVEL_WARNING, 2, 'mine', async () => {
             await client.call('PUBLISH', 'a', 'x');
             await client.call('PUBLISH', 'a', 'y');
             await until(() => texts.length === 2);

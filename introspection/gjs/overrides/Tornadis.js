@@ -5,7 +5,7 @@
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
 var _init = (function () {
-    const {Array, BigInt, Error, JSON, Map, Math, Number} = globalThis;
+    const {Array, BigInt, Error, JSON, Map, Number} = globalThis;
     const {Object, Promise, String, TypeError, Uint8Array} = globalThis;
     const {GLib, GObject} = imports.gi;
 
@@ -13,12 +13,9 @@ var _init = (function () {
 
     // Arguments of this many characters or bytes are passed to the library without JSON.
     const LARGE = 16384;
-    // How many calls of one main-context iteration wait for its end, and how many targets are in one batch.
-    const MOST_CALLS = 256;
     // After so many calls in one iteration the others get promises that were created ahead, so many at a time.
     const CROWD = 8;
     const MADE_AHEAD = 64;
-    const MAX_NUMBER = 0x7fffffff;
 
     /** Base of all errors, with the `domain` (a string) and `code` of the GLib.Error behind it, which is `error`. */
     class TornadisException extends Error {
@@ -126,8 +123,9 @@ var _init = (function () {
         return new GLib.Bytes(typeof name === 'string' ? encoder.encode(name) : name);
     }
 
-    function toCommand(args) {
-        if (args.length === 1 && args[0] instanceof Tornadis.Command)
+    /** A Pipeline as it is, and anything else as a Command. */
+    function toWhole(args) {
+        if (args.length === 1 && (args[0] instanceof Tornadis.Command || args[0] instanceof Tornadis.Pipeline))
             return args[0];
         return makeCommand(args.map(toArgument));
     }
@@ -194,205 +192,24 @@ var _init = (function () {
         return promise;
     }
 
-    // The batchers that have calls, by their ids.
-    const busy = new Map();
-    let nBatchers = 0;
-
-    /** The function for the bridge, which must keep no JavaScript object alive without calls. The client that it passes
-      * may have been disposed, and then is another object to GJS. Returns that it was called, which GJS refuses to do
-      * during a garbage collection. */
-    function makeTake(number) {
-        return (client, outcomes) => {
-            try {
-                busy.get(number)?.take(outcomes);
-            } catch (error) {
-                logError(error);
-            }
-            return true;
-        };
-    }
-
-    /** Carries the calls of a client to the library, those of one main-context iteration together, and the outcomes
-      * back. */
-    class CallBatcher {
-        constructor(client) {
-            this.id = ++nBatchers;
-            this.bridge = TornadisBridge.Carrier.new_text(client, makeTake(this.id));
-            this.calls = [];
-            // For each call the function for its result and the one for its error.
-            this.targets = [];
-            // The targets of calls in flight, in batches with the number of the first call.
-            this.batches = [];
-            this.number = 0;
-            // Outcomes that have come, each part with how much of it was settled; a callback may run a main loop meanwhile.
-            this.parts = [];
-            this.asks = false;
-            this.flushSoon = () => this.flush();
-        }
-
-        add(args, resolve, reject) {
-            if (!toArguments(args)) {
-                this.addWhole('submit_command', makeCommand(args), resolve, reject);
-                return;
-            }
-            this.targets.push(resolve, reject);
-            const n = this.calls.push(args);
-            if (n >= MOST_CALLS)
-                this.flush();
-            else if (n === 1)
-                this.expectFlush();
-        }
-
-        expectFlush() {
-            busy.set(this.id, this);
-            // After the promises that are ready now; the bridge asks if a main loop runs before that.
-            Promise.resolve().then(this.flushSoon);
-            try {
-                this.bridge.expect();
-            } catch {
-                // The client is disposed, and so submitting fails too.
-            }
-        }
-
-        /** Adds a Command object or a pipeline. */
-        addWhole(submit, what, resolve, reject) {
-            this.flush();
-            this.submit(submit, what, [resolve, reject]);
-        }
-
-        /** Stores the targets first: a plugin may make other calls before this returns. */
-        submit(submit, what, targets) {
-            this.asks = false;
-            busy.set(this.id, this);
-            this.expectOutcomes(targets);
-            try {
-                submit === 'submit_text' ? this.bridge[submit](what) : this.bridge[submit](what, null);
-            } catch (error) {
-                // None of the calls was submitted.
-                for (let i = 1; i < targets.length; i += 2)
-                    Promise.resolve(toException(error)).then(targets[i]);
-                this.forgetLast(targets.length / 2);
-                this.rest();
-            }
-        }
-
-        /** When there are no calls any more only the client keeps it alive. */
-        rest() {
-            if (this.calls.length > 0 || this.batches.length > 0)
-                return;
-            this.asks = false;
-            busy.delete(this.id);
-        }
-
-        flush() {
-            const {calls, targets} = this;
-            if (calls.length === 0)
-                return;
-            this.calls = [];
-            this.targets = [];
-            this.submit('submit_text', JSON.stringify(calls), targets);
-        }
-
-        expectOutcomes(targets) {
-            const n = targets.length / 2;
-            const last = this.batches.at(-1);
-            if (last !== undefined && last.n + n <= MOST_CALLS) {
-                last.targets.push(...targets);
-                last.n += n;
-                last.left += n;
-            } else {
-                this.batches.push({first: this.number, n, left: n, targets});
-            }
-            this.number = (this.number + n) & MAX_NUMBER;
-        }
-
-        forgetLast(n) {
-            const last = this.batches.at(-1);
-            last.targets.length -= 2 * n;
-            last.n -= n;
-            last.left -= n;
-            if (last.left === 0)
-                this.batches.pop();
-            this.number = (this.number - n) & MAX_NUMBER;
-        }
-
-        take(outcomes) {
-            if (outcomes !== '')
-                this.parts.push({items: JSON.parse(outcomes), nSettled: 0});
-            else
-                this.asks = false;
-            while (this.parts.length > 0) {
-                const [part] = this.parts;
-                this.settleAll(part);
-                if (this.parts[0] === part)
-                    this.parts.shift();
-            }
-            if (outcomes === '')
-                this.flush();
-            this.rest();
-        }
-
-        settleAll(part) {
-            const {items} = part;
-            let batch = null;
-            while (part.nSettled < items.length) {
-                const i = part.nSettled;
-                const number = Math.abs(items[i]) - 1;
-                let index = batch === null ? 0 : (number - batch.first) & MAX_NUMBER;
-                part.nSettled += 2;
-                if (batch === null || index >= batch.n) {
-                    batch = this.batches.find(each => ((number - each.first) & MAX_NUMBER) < each.n);
-                    index = (number - batch.first) & MAX_NUMBER;
-                }
-                const resolve = batch.targets[2 * index];
-                const reject = batch.targets[2 * index + 1];
-                batch.targets[2 * index] = batch.targets[2 * index + 1] = null;
-                if (--batch.left === 0) {
-                    this.batches.splice(this.batches.indexOf(batch), 1);
-                    batch = null;
-                }
-                // A callback, which runs at once: if it runs a main loop, that asks for calls and so settles the others.
-                if (resolve === reject && !this.asks && part.nSettled < items.length) {
-                    this.asks = true;
-                    this.expectFlush();
-                }
-                if (items[i] > 0)
-                    resolve(items[i + 1]);
-                else
-                    this.settle(number, items[i + 1], resolve, reject);
-            }
-        }
-
-        /** Settles a call whose outcome JSON could not carry as it is. */
-        settle(number, value, resolve, reject) {
-            let native;
-            try {
-                native = value.kept ? toNative(this.bridge.take_reply(number)) : revive(value);
-            } catch (error) {
-                reject(error);
-                return;
-            }
-            if (value.e)
-                reject(native);
-            else
-                resolve(native);
-        }
-    }
-
-    function getCallBatcher(client) {
-        return client._batcher ?? (client._batcher = new CallBatcher(client));
-    }
+    let getCarrier;
 
     function send(client, args, resolve, reject) {
         const first = args[0];
-        if (args.length === 1 && first instanceof Tornadis.Pipeline) {
-            handOver(first);
-            getCallBatcher(client).addWhole('submit_pipeline', first, resolve, reject);
-        } else if (args.length === 1 && first instanceof Tornadis.Command) {
-            getCallBatcher(client).addWhole('submit_command', first, resolve, reject);
-        } else {
-            getCallBatcher(client).add(args, resolve, reject);
-        }
+        if (args.length === 1 && (first instanceof Tornadis.Pipeline || first instanceof Tornadis.Command))
+            getCarrier(client).startCall(first, resolve, reject, null);
+        else
+            getCarrier(client).add(args, resolve, reject);
+    }
+
+    /** The cancellable in an object behind all other arguments, which is taken away. */
+    function takeCancellable(args) {
+        const last = args[args.length - 1];
+        if (typeof last !== 'object' || last === null || Object.getPrototypeOf(last) !== Object.prototype ||
+            !('cancellable' in last))
+            return null;
+        args.pop();
+        return last.cancellable;
     }
 
     /** Gives the library what was stacked so far. */
@@ -415,17 +232,9 @@ var _init = (function () {
         }
     }
 
-    /** A promise of an _async/_finish pair. */
-    function finished(object, name, ...args) {
-        return new Promise((resolve, reject) => {
-            object[`${name}_async`](...args, null, (source, result) => {
-                try {
-                    resolve(object[`${name}_finish`](result));
-                } catch (error) {
-                    reject(toException(error));
-                }
-            });
-        });
+    /** A promise of what the carrier of a client or pool does. */
+    function started(owner, operation, args, cancellable) {
+        return new Promise((resolve, reject) => getCarrier(owner).start(operation, args, resolve, reject, cancellable));
     }
 
     return function _init() {
@@ -436,16 +245,31 @@ var _init = (function () {
         Object.assign(Tornadis, {TornadisException, ConnectionError, ClientError, ReplyError});
         TornadisBridge.expect_collector();
 
+        const values = {toArguments, makeCommand, toException, toNative, revive, handOver};
+        const Carrier = imports.overrides._TornadisCarrier.create(Tornadis, TornadisBridge, values);
+        const {Messages, extend} = imports.overrides._TornadisMessages.create(Tornadis, TornadisBridge);
+        getCarrier = owner => owner._carrier ?? (owner._carrier = new Carrier(owner));
+        const getMessages = client => {
+            if (!client._messages) {
+                client._messages = new Messages(getCarrier(client));
+                client._messages.carrier.messages = client._messages;
+            }
+            return client._messages;
+        };
+        extend(getMessages);
+
         precede(Tornadis.Client.prototype,
             ['submit', 'submit_pipeline', 'call_async', 'call_pipeline_async', 'connect_async', 'close', 'add_plugin',
                 'add_plugin_by_name', 'remove_plugin'],
             (client, [what]) => {
-                client._batcher?.flush();
+                client._carrier?.flush();
                 if (what instanceof Tornadis.Pipeline)
                     handOver(what);
             });
-        // GJS sets no properties on a client that was disposed: the batcher has to exist before.
-        precede(Tornadis.Client.prototype, ['run_dispose'], client => getCallBatcher(client).flush());
+        // GJS sets no properties on a client that was disposed: the carrier has to exist before.
+        precede(Tornadis.Client.prototype, ['run_dispose'], client => getCarrier(client).flush());
+        precede(Tornadis.PubSubClient.prototype, ['run_dispose'], client => getMessages(client).forgetAll());
+        precede(Tornadis.PubSubClient.prototype, ['close'], client => client._messages?.drop());
         // GJS does not reference the reply that it passes to a callback: it may be freed when the callback returns.
         for (const name of ['submit', 'submit_pipeline']) {
             const method = Tornadis.Client.prototype[name];
@@ -468,7 +292,7 @@ var _init = (function () {
             return GObject.Object._classInit(klass);
         };
         precede(Tornadis.ClientPool.prototype, ['call_pipeline_async'], (pool, [pipeline]) => handOver(pipeline));
-        precede(Tornadis.ClientPool.prototype, ['release_client'], (pool, [client]) => client._batcher?.flush());
+        precede(Tornadis.ClientPool.prototype, ['release_client'], (pool, [client]) => client._carrier?.flush());
         precede(Tornadis.Pipeline.prototype,
             ['stack_command', 'stack_strv', 'get_command', 'get_number_of_stacked_calls', 'get_property', 'clear'],
             handOver);
@@ -525,12 +349,16 @@ var _init = (function () {
             },
         });
 
-        /** Calls a command, or a Pipeline; a promise of the native reply. */
+        /** Calls a command, or a Pipeline; a promise of the native reply. An object `{cancellable}` may be the last argument. */
         Tornadis.Client.prototype.call = function (...args) {
-            const promise = makePromise(this._batcher?.calls.length >= CROWD);
-            const reject = executed.reject;
+            const promise = makePromise(this._carrier?.calls.length >= CROWD);
+            const {resolve, reject} = executed;
             try {
-                send(this, args, executed.resolve, reject);
+                const cancellable = takeCancellable(args);
+                if (cancellable === null)
+                    send(this, args, resolve, reject);
+                else
+                    getCarrier(this).startCall(toWhole(args), resolve, reject, cancellable);
             } catch (error) {
                 reject(error);
             }
@@ -552,8 +380,8 @@ var _init = (function () {
         };
 
         /** Connects now. (`connect` is how GObject connects signals.) */
-        Tornadis.Client.prototype.connect_client = function () {
-            return finished(this, 'connect');
+        Tornadis.Client.prototype.connect_client = function ({cancellable = null} = {}) {
+            return started(this, 'connect', [], cancellable);
         };
 
         Tornadis.PubSubClient.prototype.call = function () {
@@ -566,30 +394,13 @@ var _init = (function () {
             for (const change of ['subscribe', 'unsubscribe']) {
                 const name = prefix + change;
                 Tornadis.PubSubClient.prototype[name] = async function (...names) {
-                    return await finished(this, `${change}_bytes`, Tornadis.SubscriptionKind[kind], names.map(toName));
+                    const cancellable = takeCancellable(names);
+                    return await started(this, change, [Tornadis.SubscriptionKind[kind], names.map(toName)], cancellable);
                 };
                 // Introspection would cut them off.
                 precede(Tornadis.PubSubClient.prototype, [`${name}_async`], (_, [names]) => names?.forEach(checkName));
             }
         }
-        /** A promise of the next message, or of null after so many seconds. */
-        Tornadis.PubSubClient.prototype.pop_message = function (deadline = -1) {
-            return finished(this, 'pop_message', deadline);
-        };
-        Tornadis.PubSubClient.prototype.messages = async function* () {
-            for (;;) {
-                let message;
-                try {
-                    message = await this.pop_message();
-                } catch (error) {
-                    if ([Tornadis.Error.USAGE, Tornadis.Error.CLOSED].includes(error.error?.code))
-                        return;
-                    throw error;
-                }
-                yield message;
-            }
-        };
-
         /** Stacks a command, with the arguments of client.call(). */
         Tornadis.Pipeline.prototype.stack_call = function (...args) {
             if (args.length === 1 && args[0] instanceof Tornadis.Command)
@@ -602,16 +413,22 @@ var _init = (function () {
                 TornadisBridge.stack_text(this, JSON.stringify([args]));
         };
 
+        /** Takes a client, calls a command or a Pipeline on it and gives it back; a promise of the native reply. */
         Tornadis.ClientPool.prototype.call = async function (...args) {
-            if (args.length === 1 && args[0] instanceof Tornadis.Pipeline)
-                return toNative(await finished(this, 'call_pipeline', args[0]));
-            return toNative(await finished(this, 'call', toCommand(args)));
+            const cancellable = takeCancellable(args);
+            return await new Promise((resolve, reject) =>
+                getCarrier(this).startCall(toWhole(args), resolve, reject, cancellable));
         };
-        Tornadis.ClientPool.prototype.get_connected_client = function () {
-            return finished(this, 'get_connected_client');
+        Tornadis.ClientPool.prototype.get_connected_client = async function ({cancellable = null} = {}) {
+            const carrier = getCarrier(this);
+            let number;
+            await new Promise((resolve, reject) => {
+                number = carrier.start('get_client', [], resolve, reject, cancellable);
+            });
+            return carrier.bridge.take_client(number);
         };
-        Tornadis.ClientPool.prototype.preconnect = function (size = -1) {
-            return finished(this, 'preconnect', size);
+        Tornadis.ClientPool.prototype.preconnect = function (size = -1, {cancellable = null} = {}) {
+            return started(this, 'preconnect', [size], cancellable);
         };
         /** Runs an async function with a connected client, which is released at the end. */
         Tornadis.ClientPool.prototype.withClient = async function (use) {
