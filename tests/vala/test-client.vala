@@ -428,6 +428,26 @@ async void test_pool (TornadisHarness.Redis server) throws Error {
   }
 }
 
+async void test_disposed (TornadisHarness.Redis server) throws Error {
+  uint told = 0;
+  var client = make_client (server);
+  client.disconnected.connect ((error) => told++);
+  client.notify.connect ((pspec) => told++);
+  assert ((yield call (client, "PING")) == "PONG");
+  assert (told > 0);
+  /* The call that has ended has the client for as long as its callback runs. */
+  Idle.add (test_disposed.callback);
+  yield;
+  told = 0;
+  Error? lost = null;
+  client.submit (command ("PING"), (self, reply, error) => {
+    lost = error;
+  });
+  client = null;
+  assert (lost != null && lost is Tornadis.Error);
+  assert (told == 0);
+}
+
 void test_version () {
   assert (Tornadis.VERSION_S == @"$(Tornadis.MAJOR_VERSION).$(Tornadis.MINOR_VERSION).$(Tornadis.MICRO_VERSION)");
 }
@@ -447,6 +467,7 @@ int main (string[] args) {
   add ("/vala/client/properties", (s, c) => test_properties.begin (s, c), (r) => test_properties.end (r));
   add ("/vala/client/tls", (s, c) => test_tls.begin (s, c), (r) => test_tls.end (r));
   add ("/vala/client/signals", (s, c) => test_signals.begin (s, c), (r) => test_signals.end (r));
+  add ("/vala/client/disposed", (s, c) => test_disposed.begin (s, c), (r) => test_disposed.end (r));
   add ("/vala/command", (s, c) => test_command.begin (s, c), (r) => test_command.end (r));
   add ("/vala/pipeline", (s, c) => test_pipeline.begin (s, c), (r) => test_pipeline.end (r));
   add ("/vala/client-pool", (s, c) => test_pool.begin (s, c), (r) => test_pool.end (r));

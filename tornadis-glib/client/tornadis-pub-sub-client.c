@@ -115,8 +115,8 @@ static void
 pub_sub_overflow (TornadisPubSubClient *self)
 {
   tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), TRUE);
-  tornadis_client_flush (TORNADIS_CLIENT (self));
-  g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
+  if (tornadis_client_begin_emission (TORNADIS_CLIENT (self)))
+    g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
 }
 
 gboolean
@@ -250,9 +250,12 @@ pub_sub_changed (TornadisClient *client,
 {
   gsize length;
   const char *data = g_bytes_get_data (name, &length);
-  g_autofree char *text = g_utf8_make_valid (data != NULL ? data : "", (gssize) length);
+  g_autofree char *text = NULL;
 
-  tornadis_client_flush (client);
+  if (!tornadis_client_begin_emission (client))
+    return;
+
+  text = g_utf8_make_valid (data != NULL ? data : "", (gssize) length);
   g_signal_emit (client, signals[added ? SIGNAL_SUBSCRIPTION_ADDED : SIGNAL_SUBSCRIPTION_REMOVED], 0, text, count);
 }
 
@@ -273,8 +276,8 @@ pub_sub_settled (TornadisClient *client)
     return;
 
   self->notified_subscribed = subscribed;
-  tornadis_client_flush (client);
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SUBSCRIBED]);
+  if (tornadis_client_begin_emission (client))
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SUBSCRIBED]);
 }
 
 static void
@@ -287,8 +290,8 @@ pub_sub_restored (TornadisClient *client,
     return;
 
   self->gap = !complete;
-  tornadis_client_flush (client);
-  g_signal_emit (self, signals[SIGNAL_GAP], 0);
+  if (tornadis_client_begin_emission (client))
+    g_signal_emit (self, signals[SIGNAL_GAP], 0);
 }
 
 /* The client's hooks. */
