@@ -1147,6 +1147,106 @@ static const char *const password_args[] = { "--requirepass", "s3cret", "--user"
 #define ADD(name, func) g_test_add ("/client/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 #define ADD_WITH(name, args, func) g_test_add ("/client/" name, Fixture, args, fixture_set_up, func, fixture_tear_down)
 
+/* What the library does with properties, the program's own reads and writes apart. */
+static struct
+{
+  void (*get) (GObject *object,
+               guint id,
+               GValue *value,
+               GParamSpec *pspec);
+  guint n_read;
+  guint n_notified;
+} properties;
+
+static void
+count_get_property (GObject *object,
+                    guint id,
+                    GValue *value,
+                    GParamSpec *pspec)
+{
+  properties.n_read++;
+  properties.get (object, id, value, pspec);
+}
+
+static void
+count_notify_cb (GObject *object,
+                 GParamSpec *pspec,
+                 gpointer user_data)
+{
+  g_test_message ("%s", pspec->name);
+  properties.n_notified++;
+}
+
+static void
+count_message_cb (TornadisPubSubClient *client,
+                  TornadisMessage *message,
+                  guint *n_messages)
+{
+  (*n_messages)++;
+}
+
+/* Calls, transactions and messages read no property and notify none. */
+static void
+test_quiet (Fixture *fixture,
+            gconstpointer data)
+{
+  GObjectClass *klass = g_type_class_ref (TORNADIS_TYPE_CLIENT);
+  g_autoptr (TornadisPubSubClient) pub_sub =
+    tornadis_pub_sub_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+  g_autoptr (TornadisPipeline) pipeline = PIPELINE (TRUE, "GET a", "INCR b");
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_messages = 0;
+
+  properties.get = klass->get_property;
+  klass->get_property = count_get_property;
+  g_signal_connect (fixture->client, "notify", G_CALLBACK (count_notify_cb), NULL);
+  g_signal_connect (pub_sub, "notify", G_CALLBACK (count_notify_cb), NULL);
+  g_object_get (fixture->client, "db", &n_messages, NULL);
+  g_assert_cmpuint (properties.n_read, ==, 1);
+  assert_call (fixture->client, "OK", "SELECT", "0", NULL);
+  tornadis_pub_sub_client_subscribe_async (pub_sub, (const char *[]){ "news", NULL }, NULL, store_result, &result);
+  g_assert_true (tornadis_pub_sub_client_subscribe_finish (pub_sub, wait_for_result (&result), &error));
+  g_assert_no_error (error);
+  g_clear_object (&result);
+  g_assert_cmpuint (properties.n_notified, >, 0);
+  properties.n_read = properties.n_notified = 0;
+
+  for (guint i = 0; i < 10; i++)
+    {
+      g_autoptr (TornadisReply) replies = call_pipeline (fixture->client, pipeline, NULL, &error);
+      gulong id = i % 2 == 0 ? g_signal_connect (pub_sub, "message", G_CALLBACK (count_message_cb), &n_messages) : 0;
+
+      g_assert_no_error (error);
+      assert_call (fixture->client, "OK", "SELECT", "0", NULL);
+      assert_call (fixture->client, "OK", "MULTI", NULL);
+      assert_call (fixture->client, "QUEUED", "PING", NULL);
+      g_assert_nonnull (call (fixture->client, NULL, "EXEC", NULL));
+      g_assert_null (call (fixture->client, NULL, "INCR", NULL));
+      assert_call (fixture->client, "(integer) 1", "PUBLISH", "news", "x", NULL);
+      if (id != 0)
+        {
+          wait_until (n_messages == i / 2 + 1);
+          g_signal_handler_disconnect (pub_sub, id);
+        }
+      else
+        {
+          g_autoptr (TornadisMessage) message = NULL;
+
+          tornadis_pub_sub_client_pop_message_async (pub_sub, -1, NULL, store_result, &result);
+          message = tornadis_pub_sub_client_pop_message_finish (pub_sub, wait_for_result (&result), &error);
+          g_assert_no_error (error);
+          g_assert_nonnull (message);
+          g_clear_object (&result);
+        }
+    }
+  g_assert_cmpuint (properties.n_read, ==, 0);
+  g_assert_cmpuint (properties.n_notified, ==, 0);
+
+  klass->get_property = properties.get;
+  g_type_class_unref (klass);
+}
+
 int
 main (int argc,
       char **argv)
@@ -1194,6 +1294,7 @@ main (int argc,
   ADD ("fault-18-shared-command", test_shared_command);
   ADD ("submit-destroy", test_submit_destroy);
   ADD ("aggressive-write", test_aggressive_write);
+  ADD ("quiet", test_quiet);
 
   return g_test_run ();
 }
