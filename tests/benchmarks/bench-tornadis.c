@@ -482,6 +482,8 @@ connect_client (void)
       client = tornadis_client_new_for_unix_socket (bench.path);
     }
 
+  if (g_strcmp0 (g_getenv ("BENCH_BUSY_POLL"), "off") == 0)
+    g_object_set (client, "busy-poll", FALSE, NULL);
   add_plugins ();
   tornadis_client_connect_async (client, NULL, connected_cb, NULL);
   g_main_loop_run (loop);

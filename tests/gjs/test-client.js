@@ -179,7 +179,7 @@ export default {
 
     async properties(server) {
         const values = {
-            aggressive_write: true, autoconnect: false, call_timeout_msec: 12000, client_name: 'js', connect_timeout: 7,
+            aggressive_write: true, autoconnect: false, busy_poll: false, call_timeout_msec: 12000, client_name: 'js', connect_timeout: 7,
             connectable: Gio.UnixSocketAddress.new(server.get_socket_path()), db: 3, host: 'example.invalid',
             max_pending: 100, max_queued_bytes: 1000000, max_reply_size: 2000000, password: null, port: 1,
             protocol: Tornadis.Protocol.RESP2, proxy_resolver: Gio.SimpleProxyResolver.new(null, null),

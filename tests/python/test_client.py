@@ -785,6 +785,17 @@ async def test_keywords(server):
     equal(replies, [[b'PONG', b'PONG']])
 
 
+async def test_busy_poll(server):
+    client = Tornadis.Client(busy_poll=False, **options(server))
+    equal((client.props.busy_poll, Tornadis.Client().props.busy_poll), (False, True))
+    equal(await client.call('PING'), b'PONG')
+    client.props.busy_poll = True
+    equal(await client.call('PING'), b'PONG')
+    equal(Tornadis.Client.new_for_uri('redis://h?busy-poll=no').props.busy_poll, False)
+    async with Tornadis.ClientPool(busy_poll=False, **options(server)).connected_client() as pooled:
+        equal(pooled.props.busy_poll, False)
+
+
 async def test_numbers(server):
     import enum
 

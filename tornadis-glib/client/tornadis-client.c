@@ -177,6 +177,7 @@ link_get_options_cb (TornadisConnectorOptions *options,
   options->timeout_sec = priv->connect_timeout_sec;
   options->tcp_nodelay = priv->tcp_nodelay;
   options->tcp_user_timeout_msec = priv->tcp_user_timeout_msec;
+  options->busy_poll = tornadis_link_get_settings (priv->link)->busy_poll;
   options->read_page_size = priv->read_page_size;
   options->max_reply_size = tornadis_link_get_settings (priv->link)->max_reply_size;
   options->tls = priv->tls;
