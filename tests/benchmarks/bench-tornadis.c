@@ -214,6 +214,25 @@ run_pub_sub (void)
   run ();
 }
 
+static void
+overflow_cb (TornadisPubSubClient *self)
+{
+  g_main_loop_quit (loop);
+}
+
+/* What messages that nobody has popped yet take: the peak of the whole process, when there are as many as may be kept. */
+static void
+run_queued_messages (void)
+{
+  g_autoptr (TornadisPubSubClient) self = tornadis_pub_sub_client_new_for_unix_socket (bench.path);
+
+  g_object_set (self, "max-pending", bench.n, "max-queued-bytes", (guint64) G_MAXSSIZE, NULL);
+  g_signal_connect (self, "overflow", G_CALLBACK (overflow_cb), NULL);
+  tornadis_pub_sub_client_subscribe_async (self, (const char *[]) { BENCH_CHANNEL, NULL }, NULL, subscribed_cb, NULL);
+  g_main_loop_run (loop);
+  printf ("{\"ops\": %u, \"peak_kib\": %" G_GINT64_FORMAT "}\n", bench.n, bench_get_memory ("VmHWM:"));
+}
+
 /* A main loop with a timer of 60 Hz, as GTK's frame clock, under a flood of messages. What holds the loop between
  * two polls is measured in CPU time of this thread, so that the server, which has the other processor, does not
  * count. */
@@ -482,6 +501,8 @@ connect_client (void)
       client = tornadis_client_new_for_unix_socket (bench.path);
     }
 
+  if (g_strcmp0 (g_getenv ("BENCH_BUSY_POLL"), "off") == 0)
+    g_object_set (client, "busy-poll", FALSE, NULL);
   add_plugins ();
   tornadis_client_connect_async (client, NULL, connected_cb, NULL);
   g_main_loop_run (loop);
@@ -526,6 +547,7 @@ main (int argc,
     { "pipeline", run_pipeline, TRUE },
     { "kept-pipeline", run_kept_pipeline, TRUE },
     { "pub-sub", run_pub_sub, FALSE },
+    { "queued-messages", run_queued_messages, FALSE },
     { "flood", run_flood, FALSE },
     { "set-large", run_set_large, TRUE },
     { "get-large", run_get_large, TRUE },

@@ -27,6 +27,34 @@ export default {
         equal(await client.call('LRANGE', 'nothing', 0, -1), []);
     },
 
+    async disposedSilently(server) {
+        const told = [];
+        const watch = (object, ...names) => names.forEach(name => object.connect(name, () => {
+            told.push(`${object.constructor.name}::${name}`);
+        }));
+        const client = makeClient(server);
+        watch(client, 'disconnected', 'notify');
+        await client.call('PING');
+        equal(told.includes('Tornadis_Client::notify'), true);
+        const pubsub = new Tornadis.PubSubClient(options(server));
+        watch(pubsub, 'disconnected', 'notify', 'subscription-removed', 'gap', 'overflow');
+        await pubsub.subscribe('news');
+        const pool = new Tornadis.ClientPool({template: makeClient(server)});
+        const pooled = await pool.get_connected_client();
+        watch(pooled, 'disconnected', 'notify');
+        pool.release_client(pooled);
+        watch(pool, 'notify');
+        told.length = 0;
+
+        const sent = client.call('BLPOP', 'nothing', 0);
+        await until(() => countBlocked(server) === 1);
+        [client, pubsub, pool].forEach(each => each.run_dispose());
+        await rejects(Tornadis.ConnectionError, sent, Tornadis.Error.LOST);
+        await until(() => countBlocked(server) === 0);
+        equal(told, []);
+        equal(pooled.is_connected(), false);
+    },
+
     async arguments(server) {
         const client = makeClient(server);
         for (const bad of [null, undefined, [1], {a: 1}, Symbol('s'), () => 1, new ArrayBuffer(1)]) {
@@ -151,7 +179,7 @@ export default {
 
     async properties(server) {
         const values = {
-            aggressive_write: true, autoconnect: false, call_timeout_msec: 12000, client_name: 'js', connect_timeout: 7,
+            aggressive_write: true, autoconnect: false, busy_poll: false, call_timeout_msec: 12000, client_name: 'js', connect_timeout: 7,
             connectable: Gio.UnixSocketAddress.new(server.get_socket_path()), db: 3, host: 'example.invalid',
             max_pending: 100, max_queued_bytes: 1000000, max_reply_size: 2000000, password: null, port: 1,
             protocol: Tornadis.Protocol.RESP2, proxy_resolver: Gio.SimpleProxyResolver.new(null, null),

@@ -21,7 +21,7 @@ set_up (Pool *fixture,
   g_assert_no_error (error);
   template = g_object_new (TORNADIS_TYPE_CLIENT,
                            "unix-domain-socket", tornadis_harness_redis_get_socket_path (fixture->redis),
-                           "client-name", "pooled", "call-timeout-msec", 20000, "db", 1, NULL);
+                           "client-name", "pooled", "call-timeout-msec", 20000, "db", 1, "busy-poll", FALSE, NULL);
   fixture->pool = tornadis_client_pool_new (template);
 }
 
@@ -56,9 +56,12 @@ test_reuse (Pool *fixture,
   g_autoptr (TornadisClient) first = assert_take (fixture->pool);
   g_autoptr (TornadisClient) second = assert_take (fixture->pool);
   g_autoptr (TornadisClient) again = NULL;
+  gboolean busy_poll;
 
   g_assert_true (first != second);
   assert_call (first, "\"pooled\"", "CLIENT", "GETNAME", NULL);
+  g_object_get (first, "busy-poll", &busy_poll, NULL);
+  g_assert_false (busy_poll);
   assert_counts (fixture->pool, 2, 0, 0);
   tornadis_client_pool_release_client (fixture->pool, first);
   assert_counts (fixture->pool, 2, 1, 0);

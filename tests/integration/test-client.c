@@ -64,7 +64,7 @@ test_defaults (void)
   g_autofree char *title = NULL;
   guint tcp_user_timeout, port, connect_timeout, read_timeout, call_timeout, read_page_size, write_page_size, max_pending, protocol_version;
   int db;
-  gboolean autoconnect, tcp_nodelay, aggressive_write, tls, connected;
+  gboolean autoconnect, tcp_nodelay, aggressive_write, busy_poll, tls, connected;
   guint64 max_queued_bytes, max_reply_size;
   TornadisProtocol protocol;
   TornadisClientState state;
@@ -74,7 +74,7 @@ test_defaults (void)
                 "password", &password, "db", &db, "client-name", &client_name, "protocol", &protocol,
                 "autoconnect", &autoconnect, "connect-timeout", &connect_timeout, "read-timeout", &read_timeout,
                 "call-timeout-msec", &call_timeout, "tcp-nodelay", &tcp_nodelay, "tcp-user-timeout-msec", &tcp_user_timeout, "aggressive-write", &aggressive_write,
-                "read-page-size", &read_page_size, "write-page-size", &write_page_size, "tls", &tls,
+                "busy-poll", &busy_poll, "read-page-size", &read_page_size, "write-page-size", &write_page_size, "tls", &tls,
                 "max-pending", &max_pending, "max-queued-bytes", &max_queued_bytes, "max-reply-size", &max_reply_size,
                 "state", &state, "connected", &connected, "title", &title, "protocol-version", &protocol_version,
                 NULL);
@@ -94,6 +94,7 @@ test_defaults (void)
   g_assert_true (tcp_nodelay);
   g_assert_cmpuint (tcp_user_timeout, ==, 30000);
   g_assert_false (aggressive_write);
+  g_assert_true (busy_poll);
   g_assert_cmpuint (read_page_size, ==, 65536);
   g_assert_cmpuint (write_page_size, ==, 65536);
   g_assert_false (tls);
@@ -1142,10 +1143,172 @@ test_aggressive_write (Fixture *fixture,
   g_assert_cmpuint (order.errors, ==, 0);
 }
 
+static guint n_sleeps; /* polls that may have waited */
+
+static int
+count_sleep (GPollFD *fds,
+             guint n_fds,
+             int timeout)
+{
+  n_sleeps += timeout != 0;
+  return g_poll (fds, n_fds, timeout);
+}
+
+/* Whether the reply to a call was found before the main loop slept. It is there by then. */
+static gboolean
+finds_reply (Fixture *fixture,
+             TornadisClient *client)
+{
+  GMainContext *context = g_main_context_default ();
+  guint n = 0;
+
+  /* The last time that something was looked for in vain, if ever, is long enough ago. */
+  spin_for (20);
+  SUBMIT (client, count_cb, &n, "PING");
+  /* The server has answered what came before: twice, because the first may have been read together with that. */
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *answer = tornadis_harness_redis_command (fixture->redis, "PING", &error);
+
+      g_assert_no_error (error);
+    }
+
+  n_sleeps = 0;
+  g_main_context_set_poll_func (context, count_sleep);
+  wait_for_count (&n, 1);
+  g_main_context_set_poll_func (context, NULL);
+
+  return n_sleeps == 0;
+}
+
+static void
+test_busy_poll (Fixture *fixture,
+                gconstpointer data)
+{
+  g_autofree char *path = g_uri_escape_string (tornadis_harness_redis_get_socket_path (fixture->redis), "/", TRUE);
+  g_autofree char *uri = g_strdup_printf ("unix://%s?busy-poll=false", path);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (connect_and_wait (client, &error));
+  for (guint i = 0; i < 3; i++)
+    g_assert_false (finds_reply (fixture, client));
+  g_object_set (client, "busy-poll", TRUE, NULL);
+  g_assert_true (finds_reply (fixture, client));
+
+  /* From the start. Where that was in vain while the connection was made, some calls are left out. */
+  g_assert_true (connect_and_wait (fixture->client, &error));
+  wait_until (finds_reply (fixture, fixture->client));
+  g_object_set (fixture->client, "busy-poll", FALSE, NULL);
+  g_assert_false (finds_reply (fixture, fixture->client));
+}
+
 static const char *const password_args[] = { "--requirepass", "s3cret", "--user", "alice", "on", ">wonderland", "~*", "&*", "+@all", NULL };
 
 #define ADD(name, func) g_test_add ("/client/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 #define ADD_WITH(name, args, func) g_test_add ("/client/" name, Fixture, args, fixture_set_up, func, fixture_tear_down)
+
+/* What the library does with properties, the program's own reads and writes apart. */
+static struct
+{
+  void (*get) (GObject *object,
+               guint id,
+               GValue *value,
+               GParamSpec *pspec);
+  guint n_read;
+  guint n_notified;
+} properties;
+
+static void
+count_get_property (GObject *object,
+                    guint id,
+                    GValue *value,
+                    GParamSpec *pspec)
+{
+  properties.n_read++;
+  properties.get (object, id, value, pspec);
+}
+
+static void
+count_notify_cb (GObject *object,
+                 GParamSpec *pspec,
+                 gpointer user_data)
+{
+  g_test_message ("%s", pspec->name);
+  properties.n_notified++;
+}
+
+static void
+count_message_cb (TornadisPubSubClient *client,
+                  TornadisMessage *message,
+                  guint *n_messages)
+{
+  (*n_messages)++;
+}
+
+/* Calls, transactions and messages read no property and notify none. */
+static void
+test_quiet (Fixture *fixture,
+            gconstpointer data)
+{
+  GObjectClass *klass = g_type_class_ref (TORNADIS_TYPE_CLIENT);
+  g_autoptr (TornadisPubSubClient) pub_sub =
+    tornadis_pub_sub_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+  g_autoptr (TornadisPipeline) pipeline = PIPELINE (TRUE, "GET a", "INCR b");
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_messages = 0;
+
+  properties.get = klass->get_property;
+  klass->get_property = count_get_property;
+  g_signal_connect (fixture->client, "notify", G_CALLBACK (count_notify_cb), NULL);
+  g_signal_connect (pub_sub, "notify", G_CALLBACK (count_notify_cb), NULL);
+  g_object_get (fixture->client, "db", &n_messages, NULL);
+  g_assert_cmpuint (properties.n_read, ==, 1);
+  assert_call (fixture->client, "OK", "SELECT", "0", NULL);
+  tornadis_pub_sub_client_subscribe_async (pub_sub, (const char *[]){ "news", NULL }, NULL, store_result, &result);
+  g_assert_true (tornadis_pub_sub_client_subscribe_finish (pub_sub, wait_for_result (&result), &error));
+  g_assert_no_error (error);
+  g_clear_object (&result);
+  g_assert_cmpuint (properties.n_notified, >, 0);
+  properties.n_read = properties.n_notified = 0;
+
+  for (guint i = 0; i < 10; i++)
+    {
+      g_autoptr (TornadisReply) replies = call_pipeline (fixture->client, pipeline, NULL, &error);
+      gulong id = i % 2 == 0 ? g_signal_connect (pub_sub, "message", G_CALLBACK (count_message_cb), &n_messages) : 0;
+
+      g_assert_no_error (error);
+      assert_call (fixture->client, "OK", "SELECT", "0", NULL);
+      assert_call (fixture->client, "OK", "MULTI", NULL);
+      assert_call (fixture->client, "QUEUED", "PING", NULL);
+      g_assert_nonnull (call (fixture->client, NULL, "EXEC", NULL));
+      g_assert_null (call (fixture->client, NULL, "INCR", NULL));
+      assert_call (fixture->client, "(integer) 1", "PUBLISH", "news", "x", NULL);
+      if (id != 0)
+        {
+          wait_until (n_messages == i / 2 + 1);
+          g_signal_handler_disconnect (pub_sub, id);
+        }
+      else
+        {
+          g_autoptr (TornadisMessage) message = NULL;
+
+          tornadis_pub_sub_client_pop_message_async (pub_sub, -1, NULL, store_result, &result);
+          message = tornadis_pub_sub_client_pop_message_finish (pub_sub, wait_for_result (&result), &error);
+          g_assert_no_error (error);
+          g_assert_nonnull (message);
+          g_clear_object (&result);
+        }
+    }
+  g_assert_cmpuint (properties.n_read, ==, 0);
+  g_assert_cmpuint (properties.n_notified, ==, 0);
+
+  klass->get_property = properties.get;
+  g_type_class_unref (klass);
+}
 
 int
 main (int argc,
@@ -1194,6 +1357,8 @@ main (int argc,
   ADD ("fault-18-shared-command", test_shared_command);
   ADD ("submit-destroy", test_submit_destroy);
   ADD ("aggressive-write", test_aggressive_write);
+  ADD ("busy-poll", test_busy_poll);
+  ADD ("quiet", test_quiet);
 
   return g_test_run ();
 }

@@ -655,6 +655,36 @@ test_all_ways (void)
     }
 }
 
+static void
+count_notify_cb (guint *n_notified)
+{
+  (*n_notified)++;
+}
+
+/* What ends because its client is disposed says nothing of the server. */
+static void
+test_disposed (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect GET\nstop-reading\n");
+  TornadisClient *client = make_client (peer);
+  TornadisPlugin *limit = g_object_ref (add_plugin (client, "limit", "max-in-flight", 1, "error-rate", 0.1, "min-calls", 1, NULL));
+  Tally tally = { 0 };
+  guint n_notified = 0;
+
+  g_signal_connect_swapped (limit, "notify", G_CALLBACK (count_notify_cb), &n_notified);
+  tally_submit (&tally, client, "GET", 1);
+  tally_submit (&tally, client, "GET", 2);
+  wait_until (count_received (peer, "GET") == 1);
+  assert_counters (limit, 1, 1, 0);
+  g_object_run_dispose (G_OBJECT (client));
+  g_assert_cmpuint (tally.n_ended, ==, 2);
+  g_assert_cmpuint (n_notified, ==, 0);
+  g_assert_cmpint (get_state (limit), ==, CIRCUIT_CLOSED);
+  assert_counters (limit, 0, 0, 0);
+  assert_client_finalized (client);
+  assert_finalized (limit);
+}
+
 #define ADD(name, func) g_test_add ("/limit/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -678,6 +708,7 @@ main (int argc,
   ADD ("yields", test_yields);
   ADD ("circuit", test_circuit);
   g_test_add_func ("/limit/unable", test_unable);
+  g_test_add_func ("/limit/disposed", test_disposed);
   g_test_add_func ("/limit/fault-14-all-ways", test_all_ways);
 
   return g_test_run ();

@@ -817,6 +817,35 @@ test_inside_limit (Fixture *fixture,
 }
 
 static void
+count_retrying_cb (guint *n_retrying)
+{
+  (*n_retrying)++;
+}
+
+/* A call that goes with its client is not made again, and nobody is notified of an attempt. */
+static void
+test_disposed (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect COMMAND\nsend \"" COMMANDS "\"\nexpect GET\nstop-reading\n");
+  TornadisClient *client = make_client (peer);
+  TornadisPlugin *retry = g_object_ref (add_retry (client, 100));
+  Tally tally = { 0 };
+  guint n_retrying = 0;
+
+  g_signal_connect_swapped (retry, "retrying", G_CALLBACK (count_retrying_cb), &n_retrying);
+  tally_submit (&tally, client, "GET", 1);
+  wait_until (count_received (peer, "GET") == 1);
+  g_object_run_dispose (G_OBJECT (client));
+  g_assert_cmpuint (tally.lost, ==, 1);
+  spin_for (100);
+  g_assert_cmpuint (tally.n_ended, ==, 1);
+  g_assert_cmpuint (n_retrying, ==, 0);
+  assert_counters (retry, 0, 0);
+  assert_client_finalized (client);
+  assert_finalized (retry);
+}
+
+static void
 test_bad_options (void)
 {
   static const char *const bad[] = { "max-attempts=0", "max-attempts=x", "max-delay-msec=-1", "retry-connect=perhaps",
@@ -873,6 +902,7 @@ main (int argc,
   ADD ("fault-14-all-ways", test_all_ways);
   ADD_WITH ("outside-limit", durable_args, test_outside_limit);
   ADD_WITH ("inside-limit", durable_args, test_inside_limit);
+  g_test_add_func ("/retry/disposed", test_disposed);
   g_test_add_func ("/retry/bad-options", test_bad_options);
 
   return g_test_run ();

@@ -3,6 +3,7 @@
 
 import functools
 import gc
+import subprocess
 import sys
 
 from tap import count_blocked, equal, main, raises, raises_async
@@ -675,6 +676,85 @@ async def test_disposed(server):
     equal((await raises_async(Tornadis.ConnectionError, client.call(command))).code, Tornadis.Error.CLOSED)
 
 
+# Its handlers are methods of what has the client, which goes with the interpreter, or before.
+EXITS = '''
+import sys
+import gi
+gi.require_version('Tornadis', '1.0')
+from gi.repository import Tornadis
+
+class Listener:
+    def __init__(self):
+        self.client = Tornadis.{kind}(unix_domain_socket=sys.argv[1])
+        self.client.connect('disconnected', self.told)
+        self.client.connect('notify::connected', self.told)
+        self.heard = []
+
+    def told(self, client, what):
+        self.heard.append((client, what))
+        print('told', client.is_connected(), flush=True)
+
+    async def use(self):
+        await self.client.{use}
+        print('used', flush=True)
+
+{keep}
+Tornadis.run(main())
+'''
+
+GLOBAL = '''
+listener = Listener()
+main = listener.use
+'''
+
+LOCAL = '''
+async def main():
+    await Listener().use()
+'''
+
+IN_A_CYCLE = '''
+async def main():
+    listener = Listener()
+    listener.client.listener = listener
+    await listener.use()
+'''
+
+
+async def test_exit(server):
+    for kind, use in (('Client', "call('PING')"), ('PubSubClient', "pubsub_subscribe('news')")):
+        for keep in (GLOBAL, LOCAL, IN_A_CYCLE):
+            done = subprocess.run([sys.executable, '-c', EXITS.format(kind=kind, use=use, keep=keep), server.get_socket_path()],
+                                  capture_output=True, text=True)
+            equal((done.returncode, done.stdout, done.stderr), (0, 'told True\nused\n', ''))
+
+
+async def test_disposed_silently(server):
+    told = []
+    client = Tornadis.Client(**options(server))
+    client.connect('disconnected', lambda *_: told.append('disconnected'))
+    client.connect('notify', lambda _, pspec: told.append(pspec.name))
+    await client.call('PING')
+    equal('connected' in told, True)
+    pubsub = Tornadis.PubSubClient(**options(server))
+    for name in ('disconnected', 'notify', 'subscription-removed', 'gap', 'overflow'):
+        pubsub.connect(name, lambda *_: told.append('pub/sub'))
+    await pubsub.pubsub_subscribe('news')
+    pool = Tornadis.ClientPool(**options(server))
+    async with pool.connected_client() as pooled:
+        pooled.connect('disconnected', lambda *_: told.append('pooled'))
+        await pooled.call('PING')
+    pool.connect('notify', lambda *_: told.append('pool'))
+    told.clear()
+    waiting = client.call('BLPOP', 'nothing', 0)
+    while count_blocked(server) < 1:
+        await Tornadis.sleep(0.01)
+    for each in (client, pubsub, pool):
+        each.run_dispose()
+    equal((await raises_async(Tornadis.ConnectionError, waiting)).code, Tornadis.Error.LOST)
+    await Tornadis.sleep(0.02)
+    equal(told, [])
+
+
 async def test_nul_is_text(server):
     client = Tornadis.Client(decode=True, **options(server))
     await client.call('HSET', 'nul', 'a', '1', 'b', 'x\0y')
@@ -703,6 +783,17 @@ async def test_keywords(server):
     while not replies:
         await Tornadis.sleep(0.01)
     equal(replies, [[b'PONG', b'PONG']])
+
+
+async def test_busy_poll(server):
+    client = Tornadis.Client(busy_poll=False, **options(server))
+    equal((client.props.busy_poll, Tornadis.Client().props.busy_poll), (False, True))
+    equal(await client.call('PING'), b'PONG')
+    client.props.busy_poll = True
+    equal(await client.call('PING'), b'PONG')
+    equal(Tornadis.Client.new_for_uri('redis://h?busy-poll=no').props.busy_poll, False)
+    async with Tornadis.ClientPool(busy_poll=False, **options(server)).connected_client() as pooled:
+        equal(pooled.props.busy_poll, False)
 
 
 async def test_numbers(server):

@@ -152,7 +152,7 @@ def callbacks(client: Tornadis.Client, pipeline: Tornadis.Pipeline) -> None:
 
 def properties(client: Tornadis.Client) -> None:
     booleans: list[bool] = [
-        client.props.aggressive_write, client.props.autoconnect, client.props.connected, client.props.tcp_nodelay,
+        client.props.aggressive_write, client.props.autoconnect, client.props.busy_poll, client.props.connected, client.props.tcp_nodelay,
         client.props.tls, client.decode, Tornadis.Pipeline().props.atomic, Tornadis.PubSubClient().props.subscribed,
         client.props.in_transaction, client.props.session_settled, client.is_in_transaction(), client.is_session_settled()]
     numbers: list[int] = [

@@ -148,22 +148,107 @@ test_empty_payload (void)
 static void
 test_zero_copy (void)
 {
-  g_autoptr (TornadisReply) channel = new_string ("c", 1);
-  TornadisReply *payload = new_string ("payload", 7);
-  TornadisMessage *message = make_from_replies (channel, NULL, payload);
-  const char *data = payload->data;
-  g_autoptr (GBytes) bytes = NULL;
+  static const gsize lengths[] = { 0, 7, 256, 257, 100000 };
 
-  g_test_summary ("The payload is the reply's own memory, and outlives both the reply and the message");
+  g_test_summary ("The payload is the message's own memory, a long one the reply's, and outlives both");
 
-  tornadis_reply_unref (payload);
-  g_assert_true (tornadis_message_get_text (message) == data);
+  for (gsize i = 0; i < G_N_ELEMENTS (lengths); i++)
+    {
+      g_autoptr (TornadisReply) channel = new_string ("c", 1);
+      g_autofree char *expected = g_strnfill (lengths[i], 'x');
+      TornadisReply *payload = new_string (expected, lengths[i]);
+      TornadisMessage *message = make_from_replies (channel, NULL, payload);
+      const char *data = lengths[i] > 256 ? payload->data : tornadis_message_get_text (message);
+      g_autoptr (TornadisReply) reply = NULL;
+      g_autoptr (GBytes) bytes = NULL;
 
-  bytes = tornadis_message_get_payload (message);
-  g_assert_true (g_bytes_get_data (bytes, NULL) == data);
+      tornadis_reply_unref (payload);
+      g_assert_true (tornadis_message_get_text (message) == data);
 
-  tornadis_message_unref (message);
-  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "payload", 7);
+      bytes = tornadis_message_get_payload (message);
+      g_assert_true (g_bytes_get_data (bytes, NULL) == data);
+      reply = tornadis_reply_ref (tornadis_message_get_reply (message));
+      g_assert_true (tornadis_reply_get_text (reply) == data);
+
+      tornadis_message_unref (message);
+      g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), expected, lengths[i]);
+      g_assert_cmpint (tornadis_reply_get_kind (reply), ==, TORNADIS_REPLY_KIND_STRING);
+      g_clear_pointer (&bytes, g_bytes_unref);
+      g_assert_cmpstr (tornadis_reply_get_text (reply), ==, expected);
+    }
+}
+
+/* What a message came with may be an element of another reply, in a tree that is freed as a whole. */
+static void
+test_nested_payload (void)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      TornadisMessage *message = new_message ("c", 1, "x", 1);
+      TornadisReply *inner[] = { tornadis_message_get_reply (message), tornadis_message_get_reply (message) };
+      g_autoptr (TornadisReply) array = tornadis_reply_new_nested (TORNADIS_REPLY_KIND_ARRAY, inner, 2);
+      g_autoptr (TornadisReply) outer = tornadis_reply_new_nested (TORNADIS_REPLY_KIND_ARRAY, &array, 1);
+
+      if (i == 0)
+        tornadis_message_unref (message);
+      g_clear_pointer (&array, tornadis_reply_unref);
+      g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (tornadis_reply_get_element (outer, 0), 1)), ==, "x");
+      g_clear_pointer (&outer, tornadis_reply_unref);
+      if (i == 1)
+        {
+          g_assert_cmpstr (tornadis_message_get_text (message), ==, "x");
+          g_assert_cmpstr (tornadis_message_get_channel (message), ==, "c");
+          tornadis_message_unref (message);
+        }
+    }
+}
+
+static TornadisReply *
+make_push (const char *channel,
+           const char *pattern)
+{
+  TornadisReply **elements = g_new (TornadisReply *, 4);
+  gsize n = 0;
+
+  elements[n++] = new_string ("message", 7);
+  if (pattern != NULL)
+    elements[n++] = new_string (pattern, strlen (pattern));
+  elements[n++] = new_string (channel, strlen (channel));
+  elements[n++] = new_string ("x", 1);
+  return tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, n);
+}
+
+static void
+test_names (void)
+{
+  TornadisMessageNamesCache cache = { NULL };
+  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_message_unref);
+  g_autofree char *long_name = g_strnfill (300, 'n');
+
+  g_test_summary ("Messages of a channel have its names in common, and keep them without the cache");
+
+  for (guint i = 0; i < 3000; i++)
+    {
+      g_autofree char *channel = i % 7 == 0 ? g_strdup (long_name) : g_strdup_printf ("%u%s", i % 1000, i % 3 == 0 ? "\xff" : "");
+      g_autofree char *pattern = i % 2 == 0 ? g_strdup_printf ("%u*", i % 5) : NULL;
+      g_autofree char *text = g_utf8_make_valid (channel, -1);
+      TornadisMessage *message = tornadis_message_new (make_push (channel, pattern), pattern != NULL, &cache);
+
+      g_assert_cmpstr (tornadis_message_get_channel (message), ==, text);
+      g_assert_cmpstr (tornadis_message_get_pattern (message), ==, pattern);
+      g_ptr_array_add (messages, message);
+      g_ptr_array_add (messages, tornadis_message_new (make_push (channel, pattern), pattern != NULL, &cache));
+      g_assert_true ((message->names == ((TornadisMessage *) g_ptr_array_index (messages, 2 * i + 1))->names) ==
+                     (strlen (channel) <= 256));
+    }
+
+  tornadis_message_names_cache_clear (&cache);
+  for (guint i = 0; i < 3000; i++)
+    {
+      g_autofree char *channel = i % 7 == 0 ? g_strdup (long_name) : g_strdup_printf ("%u%s", i % 1000, i % 3 == 0 ? "\357\277\275" : "");
+
+      g_assert_cmpstr (tornadis_message_get_channel (g_ptr_array_index (messages, 2 * i)), ==, channel);
+    }
 }
 
 static void
@@ -207,7 +292,7 @@ test_other_kinds (void)
         }
 
       /* what cannot be shown is not kept either, or it would hold memory that the size does not tell */
-      g_assert_true (g_atomic_ref_count_compare (&odd->ref_count, has_bytes ? 4 : has_keys ? 2 : 1));
+      g_assert_true (g_atomic_ref_count_compare (&odd->ref_count, has_bytes ? 3 : has_keys ? 2 : 1));
     }
 }
 
@@ -280,6 +365,8 @@ main (int argc,
   g_test_add_func ("/message/payload-that-is-no-text", test_payload_that_is_no_text);
   g_test_add_func ("/message/empty-payload", test_empty_payload);
   g_test_add_func ("/message/zero-copy", test_zero_copy);
+  g_test_add_func ("/message/nested-payload", test_nested_payload);
+  g_test_add_func ("/message/names", test_names);
   g_test_add_func ("/message/other-kinds", test_other_kinds);
   g_test_add_func ("/message/fault-08-keys", test_keys);
   g_test_add_func ("/message/size", test_size);

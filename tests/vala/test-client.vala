@@ -228,6 +228,7 @@ async void test_subclass (TornadisHarness.Redis server) throws Error {
 async void test_properties (TornadisHarness.Redis server) throws Error {
   var client = new Tornadis.Client ("example.invalid", 1) {
     aggressive_write = true,
+    busy_poll = false,
     call_timeout_msec = 12000,
     client_name = "vala",
     connect_timeout = 7,
@@ -247,7 +248,7 @@ async void test_properties (TornadisHarness.Redis server) throws Error {
   assert (client.password == null && client.tls_certificate == null && client.tls_database == null);
   assert (client.tls_server_identity == null && !client.tls && client.autoconnect);
   assert (client.host == "example.invalid" && client.port == 1 && client.title == "example.invalid:1");
-  assert (client.aggressive_write && client.call_timeout_msec == 12000 && client.client_name == "vala");
+  assert (client.aggressive_write && !client.busy_poll && client.call_timeout_msec == 12000 && client.client_name == "vala");
   assert (client.connect_timeout == 7 && client.db == 3 && client.max_pending == 100);
   assert (client.max_queued_bytes == 1000000 && client.max_reply_size == 2000000);
   assert (client.protocol == Tornadis.Protocol.RESP2 && client.proxy_resolver is SimpleProxyResolver);
@@ -428,6 +429,26 @@ async void test_pool (TornadisHarness.Redis server) throws Error {
   }
 }
 
+async void test_disposed (TornadisHarness.Redis server) throws Error {
+  uint told = 0;
+  var client = make_client (server);
+  client.disconnected.connect ((error) => told++);
+  client.notify.connect ((pspec) => told++);
+  assert ((yield call (client, "PING")) == "PONG");
+  assert (told > 0);
+  /* The call that has ended has the client for as long as its callback runs. */
+  Idle.add (test_disposed.callback);
+  yield;
+  told = 0;
+  Error? lost = null;
+  client.submit (command ("PING"), (self, reply, error) => {
+    lost = error;
+  });
+  client = null;
+  assert (lost != null && lost is Tornadis.Error);
+  assert (told == 0);
+}
+
 void test_version () {
   assert (Tornadis.VERSION_S == @"$(Tornadis.MAJOR_VERSION).$(Tornadis.MINOR_VERSION).$(Tornadis.MICRO_VERSION)");
 }
@@ -447,6 +468,7 @@ int main (string[] args) {
   add ("/vala/client/properties", (s, c) => test_properties.begin (s, c), (r) => test_properties.end (r));
   add ("/vala/client/tls", (s, c) => test_tls.begin (s, c), (r) => test_tls.end (r));
   add ("/vala/client/signals", (s, c) => test_signals.begin (s, c), (r) => test_signals.end (r));
+  add ("/vala/client/disposed", (s, c) => test_disposed.begin (s, c), (r) => test_disposed.end (r));
   add ("/vala/command", (s, c) => test_command.begin (s, c), (r) => test_command.end (r));
   add ("/vala/pipeline", (s, c) => test_pipeline.begin (s, c), (r) => test_pipeline.end (r));
   add ("/vala/client-pool", (s, c) => test_pool.begin (s, c), (r) => test_pool.end (r));

@@ -175,7 +175,13 @@ tornadis_client_notify_state (TornadisClient *self)
   if (state == old)
     return;
 
-  tornadis_client_flush (self);
+  if (!tornadis_client_begin_emission (self))
+    {
+      priv->notified_state = state;
+      priv->notified_protocol_version = protocol_version;
+      return;
+    }
+
   g_object_freeze_notify (G_OBJECT (self));
   priv->notified_state = state;
   g_object_notify (G_OBJECT (self), "state");
@@ -208,8 +214,7 @@ client_change_stand_in (TornadisClient *self,
     priv->stand_in_since = g_get_monotonic_time ();
 
   tornadis_client_notify_state (self);
-  tornadis_client_flush (self);
-  if (was_connected && !is_connected)
+  if (was_connected && !is_connected && tornadis_client_begin_emission (self))
     g_signal_emit_by_name (self, "disconnected", error);
 }
 

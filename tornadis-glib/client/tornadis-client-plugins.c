@@ -141,6 +141,20 @@ tornadis_client_has_detach_hooks (const TornadisClientPrivate *priv)
 }
 
 void
+tornadis_client_silence_plugins (TornadisClientPrivate *priv)
+{
+  g_autoptr (GListStore) shown = g_steal_pointer (&priv->plugins);
+
+  priv->plugins = g_list_store_new (TORNADIS_TYPE_PLUGIN);
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (shown)); i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (G_LIST_MODEL (shown), i);
+
+      g_list_store_append (priv->plugins, plugin);
+    }
+}
+
+void
 tornadis_client_remove_plugins (TornadisClient *self)
 {
   TornadisClientPrivate *priv = tornadis_client_get_private (self);

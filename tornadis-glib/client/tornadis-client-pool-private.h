@@ -21,6 +21,7 @@ struct _TornadisClientPool
   int client_timeout_sec;   /* -1: none */
   gboolean autoclose;
   guint generation; /* increased when the pool is destroyed: clients that were taken before are closed on release */
+  gboolean disposed; /* nothing is emitted any more */
   guint notified_size;
   guint notified_idle;
   guint notified_waiting;

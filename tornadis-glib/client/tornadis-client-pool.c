@@ -114,8 +114,20 @@ tornadis_client_pool_notify_counts (TornadisClientPool *self)
     if (*counts[i].notified != counts[i].now)
       {
         *counts[i].notified = counts[i].now;
-        g_object_notify_by_pspec (G_OBJECT (self), props[counts[i].property]);
+        if (!self->disposed)
+          g_object_notify_by_pspec (G_OBJECT (self), props[counts[i].property]);
       }
+}
+
+/* Of a pool that is disposed nobody is to be notified, nor of a client that goes with it. */
+static void
+pool_close_client (TornadisClientPool *self,
+                   TornadisClient *client)
+{
+  if (self->disposed)
+    tornadis_client_close_silently (client);
+  else
+    tornadis_client_close (client);
 }
 
 static gboolean
@@ -203,7 +215,7 @@ tornadis_client_pool_drop_idle (TornadisClientPool *self,
 
   /* Closing runs handlers, which may come back to the pool. */
   for (guint i = 0; i < dropped->len; i++)
-    tornadis_client_close (g_ptr_array_index (dropped, i));
+    pool_close_client (self, g_ptr_array_index (dropped, i));
 }
 
 static void
@@ -587,7 +599,10 @@ tornadis_client_pool_constructed (GObject *object)
 static void
 tornadis_client_pool_dispose (GObject *object)
 {
-  tornadis_client_pool_destroy (TORNADIS_CLIENT_POOL (object));
+  TornadisClientPool *self = TORNADIS_CLIENT_POOL (object);
+
+  self->disposed = TRUE;
+  tornadis_client_pool_destroy (self);
 
   G_OBJECT_CLASS (tornadis_client_pool_parent_class)->dispose (object);
 }
@@ -931,7 +946,7 @@ tornadis_client_pool_destroy (TornadisClientPool *self)
   tornadis_client_pool_drop_idle (self, TRUE);
 
   for (GList *l = connecting; l != NULL; l = l->next)
-    tornadis_client_close (l->data);
+    pool_close_client (self, l->data);
   g_list_free_full (connecting, g_object_unref);
 
   tornadis_client_pool_notify_counts (self);

@@ -81,6 +81,7 @@ typedef struct
   TornadisPollerItem completed_item; /* notifies them, initialized when first needed */
   TornadisSubmission *free_submissions; /* (owned) (nullable) see tornadis-client-call.c */
   guint n_free_submissions;
+  guint n_silences;          /* see tornadis_client_begin_emission() */
   TornadisClientState notified_state; /* what was last notified */
   guint notified_protocol_version;
   TornadisSessionChange session_changes; /* whose properties are to be notified */
@@ -122,6 +123,11 @@ void            tornadis_client_flush             (TornadisClient   *self);
 /* Calls that are made until it is uncorked are written at once then. */
 void            tornadis_client_set_corked        (TornadisClient   *self,
                                                    gboolean          corked);
+/* Flushes, for a signal or a notify. FALSE: it must not be emitted. The client is being disposed, or was, or is closed for
+ * somebody who is: handlers may belong to what is half freed then. */
+gboolean        tornadis_client_begin_emission    (TornadisClient   *self);
+/* tornadis_client_close(), with nothing emitted. */
+void            tornadis_client_close_silently    (TornadisClient   *self);
 /* Whether its connection is like that of a new client with the properties of @template_client. */
 gboolean        tornadis_client_is_pristine       (TornadisClient   *self,
                                                    TornadisClient   *template_client);
@@ -251,6 +257,8 @@ void            tornadis_client_notify_acquired   (TornadisClient   *self,
                                                    gint64            elapsed);
 /* Whether any of the plugins has the hook that is called when it is removed. */
 gboolean        tornadis_client_has_detach_hooks  (const TornadisClientPrivate *priv);
+/* Gives the client a list of its own: nobody is connected to it who would be notified of what is removed. */
+void            tornadis_client_silence_plugins   (TornadisClientPrivate *priv);
 /* Removes all plugins. */
 void            tornadis_client_remove_plugins    (TornadisClient   *self);
 

@@ -115,6 +115,9 @@ notify_session_cb (gpointer user_data)
   TornadisSessionChange changes = priv->session_changes;
 
   priv->session_changes = TORNADIS_SESSION_UNCHANGED;
+  if (!tornadis_client_begin_emission (user_data))
+    return G_SOURCE_REMOVE;
+
   g_object_freeze_notify (user_data);
   if ((changes & TORNADIS_SESSION_CHANGED_DB) != 0)
     g_object_notify (user_data, "db");
@@ -174,6 +177,7 @@ link_get_options_cb (TornadisConnectorOptions *options,
   options->timeout_sec = priv->connect_timeout_sec;
   options->tcp_nodelay = priv->tcp_nodelay;
   options->tcp_user_timeout_msec = priv->tcp_user_timeout_msec;
+  options->busy_poll = tornadis_link_get_settings (priv->link)->busy_poll;
   options->read_page_size = priv->read_page_size;
   options->max_reply_size = tornadis_link_get_settings (priv->link)->max_reply_size;
   options->tls = priv->tls;
@@ -200,8 +204,7 @@ link_disconnected_cb (const GError *error,
 
   if (hooks->lost != NULL && error != NULL)
     hooks->lost (self, error);
-  tornadis_client_flush (self);
-  if (priv->stand_in == NULL)
+  if (priv->stand_in == NULL && tornadis_client_begin_emission (self))
     g_signal_emit (self, signals[SIGNAL_DISCONNECTED], 0, error);
 }
 
@@ -218,8 +221,8 @@ link_reconnect_scheduled_cb (guint attempt,
                              const GError *error,
                              gpointer user_data)
 {
-  tornadis_client_flush (user_data);
-  g_signal_emit (user_data, signals[SIGNAL_RECONNECT_SCHEDULED], 0, attempt, delay_msec, error);
+  if (tornadis_client_begin_emission (user_data))
+    g_signal_emit (user_data, signals[SIGNAL_RECONNECT_SCHEDULED], 0, attempt, delay_msec, error);
 }
 
 static void
@@ -339,6 +342,7 @@ static const TornadisLinkFuncs link_funcs = {
 static gboolean
 dispose_cb (gpointer user_data)
 {
+  tornadis_client_silence_plugins (tornadis_client_get_private (user_data));
   tornadis_client_remove_plugins (user_data);
   g_object_run_dispose (user_data);
 
@@ -356,9 +360,12 @@ tornadis_client_dispose (GObject *object)
 {
   TornadisClient *self = TORNADIS_CLIENT (object);
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+  g_autoptr (GPtrArray) calls = tornadis_call_stop_all (&priv->calls);
 
   priv->flush = NULL;
+  /* As tornadis_client_close(), but that from here on the client is silent. */
   tornadis_link_shut_down (priv->link);
+  tornadis_call_complete_all (calls);
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);
 
@@ -370,6 +377,7 @@ tornadis_client_dispose (GObject *object)
       return;
     }
 
+  tornadis_client_silence_plugins (priv);
   tornadis_client_remove_plugins (self);
   G_OBJECT_CLASS (tornadis_client_parent_class)->dispose (object);
 }
@@ -421,6 +429,9 @@ tornadis_client_class_init (TornadisClientClass *klass)
    *
    * Emitted when a connection that was up is lost or closed, once for each, after its calls have completed and
    * [property@Tornadis.Client:connected] was notified. When a connection comes up, `notify::connected` is emitted.
+   *
+   * Not emitted for a connection that ends because the client is disposed: then nothing is, since the handlers' own
+   * objects may be gone as well.
    *
    * Since: 1.0
    */
@@ -536,6 +547,27 @@ tornadis_client_is_pristine (TornadisClient *self,
           (session->db == expected->db && tornadis_client_bytes_equal (session->username, expected->username) &&
            tornadis_client_bytes_equal (session->password, expected->password) &&
            g_strcmp0 (session->client_name, expected->client_name) == 0));
+}
+
+gboolean
+tornadis_client_begin_emission (TornadisClient *self)
+{
+  const TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  if (priv->n_silences == 0 && !tornadis_link_is_shut_down (priv->link))
+    tornadis_client_flush (self);
+
+  return priv->n_silences == 0 && !tornadis_link_is_shut_down (priv->link);
+}
+
+void
+tornadis_client_close_silently (TornadisClient *self)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
+
+  priv->n_silences++;
+  tornadis_client_close (self);
+  priv->n_silences--;
 }
 
 gboolean

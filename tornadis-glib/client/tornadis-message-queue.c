@@ -38,13 +38,34 @@ message_queue_stop_delivery (TornadisMessageQueue *self)
   g_clear_pointer (&self->delivery, g_source_unref);
 }
 
+/* (transfer full): the one that came first. There is one. */
+static TornadisMessage *
+message_queue_take (TornadisMessageQueue *self)
+{
+  TornadisMessage *message = g_queue_pop_head (&self->returned);
+
+  if (message != NULL)
+    return message;
+
+  message = self->first;
+  self->first = message->place.next;
+  if (self->first == NULL)
+    self->last = NULL;
+  /* None behind the first is missing. */
+  message->place.serial = self->n_pushed - self->n_messages + 1;
+  self->n_messages--;
+
+  return message;
+}
+
 void
 tornadis_message_queue_clear (TornadisMessageQueue *self)
 {
   g_assert (self->waiters.length == 0);
 
   message_queue_stop_delivery (self);
-  g_queue_clear_full (&self->messages, (GDestroyNotify) tornadis_message_unref);
+  while (tornadis_message_queue_get_length (self) > 0)
+    tornadis_message_unref (message_queue_take (self));
 }
 
 static gint64
@@ -69,10 +90,10 @@ returns_at_once (GTask *task)
 TornadisMessage *
 tornadis_message_queue_pop (TornadisMessageQueue *self)
 {
-  TornadisMessage *message = g_queue_pop_head (&self->messages);
+  TornadisMessage *message = message_queue_take (self);
 
   self->n_bytes -= tornadis_message_get_size (message);
-  if (self->full && self->messages.length <= self->bounds->max_pending / 2 &&
+  if (self->full && tornadis_message_queue_get_length (self) <= self->bounds->max_pending / 2 &&
       self->n_bytes <= self->bounds->max_queued_bytes / 2)
     {
       self->full = FALSE;
@@ -115,7 +136,7 @@ message_queue_deliver (TornadisMessageQueue *self)
   GTask *first = g_queue_peek_head (&self->waiters);
   g_autoptr (GObject) alive G_GNUC_UNUSED = first != NULL ? g_object_ref (g_task_get_source_object (first)) : NULL;
 
-  while (self->messages.length > 0 && self->waiters.length > 0)
+  while (tornadis_message_queue_get_length (self) > 0 && self->waiters.length > 0)
     {
       g_autoptr (GTask) task = NULL;
       GTask *next = g_queue_peek_head (&self->waiters);
@@ -143,7 +164,7 @@ message_queue_added (TornadisMessageQueue *self,
   message_queue_deliver (self);
 
   if (self->full || !tornadis_message_queue_has_message (self) ||
-      (self->messages.length < self->bounds->max_pending && self->n_bytes < self->bounds->max_queued_bytes))
+      (tornadis_message_queue_get_length (self) < self->bounds->max_pending && self->n_bytes < self->bounds->max_queued_bytes))
     return FALSE;
 
   self->full = TRUE;
@@ -154,8 +175,15 @@ gboolean
 tornadis_message_queue_push (TornadisMessageQueue *self,
                              TornadisMessage *message)
 {
-  tornadis_message_set_serial (message, ++self->n_pushed);
-  g_queue_push_tail (&self->messages, tornadis_message_ref (message));
+  tornadis_message_ref (message);
+  message->place.next = NULL;
+  if (self->last != NULL)
+    self->last->place.next = message;
+  else
+    self->first = message;
+  self->last = message;
+  self->n_messages++;
+  self->n_pushed++;
 
   return message_queue_added (self, message);
 }
@@ -165,14 +193,14 @@ compare_serials (gconstpointer one,
                  gconstpointer other,
                  gpointer user_data)
 {
-  return tornadis_message_get_serial (one) < tornadis_message_get_serial (other) ? -1 : 1;
+  return ((TornadisMessage *) one)->place.serial < ((TornadisMessage *) other)->place.serial ? -1 : 1;
 }
 
 gboolean
 tornadis_message_queue_push_back (TornadisMessageQueue *self,
                                   TornadisMessage *message)
 {
-  g_queue_insert_sorted (&self->messages, tornadis_message_ref (message), compare_serials, NULL);
+  g_queue_insert_sorted (&self->returned, tornadis_message_ref (message), compare_serials, NULL);
 
   return message_queue_added (self, message);
 }
@@ -264,7 +292,7 @@ void
 tornadis_message_queue_fail_waiters (TornadisMessageQueue *self,
                                      const GError *error)
 {
-  guint n_served = MIN (self->messages.length, self->waiters.length);
+  guint n_served = (guint) MIN (tornadis_message_queue_get_length (self), self->waiters.length);
   GTask *task;
 
   for (guint n = self->waiters.length - n_served; n > 0 && (task = g_queue_peek_nth (&self->waiters, n_served)) != NULL; n--)

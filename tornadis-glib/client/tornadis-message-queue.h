@@ -15,8 +15,11 @@ typedef struct
   const TornadisLinkSettings *bounds; /* (unowned) of which max_pending and max_queued_bytes count */
   void (*drained) (gpointer user_data); /* it was full, and half of that is left */
   gpointer user_data;                 /* (unowned) */
-  GQueue messages;                    /* (element-type TornadisMessage) (owned) */
-  gsize n_bytes;                      /* of @messages */
+  TornadisMessage *first;             /* (owned) (nullable) by way of it all others, each with the next */
+  TornadisMessage *last;              /* (unowned) (nullable) */
+  gsize n_messages;                   /* from @first to @last */
+  GQueue returned;                    /* (element-type TornadisMessage) (owned) that were given back: all came before @first */
+  gsize n_bytes;                      /* of both */
   guint64 n_pushed;
   GQueue waiters;                     /* (element-type GTask) (owned) */
   GSource *delivery;                  /* (owned) (nullable) while what can be delivered has to wait */
@@ -48,23 +51,29 @@ void             tornadis_message_queue_wait         (TornadisMessageQueue      
 void             tornadis_message_queue_fail_waiters (TornadisMessageQueue       *self,
                                                       const GError               *error);
 
+static inline gsize
+tornadis_message_queue_get_length (const TornadisMessageQueue *self)
+{
+  return self->n_messages + self->returned.length;
+}
+
 /* Whether there is a message for one more. */
 static inline gboolean
 tornadis_message_queue_has_message (const TornadisMessageQueue *self)
 {
-  return self->messages.length > self->waiters.length;
+  return tornadis_message_queue_get_length (self) > self->waiters.length;
 }
 
 static inline gboolean
 tornadis_message_queue_is_used (const TornadisMessageQueue *self)
 {
-  return self->messages.length > 0 || self->waiters.length > 0;
+  return tornadis_message_queue_get_length (self) > 0 || self->waiters.length > 0;
 }
 
 static inline gboolean
 tornadis_message_queue_has_waiters (const TornadisMessageQueue *self)
 {
-  return self->waiters.length > self->messages.length;
+  return self->waiters.length > tornadis_message_queue_get_length (self);
 }
 
 G_END_DECLS

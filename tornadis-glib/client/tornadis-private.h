@@ -59,7 +59,7 @@ typedef struct
 
   TornadisMessage *(*message_new)              (TornadisReply          *push,
                                                 gboolean                has_pattern,
-                                                TornadisReply          *text);
+                                                TornadisMessageNamesCache *names);
   const char      *(*message_peek_channel)     (TornadisMessage        *self,
                                                 gsize                  *length);
   const char      *(*message_peek_pattern)     (TornadisMessage        *self,

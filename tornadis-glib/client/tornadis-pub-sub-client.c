@@ -65,8 +65,8 @@ struct _TornadisPubSubClient
   gboolean gap;                         /* to be notified when the subscriptions are restored */
   gboolean notified_subscribed;
   gboolean delivering;                  /* a message that has come is being emitted */
-  gulong handler_id;           /* of a handler of all messages, or 0 */
-  TornadisReply *last_channel; /* (owned) (nullable) whose name is text */
+  gulong handler_id;                    /* of a handler of all messages, or 0 */
+  TornadisMessageNamesCache names;
 };
 
 G_DEFINE_FINAL_TYPE (TornadisPubSubClient, tornadis_pub_sub_client, TORNADIS_TYPE_CLIENT)
@@ -115,8 +115,8 @@ static void
 pub_sub_overflow (TornadisPubSubClient *self)
 {
   tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), TRUE);
-  tornadis_client_flush (TORNADIS_CLIENT (self));
-  g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
+  if (tornadis_client_begin_emission (TORNADIS_CLIENT (self)))
+    g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
 }
 
 gboolean
@@ -138,7 +138,7 @@ tornadis_pub_sub_client_restore_message (TornadisPubSubClient *self,
   if (pub_sub_has_handler (self, g_quark_try_string (tornadis_message_get_channel (message))))
     return FALSE;
 
-  tornadis_message_set_serial (message, 0);
+  message->place.serial = 0;
   tornadis_pub_sub_client_unpop_message (self, message);
   return TRUE;
 }
@@ -187,7 +187,6 @@ pub_sub_push (TornadisClient *client,
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
   g_autoptr (TornadisMessage) message = NULL;
   TornadisReply **elements;
-  TornadisReply *channel;
 
   if (push->length < 2)
     return FALSE;
@@ -202,12 +201,12 @@ pub_sub_push (TornadisClient *client,
       if (push->kind != TORNADIS_REPLY_KIND_PUSH || !tornadis_reply_equals_text (elements[0], "invalidate") ||
           !tornadis_subscriptions_has_channel (self->subscriptions, INVALIDATE_CHANNEL))
         return FALSE;
-      message = tornadis_message_new (take_invalidation (push), FALSE, NULL);
+      message = tornadis_message_new (take_invalidation (push), FALSE, &self->names);
     }
   else if (tornadis_reply_equals_text (elements[0], "message") || tornadis_reply_equals_text (elements[0], "smessage"))
-    message = tornadis_message_new (push, FALSE, self->last_channel);
+    message = tornadis_message_new (push, FALSE, &self->names);
   else if (push->length > 3 && tornadis_reply_equals_text (elements[0], "pmessage"))
-    message = tornadis_message_new (push, TRUE, self->last_channel);
+    message = tornadis_message_new (push, TRUE, &self->names);
   else if (tornadis_subscriptions_push (self->subscriptions, push))
     {
       tornadis_reply_unref (push);
@@ -215,14 +214,6 @@ pub_sub_push (TornadisClient *client,
     }
   else
     return FALSE;
-
-  /* The reader gives the same node to all pushes that follow each other on one channel. */
-  channel = tornadis_message_peek_text_channel (message);
-  if (channel != self->last_channel)
-    {
-      g_clear_pointer (&self->last_channel, tornadis_reply_unref);
-      self->last_channel = channel != NULL ? tornadis_reply_ref (channel) : NULL;
-    }
 
   pub_sub_deliver (self, message);
   return TRUE;
@@ -250,9 +241,12 @@ pub_sub_changed (TornadisClient *client,
 {
   gsize length;
   const char *data = g_bytes_get_data (name, &length);
-  g_autofree char *text = g_utf8_make_valid (data != NULL ? data : "", (gssize) length);
+  g_autofree char *text = NULL;
 
-  tornadis_client_flush (client);
+  if (!tornadis_client_begin_emission (client))
+    return;
+
+  text = g_utf8_make_valid (data != NULL ? data : "", (gssize) length);
   g_signal_emit (client, signals[added ? SIGNAL_SUBSCRIPTION_ADDED : SIGNAL_SUBSCRIPTION_REMOVED], 0, text, count);
 }
 
@@ -273,8 +267,8 @@ pub_sub_settled (TornadisClient *client)
     return;
 
   self->notified_subscribed = subscribed;
-  tornadis_client_flush (client);
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SUBSCRIBED]);
+  if (tornadis_client_begin_emission (client))
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SUBSCRIBED]);
 }
 
 static void
@@ -287,8 +281,8 @@ pub_sub_restored (TornadisClient *client,
     return;
 
   self->gap = !complete;
-  tornadis_client_flush (client);
-  g_signal_emit (self, signals[SIGNAL_GAP], 0);
+  if (tornadis_client_begin_emission (client))
+    g_signal_emit (self, signals[SIGNAL_GAP], 0);
 }
 
 /* The client's hooks. */
@@ -383,7 +377,7 @@ tornadis_pub_sub_client_finalize (GObject *object)
   /* Disposing has closed the link, which ended all operations. */
   tornadis_subscriptions_free (self->subscriptions);
   tornadis_message_queue_clear (&self->messages);
-  g_clear_pointer (&self->last_channel, tornadis_reply_unref);
+  tornadis_message_names_cache_clear (&self->names);
 
   G_OBJECT_CLASS (tornadis_pub_sub_client_parent_class)->finalize (object);
 }

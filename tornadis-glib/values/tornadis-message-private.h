@@ -3,17 +3,47 @@
 #pragma once
 
 #include "tornadis-glib/values/tornadis-message.h"
-#include "tornadis-glib/values/tornadis-reply.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 
 G_BEGIN_DECLS
 
+/* The names of a message: the same for all of a channel, where they come from one cache. */
+typedef struct
+{
+  int ref_count;          /* (atomic) */
+  TornadisReply *channel; /* (owned) */
+  TornadisReply *pattern; /* (owned) (nullable) */
+  char *channel_text;     /* (owned) (nullable): when the bytes are not UTF-8 text themselves */
+  char *pattern_text;     /* (owned) (nullable): likewise */
+} TornadisMessageNames;
+
+/* Names that may come again. */
+typedef struct
+{
+  TornadisMessageNames *last;   /* (owned) (nullable) */
+  TornadisMessageNames **slots; /* (owned) (nullable) (element owned, nullable) by a hash of the channel, when there was more
+                                 * than one */
+} TornadisMessageNamesCache;
+
+struct _TornadisMessage
+{
+  /* Of the queue that it is in, and is the only one in: a message is not handed out before it has left it. */
+  union
+  {
+    TornadisMessage *next; /* (nullable) */
+    guint64 serial;        /* once it was in it: its number there; or 0 */
+  } place;
+  TornadisMessageNames *names; /* (owned) */
+  TornadisReply *payload;      /* &node, or (owned) */
+  /* References to the message are references to this. A small payload stands in it: who has that has the message. */
+  TornadisReply node;
+};
+
 /* Consumes @push, whose first elements are the kind, the pattern if it has one, the channel and the
- * payload. @text (nullable) is a channel that is known to be text. */
-TornadisMessage *tornadis_message_new      (TornadisReply   *push,
-                                            gboolean         has_pattern,
-                                            TornadisReply   *text);
-/* The channel, (transfer none), if it is text. */
-TornadisReply   *tornadis_message_peek_text_channel (TornadisMessage *self);
+ * payload. Without a @cache (nullable) the message has names of its own. */
+TornadisMessage *tornadis_message_new      (TornadisReply             *push,
+                                            gboolean                   has_pattern,
+                                            TornadisMessageNamesCache *cache);
 /* The bytes of its channel. */
 const char      *tornadis_message_peek_channel (TornadisMessage *self,
                                                 gsize           *length);
@@ -24,9 +54,8 @@ const char      *tornadis_message_peek_pattern (TornadisMessage *self,
 const char      *tornadis_message_peek_payload (TornadisMessage *self,
                                                 gsize           *length);
 gsize            tornadis_message_get_size (TornadisMessage *self);
-/* Its number among those that were kept to be popped, set before anybody else has the message. */
-void             tornadis_message_set_serial (TornadisMessage *self,
-                                              guint64 serial);
-guint64          tornadis_message_get_serial (const TornadisMessage *self);
+/* Its last reference is gone. @node is that of the message. */
+void             tornadis_message_free_node (TornadisReply            *node);
+void             tornadis_message_names_cache_clear (TornadisMessageNamesCache *self);
 
 G_END_DECLS

@@ -2,7 +2,7 @@
 
 #include "tornadis-glib/values/tornadis-message-private.h"
 
-#include "tornadis-glib/values/tornadis-reply-private.h"
+#include <string.h>
 
 /**
  * TornadisMessage:
@@ -22,22 +22,16 @@
  */
 G_DEFINE_BOXED_TYPE (TornadisMessage, tornadis_message, tornadis_message_ref, tornadis_message_unref)
 
-struct _TornadisMessage
-{
-  gatomicrefcount ref_count;
-  TornadisReply *push;    /* (owned) */
-  TornadisReply *channel; /* (unowned) of @push */
-  TornadisReply *pattern; /* (unowned) (nullable) likewise */
-  TornadisReply *payload; /* (unowned) likewise */
-  char *channel_text;     /* (owned) (nullable): when the bytes are not UTF-8 text themselves */
-  char *pattern_text;     /* (owned) (nullable): likewise */
-  guint64 serial;
-};
+/* A longer payload is not copied. */
+#define MAX_COPIED 256
+/* Longer names are not worth a place. */
+#define MAX_CACHED_NAME 256
+#define N_SLOTS 256
 
 static inline gboolean
 is_string (TornadisReply *reply)
 {
-  return tornadis_reply_get_data (reply, NULL) != NULL;
+  return G_LIKELY (reply->kind == TORNADIS_REPLY_KIND_STRING) || tornadis_reply_get_data (reply, NULL) != NULL;
 }
 
 /* What the server sends when keys have changed: their names, or nil for all of them. */
@@ -54,86 +48,247 @@ is_keys (TornadisReply *reply)
   return TRUE;
 }
 
-/* (transfer full) both ways. Servers send @n strings, of which the payload is the last, or keys in its place. Anything
- * else becomes an empty string, and what it holds is not kept. */
-static TornadisReply *
-take_elements (TornadisReply *push,
-               gsize n)
-{
-  TornadisReply **elements;
-  gboolean good = push->length == n;
-
-  for (gsize i = 0; good && i < n; i++)
-    good = is_string (push->v.elements[i]);
-
-  if (G_LIKELY (good))
-    return push;
-
-  elements = g_new (TornadisReply *, n);
-  for (gsize i = 0; i < n; i++)
-    elements[i] = is_string (push->v.elements[i]) || (i == n - 1 && is_keys (push->v.elements[i]))
-                    ? tornadis_reply_ref (push->v.elements[i])
-                    : tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, 0);
-  tornadis_reply_unref (push);
-
-  return tornadis_reply_new_array (TORNADIS_REPLY_KIND_ARRAY, elements, n);
-}
+/* Names. */
 
 static char *
 make_text (TornadisReply *reply)
 {
-  if (tornadis_reply_is_text (reply))
+  if (reply == NULL || tornadis_reply_is_text (reply))
     return NULL;
 
   return g_utf8_make_valid (reply->data, (gssize) reply->length);
 }
 
-TornadisMessage *
-tornadis_message_new (TornadisReply *push,
-                      gboolean has_pattern,
-                      TornadisReply *text)
+/* (transfer full): servers send strings. Anything else becomes an empty one, and what it holds is not kept. */
+static TornadisReply *
+make_name (TornadisReply *reply)
 {
-  TornadisMessage *self = g_new (TornadisMessage, 1);
-  TornadisReply **elements;
+  return is_string (reply) ? tornadis_reply_ref (reply) : tornadis_reply_alloc (TORNADIS_REPLY_KIND_STRING, 0);
+}
 
-  g_atomic_ref_count_init (&self->ref_count);
-  self->push = take_elements (push, has_pattern ? 4 : 3);
-  elements = self->push->v.elements;
-  self->pattern = has_pattern ? elements[1] : NULL;
-  self->channel = elements[has_pattern ? 2 : 1];
-  self->payload = elements[has_pattern ? 3 : 2];
-  self->channel_text = self->channel == text ? NULL : make_text (self->channel);
-  self->pattern_text = has_pattern ? make_text (self->pattern) : NULL;
-  self->serial = 0;
+static TornadisMessageNames *
+names_new (TornadisReply *channel,
+           TornadisReply *pattern)
+{
+  TornadisMessageNames *self = g_new (TornadisMessageNames, 1);
+
+  self->ref_count = 1;
+  self->channel = make_name (channel);
+  self->pattern = pattern != NULL ? make_name (pattern) : NULL;
+  self->channel_text = make_text (self->channel);
+  self->pattern_text = make_text (self->pattern);
 
   return self;
 }
 
-TornadisReply *
-tornadis_message_peek_text_channel (TornadisMessage *self)
+static inline TornadisMessageNames *
+names_ref (TornadisMessageNames *self)
 {
-  return self->channel_text == NULL ? self->channel : NULL;
+  g_atomic_int_inc (&self->ref_count);
+
+  return self;
+}
+
+static void
+names_unref (TornadisMessageNames *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->ref_count))
+    return;
+
+  tornadis_reply_unref (self->channel);
+  g_clear_pointer (&self->pattern, tornadis_reply_unref);
+  g_free (self->channel_text);
+  g_free (self->pattern_text);
+  g_free (self);
+}
+
+static inline gboolean
+name_equal (TornadisReply *one,
+            TornadisReply *other)
+{
+  return one == other || (one != NULL && other != NULL && one->length == other->length &&
+                          memcmp (one->data, other->data, one->length) == 0);
+}
+
+static inline gboolean
+names_are (const TornadisMessageNames *self,
+           TornadisReply *channel,
+           TornadisReply *pattern)
+{
+  return self != NULL && name_equal (self->channel, channel) && name_equal (self->pattern, pattern);
+}
+
+static inline gboolean
+is_cacheable (TornadisReply *name)
+{
+  return is_string (name) && name->length <= MAX_CACHED_NAME;
+}
+
+/* The end of a name is what tells it from others. */
+static guint
+hash_name (TornadisReply *name)
+{
+  guint64 bytes = 0;
+  gsize n = MIN (name->length, sizeof bytes);
+
+  memcpy (&bytes, name->data + name->length - n, n);
+  bytes = (bytes ^ name->length) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+
+  return (guint) (bytes >> 56) % N_SLOTS;
+}
+
+static TornadisMessageNames *
+cache_look_up (TornadisMessageNamesCache *self,
+               TornadisReply *channel,
+               TornadisReply *pattern)
+{
+  TornadisMessageNames **slot;
+
+  /* With RESP2 there are other nodes each time. */
+  if (names_are (self->last, channel, pattern))
+    return names_ref (self->last);
+
+  if (self->slots == NULL)
+    self->slots = g_new0 (TornadisMessageNames *, N_SLOTS);
+
+  slot = &self->slots[hash_name (channel)];
+  if (!names_are (*slot, channel, pattern))
+    {
+      g_clear_pointer (slot, names_unref);
+      *slot = names_new (channel, pattern);
+    }
+
+  return names_ref (*slot);
+}
+
+/* (transfer full) */
+static TornadisMessageNames *
+cache_get_names (TornadisMessageNamesCache *self,
+                 TornadisReply *channel,
+                 TornadisReply *pattern)
+{
+  TornadisMessageNames *names;
+
+  if (self->last != NULL && is_cacheable (channel) && (pattern == NULL || is_cacheable (pattern)))
+    names = cache_look_up (self, channel, pattern);
+  else
+    names = names_new (channel, pattern);
+
+  g_clear_pointer (&self->last, names_unref);
+  self->last = names_ref (names);
+
+  return names;
+}
+
+void
+tornadis_message_names_cache_clear (TornadisMessageNamesCache *self)
+{
+  for (guint i = 0; self->slots != NULL && i < N_SLOTS; i++)
+    g_clear_pointer (&self->slots[i], names_unref);
+  g_clear_pointer (&self->slots, g_free);
+  g_clear_pointer (&self->last, names_unref);
+}
+
+/* Messages. */
+
+/* A million of 32 bytes, with the NUL behind them, are to take 96 MB as malloc counts. */
+G_STATIC_ASSERT (sizeof (gpointer) > 8 || G_STRUCT_OFFSET (TornadisMessage, node.data) + 33 <= 88);
+
+/* @length bytes are to stand in it. */
+static inline TornadisMessage *
+message_alloc (TornadisReplyKind kind,
+               gsize length)
+{
+  TornadisMessage *self = g_malloc (G_STRUCT_OFFSET (TornadisMessage, node.data) + length + 1);
+
+  self->place.serial = 0;
+  self->payload = &self->node;
+  self->node.ref_count = 1;
+  self->node.kind = kind;
+  self->node.offset = TORNADIS_REPLY_IN_MESSAGE;
+  self->node.length = length;
+  self->node.data[length] = '\0';
+
+  return self;
+}
+
+/* Servers send a string, or keys in its place. Anything else becomes an empty string, and what it holds is not kept. */
+static inline TornadisMessage *
+message_new_with_payload (TornadisReply *payload)
+{
+  TornadisMessage *self;
+
+  if (G_LIKELY (is_string (payload) && payload->length <= MAX_COPIED))
+    {
+      self = message_alloc (payload->kind, payload->length);
+      memcpy (self->node.data, payload->data, payload->length);
+    }
+  else if (is_string (payload) || is_keys (payload))
+    {
+      self = message_alloc (TORNADIS_REPLY_KIND_NIL, 0);
+      self->payload = tornadis_reply_ref (payload);
+    }
+  else
+    {
+      self = message_alloc (TORNADIS_REPLY_KIND_STRING, 0);
+    }
+
+  return self;
+}
+
+TornadisMessage *
+tornadis_message_new (TornadisReply *push,
+                      gboolean has_pattern,
+                      TornadisMessageNamesCache *cache)
+{
+  TornadisReply **elements = push->v.elements;
+  TornadisReply *pattern = has_pattern ? elements[1] : NULL;
+  TornadisReply *channel = elements[has_pattern ? 2 : 1];
+  TornadisMessage *self = message_new_with_payload (elements[has_pattern ? 3 : 2]);
+
+  /* The reader gives the same nodes to all pushes that follow each other on one channel. */
+  if (G_UNLIKELY (cache == NULL))
+    self->names = names_new (channel, pattern);
+  else if (G_LIKELY (cache->last != NULL && cache->last->channel == channel && cache->last->pattern == pattern))
+    self->names = names_ref (cache->last);
+  else
+    self->names = cache_get_names (cache, channel, pattern);
+
+  tornadis_reply_unref (push);
+
+  return self;
+}
+
+void
+tornadis_message_free_node (TornadisReply *node)
+{
+  TornadisMessage *self = (TornadisMessage *) (gpointer) ((guint8 *) node - G_STRUCT_OFFSET (TornadisMessage, node));
+
+  if (self->payload != node)
+    tornadis_reply_unref (self->payload);
+  names_unref (self->names);
+  g_free (self);
 }
 
 const char *
 tornadis_message_peek_channel (TornadisMessage *self,
                                gsize *length)
 {
-  *length = self->channel->length;
+  *length = self->names->channel->length;
 
-  return self->channel->data;
+  return self->names->channel->data;
 }
 
 const char *
 tornadis_message_peek_pattern (TornadisMessage *self,
                                gsize *length)
 {
-  if (self->pattern == NULL)
+  if (self->names->pattern == NULL)
     return NULL;
 
-  *length = self->pattern->length;
+  *length = self->names->pattern->length;
 
-  return self->pattern->data;
+  return self->names->pattern->data;
 }
 
 const char *
@@ -162,29 +317,17 @@ get_reply_size (TornadisReply *reply)
   return size;
 }
 
-/* The bytes that a message holds in memory, for queues that have a bound. */
+/* The bytes that a message holds in memory, for queues that have a bound. Its names count, though others may have them
+ * too. */
 gsize
 tornadis_message_get_size (TornadisMessage *self)
 {
-  gsize size = sizeof *self + get_reply_size (self->channel) + get_reply_size (self->payload);
+  gsize size = G_STRUCT_OFFSET (TornadisMessage, node) + get_reply_size (self->payload) + get_reply_size (self->names->channel);
 
-  if (self->pattern != NULL)
-    size += get_reply_size (self->pattern);
+  if (self->names->pattern != NULL)
+    size += get_reply_size (self->names->pattern);
 
   return size;
-}
-
-void
-tornadis_message_set_serial (TornadisMessage *self,
-                             guint64 serial)
-{
-  self->serial = serial;
-}
-
-guint64
-tornadis_message_get_serial (const TornadisMessage *self)
-{
-  return self->serial;
 }
 
 /**
@@ -202,7 +345,7 @@ tornadis_message_ref (TornadisMessage *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  g_atomic_ref_count_inc (&self->ref_count);
+  g_atomic_int_inc (&self->node.ref_count);
 
   return self;
 }
@@ -220,14 +363,7 @@ tornadis_message_unref (TornadisMessage *self)
 {
   g_return_if_fail (self != NULL);
 
-  /* Nobody can take a reference while there is only one: the locked instruction is for shared ones. */
-  if (g_atomic_int_get (&self->ref_count) != 1 && !g_atomic_ref_count_dec (&self->ref_count))
-    return;
-
-  tornadis_reply_unref (self->push);
-  g_free (self->channel_text);
-  g_free (self->pattern_text);
-  g_free (self);
+  tornadis_reply_unref (&self->node);
 }
 
 /**
@@ -248,7 +384,7 @@ tornadis_message_get_channel (TornadisMessage *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->channel_text != NULL ? self->channel_text : self->channel->data;
+  return self->names->channel_text != NULL ? self->names->channel_text : self->names->channel->data;
 }
 
 /**
@@ -266,7 +402,7 @@ tornadis_message_get_channel_bytes (TornadisMessage *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return tornadis_reply_get_bytes (self->channel);
+  return tornadis_reply_get_bytes (self->names->channel);
 }
 
 /**
@@ -288,10 +424,10 @@ tornadis_message_get_pattern (TornadisMessage *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  if (self->pattern == NULL)
+  if (self->names->pattern == NULL)
     return NULL;
 
-  return self->pattern_text != NULL ? self->pattern_text : self->pattern->data;
+  return self->names->pattern_text != NULL ? self->names->pattern_text : self->names->pattern->data;
 }
 
 /**

@@ -13,7 +13,7 @@ struct _TornadisReply
 {
   int ref_count; /* (atomic) */
   TornadisReplyKind kind : 8;
-  guint16 offset; /* in the block that it is part of, or 0, or TORNADIS_REPLY_PACKED */
+  guint16 offset; /* in the block that it is part of, or 0, or one of the values below that no offset has */
   gsize length; /* bytes in data, or filled elements */
   union
   {
@@ -43,6 +43,8 @@ tornadis_reply_equals_text (const TornadisReply *self,
 /* Instead of an offset, where no node can stand: the strings in an aggregate are packed, see
  * tornadis-reply-pack-private.h. */
 #define TORNADIS_REPLY_PACKED 1
+/* Likewise: it is the node of a message, whose last reference frees that. */
+#define TORNADIS_REPLY_IN_MESSAGE 2
 
 static inline gboolean
 tornadis_reply_is_packed (const TornadisReply *self)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-message-private.h"
 #include "tornadis-glib/values/tornadis-number-text-private.h"
 #include "tornadis-glib/values/tornadis-reply-block-private.h"
 
@@ -203,6 +204,11 @@ static inline void
 reply_free (TornadisReply *self,
             FreedNodes *freed)
 {
+  if (G_UNLIKELY (self->offset == TORNADIS_REPLY_IN_MESSAGE))
+    {
+      tornadis_message_free_node (self);
+      return;
+    }
   if (self->offset > TORNADIS_REPLY_PACKED)
     {
       TornadisReplyBlock *block = tornadis_reply_get_block (self);
@@ -290,6 +296,10 @@ tornadis_reply_unref (TornadisReply *self)
 
       reply_free_tree (self, &freed);
       freed_nodes_flush (&freed);
+    }
+  else if (self->offset == TORNADIS_REPLY_IN_MESSAGE)
+    {
+      tornadis_message_free_node (self);
     }
   else if (self->offset > TORNADIS_REPLY_PACKED)
     {

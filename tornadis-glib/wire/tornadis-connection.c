@@ -38,6 +38,7 @@ struct _TornadisConnection
   guint in_turn;     /* how many turns are on the stack: a callback may run a main loop */
   gboolean closed : 1;
   gboolean aggressive : 1;
+  gboolean busy_poll : 1; /* looks for replies before the main loop sleeps */
   gboolean push_arrays : 1;
   gboolean paused : 1;
   gboolean flush_scheduled : 1;
@@ -286,7 +287,7 @@ connection_flush (TornadisConnection *self)
   if (n_total > 0)
     {
       tornadis_keep_alive_sent (&self->keep_alive);
-      if (!self->paused)
+      if (self->busy_poll && !self->paused)
         tornadis_poller_item_expect_input (&self->item);
     }
 }
@@ -489,6 +490,13 @@ tornadis_connection_set_write_mode (TornadisConnection *self,
 {
   self->write_page_size = write_page_size;
   self->aggressive = aggressive;
+}
+
+void
+tornadis_connection_set_busy_poll (TornadisConnection *self,
+                                   gboolean busy_poll)
+{
+  self->busy_poll = busy_poll;
 }
 
 void

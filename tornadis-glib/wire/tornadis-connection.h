@@ -47,6 +47,9 @@ void                tornadis_connection_attach          (TornadisConnection     
 void                tornadis_connection_set_write_mode  (TornadisConnection            *self,
                                                          gsize                          write_page_size,
                                                          gboolean                       aggressive);
+/* Whether replies are looked for before the main loop sleeps, see tornadis_poller_item_expect_input(); %FALSE at first. */
+void                tornadis_connection_set_busy_poll   (TornadisConnection            *self,
+                                                         gboolean                       busy_poll);
 void                tornadis_connection_set_push_arrays (TornadisConnection            *self,
                                                          gboolean                       push_arrays);
 void                tornadis_connection_set_max_reply_size (TornadisConnection         *self,

@@ -519,6 +519,7 @@ connector_begin (TornadisConnector *self,
       return;
     }
 
+  tornadis_connection_set_busy_poll (self->connection, self->options.busy_poll);
   tornadis_connection_attach (self->connection, self->queue, &funcs, self);
 
   if (self->options.protocol == TORNADIS_PROTOCOL_RESP2)

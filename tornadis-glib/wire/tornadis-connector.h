@@ -23,6 +23,7 @@ typedef struct
   guint timeout_sec;                /* for all of it, 0: none */
   gboolean tcp_nodelay;
   guint tcp_user_timeout_msec;
+  gboolean busy_poll;
   gsize read_page_size;
   gsize max_reply_size;
   gboolean tls;

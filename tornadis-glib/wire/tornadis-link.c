@@ -466,6 +466,7 @@ tornadis_link_apply_settings (TornadisLink *self)
     return;
 
   tornadis_connection_set_write_mode (self->connection, settings->write_page_size, settings->aggressive_write);
+  tornadis_connection_set_busy_poll (self->connection, settings->busy_poll);
   tornadis_connection_set_max_reply_size (self->connection, settings->max_reply_size);
   tornadis_connection_set_push_arrays (self->connection, settings->push_arrays && self->protocol_version < 3);
 

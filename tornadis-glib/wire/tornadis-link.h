@@ -18,6 +18,7 @@ typedef struct
   guint ping_interval_msec; /* the silence after which a PING is sent on a link that somebody waits for */
   gsize write_page_size;
   gboolean aggressive_write;
+  gboolean busy_poll;
   gsize max_pending;
   gsize max_queued_bytes;
   gsize max_reply_size;
