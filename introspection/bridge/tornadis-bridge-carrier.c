@@ -29,10 +29,12 @@
  */
 G_DEFINE_FINAL_TYPE (TornadisBridgeCarrier, tornadis_bridge_carrier, G_TYPE_OBJECT)
 
-/* So much is told at a time, so that frames are drawn in between. It goes ahead of more that is read: outcomes do not pile
- * up. */
-#define MAX_OUTCOMES 256
+/* So much is told at a time. It goes ahead of more that is read: outcomes do not pile up. */
+#define MAX_ITEMS TORNADIS_BRIDGE_MAX_MESSAGES
 #define MAX_CHUNK_SIZE (256 * 1024)
+/* And no more than was seen to take about so long, so that frames are drawn in between. */
+#define CHUNK_USEC 1000
+#define MIN_ITEMS 8
 
 static void
 batch_free (TornadisBridgeBatch *batch)
@@ -116,13 +118,28 @@ static void
 carrier_go_on (TornadisBridgeCarrier *self)
 {
   if (!g_queue_is_empty (&self->chunks) && tornadis_bridge_carrier_is_alive (self))
-    TORNADIS_PRIVATE_CALL (poller_item_queue_first) (&self->item);
+    TORNADIS_PRIVATE_CALL (poller_item_queue_first)
+    (&self->item);
+}
+
+/* What the program does with each is as long or short as the next time, for the most part. */
+static void
+carrier_adapt (TornadisBridgeCarrier *self,
+               guint n_items,
+               gint64 usec)
+{
+  if (usec > CHUNK_USEC)
+    self->max_items = (guint) CLAMP (n_items * CHUNK_USEC / usec, MIN_ITEMS, MAX_ITEMS);
+  else if (n_items >= self->max_items && usec < CHUNK_USEC / 2)
+    self->max_items = MIN (self->max_items * 2, MAX_ITEMS);
 }
 
 static void
 carrier_tell_chunk (TornadisBridgeCarrier *self)
 {
   TornadisBridgeChunk *chunk = g_queue_pop_head (&self->chunks);
+  guint n_items = chunk->batch != NULL ? chunk->batch->n_messages : chunk->n_outcomes;
+  gint64 begin = g_get_monotonic_time ();
 
   carrier_go_on (self);
   if (chunk->batch != NULL)
@@ -130,6 +147,7 @@ carrier_tell_chunk (TornadisBridgeCarrier *self)
   else
     g_string_append (chunk->outcomes, self->format->closing);
   carrier_notify (self, chunk->outcomes->str, chunk->outcomes->len);
+  carrier_adapt (self, n_items, g_get_monotonic_time () - begin);
   tornadis_bridge_chunk_free (chunk);
 }
 
@@ -157,7 +175,8 @@ carrier_turn (TornadisPollerItem *item,
     }
 
   if (g_queue_is_empty (&self->chunks) && !self->expecting && tornadis_bridge_carrier_is_alive (self))
-    TORNADIS_PRIVATE_CALL (poller_item_unqueue) (&self->item);
+    TORNADIS_PRIVATE_CALL (poller_item_unqueue)
+    (&self->item);
   tornadis_bridge_carrier_let_go (self);
 }
 
@@ -186,9 +205,11 @@ tornadis_bridge_carrier_dispose (GObject *object)
   TornadisBridgeCarrier *self = TORNADIS_BRIDGE_CARRIER (object);
 
   if (tornadis_bridge_carrier_is_alive (self))
-    TORNADIS_PRIVATE_CALL (poller_item_clear) (&self->item);
+    TORNADIS_PRIVATE_CALL (poller_item_clear)
+    (&self->item);
   if (TORNADIS_IS_CLIENT (self->owner))
-    TORNADIS_PRIVATE_CALL (client_set_flush) (TORNADIS_CLIENT (self->owner), NULL, NULL);
+    TORNADIS_PRIVATE_CALL (client_set_flush)
+    (TORNADIS_CLIENT (self->owner), NULL, NULL);
   g_clear_weak_pointer (&self->owner);
   /* What is not told yet will not be. */
   g_queue_clear_full (&self->chunks, (GDestroyNotify) tornadis_bridge_chunk_free);
@@ -225,6 +246,7 @@ tornadis_bridge_carrier_init (TornadisBridgeCarrier *self)
 {
   g_queue_init (&self->chunks);
   g_queue_init (&self->calls);
+  self->max_items = MAX_ITEMS;
 }
 
 GMainContext *
@@ -249,10 +271,13 @@ carrier_new (GObject *owner,
   self->format = format;
   self->user_data = user_data;
   self->user_data_destroy = user_data_destroy;
-  TORNADIS_PRIVATE_CALL (poller_item_init) (&self->item, poller, -1, carrier_turn);
-  TORNADIS_PRIVATE_CALL (poller_unref) (poller);
+  TORNADIS_PRIVATE_CALL (poller_item_init)
+  (&self->item, poller, -1, carrier_turn);
+  TORNADIS_PRIVATE_CALL (poller_unref)
+  (poller);
   if (TORNADIS_IS_CLIENT (owner))
-    TORNADIS_PRIVATE_CALL (client_set_flush) (TORNADIS_CLIENT (owner), flush_cb, self);
+    TORNADIS_PRIVATE_CALL (client_set_flush)
+    (TORNADIS_CLIENT (owner), flush_cb, self);
 
   return self;
 }
@@ -284,7 +309,8 @@ tornadis_bridge_carrier_new_data (GObject *owner,
   self = carrier_new (owner, &tornadis_bridge_marshal, user_data, user_data_destroy);
   self->data_func = func;
   /* So do marshalled bytes begin. */
-  TORNADIS_PRIVATE_CALL (reply_pack_enable) ('s');
+  TORNADIS_PRIVATE_CALL (reply_pack_enable)
+  ('s');
 
   return self;
 }
@@ -378,7 +404,8 @@ tornadis_bridge_carrier_expect (TornadisBridgeCarrier *self,
 
   tornadis_bridge_carrier_hold (self, owner);
   self->expecting = TRUE;
-  TORNADIS_PRIVATE_CALL (poller_item_queue) (&self->item);
+  TORNADIS_PRIVATE_CALL (poller_item_queue)
+  (&self->item);
 
   return TRUE;
 }
@@ -389,7 +416,8 @@ carrier_add_chunk (TornadisBridgeCarrier *self)
   TornadisBridgeChunk *chunk = g_new0 (TornadisBridgeChunk, 1);
 
   g_queue_push_tail (&self->chunks, chunk);
-  TORNADIS_PRIVATE_CALL (poller_item_queue_first) (&self->item);
+  TORNADIS_PRIVATE_CALL (poller_item_queue_first)
+  (&self->item);
 
   return chunk;
 }
@@ -399,7 +427,7 @@ tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier *self)
 {
   TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
 
-  if (G_LIKELY (chunk != NULL && chunk->batch == NULL && chunk->n_outcomes < MAX_OUTCOMES &&
+  if (G_LIKELY (chunk != NULL && chunk->batch == NULL && chunk->n_outcomes < self->max_items &&
                 chunk->outcomes->len < MAX_CHUNK_SIZE))
     return chunk;
 
@@ -417,7 +445,7 @@ tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier *self,
   TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
 
   if (G_LIKELY (chunk != NULL && chunk->batch != NULL && chunk->batch->popped == popped &&
-                chunk->batch->n_messages < G_N_ELEMENTS (chunk->batch->indices) &&
+                chunk->batch->n_messages < self->max_items &&
                 chunk->batch->payloads->len < MAX_CHUNK_SIZE))
     return chunk;
 

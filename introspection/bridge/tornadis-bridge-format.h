@@ -7,12 +7,15 @@
 
 G_BEGIN_DECLS
 
-/* Messages that go over together. At most one of @routes has one of @indices, a byte each, which has one of @payloads. */
+/* As many as a byte counts. */
+#define TORNADIS_BRIDGE_MAX_MESSAGES 256
+
+/* Messages that go over together. Each has a byte in @indices, the number of its route in @routes, and a payload. */
 typedef struct
 {
   GString *routes;   /* (owned) as the format has written them */
   GString *payloads; /* (owned) likewise */
-  guint8 indices[256];
+  guint8 indices[TORNADIS_BRIDGE_MAX_MESSAGES];
   guint n_routes;
   guint n_messages;
   gboolean popped; /* by those who wait for one, not for handlers */

@@ -454,7 +454,8 @@ parse_argument (const char *p,
 
   if (G_LIKELY (p[length] == '"'))
     {
-      TORNADIS_PRIVATE_CALL (command_append_data) (command, p, length);
+      TORNADIS_PRIVATE_CALL (command_append_data)
+      (command, p, length);
       return p + length + 1;
     }
 
@@ -468,7 +469,8 @@ parse_argument (const char *p,
         return NULL;
       if (*p == '"')
         {
-          TORNADIS_PRIVATE_CALL (command_append_data) (command, argument->str, argument->len);
+          TORNADIS_PRIVATE_CALL (command_append_data)
+          (command, argument->str, argument->len);
           return p + 1;
         }
       p = parse_escaped (p + 1, argument);

@@ -464,7 +464,8 @@ unmarshal_call (Unmarshaller *self,
       if (!unmarshal_head (self, "s", &length) || (gsize) (self->end - self->p) < length)
         return FALSE;
 
-      TORNADIS_PRIVATE_CALL (command_append_data) (command, self->p, length);
+      TORNADIS_PRIVATE_CALL (command_append_data)
+      (command, self->p, length);
       self->p += length;
     }
 
