@@ -4,6 +4,8 @@
 
 #include <gmodule.h>
 
+#include "introspection/bridge/tornadis-bridge-collector.h"
+
 /**
  * TornadisBridgeCarrier:
  *
@@ -84,6 +86,7 @@ carrier_notify (TornadisBridgeCarrier *self,
       return;
     }
 
+  tornadis_bridge_collector_settle ();
   self->text_func (self->held, outcomes, &taken, self->user_data);
   if (G_LIKELY (taken))
     return;

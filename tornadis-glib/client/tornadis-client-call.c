@@ -6,6 +6,7 @@
 
 #include "tornadis-glib/client/tornadis-call-private.h"
 #include "tornadis-glib/client/tornadis-pipeline-private.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -399,6 +400,7 @@ submission_done_cb (TornadisReply *reply,
       if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
         reply_error = tornadis_reply_dup_error (reply);
 
+      tornadis_prelude ();
       submission.func (submission.client, reply_error != NULL ? NULL : reply,
                        reply_error != NULL ? reply_error : (GError *) error, submission.user_data);
     }
@@ -576,7 +578,7 @@ tornadis_client_call_async (TornadisClient *self,
   g_return_if_fail (command != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_client_call_async);
   client_call_task (self, command, NULL, task);
 }
@@ -665,7 +667,7 @@ tornadis_client_call_pipeline_async (TornadisClient *self,
   g_return_if_fail (TORNADIS_IS_PIPELINE (pipeline));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_client_call_pipeline_async);
   client_call_task (self, NULL, pipeline, task);
 }

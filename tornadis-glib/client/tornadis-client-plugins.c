@@ -7,6 +7,7 @@
 #include "tornadis-glib/client/tornadis-pipeline-private.h"
 #include "tornadis-glib/client/tornadis-plugin-registry.h"
 #include "tornadis-glib/client/tornadis-plugin-private.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
@@ -113,6 +114,7 @@ tornadis_client_notify_observers (TornadisCommand *command,
     {
       TornadisPlugin *plugin = g_ptr_array_index (observers, i);
 
+      tornadis_prelude ();
       TORNADIS_PLUGIN_GET_CLASS (plugin)->observe (plugin, self, command, pipeline, reply, error, elapsed);
     }
   if (--priv->observing == 0)

@@ -8,6 +8,7 @@
 
 #include "tornadis-glib/client/tornadis-call-private.h"
 #include "tornadis-glib/client/tornadis-plugin-private.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/tornadis-enum-types.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -680,7 +681,7 @@ tornadis_client_connect_async (TornadisClient *self,
   g_return_if_fail (TORNADIS_IS_CLIENT (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_client_connect_async);
 
   if (g_task_return_error_if_cancelled (task))

@@ -6,6 +6,7 @@
 
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-message-queue.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-message-private.h"
@@ -611,7 +612,7 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   link = tornadis_client_get_link (TORNADIS_CLIENT (self));
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_pub_sub_client_pop_message_async);
   /* A message that was taken is not thrown away because of a late cancelling. */
   g_task_set_check_cancellable (task, FALSE);
