@@ -152,7 +152,7 @@ make_error_type (const GError *error)
   return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? g_strdup ("cancelled") : g_strdup (OTHER);
 }
 
-static MetricsSeries *
+static G_NO_INLINE MetricsSeries *
 server_get_failure (MetricsServer *self,
                     const char *name,
                     const GError *error)
@@ -179,17 +179,25 @@ server_get_failure (MetricsServer *self,
   return series;
 }
 
-static gsize
+static gsize measure_elements (TornadisReply *reply,
+                               guint depth);
+
+static inline gsize
 measure_reply (TornadisReply *reply,
                guint depth)
 {
+  gsize n_bytes;
+
+  return tornadis_reply_get_data (reply, &n_bytes) != NULL ? n_bytes : measure_elements (reply, depth);
+}
+
+static gsize
+measure_elements (TornadisReply *reply,
+                  guint depth)
+{
+  gsize n_elements = depth < MAX_DEPTH ? tornadis_reply_get_n_elements (reply) : 0;
   gsize n_bytes = 0;
-  gsize n_elements;
 
-  if (tornadis_reply_get_data (reply, &n_bytes) != NULL)
-    return n_bytes;
-
-  n_elements = depth < MAX_DEPTH ? tornadis_reply_get_n_elements (reply) : 0;
   for (gsize i = 0; i < n_elements; i++)
     n_bytes += measure_reply (tornadis_reply_get_element (reply, i), depth + 1);
 
