@@ -15,6 +15,9 @@ typedef struct
   TornadisReply *pattern; /* (owned) (nullable) */
   char *channel_text;     /* (owned) (nullable): when the bytes are not UTF-8 text themselves */
   char *pattern_text;     /* (owned) (nullable): likewise */
+  /* For the client that receives the messages: */
+  GQuark detail;          /* of the channel as text, or 0: it was no quark yet */
+  guint n_without_detail; /* messages while it was none */
 } TornadisMessageNames;
 
 /* Names that may come again. */

@@ -31,7 +31,7 @@ G_DEFINE_BOXED_TYPE (TornadisMessage, tornadis_message, tornadis_message_ref, to
 static inline gboolean
 is_string (TornadisReply *reply)
 {
-  return G_LIKELY (reply->kind == TORNADIS_REPLY_KIND_STRING) || tornadis_reply_get_data (reply, NULL) != NULL;
+  return tornadis_reply_kind_has_data (reply->kind);
 }
 
 /* What the server sends when keys have changed: their names, or nil for all of them. */
@@ -77,6 +77,8 @@ names_new (TornadisReply *channel,
   self->pattern = pattern != NULL ? make_name (pattern) : NULL;
   self->channel_text = make_text (self->channel);
   self->pattern_text = make_text (self->pattern);
+  self->detail = 0;
+  self->n_without_detail = 0;
 
   return self;
 }
