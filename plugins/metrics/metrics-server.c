@@ -152,7 +152,7 @@ make_error_type (const GError *error)
   return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? g_strdup ("cancelled") : g_strdup (OTHER);
 }
 
-static G_NO_INLINE MetricsSeries *
+static MetricsSeries *
 server_get_failure (MetricsServer *self,
                     const char *name,
                     const GError *error)
@@ -179,51 +179,40 @@ server_get_failure (MetricsServer *self,
   return series;
 }
 
-static gsize measure_elements (TornadisReply *reply,
-                               guint depth);
-
-static inline gsize
+static gsize
 measure_reply (TornadisReply *reply,
                guint depth)
 {
-  gsize n_bytes;
-
-  return tornadis_reply_get_data (reply, &n_bytes) != NULL ? n_bytes : measure_elements (reply, depth);
-}
-
-static gsize
-measure_elements (TornadisReply *reply,
-                  guint depth)
-{
-  gsize n_elements = depth < MAX_DEPTH ? tornadis_reply_get_n_elements (reply) : 0;
   gsize n_bytes = 0;
+  gsize n_elements;
 
+  if (tornadis_reply_get_data (reply, &n_bytes) != NULL)
+    return n_bytes;
+
+  n_elements = depth < MAX_DEPTH ? tornadis_reply_get_n_elements (reply) : 0;
   for (gsize i = 0; i < n_elements; i++)
     n_bytes += measure_reply (tornadis_reply_get_element (reply, i), depth + 1);
 
   return n_bytes;
 }
 
-void
-metrics_server_observe (MetricsServer *self,
-                        const char *name,
-                        gsize n_sent,
-                        TornadisReply *reply,
-                        const GError *error,
-                        gint64 usec)
+gsize
+metrics_measure_elements (TornadisReply *reply)
 {
-  MetricsSeries *series = self->last;
+  return measure_reply (reply, 0);
+}
 
-  if (G_UNLIKELY (error != NULL))
-    series = server_get_failure (self, name, error);
-  else if (G_UNLIKELY (series == NULL || strcmp (series->name, name) != 0))
-    series = self->last = server_get_command (self, name);
+MetricsSeries *
+metrics_server_find_series (MetricsServer *self,
+                            const char *name,
+                            const GError *error)
+{
+  if (error != NULL)
+    return server_get_failure (self, name, error);
 
-  histogram_add (&series->times, usec);
-  series->usec += (guint64) usec;
-  series->bytes_sent += n_sent;
-  if (reply != NULL)
-    series->bytes_received += measure_reply (reply, 0);
+  self->last = server_get_command (self, name);
+
+  return self->last;
 }
 
 guint

@@ -759,6 +759,31 @@ command_peek_name (TornadisCommand *self,
   return argument;
 }
 
+/* Of a command with a long name, or a new one. */
+static G_NO_INLINE const char *
+command_find_name (TornadisCommand *self)
+{
+  g_autoptr (GBytes) large = NULL;
+  gsize length;
+  const char *argument = command_peek_name (self, &length, &large);
+  const char *shared = find_shared_name (argument, length);
+  char *name;
+
+  if (shared != NULL)
+    return shared;
+
+  name = g_atomic_pointer_get (&self->name);
+  if (name != NULL)
+    return name;
+
+  name = make_name (argument, length);
+  /* A sealed command may be asked in two threads at a time. */
+  if (!g_atomic_pointer_compare_and_exchange (&self->name, NULL, name))
+    g_free (name);
+
+  return g_atomic_pointer_get (&self->name);
+}
+
 /**
  * tornadis_command_get_name:
  * @self: a command
@@ -773,33 +798,13 @@ command_peek_name (TornadisCommand *self,
 const char *
 tornadis_command_get_name (TornadisCommand *self)
 {
-  g_autoptr (GBytes) large = NULL;
-  const char *argument;
   const char *shared;
-  gsize length;
-  char *name;
 
   g_return_val_if_fail (self != NULL, NULL);
 
   shared = command_find_short_name (self);
-  if (G_LIKELY (shared != NULL))
-    return shared;
 
-  argument = command_peek_name (self, &length, &large);
-  shared = find_shared_name (argument, length);
-  if (G_LIKELY (shared != NULL))
-    return shared;
-
-  name = g_atomic_pointer_get (&self->name);
-  if (name != NULL)
-    return name;
-
-  name = make_name (argument, length);
-  /* A sealed command may be asked in two threads at a time. */
-  if (!g_atomic_pointer_compare_and_exchange (&self->name, NULL, name))
-    g_free (name);
-
-  return g_atomic_pointer_get (&self->name);
+  return G_LIKELY (shared != NULL) ? shared : command_find_name (self);
 }
 
 /**
