@@ -26,6 +26,8 @@ ROOT = HERE.parent.parent
 # Instructions of this thread for one GET at 100 in flight, from making the command to freeing the reply, GLib's and
 # the C library's included. Measured by callgrind; more than this is a step back.
 INSTRUCTION_BUDGET = 1500
+# The same with call_async and call_finish.
+CALL_INSTRUCTION_BUDGET = 2900
 # Seconds after which a driver is taken to hang.
 LONGEST_RUN = 150
 
@@ -215,10 +217,15 @@ class Bench:
             ('peak_kib', 'KiB more than the value', 16 * 1024, True)])
         yield ('get-memory', 'GET of 64 MiB', self.tornadis('get-large', 3), [
             ('peak_kib', 'KiB at most', int(1.3 * 64 * 1024), True)])
-        yield ('instructions', 'a submitted GET at 100 in flight', Ours(self.count_instructions), [
+        yield ('instructions', 'a submitted GET at 100 in flight', self.instructions('submit'), [
             ('instructions', 'instructions', INSTRUCTION_BUDGET, True)])
+        yield ('call-instructions', 'a GET by call_async and call_finish at 100 in flight', self.instructions('call'), [
+            ('instructions', 'instructions', CALL_INSTRUCTION_BUDGET, True)])
 
-    def count_instructions(self, tree):
+    def instructions(self, workload):
+        return Ours(lambda tree: self.count_instructions(tree, workload))
+
+    def count_instructions(self, tree, workload):
         """The difference between two runs, so that starting and stopping do not count."""
         totals = []
         few, many = 10_000, 30_000
@@ -226,7 +233,7 @@ class Bench:
             with tempfile.NamedTemporaryFile() as out:
                 done = subprocess.run(
                     ['valgrind', '--tool=callgrind', f'--callgrind-out-file={out.name}',
-                     self.programs / 'bench-tornadis', 'submit', self.server.path, str(n), '100'],
+                     self.programs / 'bench-tornadis', workload, self.server.path, str(n), '100'],
                     env=tree.env, capture_output=True, text=True, check=True)
             totals.append(int(re.search(r'Collected : (\d+)', done.stderr).group(1)))
         return {'instructions': round((totals[1] - totals[0]) / (many - few))}

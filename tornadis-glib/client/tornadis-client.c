@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "tornadis-glib/client/tornadis-call-private.h"
+#include "tornadis-glib/client/tornadis-client-result-private.h"
 #include "tornadis-glib/client/tornadis-plugin-private.h"
 #include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/tornadis-enum-types.h"
@@ -393,6 +394,7 @@ tornadis_client_finalize (GObject *object)
 
   g_clear_pointer (&priv->link, tornadis_link_free);
   tornadis_client_free_submissions (priv);
+  tornadis_client_result_free_all (priv);
   tornadis_poller_item_clear (&priv->completed_item);
   g_clear_pointer (&priv->attached, g_ptr_array_unref);
   g_clear_pointer (&priv->chain, g_ptr_array_unref);

@@ -57,6 +57,10 @@
  * messages here if the channel is subscribed to. */
 #define INVALIDATE_CHANNEL "__redis__:invalidate"
 
+/* A channel is busy once it had this many messages, and so many can be in a program. */
+#define BUSY_CHANNEL 1000
+#define MAX_BUSY_CHANNELS 256
+
 struct _TornadisPubSubClient
 {
   TornadisClient parent_instance;
@@ -144,12 +148,28 @@ tornadis_pub_sub_client_restore_message (TornadisPubSubClient *self,
   return TRUE;
 }
 
+/* Only details that somebody connected to are quarks, so that channels do not fill the table. A name that is one stays one;
+ * one that is not may become one at any time, so that it is looked up for each message, which takes long: the first busy
+ * channels of the program become quarks too. */
+static GQuark
+find_detail (TornadisMessage *message)
+{
+  static int n_busy; /* (atomic) */
+  TornadisMessageNames *names = message->names;
+  const char *channel = tornadis_message_get_channel (message);
+
+  names->detail = g_quark_try_string (channel);
+  if (names->detail == 0 && ++names->n_without_detail == BUSY_CHANNEL && g_atomic_int_add (&n_busy, 1) < MAX_BUSY_CHANNELS)
+    names->detail = g_quark_from_string (channel);
+
+  return names->detail;
+}
+
 static void
 pub_sub_deliver (TornadisPubSubClient *self,
                  TornadisMessage *message)
 {
-  /* Only details that somebody connected to are quarks, so that channels do not fill the table. */
-  GQuark detail = g_quark_try_string (tornadis_message_get_channel (message));
+  GQuark detail = G_LIKELY (message->names->detail != 0) ? message->names->detail : find_detail (message);
 
   if (pub_sub_has_handler (self, detail))
     {

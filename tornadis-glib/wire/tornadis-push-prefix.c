@@ -4,6 +4,37 @@
 
 #define MAX_LENGTH 512
 
+/* What most pushes begin with: all have the same node, which takes no counting. */
+#define STATIC_NAME(text)                                                                                           \
+  {                                                                                                                 \
+    .ref_count = TORNADIS_REPLY_STATIC, .kind = TORNADIS_REPLY_KIND_STRING, .length = sizeof text - 1, .data = text \
+  }
+
+static TornadisReply message_name = STATIC_NAME ("message");
+static TornadisReply pmessage_name = STATIC_NAME ("pmessage");
+static TornadisReply smessage_name = STATIC_NAME ("smessage");
+
+static inline gboolean
+is_name (const TornadisReply *name,
+         const guint8 *data,
+         gsize length)
+{
+  return name->length == length && memcmp (name->data, data, length) == 0;
+}
+
+static TornadisReply *
+make_name (const guint8 *data,
+           gsize length)
+{
+  TornadisReply *const names[] = { &message_name, &pmessage_name, &smessage_name };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (is_name (names[i], data, length))
+      return names[i];
+
+  return tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, data, length);
+}
+
 TornadisReply *
 tornadis_push_prefix_get_name (TornadisPushPrefix *self,
                                gsize i,
@@ -12,11 +43,11 @@ tornadis_push_prefix_get_name (TornadisPushPrefix *self,
 {
   TornadisReply **name = &self->names[i];
 
-  if (*name == NULL || (*name)->length != length || memcmp ((*name)->data, data, length) != 0)
+  if (*name == NULL || !is_name (*name, data, length))
     {
       self->length = 0;
       g_clear_pointer (name, tornadis_reply_unref);
-      *name = tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, data, length);
+      *name = make_name (data, length);
     }
 
   return tornadis_reply_ref (*name);
