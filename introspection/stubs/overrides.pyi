@@ -66,7 +66,10 @@ def spawn(awaitable: Awaitable[_T]) -> Future[_T]:
     """Starts a coroutine on the GLib main loop, without asyncio; returns its Future."""
 
 def run(awaitable: Awaitable[_T]) -> _T:
-    """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value."""
+    """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value.
+
+    Ctrl+C cancels it, then what was spawned meanwhile, waits until they have ended and raises KeyboardInterrupt.
+    """
 
 def sleep(seconds: float) -> Future[None]:
     """Waits on the GLib main loop, without asyncio."""
