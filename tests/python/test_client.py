@@ -380,6 +380,8 @@ def run_asyncio(coroutine):
             await asyncio.sleep(0.001)
 
     async def both():
+        # Else what is awaited would say that nobody does.
+        asyncio.get_running_loop().runs_glib = True
         turning = asyncio.ensure_future(turn())
         try:
             return await asyncio.wait_for(coroutine, 60)

@@ -8,6 +8,7 @@ import sys
 import threading
 import weakref
 
+import gi
 from gi import _ossighelper
 from gi.repository import GLib
 
@@ -30,6 +31,44 @@ def _is_cancelled_error(error):
 
 def _nothing():
     pass
+
+
+# The loop that was last seen to do for what is awaited here.
+_good_loop = _nothing
+
+
+def _is_plain(loop):
+    """Whether it is asyncio's own, or uvloop's, and so waits for sockets and nothing else.
+
+    What overrides how it runs or waits, as PyGObject's, gbulb's, asyncio-glib's and Qt's do, may well run GLib.
+    """
+    if type(loop).__module__.partition('.')[0] in ('uvloop', 'winloop'):
+        return True
+    base = sys.modules['asyncio'].BaseEventLoop
+    return (isinstance(loop, base) and type(loop).run_forever is base.run_forever
+            and type(loop)._run_once is base._run_once
+            and type(getattr(loop, '_selector', None)).__module__ == 'selectors')
+
+
+def _find_fault(loop):
+    """What keeps the main loop from running while this loop of asyncio's does; None when nothing is known to."""
+    # Of one that is turned by a main loop, or by somebody's word turns one.
+    if getattr(loop, 'runs_glib', False):
+        return None
+    context = getattr(loop, '_context', None)
+    if isinstance(context, GLib.MainContext):
+        if hash(context) == hash(GLib.MainContext.ref_thread_default()):
+            return None
+        return ("asyncio's loop runs another GLib.MainContext than this thread's default, which is waited for here: "
+                'take the loop of asyncio.get_event_loop() for all, or Tornadis.run()')
+    if not _is_plain(loop) or GLib.main_depth() > 0:
+        return None
+    if gi.version_info >= (3, 50):
+        remedy = 'call asyncio.set_event_loop_policy(gi.events.GLibEventLoopPolicy()) and take its get_event_loop()'
+    else:
+        remedy = 'install gbulb (python3-gbulb in Debian) and call gbulb.install() before'
+    return ("asyncio's loop does not run the GLib main loop, which is waited for here: use Tornadis.run() in place of "
+            f'asyncio.run(), or {remedy}')
 
 
 class Future:
@@ -75,7 +114,25 @@ class Future:
         return CancelledError() if self._cancel_message is None else CancelledError(self._cancel_message)
 
     def get_loop(self):
-        return _get_running_loop()
+        """asyncio asks for it before it waits for this, in whatever way."""
+        loop = _get_running_loop()
+        if loop is not _good_loop() and loop is not None:
+            self._check_loop(loop)
+        return loop
+
+    def _check_loop(self, loop):
+        """Has the waiting raise where it would never end."""
+        global _good_loop
+        if self._done:
+            return
+        fault = _find_fault(loop)
+        if fault is not None:
+            if self._canceller is not None:
+                self._canceller()
+            self.set_exception(RuntimeError(fault))
+        elif not _is_plain(loop):
+            with contextlib.suppress(TypeError):
+                _good_loop = weakref.ref(loop)
 
     def result(self):
         self._check_done()
@@ -97,6 +154,12 @@ class Future:
     def add_done_callback(self, callback, *, context=None):
         if context is not None:
             self._loop = _get_running_loop()
+        else:
+            # asyncio.wait() has not asked.
+            self.get_loop()
+        self._add_callback(callback, context)
+
+    def _add_callback(self, callback, context=None):
         if self._done:
             self._schedule(callback, context)
         elif self._callback is None:
@@ -292,7 +355,10 @@ class _Runner:
                 _call_soon(lambda: self.step(None))
             else:
                 self.awaited = awaited
-                awaited.add_done_callback(self.wake)
+                if isinstance(awaited, Future):
+                    awaited._add_callback(self.wake)
+                else:
+                    awaited.add_done_callback(self.wake)
 
     def end(self, result, exception):
         self.ended = True
