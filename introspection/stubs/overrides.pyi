@@ -18,8 +18,9 @@ _Argument: TypeAlias = Union[str, bytes, bytearray, memoryview, int, float, bool
 # Of a channel or a pattern.
 _Name: TypeAlias = Union[str, bytes, bytearray, memoryview, GLib.Bytes]
 _NativeReply: TypeAlias = Union[
-    bytes, str, int, float, bool, None, list['_NativeReply'], dict['_Key', '_NativeReply'], 'TornadisException']
-_Key: TypeAlias = Union[bytes, str, int, float, bool, None, 'TornadisException']
+    bytes, str, int, float, bool, None, list['_NativeReply'], dict['_Key', '_NativeReply'],
+    list[tuple['_Key', '_NativeReply']], 'TornadisException']
+_Key: TypeAlias = Union[bytes, str, int, float, bool, None, tuple['_Key', ...]]
 # What a callback gets has the exception instead.
 _Outcome: TypeAlias = Union[_NativeReply, Exception]
 _Outcomes: TypeAlias = Union[list[_NativeReply], None, Exception]
@@ -76,7 +77,10 @@ def sleep(seconds: float) -> Future[None]:
 
 class Reply:
     def unpack(self, decode: bool = False) -> _NativeReply:
-        """The reply as Python values: bytes (str with decode), int, float, bool, None, list, dict, exceptions."""
+        """The reply as Python values: bytes (str with decode), int, float, bool, None, list, dict, exceptions.
+
+        A map is a list of pairs when a dict would merge keys of different types, such as 1 and True.
+        """
 
 class Message:
     @property
