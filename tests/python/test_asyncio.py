@@ -5,6 +5,7 @@ import asyncio
 import contextvars
 import functools
 import gc
+import selectors
 import sys
 import time
 import warnings
@@ -14,7 +15,7 @@ from tap import count_blocked, equal, main, raises, raises_async
 from gi.repository import Gio, GLib, Tornadis
 
 try:
-    from gi.events import GLibEventLoopPolicy
+    from gi.events import GLibEventLoop, GLibEventLoopPolicy
     NATIVE = True
 except ImportError:
     from gbulb.glib_events import GLibEventLoop, GLibEventLoopPolicy
@@ -531,6 +532,108 @@ def test_run_before_and_after(server):
         return await Tornadis.Client(**options(server)).call('PING')
 
     equal([Tornadis.run(story()), run(story()), Tornadis.run(story())], [b'PONG'] * 3)
+
+
+def run_plainly(story, *args):
+    """On the loop of asyncio's own, which waits for sockets alone."""
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(asyncio.wait_for(story(*args), 60))
+
+
+def test_loop_without_glib(server):
+    """What would be waited for in vain raises, in whichever way it is waited for, and says what to do."""
+    client = Tornadis.Client(**options(server))
+    pubsub = Tornadis.PubSubClient(**options(server))
+    pool = Tornadis.ClientPool(**options(server))
+
+    async def use_pool():
+        async with pool.connected_client():
+            pass
+
+    async def read():
+        async for message in pubsub.messages():
+            pass
+
+    async def story():
+        remedy = 'gi.events.GLibEventLoopPolicy' if NATIVE else 'python3-gbulb'
+        for start in (
+                lambda: client.call('PING'),
+                lambda: asyncio.gather(client.call('PING'), client.call('PING')),
+                lambda: asyncio.wait_for(client.call('PING'), 30),
+                lambda: asyncio.shield(client.call('PING')),
+                lambda: asyncio.create_task(start_and_echo(client, 'x')),
+                lambda: next(asyncio.as_completed([client.call('PING')])),
+                client.connect_client, use_pool, lambda: pool.call('PING'), lambda: pubsub.subscribe('a'),
+                lambda: Tornadis.sleep(0), lambda: Tornadis.spawn(start_and_echo(client, 'x'))):
+            error = await raises_async(RuntimeError, start())
+            assert 'Tornadis.run' in str(error) and remedy in str(error), error
+        done, pending = await asyncio.wait([client.call('PING')])
+        equal((type(done.pop().exception()), pending), (RuntimeError, set()))
+        async with asyncio.timeout(30):
+            await raises_async(RuntimeError, client.call('PING'))
+        # What has come needs no loop.
+        future = Tornadis.Future()
+        future.set_result('there')
+        equal(await future, 'there')
+
+    run_plainly(story)
+    equal(run(start_and_echo(Tornadis.Client(**options(server)), 'x')), b'x')
+
+    # Subscribed on the other loop.
+    equal(Tornadis.run(pubsub.subscribe('a')), True)
+    run_plainly(lambda: raises_async(RuntimeError, read()))
+
+
+def test_loop_in_main_loop(server):
+    """asyncio's own loop does when it is turned by the main loop, or turns it and says so, or is made to."""
+    client = Tornadis.Client(**options(server))
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        plain = runner.get_loop()
+        task = plain.create_task(start_and_echo(client, 'turned'))
+
+        def turn():
+            plain.call_soon(plain.stop)
+            plain.run_forever()
+            return GLib.SOURCE_CONTINUE
+
+        source = GLib.timeout_add(1, turn)
+        while not task.done():
+            GLib.MainContext.default().iteration(True)
+        GLib.source_remove(source)
+        equal(task.result(), b'turned')
+
+    class Selector(selectors.SelectSelector):
+        def select(self, timeout=None):
+            GLib.MainContext.default().iteration(False)
+            return super().select(0)
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Selector())) as runner:
+        equal(runner.run(start_and_echo(client, 'made to')), b'made to')
+
+    async def story():
+        asyncio.get_running_loop().runs_glib = True
+        task = asyncio.create_task(start_and_echo(client, 'said'))
+        while not task.done():
+            GLib.MainContext.default().iteration(False)
+            await asyncio.sleep(0)
+        return task.result()
+
+    equal(run_plainly(story), b'said')
+
+
+def test_loop_of_another_context(server):
+    """A loop that runs GLib, and not the context where the outcomes come: as gbulb's second asyncio.run()."""
+    client = Tornadis.Client(**options(server))
+
+    async def story():
+        return str(await raises_async(RuntimeError, client.call('PING')))
+
+    context = GLib.MainContext.new()
+    other = GLibEventLoop(context) if NATIVE else GLibEventLoop(context=context)
+    try:
+        assert 'Tornadis.run' in other.run_until_complete(asyncio.wait_for(story(), 60))
+    finally:
+        other.close()
 
 
 def test_application(server):
