@@ -58,7 +58,7 @@
 #define INVALIDATE_CHANNEL "__redis__:invalidate"
 
 /* A channel is busy once it had this many messages, and so many can be in a program. */
-#define BUSY_CHANNEL 1000
+#define BUSY_CHANNEL 100
 #define MAX_BUSY_CHANNELS 256
 
 struct _TornadisPubSubClient

@@ -829,6 +829,17 @@ reader_read_message (TornadisReader *self,
   return TRUE;
 }
 
+/* Whether a push begins at @begin whose names are known. */
+static inline gboolean
+reader_find_prefix (TornadisReader *self,
+                    const guint8 *begin,
+                    const guint8 *end)
+{
+  return tornadis_push_prefix_matches (&self->prefix, begin, end, self->max_reply_size) ||
+         (tornadis_push_prefix_switch (&self->prefix, begin, end) &&
+          tornadis_push_prefix_matches (&self->prefix, begin, end, self->max_reply_size));
+}
+
 /* A push, most often of another message on the channel of the last one. */
 static Step
 reader_parse_push (TornadisReader *self,
@@ -838,8 +849,7 @@ reader_parse_push (TornadisReader *self,
 {
   const guint8 *begin = self->page + self->head;
 
-  if (self->n_frames > 0 || self->cost > 0 ||
-      !tornadis_push_prefix_matches (&self->prefix, begin, end, self->max_reply_size))
+  if (self->n_frames > 0 || self->cost > 0 || !reader_find_prefix (self, begin, end))
     return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_PUSH, FALSE, cursor, end, value);
 
   if (G_LIKELY (reader_read_message (self, begin + self->prefix.length, end, value)))
