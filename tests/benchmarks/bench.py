@@ -6,20 +6,18 @@ import argparse
 import csv
 import io
 import json
-import os
 import pathlib
-import platform
 import re
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 
+from bench_report import Report
 from bench_server import Server, Stream, die_with_parent
 from bench_tables import Tables
-from bench_tree import Ours, Tree, compare, measure_rounds, short
+from bench_tree import Ours, Tree
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -237,88 +235,6 @@ class Bench:
                     env=tree.env, capture_output=True, text=True, check=True)
             totals.append(int(re.search(r'Collected : (\d+)', done.stderr).group(1)))
         return {'instructions': round((totals[1] - totals[0]) / (many - few))}
-
-
-def describe_machine():
-    cpu = re.search(r'model name\s*: (.*)', pathlib.Path('/proc/cpuinfo').read_text())
-    version = subprocess.run(['redis-server', '--version'], capture_output=True, text=True).stdout
-    return {'processor': cpu.group(1) if cpu else platform.machine(), 'processors': os.cpu_count(),
-            'redis': re.search(r'v=(\S+)', version).group(1)}
-
-
-class Report:
-    """Measures, prints, and keeps what results.json gets."""
-
-    def __init__(self, trees, rounds):
-        self.trees = trees
-        self.rounds = rounds
-        self.results = {'machine': describe_machine(), 'rounds': rounds, 'workloads': {}, 'tables': {}, 'single': {}}
-        self.missed = []
-
-    def judge(self, text, value, target, below):
-        """What is said of a figure and its target."""
-        if value <= target if below else value >= target:
-            return 'reached'
-        self.missed.append(text)
-        return 'MISSED'
-
-    def workload(self, name, title, unit, drivers, ratios):
-        figures = {driver: of_trees for driver, of_trees in measure_rounds(name, drivers, self.rounds, self.trees).items()
-                   if of_trees[0]}
-        rates = {driver: [figure['rate'] for figure in of_trees[0]] for driver, of_trees in figures.items()}
-        medians = {driver: statistics.median(values) for driver, values in rates.items()}
-        others = {}
-        for key in ('gb_per_second', 'cpu_usec'):
-            values = {driver: statistics.median([figure[key] for figure in of_trees[0]])
-                      for driver, of_trees in figures.items() if key in of_trees[0][0]}
-            others |= {key: values} if values else {}
-        entry = {'title': title, 'unit': unit, 'rates': rates, 'medians': medians, **others, 'ratios': []}
-        self.results['workloads'][name] = entry
-
-        print(f'\n{title}')
-        for driver, median in medians.items():
-            print(f'  {driver:32} {short(median):>9} {unit:12} ({short(min(rates[driver]))} to {short(max(rates[driver]))})'
-                  + ''.join(f'  {others[key][driver]:.2f} {label}'
-                            for key, label in (('gb_per_second', 'GB/s'), ('cpu_usec', 'us of CPU each'))
-                            if driver in others.get(key, ())))
-            if len(figures[driver]) > 1 and figures[driver][1]:
-                beside = {key: [figure[key] for figure in figures[driver][1]] for key in ('rate', 'cpu_usec')
-                          if key in figures[driver][1][0]}
-                entry.setdefault('beside', {})[driver] = beside
-                print(f'    the build beside it            {short(statistics.median(beside["rate"])):>9} {unit:12}'
-                      f' this one / that one: {compare(rates[driver], beside["rate"])}')
-                if 'cpu_usec' in beside:
-                    cpu = [figure['cpu_usec'] for figure in figures[driver][0]]
-                    print(f'{"CPU":>37} {statistics.median(beside["cpu_usec"]):6.2f} us each     '
-                          f' this one / that one: {compare(cpu, beside["cpu_usec"])}')
-        for ours, peer, target in ratios:
-            if ours not in medians or peer not in medians:
-                continue
-            ratio = medians[ours] / medians[peer]
-            entry['ratios'].append({'ours': ours, 'peer': peer, 'ratio': round(ratio, 3), 'target': target})
-            verdict = ''
-            if target is not None:
-                verdict = f'target {target}: ' + self.judge(f'{title}: {ratio:.2f} x {peer}, not {target}', ratio, target, False)
-            print(f'    {ours} / {peer}: {ratio:.2f}  {verdict}')
-
-    def single(self, name, title, measure, limits):
-        of_trees = measure_rounds(name, {'tornadis-glib': measure}, 1, self.trees)['tornadis-glib']
-        if not of_trees[0]:
-            self.missed.append(f'{title}: not measured')
-            return
-        figures = of_trees[0][0]
-        beside = of_trees[1][0] if of_trees[1:] and of_trees[1] else {}
-        self.results['single'][name] = {'title': title, **figures, **({'beside': beside} if beside else {})}
-        print(f'\n{title}')
-        for key, unit, target, below in limits:
-            value = figures[key]
-            verdict = self.judge(f'{title}: {value:,} {unit}, not {target:,}', value, target, below)
-            print(f'    {value:,} {unit}  {"at most" if below else "at least"} {target:,}: {verdict}'
-                  + (f'  ({beside[key]:,} of the build beside it)' if key in beside else ''))
-
-    def table(self, table):
-        figures = measure_rounds(table.name, table.drivers, table.rounds, self.trees)
-        self.results['tables'][table.name] = table.report(figures, self.judge)
 
 
 def main():
