@@ -8,8 +8,27 @@ import platform
 import re
 import statistics
 import subprocess
+from typing import NamedTuple
 
 from bench_tree import compare, measure_rounds, short
+
+
+class Ratio(NamedTuple):
+    ours: str
+    peer: str
+    target: object      # or None: only told
+    below: bool = False  # the target is what it is at most
+    each: bool = False  # the target is of each round, not of the medians
+
+
+class Workload(NamedTuple):
+    name: str
+    title: str
+    unit: str
+    drivers: dict       # {driver: measure}
+    ratios: list
+    key: str = 'rate'   # of the figures that a driver prints
+    rounds: object = None  # where it is not as many as of the others
 
 
 def describe_machine():
@@ -35,49 +54,66 @@ class Report:
         self.missed.append(text)
         return 'MISSED'
 
-    def workload(self, name, title, unit, drivers, ratios):
-        figures = {driver: of_trees for driver, of_trees in measure_rounds(name, drivers, self.rounds, self.trees).items()
-                   if of_trees[0]}
-        rates = {driver: [figure['rate'] for figure in of_trees[0]] for driver, of_trees in figures.items()}
+    def workload(self, name, title, unit, drivers, ratios, key='rate', rounds=None):
+        figures = measure_rounds(name, drivers, rounds or self.rounds, self.trees, self.missed)
+        figures = {driver: of_trees for driver, of_trees in figures.items() if of_trees[0]}
+        if not figures:
+            return
+        rates = {driver: [figure[key] for figure in of_trees[0]] for driver, of_trees in figures.items()}
         medians = {driver: statistics.median(values) for driver, values in rates.items()}
         others = {}
-        for key in ('gb_per_second', 'cpu_usec'):
-            values = {driver: statistics.median([figure[key] for figure in of_trees[0]])
-                      for driver, of_trees in figures.items() if key in of_trees[0][0]}
-            others |= {key: values} if values else {}
+        for other in ('gb_per_second', 'cpu_usec') if key == 'rate' else ():
+            values = {driver: statistics.median([figure[other] for figure in of_trees[0]])
+                      for driver, of_trees in figures.items() if other in of_trees[0][0]}
+            others |= {other: values} if values else {}
         entry = {'title': title, 'unit': unit, 'rates': rates, 'medians': medians, **others, 'ratios': []}
         self.results['workloads'][name] = entry
 
         print(f'\n{title}')
         for driver, median in medians.items():
             print(f'  {driver:32} {short(median):>9} {unit:12} ({short(min(rates[driver]))} to {short(max(rates[driver]))})'
-                  + ''.join(f'  {others[key][driver]:.2f} {label}'
-                            for key, label in (('gb_per_second', 'GB/s'), ('cpu_usec', 'us of CPU each'))
-                            if driver in others.get(key, ())))
+                  + ''.join(f'  {others[other][driver]:.2f} {label}'
+                            for other, label in (('gb_per_second', 'GB/s'), ('cpu_usec', 'us of CPU each'))
+                            if driver in others.get(other, ())))
             if len(figures[driver]) > 1 and figures[driver][1]:
-                beside = {key: [figure[key] for figure in figures[driver][1]] for key in ('rate', 'cpu_usec')
-                          if key in figures[driver][1][0]}
-                entry.setdefault('beside', {})[driver] = beside
-                print(f'    the build beside it            {short(statistics.median(beside["rate"])):>9} {unit:12}'
-                      f' this one / that one: {compare(rates[driver], beside["rate"])}')
-                if 'cpu_usec' in beside:
-                    cpu = [figure['cpu_usec'] for figure in figures[driver][0]]
-                    print(f'{"CPU":>37} {statistics.median(beside["cpu_usec"]):6.2f} us each     '
-                          f' this one / that one: {compare(cpu, beside["cpu_usec"])}')
-        for ours, peer, target in ratios:
-            if ours not in medians or peer not in medians:
-                continue
-            ratio = medians[ours] / medians[peer]
-            entry['ratios'].append({'ours': ours, 'peer': peer, 'ratio': round(ratio, 3), 'target': target})
-            verdict = ''
-            if target is not None:
-                verdict = f'target {target}: ' + self.judge(f'{title}: {ratio:.2f} x {peer}, not {target}', ratio, target, False)
-            print(f'    {ours} / {peer}: {ratio:.2f}  {verdict}')
+                self.tell_beside(entry, driver, *figures[driver], key)
+        for ratio in ratios:
+            self.tell_ratio(entry, Ratio(*ratio))
+
+    def tell_beside(self, entry, driver, this, that, key):
+        beside = {other: [figure[other] for figure in that] for other in (key, *(['cpu_usec'] if key == 'rate' else []))
+                  if other in that[0]}
+        entry.setdefault('beside', {})[driver] = beside
+        print(f'    the build beside it            {short(statistics.median(beside[key])):>9} {entry["unit"]:12}'
+              f' this one / that one: {compare(entry["rates"][driver], beside[key])}')
+        if 'cpu_usec' in beside:
+            cpu = [figure['cpu_usec'] for figure in this]
+            print(f'{"CPU":>37} {statistics.median(beside["cpu_usec"]):6.2f} us each     '
+                  f' this one / that one: {compare(cpu, beside["cpu_usec"])}')
+
+    def tell_ratio(self, entry, wanted):
+        ours, peer, target, below, each = wanted
+        medians, rates = entry['medians'], entry['rates']
+        if ours not in medians or peer not in medians:
+            return
+        ratio = medians[ours] / medians[peer]
+        kept = {'ours': ours, 'peer': peer, 'ratio': round(ratio, 3), 'target': target, **({'below': True} if below else {})}
+        entry['ratios'].append(kept)
+        judged, text = ratio, f'{ratio:.2f}'
+        if each:
+            of_rounds = [one / other for one, other in zip(rates[ours], rates[peer])]
+            kept['each'] = [round(value, 3) for value in of_rounds]
+            judged = (max if below else min)(of_rounds)
+            text += f' ({", ".join(f"{value:.2f}" for value in of_rounds)})'
+        verdict = ''
+        if target is not None:
+            limit = f'{"at most " if below else ""}{target}{" in each round" if each else ""}'
+            verdict = f'target {limit}: ' + self.judge(f'{entry["title"]}: {text} x {peer}, not {limit}', judged, target, below)
+        print(f'    {ours} / {peer}: {text}  {verdict}')
 
     def single(self, name, title, measure, limits):
-        of_trees = measure_rounds(name, {'tornadis-glib': measure}, 1, self.trees)['tornadis-glib']
+        of_trees = measure_rounds(name, {'tornadis-glib': measure}, 1, self.trees, self.missed)['tornadis-glib']
         if not of_trees[0]:
-            self.missed.append(f'{title}: not measured')
             return
         figures = of_trees[0][0]
         beside = of_trees[1][0] if of_trees[1:] and of_trees[1] else {}
@@ -90,5 +126,5 @@ class Report:
                   + (f'  ({beside[key]:,} of the build beside it)' if key in beside else ''))
 
     def table(self, table):
-        figures = measure_rounds(table.name, table.drivers, table.rounds, self.trees)
+        figures = measure_rounds(table.name, table.drivers, table.rounds, self.trees, self.missed)
         self.results['tables'][table.name] = table.report(figures, self.judge)
