@@ -41,6 +41,12 @@ async def wait(client):
     return await client.call('BLPOP', 'nothing', 0)
 
 
+async def wait_twice(client):
+    """As wait(), with two at the server: another number than that of those who were interrupted before."""
+    Tornadis.Client(**options()).async_call('BLPOP', 'nothing', 0)
+    await wait(client)
+
+
 def run(coroutine):
     try:
         tell('value', Tornadis.run(coroutine))
@@ -144,7 +150,7 @@ def story_again(client, other):
             await wait(client)
         finally:
             try:
-                await wait(other)
+                await wait_twice(other)
             finally:
                 tell('second')
 
@@ -229,7 +235,7 @@ def story_nested_again(client, other):
         try:
             await wait(client)
         finally:
-            await wait(other)
+            await wait_twice(other)
 
     GLib.idle_add(lambda: run(story()))
     with contextlib.suppress(KeyboardInterrupt):
