@@ -12,7 +12,7 @@
 typedef struct
 {
   GSource *source;           /* (owned) */
-  GSourceFuncs *funcs;       /* (unowned) the library's */
+  const GSourceFuncs *funcs; /* (unowned) the library's */
   GSourceFuncs funcs_timing; /* the same, but for dispatch */
 } Timed;
 

@@ -58,7 +58,7 @@ def measure(bench, tree, language, seconds):
     n = int(seconds * RATE)
     publisher = threading.Thread(target=publish, args=(bench.server.path, n), daemon=True)
     with display(bench, tree) as env:
-        return bench.run(tree, [*COMMANDS[language], bench.server.path, n], publisher.start, env)
+        return bench.run(tree, [*COMMANDS[language], bench.server.path, n], publisher.start, env, longest=60 + 3 * seconds)
 
 
 def singles(bench, seconds):
