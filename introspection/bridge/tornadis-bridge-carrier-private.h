@@ -36,7 +36,7 @@ struct _TornadisBridgeCarrier
   GHashTable *kept;        /* (owned) (nullable) (element-type guint TornadisReply) what will be asked for */
   GHashTable *clients;     /* (owned) (nullable) (element-type guint TornadisClient) likewise, of a pool */
   guint32 next_number;
-  guint max_items;         /* of a chunk, see carrier_adapt() */
+  guint max_items;         /* told at a time, see carrier_adapt() */
   gboolean decode;
   gboolean expecting;
   gconstpointer last_listener; /* (nullable) what added the last message of the last chunk */

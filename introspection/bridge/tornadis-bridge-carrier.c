@@ -34,9 +34,10 @@ G_DEFINE_FINAL_TYPE (TornadisBridgeCarrier, tornadis_bridge_carrier, G_TYPE_OBJE
 /* So much is told at a time. It goes ahead of more that is read: outcomes do not pile up. */
 #define MAX_ITEMS TORNADIS_BRIDGE_MAX_MESSAGES
 #define MAX_CHUNK_SIZE (256 * 1024)
-/* And no more than was seen to take about so long, so that frames are drawn in between. */
+/* And no more than was seen to take about so long, so that frames are drawn in between; few, before anything was seen. */
 #define CHUNK_USEC 1000
 #define MIN_ITEMS 8
+#define FIRST_ITEMS 16
 
 static void
 batch_free (TornadisBridgeBatch *batch)
@@ -137,21 +138,47 @@ carrier_adapt (TornadisBridgeCarrier *self,
     self->max_items = MIN (self->max_items * 2, MAX_ITEMS);
 }
 
-static void
-carrier_tell_chunk (TornadisBridgeCarrier *self)
+/* What is to be told next, and how much that is. Of messages, which came before it was known how long they take, some may
+ * stay for later. */
+static GString *
+carrier_take_items (TornadisBridgeCarrier *self,
+                    guint *n_items)
 {
-  TornadisBridgeChunk *chunk = g_queue_pop_head (&self->chunks);
-  guint n_items = chunk->batch != NULL ? chunk->batch->n_messages : chunk->n_outcomes;
+  TornadisBridgeChunk *chunk = g_queue_peek_head (&self->chunks);
+  TornadisBridgeBatch *batch = chunk->batch;
+  GString *items;
+
+  if (batch != NULL)
+    {
+      *n_items = MIN (batch->n_messages - batch->n_told, self->max_items);
+      items = self->format->join (batch, *n_items);
+      batch->n_told += *n_items;
+      if (batch->n_told < batch->n_messages)
+        return items;
+    }
+  else
+    {
+      *n_items = chunk->n_outcomes;
+      items = g_steal_pointer (&chunk->outcomes);
+      g_string_append (items, self->format->closing);
+    }
+
+  g_queue_pop_head (&self->chunks);
+  tornadis_bridge_chunk_free (chunk);
+  return items;
+}
+
+static void
+carrier_tell_next (TornadisBridgeCarrier *self)
+{
   gint64 begin = g_get_monotonic_time ();
+  guint n_items;
+  GString *items = carrier_take_items (self, &n_items);
 
   carrier_go_on (self);
-  if (chunk->batch != NULL)
-    chunk->outcomes = self->format->join (chunk->batch);
-  else
-    g_string_append (chunk->outcomes, self->format->closing);
-  carrier_notify (self, chunk->outcomes->str, chunk->outcomes->len);
+  carrier_notify (self, items->str, items->len);
   carrier_adapt (self, n_items, g_get_monotonic_time () - begin);
-  tornadis_bridge_chunk_free (chunk);
+  g_string_free (items, TRUE);
 }
 
 static void
@@ -172,7 +199,7 @@ carrier_turn (TornadisPollerItem *item,
 
   while (!g_queue_is_empty (&self->chunks))
     {
-      carrier_tell_chunk (self);
+      carrier_tell_next (self);
       if (g_get_monotonic_time () >= deadline)
         break;
     }
@@ -191,7 +218,7 @@ tornadis_bridge_carrier_tell_all (TornadisBridgeCarrier *self)
 
   g_object_ref (self);
   while (!g_queue_is_empty (&self->chunks))
-    carrier_tell_chunk (self);
+    carrier_tell_next (self);
   tornadis_bridge_carrier_let_go (self);
   g_object_unref (self);
 }
@@ -249,7 +276,7 @@ tornadis_bridge_carrier_init (TornadisBridgeCarrier *self)
 {
   g_queue_init (&self->chunks);
   g_queue_init (&self->calls);
-  self->max_items = MAX_ITEMS;
+  self->max_items = FIRST_ITEMS;
 }
 
 GMainContext *
@@ -448,7 +475,7 @@ tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier *self,
   TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
 
   if (G_LIKELY (chunk != NULL && chunk->batch != NULL && chunk->batch->popped == popped &&
-                chunk->batch->n_messages < self->max_items &&
+                chunk->batch->n_messages < MAX_ITEMS &&
                 chunk->batch->payloads->len < MAX_CHUNK_SIZE))
     return chunk;
 
@@ -458,6 +485,7 @@ tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier *self,
   chunk->batch->payloads = g_string_sized_new (8192);
   chunk->batch->n_routes = 0;
   chunk->batch->n_messages = 0;
+  chunk->batch->n_told = 0;
   chunk->batch->popped = popped;
 
   return chunk;

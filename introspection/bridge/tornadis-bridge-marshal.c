@@ -429,20 +429,23 @@ marshal_append_payload (TornadisBridgeBatch *batch,
 }
 
 static GString *
-marshal_join (const TornadisBridgeBatch *batch)
+marshal_join (const TornadisBridgeBatch *batch,
+              guint n)
 {
-  GString *out = g_string_sized_new (batch->routes->len + batch->payloads->len + batch->n_messages + 32);
+  gsize length;
+  const char *payloads = tornadis_bridge_batch_peek (batch, n, &length);
+  GString *out = g_string_sized_new (batch->routes->len + length + n + 32);
 
   put_head (out, '(', 4);
   g_string_append_c (out, batch->popped ? 'T' : 'F');
   put_head (out, '[', batch->n_routes);
   g_string_append_len (out, batch->routes->str, (gssize) batch->routes->len);
   if (batch->n_routes > 1)
-    put_string (out, 's', (const char *) batch->indices, batch->n_messages);
+    put_string (out, 's', (const char *) batch->indices + batch->n_told, n);
   else
     g_string_append_c (out, 'N');
-  put_head (out, '[', batch->n_messages);
-  g_string_append_len (out, batch->payloads->str, (gssize) batch->payloads->len);
+  put_head (out, '[', n);
+  g_string_append_len (out, payloads, (gssize) length);
 
   return out;
 }

@@ -89,8 +89,9 @@ carrier_add_message (TornadisBridgeCarrier *self,
   TornadisBridgeBatch *batch = chunk->batch;
   guint route = chunk_get_route (chunk, self->format, message);
 
-  batch->indices[batch->n_messages++] = (guint8) route;
   self->format->append_payload (batch, message);
+  batch->indices[batch->n_messages] = (guint8) route;
+  batch->ends[batch->n_messages++] = batch->payloads->len;
   if (chunk->last != NULL)
     tornadis_message_unref (chunk->last);
   chunk->last = tornadis_message_ref (message);

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 
+import bench_label
 from bench_messages import Messages
 from bench_report import Ratio, Report, Workload
 from bench_server import LONG_LIST_LENGTH, Server, Stream, die_with_parent
@@ -250,6 +251,7 @@ class Bench:
                self.flood_past_timers(6, 2, 1000), timers)
         if long:
             yield ('flood-long', 'a flood of 65 s, past two timers of silence', self.flood_past_timers(65, 0, 0), timers)
+        yield from bench_label.singles(self, 66 if long else self.count(30, 5))
         yield ('idle', f'{clients:,} clients connected and idle', self.tornadis('idle', clients), [
             ('kib_each', 'KiB each', 6, True)])
         yield ('memory-queued', '1,000,000 messages of 32 B that wait for pop_message', self.messages.queued(1_000_000), [

@@ -94,6 +94,29 @@ export default {
         equal(messages.map(message => message.text), [...Array(500).keys()].map(i => `message ${i}`));
     },
 
+    /** Of what has come, a handler that takes long gets few messages before others have their turn: frames are drawn. */
+    async slowHandlers(server) {
+        const client = makeClient(server);
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        const seen = [];
+        const frames = [0];
+        pubSub.connect('message::a', (_, message) => {
+            GLib.usleep(2000);
+            seen.push(Number(message.text));
+        });
+        await pubSub.subscribe('a');
+        await client.call('EVAL', 'for i = 0, 199 do redis.call("PUBLISH", "a", i) end', 0);
+        const frame = GLib.idle_add(GLib.PRIORITY_HIGH_IDLE + 20, () => {
+            frames.push(seen.length);
+            return GLib.SOURCE_CONTINUE;
+        });
+        await until(() => seen.length === 200);
+        GLib.source_remove(frame);
+        equal(seen, [...Array(200).keys()]);
+        // One turn that was waited for may come right behind one that nobody else wanted.
+        equal(frames.slice(1).every((n, i) => n - frames[i] <= 2 * 16), true);
+    },
+
     async handlersThatThrow(server) {
         const client = makeClient(server);
         const pubSub = new Tornadis.PubSubClient(options(server));

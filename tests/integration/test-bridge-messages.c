@@ -15,6 +15,8 @@ typedef struct
   TornadisBridgeCarrier *carrier; /* (owned) */
   GPtrArray *told;                /* (owned) (element-type utf8) with what else happened */
   gboolean closes;                /* the client, when messages are told */
+  gboolean runs_loop;             /* until more is told, when messages are told */
+  guint usec;                     /* that what is told takes */
 } Stage;
 
 static void
@@ -32,6 +34,14 @@ told_cb (GObject *owner,
     {
       tornadis_bridge_carrier_drop_messages (stage->carrier);
       tornadis_client_close (TORNADIS_CLIENT (stage->client));
+    }
+  g_usleep (stage->usec);
+  if (stage->runs_loop)
+    {
+      guint n = stage->told->len;
+
+      stage->runs_loop = FALSE;
+      wait_until (stage->told->len > n);
     }
 }
 
@@ -158,6 +168,54 @@ test_many (Stage *stage,
   g_assert_nonnull (strstr (stage_wait (stage, 0), "\"payloads\":[{\"b\":\"\xc3\xbf\\u0022\"}]"));
 }
 
+/* Appends the number of the route and the payload, of a digit, of each message; returns how many there are. */
+static guint
+append_messages (GString *out,
+                 const char *text)
+{
+  const char *index = strstr (text, "\"indices\":[");
+  const char *payload = strstr (text, "\"payloads\":[");
+  guint n = 0;
+
+  g_assert_nonnull (index);
+  g_assert_nonnull (payload);
+  index += strlen ("\"indices\":[");
+  payload += strlen ("\"payloads\":[");
+  for (; *payload == '"'; payload += strlen ("\"0\","), index += strlen ("  0,"), n++)
+    g_string_append_printf (out, "%c%c ", index[2], payload[1]);
+  g_assert_cmpint (index[-1], ==, ']');
+  g_assert_cmpstr (payload - 1, ==, "]}");
+
+  return n;
+}
+
+/* What takes long gets few messages at a time: at first, when that is not known yet, and then fewer, even of what had come
+ * before it was known. All are told in order, each with its route, also when a main loop is run meanwhile: the second
+ * time is then within the first. */
+static void
+test_slow (Stage *stage,
+           gconstpointer data)
+{
+  g_autoptr (GString) expected = g_string_new ("00 ");
+  g_autoptr (GString) told = g_string_new (NULL);
+
+  tornadis_bridge_carrier_listen (stage->carrier, NULL, FALSE);
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_PATTERN, "n*");
+  stage->usec = 20 * 1000;
+  stage->runs_loop = TRUE;
+  assert_call (stage->fixture.client, "(integer) 1", "EVAL",
+               "redis.call('PUBLISH', 'nobody', 0)"
+               "for i = 1, 50 do redis.call('PUBLISH', 'news', i % 10) end return 1",
+               "0", NULL);
+  for (guint i = 1; i <= 50; i++)
+    g_string_append_printf (expected, "1%u 2%u ", i % 10, i % 10);
+
+  for (guint n = 0; told->len < expected->len; n++)
+    g_assert_cmpuint (append_messages (told, stage_wait (stage, n)), <=, n <= 1 ? 16 : 8);
+  g_assert_cmpstr (told->str, ==, expected->str);
+}
+
 static void
 happened_cb (Stage *stage)
 {
@@ -281,6 +339,7 @@ main (int argc,
 #define ADD(name, test) g_test_add ("/bridge-messages/" name, Stage, NULL, stage_set_up, test, stage_tear_down)
   ADD ("handlers", test_handlers);
   ADD ("many", test_many);
+  ADD ("slow", test_slow);
   g_test_add_func ("/bridge-messages/order", test_order);
   ADD ("closes", test_closes);
   ADD ("restored", test_restored);

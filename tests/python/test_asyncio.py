@@ -463,6 +463,32 @@ async def test_tasks_of_handlers(server):
 
 
 @on_asyncio
+async def test_slow_handlers(server):
+    """Of what has come, a handler that takes long gets few messages before others have their turn: frames are drawn."""
+    client = Tornadis.Client(**options(server))
+    pubsub = Tornadis.PubSubClient(**options(server))
+    seen, frames = [], []
+
+    def on_message(_, message):
+        time.sleep(0.002)
+        seen.append(int(message.text))
+
+    def draw():
+        frames.append(len(seen))
+        return GLib.SOURCE_CONTINUE
+
+    pubsub.connect('message::a', on_message)
+    await pubsub.subscribe('a')
+    await client.call('EVAL', "for i = 0, 199 do redis.call('PUBLISH', 'a', i) end", 0)
+    frame = GLib.idle_add(draw, priority=GLib.PRIORITY_HIGH_IDLE + 20)
+    await wait_until(lambda: len(seen) == 200)
+    GLib.source_remove(frame)
+    equal(seen, list(range(200)))
+    # One turn that was waited for may come right behind one that nobody else wanted.
+    assert max(later - earlier for earlier, later in zip([0, *frames], frames)) <= 2 * 16, frames
+
+
+@on_asyncio
 async def test_contexts(server):
     client = Tornadis.Client(**options(server))
     variable = contextvars.ContextVar('variable')
