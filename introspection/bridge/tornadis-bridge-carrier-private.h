@@ -39,6 +39,7 @@ struct _TornadisBridgeCarrier
   guint max_items;         /* told at a time, see carrier_adapt() */
   gboolean decode;
   gboolean expecting;
+  guint n_notifying;           /* how deep */
   gconstpointer last_listener; /* (nullable) what added the last message of the last chunk */
 };
 
@@ -66,6 +67,11 @@ TornadisBridgeChunk *tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier
 /* Likewise, for messages. */
 TornadisBridgeChunk *tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier  *self,
                                                            gboolean                popped);
+/* Likewise, that is not to be told yet. */
+TornadisBridgeChunk *tornadis_bridge_chunk_new_messages   (gboolean                popped);
+/* Tells the messages of a chunk (transfer full), ahead of what else there is. */
+void                 tornadis_bridge_carrier_tell_at_once (TornadisBridgeCarrier  *self,
+                                                           TornadisBridgeChunk    *chunk);
 void                 tornadis_bridge_carrier_tell_all     (TornadisBridgeCarrier  *self);
 void                 tornadis_bridge_chunk_free           (TornadisBridgeChunk    *chunk);
 

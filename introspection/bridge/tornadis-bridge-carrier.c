@@ -58,6 +58,25 @@ tornadis_bridge_chunk_free (TornadisBridgeChunk *chunk)
   g_free (chunk);
 }
 
+TornadisBridgeChunk *
+tornadis_bridge_chunk_new_messages (gboolean popped)
+{
+  TornadisBridgeChunk *chunk = g_new0 (TornadisBridgeChunk, 1);
+  TornadisBridgeBatch *batch = g_new (TornadisBridgeBatch, 1);
+
+  batch->routes = g_string_sized_new (64);
+  batch->payloads = g_string_sized_new (8192);
+  batch->n_routes = 0;
+  batch->n_messages = 0;
+  batch->n_told = 0;
+  batch->popped = popped;
+  batch->all = FALSE;
+  batch->handler_id = 0;
+  chunk->batch = batch;
+
+  return chunk;
+}
+
 /* GJS refuses callbacks between the steps of a garbage collection, though the main loop runs then: the outcomes would be
  * lost. Brings the collection to an end. */
 static void
@@ -81,19 +100,20 @@ carrier_notify (TornadisBridgeCarrier *self,
 {
   gboolean taken = FALSE;
 
+  self->n_notifying++;
   if (self->data_func != NULL)
+    self->data_func (self->held, (const guint8 *) outcomes, length, self->user_data);
+  else
     {
-      self->data_func (self->held, (const guint8 *) outcomes, length, self->user_data);
-      return;
+      tornadis_bridge_collector_settle ();
+      self->text_func (self->held, outcomes, &taken, self->user_data);
+      if (G_UNLIKELY (!taken))
+        {
+          finish_collection ();
+          self->text_func (self->held, outcomes, &taken, self->user_data);
+        }
     }
-
-  tornadis_bridge_collector_settle ();
-  self->text_func (self->held, outcomes, &taken, self->user_data);
-  if (G_LIKELY (taken))
-    return;
-
-  finish_collection ();
-  self->text_func (self->held, outcomes, &taken, self->user_data);
+  self->n_notifying--;
 }
 
 void
@@ -168,17 +188,40 @@ carrier_take_items (TornadisBridgeCarrier *self,
   return items;
 }
 
+/* @items are (transfer full). */
 static void
-carrier_tell_next (TornadisBridgeCarrier *self)
+carrier_tell (TornadisBridgeCarrier *self,
+              GString *items,
+              guint n_items)
 {
   gint64 begin = g_get_monotonic_time ();
-  guint n_items;
-  GString *items = carrier_take_items (self, &n_items);
 
+  g_object_ref (self);
   carrier_go_on (self);
   carrier_notify (self, items->str, items->len);
   carrier_adapt (self, n_items, g_get_monotonic_time () - begin);
   g_string_free (items, TRUE);
+  g_object_unref (self);
+}
+
+static void
+carrier_tell_next (TornadisBridgeCarrier *self)
+{
+  guint n_items;
+  GString *items = carrier_take_items (self, &n_items);
+
+  carrier_tell (self, items, n_items);
+}
+
+void
+tornadis_bridge_carrier_tell_at_once (TornadisBridgeCarrier *self,
+                                      TornadisBridgeChunk *chunk)
+{
+  GString *items = self->format->join (chunk->batch, chunk->batch->n_messages);
+  guint n_items = chunk->batch->n_messages;
+
+  tornadis_bridge_chunk_free (chunk);
+  carrier_tell (self, items, n_items);
 }
 
 static void
@@ -441,10 +484,9 @@ tornadis_bridge_carrier_expect (TornadisBridgeCarrier *self,
 }
 
 static TornadisBridgeChunk *
-carrier_add_chunk (TornadisBridgeCarrier *self)
+carrier_add_chunk (TornadisBridgeCarrier *self,
+                   TornadisBridgeChunk *chunk)
 {
-  TornadisBridgeChunk *chunk = g_new0 (TornadisBridgeChunk, 1);
-
   g_queue_push_tail (&self->chunks, chunk);
   TORNADIS_PRIVATE_CALL (poller_item_queue_first)
   (&self->item);
@@ -461,7 +503,7 @@ tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier *self)
                 chunk->outcomes->len < MAX_CHUNK_SIZE))
     return chunk;
 
-  chunk = carrier_add_chunk (self);
+  chunk = carrier_add_chunk (self, g_new0 (TornadisBridgeChunk, 1));
   chunk->outcomes = g_string_sized_new (1024);
   g_string_append (chunk->outcomes, self->format->opening);
 
@@ -479,14 +521,5 @@ tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier *self,
                 chunk->batch->payloads->len < MAX_CHUNK_SIZE))
     return chunk;
 
-  chunk = carrier_add_chunk (self);
-  chunk->batch = g_new (TornadisBridgeBatch, 1);
-  chunk->batch->routes = g_string_sized_new (64);
-  chunk->batch->payloads = g_string_sized_new (8192);
-  chunk->batch->n_routes = 0;
-  chunk->batch->n_messages = 0;
-  chunk->batch->n_told = 0;
-  chunk->batch->popped = popped;
-
-  return chunk;
+  return carrier_add_chunk (self, tornadis_bridge_chunk_new_messages (popped));
 }

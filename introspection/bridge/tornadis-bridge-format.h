@@ -19,8 +19,10 @@ typedef struct
   gsize ends[TORNADIS_BRIDGE_MAX_MESSAGES]; /* of the payload of each, in @payloads */
   guint n_routes;
   guint n_messages;
-  guint n_told; /* of these: gone over already */
-  gboolean popped; /* by those who wait for one, not for handlers */
+  guint n_told;      /* of these: gone over already */
+  gboolean popped;   /* by those who wait for one, not for handlers */
+  gboolean all;      /* with which those end that were popped together */
+  gulong handler_id; /* emitted by the program, for this one, not behind what others are called with now; or 0 */
 } TornadisBridgeBatch;
 
 /* A shape that a language makes and takes apart by itself. */

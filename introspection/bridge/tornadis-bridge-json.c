@@ -360,7 +360,12 @@ json_join (const TornadisBridgeBatch *batch,
   const char *payloads = tornadis_bridge_batch_peek (batch, n, &length);
   GString *out = g_string_sized_new (batch->routes->len + length + 4 * n + 64);
 
-  g_string_append (out, batch->popped ? "{\"popped\":true,\"routes\":[" : "{\"popped\":false,\"routes\":[");
+  g_string_append (out, batch->popped ? "{\"popped\":true" : "{\"popped\":false");
+  if (batch->all && batch->n_told + n == batch->n_messages)
+    g_string_append (out, ",\"all\":true");
+  if (batch->handler_id != 0)
+    g_string_append_printf (out, ",\"handler\":%lu", batch->handler_id);
+  g_string_append (out, ",\"routes\":[");
   g_string_append_len (out, batch->routes->str, (gssize) batch->routes->len);
   g_string_append (out, "],\"indices\":");
   if (batch->n_routes > 1)

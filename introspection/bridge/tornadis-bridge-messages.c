@@ -13,6 +13,7 @@
 typedef struct
 {
   TornadisBridgeCarrier *carrier; /* (owned) */
+  gulong id;
 } TornadisBridgeListener;
 
 static inline gboolean
@@ -81,15 +82,14 @@ chunk_get_route (TornadisBridgeChunk *chunk,
 }
 
 static void
-carrier_add_message (TornadisBridgeCarrier *self,
-                     TornadisMessage *message,
-                     gboolean popped)
+chunk_add_message (TornadisBridgeChunk *chunk,
+                   const TornadisBridgeFormat *format,
+                   TornadisMessage *message)
 {
-  TornadisBridgeChunk *chunk = tornadis_bridge_carrier_get_messages (self, popped);
   TornadisBridgeBatch *batch = chunk->batch;
-  guint route = chunk_get_route (chunk, self->format, message);
+  guint route = chunk_get_route (chunk, format, message);
 
-  self->format->append_payload (batch, message);
+  format->append_payload (batch, message);
   batch->indices[batch->n_messages] = (guint8) route;
   batch->ends[batch->n_messages++] = batch->payloads->len;
   if (chunk->last != NULL)
@@ -109,6 +109,26 @@ carrier_has_added (TornadisBridgeCarrier *self,
   return chunk != NULL && chunk->last == message && !chunk->batch->popped && self->last_listener != listener;
 }
 
+/* What a program emits by itself is handled before that returns, by each handler in its turn: behind what has come before,
+ * unless it is a handler of that which emits it. */
+static void
+listener_tell_emitted (TornadisBridgeListener *listener,
+                       TornadisMessage *message)
+{
+  TornadisBridgeCarrier *self = listener->carrier;
+  TornadisBridgeChunk *chunk;
+
+  if (self->n_notifying == 0)
+    tornadis_bridge_carrier_tell_all (self);
+  if (!tornadis_bridge_carrier_is_alive (self))
+    return;
+
+  chunk = tornadis_bridge_chunk_new_messages (FALSE);
+  chunk->batch->handler_id = listener->id;
+  chunk_add_message (chunk, self->format, message);
+  tornadis_bridge_carrier_tell_at_once (self, chunk);
+}
+
 static void
 message_cb (TornadisPubSubClient *client,
             TornadisMessage *message,
@@ -121,12 +141,16 @@ message_cb (TornadisPubSubClient *client,
     return;
 
   tornadis_bridge_carrier_hold (self, G_OBJECT (client));
-  carrier_add_message (self, message, FALSE);
-  self->last_listener = listener;
-
-  /* What a program emits by itself is handled when that returns. */
-  if (!TORNADIS_PRIVATE_CALL (pub_sub_client_is_delivering) (client))
-    tornadis_bridge_carrier_tell_all (self);
+  if (TORNADIS_PRIVATE_CALL (pub_sub_client_is_delivering) (client))
+    {
+      chunk_add_message (tornadis_bridge_carrier_get_messages (self, FALSE), self->format, message);
+      self->last_listener = listener;
+    }
+  else
+    {
+      listener_tell_emitted (listener, message);
+      tornadis_bridge_carrier_let_go (self);
+    }
 }
 
 static void
@@ -170,8 +194,10 @@ tornadis_bridge_carrier_listen (TornadisBridgeCarrier *self,
   listener->carrier = g_object_ref (self);
   closure = g_cclosure_new (G_CALLBACK (message_cb), listener, listener_free);
 
-  return g_signal_connect_closure_by_id (self->owner, g_signal_lookup ("message", TORNADIS_TYPE_PUB_SUB_CLIENT),
-                                         g_quark_from_string (detail), closure, after);
+  listener->id = g_signal_connect_closure_by_id (self->owner, g_signal_lookup ("message", TORNADIS_TYPE_PUB_SUB_CLIENT),
+                                                 g_quark_from_string (detail), closure, after);
+
+  return listener->id;
 }
 
 static void
@@ -182,6 +208,7 @@ popped_cb (GObject *object,
   TornadisBridgeCall *call = user_data;
   TornadisBridgeCarrier *self = call->carrier;
   TornadisPubSubClient *client = TORNADIS_PUB_SUB_CLIENT (object);
+  TornadisBridgeChunk *chunk = NULL;
   g_autoptr (GError) error = NULL;
   TornadisMessage *message = tornadis_pub_sub_client_pop_message_finish (client, result, &error);
 
@@ -193,10 +220,14 @@ popped_cb (GObject *object,
 
   for (guint n = 0; message != NULL; n++)
     {
-      carrier_add_message (self, message, TRUE);
+      chunk = tornadis_bridge_carrier_get_messages (self, TRUE);
+      chunk_add_message (chunk, self->format, message);
       tornadis_message_unref (message);
       message = n + 1 < MAX_POPPED ? TORNADIS_PRIVATE_CALL (pub_sub_client_take_message) (client) : NULL;
     }
+  /* The outcome may come a turn later. */
+  if (chunk != NULL)
+    chunk->batch->all = TRUE;
 
   tornadis_bridge_call_complete (call, error);
 }
@@ -239,8 +270,8 @@ tornadis_bridge_carrier_pop (TornadisBridgeCarrier *self,
  * @self: a carrier of a pub/sub client
  * @message: a message that it has brought
  *
- * Gives back a message that nobody handled after all: it is kept to be popped, ahead of all others, unless a handler is
- * connected that is none of the language's.
+ * Gives back a message that nobody handled after all: it is kept to be popped, ahead of all but those that were given back
+ * before, unless a handler is connected for it.
  *
  * Returns: %TRUE if it is kept
  *

@@ -343,7 +343,7 @@ add_cancellable (GSource *source,
 /**
  * tornadis_bridge_carrier_wait:
  * @self: a carrier
- * @seconds: how long
+ * @seconds: how long; negative: until it is cancelled
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
@@ -373,6 +373,8 @@ tornadis_bridge_carrier_wait (TornadisBridgeCarrier *self,
 
   g_set_object (&call->callers, cancellable);
   source = g_timeout_source_new ((guint) CLAMP (seconds * 1000, 0, (double) G_MAXUINT / 2));
+  if (seconds < 0)
+    g_source_set_ready_time (source, -1);
   g_source_set_static_name (source, "[tornadis] wait");
   add_cancellable (source, call->cancellable);
   if (cancellable != NULL)

@@ -40,6 +40,9 @@ gboolean         tornadis_message_queue_push         (TornadisMessageQueue      
 /* Likewise, for a message that came out of the queue: it goes to its place among those that are left. */
 gboolean         tornadis_message_queue_push_back    (TornadisMessageQueue       *self,
                                                       TornadisMessage            *message);
+/* Likewise, for one that was not in the queue: it goes ahead of all that were, behind others like it. */
+gboolean         tornadis_message_queue_restore      (TornadisMessageQueue       *self,
+                                                      TornadisMessage            *message);
 /* Takes the first message, of which there must be one. */
 TornadisMessage *tornadis_message_queue_pop          (TornadisMessageQueue       *self);
 /* Returns @task (transfer full), whose data it uses and whose source object keeps the queue: with a message, with %NULL

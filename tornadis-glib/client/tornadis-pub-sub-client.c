@@ -140,11 +140,15 @@ gboolean
 tornadis_pub_sub_client_restore_message (TornadisPubSubClient *self,
                                          TornadisMessage *message)
 {
+  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = NULL;
+
   if (pub_sub_has_handler (self, g_quark_try_string (tornadis_message_get_channel (message))))
     return FALSE;
 
-  message->place.serial = 0;
-  tornadis_pub_sub_client_unpop_message (self, message);
+  alive = g_object_ref (self);
+  if (tornadis_message_queue_restore (&self->messages, message))
+    pub_sub_overflow (self);
+
   return TRUE;
 }
 

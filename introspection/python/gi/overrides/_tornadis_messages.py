@@ -208,7 +208,7 @@ class Messages:
         self.telling -= 1
         # What no handler is connected for any more is kept, unless one in C has had it.
         while rest:
-            self.carrier.bridge.restore(rest.pop()._to_boxed())
+            self.carrier.bridge.restore(rest.pop(0)._to_boxed())
         if raised is not None:
             raise raised
 
@@ -305,7 +305,7 @@ class Messages:
     def give_back_all(self):
         """To the library, for who pops them there."""
         while self.inbox:
-            message = self.inbox.pop()
+            message = self.inbox.popleft()
             self.carrier.bridge.restore(message._to_boxed())
 
     async def iterate(self, deadline):
