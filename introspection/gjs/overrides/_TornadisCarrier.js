@@ -144,10 +144,16 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
         }
 
         take(owner, text) {
-            if (text === '')
+            if (text === '') {
                 this.asks = false;
-            else
-                this.receive(JSON.parse(text));
+            } else {
+                const brought = JSON.parse(text);
+                if (brought.handler !== undefined) {
+                    this.messages.tellEmitted(owner, brought);
+                    return;
+                }
+                this.receive(brought);
+            }
             while (this.parts.length > 0) {
                 const [part] = this.parts;
                 if (part.payloads === undefined)

@@ -9,6 +9,7 @@ var create = function (Tornadis, TornadisBridge) {
     const {GLib, GObject} = imports.gi;
     const Gi = imports._gi;
 
+    const unpop = Tornadis.PubSubClient.prototype.unpop_message;
     const encoder = new TextEncoder();
     const toBytes = text => Uint8Array.from(text, character => character.charCodeAt(0));
 
@@ -127,11 +128,11 @@ var create = function (Tornadis, TornadisBridge) {
             return items;
         }
 
-        /** To its place among those that are left, by their serials. */
+        /** To its place among those that are left, by their serials; one without, that was popped elsewhere, goes first. */
         insert(message) {
             const serial = message._serial ?? -1;
             let i = this._first;
-            while (i < this._items.length && (this._items[i]._serial ?? -1) <= serial)
+            while (i < this._items.length && (this._items[i]._serial ?? -1) < serial)
                 i++;
             this._items.splice(i, 0, message);
         }
@@ -166,28 +167,24 @@ var create = function (Tornadis, TornadisBridge) {
         }
 
         async _wait() {
-            const {inbox} = this._messages;
-            let message;
+            let value;
             try {
-                message = await this._messages.wait(this._deadline);
+                value = await this._messages.wait(this._deadline, null, this);
             } catch (error) {
                 this._end();
-                if ([Tornadis.Error.USAGE, Tornadis.Error.CLOSED].includes(error.error?.code))
+                if (error instanceof Tornadis.TornadisException &&
+                    (error.code === Tornadis.Error.USAGE || error.code === Tornadis.Error.CLOSED))
                     return {value: undefined, done: true};
                 throw error;
             }
-            if (message === null)
-                return this.return();
-            if (!this._batches)
-                return {value: message, done: false};
-            const alone = this._messages.nIterators === 1 && this._messages.waiters.length === 0;
-            return {value: alone && inbox.length > 0 ? [message, ...inbox.takeAll()] : [message], done: false};
+            return value === null ? this.return() : {value, done: false};
         }
 
         _end() {
             if (this._started && !this._ended)
                 this._messages.nIterators--;
             this._ended = true;
+            this._messages.endAll(this);
         }
 
         return(value) {
@@ -201,6 +198,16 @@ var create = function (Tornadis, TornadisBridge) {
         }
     }
 
+    function call({func, connected, nBlocks}, client, message) {
+        if (!connected || nBlocks > 0)
+            return;
+        try {
+            func(client, message);
+        } catch (error) {
+            logError(error instanceof Error ? error : new Error(String(error)));
+        }
+    }
+
     /** Of a pub/sub client: its handlers, and what is there for those who wait for messages. */
     class Messages {
         constructor(carrier) {
@@ -209,6 +216,8 @@ var create = function (Tornadis, TornadisBridge) {
             // Increases whenever handlers, or what they are to be called for, have changed.
             this.version = 0;
             this.telling = 0;
+            // Whether it is a message told here whose emission a handler would stop, and whether one has.
+            this.stoppable = false;
             this.stopped = false;
             // Messages that were popped and are not handed out, and those who wait for one.
             this.inbox = new Inbox();
@@ -216,13 +225,15 @@ var create = function (Tornadis, TornadisBridge) {
             this.serial = 0;
             this.nIterators = 0;
             this.popping = false;
+            // Calls of pop_message_async(), which wait elsewhere.
+            this.nPopping = 0;
             this.popNumber = -1;
             this.forsaken = false;
         }
 
         /** A part that the carrier goes through, or null. */
-        receive({popped, routes, indices, payloads}) {
-            const part = {routes: routes.map(route => new Route(route)), indices, payloads, next: 0, rest: []};
+        receive({popped, all, routes, indices, payloads}) {
+            const part = {routes: routes.map(route => new Route(route)), indices, payloads, next: 0};
             if (!popped)
                 return part;
             for (let i = 0; i < payloads.length; i++) {
@@ -230,6 +241,8 @@ var create = function (Tornadis, TornadisBridge) {
                 message._serial = this.serial++;
                 this.inbox.push(message);
             }
+            if (all)
+                this.popping = this.forsaken = false;
             this.serve();
             return null;
         }
@@ -237,8 +250,8 @@ var create = function (Tornadis, TornadisBridge) {
         // Handlers.
 
         connect(detailedSignal, after, func) {
-            const [name, detail = null] = detailedSignal.split(/::(.*)/s);
-            if (name !== 'message')
+            const [name, detail = null] = String(detailedSignal).split(/::(.*)/s);
+            if (name !== 'message' || detail === '' || typeof func !== 'function')
                 return 0;
             const id = this.carrier.bridge.listen(detail, after);
             if (id !== 0) {
@@ -248,11 +261,11 @@ var create = function (Tornadis, TornadisBridge) {
             return id;
         }
 
-        find({func = null, detail = null, signalId = null}) {
-            if (func === null || (signalId !== null && signalId !== 'message'))
+        find({func, detail, signalId}) {
+            if (typeof func !== 'function' || (signalId !== undefined && signalId !== 'message'))
                 return [];
             return [...this.handlers.values()].filter(
-                handler => handler.func === func && (detail === null || handler.detail === detail));
+                handler => handler.func === func && (detail === undefined || handler.detail === detail));
         }
 
         forget(id) {
@@ -264,12 +277,14 @@ var create = function (Tornadis, TornadisBridge) {
             this.version++;
         }
 
+        /** Whether it could be done: it is one of these handlers, and was blocked if it is to be unblocked. The one in
+          * C is not blocked, since its messages may be told when this one is not blocked any more. */
         block(id, n) {
             const handler = this.handlers.get(id);
-            if (handler === undefined)
-                return;
+            if (handler === undefined || handler.nBlocks + n < 0)
+                return false;
             handler.nBlocks += n;
-            this.version++;
+            return true;
         }
 
         forgetAll() {
@@ -277,47 +292,47 @@ var create = function (Tornadis, TornadisBridge) {
                 this.forget(id);
         }
 
-        /** What to call for a message of the route: in the order in which it was connected, those after the others. */
+        /** What to call for a message of the route, unless it is blocked: in the order in which it was connected, those
+          * after the others. */
         match(route) {
             const found = [...this.handlers.values()].filter(({detail}) => detail === null || detail === route.channel);
             route.version = this.version;
-            route.handlers = found.length === 0 ? null : found.filter(({nBlocks}) => nBlocks === 0)
-                .sort((one, other) => one.after - other.after);
+            route.handlers = found.length === 0 ? null : found.sort((one, other) => one.after - other.after);
             return route.handlers;
         }
 
         tell(client, part) {
-            const {routes, indices, payloads, rest} = part;
+            const {routes, indices, payloads} = part;
+            // Of what is being told when a handler of it runs a main loop.
+            const {stopped, stoppable} = this;
             this.telling++;
+            this.stoppable = true;
             while (part.next < payloads.length) {
                 const i = part.next++;
                 const route = routes[indices === null ? 0 : indices[i]];
                 const handlers = route.version === this.version ? route.handlers : this.match(route);
                 const message = new Message(route, payloads[i]);
                 if (handlers === null) {
-                    rest.push(message);
+                    // No handler is connected for it any more: it is kept, unless one that is not of these has had it.
+                    this.carrier.bridge.restore(message._toBoxed());
                     continue;
                 }
-                const version = this.version;
-                for (let j = 0; j < handlers.length; j++) {
-                    const handler = handlers[j];
-                    if (this.version !== version && (!handler.connected || handler.nBlocks > 0))
-                        continue;
-                    try {
-                        handler.func(client, message);
-                    } catch (error) {
-                        logError(error instanceof Error ? error : new Error(String(error)));
-                    }
-                    if (this.stopped) {
-                        this.stopped = false;
-                        break;
-                    }
-                }
+                this.stopped = false;
+                for (let j = 0; j < handlers.length && !this.stopped; j++)
+                    call(handlers[j], client, message);
             }
             this.telling--;
-            // What no handler is connected for any more is kept, unless one in C has had it.
-            while (rest.length > 0)
-                this.carrier.bridge.restore(rest.pop()._toBoxed());
+            this.stopped = stopped;
+            this.stoppable = stoppable;
+        }
+
+        /** What the program emits itself, within that: GObject goes through the handlers. */
+        tellEmitted(client, {handler, routes, payloads}) {
+            const {stoppable} = this;
+            this.stoppable = false;
+            if (this.handlers.has(handler))
+                call(this.handlers.get(handler), client, new Message(new Route(routes[0]), payloads[0]));
+            this.stoppable = stoppable;
         }
 
         /** Drops what a handler that closes the client would not have seen had it come one by one. */
@@ -335,10 +350,28 @@ var create = function (Tornadis, TornadisBridge) {
 
         /** Hands out to those who wait, in order, what is there. */
         serve() {
-            while (this.waiters.length > 0 && this.inbox.length > 0)
-                this.end(this.waiters[0]).resolve(this.inbox.shift());
+            while (this.waiters.length > 0 && this.inbox.length > 0) {
+                const [waiter] = this.waiters;
+                const error = getCancelled(waiter.cancellable);
+                // One who waits for many gets all of them, unless others are to have their share.
+                const alone = this.waiters.length === 1 && this.nIterators === 1;
+                this.end(waiter);
+                if (error !== null)
+                    waiter.reject(error);
+                else if (!waiter.batches)
+                    waiter.resolve(this.inbox.shift());
+                else
+                    waiter.resolve(alone ? this.inbox.takeAll() : [this.inbox.shift()]);
+            }
             if (this.waiters.length > 0)
                 this.pop();
+        }
+
+        serveSoon() {
+            Promise.resolve().then(() => {
+                this.serve();
+                this.forsake();
+            });
         }
 
         /** Takes a waiter out of the queue. */
@@ -350,15 +383,12 @@ var create = function (Tornadis, TornadisBridge) {
             return waiter;
         }
 
-        /** Asks the library for messages. */
+        /** Asks the library for messages. What comes ends it, with `all`; an outcome does if nothing has come. */
         pop() {
             if (this.popping)
                 return;
             this.popping = true;
-            this.popNumber = this.carrier.start('pop', [], () => {
-                this.popping = this.forsaken = false;
-                this.serve();
-            }, error => {
+            this.popNumber = this.carrier.start('pop', [], () => {}, error => {
                 const {forsaken} = this;
                 this.popping = this.forsaken = false;
                 if (forsaken) {
@@ -379,12 +409,21 @@ var create = function (Tornadis, TornadisBridge) {
         }
 
         /** A promise of the next message, or of null after so many seconds. */
-        wait(deadline = -1, cancellable = null) {
-            if (this.inbox.length > 0 && this.waiters.length === 0 && this.nIterators === 0 && !cancellable?.is_cancelled())
+        wait(deadline = -1, cancellable = null, iterator = null) {
+            const cancelled = getCancelled(cancellable);
+            if (cancelled !== null)
+                return Promise.reject(cancelled);
+            if (this.inbox.length > 0 && this.waiters.length === 0 && this.nIterators === 0)
                 return Promise.resolve(this.inbox.shift());
             return new Promise((resolve, reject) => {
-                const waiter = {resolve, reject, number: -1, ended: false};
+                const batches = iterator !== null && iterator._batches;
+                const waiter = {resolve, reject, cancellable, iterator, batches, number: -1, ended: false};
                 this.waiters.push(waiter);
+                if (this.inbox.length > 0)
+                    this.serveSoon();
+                else
+                    this.pop();
+                // After popping: what is there already comes before the time is over, however short that is.
                 if (deadline >= 0 || cancellable !== null) {
                     const over = settle => value => {
                         if (waiter.ended)
@@ -396,34 +435,55 @@ var create = function (Tornadis, TornadisBridge) {
                     };
                     waiter.number = this.carrier.start('wait', [deadline], over(() => resolve(null)), over(reject), cancellable);
                 }
-                if (this.inbox.length > 0)
-                    Promise.resolve().then(() => this.serve());
-                else
-                    this.pop();
             });
         }
 
-        giveBack(message) {
+        /** Nothing more is for the iterator. */
+        endAll(iterator) {
+            const waiters = this.waiters.filter(waiter => waiter.iterator === iterator);
+            if (waiters.length === 0)
+                return;
+            waiters.forEach(waiter => this.end(waiter).resolve(null));
+            this.forsake();
+        }
+
+        giveBack(client, message) {
+            if (this.nPopping > 0) {
+                this.giveBackAll(client);
+                unpop.call(client, toBoxed(message));
+                return;
+            }
             this.inbox.insert(message);
             if (this.waiters.length > 0)
-                Promise.resolve().then(() => this.serve());
+                this.serveSoon();
         }
 
         /** To the library, for who pops them there. */
-        giveBackAll() {
-            for (const message of this.inbox.takeAll().reverse())
-                this.carrier.bridge.restore(message._toBoxed());
+        giveBackAll(client) {
+            this.inbox.takeAll().reverse().forEach(message => unpop.call(client, toBoxed(message)));
         }
     }
 
-    /** Makes the functions of GObject that change a handler do the same to one of messages. */
-    function follow(name, change) {
+    function toBoxed(message) {
+        return message.constructor === Message ? message._toBoxed() : message;
+    }
+
+    function getCancelled(cancellable) {
+        try {
+            cancellable?.set_error_if_cancelled();
+        } catch (error) {
+            return error;
+        }
+        return null;
+    }
+
+    /** Makes functions of GObject heed messages: use(messages, original, arguments behind the client). */
+    function adapt(name, use) {
         const original = GObject[name];
-        GObject[name] = function (instance, id) {
-            const result = original.call(this, instance, id);
-            if (instance instanceof Tornadis.PubSubClient && instance._messages)
-                change(instance._messages, id);
-            return result;
+        GObject[name] = function (instance, ...args) {
+            const messages = instance instanceof Tornadis.PubSubClient ? instance._messages : undefined;
+            const proceed = () => original.call(this, instance, ...args);
+            return messages ? use(messages, proceed, ...args) : proceed();
         };
     }
 
@@ -436,14 +496,27 @@ var create = function (Tornadis, TornadisBridge) {
             },
         });
 
-        follow('signal_handler_disconnect', (messages, id) => messages.forget(id));
-        follow('signal_handler_block', (messages, id) => messages.block(id, 1));
-        follow('signal_handler_unblock', (messages, id) => messages.block(id, -1));
+        adapt('signal_handler_disconnect', (messages, proceed, id) => {
+            proceed();
+            messages.forget(id);
+        });
+        adapt('signal_handler_block', (messages, proceed, id) => messages.block(id, 1) || proceed());
+        adapt('signal_handler_unblock', (messages, proceed, id) => messages.block(id, -1) || proceed());
+        adapt('signal_stop_emission_by_name', (messages, proceed, detailedSignal) => {
+            if (messages.stoppable && detailedSignal.split('::')[0] === 'message')
+                messages.stopped = true;
+            else
+                proceed();
+        });
         for (const name of ['connect', 'connect_after']) {
             const method = prototype[name];
             prototype[name] = function (detailedSignal, func, ...rest) {
                 return getMessages(this).connect(detailedSignal, name === 'connect_after', func) ||
                     method.call(this, detailedSignal, func, ...rest);
+            };
+            const original = GObject[`signal_${name}`];
+            GObject[`signal_${name}`] = function (instance, ...args) {
+                return instance instanceof Tornadis.PubSubClient ? instance[name](...args) : original.call(this, instance, ...args);
             };
         }
         for (const [symbol, name] of [[Gi.signals_block_symbol, 'signal_handler_block'],
@@ -460,15 +533,6 @@ var create = function (Tornadis, TornadisBridge) {
         prototype[Gi.signal_find_symbol] = function (match) {
             return getMessages(this).find(match)[0]?.id ?? find.call(this, match);
         };
-        const stop = prototype.stop_emission_by_name;
-        prototype.stop_emission_by_name = function (detailedSignal) {
-            const messages = getMessages(this);
-            if (messages.telling > 0 && detailedSignal.split('::')[0] === 'message')
-                messages.stopped = true;
-            else
-                stop.call(this, detailedSignal);
-        };
-
         /** A promise of the next message, or of null after so many seconds. */
         prototype.pop_message = function (deadline = -1, {cancellable = null} = {}) {
             return getMessages(this).wait(deadline, cancellable);
@@ -479,14 +543,18 @@ var create = function (Tornadis, TornadisBridge) {
             return new MessageIterator(getMessages(this), deadline, batches);
         };
         const popAsync = prototype.pop_message_async;
-        prototype.pop_message_async = function (...args) {
-            getMessages(this).giveBackAll();
-            return popAsync.apply(this, args);
+        prototype.pop_message_async = function (deadline, cancellable, callback, ...rest) {
+            const messages = getMessages(this);
+            messages.giveBackAll(this);
+            messages.nPopping++;
+            return popAsync.call(this, deadline, cancellable, (...args) => {
+                messages.nPopping--;
+                callback?.(...args);
+            }, ...rest);
         };
-        const unpop = prototype.unpop_message;
         prototype.unpop_message = function (message) {
-            if (message.constructor === Message)
-                getMessages(this).giveBack(message);
+            if (message instanceof Tornadis.Message)
+                getMessages(this).giveBack(this, message);
             else
                 unpop.call(this, message);
         };
