@@ -14,6 +14,8 @@ declare module 'gi://Tornadis?version=1.0' {
         type Name = string | Uint8Array | GLib.Bytes;
         /** The name of a command and its arguments. */
         type Arguments = [name: Argument, ...args: Argument[]];
+        /** What a call may have as its last argument. */
+        type Cancelling = { cancellable?: Gio.Cancellable | null };
         /** What a call brings: a string of the server that is not text is a Uint8Array. */
         type NativeReply =
             string | number | bigint | boolean | null | Uint8Array | NativeReply[] | Map<NativeReply, NativeReply> |
@@ -61,16 +63,16 @@ declare module 'gi://Tornadis?version=1.0' {
 
         class Client {
             /** Calls a Pipeline; a promise of the native replies. */
-            call(pipeline: Pipeline): Promise<Replies>;
+            call(pipeline: Pipeline, options?: Cancelling): Promise<Replies>;
             /** Calls a command; a promise of the native reply. */
-            call(...args: [Command] | Arguments): Promise<NativeReply>;
+            call(...args: [Command] | [Command, Cancelling] | Arguments | [...Arguments, Cancelling]): Promise<NativeReply>;
             /** Calls a Pipeline; callback(result) gets the replies, or an Error. */
             async_call(pipeline: Pipeline, callback?: (result: Outcome | Replies) => unknown): void;
             /** Calls a command; callback(result) gets the reply, or an Error. */
             async_call(...args: [...([Command] | Arguments), (result: Outcome) => unknown]): void;
             async_call(...args: [Command] | Arguments): void;
             /** Connects now. (`connect` is how GObject connects signals.) */
-            connect_client(): Promise<boolean>;
+            connect_client(options?: Cancelling): Promise<boolean>;
         }
 
         class PubSubClient {
@@ -78,16 +80,19 @@ declare module 'gi://Tornadis?version=1.0' {
             call(this: never, ...args: any[]): Promise<never>;
             /** Not allowed: throws ClientError. */
             async_call(this: never, ...args: any[]): never;
-            subscribe(...channels: Name[]): Promise<boolean>;
-            psubscribe(...patterns: Name[]): Promise<boolean>;
-            ssubscribe(...channels: Name[]): Promise<boolean>;
-            unsubscribe(...channels: Name[]): Promise<boolean>;
-            punsubscribe(...patterns: Name[]): Promise<boolean>;
-            sunsubscribe(...channels: Name[]): Promise<boolean>;
+            subscribe(...channels: Name[] | [...Name[], Cancelling]): Promise<boolean>;
+            psubscribe(...patterns: Name[] | [...Name[], Cancelling]): Promise<boolean>;
+            ssubscribe(...channels: Name[] | [...Name[], Cancelling]): Promise<boolean>;
+            unsubscribe(...channels: Name[] | [...Name[], Cancelling]): Promise<boolean>;
+            punsubscribe(...patterns: Name[] | [...Name[], Cancelling]): Promise<boolean>;
+            sunsubscribe(...channels: Name[] | [...Name[], Cancelling]): Promise<boolean>;
             /** A promise of the next message, or of null after so many seconds. */
-            pop_message(deadline?: number): Promise<Message | null>;
-            /** Iterates over messages for as long as there are subscriptions and the client is not closed. */
-            messages(): AsyncGenerator<Message, void, void>;
+            pop_message(deadline?: number, options?: Cancelling): Promise<Message | null>;
+            /** Iterates over messages for as long as there are subscriptions and the client is not closed. With a
+              * `deadline` it ends when none has come for so many seconds; with `batches` there are arrays of as many as
+              * have come. */
+            messages(options?: { deadline?: number; batches?: false }): AsyncGenerator<Message, void, void>;
+            messages(options: { deadline?: number; batches: true }): AsyncGenerator<Message[], void, void>;
         }
 
         class Pipeline {
@@ -97,11 +102,11 @@ declare module 'gi://Tornadis?version=1.0' {
 
         class ClientPool {
             /** Takes a client, calls a Pipeline on it and gives it back; a promise of the native replies. */
-            call(pipeline: Pipeline): Promise<Replies>;
+            call(pipeline: Pipeline, options?: Cancelling): Promise<Replies>;
             /** Takes a client, calls a command on it and gives it back; a promise of the native reply. */
-            call(...args: [Command] | Arguments): Promise<NativeReply>;
-            get_connected_client(): Promise<Client>;
-            preconnect(size?: number): Promise<boolean>;
+            call(...args: [Command] | [Command, Cancelling] | Arguments | [...Arguments, Cancelling]): Promise<NativeReply>;
+            get_connected_client(options?: Cancelling): Promise<Client>;
+            preconnect(size?: number, options?: Cancelling): Promise<boolean>;
             /** Runs an async function with a connected client, which is released at the end. */
             withClient<T>(use: (client: Client) => T | PromiseLike<T>): Promise<T>;
         }

@@ -103,6 +103,8 @@ async function calls(): Promise<Tornadis.NativeReply> {
     await client.call('SET', new Uint8Array(1), 1, 1n, true, 'text', new GLib.Bytes(new Uint8Array(1)));
     const args: Tornadis.Arguments = ['GET', 'key'];
     const connected: boolean = await client.connect_client();
+    const value: Tornadis.NativeReply = await client.call('GET', 'k', {cancellable: new Gio.Cancellable()});
+    print(value);
     const reply: Tornadis.NativeReply = await client.call(...args);
     print(connected, await client.call(new Command('PING')));
     return typeof reply === 'number' ? reply + 1 : reply;
@@ -188,7 +190,13 @@ async function subscriptions(pubSub: Tornadis.PubSubClient): Promise<void> {
         pubSub.subscribe('one', 'two'), pubSub.psubscribe('o*'), pubSub.ssubscribe('one'), pubSub.unsubscribe(),
         pubSub.punsubscribe('o*'), pubSub.sunsubscribe(), pubSub.subscribe(new Uint8Array([255]), new GLib.Bytes(new Uint8Array([1])), 'a')]);
     const message: Tornadis.Message | null = await pubSub.pop_message(1.5) ?? await pubSub.pop_message();
-    for await (const each of pubSub.messages())
+    for await (const batch of pubSub.messages({batches: true, deadline: 1}))
+        batch.forEach(each => print(each.text));
+    const cancellable = new Gio.Cancellable();
+    const cancelled: boolean[] = [await pubSub.subscribe('a', {cancellable}), await pubSub.punsubscribe({cancellable})];
+    const inTime: Tornadis.Message | null = await pubSub.pop_message(1, {cancellable});
+    print(cancelled, inTime);
+    for await (const each of pubSub.messages({deadline: 1}))
         readMessage(each);
     if (message !== null)
         pubSub.unpop_message(message);
