@@ -15,7 +15,7 @@ declare module 'gi://Tornadis?version=1.0' {
         /** The name of a command and its arguments. */
         type Arguments = [name: Argument, ...args: Argument[]];
         /** What a call may have as its last argument. */
-        type Cancelling = { cancellable?: Gio.Cancellable | null };
+        type Cancelling = { cancellable: Gio.Cancellable | null };
         /** What a call brings: a string of the server that is not text is a Uint8Array. */
         type NativeReply =
             string | number | bigint | boolean | null | Uint8Array | NativeReply[] | Map<NativeReply, NativeReply> |
