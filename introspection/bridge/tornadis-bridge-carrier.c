@@ -35,7 +35,7 @@ G_DEFINE_FINAL_TYPE (TornadisBridgeCarrier, tornadis_bridge_carrier, G_TYPE_OBJE
 #define MAX_ITEMS TORNADIS_BRIDGE_MAX_MESSAGES
 #define MAX_CHUNK_SIZE (256 * 1024)
 /* And no more than was seen to take about so long, so that frames are drawn in between; few, before anything was seen. */
-#define CHUNK_USEC 1000
+#define CHUNK_USEC 500
 #define MIN_ITEMS 8
 #define FIRST_ITEMS 16
 

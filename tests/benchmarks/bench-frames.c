@@ -23,14 +23,16 @@ static struct
   gboolean counting;
   guint depth; /* a handler may run a main loop */
   guint n_turns;
-  guint n_over;    /* longer than LIMIT_NSEC */
-  gint64 longest;  /* nanoseconds of CPU time of this thread */
-  gint64 used;     /* likewise, of all turns */
-  gint64 cpu;      /* likewise, of everything since counting began */
-  gint64 started;  /* monotonic microseconds */
-  gint64 interval; /* microseconds between two frames */
-  gint64 frame;    /* monotonic microseconds: when the last began */
-  gint64 delay;    /* nanoseconds that this thread was ready and had no processor, until then */
+  guint n_over;     /* longer than LIMIT_NSEC */
+  gint64 longest;   /* nanoseconds of CPU time of this thread */
+  gint64 used;      /* likewise, of all turns */
+  gint64 cpu;       /* likewise, of everything since counting began */
+  gint64 started;   /* monotonic microseconds */
+  gint64 interval;  /* microseconds between two frames */
+  gint64 frame;     /* monotonic microseconds: when the last began */
+  gint64 frame_cpu; /* nanoseconds of CPU time of this thread, until then */
+  gint64 gap;       /* likewise, the most between two frames */
+  gint64 delay;     /* nanoseconds that this thread was ready and had no processor, until then */
   guint n_due;
   guint n_late;
   guint n_own;   /* of these: late also without the time in which this thread had no processor */
@@ -141,6 +143,7 @@ static void
 add_frame (gint64 now)
 {
   gint64 delay = get_run_delay ();
+  gint64 cpu = get_cpu ();
   gint64 gap = now - bench.frame;
   gint64 n_late;
 
@@ -152,8 +155,10 @@ add_frame (gint64 now)
       bench.n_late += (guint) n_late;
       bench.n_own += (guint) MAX (0, (gap - (delay - bench.delay) / 1000) / bench.interval - 1);
       bench.latest = MAX (bench.latest, gap - bench.interval);
+      bench.gap = MAX (bench.gap, cpu - bench.frame_cpu);
     }
   bench.frame = now;
+  bench.frame_cpu = cpu;
   bench.delay = delay;
 }
 
@@ -188,9 +193,10 @@ tornadis_bench_stop (void)
   bench.cpu += get_cpu ();
 
   return g_strdup_printf ("\"seconds\": %.3f, \"turn_cpu_ms\": %.3f, \"turns\": %u, \"turns_over\": %u, \"turns_share\": %.4f, "
-                          "\"cpu_share\": %.4f, \"frames\": %u, \"on_time\": %.5f, \"own_on_time\": %.5f, \"latest_ms\": %.3f",
+                          "\"cpu_share\": %.4f, \"frames\": %u, \"on_time\": %.5f, \"own_on_time\": %.5f, \"latest_ms\": %.3f, "
+                          "\"gap_cpu_ms\": %.3f",
                           seconds, (double) bench.longest / 1e6, bench.n_turns, bench.n_over, (double) bench.used / 1e9 / seconds,
                           (double) bench.cpu / 1e9 / seconds, bench.n_due,
                           bench.n_due > 0 ? 1 - (double) bench.n_late / bench.n_due : 0,
-                          bench.n_due > 0 ? 1 - (double) bench.n_own / bench.n_due : 0, (double) bench.latest / 1e3);
+                          bench.n_due > 0 ? 1 - (double) bench.n_own / bench.n_due : 0, (double) bench.latest / 1e3, (double) bench.gap / 1e6);
 }
