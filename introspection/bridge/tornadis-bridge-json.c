@@ -33,17 +33,43 @@ put_escaped (GString *out,
     g_string_append_printf (out, "\\u%04x", c);
 }
 
+/* How many bytes of @data are plain, of which most text has no other: eight at a time for as long as they are. A byte is
+ * below n, or has no bit that @mask has, when subtracting borrows from its highest bit. */
+static gsize
+count_plain (const char *data,
+             gsize length)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  const guint64 highs = ones << 7;
+  gsize n = 0;
+
+  for (; n + sizeof (guint64) <= length; n += sizeof (guint64))
+    {
+      guint64 word;
+      guint64 quotes;
+      guint64 backslashes;
+
+      memcpy (&word, data + n, sizeof word);
+      quotes = word ^ ones * '"';
+      backslashes = word ^ ones * '\\';
+      /* What is beyond ASCII has its highest bit set already, and is plain. */
+      if ((((word - ones * 0x20) | (quotes - ones) | (backslashes - ones)) & ~word & highs) != 0)
+        break;
+    }
+  while (n < length && is_plain ((guint8) data[n]))
+    n++;
+
+  return n;
+}
+
 /* @data is text. */
 static void
 put_text (GString *out,
           const char *data,
           gsize length)
 {
-  gsize n_plain = 0;
+  gsize n_plain = count_plain (data, length);
   char *p;
-
-  while (n_plain < length && is_plain ((guint8) data[n_plain]))
-    n_plain++;
 
   p = tornadis_bridge_extend (out, 1 + n_plain);
   *p = '"';

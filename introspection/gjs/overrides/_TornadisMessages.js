@@ -13,6 +13,9 @@ var create = function (Tornadis, TornadisBridge) {
     const encoder = new TextEncoder();
     const toBytes = text => Uint8Array.from(text, character => character.charCodeAt(0));
 
+    // For how many channels the handlers that were found are kept.
+    const MOST_MATCHES = 1000;
+
     /** A message as it comes in a batch, with the members of Tornadis.Message, whose instance it counts as. */
     class Message {
         // What is known of all messages of its route; a string, or an object for what is not text.
@@ -215,6 +218,10 @@ var create = function (Tornadis, TornadisBridge) {
             this.handlers = new Map();
             // Increases whenever handlers, or what they are to be called for, have changed.
             this.version = 0;
+            // Handlers by their details, and those that were found for a channel, as of the version `matched`.
+            this.matched = -1;
+            this.byDetail = new Map();
+            this.matches = new Map();
             this.telling = 0;
             // Whether it is a message told here whose emission a handler would stop, and whether one has.
             this.stoppable = false;
@@ -295,10 +302,29 @@ var create = function (Tornadis, TornadisBridge) {
         /** What to call for a message of the route, unless it is blocked: in the order in which it was connected, those
           * after the others. */
         match(route) {
-            const found = [...this.handlers.values()].filter(({detail}) => detail === null || detail === route.channel);
+            if (this.matched !== this.version || this.matches.size >= MOST_MATCHES) {
+                this.matched = this.version;
+                this.matches.clear();
+                this.byDetail.clear();
+                for (const handler of this.handlers.values()) {
+                    const same = this.byDetail.get(handler.detail);
+                    if (same === undefined)
+                        this.byDetail.set(handler.detail, [handler]);
+                    else
+                        same.push(handler);
+                }
+            }
+            let found = this.matches.get(route.channel);
+            if (found === undefined) {
+                const handlers = [...this.byDetail.get(null) ?? [], ...this.byDetail.get(route.channel) ?? []];
+                // Ids grow from one to the next.
+                handlers.sort((one, other) => one.after - other.after || one.id - other.id);
+                found = handlers.length === 0 ? null : handlers;
+                this.matches.set(route.channel, found);
+            }
             route.version = this.version;
-            route.handlers = found.length === 0 ? null : found.sort((one, other) => one.after - other.after);
-            return route.handlers;
+            route.handlers = found;
+            return found;
         }
 
         tell(client, part) {
