@@ -23,7 +23,8 @@ G_BEGIN_DECLS
  *
  * Messages are a tuple: whether they are for those who pop them, the routes, for each message the byte that is the number
  * of its route (or nothing, when there is but one route), and the payloads. A route is a tuple of the channel, its bytes
- * (or nothing, when those are the text), the pattern and its bytes likewise (or nothing). A payload is text when it is, else
+ * (or nothing, when those are the text), the pattern and its bytes likewise (or nothing), and whether it is a shard
+ * channel. A payload is text when it is, else
  * bytes; a tuple stands for keys: their list, or nothing.
  *
  * Since: 1.0

@@ -375,13 +375,14 @@ marshal_append_route (TornadisBridgeBatch *batch,
   gsize length;
   const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel) (message, &length);
 
-  put_head (batch->routes, '(', 4);
+  put_head (batch->routes, '(', 5);
   put_name (batch->routes, tornadis_message_get_channel (message), data, length);
   data = TORNADIS_PRIVATE_CALL (message_peek_pattern) (message, &length);
   if (data != NULL)
     put_name (batch->routes, tornadis_message_get_pattern (message), data, length);
   else
     g_string_append (batch->routes, "NN");
+  g_string_append_c (batch->routes, tornadis_message_is_shard (message) ? 'T' : 'F');
 }
 
 /* An array of names, or nothing. */

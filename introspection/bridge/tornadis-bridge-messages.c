@@ -27,7 +27,7 @@ same_bytes (const char *one,
   return length == other_length && memcmp (one, other, length) == 0;
 }
 
-/* Whether messages are of one route: of one channel, by the same pattern. */
+/* Whether messages are of one route: of one channel or shard channel, by the same pattern. */
 static gboolean
 same_route (gconstpointer one,
             gconstpointer other)
@@ -37,7 +37,8 @@ same_route (gconstpointer one,
   const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel) ((TornadisMessage *) one, &length);
   const char *other_data = TORNADIS_PRIVATE_CALL (message_peek_channel) ((TornadisMessage *) other, &other_length);
 
-  if (!same_bytes (data, length, other_data, other_length))
+  if (!same_bytes (data, length, other_data, other_length) ||
+      tornadis_message_is_shard ((TornadisMessage *) one) != tornadis_message_is_shard ((TornadisMessage *) other))
     return FALSE;
 
   data = TORNADIS_PRIVATE_CALL (message_peek_pattern) ((TornadisMessage *) one, &length);

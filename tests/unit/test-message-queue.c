@@ -19,7 +19,8 @@ make_message (guint number)
   elements[1] = tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, "c", 1);
   elements[2] = tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, text, strlen (text));
 
-  return tornadis_message_new (tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, 3), FALSE, NULL);
+  return tornadis_message_new (tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, 3),
+                               TORNADIS_SUBSCRIPTION_KIND_CHANNEL, NULL);
 }
 
 static void

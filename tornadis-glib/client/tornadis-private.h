@@ -58,7 +58,7 @@ typedef struct
                                                 gsize                   length);
 
   TornadisMessage *(*message_new)              (TornadisReply          *push,
-                                                gboolean                has_pattern,
+                                                TornadisSubscriptionKind kind,
                                                 TornadisMessageNamesCache *names);
   const char      *(*message_peek_channel)     (TornadisMessage        *self,
                                                 gsize                  *length);

@@ -201,12 +201,14 @@ pub_sub_push (TornadisClient *client,
       if (push->kind != TORNADIS_REPLY_KIND_PUSH || !tornadis_reply_equals_text (elements[0], "invalidate") ||
           !tornadis_subscriptions_has_channel (self->subscriptions, INVALIDATE_CHANNEL))
         return FALSE;
-      message = tornadis_message_new (take_invalidation (push), FALSE, &self->names);
+      message = tornadis_message_new (take_invalidation (push), TORNADIS_SUBSCRIPTION_KIND_CHANNEL, &self->names);
     }
-  else if (tornadis_reply_equals_text (elements[0], "message") || tornadis_reply_equals_text (elements[0], "smessage"))
-    message = tornadis_message_new (push, FALSE, &self->names);
+  else if (tornadis_reply_equals_text (elements[0], "message"))
+    message = tornadis_message_new (push, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, &self->names);
+  else if (tornadis_reply_equals_text (elements[0], "smessage"))
+    message = tornadis_message_new (push, TORNADIS_SUBSCRIPTION_KIND_SHARD, &self->names);
   else if (push->length > 3 && tornadis_reply_equals_text (elements[0], "pmessage"))
-    message = tornadis_message_new (push, TRUE, &self->names);
+    message = tornadis_message_new (push, TORNADIS_SUBSCRIPTION_KIND_PATTERN, &self->names);
   else if (tornadis_subscriptions_push (self->subscriptions, push))
     {
       tornadis_reply_unref (push);

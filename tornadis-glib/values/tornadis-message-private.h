@@ -15,6 +15,7 @@ typedef struct
   TornadisReply *pattern; /* (owned) (nullable) */
   char *channel_text;     /* (owned) (nullable): when the bytes are not UTF-8 text themselves */
   char *pattern_text;     /* (owned) (nullable): likewise */
+  gboolean is_shard;      /* it is a shard channel */
 } TornadisMessageNames;
 
 /* Names that may come again. */
@@ -39,10 +40,10 @@ struct _TornadisMessage
   TornadisReply node;
 };
 
-/* Consumes @push, whose first elements are the kind, the pattern if it has one, the channel and the
+/* Consumes @push, whose first elements are the kind, the pattern if that is what @kind says, the channel and the
  * payload. Without a @cache (nullable) the message has names of its own. */
 TornadisMessage *tornadis_message_new      (TornadisReply             *push,
-                                            gboolean                   has_pattern,
+                                            TornadisSubscriptionKind   kind,
                                             TornadisMessageNamesCache *cache);
 /* The bytes of its channel. */
 const char      *tornadis_message_peek_channel (TornadisMessage *self,

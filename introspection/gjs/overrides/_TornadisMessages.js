@@ -70,15 +70,17 @@ var create = function (Tornadis, TornadisBridge) {
 
         _toBoxed() {
             const keys = this._data.k?.map(({b}) => new GLib.Bytes(toBytes(b))) ?? null;
-            return TornadisBridge.make_message(this._route.channelBytes, this._route.patternBytes, this.get_payload(), keys);
+            return TornadisBridge.make_message(this._route.channelBytes, this._route.patternBytes, this.get_payload(), keys,
+                this._route.shard);
         }
     }
 
     /** What messages of one channel, by one pattern, have in common. */
     class Route {
-        constructor([channel, channelBytes, pattern, patternBytes]) {
+        constructor([channel, channelBytes, pattern, patternBytes, shard]) {
             this.channel = channel;
             this.pattern = pattern;
+            this.shard = shard;
             this._names = [channelBytes, patternBytes];
             this.handlers = null;
             this.version = -1;
