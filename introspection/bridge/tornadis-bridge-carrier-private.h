@@ -38,7 +38,11 @@ struct _TornadisBridgeCarrier
   guint32 next_number;
   gboolean decode;
   gboolean expecting;
-  gconstpointer last_listener; /* (nullable) what added the last message of the last chunk */
+  GHashTable *listeners;    /* (owned) (element-type gulong GClosure) by the ids of their handlers */
+  guint64 delivery;         /* the last of which a listener has told */
+  TornadisMessage *emitted; /* (owned) (nullable) the last of the program's that a listener has told */
+  guint64 n_emissions;      /* of the program's */
+  guint n_notifying;        /* how many calls of the function are under way */
 };
 
 /* A call under way. */
@@ -62,7 +66,13 @@ void                 tornadis_bridge_carrier_hold         (TornadisBridgeCarrier
 void                 tornadis_bridge_carrier_let_go       (TornadisBridgeCarrier  *self);
 /* The last chunk to be told, if it has outcomes and room for another, or a new one. */
 TornadisBridgeChunk *tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier  *self);
-/* Likewise, for messages. */
+/* Tells a chunk that is in no queue, now. */
+void                 tornadis_bridge_carrier_tell_first   (TornadisBridgeCarrier  *self,
+                                                           TornadisBridgeChunk    *chunk);
+/* A chunk that is in no queue, for messages. */
+TornadisBridgeChunk *tornadis_bridge_chunk_new_messages   (TornadisBridgeCarrier  *self,
+                                                           gboolean                popped);
+/* The last chunk to be told, if it has messages of that sort and room for another, or a new one. */
 TornadisBridgeChunk *tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier  *self,
                                                            gboolean                popped);
 void                 tornadis_bridge_carrier_tell_all     (TornadisBridgeCarrier  *self);

@@ -78,7 +78,9 @@ carrier_notify (TornadisBridgeCarrier *self,
 
   if (self->data_func != NULL)
     {
+      self->n_notifying++;
       self->data_func (self->held, (const guint8 *) outcomes, length, self->user_data);
+      self->n_notifying--;
       return;
     }
 
@@ -193,6 +195,7 @@ tornadis_bridge_carrier_dispose (GObject *object)
   /* What is not told yet will not be. */
   g_queue_clear_full (&self->chunks, (GDestroyNotify) tornadis_bridge_chunk_free);
   self->expecting = FALSE;
+  g_clear_pointer (&self->emitted, tornadis_message_unref);
   if (self->user_data_destroy != NULL)
     g_steal_pointer (&self->user_data_destroy) (self->user_data);
 
@@ -205,6 +208,7 @@ tornadis_bridge_carrier_finalize (GObject *object)
 {
   TornadisBridgeCarrier *self = TORNADIS_BRIDGE_CARRIER (object);
 
+  g_hash_table_unref (self->listeners);
   g_clear_pointer (&self->kept, g_hash_table_unref);
   g_clear_pointer (&self->clients, g_hash_table_unref);
 
@@ -225,6 +229,7 @@ tornadis_bridge_carrier_init (TornadisBridgeCarrier *self)
 {
   g_queue_init (&self->chunks);
   g_queue_init (&self->calls);
+  self->listeners = g_hash_table_new (NULL, NULL);
 }
 
 GMainContext *
@@ -383,11 +388,11 @@ tornadis_bridge_carrier_expect (TornadisBridgeCarrier *self,
   return TRUE;
 }
 
+/* (transfer full): @chunk */
 static TornadisBridgeChunk *
-carrier_add_chunk (TornadisBridgeCarrier *self)
+carrier_add_chunk (TornadisBridgeCarrier *self,
+                   TornadisBridgeChunk *chunk)
 {
-  TornadisBridgeChunk *chunk = g_new0 (TornadisBridgeChunk, 1);
-
   g_queue_push_tail (&self->chunks, chunk);
   TORNADIS_PRIVATE_CALL (poller_item_queue_first) (&self->item);
 
@@ -403,9 +408,27 @@ tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier *self)
                 chunk->outcomes->len < MAX_CHUNK_SIZE))
     return chunk;
 
-  chunk = carrier_add_chunk (self);
+  chunk = carrier_add_chunk (self, g_new0 (TornadisBridgeChunk, 1));
   chunk->outcomes = g_string_sized_new (1024);
   g_string_append (chunk->outcomes, self->format->opening);
+
+  return chunk;
+}
+
+TornadisBridgeChunk *
+tornadis_bridge_chunk_new_messages (TornadisBridgeCarrier *self,
+                                    gboolean popped)
+{
+  TornadisBridgeChunk *chunk = g_new0 (TornadisBridgeChunk, 1);
+
+  chunk->batch = g_new (TornadisBridgeBatch, 1);
+  chunk->batch->routes = g_string_sized_new (64);
+  chunk->batch->payloads = g_string_sized_new (8192);
+  chunk->batch->n_routes = 0;
+  chunk->batch->n_messages = 0;
+  chunk->batch->popped = popped;
+  chunk->batch->emitted = FALSE;
+  chunk->batch->n_kept = TORNADIS_PRIVATE_CALL (pub_sub_client_get_n_kept) (TORNADIS_PUB_SUB_CLIENT (self->held));
 
   return chunk;
 }
@@ -421,13 +444,16 @@ tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier *self,
                 chunk->batch->payloads->len < MAX_CHUNK_SIZE))
     return chunk;
 
-  chunk = carrier_add_chunk (self);
-  chunk->batch = g_new (TornadisBridgeBatch, 1);
-  chunk->batch->routes = g_string_sized_new (64);
-  chunk->batch->payloads = g_string_sized_new (8192);
-  chunk->batch->n_routes = 0;
-  chunk->batch->n_messages = 0;
-  chunk->batch->popped = popped;
+  return carrier_add_chunk (self, tornadis_bridge_chunk_new_messages (self, popped));
+}
 
-  return chunk;
+void
+tornadis_bridge_carrier_tell_first (TornadisBridgeCarrier *self,
+                                    TornadisBridgeChunk *chunk)
+{
+  g_object_ref (self);
+  g_queue_push_head (&self->chunks, chunk);
+  carrier_tell_chunk (self);
+  tornadis_bridge_carrier_let_go (self);
+  g_object_unref (self);
 }

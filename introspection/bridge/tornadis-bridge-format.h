@@ -15,7 +15,9 @@ typedef struct
   guint8 indices[256];
   guint n_routes;
   guint n_messages;
-  gboolean popped; /* by those who wait for one, not for handlers */
+  gboolean popped;  /* by those who wait for one, not for handlers */
+  gboolean emitted; /* by the program, for handlers, which are to be called before that returns */
+  guint64 n_kept;   /* how many had been kept, to be popped, when the first came */
 } TornadisBridgeBatch;
 
 /* A shape that a language makes and takes apart by itself. */

@@ -414,8 +414,8 @@ marshal_join (const TornadisBridgeBatch *batch)
 {
   GString *out = g_string_sized_new (batch->routes->len + batch->payloads->len + batch->n_messages + 32);
 
-  put_head (out, '(', 4);
-  g_string_append_c (out, batch->popped ? 'T' : 'F');
+  put_head (out, '(', 5);
+  g_string_append_c (out, batch->emitted ? 'N' : batch->popped ? 'T' : 'F');
   put_head (out, '[', batch->n_routes);
   g_string_append_len (out, batch->routes->str, (gssize) batch->routes->len);
   if (batch->n_routes > 1)
@@ -424,6 +424,7 @@ marshal_join (const TornadisBridgeBatch *batch)
     g_string_append_c (out, 'N');
   put_head (out, '[', batch->n_messages);
   g_string_append_len (out, batch->payloads->str, (gssize) batch->payloads->len);
+  put_integer (out, (gint64) batch->n_kept);
 
   return out;
 }

@@ -13,6 +13,8 @@
 typedef struct
 {
   TornadisBridgeCarrier *carrier; /* (owned) */
+  gulong handler_id;
+  guint64 n_emissions; /* the carrier's, when this saw its last emitted message */
 } TornadisBridgeListener;
 
 static gboolean
@@ -92,31 +94,71 @@ chunk_get_route (TornadisBridgeChunk *chunk,
 }
 
 static void
-carrier_add_message (TornadisBridgeCarrier *self,
-                     TornadisMessage *message,
-                     gboolean popped)
+chunk_add_message (TornadisBridgeChunk *chunk,
+                   const TornadisBridgeFormat *format,
+                   TornadisMessage *message)
 {
-  TornadisBridgeChunk *chunk = tornadis_bridge_carrier_get_messages (self, popped);
   TornadisBridgeBatch *batch = chunk->batch;
-  guint route = chunk_get_route (chunk, self->format, message);
+  guint route = chunk_get_route (chunk, format, message);
 
   batch->indices[batch->n_messages++] = (guint8) route;
-  self->format->append_payload (batch, message);
+  format->append_payload (batch, message);
   if (chunk->last != NULL)
     tornadis_message_unref (chunk->last);
   chunk->last = tornadis_message_ref (message);
   chunk->last_route = route;
 }
 
-/* Several listeners of one emission add the message once. */
-static gboolean
-carrier_has_added (TornadisBridgeCarrier *self,
-                   TornadisMessage *message,
-                   gconstpointer listener)
+/* What a program emits by itself is handled when that returns: ahead of what has come, when it is a handler, or what else is
+ * being told, that emits it. */
+static void
+carrier_tell_emitted (TornadisBridgeCarrier *self,
+                      TornadisMessage *message)
 {
-  TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
+  TornadisBridgeChunk *chunk;
 
-  return chunk != NULL && chunk->last == message && !chunk->batch->popped && self->last_listener != listener;
+  /* JavaScript goes on with what it has before it begins with something new. */
+  if (self->n_notifying == 0)
+    {
+      chunk_add_message (tornadis_bridge_carrier_get_messages (self, FALSE), self->format, message);
+      tornadis_bridge_carrier_tell_all (self);
+      return;
+    }
+
+  chunk = tornadis_bridge_chunk_new_messages (self, FALSE);
+  chunk->batch->emitted = TRUE;
+  chunk_add_message (chunk, self->format, message);
+  tornadis_bridge_carrier_tell_first (self, chunk);
+}
+
+/* Several listeners of one emission tell the message once. */
+static gboolean
+carrier_has_told (TornadisBridgeCarrier *self,
+                  TornadisMessage *message,
+                  guint64 delivery,
+                  TornadisBridgeListener *listener)
+{
+  gboolean told;
+
+  if (G_LIKELY (delivery != 0))
+    {
+      told = delivery == self->delivery;
+      self->delivery = delivery;
+      return told;
+    }
+
+  /* An emission that reaches the same listener again is another one. */
+  told = message == self->emitted && listener->n_emissions != self->n_emissions;
+  if (!told)
+    {
+      self->n_emissions++;
+      tornadis_message_ref (message);
+      g_clear_pointer (&self->emitted, tornadis_message_unref);
+      self->emitted = message;
+    }
+  listener->n_emissions = self->n_emissions;
+
+  return told;
 }
 
 static void
@@ -126,17 +168,16 @@ message_cb (TornadisPubSubClient *client,
 {
   TornadisBridgeListener *listener = user_data;
   TornadisBridgeCarrier *self = listener->carrier;
+  guint64 delivery = TORNADIS_PRIVATE_CALL (pub_sub_client_get_delivery) (client, message);
 
-  if (!tornadis_bridge_carrier_is_alive (self) || carrier_has_added (self, message, listener))
+  if (!tornadis_bridge_carrier_is_alive (self) || carrier_has_told (self, message, delivery, listener))
     return;
 
   tornadis_bridge_carrier_hold (self, G_OBJECT (client));
-  carrier_add_message (self, message, FALSE);
-  self->last_listener = listener;
-
-  /* What a program emits by itself is handled when that returns. */
-  if (!TORNADIS_PRIVATE_CALL (pub_sub_client_is_delivering) (client))
-    tornadis_bridge_carrier_tell_all (self);
+  if (G_LIKELY (delivery != 0))
+    chunk_add_message (tornadis_bridge_carrier_get_messages (self, FALSE), self->format, message);
+  else
+    carrier_tell_emitted (self, message);
 }
 
 static void
@@ -145,6 +186,7 @@ listener_free (gpointer data,
 {
   TornadisBridgeListener *listener = data;
 
+  g_hash_table_remove (listener->carrier->listeners, GSIZE_TO_POINTER (listener->handler_id));
   g_object_unref (listener->carrier);
   g_free (listener);
 }
@@ -176,12 +218,58 @@ tornadis_bridge_carrier_listen (TornadisBridgeCarrier *self,
   if (self->owner == NULL)
     return 0;
 
-  listener = g_new (TornadisBridgeListener, 1);
+  listener = g_new0 (TornadisBridgeListener, 1);
   listener->carrier = g_object_ref (self);
   closure = g_cclosure_new (G_CALLBACK (message_cb), listener, listener_free);
 
-  return g_signal_connect_closure_by_id (self->owner, g_signal_lookup ("message", TORNADIS_TYPE_PUB_SUB_CLIENT),
-                                         g_quark_from_string (detail), closure, after);
+  listener->handler_id = g_signal_connect_closure_by_id (self->owner, g_signal_lookup ("message", TORNADIS_TYPE_PUB_SUB_CLIENT),
+                                                         g_quark_from_string (detail), closure, after);
+  g_hash_table_insert (self->listeners, GSIZE_TO_POINTER (listener->handler_id), closure);
+
+  return listener->handler_id;
+}
+
+/**
+ * tornadis_bridge_carrier_is_listening:
+ * @self: a carrier of a pub/sub client
+ * @handler_id: of [method@TornadisBridge.Carrier.listen]
+ *
+ * Gets whether a handler is connected and not blocked, whoever has disconnected or blocked it.
+ *
+ * Returns: %TRUE if it would be called
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_is_listening (TornadisBridgeCarrier *self,
+                                      gulong handler_id)
+{
+  GClosure *closure;
+
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
+
+  closure = g_hash_table_lookup (self->listeners, GSIZE_TO_POINTER (handler_id));
+
+  return closure != NULL && self->owner != NULL &&
+         g_signal_handler_find (self->owner, G_SIGNAL_MATCH_CLOSURE | G_SIGNAL_MATCH_UNBLOCKED, 0, 0, closure, NULL, NULL) != 0;
+}
+
+/**
+ * tornadis_bridge_carrier_count_listeners:
+ * @self: a carrier of a pub/sub client
+ *
+ * Counts the handlers of [method@TornadisBridge.Carrier.listen] that are still connected.
+ *
+ * Returns: how many there are
+ *
+ * Since: 1.0
+ */
+guint
+tornadis_bridge_carrier_count_listeners (TornadisBridgeCarrier *self)
+{
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), 0);
+
+  return g_hash_table_size (self->listeners);
 }
 
 static void
@@ -203,7 +291,7 @@ popped_cb (GObject *object,
 
   for (guint n = 0; message != NULL; n++)
     {
-      carrier_add_message (self, message, TRUE);
+      chunk_add_message (tornadis_bridge_carrier_get_messages (self, TRUE), self->format, message);
       tornadis_message_unref (message);
       message = n + 1 < MAX_POPPED ? TORNADIS_PRIVATE_CALL (pub_sub_client_take_message) (client) : NULL;
     }
@@ -267,6 +355,63 @@ tornadis_bridge_carrier_restore (TornadisBridgeCarrier *self,
     return FALSE;
 
   return TORNADIS_PRIVATE_CALL (pub_sub_client_restore_message) (TORNADIS_PUB_SUB_CLIENT (self->owner), message);
+}
+
+static void
+carrier_change_listeners (TornadisBridgeCarrier *self,
+                          void (*change) (gpointer instance, gulong handler_id))
+{
+  GHashTableIter iter;
+  gpointer handler_id;
+
+  g_hash_table_iter_init (&iter, self->listeners);
+  while (g_hash_table_iter_next (&iter, &handler_id, NULL))
+    if (g_signal_handler_is_connected (self->owner, GPOINTER_TO_SIZE (handler_id)))
+      change (self->owner, GPOINTER_TO_SIZE (handler_id));
+}
+
+/* Whether another handler than ours would be called for @message. */
+static gboolean
+carrier_has_rival (TornadisBridgeCarrier *self,
+                   TornadisMessage *message)
+{
+  guint signal_id = g_signal_lookup ("message", TORNADIS_TYPE_PUB_SUB_CLIENT);
+  GQuark detail = g_quark_try_string (tornadis_message_get_channel (message));
+  gboolean has_rival;
+
+  carrier_change_listeners (self, g_signal_handler_block);
+  has_rival = g_signal_has_handler_pending (self->owner, signal_id, detail, FALSE);
+  carrier_change_listeners (self, g_signal_handler_unblock);
+
+  return has_rival;
+}
+
+/**
+ * tornadis_bridge_carrier_keep:
+ * @self: a carrier of a pub/sub client
+ * @message: a message that it has brought
+ * @n_kept: what came with it
+ *
+ * Keeps a message that it has brought for handlers and that none was connected for in the language: it is to be popped, in
+ * its place among others. Unless a handler that is none of the language's has had it.
+ *
+ * Returns: %TRUE if it is kept
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_keep (TornadisBridgeCarrier *self,
+                              TornadisMessage *message,
+                              guint64 n_kept)
+{
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
+  g_return_val_if_fail (message != NULL, FALSE);
+
+  if (!TORNADIS_IS_PUB_SUB_CLIENT (self->owner) || carrier_has_rival (self, message))
+    return FALSE;
+
+  TORNADIS_PRIVATE_CALL (pub_sub_client_keep_message) (TORNADIS_PUB_SUB_CLIENT (self->owner), message, n_kept);
+  return TRUE;
 }
 
 /**

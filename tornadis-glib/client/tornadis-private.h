@@ -37,7 +37,12 @@ typedef struct
 
   GMainContext    *(*client_pool_get_context)  (TornadisClientPool     *self);
 
-  gboolean         (*pub_sub_client_is_delivering)   (TornadisPubSubClient *self);
+  guint64          (*pub_sub_client_get_delivery)    (TornadisPubSubClient *self,
+                                                      TornadisMessage      *message);
+  guint64          (*pub_sub_client_get_n_kept)      (TornadisPubSubClient *self);
+  void             (*pub_sub_client_keep_message)    (TornadisPubSubClient *self,
+                                                      TornadisMessage      *message,
+                                                      guint64               n_kept);
   TornadisMessage *(*pub_sub_client_take_message)    (TornadisPubSubClient *self);
   gboolean         (*pub_sub_client_restore_message) (TornadisPubSubClient *self,
                                                       TornadisMessage      *message);

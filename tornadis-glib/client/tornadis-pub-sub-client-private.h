@@ -7,8 +7,15 @@
 
 G_BEGIN_DECLS
 
-/* Whether a message is being emitted because it has come, not because a program emits it. */
-gboolean               tornadis_pub_sub_client_is_delivering     (TornadisPubSubClient *self);
+/* The number of the emission of a message that has come; 0: it is a program that emits it. */
+guint64                tornadis_pub_sub_client_get_delivery      (TornadisPubSubClient *self,
+                                                                  TornadisMessage      *message);
+/* How many messages were kept so far. */
+guint64                tornadis_pub_sub_client_get_n_kept        (TornadisPubSubClient *self);
+/* Keeps a message that came when @n_kept had been kept, in its place among those that still are. */
+void                   tornadis_pub_sub_client_keep_message      (TornadisPubSubClient *self,
+                                                                  TornadisMessage      *message,
+                                                                  guint64               n_kept);
 /* (transfer full) (nullable): the first message that is kept, unless it is for one that waits. */
 TornadisMessage       *tornadis_pub_sub_client_take_message      (TornadisPubSubClient *self);
 /* Keeps a message again, ahead of all others. FALSE: a handler is connected for it. */

@@ -64,7 +64,8 @@ struct _TornadisPubSubClient
   TornadisMessageQueue messages;        /* that no handler took; the client does not read while it is full */
   gboolean gap;                         /* to be notified when the subscriptions are restored */
   gboolean notified_subscribed;
-  gboolean delivering;                  /* a message that has come is being emitted */
+  TornadisMessage *delivering;          /* (unowned) (nullable) a message that has come and is being emitted */
+  guint64 n_delivered;
   gulong handler_id;                    /* of a handler of all messages, or 0 */
   TornadisMessageNamesCache names;
 };
@@ -119,10 +120,28 @@ pub_sub_overflow (TornadisPubSubClient *self)
     g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
 }
 
-gboolean
-tornadis_pub_sub_client_is_delivering (TornadisPubSubClient *self)
+guint64
+tornadis_pub_sub_client_get_delivery (TornadisPubSubClient *self,
+                                      TornadisMessage *message)
 {
-  return self->delivering;
+  return message == self->delivering ? self->n_delivered : 0;
+}
+
+guint64
+tornadis_pub_sub_client_get_n_kept (TornadisPubSubClient *self)
+{
+  return self->messages.n_pushed;
+}
+
+void
+tornadis_pub_sub_client_keep_message (TornadisPubSubClient *self,
+                                      TornadisMessage *message,
+                                      guint64 n_kept)
+{
+  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = g_object_ref (self);
+
+  if (tornadis_message_queue_insert (&self->messages, message, n_kept))
+    pub_sub_overflow (self);
 }
 
 TornadisMessage *
@@ -152,9 +171,10 @@ pub_sub_deliver (TornadisPubSubClient *self,
 
   if (pub_sub_has_handler (self, detail))
     {
-      gboolean before = self->delivering;
+      TornadisMessage *before = self->delivering;
 
-      self->delivering = TRUE;
+      self->delivering = message;
+      self->n_delivered++;
       g_signal_emit (self, signals[SIGNAL_MESSAGE], detail, message);
       self->delivering = before;
       return;

@@ -141,6 +141,8 @@ class Carrier:
                 n = len(brought)
             else:
                 n = self.messages.receive(brought)
+                if n == 0:
+                    return
             if n > 1:
                 # A callback may run a main loop, which then asks for calls and so goes on with the rest.
                 self.bridge.expect()

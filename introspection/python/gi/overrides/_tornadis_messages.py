@@ -14,15 +14,16 @@ from ._tornadis_values import Tornadis, TornadisBridge, TornadisException, _to_e
 class Route:
     """What messages of one channel, by one pattern, have in common."""
 
-    __slots__ = ('channel', 'channel_bytes', 'pattern', 'pattern_bytes', 'handlers', 'version')
+    __slots__ = ('channel', 'channel_bytes', 'pattern', 'pattern_bytes', 'shard', 'handlers', 'version')
 
-    def __init__(self, channel, channel_bytes, pattern, pattern_bytes):
+    def __init__(self, channel, channel_bytes, pattern, pattern_bytes, shard):
         self.channel = channel
         self.channel_bytes = channel_bytes
         self.pattern = pattern
         self.pattern_bytes = pattern_bytes
-        self.handlers = ()
-        self.version = None
+        self.shard = shard
+        self.handlers = None
+        self.version = False
 
 
 class Message:
@@ -32,6 +33,7 @@ class Message:
 
     channel = property(lambda self: self._route.channel)
     pattern = property(lambda self: self._route.pattern)
+    shard = property(lambda self: self._route.shard, doc='Whether the channel is a shard channel.')
 
     @property
     def payload(self):
@@ -54,6 +56,9 @@ class Message:
     def get_text(self):
         return self.text
 
+    def is_shard(self):
+        return self._route.shard
+
     def get_channel_bytes(self):
         route = self._route
         return GLib.Bytes.new(route.channel.encode() if route.channel_bytes is None else route.channel_bytes)
@@ -72,7 +77,7 @@ class Message:
             pattern = GLib.Bytes.new(pattern.encode() if route.pattern_bytes is None else route.pattern_bytes)
         about_keys = self.text is None and type(self._payload) is tuple
         keys = [GLib.Bytes.new(key) for key in self.keys] if about_keys and self.keys is not None else None
-        return TornadisBridge.make_message(self.get_channel_bytes(), pattern, self.get_payload(), keys)
+        return TornadisBridge.make_message(self.get_channel_bytes(), pattern, self.get_payload(), keys, route.shard)
 
     def __repr__(self):
         return f'<Tornadis.Message {self.channel!r} {self.payload if self.text is None else self.text!r}>'
@@ -84,15 +89,14 @@ _new_message = Message.__new__
 class Handler:
     """One of the signal ``message``, in Python. GObject has one in C of the same id in its place."""
 
-    __slots__ = ('id', 'detail', 'after', 'function', 'call', 'connected', 'n_blocks')
+    __slots__ = ('id', 'detail', 'after', 'function', 'call', 'listening')
 
     def __init__(self, detail, after, function, call):
         self.detail = detail
         self.after = after
         self.function = function
         self.call = call
-        self.connected = True
-        self.n_blocks = 0
+        self.listening = True
 
 
 class Messages:
@@ -104,9 +108,10 @@ class Messages:
         self.carrier = carrier
         carrier.messages = self
         self.handlers = {}
-        # Another object whenever handlers, or what they are to be called for, have changed.
-        self.version = object()
-        self.telling = 0
+        # All handlers, in another list whenever something has changed; None: it is not made yet.
+        self.version = None
+        # The channel of the message that is being told, and whether no other handler is to be called for it.
+        self.told = None
         self.stopped = False
         # Messages that were popped and are not handed out, and those who wait for one.
         self.inbox = collections.deque()
@@ -117,28 +122,37 @@ class Messages:
         self.pop_cancelled = False
 
     def receive(self, brought):
-        """A batch; returns how many messages are in it."""
-        popped, routes, indices, payloads = brought
+        """A batch; returns how many messages are in it, or 0 when it was dealt with at once."""
+        popped, routes, indices, payloads, n_kept = brought
         routes = [Route(*route) for route in routes]
         items = zip(itertools.repeat(0) if indices is None else indices, payloads)
         if popped:
             self.keep(items, routes)
-        else:
+            return len(payloads)
+        if self.carrier.bridge.count_listeners() != len(self.handlers):
             self.check_handlers()
-            self.carrier.parts.append((self.tell, (items, routes, [])))
+        part = items, routes, [], n_kept
+        if popped is None:
+            self.tell(part)
+            return 0
+        self.carrier.parts.append((self.tell, part))
         return len(payloads)
 
-    # Handlers.
+    # Handlers. What is connected and what is blocked is GObject's to say.
 
     def connect(self, detailed_signal, after, function, call):
         """The id of a new handler; None: it is one of another signal."""
         name, _, detail = detailed_signal.partition('::')
         if name != 'message':
             return None
+        if not callable(function):
+            raise TypeError('second argument must be callable')
         handler = Handler(detail or None, after, function, call)
         handler.id = self.carrier.bridge.listen(handler.detail, after)
-        self.handlers[handler.id] = handler
-        self.version = object()
+        # 0: the client is disposed of.
+        if handler.id != 0:
+            self.handlers[handler.id] = handler
+            self.version = None
         return handler.id
 
     def find(self, function):
@@ -147,14 +161,15 @@ class Messages:
     def forget(self, handler_id):
         handler = self.handlers.pop(handler_id, None)
         if handler is not None:
-            handler.connected = False
-            self.version = object()
+            handler.listening = False
+            self.version = None
 
-    def block(self, handler_id, n):
+    def refresh(self, handler_id):
+        """It may have been blocked or unblocked."""
         handler = self.handlers.get(handler_id)
         if handler is not None:
-            handler.n_blocks += n
-            self.version = object()
+            handler.listening = self.carrier.bridge.is_listening(handler_id)
+            self.version = None
 
     def check_handlers(self):
         """Forgets those that were disconnected behind our back."""
@@ -162,59 +177,97 @@ class Messages:
             if not GObject.signal_handler_is_connected(self.get_client(), handler_id):
                 self.forget(handler_id)
 
-    def match(self, route):
-        """What to call for a message of the route: in the order in which it was connected, those after the others."""
-        found = [handler for handler in self.handlers.values() if handler.detail in (None, route.channel)]
-        route.version = self.version
-        if not found:
-            route.handlers = None
-            return None
-        route.handlers = [handler for handler in found if not handler.n_blocks]
+    def refresh_all(self):
+        self.check_handlers()
+        for handler_id in self.handlers:
+            self.refresh(handler_id)
+
+    @staticmethod
+    def order(handlers, route):
+        """Those for the route in the order of an emission, blocked ones too."""
+        found = [handler for handler in handlers if handler.detail in (None, route.channel)]
         if any(handler.after for handler in found):
-            route.handlers.sort(key=lambda handler: handler.after)
+            found.sort(key=lambda handler: handler.after)
+        return found
+
+    def match(self, route):
+        """What to call for a message of the route; None: no handler is connected for it."""
+        if self.version is None:
+            self.version = [*self.handlers.values()]
+        route.version = self.version
+        found = self.order(self.version, route)
+        route.handlers = [handler for handler in found if handler.listening] if found else None
         return route.handlers
 
     def tell(self, part):
-        items, routes, rest = part
+        items, routes, rest, n_kept = part
         client = self.get_client()
-        raised = None
-        self.telling += 1
-        for index, payload in items:
-            route = routes[index]
-            handlers = route.handlers if route.version is self.version else self.match(route)
-            message = _new_message(Message)
-            message._route = route
-            if type(payload) is str:
-                message.text = payload
-            else:
-                message.text = None
-                message._payload = payload
-            if handlers is None:
-                rest.append(message)
-                continue
-            version = self.version
-            for handler in handlers:
-                if self.version is not version and not (handler.connected and not handler.n_blocks):
+        before = self.told, self.stopped
+        self.stopped = False
+        try:
+            for index, payload in items:
+                route = routes[index]
+                handlers = route.handlers if route.version is self.version else self.match(route)
+                message = _new_message(Message)
+                message._route = route
+                if type(payload) is str:
+                    message.text = payload
+                else:
+                    message.text = None
+                    message._payload = payload
+                if handlers is None:
+                    rest.append(message)
                     continue
-                try:
-                    handler.call(client, message)
-                except Exception as error:
-                    _report(error)
-                except BaseException as error:
-                    raised = error
-                if self.stopped:
-                    self.stopped = False
-                    break
-        self.telling -= 1
+                version = self.version
+                self.told = route.channel
+                for handler in handlers:
+                    try:
+                        handler.call(client, message)
+                    except SystemExit:
+                        raise
+                    except BaseException as error:
+                        _report(error)
+                    if self.version is not version:
+                        self.go_on(client, message, route, version, handler)
+                        break
+        finally:
+            self.told, self.stopped = before
         # What no handler is connected for any more is kept, unless one in C has had it.
-        while rest:
-            self.carrier.bridge.restore(rest.pop()._to_boxed())
-        if raised is not None:
-            raise raised
+        kept = rest.copy()
+        rest.clear()
+        for message in kept:
+            self.carrier.bridge.keep(message._to_boxed(), n_kept)
+
+    def go_on(self, client, message, route, version, last):
+        """Calls what is left of the handlers there were, after the last one has changed some or stopped the emission."""
+        handlers = self.order(version, route)
+        for handler in handlers[handlers.index(last) + 1:]:
+            if self.stopped:
+                break
+            if not handler.listening:
+                continue
+            # It may have run a main loop.
+            self.told = route.channel
+            try:
+                handler.call(client, message)
+            except SystemExit:
+                raise
+            except BaseException as error:
+                _report(error)
+        self.stopped = False
+
+    def stop(self, detailed_signal):
+        """Whether it is the emission of a message that is being told, which is stopped."""
+        name, _, detail = detailed_signal.partition('::')
+        if self.told is None or name != 'message' or detail not in ('', self.told):
+            return False
+        self.stopped = True
+        self.version = None
+        return True
 
     def drop(self):
         """Drops what a handler that closes the client would not have seen had it come one by one."""
-        if not self.telling:
+        if self.told is None:
             return
         for tell, part in self.carrier.parts:
             if tell == self.tell:
@@ -266,13 +319,14 @@ class Messages:
             waiter.set_result(self.inbox.popleft())
             return waiter
         self.waiters.append(waiter)
-        if deadline is not None:
-            number = self.carrier.start(lambda outcome: self.expire(waiter), self.carrier.bridge.wait, deadline)
-            waiter.add_done_callback(lambda _: self.carrier.bridge.cancel(number))
+        # Before the time begins: what is kept comes first.
         if self.inbox:
             _call_soon(self.serve)
         else:
             self.pop()
+        if deadline is not None:
+            number = self.carrier.start(lambda outcome: self.expire(waiter), self.carrier.bridge.wait, deadline)
+            waiter.add_done_callback(lambda _: self.carrier.bridge.cancel(number))
         return waiter
 
     def forsake(self, waiter):
@@ -286,6 +340,7 @@ class Messages:
             self.carrier.bridge.cancel(self.pop_number)
 
     def expire(self, waiter):
+        self.serve()
         if not waiter.done():
             self.forsake(waiter)
             waiter._finish(None, None, not _in_task())
@@ -302,11 +357,11 @@ class Messages:
         if self.waiters:
             _call_soon(self.serve)
 
-    def give_back_all(self):
-        """To the library, for who pops them there."""
+    def take_inbox(self):
+        """For who pops them in the library: the last first."""
         while self.inbox:
             message = self.inbox.pop()
-            self.carrier.bridge.restore(message._to_boxed())
+            yield message._to_boxed() if type(message) is Message else message
 
     async def iterate(self, deadline):
         inbox = self.inbox
