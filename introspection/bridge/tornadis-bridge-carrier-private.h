@@ -39,8 +39,8 @@ struct _TornadisBridgeCarrier
   gboolean decode;
   gboolean expecting;
   GHashTable *listeners;    /* (owned) (element-type gulong GClosure) by the ids of their handlers */
-  guint64 delivery;         /* the last of which a listener has told */
-  TornadisMessage *emitted; /* (owned) (nullable) the last of the program's that a listener has told */
+  TornadisMessage *emitted; /* (owned) (nullable) what the program emits and a listener has told, or did last */
+  guint64 emission;         /* the number of that emission */
   guint64 n_emissions;      /* of the program's */
   guint n_notifying;        /* how many calls of the function are under way */
 };

@@ -21,8 +21,8 @@ G_BEGIN_DECLS
  * outcome has tuples is given inverted (`~number`), and so negative; when the outcome itself is an error the call has
  * failed.
  *
- * Messages are a tuple: whether they are for those who pop them (or nothing: the program emits one, and handlers are to be
- * called before the function returns), the routes, for each message the byte that is the number of its route (or nothing,
+ * Messages are a tuple: whether they are for those who pop them (or the detail of the emission: the program emits one, and
+ * handlers are to be called before the function returns), the routes, for each message the byte that is the number of its route (or nothing,
  * when there is but one route), the payloads, and what [method@TornadisBridge.Carrier.keep] is to be told. A route is a tuple of the channel, its bytes
  * (or nothing, when those are the text), the pattern and its bytes likewise (or nothing), and whether it is a shard
  * channel. A payload is text when it is, else

@@ -17,6 +17,7 @@ typedef struct
   guint n_messages;
   gboolean popped;  /* by those who wait for one, not for handlers */
   gboolean emitted; /* by the program, for handlers, which are to be called before that returns */
+  GQuark detail;    /* of that emission, or 0 */
   guint64 n_kept;   /* how many had been kept, to be popped, when the first came */
 } TornadisBridgeBatch;
 

@@ -415,7 +415,10 @@ marshal_join (const TornadisBridgeBatch *batch)
   GString *out = g_string_sized_new (batch->routes->len + batch->payloads->len + batch->n_messages + 32);
 
   put_head (out, '(', 5);
-  g_string_append_c (out, batch->emitted ? 'N' : batch->popped ? 'T' : 'F');
+  if (batch->emitted)
+    put_text (out, batch->detail != 0 ? g_quark_to_string (batch->detail) : "");
+  else
+    g_string_append_c (out, batch->popped ? 'T' : 'F');
   put_head (out, '[', batch->n_routes);
   g_string_append_len (out, batch->routes->str, (gssize) batch->routes->len);
   if (batch->n_routes > 1)

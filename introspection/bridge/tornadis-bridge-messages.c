@@ -14,7 +14,7 @@ typedef struct
 {
   TornadisBridgeCarrier *carrier; /* (owned) */
   gulong handler_id;
-  guint64 n_emissions; /* the carrier's, when this saw its last emitted message */
+  guint64 emission; /* the last of the program's that reached it */
 } TornadisBridgeListener;
 
 static gboolean
@@ -109,58 +109,79 @@ chunk_add_message (TornadisBridgeChunk *chunk,
   chunk->last_route = route;
 }
 
-/* What a program emits by itself is handled when that returns: ahead of what has come, when it is a handler, or what else is
- * being told, that emits it. */
 static void
-carrier_tell_emitted (TornadisBridgeCarrier *self,
+carrier_set_emitted (TornadisBridgeCarrier *self,
+                     TornadisMessage *message,
+                     guint64 emission)
+{
+  tornadis_message_ref (message);
+  g_clear_pointer (&self->emitted, tornadis_message_unref);
+  self->emitted = message;
+  self->emission = emission;
+}
+
+/* Tells it at once. */
+static void
+carrier_tell_message (TornadisBridgeCarrier *self,
+                      TornadisPubSubClient *client,
                       TornadisMessage *message)
 {
+  GSignalInvocationHint *hint = g_signal_get_invocation_hint (client);
   TornadisBridgeChunk *chunk;
 
   /* JavaScript goes on with what it has before it begins with something new. */
-  if (self->n_notifying == 0)
+  if (self->text_func != NULL)
     {
+      tornadis_bridge_carrier_hold (self, G_OBJECT (client));
       chunk_add_message (tornadis_bridge_carrier_get_messages (self, FALSE), self->format, message);
       tornadis_bridge_carrier_tell_all (self);
       return;
     }
 
+  if (self->n_notifying == 0)
+    tornadis_bridge_carrier_tell_all (self);
+  if (!tornadis_bridge_carrier_is_alive (self))
+    return;
+
+  tornadis_bridge_carrier_hold (self, G_OBJECT (client));
   chunk = tornadis_bridge_chunk_new_messages (self, FALSE);
   chunk->batch->emitted = TRUE;
+  chunk->batch->detail = hint != NULL ? hint->detail : 0;
   chunk_add_message (chunk, self->format, message);
   tornadis_bridge_carrier_tell_first (self, chunk);
 }
 
-/* Several listeners of one emission tell the message once. */
-static gboolean
-carrier_has_told (TornadisBridgeCarrier *self,
-                  TornadisMessage *message,
-                  guint64 delivery,
-                  TornadisBridgeListener *listener)
+/* What a program emits by itself is handled when that returns: ahead of what has come, when it is a handler, or what else is
+ * being told, that emits it. */
+static void
+carrier_tell_emitted (TornadisBridgeCarrier *self,
+                      TornadisPubSubClient *client,
+                      TornadisMessage *message,
+                      TornadisBridgeListener *listener)
 {
-  gboolean told;
-
-  if (G_LIKELY (delivery != 0))
-    {
-      told = delivery == self->delivery;
-      self->delivery = delivery;
-      return told;
-    }
+  guint64 emission;
 
   /* An emission that reaches the same listener again is another one. */
-  told = message == self->emitted && listener->n_emissions != self->n_emissions;
-  if (!told)
+  if (message == self->emitted && listener->emission != self->emission)
     {
-      self->n_emissions++;
-      tornadis_message_ref (message);
-      g_clear_pointer (&self->emitted, tornadis_message_unref);
-      self->emitted = message;
+      listener->emission = self->emission;
+      return;
     }
-  listener->n_emissions = self->n_emissions;
 
-  return told;
+  emission = ++self->n_emissions;
+  listener->emission = emission;
+  carrier_set_emitted (self, message, emission);
+  carrier_tell_message (self, client, message);
+
+  /* Handlers may have emitted others. */
+  if (tornadis_bridge_carrier_is_alive (self))
+    {
+      listener->emission = emission;
+      carrier_set_emitted (self, message, emission);
+    }
 }
 
+/* Several listeners of one emission tell the message once. */
 static void
 message_cb (TornadisPubSubClient *client,
             TornadisMessage *message,
@@ -168,16 +189,21 @@ message_cb (TornadisPubSubClient *client,
 {
   TornadisBridgeListener *listener = user_data;
   TornadisBridgeCarrier *self = listener->carrier;
-  guint64 delivery = TORNADIS_PRIVATE_CALL (pub_sub_client_get_delivery) (client, message);
+  TornadisDelivery *delivery = TORNADIS_PRIVATE_CALL (pub_sub_client_get_delivery) (client, message);
 
-  if (!tornadis_bridge_carrier_is_alive (self) || carrier_has_told (self, message, delivery, listener))
+  if (!tornadis_bridge_carrier_is_alive (self))
     return;
 
-  tornadis_bridge_carrier_hold (self, G_OBJECT (client));
-  if (G_LIKELY (delivery != 0))
-    chunk_add_message (tornadis_bridge_carrier_get_messages (self, FALSE), self->format, message);
-  else
-    carrier_tell_emitted (self, message);
+  if (G_UNLIKELY (delivery == NULL))
+    {
+      carrier_tell_emitted (self, client, message, listener);
+    }
+  else if (!delivery->told)
+    {
+      delivery->told = TRUE;
+      tornadis_bridge_carrier_hold (self, G_OBJECT (client));
+      chunk_add_message (tornadis_bridge_carrier_get_messages (self, FALSE), self->format, message);
+    }
 }
 
 static void
@@ -380,7 +406,9 @@ carrier_has_rival (TornadisBridgeCarrier *self,
   gboolean has_rival;
 
   carrier_change_listeners (self, g_signal_handler_block);
-  has_rival = g_signal_has_handler_pending (self->owner, signal_id, detail, FALSE);
+  /* That one is for the detail says nothing of those for all. */
+  has_rival = g_signal_has_handler_pending (self->owner, signal_id, 0, FALSE) ||
+              (detail != 0 && g_signal_has_handler_pending (self->owner, signal_id, detail, FALSE));
   carrier_change_listeners (self, g_signal_handler_unblock);
 
   return has_rival;

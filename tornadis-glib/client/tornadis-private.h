@@ -4,7 +4,7 @@
 
 #include "tornadis-glib/client/tornadis-client-pool.h"
 #include "tornadis-glib/client/tornadis-client-private.h"
-#include "tornadis-glib/client/tornadis-pub-sub-client.h"
+#include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/values/tornadis-message-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-poller.h"
@@ -37,7 +37,7 @@ typedef struct
 
   GMainContext    *(*client_pool_get_context)  (TornadisClientPool     *self);
 
-  guint64          (*pub_sub_client_get_delivery)    (TornadisPubSubClient *self,
+  TornadisDelivery *(*pub_sub_client_get_delivery)   (TornadisPubSubClient *self,
                                                       TornadisMessage      *message);
   guint64          (*pub_sub_client_get_n_kept)      (TornadisPubSubClient *self);
   void             (*pub_sub_client_keep_message)    (TornadisPubSubClient *self,

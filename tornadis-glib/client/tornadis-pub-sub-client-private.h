@@ -7,8 +7,15 @@
 
 G_BEGIN_DECLS
 
-/* The number of the emission of a message that has come; 0: it is a program that emits it. */
-guint64                tornadis_pub_sub_client_get_delivery      (TornadisPubSubClient *self,
+/* An emission of a message that has come. */
+typedef struct
+{
+  TornadisMessage *message; /* (unowned) */
+  gboolean told;            /* for a binding that tells of it once, whichever handlers there are */
+} TornadisDelivery;
+
+/* (nullable): the innermost, if that is of @message; NULL: a program emits it. Valid for as long as the emission. */
+TornadisDelivery      *tornadis_pub_sub_client_get_delivery      (TornadisPubSubClient *self,
                                                                   TornadisMessage      *message);
 /* How many messages were kept so far. */
 guint64                tornadis_pub_sub_client_get_n_kept        (TornadisPubSubClient *self);

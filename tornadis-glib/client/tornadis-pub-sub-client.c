@@ -64,8 +64,7 @@ struct _TornadisPubSubClient
   TornadisMessageQueue messages;        /* that no handler took; the client does not read while it is full */
   gboolean gap;                         /* to be notified when the subscriptions are restored */
   gboolean notified_subscribed;
-  TornadisMessage *delivering;          /* (unowned) (nullable) a message that has come and is being emitted */
-  guint64 n_delivered;
+  TornadisDelivery *delivery;           /* (unowned) (nullable) what has come and is being emitted */
   gulong handler_id;                    /* of a handler of all messages, or 0 */
   TornadisMessageNamesCache names;
 };
@@ -120,11 +119,11 @@ pub_sub_overflow (TornadisPubSubClient *self)
     g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
 }
 
-guint64
+TornadisDelivery *
 tornadis_pub_sub_client_get_delivery (TornadisPubSubClient *self,
                                       TornadisMessage *message)
 {
-  return message == self->delivering ? self->n_delivered : 0;
+  return self->delivery != NULL && self->delivery->message == message ? self->delivery : NULL;
 }
 
 guint64
@@ -171,12 +170,12 @@ pub_sub_deliver (TornadisPubSubClient *self,
 
   if (pub_sub_has_handler (self, detail))
     {
-      TornadisMessage *before = self->delivering;
+      TornadisDelivery delivery = { message, FALSE };
+      TornadisDelivery *before = self->delivery;
 
-      self->delivering = message;
-      self->n_delivered++;
+      self->delivery = &delivery;
       g_signal_emit (self, signals[SIGNAL_MESSAGE], detail, message);
-      self->delivering = before;
+      self->delivery = before;
       return;
     }
 

@@ -431,8 +431,8 @@ _follow('signal_handler_block', PubSubClient.handler_block)
 _follow('signal_handler_unblock', PubSubClient.handler_unblock)
 _follow('signal_handler_disconnect', PubSubClient.disconnect)
 _follow('signal_stop_emission_by_name', PubSubClient.stop_emission_by_name)
-for _name in ('block', 'unblock', 'disconnect'):
-    _follow_matched(f'signal_handlers_{_name}_matched')
+for _name in ('block_matched', 'unblock_matched', 'disconnect_matched', 'destroy'):
+    _follow_matched('signal_handlers_' + _name)
 
 
 def _stacking(name):

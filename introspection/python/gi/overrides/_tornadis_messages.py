@@ -14,7 +14,7 @@ from ._tornadis_values import Tornadis, TornadisBridge, TornadisException, _to_e
 class Route:
     """What messages of one channel, by one pattern, have in common."""
 
-    __slots__ = ('channel', 'channel_bytes', 'pattern', 'pattern_bytes', 'shard', 'handlers', 'version')
+    __slots__ = ('channel', 'channel_bytes', 'pattern', 'pattern_bytes', 'shard', 'detail', 'handlers', 'version')
 
     def __init__(self, channel, channel_bytes, pattern, pattern_bytes, shard):
         self.channel = channel
@@ -22,6 +22,7 @@ class Route:
         self.pattern = pattern
         self.pattern_bytes = pattern_bytes
         self.shard = shard
+        self.detail = channel
         self.handlers = None
         self.version = False
 
@@ -99,6 +100,12 @@ class Handler:
         self.listening = True
 
 
+class Emission:
+    """Of what is being told: its detail, and whether no other handler is to be called for it."""
+
+    __slots__ = ('detail', 'stopped')
+
+
 class Messages:
     """Of a pub/sub client: its handlers, and what is there for those who wait for messages."""
 
@@ -110,29 +117,31 @@ class Messages:
         self.handlers = {}
         # All handlers, in another list whenever something has changed; None: it is not made yet.
         self.version = None
-        # The channel of the message that is being told, and whether no other handler is to be called for it.
-        self.told = None
-        self.stopped = False
+        # One within the other.
+        self.emissions = []
         # Messages that were popped and are not handed out, and those who wait for one.
         self.inbox = collections.deque()
         self.waiters = collections.deque()
         self.serials = itertools.count()
         self.n_iterators = 0
-        self.pop_number = None
-        self.pop_cancelled = False
+        # What the library was asked for messages with, until they or its outcome come; its number.
+        self.popping = None
+        self.pop_number = -1
 
     def receive(self, brought):
         """A batch; returns how many messages are in it, or 0 when it was dealt with at once."""
         popped, routes, indices, payloads, n_kept = brought
         routes = [Route(*route) for route in routes]
         items = zip(itertools.repeat(0) if indices is None else indices, payloads)
-        if popped:
+        if popped is True:
             self.keep(items, routes)
             return len(payloads)
         if self.carrier.bridge.count_listeners() != len(self.handlers):
             self.check_handlers()
         part = items, routes, [], n_kept
-        if popped is None:
+        if popped is not False:
+            # The program emits it.
+            routes[0].detail = popped
             self.tell(part)
             return 0
         self.carrier.parts.append((self.tell, part))
@@ -185,7 +194,7 @@ class Messages:
     @staticmethod
     def order(handlers, route):
         """Those for the route in the order of an emission, blocked ones too."""
-        found = [handler for handler in handlers if handler.detail in (None, route.channel)]
+        found = [handler for handler in handlers if handler.detail in (None, route.detail)]
         if any(handler.after for handler in found):
             found.sort(key=lambda handler: handler.after)
         return found
@@ -202,8 +211,9 @@ class Messages:
     def tell(self, part):
         items, routes, rest, n_kept = part
         client = self.get_client()
-        before = self.told, self.stopped
-        self.stopped = False
+        emission = Emission()
+        emission.stopped = False
+        self.emissions.append(emission)
         try:
             for index, payload in items:
                 route = routes[index]
@@ -219,7 +229,7 @@ class Messages:
                     rest.append(message)
                     continue
                 version = self.version
-                self.told = route.channel
+                emission.detail = route.detail
                 for handler in handlers:
                     try:
                         handler.call(client, message)
@@ -228,46 +238,49 @@ class Messages:
                     except BaseException as error:
                         _report(error)
                     if self.version is not version:
-                        self.go_on(client, message, route, version, handler)
+                        self.go_on(client, message, route, version, handler, emission)
                         break
         finally:
-            self.told, self.stopped = before
+            self.emissions.pop()
         # What no handler is connected for any more is kept, unless one in C has had it.
         kept = rest.copy()
         rest.clear()
         for message in kept:
             self.carrier.bridge.keep(message._to_boxed(), n_kept)
 
-    def go_on(self, client, message, route, version, last):
-        """Calls what is left of the handlers there were, after the last one has changed some or stopped the emission."""
+    def go_on(self, client, message, route, version, last, emission):
+        """Calls what is left of the handlers there were, after the last one has changed some or stopped an emission."""
         handlers = self.order(version, route)
         for handler in handlers[handlers.index(last) + 1:]:
-            if self.stopped:
+            if emission.stopped:
                 break
             if not handler.listening:
                 continue
-            # It may have run a main loop.
-            self.told = route.channel
             try:
                 handler.call(client, message)
             except SystemExit:
                 raise
             except BaseException as error:
                 _report(error)
-        self.stopped = False
+        emission.stopped = False
 
     def stop(self, detailed_signal):
-        """Whether it is the emission of a message that is being told, which is stopped."""
+        """Whether there is such an emission of what is being told, which is stopped. Without a detail: the innermost."""
         name, _, detail = detailed_signal.partition('::')
-        if self.told is None or name != 'message' or detail not in ('', self.told):
+        if name != 'message':
             return False
-        self.stopped = True
+        found = [emission for emission in self.emissions if emission.detail == detail]
+        if not detail:
+            found = found or self.emissions
+        if not found:
+            return False
+        found[-1].stopped = True
         self.version = None
         return True
 
     def drop(self):
         """Drops what a handler that closes the client would not have seen had it come one by one."""
-        if self.told is None:
+        if not self.emissions:
             return
         for tell, part in self.carrier.parts:
             if tell == self.tell:
@@ -287,6 +300,8 @@ class Messages:
                 message._payload = payload
             message._serial = next(self.serials)
             self.inbox.append(message)
+        # Its outcome is behind them.
+        self.popping = None
         self.serve()
 
     def serve(self):
@@ -299,13 +314,15 @@ class Messages:
 
     def pop(self):
         """Asks the library for messages."""
-        if self.pop_number is None:
-            self.pop_number = -1
-            self.pop_number = self.carrier.start(self.popped, self.carrier.bridge.pop)
+        if self.popping is None:
+            popping = self.popping = object()
+            self.pop_number = self.carrier.start(lambda outcome: self.popped(popping, outcome), self.carrier.bridge.pop)
 
-    def popped(self, outcome):
-        cancelled, self.pop_cancelled, self.pop_number = self.pop_cancelled, False, None
-        if isinstance(outcome, Exception) and not cancelled:
+    def popped(self, popping, outcome):
+        if self.popping is not popping:
+            return
+        self.popping = None
+        if isinstance(outcome, Exception):
             waiters, self.waiters = self.waiters, collections.deque()
             for waiter in waiters:
                 waiter._finish(None, outcome, not _in_task())
@@ -335,8 +352,8 @@ class Messages:
         except ValueError:
             return
         # What waits in the library keeps the client.
-        if not self.waiters and self.pop_number is not None and not self.pop_cancelled:
-            self.pop_cancelled = True
+        if not self.waiters and self.popping is not None:
+            self.popping = None
             self.carrier.bridge.cancel(self.pop_number)
 
     def expire(self, waiter):
