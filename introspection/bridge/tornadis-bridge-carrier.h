@@ -165,6 +165,8 @@ gboolean               tornadis_bridge_carrier_pop             (TornadisBridgeCa
                                                                 GCancellable             *cancellable,
                                                                 GError                  **error);
 TORNADIS_AVAILABLE_IN_1_0
+void                   tornadis_bridge_carrier_bring_popped    (TornadisBridgeCarrier    *self);
+TORNADIS_AVAILABLE_IN_1_0
 gboolean               tornadis_bridge_carrier_restore         (TornadisBridgeCarrier    *self,
                                                                 TornadisMessage          *message);
 TORNADIS_AVAILABLE_IN_1_0

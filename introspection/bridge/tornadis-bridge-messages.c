@@ -359,6 +359,37 @@ tornadis_bridge_carrier_pop (TornadisBridgeCarrier *self,
 }
 
 /**
+ * tornadis_bridge_carrier_bring_popped:
+ * @self: a carrier of a pub/sub client
+ *
+ * Brings the messages that were popped now, ahead of all else: what is kept in the library came after them.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_carrier_bring_popped (TornadisBridgeCarrier *self)
+{
+  GList *next;
+
+  g_return_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self));
+
+  g_object_ref (self);
+  for (GList *link = self->chunks.head; link != NULL; link = next)
+    {
+      TornadisBridgeChunk *chunk = link->data;
+
+      next = link->next;
+      if (chunk->batch == NULL || !chunk->batch->popped)
+        continue;
+      g_queue_delete_link (&self->chunks, link);
+      tornadis_bridge_carrier_tell_first (self, chunk);
+      /* Others may have come or gone. */
+      next = self->chunks.head;
+    }
+  g_object_unref (self);
+}
+
+/**
  * tornadis_bridge_carrier_restore:
  * @self: a carrier of a pub/sub client
  * @message: a message that it has brought

@@ -386,6 +386,7 @@ class PubSubClient(Tornadis.PubSubClient):
     def unpop_message(self, message):
         """Gives back a message that was popped and is not wanted."""
         messages = self._get_messages()
+        messages.carrier.bridge.bring_popped()
         # What was popped in the library goes back there, unless what came after it is here.
         if type(message) is _Message or messages.inbox:
             messages.give_back(message)

@@ -110,10 +110,10 @@ class Messages:
     """Of a pub/sub client: its handlers, and what is there for those who wait for messages."""
 
     def __init__(self, client, carrier):
-        # It has this, and is freed without a garbage collection.
+        # It has this and the carrier, and all is freed without a garbage collection.
         self.get_client = weakref.ref(client)
         self.carrier = carrier
-        carrier.messages = self
+        carrier.get_messages = weakref.ref(self)
         self.handlers = {}
         # All handlers, in another list whenever something has changed; None: it is not made yet.
         self.version = None
@@ -129,13 +129,13 @@ class Messages:
         self.pop_number = -1
 
     def receive(self, brought):
-        """A batch; returns how many messages are in it, or 0 when it was dealt with at once."""
+        """A batch; returns how many messages there are to be told, or 0: it was dealt with."""
         popped, routes, indices, payloads, n_kept = brought
         routes = [Route(*route) for route in routes]
         items = zip(itertools.repeat(0) if indices is None else indices, payloads)
         if popped is True:
             self.keep(items, routes)
-            return len(payloads)
+            return 0
         if self.carrier.bridge.count_listeners() != len(self.handlers):
             self.check_handlers()
         part = items, routes, [], n_kept
@@ -376,6 +376,7 @@ class Messages:
 
     def take_inbox(self):
         """For who pops them in the library: the last first."""
+        self.carrier.bridge.bring_popped()
         while self.inbox:
             message = self.inbox.pop()
             yield message._to_boxed() if type(message) is Message else message
