@@ -21,14 +21,18 @@ def options(server):
     return {'unix_domain_socket': server.get_socket_path()}
 
 
-def publish(server, messages):
-    """Publishes all of them before the main loop goes on."""
+def do(server, lines):
+    """Has the server do all of it before the main loop goes on."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(server.get_socket_path())
-        connection.sendall(b''.join(b'PUBLISH %b %b\r\n' % (channel.encode(), text.encode()) for channel, text in messages))
-        left = len(messages)
+        connection.sendall(''.join(line + '\r\n' for line in lines).encode())
+        left = len(lines)
         while left > 0:
             left -= connection.recv(65536).count(b'\n')
+
+
+def publish(server, messages):
+    do(server, [f'PUBLISH {channel} {text}' for channel, text in messages])
 
 
 def publish_numbers(server, channel, n):
@@ -764,6 +768,177 @@ async def test_message_is_light(server):
     one, other = await client.pop_message(), await client.pop_message()
     equal((repr(one), one == other, one == one, isinstance(1, Tornadis.Message)), ("<Tornadis.Message 'a' 'one'>", False, True, False))
     raises(AttributeError, setattr, one, 'channel', 'b')
+
+
+# Outcomes, which come in batches too.
+
+async def test_outcomes_come_first(server):
+    client = Tornadis.Client(autoconnect=False, **options(server))
+    log = []
+    client.connect('disconnected', lambda client, error: log.append('disconnected'))
+    client.connect('notify::connected', lambda client, _: log.append(client.props.connected))
+    await client.connect_client()
+    number = client.props.connection_id
+    for i in range(300):
+        client.async_call('INCR', 'n', callback=log.append)
+    client.async_call('CLIENT', 'KILL', 'ID', number, 'SKIPME', 'no', callback=log.append)
+    await wait_until(lambda: 'disconnected' in log)
+    equal(log[:302], [True, *range(1, 301), 1])
+    equal(set(log[302:]), {False, 'disconnected'})
+
+    await client.connect_client()
+    log.clear()
+    future = client.call('BLPOP', 'none', 0)
+    last = client.call('PING')
+    client.close()
+    equal((future.done(), last.done()), (True, True))
+    equal([type(future.exception()), type(last.exception())], [Tornadis.ConnectionError] * 2)
+
+
+async def test_messages_come_before_disconnected(server):
+    client = await subscribe(server, 'a')
+    log = []
+    client.connect('message', lambda client, message: log.append(message.text))
+    client.connect('disconnected', lambda client, error: log.append('disconnected'))
+    publish_numbers(server, 'a', 600)
+    do(server, ['CLIENT KILL TYPE pubsub'])
+    equal(log, [])
+    await wait_until(lambda: 'disconnected' in log)
+    equal(log, [*map(str, range(600)), 'disconnected'])
+
+
+# Cancelling.
+
+async def test_cancelled_calls_do_not_run(server):
+    client = Tornadis.Client(**options(server))
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('INCR', 'cancelled')
+    pool = Tornadis.ClientPool(max_size=1, **options(server))
+    taken = await pool.get_connected_client()
+    calls = [
+        client.call('INCR', 'cancelled'), client.call(Tornadis.Command.new_strv(['INCR', 'cancelled'])), client.call(pipeline),
+        client.connect_client(), pool.call('INCR', 'cancelled'), pool.call(pipeline), pool.get_connected_client(), pool.preconnect()]
+    kept = client.call('INCR', 'kept')
+    for call in calls:
+        equal((call.cancel(), call.cancel(), call.cancelled()), (True, False, True))
+    for call in calls:
+        await raises_async(asyncio.CancelledError, call)
+    equal(await kept, 1)
+    pool.release_client(taken)
+    equal(await pool.call('GET', 'cancelled'), None)
+    equal(await client.call('GET', 'cancelled'), None)
+    equal((pool.props.size, pool.props.idle, pool.props.waiting), (1, 1, 0))
+
+
+async def test_cancelled_calls_are_given_up(server):
+    """By what holds them: a bound, a plugin that has them wait, one that would call them again."""
+    client = Tornadis.Client(max_pending=2, **options(server))
+    calls = [client.call('BLPOP', 'none', 0) for _ in range(2)]
+    await raises_async(Tornadis.ClientError, client.call('PING'))
+    for call in calls:
+        call.cancel()
+    equal(await client.call('PING'), b'PONG')
+
+    client = Tornadis.Client(**options(server))
+    limit = client.add_plugin_by_name('limit')
+    limit.props.max_per_second, limit.props.burst = 20, 1
+    calls = [client.call('INCR', 'limited') for _ in range(5)]
+    equal(await calls[0], 1)
+    assert limit.props.queued > 0
+    for call in calls[1:]:
+        call.cancel()
+    # In turn, it would have come after them.
+    equal(await client.call('GET', 'limited'), b'1')
+    equal(limit.props.queued, 0)
+
+    client = Tornadis.Client(**options(server))
+    retry = client.add_plugin_by_name('retry')
+    retry.props.max_attempts, retry.props.max_delay_msec, retry.props.idempotent = 1000, 10, ['INCR']
+    retrying = []
+    retry.connect('retrying', lambda *args: retrying.append(True))
+    server.kill()
+    call = client.call('INCR', 'retried')
+    await wait_until(lambda: retrying)
+    call.cancel()
+    server.restart()
+    equal(await client.call('GET', 'retried'), None)
+
+
+async def test_cancelled_subscribing(server):
+    client = Tornadis.PubSubClient(**options(server))
+    await client.subscribe('a')
+    before = client.subscribe('b')
+    before.cancel()
+    await raises_async(asyncio.CancelledError, before)
+    # As with a Gio.Cancellable: nobody waits for it, and what was on its way to the server is not undone.
+    await fence(client)
+    publish(server, [('b', 'x'), ('a', 'y')])
+    await fence(client, 'other')
+    equal([message.text async for message in client.messages(deadline=0)][-1:], ['y'])
+    connecting = client.connect_client()
+    connecting.cancel()
+    unsubscribing = client.unsubscribe('a')
+    unsubscribing.cancel()
+    await raises_async(asyncio.CancelledError, connecting)
+    await raises_async(asyncio.CancelledError, unsubscribing)
+
+
+def run_asyncio(coroutine):
+    """On asyncio's own loop, which has the GLib main context turned by a task."""
+    async def turn():
+        while True:
+            GLib.MainContext.default().iteration(False)
+            await asyncio.sleep(0)
+
+    async def both():
+        turning = asyncio.ensure_future(turn())
+        try:
+            return await coroutine
+        finally:
+            turning.cancel()
+
+    return asyncio.run(both())
+
+
+def test_iterators_of_tasks(server):
+    """Tasks of asyncio are told by way of its loop, and can be cancelled in between."""
+    async def story():
+        client = await subscribe(server, 'a')
+        texts = []
+
+        async def take(n):
+            async for message in client.messages():
+                texts.append(message.text)
+                if len(texts) >= n:
+                    break
+
+        async def take_one():
+            texts.append((await client.pop_message()).text)
+
+        # At any moment: before it waits, while it does, when its message is there and when it has it.
+        published = 0
+        for n_steps in range(12):
+            for coroutine in take(len(texts) + 3), take_one():
+                task = asyncio.ensure_future(coroutine)
+                await asyncio.sleep(0)
+                publish(server, [('a', str(published + i)) for i in range(4)])
+                published += 4
+                for _ in range(n_steps):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+        await asyncio.wait_for(fence(client), 60)
+        texts.extend(await pop_texts(client))
+        equal(texts, [str(i) for i in range(published)])
+
+        await raises_async(asyncio.TimeoutError, asyncio.wait_for(client.pop_message(), .001))
+        publish_numbers(server, 'a', 700)
+        texts.clear()
+        await take(400)
+        texts.extend([message.text async for message in client.messages(deadline=.05)])
+        equal(texts, [str(i) for i in range(700)])
+
+    run_asyncio(story())
 
 
 main(sys.modules[__name__])

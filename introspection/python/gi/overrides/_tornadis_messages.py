@@ -122,7 +122,7 @@ class Messages:
         # Messages that were popped and are not handed out, and those who wait for one.
         self.inbox = collections.deque()
         self.waiters = collections.deque()
-        self.serials = itertools.count()
+        self.n_popped = 0
         self.n_iterators = 0
         # What the library was asked for messages with, until they or its outcome come; its number.
         self.popping = None
@@ -290,6 +290,8 @@ class Messages:
     # Those who wait.
 
     def keep(self, items, routes):
+        append = self.inbox.append
+        number = self.n_popped
         for index, payload in items:
             message = _new_message(Message)
             message._route = routes[index]
@@ -298,8 +300,10 @@ class Messages:
             else:
                 message.text = None
                 message._payload = payload
-            message._serial = next(self.serials)
-            self.inbox.append(message)
+            number += 1
+            message._serial = number
+            append(message)
+        self.n_popped = number
         # Its outcome is behind them.
         self.popping = None
         self.serve()
