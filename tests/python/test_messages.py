@@ -121,7 +121,8 @@ class Program:
         self.handlers = {}
         self.n_handlers = 0
         self.depth = 0
-        # Some have a handler of all messages that stays, others only lose theirs.
+        # Some have a handler of all messages that stays, others only lose theirs: what comes while no handler is connected, or
+        # all are blocked, is kept, or dropped, when it comes.
         self.stays = self.random.random() < .6
         self.calm = self.random.random() < .3
         self.n_nested = 0
@@ -197,7 +198,7 @@ class Program:
                 self.connect()
         elif action == 12:
             self.disconnect(chosen, way)
-        elif action == 13:
+        elif action == 13 and self.stays:
             self.block(chosen, way)
         elif action in (14, 15) and self.stays and self.handlers[chosen][2] > 0:
             self.unblock(chosen, way)
@@ -542,6 +543,16 @@ async def test_released(server):
         # The carrier that is telling the outcome of the last call has it until that returns.
         await wait_until(lambda: gone[0]() is None)
         equal((gone[1](), finalized), (None, [True]))
+
+        # One that its handler has is garbage, to be collected.
+        listener = Listener()
+        listener.client = await subscribe(server, 'a')
+        listener.client.connect('message', listener.on_message)
+        gone = weakref.ref(listener)
+        del listener
+        await Tornadis.sleep(0)
+        gc.collect()
+        equal(gone(), None)
     finally:
         gc.enable()
 
@@ -682,6 +693,21 @@ async def test_waiting_ends(server):
     server.command('CLIENT KILL TYPE pubsub')
     equal((await raises_async(Tornadis.ConnectionError, waiting)).code, int(Tornadis.Error.LOST))
     equal((await raises_async(Tornadis.ConnectionError, first)).code, int(Tornadis.Error.LOST))
+
+
+async def test_closed_while_iterating(server):
+    """Though nobody waits then: what is left is for who asks next."""
+    client = await subscribe(server, 'a')
+    publish_numbers(server, 'a', 5)
+    await fence(client)
+    for n in 2, 1:
+        texts = []
+        async for message in client.messages():
+            texts.append(message.text)
+            if len(texts) == n:
+                client.close()
+        equal(len(texts), n)
+    equal((client.props.state, (await client.pop_message()).text), (Tornadis.ClientState.DISCONNECTED, '3'))
 
 
 async def test_bounds(server):

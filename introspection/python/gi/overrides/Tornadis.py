@@ -328,7 +328,7 @@ class PubSubClient(Tornadis.PubSubClient):
         return super().emit(detailed_signal, *(arg._to_boxed() if type(arg) is _Message else arg for arg in args))
 
     def close(self):
-        self._get_messages().drop()
+        self._get_messages().close()
         super().close()
 
     def run_dispose(self):

@@ -60,6 +60,14 @@ class Message:
     def is_shard(self):
         return self._route.shard
 
+    def copy(self):
+        return self
+
+    ref = copy
+
+    def unref(self):
+        pass
+
     def get_channel_bytes(self):
         route = self._route
         return GLib.Bytes.new(route.channel.encode() if route.channel_bytes is None else route.channel_bytes)
@@ -124,6 +132,7 @@ class Messages:
         self.waiters = collections.deque()
         self.n_popped = 0
         self.n_iterators = 0
+        self.n_closed = 0
         # What the library was asked for messages with, until they or its outcome come; its number.
         self.popping = None
         self.pop_number = -1
@@ -158,10 +167,11 @@ class Messages:
             raise TypeError('second argument must be callable')
         handler = Handler(detail or None, after, function, call)
         handler.id = self.carrier.bridge.listen(handler.detail, after)
-        # 0: the client is disposed of.
-        if handler.id != 0:
-            self.handlers[handler.id] = handler
-            self.version = None
+        if handler.id == 0:
+            # The client is disposed of: nothing will come.
+            return None
+        self.handlers[handler.id] = handler
+        self.version = None
         return handler.id
 
     def find(self, function):
@@ -278,8 +288,9 @@ class Messages:
         self.version = None
         return True
 
-    def drop(self):
-        """Drops what a handler that closes the client would not have seen had it come one by one."""
+    def close(self):
+        """Ends iterations, and drops what a handler that closes the client would not have seen had it come one by one."""
+        self.n_closed += 1
         if not self.emissions:
             return
         for tell, part in self.carrier.parts:
@@ -387,12 +398,15 @@ class Messages:
 
     async def iterate(self, deadline):
         inbox = self.inbox
+        n_closed = self.n_closed
         self.n_iterators += 1
         try:
             while True:
                 # Many for each time that the main loop comes round, unless others are to have their share.
                 while inbox and self.n_iterators == 1 and not self.waiters:
                     yield inbox.popleft()
+                    if self.n_closed != n_closed:
+                        return
                 try:
                     message = await self.wait(deadline)
                 except TornadisException as exception:
@@ -402,5 +416,7 @@ class Messages:
                 if message is None:
                     return
                 yield message
+                if self.n_closed != n_closed:
+                    return
         finally:
             self.n_iterators -= 1
