@@ -78,11 +78,12 @@ function show(value: Tornadis.NativeReply): string {
 function readMessage(message: Tornadis.Message): void {
     const text: (string | null)[] = [message.channel.toUpperCase(), message.pattern, message.text,
         message.get_channel(), message.get_pattern(), message.get_text()];
+    const shard: boolean = message.is_shard();
     const data: Uint8Array[] =
         [message.payload ?? new Uint8Array(), ...message.keys ?? [], message.get_channel_bytes().toArray(),
             message.get_payload()?.toArray() ?? new Uint8Array(), message.get_reply().get_data() ?? new Uint8Array()];
     message.ref().unref();
-    print(text, data);
+    print(text, data, shard);
 }
 
 function failed(error: unknown): string {
@@ -128,8 +129,8 @@ function callbacks(pipeline: Tornadis.Pipeline): void {
 
 function properties(): void {
     const booleans: boolean[] = [
-        client.aggressive_write, client.aggressiveWrite, client.autoconnect, client.busy_poll, client.connected, client.tcp_nodelay,
-        client.tcpNodelay, client.tls, client.in_transaction, client.inTransaction, client.session_settled, client.sessionSettled,
+        client.aggressive_write, client.aggressiveWrite, client.autoconnect, client.busy_poll, client.busyPoll, client.connected,
+        client.tcp_nodelay, client.tcpNodelay, client.tls, client.in_transaction, client.inTransaction, client.session_settled, client.sessionSettled,
         client.is_in_transaction(), client.is_session_settled()];
     const numbers: number[] = [
         client.call_timeout_msec, client.callTimeoutMsec, client.connect_timeout, client.connectTimeout, client.db,
