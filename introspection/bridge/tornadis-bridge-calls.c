@@ -149,7 +149,8 @@ carrier_submit_one (TornadisBridgeCarrier *self,
 
   if (TORNADIS_IS_CLIENT (owner) && cancellable == NULL)
     {
-      TORNADIS_PRIVATE_CALL (client_dispatch) (TORNADIS_CLIENT (owner), command, pipeline, reply_cb, call, &call->dispatched);
+      TORNADIS_PRIVATE_CALL (client_dispatch)
+      (TORNADIS_CLIENT (owner), command, pipeline, reply_cb, call, &call->dispatched);
       return TRUE;
     }
 
@@ -193,16 +194,19 @@ carrier_submit (TornadisBridgeCarrier *self,
   /* One write for all of them, though the first finds the link idle. A plugin may wait for replies. */
   cork = TORNADIS_PRIVATE_CALL (client_get_chain) (client) == NULL;
   if (cork)
-    TORNADIS_PRIVATE_CALL (client_set_corked) (client, TRUE);
+    TORNADIS_PRIVATE_CALL (client_set_corked)
+    (client, TRUE);
   for (guint i = 0; i < commands->len; i++)
     {
       TornadisBridgeCall *call = tornadis_bridge_call_new (self, first + i);
 
-      TORNADIS_PRIVATE_CALL (client_dispatch) (client, g_ptr_array_index (commands, i), NULL, reply_cb, call,
-                                               &call->dispatched);
+      TORNADIS_PRIVATE_CALL (client_dispatch)
+      (client, g_ptr_array_index (commands, i), NULL, reply_cb, call,
+       &call->dispatched);
     }
   if (cork)
-    TORNADIS_PRIVATE_CALL (client_set_corked) (client, FALSE);
+    TORNADIS_PRIVATE_CALL (client_set_corked)
+    (client, FALSE);
 
   tornadis_bridge_carrier_let_go (self);
 
@@ -350,7 +354,8 @@ tornadis_bridge_carrier_cancel (TornadisBridgeCarrier *self,
           g_cancellable_cancel (cancellable);
         }
       else
-        TORNADIS_PRIVATE_CALL (client_cancel) (TORNADIS_CLIENT (self->held), &call->dispatched, call);
+        TORNADIS_PRIVATE_CALL (client_cancel)
+        (TORNADIS_CLIENT (self->held), &call->dispatched, call);
       return;
     }
 }

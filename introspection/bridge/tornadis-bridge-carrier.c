@@ -4,6 +4,8 @@
 
 #include <gmodule.h>
 
+#include "introspection/bridge/tornadis-bridge-collector.h"
+
 /**
  * TornadisBridgeCarrier:
  *
@@ -29,10 +31,13 @@
  */
 G_DEFINE_FINAL_TYPE (TornadisBridgeCarrier, tornadis_bridge_carrier, G_TYPE_OBJECT)
 
-/* So much is told at a time, so that frames are drawn in between. It goes ahead of more that is read: outcomes do not pile
- * up. */
-#define MAX_OUTCOMES 256
+/* So much is told at a time. It goes ahead of more that is read: outcomes do not pile up. */
+#define MAX_ITEMS TORNADIS_BRIDGE_MAX_MESSAGES
 #define MAX_CHUNK_SIZE (256 * 1024)
+/* And no more than was seen to take about so long, so that frames are drawn in between; few, before anything was seen. */
+#define CHUNK_USEC 1000
+#define MIN_ITEMS 8
+#define FIRST_ITEMS 16
 
 static void
 batch_free (TornadisBridgeBatch *batch)
@@ -84,6 +89,7 @@ carrier_notify (TornadisBridgeCarrier *self,
       return;
     }
 
+  tornadis_bridge_collector_settle ();
   self->text_func (self->held, outcomes, &taken, self->user_data);
   if (G_LIKELY (taken))
     return;
@@ -118,21 +124,63 @@ static void
 carrier_go_on (TornadisBridgeCarrier *self)
 {
   if (!g_queue_is_empty (&self->chunks) && tornadis_bridge_carrier_is_alive (self))
-    TORNADIS_PRIVATE_CALL (poller_item_queue_first) (&self->item);
+    TORNADIS_PRIVATE_CALL (poller_item_queue_first)
+    (&self->item);
+}
+
+/* What the program does with each is as long or short as the next time, for the most part. */
+static void
+carrier_adapt (TornadisBridgeCarrier *self,
+               guint n_items,
+               gint64 usec)
+{
+  if (usec > CHUNK_USEC)
+    self->max_items = (guint) CLAMP (n_items * CHUNK_USEC / usec, MIN_ITEMS, MAX_ITEMS);
+  else if (n_items >= self->max_items && usec < CHUNK_USEC / 2)
+    self->max_items = MIN (self->max_items * 2, MAX_ITEMS);
+}
+
+/* What is to be told next, and how much that is. Of messages, which came before it was known how long they take, some may
+ * stay for later. */
+static GString *
+carrier_take_items (TornadisBridgeCarrier *self,
+                    guint *n_items)
+{
+  TornadisBridgeChunk *chunk = g_queue_peek_head (&self->chunks);
+  TornadisBridgeBatch *batch = chunk->batch;
+  GString *items;
+
+  if (batch != NULL)
+    {
+      *n_items = MIN (batch->n_messages - batch->n_told, self->max_items);
+      items = self->format->join (batch, *n_items);
+      batch->n_told += *n_items;
+      if (batch->n_told < batch->n_messages)
+        return items;
+    }
+  else
+    {
+      *n_items = chunk->n_outcomes;
+      items = g_steal_pointer (&chunk->outcomes);
+      g_string_append (items, self->format->closing);
+    }
+
+  g_queue_pop_head (&self->chunks);
+  tornadis_bridge_chunk_free (chunk);
+  return items;
 }
 
 static void
-carrier_tell_chunk (TornadisBridgeCarrier *self)
+carrier_tell_next (TornadisBridgeCarrier *self)
 {
-  TornadisBridgeChunk *chunk = g_queue_pop_head (&self->chunks);
+  gint64 begin = g_get_monotonic_time ();
+  guint n_items;
+  GString *items = carrier_take_items (self, &n_items);
 
   carrier_go_on (self);
-  if (chunk->batch != NULL)
-    chunk->outcomes = self->format->join (chunk->batch);
-  else
-    g_string_append (chunk->outcomes, self->format->closing);
-  carrier_notify (self, chunk->outcomes->str, chunk->outcomes->len);
-  tornadis_bridge_chunk_free (chunk);
+  carrier_notify (self, items->str, items->len);
+  carrier_adapt (self, n_items, g_get_monotonic_time () - begin);
+  g_string_free (items, TRUE);
 }
 
 static void
@@ -153,13 +201,14 @@ carrier_turn (TornadisPollerItem *item,
 
   while (!g_queue_is_empty (&self->chunks))
     {
-      carrier_tell_chunk (self);
+      carrier_tell_next (self);
       if (g_get_monotonic_time () >= deadline)
         break;
     }
 
   if (g_queue_is_empty (&self->chunks) && !self->expecting && tornadis_bridge_carrier_is_alive (self))
-    TORNADIS_PRIVATE_CALL (poller_item_unqueue) (&self->item);
+    TORNADIS_PRIVATE_CALL (poller_item_unqueue)
+    (&self->item);
   tornadis_bridge_carrier_let_go (self);
 }
 
@@ -171,7 +220,7 @@ tornadis_bridge_carrier_tell_all (TornadisBridgeCarrier *self)
 
   g_object_ref (self);
   while (!g_queue_is_empty (&self->chunks))
-    carrier_tell_chunk (self);
+    carrier_tell_next (self);
   tornadis_bridge_carrier_let_go (self);
   g_object_unref (self);
 }
@@ -188,9 +237,11 @@ tornadis_bridge_carrier_dispose (GObject *object)
   TornadisBridgeCarrier *self = TORNADIS_BRIDGE_CARRIER (object);
 
   if (tornadis_bridge_carrier_is_alive (self))
-    TORNADIS_PRIVATE_CALL (poller_item_clear) (&self->item);
+    TORNADIS_PRIVATE_CALL (poller_item_clear)
+    (&self->item);
   if (TORNADIS_IS_CLIENT (self->owner))
-    TORNADIS_PRIVATE_CALL (client_set_flush) (TORNADIS_CLIENT (self->owner), NULL, NULL);
+    TORNADIS_PRIVATE_CALL (client_set_flush)
+    (TORNADIS_CLIENT (self->owner), NULL, NULL);
   g_clear_weak_pointer (&self->owner);
   /* What is not told yet will not be. */
   g_queue_clear_full (&self->chunks, (GDestroyNotify) tornadis_bridge_chunk_free);
@@ -230,6 +281,7 @@ tornadis_bridge_carrier_init (TornadisBridgeCarrier *self)
   g_queue_init (&self->chunks);
   g_queue_init (&self->calls);
   self->listeners = g_hash_table_new (NULL, NULL);
+  self->max_items = FIRST_ITEMS;
 }
 
 GMainContext *
@@ -254,10 +306,13 @@ carrier_new (GObject *owner,
   self->format = format;
   self->user_data = user_data;
   self->user_data_destroy = user_data_destroy;
-  TORNADIS_PRIVATE_CALL (poller_item_init) (&self->item, poller, -1, carrier_turn);
-  TORNADIS_PRIVATE_CALL (poller_unref) (poller);
+  TORNADIS_PRIVATE_CALL (poller_item_init)
+  (&self->item, poller, -1, carrier_turn);
+  TORNADIS_PRIVATE_CALL (poller_unref)
+  (poller);
   if (TORNADIS_IS_CLIENT (owner))
-    TORNADIS_PRIVATE_CALL (client_set_flush) (TORNADIS_CLIENT (owner), flush_cb, self);
+    TORNADIS_PRIVATE_CALL (client_set_flush)
+    (TORNADIS_CLIENT (owner), flush_cb, self);
 
   return self;
 }
@@ -289,7 +344,8 @@ tornadis_bridge_carrier_new_data (GObject *owner,
   self = carrier_new (owner, &tornadis_bridge_marshal, user_data, user_data_destroy);
   self->data_func = func;
   /* So do marshalled bytes begin. */
-  TORNADIS_PRIVATE_CALL (reply_pack_enable) ('s');
+  TORNADIS_PRIVATE_CALL (reply_pack_enable)
+  ('s');
 
   return self;
 }
@@ -383,7 +439,8 @@ tornadis_bridge_carrier_expect (TornadisBridgeCarrier *self,
 
   tornadis_bridge_carrier_hold (self, owner);
   self->expecting = TRUE;
-  TORNADIS_PRIVATE_CALL (poller_item_queue) (&self->item);
+  TORNADIS_PRIVATE_CALL (poller_item_queue)
+  (&self->item);
 
   return TRUE;
 }
@@ -394,7 +451,8 @@ carrier_add_chunk (TornadisBridgeCarrier *self,
                    TornadisBridgeChunk *chunk)
 {
   g_queue_push_tail (&self->chunks, chunk);
-  TORNADIS_PRIVATE_CALL (poller_item_queue_first) (&self->item);
+  TORNADIS_PRIVATE_CALL (poller_item_queue_first)
+  (&self->item);
 
   return chunk;
 }
@@ -404,7 +462,7 @@ tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier *self)
 {
   TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
 
-  if (G_LIKELY (chunk != NULL && chunk->batch == NULL && chunk->n_outcomes < MAX_OUTCOMES &&
+  if (G_LIKELY (chunk != NULL && chunk->batch == NULL && chunk->n_outcomes < self->max_items &&
                 chunk->outcomes->len < MAX_CHUNK_SIZE))
     return chunk;
 
@@ -426,6 +484,7 @@ tornadis_bridge_chunk_new_messages (TornadisBridgeCarrier *self,
   chunk->batch->payloads = g_string_sized_new (8192);
   chunk->batch->n_routes = 0;
   chunk->batch->n_messages = 0;
+  chunk->batch->n_told = 0;
   chunk->batch->popped = popped;
   chunk->batch->emitted = FALSE;
   chunk->batch->n_kept = TORNADIS_PRIVATE_CALL (pub_sub_client_get_n_kept) (TORNADIS_PUB_SUB_CLIENT (self->held));
@@ -440,7 +499,7 @@ tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier *self,
   TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
 
   if (G_LIKELY (chunk != NULL && chunk->batch != NULL && chunk->batch->popped == popped &&
-                chunk->batch->n_messages < G_N_ELEMENTS (chunk->batch->indices) &&
+                chunk->batch->n_messages < MAX_ITEMS &&
                 chunk->batch->payloads->len < MAX_CHUNK_SIZE))
     return chunk;
 
@@ -453,7 +512,7 @@ tornadis_bridge_carrier_tell_first (TornadisBridgeCarrier *self,
 {
   g_object_ref (self);
   g_queue_push_head (&self->chunks, chunk);
-  carrier_tell_chunk (self);
+  carrier_tell_next (self);
   tornadis_bridge_carrier_let_go (self);
   g_object_unref (self);
 }

@@ -7,14 +7,19 @@
 
 G_BEGIN_DECLS
 
-/* Messages that go over together. At most one of @routes has one of @indices, a byte each, which has one of @payloads. */
+/* As many as a byte counts. */
+#define TORNADIS_BRIDGE_MAX_MESSAGES 256
+
+/* Messages that go over together. Each has a byte in @indices, the number of its route in @routes, and a payload. */
 typedef struct
 {
   GString *routes;   /* (owned) as the format has written them */
   GString *payloads; /* (owned) likewise */
-  guint8 indices[256];
+  guint8 indices[TORNADIS_BRIDGE_MAX_MESSAGES];
+  gsize ends[TORNADIS_BRIDGE_MAX_MESSAGES]; /* of the payload of each, in @payloads */
   guint n_routes;
   guint n_messages;
+  guint n_told;     /* of these: gone over already */
   gboolean popped;  /* by those who wait for one, not for handlers */
   gboolean emitted; /* by the program, for handlers, which are to be called before that returns */
   GQuark detail;    /* of that emission, or 0 */
@@ -46,8 +51,9 @@ typedef struct
                                 TornadisMessage           *message);
   void       (*append_payload) (TornadisBridgeBatch       *batch,
                                 TornadisMessage           *message);
-  /* The whole of a batch. */
-  GString   *(*join)           (const TornadisBridgeBatch *batch);
+  /* The next @n messages of a batch that are not told yet. */
+  GString   *(*join)           (const TornadisBridgeBatch *batch,
+                                guint                      n);
   /* The commands (element-type TornadisCommand) of a list of lists of arguments. */
   GPtrArray *(*parse)          (const char                *calls,
                                 gsize                      length,
@@ -56,6 +62,18 @@ typedef struct
 
 extern const TornadisBridgeFormat tornadis_bridge_marshal;
 extern const TornadisBridgeFormat tornadis_bridge_json;
+
+/* The payloads of the next @n messages of a batch. */
+static inline const char *
+tornadis_bridge_batch_peek (const TornadisBridgeBatch *batch,
+                            guint                      n,
+                            gsize                     *length)
+{
+  gsize start = batch->n_told > 0 ? batch->ends[batch->n_told - 1] : 0;
+
+  *length = batch->ends[batch->n_told + n - 1] - start;
+  return batch->payloads->str + start;
+}
 
 /* Room for @n bytes at the end of @out. */
 static inline char *

@@ -353,19 +353,22 @@ json_append_payload (TornadisBridgeBatch *batch,
 }
 
 static GString *
-json_join (const TornadisBridgeBatch *batch)
+json_join (const TornadisBridgeBatch *batch,
+           guint n)
 {
-  GString *out = g_string_sized_new (batch->routes->len + batch->payloads->len + 4 * batch->n_messages + 64);
+  gsize length;
+  const char *payloads = tornadis_bridge_batch_peek (batch, n, &length);
+  GString *out = g_string_sized_new (batch->routes->len + length + 4 * n + 64);
 
   g_string_append (out, batch->popped ? "{\"popped\":true,\"routes\":[" : "{\"popped\":false,\"routes\":[");
   g_string_append_len (out, batch->routes->str, (gssize) batch->routes->len);
   g_string_append (out, "],\"indices\":");
   if (batch->n_routes > 1)
     {
-      for (guint i = 0; i < batch->n_messages; i++)
+      for (guint i = 0; i < n; i++)
         {
           char *p = tornadis_bridge_extend (out, 4);
-          guint index = batch->indices[i];
+          guint index = batch->indices[batch->n_told + i];
 
           p[0] = i > 0 ? ',' : '[';
           p[1] = index < 100 ? ' ' : (char) ('0' + index / 100);
@@ -377,7 +380,13 @@ json_join (const TornadisBridgeBatch *batch)
   else
     g_string_append (out, "null");
   g_string_append (out, ",\"payloads\":[");
-  g_string_append_len (out, batch->payloads->str, (gssize) batch->payloads->len);
+  /* A comma stands before each but the first of the batch. */
+  if (batch->n_told > 0)
+    {
+      payloads++;
+      length--;
+    }
+  g_string_append_len (out, payloads, (gssize) length);
   g_string_append (out, "]}");
 
   return out;
@@ -454,7 +463,8 @@ parse_argument (const char *p,
 
   if (G_LIKELY (p[length] == '"'))
     {
-      TORNADIS_PRIVATE_CALL (command_append_data) (command, p, length);
+      TORNADIS_PRIVATE_CALL (command_append_data)
+      (command, p, length);
       return p + length + 1;
     }
 
@@ -468,7 +478,8 @@ parse_argument (const char *p,
         return NULL;
       if (*p == '"')
         {
-          TORNADIS_PRIVATE_CALL (command_append_data) (command, argument->str, argument->len);
+          TORNADIS_PRIVATE_CALL (command_append_data)
+          (command, argument->str, argument->len);
           return p + 1;
         }
       p = parse_escaped (p + 1, argument);

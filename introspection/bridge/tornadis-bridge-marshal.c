@@ -23,8 +23,9 @@ typedef struct
   GString *out; /* (unowned) */
   guint depth;
   gboolean decode;
-  gboolean failed; /* a string is not text, or values are nested too deep */
+  gboolean failed; /* a string is not text, values are nested too deep, or keys may be the same to Python */
   gboolean has_specials;
+  guint key_kinds; /* bits: the kinds of numbers among the keys of a map */
 } Marshaller;
 
 static void marshal_value (Marshaller *self, const TornadisReply *reply);
@@ -180,6 +181,21 @@ marshal_big_number (Marshaller *self,
     marshal_string (self, reply);
 }
 
+/* To Python 1, 1.0 and True are the same key, of which a dict has one. Integers of all sizes are of one kind there. */
+static void
+note_kind_of_key (Marshaller *self,
+                  TornadisReplyKind kind)
+{
+  if (kind == TORNADIS_REPLY_KIND_BIG_NUMBER)
+    kind = TORNADIS_REPLY_KIND_INTEGER;
+  if (kind == TORNADIS_REPLY_KIND_INTEGER || kind == TORNADIS_REPLY_KIND_DOUBLE || kind == TORNADIS_REPLY_KIND_BOOLEAN)
+    self->key_kinds |= 1u << kind;
+
+  /* Which of them are there twice, and what to do, is for Python to say. */
+  if ((self->key_kinds & (self->key_kinds - 1)) != 0)
+    self->failed = TRUE;
+}
+
 /* A key is to be hashable: lists become tuples. */
 static void
 marshal_key (Marshaller *self,
@@ -192,6 +208,7 @@ marshal_key (Marshaller *self,
     }
   if (!tornadis_reply_kind_is_aggregate (reply->kind))
     {
+      note_kind_of_key (self, reply->kind);
       marshal_value (self, reply);
       return;
     }
@@ -240,12 +257,14 @@ marshal_elements (Marshaller *self,
                   const TornadisReply *reply)
 {
   gboolean map = reply->kind == TORNADIS_REPLY_KIND_MAP;
+  guint key_kinds = self->key_kinds;
 
   if (tornadis_reply_is_packed (reply) && marshal_pack (self, reply))
     return;
 
   if (++self->depth > MAX_DEPTH)
     self->failed = TRUE;
+  self->key_kinds = 0;
   for (gsize i = 0; i < reply->length && !self->failed; i++)
     {
       const TornadisReply *element = tornadis_bridge_get_elements (reply)[i];
@@ -255,6 +274,7 @@ marshal_elements (Marshaller *self,
       else
         marshal_value (self, element);
     }
+  self->key_kinds = key_kinds;
   self->depth--;
 }
 
@@ -312,7 +332,7 @@ marshal_append_reply (GString *out,
                       TornadisReply *reply,
                       gboolean decode)
 {
-  Marshaller marshaller = { out, 0, decode, FALSE, FALSE };
+  Marshaller marshaller = { out, 0, decode, FALSE, FALSE, 0 };
   gsize start = out->len;
 
   put_head (out, 'i', number);
@@ -410,9 +430,12 @@ marshal_append_payload (TornadisBridgeBatch *batch,
 }
 
 static GString *
-marshal_join (const TornadisBridgeBatch *batch)
+marshal_join (const TornadisBridgeBatch *batch,
+              guint n)
 {
-  GString *out = g_string_sized_new (batch->routes->len + batch->payloads->len + batch->n_messages + 32);
+  gsize length;
+  const char *payloads = tornadis_bridge_batch_peek (batch, n, &length);
+  GString *out = g_string_sized_new (batch->routes->len + length + n + 32);
 
   put_head (out, '(', 5);
   if (batch->emitted)
@@ -422,11 +445,11 @@ marshal_join (const TornadisBridgeBatch *batch)
   put_head (out, '[', batch->n_routes);
   g_string_append_len (out, batch->routes->str, (gssize) batch->routes->len);
   if (batch->n_routes > 1)
-    put_string (out, 's', (const char *) batch->indices, batch->n_messages);
+    put_string (out, 's', (const char *) batch->indices + batch->n_told, n);
   else
     g_string_append_c (out, 'N');
-  put_head (out, '[', batch->n_messages);
-  g_string_append_len (out, batch->payloads->str, (gssize) batch->payloads->len);
+  put_head (out, '[', n);
+  g_string_append_len (out, payloads, (gssize) length);
   put_integer (out, (gint64) batch->n_kept);
 
   return out;
@@ -469,7 +492,8 @@ unmarshal_call (Unmarshaller *self,
       if (!unmarshal_head (self, "s", &length) || (gsize) (self->end - self->p) < length)
         return FALSE;
 
-      TORNADIS_PRIVATE_CALL (command_append_data) (command, self->p, length);
+      TORNADIS_PRIVATE_CALL (command_append_data)
+      (command, self->p, length);
       self->p += length;
     }
 

@@ -17,50 +17,40 @@ typedef struct
   guint64 emission; /* the last of the program's that reached it */
 } TornadisBridgeListener;
 
-static gboolean
-same_bytes (const char *one,
-            gsize length,
-            const char *other,
-            gsize other_length)
+static inline gboolean
+same_name (const TornadisReply *one,
+           const TornadisReply *other)
 {
   if (one == NULL || other == NULL)
     return one == other;
 
-  return length == other_length && memcmp (one, other, length) == 0;
+  return one->length == other->length && memcmp (one->data, other->data, one->length) == 0;
 }
 
-/* Whether messages are of one route: of one channel or shard channel, by the same pattern. */
+/* Whether messages are of one route: of one channel or shard channel, by the same pattern. Those that follow each other mostly
+ * have the same names even in memory. */
 static gboolean
 same_route (gconstpointer one,
             gconstpointer other)
 {
-  gsize length = 0;
-  gsize other_length = 0;
-  const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel) ((TornadisMessage *) one, &length);
-  const char *other_data = TORNADIS_PRIVATE_CALL (message_peek_channel) ((TornadisMessage *) other, &other_length);
+  const TornadisMessageNames *names = ((const TornadisMessage *) one)->names;
+  const TornadisMessageNames *others = ((const TornadisMessage *) other)->names;
 
-  if (!same_bytes (data, length, other_data, other_length) ||
-      tornadis_message_is_shard ((TornadisMessage *) one) != tornadis_message_is_shard ((TornadisMessage *) other))
-    return FALSE;
-
-  data = TORNADIS_PRIVATE_CALL (message_peek_pattern) ((TornadisMessage *) one, &length);
-  other_data = TORNADIS_PRIVATE_CALL (message_peek_pattern) ((TornadisMessage *) other, &other_length);
-
-  return same_bytes (data, length, other_data, other_length);
+  return names == others || (names->is_shard == others->is_shard && same_name (names->channel, others->channel) &&
+                             same_name (names->pattern, others->pattern));
 }
 
 static guint
 hash_route (gconstpointer key)
 {
-  gsize length;
-  const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel) ((TornadisMessage *) key, &length);
-  guint hash = 5381;
+  const TornadisReply *channel = ((const TornadisMessage *) key)->names->channel;
+  guint hash = (guint) channel->length;
 
   /* The ends of names differ most. */
-  for (gsize i = length > 16 ? length - 16 : 0; i < length; i++)
-    hash = hash * 33 + (guint8) data[i];
+  for (gsize i = channel->length > 16 ? channel->length - 16 : 0; i < channel->length; i++)
+    hash = hash * 33 + (guint8) channel->data[i];
 
-  return hash + (guint) length;
+  return hash;
 }
 
 static guint
@@ -101,8 +91,9 @@ chunk_add_message (TornadisBridgeChunk *chunk,
   TornadisBridgeBatch *batch = chunk->batch;
   guint route = chunk_get_route (chunk, format, message);
 
-  batch->indices[batch->n_messages++] = (guint8) route;
   format->append_payload (batch, message);
+  batch->indices[batch->n_messages] = (guint8) route;
+  batch->ends[batch->n_messages++] = batch->payloads->len;
   if (chunk->last != NULL)
     tornadis_message_unref (chunk->last);
   chunk->last = tornadis_message_ref (message);

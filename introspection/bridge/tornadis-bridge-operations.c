@@ -5,14 +5,14 @@
 
 #include "introspection/bridge/tornadis-bridge-carrier-private.h"
 
-typedef gboolean (*FinishFunc) (GObject       *object,
-                                GAsyncResult  *result,
-                                GError       **error);
+typedef gboolean (*FinishFunc) (GObject *object,
+                                GAsyncResult *result,
+                                GError **error);
 
 TornadisBridgeCall *
 tornadis_bridge_carrier_start (TornadisBridgeCarrier *self,
-               GCancellable *cancellable,
-               GError **error)
+                               GCancellable *cancellable,
+                               GError **error)
 {
   GObject *owner = tornadis_bridge_carrier_get_owner (self, error);
   TornadisBridgeCall *call;

@@ -217,5 +217,6 @@ tornadis_bridge_make_message (GBytes *channel,
 void
 tornadis_bridge_expect_collector (void)
 {
-  TORNADIS_PRIVATE_CALL (client_expect_collector) ();
+  TORNADIS_PRIVATE_CALL (client_expect_collector)
+  ();
 }

@@ -18,8 +18,9 @@ _Argument: TypeAlias = Union[str, bytes, bytearray, memoryview, int, float, bool
 # Of a channel or a pattern.
 _Name: TypeAlias = Union[str, bytes, bytearray, memoryview, GLib.Bytes]
 _NativeReply: TypeAlias = Union[
-    bytes, str, int, float, bool, None, list['_NativeReply'], dict['_Key', '_NativeReply'], 'TornadisException']
-_Key: TypeAlias = Union[bytes, str, int, float, bool, None, 'TornadisException']
+    bytes, str, int, float, bool, None, list['_NativeReply'], dict['_Key', '_NativeReply'],
+    list[tuple['_Key', '_NativeReply']], 'TornadisException']
+_Key: TypeAlias = Union[bytes, str, int, float, bool, None, tuple['_Key', ...]]
 # What a callback gets has the exception instead.
 _Outcome: TypeAlias = Union[_NativeReply, Exception]
 _Outcomes: TypeAlias = Union[list[_NativeReply], None, Exception]
@@ -66,14 +67,20 @@ def spawn(awaitable: Awaitable[_T]) -> Future[_T]:
     """Starts a coroutine on the GLib main loop, without asyncio; returns its Future."""
 
 def run(awaitable: Awaitable[_T]) -> _T:
-    """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value."""
+    """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value.
+
+    Ctrl+C cancels it, then what was spawned meanwhile, waits until they have ended and raises KeyboardInterrupt.
+    """
 
 def sleep(seconds: float) -> Future[None]:
     """Waits on the GLib main loop, without asyncio."""
 
 class Reply:
     def unpack(self, decode: bool = False) -> _NativeReply:
-        """The reply as Python values: bytes (str with decode), int, float, bool, None, list, dict, exceptions."""
+        """The reply as Python values: bytes (str with decode), int, float, bool, None, list, dict, exceptions.
+
+        A map is a list of pairs when a dict would merge keys of different types, such as 1 and True.
+        """
 
 class Message:
     @property

@@ -2,16 +2,6 @@
 
 #include "common/histogram.h"
 
-static guint
-get_bucket (gint64 usec)
-{
-  guint value = (guint) CLAMP (usec, 0, G_MAXINT32);
-  guint bits = g_bit_storage (value);
-  guint shift = bits > HISTOGRAM_BITS + 1 ? bits - HISTOGRAM_BITS - 1 : 0;
-
-  return (shift << HISTOGRAM_BITS) + (value >> shift);
-}
-
 /* The middle of a bucket, in microseconds. */
 static double
 get_bucket_value (guint bucket)
@@ -20,14 +10,6 @@ get_bucket_value (guint bucket)
   guint begin = (bucket - (shift << HISTOGRAM_BITS)) << shift;
 
   return begin + ((1u << shift) - 1) / 2.0;
-}
-
-void
-histogram_add (Histogram *self,
-               gint64 usec)
-{
-  self->counts[get_bucket (usec)]++;
-  self->total++;
 }
 
 void
@@ -59,7 +41,7 @@ guint64
 histogram_count_up_to (const Histogram *self,
                        gint64 usec)
 {
-  guint last = get_bucket (usec);
+  guint last = histogram_get_bucket (usec);
   guint64 count = 0;
 
   for (guint i = 0; i <= last; i++)

@@ -16,8 +16,24 @@ typedef struct
   guint64 total;
 } Histogram;
 
-void    histogram_add          (Histogram       *self,
-                                gint64           usec);
+static inline guint
+histogram_get_bucket (gint64 usec)
+{
+  guint value = (guint) CLAMP (usec, 0, G_MAXINT32);
+  guint bits = g_bit_storage (value);
+  guint shift = bits > HISTOGRAM_BITS + 1 ? bits - HISTOGRAM_BITS - 1 : 0;
+
+  return (shift << HISTOGRAM_BITS) + (value >> shift);
+}
+
+static inline void
+histogram_add (Histogram *self,
+               gint64 usec)
+{
+  self->counts[histogram_get_bucket (usec)]++;
+  self->total++;
+}
+
 void    histogram_merge        (Histogram       *self,
                                 const Histogram *other);
 /* The time in microseconds within which @share of all (0 to 1) were done; 0 without any. */

@@ -196,26 +196,23 @@ measure_reply (TornadisReply *reply,
   return n_bytes;
 }
 
-void
-metrics_server_observe (MetricsServer *self,
-                        const char *name,
-                        gsize n_sent,
-                        TornadisReply *reply,
-                        const GError *error,
-                        gint64 usec)
+gsize
+metrics_measure_elements (TornadisReply *reply)
 {
-  MetricsSeries *series = self->last;
+  return measure_reply (reply, 0);
+}
 
-  if (G_UNLIKELY (error != NULL))
-    series = server_get_failure (self, name, error);
-  else if (G_UNLIKELY (series == NULL || strcmp (series->name, name) != 0))
-    series = self->last = server_get_command (self, name);
+MetricsSeries *
+metrics_server_find_series (MetricsServer *self,
+                            const char *name,
+                            const GError *error)
+{
+  if (error != NULL)
+    return server_get_failure (self, name, error);
 
-  histogram_add (&series->times, usec);
-  series->usec += (guint64) usec;
-  series->bytes_sent += n_sent;
-  if (reply != NULL)
-    series->bytes_received += measure_reply (reply, 0);
+  self->last = server_get_command (self, name);
+
+  return self->last;
 }
 
 guint

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <string.h>
 #include <tornadis-glib/tornadis-glib.h>
 
 #include "common/histogram.h"
@@ -47,12 +48,10 @@ void           metrics_server_add_client     (MetricsServer       *self,
                                               TornadisClient      *client);
 void           metrics_server_remove_client  (MetricsServer       *self,
                                               TornadisClient      *client);
-void           metrics_server_observe        (MetricsServer       *self,
+/* Where a call of this name with this outcome counts. */
+MetricsSeries *metrics_server_find_series    (MetricsServer       *self,
                                               const char          *name,
-                                              gsize                n_sent,
-                                              TornadisReply       *reply,
-                                              const GError        *error,
-                                              gint64               usec);
+                                              const GError        *error);
 guint          metrics_server_get_in_flight  (const MetricsServer *self);
 guint          metrics_server_get_connected  (const MetricsServer *self);
 void           metrics_server_get_bytes      (const MetricsServer *self,
@@ -60,6 +59,31 @@ void           metrics_server_get_bytes      (const MetricsServer *self,
                                               guint64             *written);
 /* All series (element-type MetricsSeries, unowned), in order of name and error. */
 GPtrArray     *metrics_server_list           (const MetricsServer *self);
+
+/* The bytes of all strings in a reply. */
+gsize          metrics_measure_elements      (TornadisReply       *reply);
+
+/* For each call, and therefore short. */
+static inline void
+metrics_server_observe (MetricsServer *self,
+                        const char *name,
+                        gsize n_sent,
+                        TornadisReply *reply,
+                        const GError *error,
+                        gint64 usec)
+{
+  MetricsSeries *series = self->last;
+  gsize n_received;
+
+  if (G_UNLIKELY (error != NULL || series == NULL || strcmp (series->name, name) != 0))
+    series = metrics_server_find_series (self, name, error);
+
+  histogram_add (&series->times, usec);
+  series->usec += (guint64) usec;
+  series->bytes_sent += n_sent;
+  if (reply != NULL)
+    series->bytes_received += tornadis_reply_get_data (reply, &n_received) != NULL ? n_received : metrics_measure_elements (reply);
+}
 
 /* In metrics-export.c: @servers (element-type utf8 MetricsServer). */
 GVariant      *metrics_export_variant        (GHashTable          *servers);

@@ -128,6 +128,23 @@ tornadis_metrics_plugin_detach (TornadisPlugin *plugin,
   g_hash_table_remove (self->clients, client);
 }
 
+static G_NO_INLINE void
+metrics_observe_pipeline (MetricsServer *server,
+                          TornadisPipeline *pipeline,
+                          TornadisReply *reply,
+                          const GError *error,
+                          gint64 elapsed)
+{
+  guint n = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
+  gsize n_sent = 0;
+
+  for (guint i = 0; i < n; i++)
+    n_sent += tornadis_command_get_size (tornadis_pipeline_get_command (pipeline, i));
+
+  metrics_server_observe (server, tornadis_pipeline_get_atomic (pipeline) ? "MULTI" : "PIPELINE", n_sent, reply, error,
+                          elapsed);
+}
+
 static void
 tornadis_metrics_plugin_observe (TornadisPlugin *plugin,
                                  TornadisClient *client,
@@ -138,28 +155,16 @@ tornadis_metrics_plugin_observe (TornadisPlugin *plugin,
                                  gint64 elapsed)
 {
   MetricsClient *entry = metrics_get_client ((TornadisMetricsPlugin *) plugin, client);
-  const char *name;
-  gsize n_sent = 0;
 
   /* The plugin was removed while calls of the client are in flight. */
   if (entry == NULL)
     return;
 
   if (command != NULL)
-    {
-      name = tornadis_command_get_name (command);
-      n_sent = tornadis_command_get_size (command);
-    }
+    metrics_server_observe (entry->server, tornadis_command_get_name (command), tornadis_command_get_size (command), reply,
+                            error, elapsed);
   else
-    {
-      guint n = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
-
-      name = tornadis_pipeline_get_atomic (pipeline) ? "MULTI" : "PIPELINE";
-      for (guint i = 0; i < n; i++)
-        n_sent += tornadis_command_get_size (tornadis_pipeline_get_command (pipeline, i));
-    }
-
-  metrics_server_observe (entry->server, name, n_sent, reply, error, elapsed);
+    metrics_observe_pipeline (entry->server, pipeline, reply, error, elapsed);
 }
 
 static void

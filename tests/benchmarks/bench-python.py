@@ -10,11 +10,18 @@ NAME, WORKLOAD, PATH = sys.argv[1:4]
 N, IN_FLIGHT = int(sys.argv[4]), int(sys.argv[5])
 KEY = 'bench:32'
 LIST_KEY = 'bench:list'
+LONG_LIST_KEY = 'bench:long-list'
 
 
 def report(start, cpu):
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     print(json.dumps({'ops': N, 'seconds': seconds, 'rate': N / seconds, 'cpu_usec': cpu * 1e6 / N}))
+
+
+def get_peak():
+    """Of memory, since the program began. What getrusage() says is of the program before exec, too."""
+    with open('/proc/self/status', encoding='ascii') as status:
+        return next(int(line.split()[1]) for line in status if line.startswith('VmHWM:')) * 1024 / 1e6
 
 
 def check(value):
@@ -32,6 +39,12 @@ async def measure(call, batch, list_range, gather):
             left -= 1
             check(await call())
 
+    if WORKLOAD == 'long-range':
+        if len(await list_range(LONG_LIST_KEY, -1)) != N:
+            raise ValueError('not the list')
+        print(json.dumps({'ops': N, 'peak_mb': round(get_peak(), 1)}))
+        return
+
     start, cpu = time.perf_counter(), time.process_time()
     if WORKLOAD == 'pipeline':
         for _ in range(N // 100):
@@ -39,7 +52,7 @@ async def measure(call, batch, list_range, gather):
                 check(value)
     elif WORKLOAD == 'range':
         for _ in range(N):
-            if len(await list_range()) != 10_000:
+            if len(await list_range(LIST_KEY, 9_999)) != 10_000:
                 raise ValueError('not the list')
     elif IN_FLIGHT == 1:
         await worker()
@@ -65,7 +78,7 @@ def run_redis_py():
         await asyncio.gather(*workers)
 
     async def main():
-        await measure(lambda: client.get(KEY), batch, lambda: client.lrange(LIST_KEY, 0, 9_999), gather)
+        await measure(lambda: client.get(KEY), batch, lambda key, last: client.lrange(key, 0, last), gather)
         await client.close()
         await client.connection_pool.disconnect()
 
@@ -121,7 +134,8 @@ def run_tornadis():
     if NAME == 'async_call':
         run_async_call()
         return
-    workload = measure(lambda: client.call('GET', KEY), batch, lambda: client.call('LRANGE', LIST_KEY, 0, 9_999), gather)
+    workload = measure(lambda: client.call('GET', KEY), batch, lambda key, last: client.call('LRANGE', key, 0, last),
+                       gather)
     if NAME == 'gbulb':
         import asyncio
         import gbulb

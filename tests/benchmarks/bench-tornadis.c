@@ -168,151 +168,6 @@ run_kept_pipeline (void)
   g_clear_object (&kept_pipeline);
 }
 
-static void
-message_cb (TornadisPubSubClient *self,
-            TornadisMessage *message,
-            gpointer user_data)
-{
-  const char *text = tornadis_message_get_text (message);
-
-  if (text == NULL || strlen (text) != 32)
-    bench_fail ("not the message");
-  if (n_done == 0)
-    bench_start (&bench);
-  done ();
-}
-
-static void
-subscribed_cb (GObject *object,
-               GAsyncResult *result,
-               gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-
-  tornadis_pub_sub_client_subscribe_finish (TORNADIS_PUB_SUB_CLIENT (object), result, &error);
-  check (error);
-  /* The script publishes now. */
-  puts ("ready");
-  fflush (stdout);
-}
-
-static TornadisPubSubClient *
-subscribe (void)
-{
-  TornadisPubSubClient *self = tornadis_pub_sub_client_new_for_unix_socket (bench.path);
-
-  g_signal_connect (self, "message", G_CALLBACK (message_cb), NULL);
-  tornadis_pub_sub_client_subscribe_async (self, (const char *[]) { BENCH_CHANNEL, NULL }, NULL, subscribed_cb, NULL);
-  return self;
-}
-
-static void
-run_pub_sub (void)
-{
-  g_autoptr (TornadisPubSubClient) self G_GNUC_UNUSED = subscribe ();
-
-  run ();
-}
-
-static void
-overflow_cb (TornadisPubSubClient *self)
-{
-  g_main_loop_quit (loop);
-}
-
-/* What messages that nobody has popped yet take: the peak of the whole process, when there are as many as may be kept. */
-static void
-run_queued_messages (void)
-{
-  g_autoptr (TornadisPubSubClient) self = tornadis_pub_sub_client_new_for_unix_socket (bench.path);
-
-  g_object_set (self, "max-pending", bench.n, "max-queued-bytes", (guint64) G_MAXSSIZE, NULL);
-  g_signal_connect (self, "overflow", G_CALLBACK (overflow_cb), NULL);
-  tornadis_pub_sub_client_subscribe_async (self, (const char *[]) { BENCH_CHANNEL, NULL }, NULL, subscribed_cb, NULL);
-  g_main_loop_run (loop);
-  printf ("{\"ops\": %u, \"peak_kib\": %" G_GINT64_FORMAT "}\n", bench.n, bench_get_memory ("VmHWM:"));
-}
-
-/* A main loop with a timer of 60 Hz, as GTK's frame clock, under a flood of messages. What holds the loop between
- * two polls is measured in CPU time of this thread, so that the server, which has the other processor, does not
- * count. */
-static struct
-{
-  GPollFunc poll;
-  gint64 cpu;       /* when the last poll returned */
-  gint64 longest;   /* nanoseconds of one turn of the loop */
-  gint64 next;      /* when the next frame is due, monotonic microseconds */
-  guint n_frames;
-  guint n_on_time;
-  gint64 latest;    /* microseconds that a frame was late */
-} flood;
-
-#define FRAME_USEC (G_USEC_PER_SEC / 60)
-
-static int
-flood_poll (GPollFD *fds,
-            guint n_fds,
-            int timeout)
-{
-  gint64 now = bench_clock (CLOCK_THREAD_CPUTIME_ID);
-  int result;
-
-  if (n_done > 0)
-    flood.longest = MAX (flood.longest, now - flood.cpu);
-  result = flood.poll (fds, n_fds, timeout);
-  flood.cpu = bench_clock (CLOCK_THREAD_CPUTIME_ID);
-  return result;
-}
-
-static gboolean
-frame_cb (gpointer source)
-{
-  gint64 now = g_get_monotonic_time ();
-
-  if (n_done > 0)
-    {
-      gint64 late = now - flood.next;
-
-      flood.n_frames++;
-      flood.n_on_time += late < FRAME_USEC;
-      flood.latest = MAX (flood.latest, late);
-    }
-  flood.next += (MAX (0, now - flood.next) / FRAME_USEC + 1) * FRAME_USEC;
-  g_source_set_ready_time (source, flood.next);
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-frame_dispatch (GSource *source,
-                GSourceFunc callback,
-                gpointer user_data)
-{
-  return frame_cb (source);
-}
-
-static void
-run_flood (void)
-{
-  static GSourceFuncs funcs = { .dispatch = frame_dispatch };
-  GMainContext *context = g_main_context_default ();
-  g_autoptr (TornadisPubSubClient) self G_GNUC_UNUSED = subscribe ();
-  g_autoptr (GSource) frames = g_source_new (&funcs, sizeof (GSource));
-
-  /* GTK's own priority for drawing. */
-  g_source_set_priority (frames, G_PRIORITY_HIGH_IDLE + 20);
-  flood.next = g_get_monotonic_time () + FRAME_USEC;
-  g_source_set_ready_time (frames, flood.next);
-  g_source_attach (frames, context);
-  flood.poll = g_main_context_get_poll_func (context);
-  g_main_context_set_poll_func (context, flood_poll);
-
-  g_main_loop_run (loop);
-  g_source_destroy (frames);
-  printf ("{\"ops\": %u, \"rate\": %.1f, \"longest_ms\": %.3f, \"frames\": %u, \"on_time\": %.5f, \"latest_ms\": %.3f}\n",
-          bench.n, bench.n / ((double) (bench.ended - bench.started) / 1e9), (double) flood.longest / 1e6, flood.n_frames,
-          flood.n_frames > 0 ? (double) flood.n_on_time / flood.n_frames : 0, (double) flood.latest / 1e3);
-}
-
 static GBytes *large;
 static void set_large (void);
 
@@ -387,6 +242,10 @@ run_get_large (void)
   run ();
 }
 
+/* Which list is read. */
+static const char *list_key = BENCH_LIST_KEY;
+static gsize list_length = BENCH_LIST_LENGTH;
+
 static void range (void);
 
 static void
@@ -406,7 +265,7 @@ range_cb (TornadisClient *self,
       tornadis_reply_get_data (tornadis_reply_get_element (reply, i), &length);
       total += length;
     }
-  if (n != BENCH_LIST_LENGTH || total < n)
+  if (n != list_length || total < n)
     bench_fail ("not the list");
   if (++n_sent < bench.n)
     range ();
@@ -416,7 +275,7 @@ range_cb (TornadisClient *self,
 static void
 range (void)
 {
-  g_autoptr (TornadisCommand) command = tornadis_command_new_format ("LRANGE %s 0 -1", BENCH_LIST_KEY);
+  g_autoptr (TornadisCommand) command = tornadis_command_new_format ("LRANGE %s 0 -1", list_key);
 
   tornadis_client_submit (client, command, range_cb, NULL, NULL);
 }
@@ -427,6 +286,14 @@ run_range (void)
   bench_start (&bench);
   range ();
   run ();
+}
+
+static void
+run_long_range (void)
+{
+  list_key = BENCH_LONG_LIST_KEY;
+  list_length = BENCH_LONG_LIST_LENGTH;
+  run_range ();
 }
 
 static void
@@ -484,6 +351,26 @@ add_plugins (void)
     }
 }
 
+/* BENCH_PROPERTIES sets some: NAME=NUMBER, with commas between them. A library that is measured may have others. */
+static void
+set_properties (void)
+{
+  const char *text = g_getenv ("BENCH_PROPERTIES");
+  g_auto (GStrv) properties = g_strsplit (text != NULL ? text : "", ",", -1);
+
+  for (guint i = 0; properties[i] != NULL; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (properties[i], "=", 2);
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      if (g_object_class_find_property (G_OBJECT_GET_CLASS (client), parts[0]) == NULL)
+        bench_skip ("there is no property of the name", parts[0]);
+      g_value_init (&value, G_TYPE_INT);
+      g_value_set_int (&value, atoi (parts[1]));
+      g_object_set_property (G_OBJECT (client), parts[0], &value);
+    }
+}
+
 static void
 connect_client (void)
 {
@@ -501,8 +388,7 @@ connect_client (void)
       client = tornadis_client_new_for_unix_socket (bench.path);
     }
 
-  if (g_strcmp0 (g_getenv ("BENCH_BUSY_POLL"), "off") == 0)
-    g_object_set (client, "busy-poll", FALSE, NULL);
+  set_properties ();
   add_plugins ();
   tornadis_client_connect_async (client, NULL, connected_cb, NULL);
   g_main_loop_run (loop);
@@ -546,12 +432,10 @@ main (int argc,
   } workloads[] = {
     { "pipeline", run_pipeline, TRUE },
     { "kept-pipeline", run_kept_pipeline, TRUE },
-    { "pub-sub", run_pub_sub, FALSE },
-    { "queued-messages", run_queued_messages, FALSE },
-    { "flood", run_flood, FALSE },
     { "set-large", run_set_large, TRUE },
     { "get-large", run_get_large, TRUE },
     { "range", run_range, TRUE },
+    { "long-range", run_long_range, TRUE },
     { "hit", run_hit, TRUE },
     { "idle", run_idle, FALSE },
   };

@@ -15,9 +15,11 @@
 #define BENCH_KEY "bench:32"
 #define BENCH_LARGE_KEY "bench:large"
 #define BENCH_LIST_KEY "bench:list"
+#define BENCH_LONG_LIST_KEY "bench:long-list"
 #define BENCH_CHANNEL "bench:channel"
 #define BENCH_LARGE_SIZE ((gsize) 64 * 1024 * 1024)
 #define BENCH_LIST_LENGTH 100000
+#define BENCH_LONG_LIST_LENGTH 2000000
 #define BENCH_BATCH 100
 
 typedef struct
@@ -107,10 +109,12 @@ static inline void
 bench_report (Bench *bench)
 {
   double seconds = (double) (bench->ended - bench->started) / 1e9;
+  gint64 peak = bench_get_memory ("VmHWM:");
 
-  printf ("{\"ops\": %u, \"seconds\": %.6f, \"rate\": %.1f, \"cpu_usec\": %.4f, \"peak_kib\": %" G_GINT64_FORMAT "}\n",
-          bench->n, seconds, bench->n / seconds, (double) bench->cpu / 1e3 / bench->n,
-          bench_get_memory ("VmHWM:") - bench->peak_before);
+  printf ("{\"ops\": %u, \"seconds\": %.6f, \"rate\": %.1f, \"cpu_usec\": %.4f, \"peak_kib\": %" G_GINT64_FORMAT
+          ", \"peak_mb\": %.1f}\n",
+          bench->n, seconds, bench->n / seconds, (double) bench->cpu / 1e3 / bench->n, peak - bench->peak_before,
+          (double) peak * 1024 / 1e6);
 }
 
 static inline G_NORETURN void
@@ -118,4 +122,13 @@ bench_fail (const char *what)
 {
   fprintf (stderr, "benchmark: %s\n", what);
   exit (1);
+}
+
+/* For what the library that is measured does not have. */
+static inline G_NORETURN void
+bench_skip (const char *what,
+            const char *name)
+{
+  printf ("skip: %s %s\n", what, name);
+  exit (0);
 }

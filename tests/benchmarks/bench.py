@@ -4,28 +4,35 @@
 
 import argparse
 import csv
+import fnmatch
 import io
 import json
 import os
 import pathlib
-import platform
 import re
 import resource
-import statistics
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 
-from bench_server import Server, Stream, die_with_parent
+import bench_label
+from bench_messages import Messages
+from bench_report import Ratio, Report, Workload
+from bench_server import LONG_LIST_LENGTH, Server, Stream, die_with_parent
 from bench_tables import Tables
-from bench_tree import Ours, Tree, compare, measure_rounds, short
+from bench_tree import Hangs, Ours, Skipped, Tree
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+# What switches off that the client looks for a reply before the main loop sleeps.
+ASLEEP = 'busy-poll=0'
 # Instructions of this thread for one GET at 100 in flight, from making the command to freeing the reply, GLib's and
 # the C library's included. Measured by callgrind; more than this is a step back.
 INSTRUCTION_BUDGET = 1500
+# The same with call_async and call_finish.
+CALL_INSTRUCTION_BUDGET = 2900
 # Seconds after which a driver is taken to hang.
 LONGEST_RUN = 150
 
@@ -36,45 +43,63 @@ class Bench:
         self.server = server
         self.stream = Stream(server.directory)
         self.scale = scale
+        self.messages = Messages(self)
 
     def count(self, n, least=1):
         return max(least, int(n * self.scale))
 
-    def run(self, tree, command, publish=None, env=None):
-        """The figures that a driver prints; what it waits for is published when it is ready."""
+    def run(self, tree, command, publish=None, env=None, held=False, longest=LONGEST_RUN):
+        """The figures that a driver prints; what it waits for is published when it is ready. One that is held does not run
+        meanwhile."""
         command = [str(part) for part in command]
-        process = subprocess.Popen(command, env=tree.env | (env or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   text=True, preexec_fn=die_with_parent)
-        # What never ends is no figure.
-        limit = threading.Timer(LONGEST_RUN, process.kill)
-        limit.start()
-        with process:
-            line = process.stdout.readline()
-            if publish and line.strip() == 'ready':
-                publish()
+        hung = threading.Event()
+        # GJS writes a page for each message that it refuses.
+        with tempfile.TemporaryFile('w+') as said:
+            process = subprocess.Popen(command, env=tree.env | (env or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=said, text=True, preexec_fn=die_with_parent)
+            # What never ends is no figure.
+            limit = threading.Timer(longest, lambda: (hung.set(), process.kill()))
+            limit.start()
+            with process:
                 line = process.stdout.readline()
-            process.stdout.read()
-            limit.cancel()
-            if process.wait() != 0 or not line.startswith('{'):
-                raise RuntimeError(f'{" ".join(command)}: no figures')
+                if publish and line.strip() == 'ready':
+                    if held:
+                        process.send_signal(signal.SIGSTOP)
+                        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+                    publish()
+                    process.send_signal(signal.SIGCONT)
+                    line = process.stdout.readline()
+                process.stdout.read()
+                limit.cancel()
+                status = process.wait()
+            said.seek(0)
+            lines = said.readlines()
+        if len(lines) <= 10:
+            sys.stderr.writelines(lines)
+        else:
+            sys.stderr.writelines([*lines[:5], f'… {len(lines) - 6:,} lines more …\n', lines[-1]])
+        name = ' '.join(os.path.basename(part) for part in command)
+        if hung.is_set():
+            raise Hangs(f'{name}: hangs, no end within {longest} s')
+        if line.startswith('skip: '):
+            raise Skipped(line.removeprefix('skip: ').strip())
+        if status != 0 or not line.startswith('{'):
+            raise RuntimeError(f'{name}: no figures, exit status {status}, {lines[-1].strip() if lines else "without a word"}')
         return json.loads(line)
 
-    def publish(self, n):
-        return lambda: self.server.publish(n)
-
-    def tornadis(self, workload, n, in_flight=1, publish=None, tls=False, plugins=''):
+    def tornadis(self, workload, n, in_flight=1, tls=False, plugins='', properties=''):
         extra = [self.server.port, self.server.ca_file] if tls else []
         return Ours(lambda tree: self.run(tree, [self.programs / 'bench-tornadis', workload, self.server.path, n, in_flight,
-                                                 *extra], publish, {'BENCH_PLUGINS': plugins}))
+                                                 *extra], env={'BENCH_PLUGINS': plugins, 'BENCH_PROPERTIES': properties}))
 
-    def hiredis(self, workload, n, in_flight=1, publish=None):
-        return lambda tree: self.run(tree, [self.programs / 'bench-hiredis', workload, self.server.path, n, in_flight], publish)
+    def hiredis(self, workload, n, in_flight=1):
+        return lambda tree: self.run(tree, [self.programs / 'bench-hiredis', workload, self.server.path, n, in_flight])
 
-    def from_stream(self, driver, n):
-        def measure(tree):
-            self.stream.serve()
-            return self.run(tree, [self.programs / driver, 'pub-sub', self.stream.path, n, 1], lambda: self.stream.publish(n))
-        return Ours(measure) if driver == 'bench-tornadis' else measure
+    def of_long_list(self, measure):
+        def prepared(tree):
+            self.server.make_long_list()
+            return measure(tree)
+        return Ours(prepared) if isinstance(measure, Ours) else prepared
 
     def flood_past_timers(self, seconds, read_timeout, call_timeout):
         """A flood from memory, and calls to the server beside it."""
@@ -85,8 +110,8 @@ class Bench:
                             {'BENCH_READ_TIMEOUT': str(read_timeout), 'BENCH_CALL_TIMEOUT': str(call_timeout)})
         return Ours(measure)
 
-    def script(self, interpreter, name, *args, publish=None):
-        return lambda tree: self.run(tree, [*interpreter, HERE / name, *args], publish)
+    def script(self, interpreter, name, *args):
+        return lambda tree: self.run(tree, [*interpreter, HERE / name, *args])
 
     def python(self, name, workload, n, in_flight=1):
         measure = self.script(['/usr/bin/python3', '-B'], 'bench-python.py', name, workload, self.server.path, n, in_flight)
@@ -112,10 +137,9 @@ class Bench:
         return Ours(measure) if name == 'tornadis' else measure
 
     def workloads(self):
-        """(name, title, unit, {driver: measure}, [(ours, peer, target)])"""
+        """What a Workload is made of."""
         fast, slow = self.count(600_000, 20_000), self.count(50_000, 2_000)
         one, large, lists = self.count(60_000, 5_000), self.count(12, 2), self.count(60, 5)
-        messages = self.count(1_000_000, 50_000) // 1000 * 1000
         ours, peer = 'tornadis-glib submit', 'hiredis async + GLib adapter'
 
         yield ('get-100', 'GET 32 B, 100 in flight', 'calls/s', {
@@ -132,6 +156,10 @@ class Bench:
             'tornadis-glib call_async': self.tornadis('call', one, 1),
             peer: self.hiredis('get', one, 1),
         }, [(ours, peer, 1.0), ('tornadis-glib call_async', peer, 1.0)])
+        yield ('get-1-asleep', 'GET 32 B, 1 in flight, the reply not looked for before sleeping', 'calls/s', {
+            ours: self.tornadis('submit', one, 1, properties=ASLEEP),
+            peer: self.hiredis('get', one, 1),
+        }, [(ours, peer, 1.0)])
         yield ('get-1000', 'GET 32 B, 1,000 in flight', 'calls/s', {
             ours: self.tornadis('submit', fast, 1000),
             peer: self.hiredis('get', fast, 1000),
@@ -145,13 +173,10 @@ class Bench:
         }, [('tornadis-glib pipeline', 'hiredis synchronous', 1.4), ('tornadis-glib pipeline', 'redis-benchmark -P 100', 0.75),
             ('tornadis-glib pipeline, reused', 'hiredis synchronous', None),
             ('the same bytes, nothing parsed', 'hiredis synchronous', None)])
-        yield ('pub-sub', 'pub/sub, messages of 32 B into a handler', 'messages/s', {
-            'tornadis-glib': self.tornadis('pub-sub', messages, publish=self.publish(messages)),
-            peer: self.hiredis('pub-sub', messages, publish=self.publish(messages)),
-        }, [('tornadis-glib', peer, 1.0)])
-        yield ('pub-sub-stream', 'the same from memory, faster than Redis sends', 'messages/s', {
-            'tornadis-glib': self.from_stream('bench-tornadis', 2 * messages),
-            peer: self.from_stream('bench-hiredis', 2 * messages),
+        messages = self.count(1_000_000, 50_000) // 1000 * 1000
+        yield ('pub-sub', 'pub/sub, messages of 32 B into a handler while they are published', 'messages/s', {
+            'tornadis-glib': self.messages.live(self.messages.c, 'handler', messages),
+            peer: self.messages.live(self.messages.hiredis, 'handler', messages),
         }, [('tornadis-glib', peer, 1.0)])
         for name, title in (('set-large', 'SET of 64 MiB'), ('get-large', 'GET of 64 MiB')):
             yield (name, title, 'calls/s', {
@@ -173,10 +198,11 @@ class Bench:
                 'tornadis-glib': self.reader('tornadis', stream),
                 'hiredis': self.reader('hiredis', stream),
             }, [('tornadis-glib', 'hiredis', target)])
-        for suffix, title, workload, n, in_flight, targets in (
-                ('100', 'GET 32 B, 100 in flight', 'get', slow * 2, 100, (5, 6, 3, 1, 1.3)),
-                ('1', 'GET 32 B, 1 in flight', 'get', slow // 5, 1, (2, None, None, 1, None)),
-                ('pipeline', 'pipelines of 100 GETs', 'pipeline', slow * 2, 1, (2, None, None, None, None))):
+        # JavaScript's target of one call at a time is of each of three runs.
+        for suffix, title, workload, n, in_flight, targets, each in (
+                ('100', 'GET 32 B, 100 in flight', 'get', slow * 2, 100, (5, 6, 3, 1, 1.3), None),
+                ('1', 'GET 32 B, 1 in flight', 'get', slow // 5, 1, (2, None, None, 1.2, None), 3),
+                ('pipeline', 'pipelines of 100 GETs', 'pipeline', slow * 2, 1, (2, None, None, None, None), None)):
             peer = 'redis-py asyncio'
             yield (f'python-{suffix}', f'{title}, Python', 'calls/s', {
                 'tornadis-glib await': self.python('tornadis', workload, n, in_flight),
@@ -185,21 +211,37 @@ class Bench:
                 peer: self.python('redis-py', workload, n // 4, in_flight),
             }, [('tornadis-glib await', peer, targets[0]), ('tornadis-glib async_call', peer, targets[1]),
                 ('tornadis-glib asyncio, gbulb', peer, targets[2])])
-            yield (f'javascript-{suffix}', f'{title}, JavaScript', 'calls/s', {
-                'tornadis-glib await': self.gjs(workload, n, in_flight),
-                'ioredis': self.node('ioredis', workload, n, in_flight),
-                'node-redis': self.node('node-redis', workload, n, in_flight),
-            }, [('tornadis-glib await', 'ioredis', targets[3]), ('tornadis-glib await', 'node-redis', targets[4])])
+            calls = n * 4 if each else n
+            yield Workload(f'javascript-{suffix}', f'{title}, JavaScript', 'calls/s', {
+                'tornadis-glib await': self.gjs(workload, calls, in_flight),
+                'ioredis': self.node('ioredis', workload, calls, in_flight),
+                'node-redis': self.node('node-redis', workload, calls, in_flight),
+            }, [Ratio('tornadis-glib await', 'ioredis', targets[3], each=each is not None),
+                ('tornadis-glib await', 'node-redis', targets[4])], rounds=each)
         yield ('python-range', 'LRANGE of 10,000 strings, Python', 'calls/s', {
             'tornadis-glib await': self.python('tornadis', 'range', slow // 200),
             'redis-py asyncio': self.python('redis-py', 'range', slow // 200),
         }, [('tornadis-glib await', 'redis-py asyncio', 1)])
+        yield from self.messages.workloads()
+        yield from self.memory()
+
+    def memory(self):
+        """At the highest, of a process of its own each."""
+        n = LONG_LIST_LENGTH
+        for name, title, ours, peer, drivers, target in (
+                ('memory-range', '', 'tornadis-glib', 'hiredis async + GLib adapter',
+                 (self.tornadis('long-range', 1), self.hiredis('long-range', 1)), None),
+                ('memory-range-python', ', Python', 'tornadis-glib await', 'redis-py asyncio',
+                 (self.python('tornadis', 'long-range', n), self.python('redis-py', 'long-range', n)), 1.1)):
+            yield Workload(name, f'peak memory of an LRANGE of {n:,} strings{title}', 'MB',
+                           dict(zip((ours, peer), map(self.of_long_list, drivers))),
+                           [Ratio(ours, peer, target, below=True)], 'peak_mb', 1 if self.scale < 1 else 3)
 
     def singles(self, long):
         """(name, title, measure, [(key, unit, target, is below)]), measured on this library alone"""
         messages = self.count(1_000_000, 100_000) // 1000 * 1000
         clients = self.count(10_000, 1_000)
-        yield ('flood', f'{messages:,} messages against a timer of 60 Hz', self.tornadis('flood', messages, publish=self.publish(messages)), [
+        yield ('flood', f'{messages:,} messages against a timer of 60 Hz', self.messages.live(self.messages.c, 'flood', messages), [
             ('longest_ms', 'ms of CPU in the longest turn of the loop', 4, True),
             ('on_time', 'of the frames on time', 0.999, False)])
         timers = [('turn_cpu_ms', 'ms of CPU in the longest turn of the loop', 4, True),
@@ -209,16 +251,24 @@ class Bench:
                self.flood_past_timers(6, 2, 1000), timers)
         if long:
             yield ('flood-long', 'a flood of 65 s, past two timers of silence', self.flood_past_timers(65, 0, 0), timers)
+        yield from bench_label.singles(self, 66 if long else self.count(30, 5))
         yield ('idle', f'{clients:,} clients connected and idle', self.tornadis('idle', clients), [
             ('kib_each', 'KiB each', 6, True)])
+        yield ('memory-queued', '1,000,000 messages of 32 B that wait for pop_message', self.messages.queued(1_000_000), [
+            ('peak_mb', 'MB', 120, True)])
         yield ('set-memory', 'SET of 64 MiB from a GBytes', self.tornadis('set-large', 3), [
             ('peak_kib', 'KiB more than the value', 16 * 1024, True)])
         yield ('get-memory', 'GET of 64 MiB', self.tornadis('get-large', 3), [
             ('peak_kib', 'KiB at most', int(1.3 * 64 * 1024), True)])
-        yield ('instructions', 'a submitted GET at 100 in flight', Ours(self.count_instructions), [
+        yield ('instructions', 'a submitted GET at 100 in flight', self.instructions('submit'), [
             ('instructions', 'instructions', INSTRUCTION_BUDGET, True)])
+        yield ('call-instructions', 'a GET by call_async and call_finish at 100 in flight', self.instructions('call'), [
+            ('instructions', 'instructions', CALL_INSTRUCTION_BUDGET, True)])
 
-    def count_instructions(self, tree):
+    def instructions(self, workload):
+        return Ours(lambda tree: self.count_instructions(tree, workload))
+
+    def count_instructions(self, tree, workload):
         """The difference between two runs, so that starting and stopping do not count."""
         totals = []
         few, many = 10_000, 30_000
@@ -226,92 +276,10 @@ class Bench:
             with tempfile.NamedTemporaryFile() as out:
                 done = subprocess.run(
                     ['valgrind', '--tool=callgrind', f'--callgrind-out-file={out.name}',
-                     self.programs / 'bench-tornadis', 'submit', self.server.path, str(n), '100'],
+                     self.programs / 'bench-tornadis', workload, self.server.path, str(n), '100'],
                     env=tree.env, capture_output=True, text=True, check=True)
             totals.append(int(re.search(r'Collected : (\d+)', done.stderr).group(1)))
         return {'instructions': round((totals[1] - totals[0]) / (many - few))}
-
-
-def describe_machine():
-    cpu = re.search(r'model name\s*: (.*)', pathlib.Path('/proc/cpuinfo').read_text())
-    version = subprocess.run(['redis-server', '--version'], capture_output=True, text=True).stdout
-    return {'processor': cpu.group(1) if cpu else platform.machine(), 'processors': os.cpu_count(),
-            'redis': re.search(r'v=(\S+)', version).group(1)}
-
-
-class Report:
-    """Measures, prints, and keeps what results.json gets."""
-
-    def __init__(self, trees, rounds):
-        self.trees = trees
-        self.rounds = rounds
-        self.results = {'machine': describe_machine(), 'rounds': rounds, 'workloads': {}, 'tables': {}, 'single': {}}
-        self.missed = []
-
-    def judge(self, text, value, target, below):
-        """What is said of a figure and its target."""
-        if value <= target if below else value >= target:
-            return 'reached'
-        self.missed.append(text)
-        return 'MISSED'
-
-    def workload(self, name, title, unit, drivers, ratios):
-        figures = {driver: of_trees for driver, of_trees in measure_rounds(name, drivers, self.rounds, self.trees).items()
-                   if of_trees[0]}
-        rates = {driver: [figure['rate'] for figure in of_trees[0]] for driver, of_trees in figures.items()}
-        medians = {driver: statistics.median(values) for driver, values in rates.items()}
-        others = {}
-        for key in ('gb_per_second', 'cpu_usec'):
-            values = {driver: statistics.median([figure[key] for figure in of_trees[0]])
-                      for driver, of_trees in figures.items() if key in of_trees[0][0]}
-            others |= {key: values} if values else {}
-        entry = {'title': title, 'unit': unit, 'rates': rates, 'medians': medians, **others, 'ratios': []}
-        self.results['workloads'][name] = entry
-
-        print(f'\n{title}')
-        for driver, median in medians.items():
-            print(f'  {driver:32} {short(median):>9} {unit:12} ({short(min(rates[driver]))} to {short(max(rates[driver]))})'
-                  + ''.join(f'  {others[key][driver]:.2f} {label}'
-                            for key, label in (('gb_per_second', 'GB/s'), ('cpu_usec', 'us of CPU each'))
-                            if driver in others.get(key, ())))
-            if len(figures[driver]) > 1 and figures[driver][1]:
-                beside = {key: [figure[key] for figure in figures[driver][1]] for key in ('rate', 'cpu_usec')
-                          if key in figures[driver][1][0]}
-                entry.setdefault('beside', {})[driver] = beside
-                print(f'    the build beside it            {short(statistics.median(beside["rate"])):>9} {unit:12}'
-                      f' this one / that one: {compare(rates[driver], beside["rate"])}')
-                if 'cpu_usec' in beside:
-                    cpu = [figure['cpu_usec'] for figure in figures[driver][0]]
-                    print(f'{"CPU":>37} {statistics.median(beside["cpu_usec"]):6.2f} us each     '
-                          f' this one / that one: {compare(cpu, beside["cpu_usec"])}')
-        for ours, peer, target in ratios:
-            if ours not in medians or peer not in medians:
-                continue
-            ratio = medians[ours] / medians[peer]
-            entry['ratios'].append({'ours': ours, 'peer': peer, 'ratio': round(ratio, 3), 'target': target})
-            verdict = ''
-            if target is not None:
-                verdict = f'target {target}: ' + self.judge(f'{title}: {ratio:.2f} x {peer}, not {target}', ratio, target, False)
-            print(f'    {ours} / {peer}: {ratio:.2f}  {verdict}')
-
-    def single(self, name, title, measure, limits):
-        of_trees = measure_rounds(name, {'tornadis-glib': measure}, 1, self.trees)['tornadis-glib']
-        if not of_trees[0]:
-            self.missed.append(f'{title}: not measured')
-            return
-        figures = of_trees[0][0]
-        beside = of_trees[1][0] if of_trees[1:] and of_trees[1] else {}
-        self.results['single'][name] = {'title': title, **figures, **({'beside': beside} if beside else {})}
-        print(f'\n{title}')
-        for key, unit, target, below in limits:
-            value = figures[key]
-            verdict = self.judge(f'{title}: {value:,} {unit}, not {target:,}', value, target, below)
-            print(f'    {value:,} {unit}  {"at most" if below else "at least"} {target:,}: {verdict}'
-                  + (f'  ({beside[key]:,} of the build beside it)' if key in beside else ''))
-
-    def table(self, table):
-        figures = measure_rounds(table.name, table.drivers, table.rounds, self.trees)
-        self.results['tables'][table.name] = table.report(figures, self.judge)
 
 
 def main():
@@ -324,9 +292,12 @@ def main():
     parser.add_argument('--rounds', type=int)
     parser.add_argument('--save', action='store_true')
     options = parser.parse_args()
-    only = set(filter(None, options.only.split(',')))
+    only = list(filter(None, options.only.split(',')))
     trees = [Tree(build, options.build.resolve() / 'node') for build in (options.build, options.beside) if build]
     report = Report(trees, options.rounds or (3 if options.quick else 5))
+
+    def wanted(name):
+        return not only or any(fnmatch.fnmatchcase(name, pattern) for pattern in only)
 
     # Thousands of clients, here and at the server.
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -337,15 +308,15 @@ def main():
         try:
             bench = Bench(trees[0], server, 0.1 if options.quick else 1)
             for workload in bench.workloads():
-                if not only or workload[0] in only:
+                if wanted(workload[0]):
                     report.workload(*workload)
                     sys.stdout.flush()
             for table in Tables(bench, options.quick, options.rounds).all():
-                if not only or table.name in only:
+                if wanted(table.name):
                     report.table(table)
                     sys.stdout.flush()
             for single in bench.singles(options.long or 'flood-long' in only):
-                if not only or single[0] in only:
+                if wanted(single[0]):
                     report.single(*single)
                     sys.stdout.flush()
         finally:

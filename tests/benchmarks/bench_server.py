@@ -12,6 +12,11 @@ import time
 
 LARGE_SIZE = 64 * 1024 * 1024
 LIST_LENGTH = 100_000
+LONG_LIST_LENGTH = 2_000_000
+# As redis-benchmark makes one of bench:__rand_int__.
+CHANNEL = 'bench:000000000000'
+# After all messages: of another length than they have, by which the drivers know it.
+LAST = 'the last'
 # Linux's, for who may; it is not in the module socket.
 SO_SNDBUFFORCE = 32
 STREAM_BACKLOG = 16 * 1024 * 1024
@@ -70,15 +75,28 @@ class Server:
             link.sendall(encode(args))
             return link.makefile('rb').readline().rstrip()
 
+    def make_long_list(self):
+        """What takes a while to make, and is only read by few."""
+        if self.call('LLEN', 'bench:long-list') != b':%d' % LONG_LIST_LENGTH:
+            self.call('EVAL', "for i = 0, ARGV[1] - 1 do redis.call('RPUSH', 'bench:long-list', 'element:' .. i) end", '0',
+                      str(LONG_LIST_LENGTH))
+
     def publish(self, n):
         """Publishes n messages as fast as the server can: from within it, so that no third program is busy."""
-        script = "for i = 1, 1000 do redis.call('PUBLISH', 'bench:channel', ARGV[1]) end"
+        script = "for i = 1, 1000 do redis.call('PUBLISH', ARGV[2], ARGV[1]) end"
         with socket.socket(socket.AF_UNIX) as link:
             link.connect(self.path)
             replies = link.makefile('rb')
-            link.sendall(encode(['EVAL', script, '0', 'm' * 32]) * (n // 1000))
+            link.sendall(encode(['EVAL', script, '0', 'm' * 32, CHANNEL]) * (n // 1000))
             for _ in range(n // 1000):
                 replies.readline()
+        self.call('PUBLISH', CHANNEL, LAST)
+
+    def publish_beforehand(self, n, size, n_channels, last_channel=CHANNEL):
+        """Publishes n messages, and the last."""
+        subprocess.run(['redis-benchmark', '-s', self.path, '-n', str(n), '-c', '1', '-P', '1000', '-r', str(n_channels), '-q',
+                        'PUBLISH', 'bench:__rand_int__', 'm' * size], stdout=subprocess.DEVNULL, check=True)
+        self.call('PUBLISH', last_channel, LAST)
 
     def publish_rounds(self, n, each):
         """Publishes n messages in rounds of so many. Two rounds are under way at a time, so that the server sends what
@@ -103,7 +121,7 @@ class Server:
 
 
 class Stream:
-    """What a server sends to a subscriber of a busy channel, from memory: Redis itself makes messages more slowly than
+    """What a server sends to a subscriber of busy channels, from memory: Redis itself makes messages more slowly than
     the drivers take them."""
 
     def __init__(self, directory):
@@ -117,31 +135,40 @@ class Stream:
         self.n = n
         self.go.set()
 
-    def serve(self):
+    def serve(self, channels=('bench:channel',), size=32):
         """One subscriber, in a thread of its own, until it has what was published."""
         self.go = threading.Event()
-        threading.Thread(target=self.converse, daemon=True).start()
+        threading.Thread(target=self.converse, args=(channels, size), daemon=True).start()
 
-    def converse(self):
+    def converse(self, channels, size):
         link, _ = self.listener.accept()
-        opening, begun = b'*', b''
+        opening, n_subscribed = b'*', 0
         with link:
-            while b'SUBSCRIBE' not in begun:
+            while n_subscribed < len(channels):
                 begun = link.recv(65536)
                 if b'HELLO' in begun:
                     opening = b'>'
                     link.sendall(b'%1\r\n$5\r\nproto\r\n:3\r\n')
                 link.sendall(b'+OK\r\n' * begun.count(b'SETINFO'))
-            link.sendall(opening + b'3\r\n$9\r\nsubscribe\r\n$13\r\nbench:channel\r\n:1\r\n')
+                # One or many by a command.
+                for _ in range(begun.count(b'bench:')):
+                    name = channels[n_subscribed].encode()
+                    n_subscribed += 1
+                    link.sendall(opening + b'3\r\n$9\r\nsubscribe\r\n$%d\r\n%s\r\n:%d\r\n' % (len(name), name, n_subscribed))
             self.go.wait()
             if self.n is None:
                 # As much waits as behind a server that is far ahead.
                 with contextlib.suppress(OSError):
                     link.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, STREAM_BACKLOG)
-            message = opening + b'3\r\n$7\r\nmessage\r\n$13\r\nbench:channel\r\n$32\r\n' + b'm' * 32 + b'\r\n'
+
+            def message(i, text):
+                return opening + encode(['message', channels[i % len(channels)], text])[1:]
+
+            thousand = b''.join(message(i, 'm' * size) for i in range(1000))
             with contextlib.suppress(OSError):
                 for _ in range(self.n // 1000) if self.n else itertools.count():
-                    link.sendall(message * 1000)
+                    link.sendall(thousand)
+                link.sendall(message(0, LAST))
                 link.recv(1)
 
 

@@ -38,18 +38,41 @@ class Ours:
         return self.measure(tree)
 
 
-def measure_rounds(name, drivers, rounds, trees):
+class Skipped(Exception):
+    """What the library of the tree does not have."""
+
+
+class Hangs(RuntimeError):
+    """Not tried again: each try takes as long."""
+
+
+def measure_rounds(name, drivers, rounds, trees, failures):
     """{driver: [the figures of the first tree, those of the second]}, each a list with an entry a round.
-    A B C A B C …; what is measured of two trees is so in turn, first the one first and then the other."""
+    A B C A B C …; what is measured of two trees is so in turn, first the one first and then the other. `failures` gets a
+    line for each figure of the first tree's library that is missing."""
     figures = {driver: [[] for _ in (trees if isinstance(measure, Ours) else trees[:1])] for driver, measure in drivers.items()}
+    ours = {driver for driver, measure in drivers.items() if isinstance(measure, Ours)}
+    given_up = set()
     for turn in range(rounds):
         for driver, measure in drivers.items():
+            # A peer alone says nothing.
+            if driver not in ours and all((one, trees[0]) in given_up for one in ours):
+                continue
             of_trees = list(zip(trees, figures[driver]))
             for tree, of_tree in reversed(of_trees) if turn % 2 else of_trees:
+                if (driver, tree) in given_up:
+                    continue
                 try:
                     of_tree.append(measure(tree))
+                except Skipped as skipped:
+                    given_up.add((driver, tree))
+                    print(f'\n{name}: {driver}{"" if tree is trees[0] else ", beside"}: skipped, {skipped}')
                 except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
                     print(f'!!! {name}: {driver}: {error}', file=sys.stderr)
+                    if isinstance(error, Hangs):
+                        given_up.add((driver, tree))
+                    if driver in ours and tree is trees[0]:
+                        failures.append(f'{name}: {driver}, round {turn + 1} of {rounds}: {error}')
     return figures
 
 

@@ -46,7 +46,7 @@ def draw(results):
     for workload, ratio, ours, peer in entries:
         parts += [
             text(16, y + 11, workload['title']),
-            text(16, y + 27, f'{ratio["ours"]} / {ratio["peer"]}',
+            text(16, y + 27, f'{ratio["ours"]} / {ratio["peer"]}' + (', less is better' if ratio.get('below') else ''),
                  size=10),
             f'<rect x="{LABEL}" y="{y}" width="{ratio["ratio"] * scale:.1f}" height="{BAR}" rx="3" fill="{OURS}"/>',
             text(LABEL + ratio['ratio'] * scale + 6, y + 11, f'{ratio["ratio"]:.2f} ×', weight='bold'),

@@ -6,8 +6,9 @@ import Tornadis from 'gi://Tornadis?version=1.0';
 const CLASSES = ['Client', 'PubSubClient', 'Pipeline', 'ClientPool', 'Command', 'Reply', 'Message', 'Plugin', 'Call',
     'Error', 'TornadisException', 'ReplyError'];
 
-// Of the language itself; what it does for every object by itself.
-const LEFT_OUT = ['prototype', '$gtype', 'length', 'name', 'constructor', '_init', 'valueOf', 'ref', 'unref'];
+// Of the language itself; what it does for every object by itself; of GObject, where the override has its own.
+const LEFT_OUT = ['prototype', '$gtype', 'length', 'name', 'constructor', '_init', 'valueOf', 'ref', 'unref', 'connect',
+    'connect_after'];
 // What every GLib.Error and boxed type has.
 const INHERITED = ['Error#domain', 'Error#code', 'Error#message', 'Error#toString', 'Command#toString',
     'Reply#toString', 'Message#toString'];

@@ -7,7 +7,7 @@ import System from 'system';
 import {block, run} from './tap.js';
 import {findUnused, watch} from './coverage.js';
 
-const STORIES = ['client', 'session', 'values', 'pipeline', 'pub-sub-client', 'client-pool', 'plugin', 'plugin-hooks', 'mock', 'turns'];
+const STORIES = ['client', 'session', 'values', 'pipeline', 'pub-sub-client', 'client-pool', 'plugin', 'plugin-hooks', 'mock', 'turns', 'collector'];
 
 let failed = 1;
 

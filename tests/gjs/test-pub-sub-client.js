@@ -94,6 +94,31 @@ export default {
         equal(messages.map(message => message.text), [...Array(500).keys()].map(i => `message ${i}`));
     },
 
+    /** Of what has come, a handler that takes long gets few messages before others have their turn: frames are drawn. */
+    async slowHandlers(server) {
+        const client = makeClient(server);
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        const seen = [];
+        const frames = [0];
+        pubSub.connect('message', (_, message) => {
+            GLib.usleep(2000);
+            seen.push([message.channel, message.pattern, message.text]);
+        });
+        await pubSub.subscribe('a');
+        await pubSub.psubscribe('*');
+        const frame = GLib.idle_add(GLib.PRIORITY_HIGH_IDLE + 20, () => {
+            frames.push(seen.length);
+            return GLib.SOURCE_CONTINUE;
+        });
+        await client.call('EVAL', 'redis.call("PUBLISH", "b", 0) for i = 1, 100 do redis.call("PUBLISH", "a", i) end', 0);
+        await until(() => seen.length === 201);
+        GLib.source_remove(frame);
+        equal(seen, [['b', '*', '0'], ...[...Array(200).keys()].map(i => ['a', i % 2 ? '*' : null, String(1 + (i >> 1))])]);
+        // A turn that was waited for may come right behind one that nobody else wanted.
+        frames.push(seen.length);
+        equal(frames.slice(1).every((n, i) => n - frames[i] <= 2 * 16), true);
+    },
+
     async handlersThatThrow(server) {
         const client = makeClient(server);
         const pubSub = new Tornadis.PubSubClient(options(server));

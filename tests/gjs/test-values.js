@@ -51,6 +51,12 @@ const VALUES = [
     ['%0\r\n', new Map()],
     ['%1\r\n+k\r\n%1\r\n+inner\r\n,inf\r\n', new Map([['k', new Map([['inner', Infinity]])]])],
     ['%1\r\n*1\r\n:1\r\n(7\r\n', new Map([[[1], 7n]])],
+    // All keys that are not the same; of those that are the last counts.
+    ['%4\r\n:0\r\n:1\r\n#f\r\n:2\r\n#t\r\n:3\r\n:1\r\n:4\r\n', new Map([[0, 1], [false, 2], [true, 3], [1, 4]])],
+    ['%3\r\n:1\r\n:1\r\n(1\r\n:2\r\n+1\r\n:3\r\n', new Map([[1, 1], [1n, 2], ['1', 3]])],
+    ['%2\r\n*1\r\n:1\r\n:1\r\n*1\r\n:1\r\n:2\r\n', new Map([[[1], 1], [[1], 2]])],
+    ['%2\r\n+k\r\n:1\r\n$1\r\nk\r\n:2\r\n', new Map([['k', 2]])],
+    ['%2\r\n:1\r\n:1\r\n,1\r\n:2\r\n', new Map([[1, 2]])],
     ['*3\r\n+m\r\n%1\r\n+b\r\n$1\r\n\x01\r\n,nan\r\n', ['m', new Map([['b', '\x01']]), NaN]],
     ['*1\r\n%1\r\n+e\r\n+kept\r\n', [new Map([['e', 'kept']])]],
 ];

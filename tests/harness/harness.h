@@ -27,9 +27,12 @@
  *   reset                 closes with a reset
  *   ---                   what follows is for the next connection; the last part is for all further ones
  *
- * A script that ends without closing drains. */
+ * A script that ends without closing drains.
+ *
+ * tornadis_harness_collector_pause() leaves the garbage collector of GJS in the middle of a sweep. */
 
 #pragma once
 
+#include "harness/harness-collector.h"
 #include "harness/harness-peer.h"
 #include "harness/harness-redis.h"

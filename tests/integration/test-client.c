@@ -1172,6 +1172,7 @@ finds_reply (Fixture *fixture,
       g_autofree char *answer = tornadis_harness_redis_command (fixture->redis, "PING", &error);
 
       g_assert_no_error (error);
+      g_assert_nonnull (answer);
     }
 
   n_sleeps = 0;
@@ -1281,10 +1282,11 @@ test_quiet (Fixture *fixture,
       gulong id = i % 2 == 0 ? g_signal_connect (pub_sub, "message", G_CALLBACK (count_message_cb), &n_messages) : 0;
 
       g_assert_no_error (error);
+      g_assert_nonnull (replies);
       assert_call (fixture->client, "OK", "SELECT", "0", NULL);
       assert_call (fixture->client, "OK", "MULTI", NULL);
       assert_call (fixture->client, "QUEUED", "PING", NULL);
-      g_assert_nonnull (call (fixture->client, NULL, "EXEC", NULL));
+      assert_call (fixture->client, "1) PONG", "EXEC", NULL);
       g_assert_null (call (fixture->client, NULL, "INCR", NULL));
       assert_call (fixture->client, "(integer) 1", "PUBLISH", "news", "x", NULL);
       if (id != 0)

@@ -189,6 +189,70 @@ test_details (PubSub *fixture,
   g_assert_cmpuint (g_quark_try_string ("unheard-of"), ==, 0);
 }
 
+/* Publishes @n messages. */
+static void
+publish_many (PubSub *fixture,
+              const char *channel,
+              guint n)
+{
+  g_autofree char *count = g_strdup_printf ("%u", n);
+
+  assert_call (fixture->publisher, "(nil)", "EVAL", "for i = 1, ARGV[2] do redis.call('PUBLISH', ARGV[1], 'x') end", "0", channel,
+               count, NULL);
+}
+
+static void
+count_message_cb (TornadisPubSubClient *client,
+                  TornadisMessage *message,
+                  gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+#define N_BUSY 300
+
+/* A handler gets the messages with its detail from when it is connected on, however many there were before. */
+static void
+test_details_later (PubSub *fixture,
+                    gconstpointer data)
+{
+  guint n_all = 0;
+  guint n_detailed = 0;
+  guint n_quarks = 0;
+
+  g_signal_connect (fixture->client, "message", G_CALLBACK (count_message_cb), &n_all);
+  assert_subscribe (fixture, tornadis_pub_sub_client_psubscribe_async, NAMES ("*"));
+
+  publish_many (fixture, "seldom", 10);
+  wait_until (n_all == 10);
+  g_signal_connect (fixture->client, "message::seldom", G_CALLBACK (count_message_cb), &n_detailed);
+  publish_many (fixture, "seldom", 10);
+  wait_until (n_all == 20);
+  g_assert_cmpuint (n_detailed, ==, 10);
+
+  n_all = n_detailed = 0;
+  publish_many (fixture, "often", 3000);
+  wait_until (n_all == 3000);
+  g_signal_connect (fixture->client, "message::often", G_CALLBACK (count_message_cb), &n_detailed);
+  publish_many (fixture, "often", 10);
+  publish_many (fixture, "seldom", 1);
+  wait_until (n_all == 3011);
+  g_assert_cmpuint (n_detailed, ==, 11);
+
+  /* Of however many channels with however many messages, most leave nothing behind. */
+  n_all = 0;
+  for (guint i = 0; i < N_BUSY; i++)
+    {
+      g_autofree char *channel = g_strdup_printf ("busy-%u", i);
+
+      publish_many (fixture, channel, 150);
+      wait_until (n_all == (i + 1) * 150);
+      n_quarks += g_quark_try_string (channel) != 0;
+    }
+  g_assert_cmpuint (n_quarks, <=, 256);
+  g_assert_cmpuint (n_detailed, ==, 11);
+}
+
 static void
 test_pop (PubSub *fixture,
           gconstpointer data)
@@ -1320,6 +1384,7 @@ main (int argc,
 
   ADD ("signals", test_signals);
   ADD ("details", test_details);
+  ADD ("details-later", test_details_later);
   ADD ("pop", test_pop);
   ADD ("pop-cancelled", test_pop_cancelled);
   ADD ("refused", test_refused);

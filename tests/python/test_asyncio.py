@@ -5,6 +5,7 @@ import asyncio
 import contextvars
 import functools
 import gc
+import selectors
 import sys
 import time
 import warnings
@@ -14,7 +15,7 @@ from tap import count_blocked, equal, main, raises, raises_async
 from gi.repository import Gio, GLib, Tornadis
 
 try:
-    from gi.events import GLibEventLoopPolicy
+    from gi.events import GLibEventLoop, GLibEventLoopPolicy
     NATIVE = True
 except ImportError:
     from gbulb.glib_events import GLibEventLoop, GLibEventLoopPolicy
@@ -95,6 +96,40 @@ async def test_gather(server):
     results = await asyncio.gather(client.call('NONSENSE'), client.call('PING'), return_exceptions=True)
     equal((type(results[0]), results[1]), (Tornadis.ReplyError, b'PONG'))
     await raises_async(Tornadis.ReplyError, asyncio.gather(client.call('PING'), client.call('NONSENSE')))
+
+
+@on_asyncio
+async def test_cancelled_iterations(server):
+    """At any moment: before it waits, while it does, when its message is there and when it has it."""
+    client = Tornadis.PubSubClient(**options(server))
+    await client.subscribe('a')
+    texts = []
+    published = 0
+
+    async def take(n):
+        async for message in client.messages():
+            texts.append(message.text)
+            if len(texts) >= n:
+                break
+
+    async def take_one():
+        texts.append((await client.pop_message()).text)
+
+    for n_steps in range(12):
+        for coroutine in take(len(texts) + 3), take_one():
+            task = await start(coroutine)
+            for _ in range(4):
+                server.command(f'PUBLISH a {published}')
+                published += 1
+            for _ in range(n_steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+    # The server confirms it after all that was published before.
+    await client.subscribe('fence')
+    texts += [message.text async for message in client.messages(deadline=0)]
+    equal(texts, [str(i) for i in range(published)])
+    await raises_async(asyncio.TimeoutError, asyncio.wait_for(client.pop_message(), .001))
 
 
 @on_asyncio
@@ -462,6 +497,33 @@ async def test_tasks_of_handlers(server):
 
 
 @on_asyncio
+async def test_slow_handlers(server):
+    """Of what has come, a handler that takes long gets few messages before others have their turn: frames are drawn."""
+    client = Tornadis.Client(**options(server))
+    pubsub = Tornadis.PubSubClient(**options(server))
+    seen, frames = [], [0]
+
+    def on_message(_, message):
+        time.sleep(0.002)
+        seen.append((message.channel, message.pattern, message.text))
+
+    def draw():
+        frames.append(len(seen))
+        return GLib.SOURCE_CONTINUE
+
+    pubsub.connect('message', on_message)
+    await pubsub.subscribe('a')
+    await pubsub.psubscribe('*')
+    frame = GLib.idle_add(draw, priority=GLib.PRIORITY_HIGH_IDLE + 20)
+    await client.call('EVAL', "redis.call('PUBLISH', 'b', 0) for i = 1, 100 do redis.call('PUBLISH', 'a', i) end", 0)
+    await wait_until(lambda: len(seen) == 201)
+    GLib.source_remove(frame)
+    equal(seen, [('b', '*', '0'), *(('a', pattern, str(i)) for i in range(1, 101) for pattern in (None, '*'))])
+    # A turn that was waited for may come right behind one that nobody else wanted.
+    assert max(later - earlier for earlier, later in zip(frames, [*frames[1:], len(seen)])) <= 2 * 16, frames
+
+
+@on_asyncio
 async def test_contexts(server):
     client = Tornadis.Client(**options(server))
     variable = contextvars.ContextVar('variable')
@@ -531,6 +593,108 @@ def test_run_before_and_after(server):
         return await Tornadis.Client(**options(server)).call('PING')
 
     equal([Tornadis.run(story()), run(story()), Tornadis.run(story())], [b'PONG'] * 3)
+
+
+def run_plainly(story, *args):
+    """On the loop of asyncio's own, which waits for sockets alone."""
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(asyncio.wait_for(story(*args), 60))
+
+
+def test_loop_without_glib(server):
+    """What would be waited for in vain raises, in whichever way it is waited for, and says what to do."""
+    client = Tornadis.Client(**options(server))
+    pubsub = Tornadis.PubSubClient(**options(server))
+    pool = Tornadis.ClientPool(**options(server))
+
+    async def use_pool():
+        async with pool.connected_client():
+            pass
+
+    async def read():
+        async for message in pubsub.messages():
+            pass
+
+    async def story():
+        remedy = 'gi.events.GLibEventLoopPolicy' if NATIVE else 'python3-gbulb'
+        for start in (
+                lambda: client.call('PING'),
+                lambda: asyncio.gather(client.call('PING'), client.call('PING')),
+                lambda: asyncio.wait_for(client.call('PING'), 30),
+                lambda: asyncio.shield(client.call('PING')),
+                lambda: asyncio.create_task(start_and_echo(client, 'x')),
+                lambda: next(asyncio.as_completed([client.call('PING')])),
+                client.connect_client, use_pool, lambda: pool.call('PING'), lambda: pubsub.subscribe('a'),
+                lambda: Tornadis.sleep(0), lambda: Tornadis.spawn(start_and_echo(client, 'x'))):
+            error = await raises_async(RuntimeError, start())
+            assert 'Tornadis.run' in str(error) and remedy in str(error), error
+        done, pending = await asyncio.wait([client.call('PING')])
+        equal((type(done.pop().exception()), pending), (RuntimeError, set()))
+        async with asyncio.timeout(30):
+            await raises_async(RuntimeError, client.call('PING'))
+        # What has come needs no loop.
+        future = Tornadis.Future()
+        future.set_result('there')
+        equal(await future, 'there')
+
+    run_plainly(story)
+    equal(run(start_and_echo(Tornadis.Client(**options(server)), 'x')), b'x')
+
+    # Subscribed on the other loop.
+    equal(Tornadis.run(pubsub.subscribe('a')), True)
+    run_plainly(lambda: raises_async(RuntimeError, read()))
+
+
+def test_loop_in_main_loop(server):
+    """asyncio's own loop does when it is turned by the main loop, or turns it and says so, or is made to."""
+    client = Tornadis.Client(**options(server))
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        plain = runner.get_loop()
+        task = plain.create_task(start_and_echo(client, 'turned'))
+
+        def turn():
+            plain.call_soon(plain.stop)
+            plain.run_forever()
+            return GLib.SOURCE_CONTINUE
+
+        source = GLib.timeout_add(1, turn)
+        while not task.done():
+            GLib.MainContext.default().iteration(True)
+        GLib.source_remove(source)
+        equal(task.result(), b'turned')
+
+    class Selector(selectors.SelectSelector):
+        def select(self, timeout=None):
+            GLib.MainContext.default().iteration(False)
+            return super().select(0)
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Selector())) as runner:
+        equal(runner.run(start_and_echo(client, 'made to')), b'made to')
+
+    async def story():
+        asyncio.get_running_loop().runs_glib = True
+        task = asyncio.create_task(start_and_echo(client, 'said'))
+        while not task.done():
+            GLib.MainContext.default().iteration(False)
+            await asyncio.sleep(0)
+        return task.result()
+
+    equal(run_plainly(story), b'said')
+
+
+def test_loop_of_another_context(server):
+    """A loop that runs GLib, and not the context where the outcomes come: as gbulb's second asyncio.run()."""
+    client = Tornadis.Client(**options(server))
+
+    async def story():
+        return str(await raises_async(RuntimeError, client.call('PING')))
+
+    context = GLib.MainContext.new()
+    other = GLibEventLoop(context) if NATIVE else GLibEventLoop(context=context)
+    try:
+        assert 'Tornadis.run' in other.run_until_complete(asyncio.wait_for(story(), 60))
+    finally:
+        other.close()
 
 
 def test_application(server):

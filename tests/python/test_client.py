@@ -5,8 +5,9 @@ import functools
 import gc
 import subprocess
 import sys
+import types
 
-from tap import count_blocked, equal, main, raises, raises_async
+from tap import count_blocked, equal, main, raises, raises_async, wait_until
 
 from gi.repository import Gio, GLib, Tornadis, TornadisHarness
 
@@ -379,6 +380,8 @@ def run_asyncio(coroutine):
             await asyncio.sleep(0.001)
 
     async def both():
+        # Else what is awaited would say that nobody does.
+        asyncio.get_running_loop().runs_glib = True
         turning = asyncio.ensure_future(turn())
         try:
             return await asyncio.wait_for(coroutine, 60)
@@ -841,6 +844,22 @@ async def test_spawn(server):
     equal((future.cancelled(), ended), (True, ['CancelledError']))
     equal(future.cancel(), False)
     equal(Tornadis.sleep(60).cancel(), True)
+
+    @types.coroutine
+    def give_way():
+        yield
+
+    async def giver():
+        try:
+            while True:
+                await give_way()
+        except BaseException as error:
+            ended.append(type(error).__name__)
+
+    # It hears of it when its turn comes.
+    equal(Tornadis.spawn(giver()).cancel(), True)
+    await wait_until(lambda: len(ended) == 2)
+    equal(ended[1], 'CancelledError')
 
 
 main(sys.modules[__name__])

@@ -4,9 +4,9 @@
 import math
 import sys
 
-from tap import equal, main, raises, raises_async
+from tap import equal, main, raises, raises_async, wait_until
 
-from gi.repository import GLib, Tornadis, TornadisBridge
+from gi.repository import GLib, Tornadis, TornadisBridge, TornadisHarness
 
 
 # Since there is one, long lists of short strings come packed.
@@ -117,6 +117,82 @@ def test_maps(server):
     # The last counts.
     same(b'%20\r\n' + string(b'a') * 38 + string(b'a') + string(b'b'), {b'a': b'b'})
     same(b'%1\r\n' + array(*map(string, strings)) + b':1\r\n', {tuple(strings): 1})
+
+
+MERGED = (
+    (b'%2\r\n:1\r\n+one\r\n#t\r\n+yes\r\n', [(1, b'one'), (True, b'yes')]),
+    (b'%3\r\n:0\r\n:1\r\n#f\r\n:2\r\n,0\r\n:3\r\n', [(0, 1), (False, 2), (0.0, 3)]),
+    # All of its pairs.
+    (b'%4\r\n,2\r\n*1\r\n:5\r\n+k\r\n:1\r\n+k\r\n:2\r\n:2\r\n%1\r\n:7\r\n_\r\n',
+     [(2.0, [5]), (b'k', 1), (b'k', 2), (2, {7: None})]),
+    (b'%2\r\n(36893488147419103232\r\n:1\r\n,36893488147419103232\r\n:2\r\n', [(2 ** 65, 1), (2.0 ** 65, 2)]),
+    (b'%2\r\n*2\r\n+k\r\n:1\r\n:1\r\n*2\r\n+k\r\n#t\r\n:2\r\n', [((b'k', 1), 1), ((b'k', True), 2)]),
+    (b'%2\r\n%1\r\n#t\r\n#f\r\n:1\r\n%1\r\n#t\r\n:0\r\n:2\r\n', [((True, False), 1), ((True, 0), 2)]),
+    # Within others.
+    (b'%1\r\n:1\r\n%2\r\n:1\r\n:2\r\n#t\r\n:3\r\n', {1: [(1, 2), (True, 3)]}),
+    (b'*2\r\n%2\r\n:1\r\n:2\r\n,1\r\n~0\r\n%1\r\n+k\r\n#t\r\n', [[(1, 2), (1.0, [])], {b'k': True}]),
+    # A dict when it loses nothing; of keys that are the same the last counts.
+    (b'%3\r\n:1\r\n:1\r\n#f\r\n:2\r\n,0.5\r\n:3\r\n', {1: 1, False: 2, 0.5: 3}),
+    (b'%3\r\n:1\r\n:1\r\n#f\r\n:2\r\n:1\r\n:3\r\n', {1: 3, False: 2}),
+    (b'%3\r\n:1\r\n:1\r\n(1\r\n:2\r\n:1\r\n:3\r\n', {1: 3}),
+    (b'%2\r\n,0\r\n:1\r\n,-0\r\n:2\r\n', {0.0: 2}),
+    (b'%2\r\n+k\r\n:1\r\n$1\r\nk\r\n:2\r\n', {b'k': 2}),
+    (b'%2\r\n-E x\r\n:1\r\n*1\r\n#t\r\n*1\r\n,1\r\n', {b'E x': 1, (True,): [1.0]}),
+    (b'%3\r\n-E x\r\n:1\r\n#t\r\n*1\r\n,1\r\n:0\r\n_\r\n', {b'E x': 1, True: [1.0], 0: None}),
+)
+
+
+def to_exact(value):
+    """Equal only to what has the same types."""
+    if isinstance(value, dict):
+        return dict, [(to_exact(key), to_exact(item)) for key, item in value.items()]
+    if isinstance(value, (list, tuple)):
+        return type(value), list(map(to_exact, value))
+    return type(value), value
+
+
+def test_merged_keys(server):
+    for resp, value in MERGED:
+        for decode in (False, True):
+            expected = to_exact(to_text(value) if decode else value)
+            equal(to_exact(parse(resp).unpack(decode)), expected)
+            equal(to_exact(parse(array(*[string(b'x')] * 20, resp)).unpack(decode)[-1]), expected)
+    equal(len(parse(b'%3\r\n,nan\r\n:1\r\n,nan\r\n:2\r\n:1\r\n:3\r\n').unpack()), 3)
+    # Errors among its values are exceptions as elsewhere.
+    error = parse(b'%2\r\n:1\r\n-OOPS x\r\n#t\r\n:1\r\n').unpack()[0][1]
+    equal((type(error), error.prefix), (Tornadis.ReplyError, 'OOPS'))
+    # Deeper than the bridge goes.
+    value = parse(b'*1\r\n' * 500 + MERGED[0][0]).unpack()
+    for _ in range(500):
+        value, = value
+    equal(to_exact(value), to_exact(MERGED[0][1]))
+
+
+async def test_merged_keys_of_calls(server):
+    """On each of the ways that a reply comes."""
+    lines = [resp.decode().replace('\r\n', '\\r\\n') for resp, _ in MERGED]
+    script = ''.join(f'expect GET\nsend "{line}"\n' for line in lines)
+    for way in ('call', 'callback', 'pipeline', 'pool'):
+        peer = TornadisHarness.Peer.new('handshake3\n' + script)
+        address = {'host': '127.0.0.1', 'port': peer.get_port()}
+        client = Tornadis.Client(**address)
+        outcomes = []
+        if way == 'call':
+            outcomes = [await client.call('GET', 'k') for _ in MERGED]
+        elif way == 'callback':
+            for _ in MERGED:
+                client.async_call('GET', 'k', callback=outcomes.append)
+            await wait_until(lambda: len(outcomes) == len(MERGED))
+        elif way == 'pipeline':
+            pipeline = Tornadis.Pipeline()
+            for _ in MERGED:
+                pipeline.stack_call('GET', 'k')
+            outcomes = await client.call(pipeline)
+        else:
+            pool = Tornadis.ClientPool(max_size=1, **address)
+            outcomes = [await pool.call('GET', 'k') for _ in MERGED]
+        equal(peer.get_failure(), None)
+        equal(to_exact(outcomes), to_exact([value for _, value in MERGED]))
 
 
 def test_errors(server):

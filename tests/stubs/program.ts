@@ -130,8 +130,8 @@ function callbacks(pipeline: Tornadis.Pipeline): void {
 function properties(): void {
     const booleans: boolean[] = [
         client.aggressive_write, client.aggressiveWrite, client.autoconnect, client.busy_poll, client.busyPoll, client.connected,
-        client.tcp_nodelay, client.tcpNodelay, client.tls, client.in_transaction, client.inTransaction, client.session_settled, client.sessionSettled,
-        client.is_in_transaction(), client.is_session_settled()];
+        client.tcp_nodelay, client.tcpNodelay, client.tls, client.in_transaction, client.inTransaction,
+        client.session_settled, client.sessionSettled, client.is_in_transaction(), client.is_session_settled()];
     const numbers: number[] = [
         client.call_timeout_msec, client.callTimeoutMsec, client.connect_timeout, client.connectTimeout, client.db,
         client.max_pending, client.maxPending, client.max_queued_bytes, client.maxQueuedBytes, client.max_reply_size,

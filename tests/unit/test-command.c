@@ -393,6 +393,29 @@ test_name (void)
     }
 }
 
+/* Every byte at every place of short and longer names, each asked for twice: names of before may be found again. */
+static void
+test_name_bytes (void)
+{
+  for (gsize length = 1; length <= 10; length++)
+    for (gsize place = 0; place < length; place++)
+      for (guint byte = 0; byte < 512; byte++)
+        {
+          char name[] = "aBcDeFgHiJ";
+          char expected[] = "ABCDEFGHIJ";
+          guchar changed = (guchar) (byte / 2);
+          g_autoptr (GBytes) argument = NULL;
+          g_autoptr (TornadisCommand) command = NULL;
+
+          name[place] = (char) changed;
+          expected[place] = g_ascii_isprint (changed) ? g_ascii_toupper ((char) changed) : '?';
+          expected[length] = '\0';
+          argument = g_bytes_new (name, length);
+          command = tornadis_command_new_bytes (&argument, 1);
+          g_assert_cmpstr (tornadis_command_get_name (command), ==, expected);
+        }
+}
+
 static void
 test_name_that_is_large (void)
 {
@@ -685,6 +708,7 @@ main (int argc,
   g_test_add_func ("/command/large/by-reference", test_large_by_reference);
   g_test_add_func ("/command/large/string", test_large_string);
   g_test_add_func ("/command/name", test_name);
+  g_test_add_func ("/command/name-bytes", test_name_bytes);
   g_test_add_func ("/command/name/large", test_name_that_is_large);
   g_test_add_func ("/command/effects", test_effects);
   g_test_add_func ("/command/effects/binary-names", test_effects_of_binary_names);

@@ -23,6 +23,7 @@ typedef struct
   guint left;
   guint turns_since; /* reset by what is beside it */
   GIOCondition seen;
+  gint64 most_usec; /* that a turn was to take */
 } Worker;
 
 static void
@@ -58,6 +59,7 @@ worker_turn (TornadisPollerItem *item,
   worker->n_turns++;
   worker->turns_since++;
   worker->seen |= condition;
+  worker->most_usec = MAX (worker->most_usec, deadline - now);
   work_until (deadline);
   if (--worker->left > 0)
     tornadis_poller_item_queue (item);
@@ -81,6 +83,7 @@ typedef struct
   guint ticks_since; /* the worker's last turn */
   guint most_ticks;
   guint most_turns;
+  gint64 most_usec; /* that a turn of the worker was to take */
   gint64 usec;
 } Neighbour;
 
@@ -115,6 +118,7 @@ run_beside (Fixture *fixture,
   while (worker.left > 0)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (id);
+  neighbour->most_usec = worker.most_usec;
   tornadis_poller_item_clear (&worker.item);
 }
 
@@ -141,6 +145,9 @@ test_heavy_frames (Fixture *fixture,
 
   run_beside (fixture, &neighbour, FRAME_PRIORITY, 10);
   g_assert_cmpuint (neighbour.most_ticks, <=, 2);
+  /* An eighth of 40 ms, but others are not held up for so long at a time. */
+  g_assert_cmpuint (neighbour.most_turns, >=, 3);
+  g_assert_cmpint (neighbour.most_usec, <=, 2000);
 }
 
 static void

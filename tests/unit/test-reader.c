@@ -14,6 +14,7 @@
 #endif
 
 #define PAGE_SIZE 65536
+#define MAX_PUSH_SIZE 300
 #define MAX_REPLY_SIZE (512 * 1024 * 1024)
 #define SENTINEL "+sentinel\r\n"
 #define ELEMENT_COST 48
@@ -1015,6 +1016,190 @@ test_repeated_pushes (void)
     }
 }
 
+/* What one push and what follows it give, in pieces of @step. */
+static char *
+read_pushes (const char *first,
+             const char *second,
+             gsize step)
+{
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (512, MAX_PUSH_SIZE);
+  GString *out = g_string_new (NULL);
+  gsize length = strlen (second);
+
+  feed_text (reader, first);
+  take (reader, out);
+  g_string_truncate (out, 0);
+  for (gsize done = 0; done < length && !g_str_has_prefix (out->str, "!"); done += step)
+    {
+      reader_feed (reader, second + done, MIN (step, length - done));
+      take (reader, out);
+    }
+  if (tornadis_reader_is_partial (reader))
+    g_string_append (out, "...");
+
+  return g_string_free (out, FALSE);
+}
+
+static void
+test_push_ends (void)
+{
+  static const char *const begins[] = { ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n", ">4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$1\r\na\r\n" };
+  static const char *const ends[] = {
+    "$3\r\none\r\n",
+    "$3\r\none\r\n+OK\r\n",
+    "$03\r\none\r\n",
+    "$+3\r\none\r\n",
+    "$0\r\n\r\n",
+    "$-1\r\n",
+    "$-2\r\n",
+    "$\r\n\r\n",
+    "$x\r\n",
+    "$?\r\n",
+    "$3\rXone\r\n",
+    "$3X\none\r\n",
+    "$3\r\noneX\n",
+    "$3\r\none\rX",
+    "$3\r\ntoo long\r\n",
+    "$9223372036854775807\r\nx\r\n",
+    "$18446744073709551615\r\nx\r\n",
+    "$18446744073709551619\r\none\r\n",
+    "$99999999999999999999999999999999999\r\nx\r\n",
+    "+OK\r\n",
+    ":1\r\n",
+    "_\r\n",
+    ">1\r\n:1\r\n",
+    "*1\r\n:1\r\n",
+  };
+  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (g_free);
+
+  g_test_summary ("What ends a push is the same whether it begins as the one before or not");
+
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
+    g_ptr_array_add (all, g_strdup (ends[i]));
+  /* On both sides of what a reply may take. */
+  for (guint length = 1; length < MAX_PUSH_SIZE; length++)
+    {
+      g_autofree char *data = g_strnfill (length, 'x');
+
+      g_ptr_array_add (all, g_strdup_printf ("$%u\r\n%s\r\n", length, data));
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (begins); i++)
+    for (guint j = 0; j < all->len; j++)
+      {
+        g_autofree char *first = g_strconcat (begins[i], ends[0], NULL);
+        g_autofree char *second = g_strconcat (begins[i], g_ptr_array_index (all, j), NULL);
+        g_autofree char *expected = read_pushes (">3\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n", second, G_MAXUINT);
+
+        for (gsize step = 1; step <= strlen (second); step += j < G_N_ELEMENTS (ends) ? 1 : 37)
+          {
+            g_autofree char *result = read_pushes (first, second, step);
+
+            g_assert_cmpstr (result, ==, expected);
+          }
+      }
+}
+
+static void
+test_push_names (void)
+{
+  static const char *const names[] = {
+    "$1\r\na\r\n",
+    "$1\r\nb\r\n",
+    "$1\r\nc\r\n",
+    "$01\r\na\r\n",
+    "$00000001\r\na\r\n",
+    "$+1\r\na\r\n",
+    "$0\r\n\r\n",
+    "$-1\r\n",
+    "$\r\na\r\n",
+    "$2\r\na\r\n",
+    "$2\r\naa\r\n",
+    "$1\rXa\r\n",
+    "$1\r\naX\n",
+    "$1\r\na\rX",
+    "$1\r\nab\r\n",
+    "$18446744073709551617\r\na\r\n",
+    "$36893488147419103233\r\na\r\n",
+    ":1\r\n",
+    "*1\r\n$1\r\na\r\n",
+  };
+  const char *kind = ">3\r\n$7\r\nmessage\r\n";
+  const char *end = "$3\r\none\r\n";
+  g_autofree char *before = g_strconcat (kind, names[0], end, kind, names[1], end, NULL);
+
+  g_test_summary ("The name of a push is the same whether it is one of before or not");
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *push = g_strconcat (kind, names[i], end, kind, names[0], end, NULL);
+      g_autofree char *expected = read_pushes ("", push, G_MAXUINT);
+
+      for (gsize step = 1; step <= strlen (push); step++)
+        {
+          g_autofree char *result = read_pushes (before, push, step);
+
+          g_assert_cmpstr (result, ==, expected);
+        }
+    }
+}
+
+/* However often the name has changed, a reply may take as much as ever. */
+static void
+test_push_limit (void)
+{
+  const char *kind = ">3\r\n$7\r\nmessage\r\n";
+  const char *end = "$3\r\none\r\n";
+  g_autofree char *longer = g_strnfill (40, 'b');
+  g_autoptr (GString) before = g_string_new (NULL);
+
+  for (guint i = 0; i < 3; i++)
+    g_string_append_printf (before, "%s$1\r\na\r\n%s%s$40\r\n%s\r\n%s", kind, end, kind, longer, end);
+
+  for (guint length = 1; length < MAX_PUSH_SIZE; length++)
+    {
+      g_autofree char *data = g_strnfill (length, 'x');
+      g_autofree char *push = g_strdup_printf ("%s$1\r\na\r\n$%u\r\n%s\r\n", kind, length, data);
+      g_autofree char *expected = read_pushes ("", push, G_MAXUINT);
+      g_autofree char *result = read_pushes (before->str, push, G_MAXUINT);
+
+      g_assert_cmpstr (result, ==, expected);
+    }
+}
+
+#define N_CHANNELS 1000
+
+/* More channels than are kept, of all lengths, some of which differ in their beginning alone. */
+static void
+test_push_channels (void)
+{
+  g_autoptr (GString) stream = g_string_new (NULL);
+  g_autoptr (GString) expected = g_string_new (NULL);
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (4096, MAX_REPLY_SIZE);
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  for (guint i = 0; i < 20 * N_CHANNELS; i++)
+    {
+      /* Most often one of a few, so that they come again. */
+      guint n = (guint) g_test_rand_int_range (0, g_test_rand_int_range (0, 4) == 0 ? N_CHANNELS : 5);
+      g_autofree char *padding = g_strnfill (n % 300, '.');
+      g_autofree char *channel = g_strdup_printf ("%u%s", n / 3, padding);
+
+      g_string_append_printf (stream, ">3\r\n$7\r\nmessage\r\n$%zu\r\n%s\r\n$1\r\n%c\r\n", strlen (channel), channel,
+                              'a' + (int) (i % 26));
+      g_string_append_printf (expected, "%s>[\"message\" \"%s\" \"%c\"]", i > 0 ? " " : "", channel, 'a' + (int) (i % 26));
+    }
+
+  for (gsize done = 0, size; done < stream->len; done += size)
+    {
+      size = (gsize) g_test_rand_int_range (1, 3000);
+      size = MIN (size, stream->len - done);
+      reader_feed (reader, stream->str + done, size);
+      take (reader, out);
+    }
+  g_assert_cmpstr (out->str, ==, expected->str);
+}
+
 int
 main (int argc,
       char **argv)
@@ -1049,6 +1234,10 @@ main (int argc,
   g_test_add_func ("/reader/attribute-is-partial", test_attribute_is_partial);
   g_test_add_func ("/reader/free-in-the-middle", test_free_in_the_middle);
   g_test_add_func ("/reader/repeated-pushes", test_repeated_pushes);
+  g_test_add_func ("/reader/push-ends", test_push_ends);
+  g_test_add_func ("/reader/push-names", test_push_names);
+  g_test_add_func ("/reader/push-limit", test_push_limit);
+  g_test_add_func ("/reader/push-channels", test_push_channels);
 
   return g_test_run ();
 }

@@ -5,7 +5,9 @@
 #include "tornadis-glib/client/tornadis-client-private.h"
 
 #include "tornadis-glib/client/tornadis-call-private.h"
+#include "tornadis-glib/client/tornadis-client-result-private.h"
 #include "tornadis-glib/client/tornadis-pipeline-private.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -399,6 +401,7 @@ submission_done_cb (TornadisReply *reply,
       if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
         reply_error = tornadis_reply_dup_error (reply);
 
+      tornadis_prelude ();
       submission.func (submission.client, reply_error != NULL ? NULL : reply,
                        reply_error != NULL ? reply_error : (GError *) error, submission.user_data);
     }
@@ -538,6 +541,45 @@ client_call_task (TornadisClient *self,
   tornadis_client_dispatch (self, command, pipeline, cancellable_call_done_cb, data, &data->dispatched);
 }
 
+static void
+client_call (TornadisClient *self,
+             TornadisCommand *command,
+             TornadisPipeline *pipeline,
+             GCancellable *cancellable,
+             GAsyncReadyCallback callback,
+             gpointer user_data,
+             gpointer source_tag)
+{
+  g_autoptr (GTask) task = NULL;
+
+  if (G_LIKELY (cancellable == NULL && tornadis_client_result_suits (self)))
+    {
+      client_dispatch (self, tornadis_client_get_private (self), command, pipeline, tornadis_client_result_return,
+                       tornadis_client_result_new (self, callback, user_data, source_tag));
+      return;
+    }
+
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, source_tag);
+  client_call_task (self, command, pipeline, task);
+}
+
+static gboolean
+client_is_result (TornadisClient *self,
+                  GAsyncResult *result)
+{
+  return G_LIKELY (TORNADIS_IS_CLIENT_RESULT (result)) ? tornadis_client_result_is_of (TORNADIS_CLIENT_RESULT (result), self)
+                                                       : g_task_is_valid (result, self);
+}
+
+static TornadisReply *
+client_call_finish (GAsyncResult *result,
+                    GError **error)
+{
+  return G_LIKELY (TORNADIS_IS_CLIENT_RESULT (result)) ? tornadis_client_result_propagate (TORNADIS_CLIENT_RESULT (result), error)
+                                                       : g_task_propagate_pointer (G_TASK (result), error);
+}
+
 void
 tornadis_client_call_connect (TornadisClient *self,
                               GTask *task)
@@ -570,15 +612,11 @@ tornadis_client_call_async (TornadisClient *self,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
   g_return_if_fail (TORNADIS_IS_CLIENT (self));
   g_return_if_fail (command != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tornadis_client_call_async);
-  client_call_task (self, command, NULL, task);
+  client_call (self, command, NULL, cancellable, callback, user_data, tornadis_client_call_async);
 }
 
 /**
@@ -602,9 +640,9 @@ tornadis_client_call_finish (TornadisClient *self,
                              GError **error)
 {
   g_return_val_if_fail (TORNADIS_IS_CLIENT (self), NULL);
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (client_is_result (self, result), NULL);
 
-  return g_task_propagate_pointer (G_TASK (result), error);
+  return client_call_finish (result, error);
 }
 
 /**
@@ -615,7 +653,7 @@ tornadis_client_call_finish (TornadisClient *self,
  * @user_data: passed to @func
  * @user_data_destroy: (nullable): frees @user_data, after @func was called
  *
- * Sends a command the light way: no [class@Gio.Task] is created, and it cannot be cancelled. @func is called exactly
+ * Sends a command the light way: no [iface@Gio.AsyncResult] is made, and it cannot be cancelled. @func is called exactly
  * once, never before this function returns.
  *
  * The client must be kept until then: when it is disposed, its calls complete as with [method@Tornadis.Client.close].
@@ -659,15 +697,11 @@ tornadis_client_call_pipeline_async (TornadisClient *self,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
   g_return_if_fail (TORNADIS_IS_CLIENT (self));
   g_return_if_fail (TORNADIS_IS_PIPELINE (pipeline));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tornadis_client_call_pipeline_async);
-  client_call_task (self, NULL, pipeline, task);
+  client_call (self, NULL, pipeline, cancellable, callback, user_data, tornadis_client_call_pipeline_async);
 }
 
 /**
@@ -694,9 +728,9 @@ tornadis_client_call_pipeline_finish (TornadisClient *self,
                                       GError **error)
 {
   g_return_val_if_fail (TORNADIS_IS_CLIENT (self), NULL);
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (client_is_result (self, result), NULL);
 
-  return g_task_propagate_pointer (G_TASK (result), error);
+  return client_call_finish (result, error);
 }
 
 /**

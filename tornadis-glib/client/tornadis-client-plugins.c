@@ -7,6 +7,7 @@
 #include "tornadis-glib/client/tornadis-pipeline-private.h"
 #include "tornadis-glib/client/tornadis-plugin-registry.h"
 #include "tornadis-glib/client/tornadis-plugin-private.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
@@ -82,6 +83,51 @@ tornadis_client_make_setup (TornadisClientPrivate *priv)
   return g_steal_pointer (&setup);
 }
 
+static inline void
+client_observe (TornadisClient *self,
+                TornadisClientPrivate *priv,
+                TornadisCommand *command,
+                TornadisPipeline *pipeline,
+                TornadisReply *reply,
+                const GError *error,
+                gint64 elapsed)
+{
+  const GPtrArray *observers = priv->observers;
+
+  priv->observing++;
+  for (guint i = 0, n = observers->len; i < n; i++)
+    {
+      TornadisPlugin *plugin = g_ptr_array_index (observers, i);
+
+      tornadis_prelude ();
+      TORNADIS_PLUGIN_GET_CLASS (plugin)->observe (plugin, self, command, pipeline, reply, error, elapsed);
+    }
+  if (--priv->observing == 0 && G_UNLIKELY (priv->retired != NULL))
+    g_clear_pointer (&priv->retired, g_ptr_array_unref);
+}
+
+/* A pipeline, or a command that the server has answered with an error. */
+static G_NO_INLINE void
+client_observe_rare (TornadisClient *self,
+                     TornadisClientPrivate *priv,
+                     TornadisCommand *command,
+                     GPtrArray *commands,
+                     gboolean atomic,
+                     TornadisReply *reply,
+                     const GError *error,
+                     gint64 elapsed)
+{
+  g_autoptr (TornadisPipeline) pipeline = commands != NULL ? tornadis_pipeline_new_shared (commands, atomic) : NULL;
+  g_autoptr (GError) reply_error = NULL;
+
+  if (reply != NULL && reply->kind == TORNADIS_REPLY_KIND_ERROR)
+    {
+      error = reply_error = tornadis_reply_dup_error (reply);
+      reply = NULL;
+    }
+  client_observe (self, priv, command, pipeline, reply, error, elapsed);
+}
+
 void
 tornadis_client_notify_observers (TornadisCommand *command,
                                   GPtrArray *commands,
@@ -93,30 +139,18 @@ tornadis_client_notify_observers (TornadisCommand *command,
 {
   TornadisClient *self = user_data;
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
-  const GPtrArray *observers = priv->observers;
-  gint64 elapsed = MAX (tornadis_link_get_time (priv->link) - queued, 0);
-  g_autoptr (TornadisPipeline) pipeline = commands != NULL ? tornadis_pipeline_new_shared (commands, atomic) : NULL;
-  g_autoptr (GError) reply_error = NULL;
+  gint64 elapsed;
 
   /* All of them may have been removed since the call was queued. */
-  if (observers == NULL)
+  if (priv->observers == NULL)
     return;
 
-  if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
-    {
-      error = reply_error = tornadis_reply_dup_error (reply);
-      reply = NULL;
-    }
-
-  priv->observing++;
-  for (guint i = 0; i < observers->len; i++)
-    {
-      TornadisPlugin *plugin = g_ptr_array_index (observers, i);
-
-      TORNADIS_PLUGIN_GET_CLASS (plugin)->observe (plugin, self, command, pipeline, reply, error, elapsed);
-    }
-  if (--priv->observing == 0)
-    g_clear_pointer (&priv->retired, g_ptr_array_unref);
+  elapsed = tornadis_link_get_time (priv->link) - queued;
+  elapsed = MAX (elapsed, 0);
+  if (G_LIKELY (commands == NULL && reply != NULL && reply->kind != TORNADIS_REPLY_KIND_ERROR))
+    client_observe (self, priv, command, NULL, reply, NULL, elapsed);
+  else
+    client_observe_rare (self, priv, command, commands, atomic, reply, error, elapsed);
 }
 
 void

@@ -5,6 +5,7 @@
 #include "tornadis-glib/client/tornadis-client-pool-private.h"
 
 #include "tornadis-glib/client/tornadis-pipeline.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/values/tornadis-command.h"
 #include "tornadis-glib/values/tornadis-reply.h"
 
@@ -110,7 +111,7 @@ tornadis_client_pool_call_async (TornadisClientPool *self,
   g_return_if_fail (command != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_client_pool_call_async);
   pool_call (self, command, NULL, task);
 }
@@ -165,7 +166,7 @@ tornadis_client_pool_call_pipeline_async (TornadisClientPool *self,
   g_return_if_fail (TORNADIS_IS_PIPELINE (pipeline));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_client_pool_call_pipeline_async);
   pool_call (self, NULL, pipeline, task);
 }

@@ -4,6 +4,7 @@
 
 #include "tornadis-glib/client/tornadis-client-pool-private.h"
 
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
@@ -137,7 +138,7 @@ tornadis_client_pool_preconnect_async (TornadisClientPool *self,
   g_return_if_fail (size >= -1);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_client_pool_preconnect_async);
 
   if (g_task_return_error_if_cancelled (task))

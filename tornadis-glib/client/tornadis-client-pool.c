@@ -5,6 +5,7 @@
 #include "tornadis-glib/client/tornadis-client-pool-private.h"
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
@@ -792,7 +793,7 @@ tornadis_client_pool_get_client_async (TornadisClientPool *self,
                                        GAsyncReadyCallback callback,
                                        gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GTask) task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
 
   g_task_set_source_tag (task, tornadis_client_pool_get_client_async);
   pool_wait (self, task);
@@ -824,7 +825,7 @@ tornadis_client_pool_get_connected_client_async (TornadisClientPool *self,
   g_return_if_fail (TORNADIS_IS_CLIENT_POOL (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_client_pool_get_connected_client_async);
   pool_wait (self, task);
 }

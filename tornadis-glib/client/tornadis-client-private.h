@@ -82,6 +82,8 @@ typedef struct
   TornadisSubmission *free_submissions; /* (owned) (nullable) see tornadis-client-call.c */
   guint n_free_submissions;
   guint n_silences;          /* see tornadis_client_begin_emission() */
+  struct _TornadisClientResult *free_results; /* (owned) (nullable) see tornadis-client-result.c */
+  guint n_free_results;
   TornadisClientState notified_state; /* what was last notified */
   guint notified_protocol_version;
   TornadisSessionChange session_changes; /* whose properties are to be notified */

@@ -7,7 +7,9 @@
 #include <sys/un.h>
 
 #include "tornadis-glib/client/tornadis-call-private.h"
+#include "tornadis-glib/client/tornadis-client-result-private.h"
 #include "tornadis-glib/client/tornadis-plugin-private.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/tornadis-enum-types.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -392,6 +394,7 @@ tornadis_client_finalize (GObject *object)
 
   g_clear_pointer (&priv->link, tornadis_link_free);
   tornadis_client_free_submissions (priv);
+  tornadis_client_result_free_all (priv);
   tornadis_poller_item_clear (&priv->completed_item);
   g_clear_pointer (&priv->attached, g_ptr_array_unref);
   g_clear_pointer (&priv->chain, g_ptr_array_unref);
@@ -680,7 +683,7 @@ tornadis_client_connect_async (TornadisClient *self,
   g_return_if_fail (TORNADIS_IS_CLIENT (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_client_connect_async);
 
   if (g_task_return_error_if_cancelled (task))

@@ -5,6 +5,7 @@
 #include "tornadis-glib/client/tornadis-call.h"
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-pipeline.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply.h"
 
@@ -155,6 +156,7 @@ tornadis_plugin_attach (TornadisPlugin *self,
   g_return_val_if_fail (TORNADIS_IS_CLIENT (client), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  tornadis_prelude ();
   if (TORNADIS_PLUGIN_GET_CLASS (self)->attach (self, client, &refusal))
     return TRUE;
 
@@ -174,8 +176,11 @@ tornadis_plugin_detach (TornadisPlugin *self,
   g_return_if_fail (TORNADIS_IS_PLUGIN (self));
   g_return_if_fail (TORNADIS_IS_CLIENT (client));
 
-  if (TORNADIS_PLUGIN_GET_CLASS (self)->detach != NULL)
-    TORNADIS_PLUGIN_GET_CLASS (self)->detach (self, client);
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->detach == NULL)
+    return;
+
+  tornadis_prelude ();
+  TORNADIS_PLUGIN_GET_CLASS (self)->detach (self, client);
 }
 
 void
@@ -185,8 +190,11 @@ tornadis_plugin_setup (TornadisPlugin *self,
   g_return_if_fail (TORNADIS_IS_PLUGIN (self));
   g_return_if_fail (TORNADIS_IS_PIPELINE (commands));
 
-  if (TORNADIS_PLUGIN_GET_CLASS (self)->setup != NULL)
-    TORNADIS_PLUGIN_GET_CLASS (self)->setup (self, commands);
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->setup == NULL)
+    return;
+
+  tornadis_prelude ();
+  TORNADIS_PLUGIN_GET_CLASS (self)->setup (self, commands);
 }
 
 gboolean
@@ -196,7 +204,12 @@ tornadis_plugin_call (TornadisPlugin *self,
   g_return_val_if_fail (TORNADIS_IS_PLUGIN (self), FALSE);
   g_return_val_if_fail (TORNADIS_IS_CALL (call), FALSE);
 
-  return TORNADIS_PLUGIN_GET_CLASS (self)->call != NULL && TORNADIS_PLUGIN_GET_CLASS (self)->call (self, call);
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->call == NULL)
+    return FALSE;
+
+  tornadis_prelude ();
+
+  return TORNADIS_PLUGIN_GET_CLASS (self)->call (self, call);
 }
 
 void
@@ -206,8 +219,11 @@ tornadis_plugin_call_done (TornadisPlugin *self,
   g_return_if_fail (TORNADIS_IS_PLUGIN (self));
   g_return_if_fail (TORNADIS_IS_CALL (call));
 
-  if (TORNADIS_PLUGIN_GET_CLASS (self)->call_done != NULL)
-    TORNADIS_PLUGIN_GET_CLASS (self)->call_done (self, call);
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->call_done == NULL)
+    return;
+
+  tornadis_prelude ();
+  TORNADIS_PLUGIN_GET_CLASS (self)->call_done (self, call);
 }
 
 gboolean
@@ -217,7 +233,12 @@ tornadis_plugin_push (TornadisPlugin *self,
   g_return_val_if_fail (TORNADIS_IS_PLUGIN (self), FALSE);
   g_return_val_if_fail (push != NULL, FALSE);
 
-  return TORNADIS_PLUGIN_GET_CLASS (self)->push != NULL && TORNADIS_PLUGIN_GET_CLASS (self)->push (self, push);
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->push == NULL)
+    return FALSE;
+
+  tornadis_prelude ();
+
+  return TORNADIS_PLUGIN_GET_CLASS (self)->push (self, push);
 }
 
 void
@@ -228,8 +249,11 @@ tornadis_plugin_client_acquired (TornadisPlugin *self,
   g_return_if_fail (TORNADIS_IS_PLUGIN (self));
   g_return_if_fail (TORNADIS_IS_CLIENT (client));
 
-  if (TORNADIS_PLUGIN_GET_CLASS (self)->client_acquired != NULL)
-    TORNADIS_PLUGIN_GET_CLASS (self)->client_acquired (self, client, elapsed);
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->client_acquired == NULL)
+    return;
+
+  tornadis_prelude ();
+  TORNADIS_PLUGIN_GET_CLASS (self)->client_acquired (self, client, elapsed);
 }
 
 /**

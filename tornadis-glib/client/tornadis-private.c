@@ -3,6 +3,7 @@
 #include "tornadis-glib/client/tornadis-private.h"
 
 #include "tornadis-glib/client/tornadis-client-pool-private.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-number-text-private.h"
@@ -19,6 +20,8 @@ tornadis__private__ (void)
     .client_get_context = tornadis_client_get_context,
     .client_get_chain = tornadis_client_get_chain,
     .client_expect_collector = tornadis_client_expect_collector,
+
+    .prelude_set = tornadis_prelude_set,
 
     .client_pool_get_context = tornadis_client_pool_get_context,
 

@@ -4,6 +4,7 @@
 
 #include "tornadis-glib/client/tornadis-client-pool.h"
 #include "tornadis-glib/client/tornadis-client-private.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/values/tornadis-message-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -34,6 +35,8 @@ typedef struct
   GMainContext    *(*client_get_context)       (TornadisClient         *self);
   GPtrArray       *(*client_get_chain)         (TornadisClient         *self);
   void             (*client_expect_collector)  (void);
+
+  void             (*prelude_set)              (TornadisPreludeFunc     func);
 
   GMainContext    *(*client_pool_get_context)  (TornadisClientPool     *self);
 

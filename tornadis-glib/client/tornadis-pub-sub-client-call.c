@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "tornadis-glib/client/tornadis-prelude-private.h"
+
 static GPtrArray *
 make_names (const char *const *texts)
 {
@@ -47,7 +49,7 @@ pub_sub_call (TornadisPubSubClient *self,
   g_return_if_fail (kind < TORNADIS_N_SUBSCRIPTION_KINDS);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, source_tag);
   if (g_task_return_error_if_cancelled (task))
     return;

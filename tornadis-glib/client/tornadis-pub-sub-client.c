@@ -6,6 +6,7 @@
 
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-message-queue.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-message-private.h"
@@ -55,6 +56,10 @@
 /* Where a server with CLIENT TRACKING says which keys have changed. In RESP3 it has pushes of their own for that, which are
  * messages here if the channel is subscribed to. */
 #define INVALIDATE_CHANNEL "__redis__:invalidate"
+
+/* A channel is busy once it had this many messages, and so many can be in a program. */
+#define BUSY_CHANNEL 100
+#define MAX_BUSY_CHANNELS 256
 
 struct _TornadisPubSubClient
 {
@@ -161,12 +166,28 @@ tornadis_pub_sub_client_restore_message (TornadisPubSubClient *self,
   return TRUE;
 }
 
+/* Only details that somebody connected to are quarks, so that channels do not fill the table. A name that is one stays one;
+ * one that is not may become one at any time, so that it is looked up for each message, which takes long: the first busy
+ * channels of the program become quarks too. */
+static GQuark
+find_detail (TornadisMessage *message)
+{
+  static int n_busy; /* (atomic) */
+  TornadisMessageNames *names = message->names;
+  const char *channel = tornadis_message_get_channel (message);
+
+  names->detail = g_quark_try_string (channel);
+  if (names->detail == 0 && ++names->n_without_detail == BUSY_CHANNEL && g_atomic_int_add (&n_busy, 1) < MAX_BUSY_CHANNELS)
+    names->detail = g_quark_from_string (channel);
+
+  return names->detail;
+}
+
 static void
 pub_sub_deliver (TornadisPubSubClient *self,
                  TornadisMessage *message)
 {
-  /* Only details that somebody connected to are quarks, so that channels do not fill the table. */
-  GQuark detail = g_quark_try_string (tornadis_message_get_channel (message));
+  GQuark detail = G_LIKELY (message->names->detail != 0) ? message->names->detail : find_detail (message);
 
   if (pub_sub_has_handler (self, detail))
     {
@@ -632,7 +653,7 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   link = tornadis_client_get_link (TORNADIS_CLIENT (self));
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_pub_sub_client_pop_message_async);
   /* A message that was taken is not thrown away because of a late cancelling. */
   g_task_set_check_cancellable (task, FALSE);

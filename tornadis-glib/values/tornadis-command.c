@@ -38,6 +38,8 @@ G_DEFINE_BOXED_TYPE (TornadisCommand, tornadis_command, tornadis_command_ref, to
 
 #define FIRST_HEAP_SIZE 256
 #define MAX_NAME_LENGTH 31
+/* Bytes of a name that are compared at a time. */
+#define NAME_HEAD 8
 
 static TornadisCommand *
 command_alloc (void)
@@ -640,13 +642,73 @@ static char *
 make_name (const char *argument,
            gsize length)
 {
-  char *name = g_malloc (length + 1);
+  /* With all of its head, see read_head(). */
+  char *name = g_malloc0 (MAX (length + 1, NAME_HEAD + 1));
 
   for (gsize i = 0; i < length; i++)
     name[i] = g_ascii_isprint (argument[i]) ? g_ascii_toupper (argument[i]) : '?';
-  name[length] = '\0';
 
   return name;
+}
+
+/* The first bytes of a name, with zeros behind them, as one number. */
+static inline guint64
+read_head (const char *name,
+           gsize length)
+{
+  guint64 head;
+
+  memcpy (&head, name, NAME_HEAD);
+  head = GUINT64_FROM_LE (head);
+
+  return length < NAME_HEAD ? head & ((G_GUINT64_CONSTANT (1) << 8 * length) - 1) : head;
+}
+
+/* g_ascii_toupper() of each byte. */
+static inline guint64
+head_to_upper (guint64 head)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  guint64 low = head & 0x7f * ones;
+  guint64 from_a = low + (0x80 - 'a') * ones;
+  guint64 past_z = low + (0x7f - 'z') * ones;
+
+  return head - (((from_a & ~past_z & ~head) >> 2) & 0x20 * ones);
+}
+
+/* Names that differ in nothing but their case have the same place. */
+static inline char **
+get_shared_place (guint64 head,
+                  gsize length)
+{
+  guint64 hash = (head_to_upper (head) + length) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+
+  return &shared_names[hash >> 56];
+}
+
+/* The shared name of most commands: one that has no more than a head, and was asked for before. */
+static inline const char *
+command_find_short_name (TornadisCommand *self)
+{
+  gsize length;
+  guint64 head;
+  const char *shared;
+
+  if (G_UNLIKELY (self->n_args == 0 || self->body[2] != '\r'))
+    return NULL;
+  length = (gsize) (self->body[1] - '0');
+  if (G_UNLIKELY (length == 0 || length > NAME_HEAD))
+    return NULL;
+
+  /* A body has room for more than that. */
+  head = read_head ((const char *) self->body + strlen ("$N\r\n"), length);
+  shared = g_atomic_pointer_get (get_shared_place (head, length));
+
+  /* The last byte: a NUL in the argument is no end. */
+  return shared != NULL && shared[length] == '\0' && shared[length - 1] != '\0' &&
+             read_head (shared, length) == head_to_upper (head)
+           ? shared
+           : NULL;
 }
 
 /* One of the shared names, or NULL when there is another in its bucket. */
@@ -654,13 +716,12 @@ static const char *
 find_shared_name (const char *argument,
                   gsize length)
 {
-  guint hash = 0;
+  char padded[NAME_HEAD] = { 0 };
   char **place;
   char *shared;
 
-  for (gsize i = 0; i < length; i++)
-    hash = hash * 31 + (guint8) (argument[i] | 0x20);
-  place = &shared_names[hash % G_N_ELEMENTS (shared_names)];
+  memcpy (padded, argument, MIN (length, NAME_HEAD));
+  place = get_shared_place (read_head (padded, length), length);
 
   shared = g_atomic_pointer_get (place);
   if (G_UNLIKELY (shared == NULL))
@@ -698,6 +759,31 @@ command_peek_name (TornadisCommand *self,
   return argument;
 }
 
+/* Of a command with a long name, or a new one. */
+static G_NO_INLINE const char *
+command_find_name (TornadisCommand *self)
+{
+  g_autoptr (GBytes) large = NULL;
+  gsize length;
+  const char *argument = command_peek_name (self, &length, &large);
+  const char *shared = find_shared_name (argument, length);
+  char *name;
+
+  if (shared != NULL)
+    return shared;
+
+  name = g_atomic_pointer_get (&self->name);
+  if (name != NULL)
+    return name;
+
+  name = make_name (argument, length);
+  /* A sealed command may be asked in two threads at a time. */
+  if (!g_atomic_pointer_compare_and_exchange (&self->name, NULL, name))
+    g_free (name);
+
+  return g_atomic_pointer_get (&self->name);
+}
+
 /**
  * tornadis_command_get_name:
  * @self: a command
@@ -712,29 +798,13 @@ command_peek_name (TornadisCommand *self,
 const char *
 tornadis_command_get_name (TornadisCommand *self)
 {
-  g_autoptr (GBytes) large = NULL;
-  const char *argument;
   const char *shared;
-  gsize length;
-  char *name;
 
   g_return_val_if_fail (self != NULL, NULL);
 
-  argument = command_peek_name (self, &length, &large);
-  shared = find_shared_name (argument, length);
-  if (G_LIKELY (shared != NULL))
-    return shared;
+  shared = command_find_short_name (self);
 
-  name = g_atomic_pointer_get (&self->name);
-  if (name != NULL)
-    return name;
-
-  name = make_name (argument, length);
-  /* A sealed command may be asked in two threads at a time. */
-  if (!g_atomic_pointer_compare_and_exchange (&self->name, NULL, name))
-    g_free (name);
-
-  return g_atomic_pointer_get (&self->name);
+  return G_LIKELY (shared != NULL) ? shared : command_find_name (self);
 }
 
 /**

@@ -16,6 +16,9 @@ typedef struct
   char *channel_text;     /* (owned) (nullable): when the bytes are not UTF-8 text themselves */
   char *pattern_text;     /* (owned) (nullable): likewise */
   gboolean is_shard;      /* it is a shard channel */
+  /* For the client that receives the messages: */
+  GQuark detail;          /* of the channel as text, or 0: it was no quark yet */
+  guint n_without_detail; /* messages while it was none */
 } TornadisMessageNames;
 
 /* Names that may come again. */
@@ -55,8 +58,6 @@ const char      *tornadis_message_peek_pattern (TornadisMessage *self,
 const char      *tornadis_message_peek_payload (TornadisMessage *self,
                                                 gsize           *length);
 gsize            tornadis_message_get_size (TornadisMessage *self);
-/* Its last reference is gone. @node is that of the message. */
-void             tornadis_message_free_node (TornadisReply            *node);
 void             tornadis_message_names_cache_clear (TornadisMessageNamesCache *self);
 
 G_END_DECLS

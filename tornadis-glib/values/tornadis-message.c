@@ -31,7 +31,7 @@ G_DEFINE_BOXED_TYPE (TornadisMessage, tornadis_message, tornadis_message_ref, to
 static inline gboolean
 is_string (TornadisReply *reply)
 {
-  return G_LIKELY (reply->kind == TORNADIS_REPLY_KIND_STRING) || tornadis_reply_get_data (reply, NULL) != NULL;
+  return tornadis_reply_kind_has_data (reply->kind);
 }
 
 /* What the server sends when keys have changed: their names, or nil for all of them. */
@@ -79,6 +79,8 @@ names_new (TornadisReply *channel,
   self->channel_text = make_text (self->channel);
   self->pattern_text = make_text (self->pattern);
   self->is_shard = is_shard;
+  self->detail = 0;
+  self->n_without_detail = 0;
 
   return self;
 }
@@ -199,6 +201,18 @@ tornadis_message_names_cache_clear (TornadisMessageNamesCache *self)
 /* A million of 32 bytes, with the NUL behind them, are to take 96 MB as malloc counts. */
 G_STATIC_ASSERT (sizeof (gpointer) > 8 || G_STRUCT_OFFSET (TornadisMessage, node.data) + 33 <= 88);
 
+/* The last reference to a message is gone. */
+static void
+free_node (TornadisReply *node)
+{
+  TornadisMessage *self = (TornadisMessage *) (gpointer) ((guint8 *) node - G_STRUCT_OFFSET (TornadisMessage, node));
+
+  if (self->payload != node)
+    tornadis_reply_unref (self->payload);
+  names_unref (self->names);
+  g_free (self);
+}
+
 /* @length bytes are to stand in it. */
 static inline TornadisMessage *
 message_alloc (TornadisReplyKind kind,
@@ -210,7 +224,8 @@ message_alloc (TornadisReplyKind kind,
   self->payload = &self->node;
   self->node.ref_count = 1;
   self->node.kind = kind;
-  self->node.offset = TORNADIS_REPLY_IN_MESSAGE;
+  self->node.offset = TORNADIS_REPLY_EMBEDDED;
+  self->node.v.free_owner = free_node;
   self->node.length = length;
   self->node.data[length] = '\0';
 
@@ -265,17 +280,6 @@ tornadis_message_new (TornadisReply *push,
   tornadis_reply_unref (push);
 
   return self;
-}
-
-void
-tornadis_message_free_node (TornadisReply *node)
-{
-  TornadisMessage *self = (TornadisMessage *) (gpointer) ((guint8 *) node - G_STRUCT_OFFSET (TornadisMessage, node));
-
-  if (self->payload != node)
-    tornadis_reply_unref (self->payload);
-  names_unref (self->names);
-  g_free (self);
 }
 
 const char *

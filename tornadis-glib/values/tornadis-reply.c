@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/values/tornadis-message-private.h"
 #include "tornadis-glib/values/tornadis-number-text-private.h"
 #include "tornadis-glib/values/tornadis-reply-block-private.h"
 
@@ -26,12 +25,15 @@
 
 G_DEFINE_BOXED_TYPE (TornadisReply, tornadis_reply, tornadis_reply_ref, tornadis_reply_unref)
 
-static inline gboolean
-reply_kind_has_data (TornadisReplyKind kind)
+static inline void
+reply_init (TornadisReply *self,
+            TornadisReplyKind kind,
+            gsize length)
 {
-  return kind == TORNADIS_REPLY_KIND_STRING || kind == TORNADIS_REPLY_KIND_STATUS ||
-         kind == TORNADIS_REPLY_KIND_ERROR || kind == TORNADIS_REPLY_KIND_BIG_NUMBER ||
-         kind == TORNADIS_REPLY_KIND_VERBATIM;
+  self->ref_count = 1;
+  self->kind = kind;
+  self->offset = 0;
+  self->length = length;
 }
 
 TornadisReply *
@@ -40,7 +42,7 @@ tornadis_reply_alloc (TornadisReplyKind kind,
 {
   TornadisReply *self;
 
-  if (reply_kind_has_data (kind))
+  if (tornadis_reply_kind_has_data (kind))
     {
       self = g_malloc (sizeof *self + length + 1);
       self->data[length] = '\0';
@@ -50,10 +52,7 @@ tornadis_reply_alloc (TornadisReplyKind kind,
       self = g_malloc (sizeof *self);
     }
 
-  self->ref_count = 1;
-  self->kind = kind;
-  self->offset = 0;
-  self->length = length;
+  reply_init (self, kind, length);
 
   return self;
 }
@@ -104,6 +103,24 @@ tornadis_reply_new_array (TornadisReplyKind kind,
   return self;
 }
 
+static inline TornadisReply **
+reply_get_array_behind (TornadisReply *self)
+{
+  return (gpointer) self->data;
+}
+
+TornadisReply *
+tornadis_reply_alloc_array (TornadisReplyKind kind,
+                            gsize n_elements)
+{
+  TornadisReply *self = g_malloc (sizeof *self + n_elements * sizeof (TornadisReply *));
+
+  reply_init (self, kind, n_elements);
+  self->v.elements = reply_get_array_behind (self);
+
+  return self;
+}
+
 /**
  * tornadis_reply_new_string:
  * @value: the bytes
@@ -145,17 +162,17 @@ tornadis_reply_new_nested (TornadisReplyKind kind,
                            TornadisReply **elements,
                            gsize n_elements)
 {
-  TornadisReply **copy;
+  TornadisReply *self;
 
   g_return_val_if_fail (tornadis_reply_kind_is_aggregate (kind), NULL);
   g_return_val_if_fail (elements != NULL || n_elements == 0, NULL);
   g_return_val_if_fail (kind != TORNADIS_REPLY_KIND_MAP || n_elements % 2 == 0, NULL);
 
-  copy = g_new (TornadisReply *, n_elements);
+  self = tornadis_reply_alloc_array (kind, n_elements);
   for (gsize i = 0; i < n_elements; i++)
-    copy[i] = tornadis_reply_ref (elements[i]);
+    self->v.elements[i] = tornadis_reply_ref (elements[i]);
 
-  return tornadis_reply_new_array (kind, copy, n_elements);
+  return self;
 }
 
 /**
@@ -173,7 +190,8 @@ tornadis_reply_ref (TornadisReply *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  g_atomic_int_inc (&self->ref_count);
+  if (g_atomic_int_get (&self->ref_count) != TORNADIS_REPLY_STATIC)
+    g_atomic_int_inc (&self->ref_count);
 
   return self;
 }
@@ -183,7 +201,9 @@ tornadis_reply_ref (TornadisReply *self)
 static inline gboolean
 reply_drop (TornadisReply *self)
 {
-  return g_atomic_int_get (&self->ref_count) == 1 || g_atomic_int_dec_and_test (&self->ref_count);
+  int ref_count = g_atomic_int_get (&self->ref_count);
+
+  return ref_count == 1 || (ref_count != TORNADIS_REPLY_STATIC && g_atomic_int_dec_and_test (&self->ref_count));
 }
 
 /* Nodes of a block that were freed one after the other. */
@@ -204,9 +224,9 @@ static inline void
 reply_free (TornadisReply *self,
             FreedNodes *freed)
 {
-  if (G_UNLIKELY (self->offset == TORNADIS_REPLY_IN_MESSAGE))
+  if (G_UNLIKELY (self->offset == TORNADIS_REPLY_EMBEDDED))
     {
-      tornadis_message_free_node (self);
+      self->v.free_owner (self);
       return;
     }
   if (self->offset > TORNADIS_REPLY_PACKED)
@@ -222,7 +242,7 @@ reply_free (TornadisReply *self,
       return;
     }
 
-  if (tornadis_reply_kind_is_aggregate (self->kind))
+  if (tornadis_reply_kind_is_aggregate (self->kind) && self->v.elements != reply_get_array_behind (self))
     g_free (self->v.elements);
   g_free (self);
 }
@@ -297,9 +317,9 @@ tornadis_reply_unref (TornadisReply *self)
       reply_free_tree (self, &freed);
       freed_nodes_flush (&freed);
     }
-  else if (self->offset == TORNADIS_REPLY_IN_MESSAGE)
+  else if (self->offset == TORNADIS_REPLY_EMBEDDED)
     {
-      tornadis_message_free_node (self);
+      self->v.free_owner (self);
     }
   else if (self->offset > TORNADIS_REPLY_PACKED)
     {
@@ -353,7 +373,7 @@ tornadis_reply_get_integer (TornadisReply *self)
     return self->v.integer;
   if (self->kind == TORNADIS_REPLY_KIND_BOOLEAN)
     return self->v.boolean ? 1 : 0;
-  if (!reply_kind_has_data (self->kind) || self->kind == TORNADIS_REPLY_KIND_ERROR ||
+  if (!tornadis_reply_kind_has_data (self->kind) || self->kind == TORNADIS_REPLY_KIND_ERROR ||
       !tornadis_number_text_to_int64 (self->data, self->length, &value))
     return 0;
 
@@ -387,7 +407,7 @@ tornadis_reply_get_double (TornadisReply *self)
     return (double) self->v.integer;
   if (self->kind == TORNADIS_REPLY_KIND_BOOLEAN)
     return self->v.boolean ? 1 : 0;
-  if (!reply_kind_has_data (self->kind) || self->kind == TORNADIS_REPLY_KIND_ERROR ||
+  if (!tornadis_reply_kind_has_data (self->kind) || self->kind == TORNADIS_REPLY_KIND_ERROR ||
       !tornadis_number_text_to_double (self->data, self->length, &value))
     return 0;
 
@@ -433,7 +453,7 @@ tornadis_reply_get_bytes (TornadisReply *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  if (!reply_kind_has_data (self->kind))
+  if (!tornadis_reply_kind_has_data (self->kind))
     return NULL;
 
   return g_bytes_new_with_free_func (self->data, self->length,
@@ -464,7 +484,7 @@ tornadis_reply_get_data (TornadisReply *self,
 
   g_return_val_if_fail (self != NULL, NULL);
 
-  has_data = reply_kind_has_data (self->kind);
+  has_data = tornadis_reply_kind_has_data (self->kind);
   if (has_data && len != NULL)
     *len = self->length;
 
@@ -487,7 +507,7 @@ tornadis_reply_get_text (TornadisReply *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  if (!reply_kind_has_data (self->kind) || !tornadis_reply_is_text (self))
+  if (!tornadis_reply_kind_has_data (self->kind) || !tornadis_reply_is_text (self))
     return NULL;
 
   return self->data;
@@ -567,7 +587,7 @@ tornadis_reply_lookup (TornadisReply *self,
     {
       const TornadisReply *candidate = elements[i];
 
-      if (reply_kind_has_data (candidate->kind) && candidate->length == length &&
+      if (tornadis_reply_kind_has_data (candidate->kind) && candidate->length == length &&
           memcmp (candidate->data, key, length) == 0)
         return elements[i + 1];
     }

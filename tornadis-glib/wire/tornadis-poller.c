@@ -17,8 +17,9 @@
  * priority.
  *
  * When for WAIT_USEC there was no such time, they are let in at the default priority once more, for as long as the
- * share of that time, at the most MAX_GRANT_USEC. A window of 16.7 ms has room for one such dispatch, two at its ends, and
- * one of BATCH_USEC that began just before a frame was due: 5 ms. */
+ * share of that time, at the most MAX_GRANT_USEC, in dispatches of SHARE_USEC between which others at that priority have
+ * their turns. A window of 16.7 ms has room for one such dispatch, two at its ends, and one of BATCH_USEC that began just
+ * before a frame was due: 5 ms. */
 #define YIELD_PRIORITY (G_PRIORITY_HIGH_IDLE + 25)
 #define WINDOW_USEC (16 * G_TIME_SPAN_MILLISECOND)
 #define WAIT_USEC (12 * G_TIME_SPAN_MILLISECOND)
@@ -77,7 +78,7 @@ struct _TornadisPoller
   gint64 window_start;           /* monotonic time */
   gint64 window_used;            /* microseconds at the default priority since */
   gint64 yielded;                /* monotonic time: when a source was last dispatched */
-  gint64 grant;                  /* microseconds that the next dispatch may take because of a long wait, or 0 */
+  gint64 grant;                  /* microseconds that the next dispatches may take because of a long wait, or 0 */
   gboolean collected;            /* since the last poll */
   gboolean settled;              /* the context has its timeout, and may be asleep */
 };
@@ -351,6 +352,17 @@ poller_put_in_charge (TornadisPoller *self,
   poller_update_sources (self);
 }
 
+/* What the dispatch that begins may take. */
+static gint64
+poller_take_budget (TornadisPoller *self)
+{
+  gint64 budget = self->grant != 0 ? MIN (self->grant, SHARE_USEC) : BATCH_USEC;
+
+  self->grant = MAX (self->grant - budget, 0);
+
+  return budget;
+}
+
 /* Called at the end of a dispatch. */
 static void
 poller_share_out (TornadisPoller *self,
@@ -369,6 +381,11 @@ poller_share_out (TornadisPoller *self,
     self->window_used += now - start;
 
   self->yielded = now;
+  if (!more)
+    self->grant = 0;
+  if (self->grant > 0)
+    return;
+
   /* Not back as soon as nothing is left: changing over costs two main-context iterations. */
   poller_put_in_charge (self, more || self->window_used >= SHARE_USEC ? SOURCE_YIELDING : SOURCE_PROMPT);
 }
@@ -561,9 +578,8 @@ poller_dispatch (GSource *source,
   const TornadisPollerSource *own = (TornadisPollerSource *) source;
   g_autoptr (TornadisPoller) self = tornadis_poller_ref (own->poller);
   gint64 start = g_get_monotonic_time ();
-  gint64 budget = self->grant != 0 ? self->grant : BATCH_USEC;
+  gint64 budget = poller_take_budget (self);
 
-  self->grant = 0;
   self->settled = FALSE;
   if (!self->collected && poller_has_input (self))
     poller_collect (self);

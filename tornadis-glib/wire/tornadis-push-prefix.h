@@ -15,10 +15,11 @@ G_BEGIN_DECLS
  *     >3\r\n $7\r\nmessage\r\n $4\r\nnews\r\n   $5\r\nhello\r\n
  *     `---------------- prefix -------------'   `-- last ---'
  *
- * Two things are kept of the last one, each of which saves work for the next:
+ * Three things are kept, each of which saves work for the next:
  *
- * - The names: replies of the strings before the last element, which are the kind, for a pattern also that, and the
+ * - The names of the last one: replies of the strings before the last element, which are the kind, for a pattern also that, and the
  *   channel. A string with the same bytes is the same reply once more, since replies never change.
+ * - Names of before: the same for channels that take turns.
  * - The prefix: the bytes of the whole push before its last element. A push that begins with the same bytes has the same
  *   names and needs no parsing until there. Only a push whose elements before the last are all names has one: then the
  *   bytes say nothing but the names, and what they cost the size of the reply is known too. */
@@ -31,6 +32,9 @@ typedef struct
   TornadisReply *names[TORNADIS_PUSH_PREFIX_MAX_NAMES]; /* (owned) (nullable) by their position in the push */
   guint8 *bytes;                                        /* (owned) (nullable) */
   gsize length;                                         /* of the prefix, 0 while there is none */
+  gsize head;                                           /* bytes of it before the length of its last name */
+  TornadisReply **former;                               /* (owned) (nullable) (element owned, nullable) other names, by a
+                                                         * hash, once there were any */
   gsize cost;                                           /* of a push with this prefix up to its last element */
   guint n_names;                                        /* in the prefix */
 } TornadisPushPrefix;
@@ -59,6 +63,11 @@ void           tornadis_push_prefix_keep     (TornadisPushPrefix   *self,
                                               TornadisReply *const *values,
                                               gsize                 n_values,
                                               gsize                 cost);
+/* Makes the prefix that of a push of which [@data, @end) is there, if it differs in nothing but the last name and that is
+ * one of before. */
+gboolean       tornadis_push_prefix_switch   (TornadisPushPrefix   *self,
+                                              const guint8         *data,
+                                              const guint8         *end);
 void           tornadis_push_prefix_clear    (TornadisPushPrefix   *self);
 
 G_END_DECLS

@@ -542,6 +542,19 @@ queue_has_to_follow (TornadisQueue *self,
          reply->kind == TORNADIS_REPLY_KIND_ERROR || self->session->answered.in_multi;
 }
 
+/* What tornadis_completion_run() does first, of a slot that has left the queue. */
+static inline void
+queue_observe (TornadisQueue *self,
+               const TornadisSlot *slot,
+               TornadisReply *reply)
+{
+  const TornadisBatch *batch = slot->command == NULL ? slot->batch : NULL;
+
+  if (self->observe_func != NULL)
+    self->observe_func (slot->command, batch != NULL ? batch->commands : NULL, batch != NULL && batch->atomic, reply, NULL,
+                        slot->queued, self->observe_data);
+}
+
 gboolean
 tornadis_queue_take_reply (TornadisQueue *self,
                            TornadisReply *reply)
@@ -570,13 +583,9 @@ tornadis_queue_take_reply (TornadisQueue *self,
   slot = *head;
   queue_pop (self);
 
-  if (G_UNLIKELY (slot.queued != 0))
-    {
-      TornadisCompletion completion = tornadis_slot_get_completion (&slot, self->observe_func, self->observe_data);
-
-      tornadis_completion_run (&completion, reply, NULL);
-    }
-  else if (G_LIKELY (slot.func != NULL))
+  if (slot.queued != 0)
+    queue_observe (self, &slot, reply);
+  if (G_LIKELY (slot.func != NULL))
     slot.func (reply, NULL, slot.user_data);
 
   tornadis_slot_clear (&slot);

@@ -800,6 +800,46 @@ reader_parse_aggregate (TornadisReader *self,
   return STEP_VALUE;
 }
 
+/* The string at @cursor ends the push that begins with the prefix: most often all of it is there. FALSE: it is to be read
+ * as other elements are. */
+static inline gboolean
+reader_read_message (TornadisReader *self,
+                     const guint8 *cursor,
+                     const guint8 *end,
+                     TornadisReply **value)
+{
+  const TornadisPushPrefix *prefix = &self->prefix;
+  const guint8 *first = cursor + 1;
+  const guint8 *p = first;
+  guint64 length;
+
+  if (cursor == end || *cursor != '$')
+    return FALSE;
+  length = tornadis_number_text_read_digits (&p, end);
+  if (p == first || p - first > TORNADIS_NUMBER_TEXT_SAFE_DIGITS || length > self->max_reply_size - prefix->cost ||
+      (gsize) (end - p) < length + 4 || p[0] != '\r' || p[1] != '\n' || p[length + 2] != '\r' || p[length + 3] != '\n')
+    return FALSE;
+
+  *value = tornadis_reply_alloc_array (TORNADIS_REPLY_KIND_PUSH, prefix->n_names + 1);
+  for (guint i = 0; i < prefix->n_names; i++)
+    (*value)->v.elements[i] = tornadis_reply_ref (prefix->names[i]);
+  (*value)->v.elements[prefix->n_names] = tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, p + 2, length);
+  reader_take (self, p + length + 4);
+
+  return TRUE;
+}
+
+/* Whether a push begins at @begin whose names are known. */
+static inline gboolean
+reader_find_prefix (TornadisReader *self,
+                    const guint8 *begin,
+                    const guint8 *end)
+{
+  return tornadis_push_prefix_matches (&self->prefix, begin, end, self->max_reply_size) ||
+         (tornadis_push_prefix_switch (&self->prefix, begin, end) &&
+          tornadis_push_prefix_matches (&self->prefix, begin, end, self->max_reply_size));
+}
+
 /* A push, most often of another message on the channel of the last one. */
 static Step
 reader_parse_push (TornadisReader *self,
@@ -809,9 +849,11 @@ reader_parse_push (TornadisReader *self,
 {
   const guint8 *begin = self->page + self->head;
 
-  if (self->n_frames > 0 || self->cost > 0 ||
-      !tornadis_push_prefix_matches (&self->prefix, begin, end, self->max_reply_size))
+  if (self->n_frames > 0 || self->cost > 0 || !reader_find_prefix (self, begin, end))
     return reader_parse_aggregate (self, TORNADIS_REPLY_KIND_PUSH, FALSE, cursor, end, value);
+
+  if (G_LIKELY (reader_read_message (self, begin + self->prefix.length, end, value)))
+    return STEP_VALUE;
 
   reader_push_frame (self, TORNADIS_REPLY_KIND_PUSH, FALSE, 1);
   for (guint i = 0; i < self->prefix.n_names; i++)
@@ -884,27 +926,30 @@ reader_parse_value (TornadisReader *self,
     }
 }
 
-/* Takes the values from @first on off the stack as an array of just the right size. A large stack that
- * holds nothing else is given away itself. */
-static TornadisReply **
+/* Takes the values from @first on off the stack as an aggregate. A large stack that holds nothing else is given away
+ * itself. */
+static TornadisReply *
 reader_take_values (TornadisReader *self,
+                    TornadisReplyKind kind,
                     gsize first)
 {
-  gsize n_bytes = (self->n_values - first) * sizeof (TornadisReply *);
-  TornadisReply **values;
+  gsize n_elements = self->n_values - first;
+  TornadisReply *aggregate;
 
   if (first == 0 && self->n_values > KEEP_VALUES)
     {
-      values = g_realloc (g_steal_pointer (&self->values), n_bytes);
+      aggregate = tornadis_reply_new_array (
+        kind, g_realloc (g_steal_pointer (&self->values), n_elements * sizeof (TornadisReply *)), n_elements);
       self->values_allocated = 0;
     }
   else
     {
-      values = g_memdup2 (self->values + first, n_bytes);
+      aggregate = tornadis_reply_alloc_array (kind, n_elements);
+      memcpy (aggregate->v.elements, self->values + first, n_elements * sizeof (TornadisReply *));
     }
 
   self->n_values = first;
-  return values;
+  return aggregate;
 }
 
 /* Called when the last element of the innermost frame is there: creates its aggregate, which may be the
@@ -915,7 +960,6 @@ reader_close_frames (TornadisReader *self)
   do
     {
       const TornadisReaderFrame *frame = &self->frames[--self->n_frames];
-      gsize n_elements = self->n_values - frame->first;
       TornadisReply *aggregate;
 
       if (frame->attribute)
@@ -924,7 +968,7 @@ reader_close_frames (TornadisReader *self)
           return NULL;
         }
 
-      aggregate = tornadis_reply_new_array (frame->kind, reader_take_values (self, frame->first), n_elements);
+      aggregate = reader_take_values (self, frame->kind, frame->first);
       if (self->n_frames == 0)
         return aggregate;
       reader_push_value (self, aggregate);

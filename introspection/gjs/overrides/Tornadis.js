@@ -8,6 +8,7 @@ var _init = (function () {
     const {Array, BigInt, Error, JSON, Map, Number} = globalThis;
     const {Object, Promise, String, TypeError, Uint8Array} = globalThis;
     const {GLib, GObject} = imports.gi;
+    const System = imports.system;
 
     let Tornadis, TornadisBridge;
 
@@ -244,6 +245,10 @@ var _init = (function () {
 
         Object.assign(Tornadis, {TornadisException, ConnectionError, ClientError, ReplyError});
         TornadisBridge.expect_collector();
+        if (System.version < 18190 && TornadisBridge.collector_watch()) {
+            const guardHandlers = imports.overrides._TornadisGuards.create(TornadisBridge);
+            guardHandlers([Tornadis.Client, Tornadis.ClientPool, Tornadis.Plugin, Tornadis.Call, Tornadis.Pipeline]);
+        }
 
         const values = {toArguments, makeCommand, toException, toNative, revive, handOver};
         const Carrier = imports.overrides._TornadisCarrier.create(Tornadis, TornadisBridge, values);

@@ -27,7 +27,10 @@ def _given(options):
 
 class Reply(Tornadis.Reply):
     def unpack(self, decode=False):
-        """The reply as Python values: bytes (str with decode), int, float, bool, None, list, dict, exceptions."""
+        """The reply as Python values: bytes (str with decode), int, float, bool, None, list, dict, exceptions.
+
+        A map is a list of pairs when a dict would merge keys of different types, such as 1 and True.
+        """
         return _to_native(self, decode)
 
     def __str__(self):

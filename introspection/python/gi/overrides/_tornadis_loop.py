@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What Tornadis for Python awaits and how it runs coroutines; needs GLib and no typelib of ours."""
 
+import contextlib
+import functools
+import signal
 import sys
+import threading
+import weakref
 
+import gi
+from gi import _ossighelper
 from gi.repository import GLib
 
 
@@ -17,8 +24,51 @@ def _in_task():
     return loop is not None and sys.modules['asyncio'].current_task(loop) is not None
 
 
+def _is_cancelled_error(error):
+    asyncio = sys.modules.get('asyncio')
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
+
+
 def _nothing():
     pass
+
+
+# The loop that was last seen to do for what is awaited here.
+_good_loop = _nothing
+
+
+def _is_plain(loop):
+    """Whether it is asyncio's own, or uvloop's, and so waits for sockets and nothing else.
+
+    What overrides how it runs or waits, as PyGObject's, gbulb's, asyncio-glib's and Qt's do, may well run GLib.
+    """
+    if type(loop).__module__.partition('.')[0] in ('uvloop', 'winloop'):
+        return True
+    base = sys.modules['asyncio'].BaseEventLoop
+    return (isinstance(loop, base) and type(loop).run_forever is base.run_forever
+            and type(loop)._run_once is base._run_once
+            and type(getattr(loop, '_selector', None)).__module__ == 'selectors')
+
+
+def _find_fault(loop):
+    """What keeps the main loop from running while this loop of asyncio's does; None when nothing is known to."""
+    # Of one that is turned by a main loop, or by somebody's word turns one.
+    if getattr(loop, 'runs_glib', False):
+        return None
+    context = getattr(loop, '_context', None)
+    if isinstance(context, GLib.MainContext):
+        if hash(context) == hash(GLib.MainContext.ref_thread_default()):
+            return None
+        return ("asyncio's loop runs another GLib.MainContext than this thread's default, which is waited for here: "
+                'take the loop of asyncio.get_event_loop() for all, or Tornadis.run()')
+    if not _is_plain(loop) or GLib.main_depth() > 0:
+        return None
+    if gi.version_info >= (3, 50):
+        remedy = 'call asyncio.set_event_loop_policy(gi.events.GLibEventLoopPolicy()) and take its get_event_loop()'
+    else:
+        remedy = 'install gbulb (python3-gbulb in Debian) and call gbulb.install() before'
+    return ("asyncio's loop does not run the GLib main loop, which is waited for here: use Tornadis.run() in place of "
+            f'asyncio.run(), or {remedy}')
 
 
 class Future:
@@ -64,7 +114,25 @@ class Future:
         return CancelledError() if self._cancel_message is None else CancelledError(self._cancel_message)
 
     def get_loop(self):
-        return _get_running_loop()
+        """asyncio asks for it before it waits for this, in whatever way."""
+        loop = _get_running_loop()
+        if loop is not _good_loop() and loop is not None:
+            self._check_loop(loop)
+        return loop
+
+    def _check_loop(self, loop):
+        """Has the waiting raise where it would never end."""
+        global _good_loop
+        if self._done:
+            return
+        fault = _find_fault(loop)
+        if fault is not None:
+            if self._canceller is not None:
+                self._canceller()
+            self.set_exception(RuntimeError(fault))
+        elif not _is_plain(loop):
+            with contextlib.suppress(TypeError):
+                _good_loop = weakref.ref(loop)
 
     def result(self):
         self._check_done()
@@ -86,6 +154,12 @@ class Future:
     def add_done_callback(self, callback, *, context=None):
         if context is not None:
             self._loop = _get_running_loop()
+        else:
+            # asyncio.wait() has not asked.
+            self.get_loop()
+        self._add_callback(callback, context)
+
+    def _add_callback(self, callback, context=None):
         if self._done:
             self._schedule(callback, context)
         elif self._callback is None:
@@ -198,16 +272,19 @@ class _CoroutineFuture(Future):
         super()._check_done()
         self._asked = True
 
-    def __del__(self):
+    def report(self):
         if self._exception is not None and not self._asked and not self._cancelled:
+            self._asked = True
             _report(self._exception)
 
+    __del__ = report
 
-def _call_soon(function):
-    """Calls it from this thread's main loop."""
+
+def _call_soon(function, context=None):
+    """Calls it from this thread's main loop, or from that of the context."""
     source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
     source.set_callback(lambda *_: function() and False)
-    source.attach(GLib.MainContext.ref_thread_default())
+    source.attach(context or GLib.MainContext.ref_thread_default())
 
 
 def _report(error):
@@ -221,6 +298,10 @@ def _report(error):
 class _Runner:
     """Steps one coroutine, or what it waits for, on the GLib main loop."""
 
+    ended = False
+    # Called with this when the coroutine has ended: later than its future when it cleans up after that was cancelled.
+    on_end = None
+
     def __init__(self, awaitable):
         if not hasattr(awaitable, '__await__'):
             raise TypeError(f'{awaitable!r} can not be awaited')
@@ -232,16 +313,35 @@ class _Runner:
 
     def cancel(self):
         """Cancels what the coroutine waits for, and raises CancelledError in the coroutine, which may catch it."""
-        awaited, self.awaited = self.awaited, None
-        if awaited is None or not hasattr(self.steps, 'throw'):
+        if self.ended or not hasattr(self.steps, 'throw'):
             return
-        awaited.remove_done_callback(self.wake)
-        awaited.cancel()
-        self.advance = lambda _: self.steps.throw(self.future._make_cancelled_error())
-        self.step(None)
+        self.advance = self.throw_cancelled
+        awaited, self.awaited = self.awaited, None
+        if awaited is not None:
+            awaited.remove_done_callback(self.wake)
+            awaited.cancel()
+            self.step(None)
+
+    def throw_cancelled(self, _):
         self.advance = self.steps.send
+        return self.steps.throw(self.future._make_cancelled_error())
+
+    def close(self):
+        """Ends the coroutine, which may not wait any more."""
+        awaited, self.awaited = self.awaited, None
+        if awaited is not None:
+            awaited.remove_done_callback(self.wake)
+            awaited.cancel()
+        try:
+            getattr(self.steps, 'close', _nothing)()
+        except BaseException as error:
+            self.end(None, error)
+        else:
+            self.end(None, self.future._make_cancelled_error())
 
     def step(self, waited):
+        if self.ended:
+            return
         self.awaited = None
         try:
             # The coroutine takes the outcome from the future itself.
@@ -255,33 +355,171 @@ class _Runner:
                 _call_soon(lambda: self.step(None))
             else:
                 self.awaited = awaited
-                awaited.add_done_callback(self.wake)
+                if isinstance(awaited, Future):
+                    awaited._add_callback(self.wake)
+                else:
+                    awaited.add_done_callback(self.wake)
 
     def end(self, result, exception):
+        self.ended = True
         self.wake = None
         if not self.future.done():
+            self.future._cancelled = exception is not None and _is_cancelled_error(exception)
             self.future._finish(result, exception, False)
+        if self.on_end is not None:
+            self.on_end(self)
+
+
+class _ThreadState(threading.local):
+    # The innermost run() of the thread.
+    run = None
+
+
+_thread = _ThreadState()
+
+
+class _Run:
+    """A run() that is under way, and what was begun in it."""
+
+    def __init__(self):
+        self.context = GLib.MainContext.ref_thread_default()
+        self.loop = GLib.MainLoop(self.context)
+        self.thread = threading.get_ident()
+        # In the order in which they were begun.
+        self.runners = weakref.WeakKeyDictionary()
+        self.generators = weakref.WeakSet()
+        self.interrupted_again = False
+
+    def __enter__(self):
+        self.outer, _thread.run = _thread.run, self
+        self.hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=self.generators.add, finalizer=self.close_generator)
+        return self
+
+    def __exit__(self, *exception):
+        sys.set_asyncgen_hooks(*self.hooks)
+        _thread.run = self.outer
+
+    def close_generator(self, generator):
+        """Of one that nobody has any more: what it does at its end may wait."""
+        close = functools.partial(_close_generator, generator)
+        if threading.get_ident() == self.thread:
+            close()
+        else:
+            _call_soon(close, self.context)
+
+    def wait_for(self, runners, begin=None):
+        """Runs the main loop, where it calls begin for each, until they have ended.
+
+        Raises KeyboardInterrupt when the main loop is left before.
+        """
+        left = {runner for runner in runners if not runner.ended}
+
+        def on_end(runner):
+            left.discard(runner)
+            if not left:
+                self.loop.quit()
+
+        for runner in left:
+            runner.on_end = on_end
+        if left and begin is not None:
+            # In their order. What they do may need the loop of asyncio that PyGObject has running in the main loop.
+            _call_soon(lambda: list(map(begin, runners)), self.context)
+        if left and not self.interrupted_again:
+            self.loop.run()
+        # PyGObject leaves all main loops, and raises when it has left the outermost.
+        if left or self.interrupted_again:
+            raise KeyboardInterrupt
+
+    def wind_up(self, main):
+        """Cancels what is left and waits for it, in the order of asyncio.run."""
+        with self.interrupt_again():
+            try:
+                self.wait_for([main], _Runner.cancel)
+                # What the coroutine waited for was cancelled with it, and may be cleaning up.
+                runners = list(self.runners)
+                self.wait_for(runners, lambda runner: runner.future.cancelled() or runner.cancel())
+                for runner in runners:
+                    runner.future.report()
+                closing = [_Runner(generator.aclose()) for generator in self.generators]
+                self.runners.update(dict.fromkeys(closing))
+                self.wait_for(closing, lambda runner: runner.step(None))
+            finally:
+                for runner in [main, *self.runners]:
+                    if not runner.ended:
+                        runner.close()
+                    # It is what is raised here.
+                    if isinstance(runner.future._exception, KeyboardInterrupt):
+                        runner.future._asked = True
+
+    @contextlib.contextmanager
+    def interrupt_again(self):
+        """Another Ctrl+C meanwhile leaves at once, also what does not come back to the main loop."""
+        handler = signal.getsignal(signal.SIGINT)
+        # A handler of the program's stays. PyGObject's, which is there while an outer main loop runs, listens once.
+        ours = (threading.current_thread() is threading.main_thread()
+                and (_ossighelper.sigint_handler_is_default()
+                     or getattr(handler, '__module__', None) == _ossighelper.__name__))
+        if ours:
+            signal.signal(signal.SIGINT, self.on_interrupt)
+        try:
+            yield
+        finally:
+            if ours:
+                signal.signal(signal.SIGINT, handler)
+
+    def on_interrupt(self, number, frame):
+        self.interrupted_again = True
+        self.loop.quit()
+        # What is raised in other callbacks of the main loop goes no further.
+        while frame is not None and frame.f_code is not _Run.wait_for.__code__:
+            if frame.f_code is _Runner.step.__code__:
+                raise KeyboardInterrupt
+            frame = frame.f_back
+
+
+def _start(awaitable):
+    runner = _Runner(awaitable)
+    if _thread.run is not None:
+        _thread.run.runners[runner] = None
+    runner.step(None)
+    return runner
+
+
+def _close_generator(generator):
+    return _start(generator.aclose())
 
 
 def spawn(awaitable):
     """Starts a coroutine on the GLib main loop, without asyncio; returns its Future."""
-    runner = _Runner(awaitable)
-    runner.step(None)
-    return runner.future
+    return _start(awaitable).future
 
 
 def run(awaitable):
-    """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value."""
+    """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value.
+
+    Ctrl+C cancels it, then what was spawned meanwhile, waits until they have ended and raises KeyboardInterrupt.
+    """
     if _get_running_loop() is not None:
         if hasattr(awaitable, 'close'):
             awaitable.close()
         raise RuntimeError('asyncio runs in this thread: await it instead')
-    future = spawn(awaitable)
-    if not future.done():
-        loop = GLib.MainLoop(GLib.MainContext.ref_thread_default())
-        future.add_done_callback(lambda _: loop.quit())
-        loop.run()
-    return future.result()
+    main = _Runner(awaitable)
+    future = main.future
+    with _Run() as this:
+        try:
+            main.step(None)
+            this.wait_for([main])
+        except BaseException:
+            ended = main.ended
+            this.wind_up(main)
+            # As of asyncio.run: a coroutine that was cancelled and ends otherwise says how this does.
+            if ended or future.cancelled():
+                raise
+        else:
+            if isinstance(future._exception, (KeyboardInterrupt, SystemExit)):
+                this.wind_up(main)
+        return future.result()
 
 
 def sleep(seconds):

@@ -122,17 +122,35 @@ def _get_bytes(reply, decode):
     return data.decode() if decode else data
 
 
-def _freeze(value):
-    """Makes a key hashable."""
-    if type(value) is list:
-        return tuple(map(_freeze, value))
-    if type(value) is dict:
-        return tuple(_freeze(item) for pair in value.items() for item in pair)
-    return value
+_AGGREGATES = (
+    Tornadis.ReplyKind.ARRAY, Tornadis.ReplyKind.SET, Tornadis.ReplyKind.PUSH, Tornadis.ReplyKind.MAP)
+
+
+def _build_key(reply, decode):
+    """A key is hashable: a tuple for a list, and the text of an error."""
+    kind = reply.get_kind()
+    if kind == Tornadis.ReplyKind.ERROR:
+        return _get_bytes(reply, decode)
+    if kind in _AGGREGATES:
+        return tuple(_build_key(reply.get_element(i), decode) for i in range(reply.get_n_elements()))
+    return _to_native(reply, decode)
+
+
+def _with_type(key):
+    return tuple(map(_with_type, key)) if type(key) is tuple else (type(key), key)
+
+
+def _are_merged(keys):
+    """Whether a dict would take some that are of different types for one, as 1, 1.0 and True."""
+    n_kept = len(set(keys))
+    return n_kept < len(keys) and n_kept < len(set(map(_with_type, keys)))
 
 
 def _build(reply, decode):
-    """Converts a reply that is nested too deep for marshal and for recursion; raises for bytes that are not text."""
+    """Converts what marshal is not given: nested too deep, with keys of several types, with bytes that are not text.
+
+    A map that a dict would not keep whole is a list of pairs. Bytes that are no text raise.
+    """
     built = []
     rest = [(reply, built.append)]
     while rest:
@@ -141,11 +159,15 @@ def _build(reply, decode):
         if not elements:
             put(_to_native(reply, decode))
         elif reply.get_kind() == Tornadis.ReplyKind.MAP:
-            pairs = {}
+            keys = [_build_key(key, decode) for key in elements[::2]]
+            if _are_merged(keys):
+                pairs = []
+                puts = [lambda value, pairs=pairs, key=key: pairs.append((key, value)) for key in keys]
+            else:
+                pairs = {}
+                puts = [functools.partial(pairs.__setitem__, key) for key in keys]
             put(pairs)
-            keys = [_freeze(_to_native(key, decode)) for key in elements[::2]]
-            rest.extend((value, functools.partial(pairs.__setitem__, key))
-                        for key, value in zip(reversed(keys), elements[::-2]))
+            rest.extend(zip(elements[::-2], reversed(puts)))
         else:
             items = []
             put(items)

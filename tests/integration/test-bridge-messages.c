@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the bridge brings of messages, cancelled calls and operations, as JSON. */
+
+#include "integration/util.h"
+#include "introspection/bridge/tornadis-bridge-carrier.h"
+#include "introspection/bridge/tornadis-bridge-values.h"
+
+#include <string.h>
+
+typedef struct
+{
+  Fixture fixture;
+  TornadisPubSubClient *client;   /* (owned) */
+  TornadisBridgeCarrier *carrier; /* (owned) */
+  GPtrArray *told;                /* (owned) (element-type utf8) with what else happened */
+  gboolean closes;                /* the client, when messages are told */
+  gboolean runs_loop;             /* until more is told, when messages are told */
+  guint usec;                     /* that what is told takes */
+} Stage;
+
+static void
+told_cb (GObject *owner,
+         const char *text,
+         gboolean *taken,
+         gpointer user_data)
+{
+  Stage *stage = user_data;
+
+  *taken = TRUE;
+  g_assert_true (owner == G_OBJECT (stage->client));
+  g_ptr_array_add (stage->told, g_strdup (text));
+  if (stage->closes && text[0] == '{')
+    {
+      tornadis_bridge_carrier_drop_messages (stage->carrier);
+      tornadis_client_close (TORNADIS_CLIENT (stage->client));
+    }
+  g_usleep (stage->usec);
+  if (stage->runs_loop)
+    {
+      guint n = stage->told->len;
+
+      stage->runs_loop = FALSE;
+      wait_until (stage->told->len > n);
+    }
+}
+
+static void
+stage_set_up (Stage *stage,
+              gconstpointer data)
+{
+  fixture_set_up (&stage->fixture, data);
+  stage->client = tornadis_pub_sub_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (stage->fixture.redis));
+  stage->told = g_ptr_array_new_with_free_func (g_free);
+  stage->carrier = tornadis_bridge_carrier_new_text (G_OBJECT (stage->client), told_cb, stage, NULL);
+}
+
+static void
+stage_tear_down (Stage *stage,
+                 gconstpointer data)
+{
+  if (stage->client != NULL)
+    g_object_unref (stage->client);
+  assert_finalized (stage->carrier);
+  g_ptr_array_unref (stage->told);
+  fixture_tear_down (&stage->fixture, data);
+}
+
+/* Waits for what is told as number @n, from 0 on. */
+static const char *
+stage_wait (Stage *stage,
+            guint n)
+{
+  wait_until (stage->told->len > n);
+
+  return g_ptr_array_index (stage->told, n);
+}
+
+static void
+stage_subscribe (Stage *stage,
+                 TornadisSubscriptionKind kind,
+                 const char *name)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (name, strlen (name));
+  guint n = stage->told->len;
+
+  g_assert_true (tornadis_bridge_carrier_subscribe (stage->carrier, kind, &bytes, 1, NULL, NULL));
+  g_assert_nonnull (strstr (stage_wait (stage, n), "true"));
+  g_ptr_array_set_size (stage->told, 0);
+}
+
+/* All of them come in one read of the client. */
+static void
+stage_publish (Stage *stage,
+               const char *channel,
+               guint n)
+{
+  g_autofree char *script = g_strdup_printf ("for i = 1, %u do redis.call('PUBLISH', '%s', i) end return 1", n, channel);
+
+  assert_call (stage->fixture.client, "(integer) 1", "EVAL", script, "0", NULL);
+}
+
+static void
+test_handlers (Stage *stage,
+               gconstpointer data)
+{
+  gulong all = tornadis_bridge_carrier_listen (stage->carrier, NULL, FALSE);
+  gulong news = tornadis_bridge_carrier_listen (stage->carrier, "news", TRUE);
+
+  g_assert_true (g_signal_handler_is_connected (stage->client, all));
+  g_assert_true (g_signal_handler_is_connected (stage->client, news));
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_PATTERN, "n*");
+
+  /* Each is told once, however many handlers it has. */
+  stage_publish (stage, "news", 1);
+  g_assert_cmpstr (stage_wait (stage, 0), ==,
+                   "{\"popped\":false,\"routes\":[[\"news\",null,null,null,false],[\"news\",null,\"n*\",null,false]],"
+                   "\"indices\":[  0,  1],\"payloads\":[\"1\",\"1\"]}");
+
+  /* Those that are blocked hear of nothing, and no other than theirs. */
+  g_signal_handler_block (stage->client, all);
+  stage_publish (stage, "nobody", 1);
+  stage_publish (stage, "news", 1);
+  g_assert_nonnull (strstr (stage_wait (stage, 1), "[[\"news\",null,null,null,false],"));
+  g_signal_handler_unblock (stage->client, all);
+
+  /* What nobody is connected for is kept. */
+  g_signal_handler_disconnect (stage->client, all);
+  g_signal_handler_disconnect (stage->client, news);
+  stage_publish (stage, "nobody", 3);
+  g_assert_true (tornadis_bridge_carrier_pop (stage->carrier, NULL, NULL));
+  g_assert_cmpstr (stage_wait (stage, 2), ==,
+                   "{\"popped\":true,\"routes\":[[\"nobody\",null,\"n*\",null,false]],\"indices\":null,\"payloads\":[\"1\",\"2\",\"3\"]}");
+  g_assert_nonnull (strstr (stage_wait (stage, 3), "true"));
+}
+
+/* Many are told in order, some at a time; what a program emits itself is told within. */
+static void
+test_many (Stage *stage,
+           gconstpointer data)
+{
+  g_autoptr (GBytes) channel = g_bytes_new_static ("news", 4);
+  g_autoptr (GBytes) payload = g_bytes_new_static ("\xff\"", 2);
+  g_autoptr (TornadisMessage) message = tornadis_bridge_make_message (channel, NULL, payload, NULL, 0, FALSE);
+  guint expected = 1;
+
+  tornadis_bridge_carrier_listen (stage->carrier, "news", FALSE);
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+  stage_publish (stage, "news", 3000);
+  for (guint n = 0; expected <= 3000; n++)
+    {
+      const char *p = strstr (stage_wait (stage, n), "\"payloads\":[") + strlen ("\"payloads\":[");
+      guint n_messages = 0;
+
+      for (; *p != ']' && *p != '}'; p = strpbrk (p + 1, ",]") + 1, n_messages++)
+        {
+          g_autofree char *text = g_strdup_printf ("\"%u\"", expected++);
+
+          g_assert_true (g_str_has_prefix (p, text));
+        }
+      g_assert_cmpuint (n_messages, <=, 256);
+    }
+
+  g_ptr_array_set_size (stage->told, 0);
+  g_signal_emit_by_name (stage->client, "message::news", message);
+  g_assert_cmpuint (stage->told->len, ==, 1);
+  g_assert_nonnull (strstr (stage_wait (stage, 0), "\"payloads\":[{\"b\":\"\xc3\xbf\\u0022\"}]"));
+}
+
+/* Appends the number of the route and the payload, of a digit, of each message; returns how many there are. */
+static guint
+append_messages (GString *out,
+                 const char *text)
+{
+  const char *index = strstr (text, "\"indices\":[");
+  const char *payload = strstr (text, "\"payloads\":[");
+  guint n = 0;
+
+  g_assert_nonnull (index);
+  g_assert_nonnull (payload);
+  index += strlen ("\"indices\":[");
+  payload += strlen ("\"payloads\":[");
+  for (; *payload == '"'; payload += strlen ("\"0\","), index += strlen ("  0,"), n++)
+    g_string_append_printf (out, "%c%c ", index[2], payload[1]);
+  g_assert_cmpint (index[-1], ==, ']');
+  g_assert_cmpstr (payload - 1, ==, "]}");
+
+  return n;
+}
+
+/* What takes long gets few messages at a time: at first, when that is not known yet, and then fewer, even of what had come
+ * before it was known. All are told in order, each with its route, also when a main loop is run meanwhile: the second
+ * time is then within the first. */
+static void
+test_slow (Stage *stage,
+           gconstpointer data)
+{
+  g_autoptr (GString) expected = g_string_new ("00 ");
+  g_autoptr (GString) told = g_string_new (NULL);
+
+  tornadis_bridge_carrier_listen (stage->carrier, NULL, FALSE);
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_PATTERN, "n*");
+  stage->usec = 20 * 1000;
+  stage->runs_loop = TRUE;
+  assert_call (stage->fixture.client, "(integer) 1", "EVAL",
+               "redis.call('PUBLISH', 'nobody', 0)"
+               "for i = 1, 50 do redis.call('PUBLISH', 'news', i % 10) end return 1",
+               "0", NULL);
+  for (guint i = 1; i <= 50; i++)
+    g_string_append_printf (expected, "1%u 2%u ", i % 10, i % 10);
+
+  for (guint n = 0; told->len < expected->len; n++)
+    g_assert_cmpuint (append_messages (told, stage_wait (stage, n)), <=, n <= 1 ? 16 : 8);
+  g_assert_cmpstr (told->str, ==, expected->str);
+}
+
+static void
+happened_cb (Stage *stage)
+{
+  g_ptr_array_add (stage->told, g_strdup ("disconnected"));
+}
+
+/* Messages come before anything else that the client emits after them. */
+static void
+test_order (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\nsend \"*3\\r\\n$9\\r\\nsubscribe\\r\\n$4\\r\\nnews\\r\\n:1\\r\\n\"\nwait\n"
+    "send \"*3\\r\\n$7\\r\\nmessage\\r\\n$4\\r\\nnews\\r\\n$1\\r\\nx\\r\\n\"\nclose\n---\nhandshake\ndrain\n");
+  Stage stage = { .told = g_ptr_array_new_with_free_func (g_free) };
+
+  stage.client = tornadis_pub_sub_client_new ("127.0.0.1", tornadis_harness_peer_get_port (peer));
+  g_object_set (stage.client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
+  stage.carrier = tornadis_bridge_carrier_new_text (G_OBJECT (stage.client), told_cb, &stage, NULL);
+  tornadis_bridge_carrier_listen (stage.carrier, NULL, FALSE);
+  stage_subscribe (&stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+  g_signal_connect_swapped (stage.client, "disconnected", G_CALLBACK (happened_cb), &stage);
+
+  tornadis_harness_peer_go (peer);
+  g_assert_nonnull (strstr (stage_wait (&stage, 0), "\"payloads\":[\"x\"]"));
+  g_assert_cmpstr (stage_wait (&stage, 1), ==, "disconnected");
+
+  g_object_unref (stage.client);
+  assert_finalized (stage.carrier);
+  g_ptr_array_unref (stage.told);
+}
+
+/* A handler that closes the client sees no more of what has come. */
+static void
+test_closes (Stage *stage,
+             gconstpointer data)
+{
+  tornadis_bridge_carrier_listen (stage->carrier, NULL, FALSE);
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+  stage->closes = TRUE;
+  stage_publish (stage, "news", 2000);
+  stage_wait (stage, 0);
+  stage->closes = FALSE;
+  /* It has come round to whatever was left. */
+  g_assert_true (tornadis_bridge_carrier_expect (stage->carrier, NULL));
+  g_assert_cmpstr (stage_wait (stage, 1), ==, "");
+}
+
+static void
+test_restored (Stage *stage,
+               gconstpointer data)
+{
+  g_autoptr (GBytes) channel = g_bytes_new_static ("news", 4);
+  g_autoptr (GBytes) pattern = g_bytes_new_static ("n\xff*", 3);
+  g_autoptr (GBytes) key = g_bytes_new_static ("k", 1);
+  g_autoptr (TornadisMessage) about_keys = tornadis_bridge_make_message (channel, pattern, NULL, &key, 1, FALSE);
+  g_autoptr (TornadisMessage) about_all = tornadis_bridge_make_message (channel, NULL, NULL, NULL, 0, FALSE);
+  gulong handler;
+
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+  stage_publish (stage, "news", 1);
+  g_assert_true (tornadis_bridge_carrier_restore (stage->carrier, about_all));
+  g_assert_true (tornadis_bridge_carrier_restore (stage->carrier, about_keys));
+
+  /* One that is somebody else's has had it. */
+  handler = g_signal_connect_swapped (stage->client, "message", G_CALLBACK (happened_cb), stage);
+  g_assert_false (tornadis_bridge_carrier_restore (stage->carrier, about_all));
+  g_signal_handler_disconnect (stage->client, handler);
+
+  /* It may be that the message was not there yet. */
+  wait_until (tornadis_bridge_carrier_pop (stage->carrier, NULL, NULL));
+  g_assert_true (g_str_has_prefix (stage_wait (stage, 0),
+                                   "{\"popped\":true,\"routes\":[[\"news\",null,\"n\xef\xbf\xbd*\",{\"b\":\"n\xc3\xbf*\"},false],"
+                                   "[\"news\",null,null,null,false]],\"indices\":[  0,  1"));
+  g_assert_nonnull (strstr (stage_wait (stage, 0), "\"payloads\":[{\"k\":[{\"b\":\"k\"}]},{\"k\":null}"));
+}
+
+/* Of a pop that was cancelled no message is lost. */
+static void
+test_cancelled (Stage *stage,
+                gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+  g_assert_true (tornadis_bridge_carrier_pop (stage->carrier, NULL, NULL));
+  tornadis_bridge_carrier_cancel (stage->carrier, 1);
+  g_assert_nonnull (strstr (stage_wait (stage, 0), "-2,{\"e\":[\"g-io-error-quark\",19,"));
+  g_assert_true (tornadis_bridge_carrier_wait (stage->carrier, 0.001, NULL, NULL));
+  g_assert_cmpstr (stage_wait (stage, 1), ==, "[ 3,true]");
+  g_assert_true (tornadis_bridge_carrier_wait (stage->carrier, 1e9, cancellable, NULL));
+  g_cancellable_cancel (cancellable);
+  g_assert_nonnull (strstr (stage_wait (stage, 2), "-4,{\"e\":[\"g-io-error-quark\",19,"));
+  tornadis_bridge_carrier_cancel (stage->carrier, 3);
+  tornadis_bridge_carrier_cancel (stage->carrier, 1000);
+
+  stage_publish (stage, "news", 1);
+  g_assert_true (tornadis_bridge_carrier_pop (stage->carrier, NULL, NULL));
+  g_assert_nonnull (strstr (stage_wait (stage, 3), "\"payloads\":[\"1\"]"));
+}
+
+/* A carrier that is gone before its client, and the other way round. */
+static void
+test_gone (Stage *stage,
+           gconstpointer data)
+{
+  TornadisBridgeCarrier *carrier = stage->carrier;
+
+  g_assert_cmpuint (tornadis_bridge_carrier_listen (carrier, NULL, FALSE), !=, 0);
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+  stage_publish (stage, "news", 10);
+  g_object_run_dispose (G_OBJECT (stage->client));
+  g_assert_cmpuint (tornadis_bridge_carrier_listen (carrier, NULL, FALSE), ==, 0);
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(name, test) g_test_add ("/bridge-messages/" name, Stage, NULL, stage_set_up, test, stage_tear_down)
+  ADD ("handlers", test_handlers);
+  ADD ("many", test_many);
+  ADD ("slow", test_slow);
+  g_test_add_func ("/bridge-messages/order", test_order);
+  ADD ("closes", test_closes);
+  ADD ("restored", test_restored);
+  ADD ("cancelled", test_cancelled);
+  ADD ("gone", test_gone);
+
+  return g_test_run ();
+}
