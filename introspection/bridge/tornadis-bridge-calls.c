@@ -195,7 +195,7 @@ carrier_submit (TornadisBridgeCarrier *self,
   cork = TORNADIS_PRIVATE_CALL (client_get_chain) (client) == NULL;
   if (cork)
     TORNADIS_PRIVATE_CALL (client_set_corked)
-    (client, TRUE);
+  (client, TRUE);
   for (guint i = 0; i < commands->len; i++)
     {
       TornadisBridgeCall *call = tornadis_bridge_call_new (self, first + i);
@@ -206,7 +206,7 @@ carrier_submit (TornadisBridgeCarrier *self,
     }
   if (cork)
     TORNADIS_PRIVATE_CALL (client_set_corked)
-    (client, FALSE);
+  (client, FALSE);
 
   tornadis_bridge_carrier_let_go (self);
 
@@ -355,7 +355,7 @@ tornadis_bridge_carrier_cancel (TornadisBridgeCarrier *self,
         }
       else
         TORNADIS_PRIVATE_CALL (client_cancel)
-        (TORNADIS_CLIENT (self->held), &call->dispatched, call);
+      (TORNADIS_CLIENT (self->held), &call->dispatched, call);
       return;
     }
 }

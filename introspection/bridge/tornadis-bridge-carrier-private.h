@@ -39,8 +39,8 @@ struct _TornadisBridgeCarrier
   guint max_items;         /* told at a time, see carrier_adapt() */
   gboolean decode;
   gboolean expecting;
-  guint n_notifying;           /* how deep */
-  gconstpointer last_listener; /* (nullable) what added the last message of the last chunk */
+  GHashTable *listeners; /* (owned) (element-type gulong GClosure) by the ids of their handlers */
+  guint n_notifying;     /* how deep */
 };
 
 /* A call under way. */
@@ -64,11 +64,12 @@ void                 tornadis_bridge_carrier_hold         (TornadisBridgeCarrier
 void                 tornadis_bridge_carrier_let_go       (TornadisBridgeCarrier  *self);
 /* The last chunk to be told, if it has outcomes and room for another, or a new one. */
 TornadisBridgeChunk *tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier  *self);
-/* Likewise, for messages. */
+/* A chunk that is in no queue, for messages. */
+TornadisBridgeChunk *tornadis_bridge_chunk_new_messages   (TornadisBridgeCarrier  *self,
+                                                           gboolean                popped);
+/* The last chunk to be told, if it has messages of that sort and room for another, or a new one. */
 TornadisBridgeChunk *tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier  *self,
                                                            gboolean                popped);
-/* Likewise, that is not to be told yet. */
-TornadisBridgeChunk *tornadis_bridge_chunk_new_messages   (gboolean                popped);
 /* Tells the messages of a chunk (transfer full), ahead of what else there is. */
 void                 tornadis_bridge_carrier_tell_at_once (TornadisBridgeCarrier  *self,
                                                            TornadisBridgeChunk    *chunk);

@@ -58,25 +58,6 @@ tornadis_bridge_chunk_free (TornadisBridgeChunk *chunk)
   g_free (chunk);
 }
 
-TornadisBridgeChunk *
-tornadis_bridge_chunk_new_messages (gboolean popped)
-{
-  TornadisBridgeChunk *chunk = g_new0 (TornadisBridgeChunk, 1);
-  TornadisBridgeBatch *batch = g_new (TornadisBridgeBatch, 1);
-
-  batch->routes = g_string_sized_new (64);
-  batch->payloads = g_string_sized_new (8192);
-  batch->n_routes = 0;
-  batch->n_messages = 0;
-  batch->n_told = 0;
-  batch->popped = popped;
-  batch->all = FALSE;
-  batch->handler_id = 0;
-  chunk->batch = batch;
-
-  return chunk;
-}
-
 /* GJS refuses callbacks between the steps of a garbage collection, though the main loop runs then: the outcomes would be
  * lost. Brings the collection to an end. */
 static void
@@ -143,7 +124,7 @@ carrier_go_on (TornadisBridgeCarrier *self)
 {
   if (!g_queue_is_empty (&self->chunks) && tornadis_bridge_carrier_is_alive (self))
     TORNADIS_PRIVATE_CALL (poller_item_queue_first)
-    (&self->item);
+  (&self->item);
 }
 
 /* What the program does with each is as long or short as the next time, for the most part. */
@@ -217,8 +198,8 @@ void
 tornadis_bridge_carrier_tell_at_once (TornadisBridgeCarrier *self,
                                       TornadisBridgeChunk *chunk)
 {
-  GString *items = self->format->join (chunk->batch, chunk->batch->n_messages);
-  guint n_items = chunk->batch->n_messages;
+  guint n_items = chunk->batch->n_messages - chunk->batch->n_told;
+  GString *items = self->format->join (chunk->batch, n_items);
 
   tornadis_bridge_chunk_free (chunk);
   carrier_tell (self, items, n_items);
@@ -249,7 +230,7 @@ carrier_turn (TornadisPollerItem *item,
 
   if (g_queue_is_empty (&self->chunks) && !self->expecting && tornadis_bridge_carrier_is_alive (self))
     TORNADIS_PRIVATE_CALL (poller_item_unqueue)
-    (&self->item);
+  (&self->item);
   tornadis_bridge_carrier_let_go (self);
 }
 
@@ -279,10 +260,10 @@ tornadis_bridge_carrier_dispose (GObject *object)
 
   if (tornadis_bridge_carrier_is_alive (self))
     TORNADIS_PRIVATE_CALL (poller_item_clear)
-    (&self->item);
+  (&self->item);
   if (TORNADIS_IS_CLIENT (self->owner))
     TORNADIS_PRIVATE_CALL (client_set_flush)
-    (TORNADIS_CLIENT (self->owner), NULL, NULL);
+  (TORNADIS_CLIENT (self->owner), NULL, NULL);
   g_clear_weak_pointer (&self->owner);
   /* What is not told yet will not be. */
   g_queue_clear_full (&self->chunks, (GDestroyNotify) tornadis_bridge_chunk_free);
@@ -299,6 +280,7 @@ tornadis_bridge_carrier_finalize (GObject *object)
 {
   TornadisBridgeCarrier *self = TORNADIS_BRIDGE_CARRIER (object);
 
+  g_hash_table_unref (self->listeners);
   g_clear_pointer (&self->kept, g_hash_table_unref);
   g_clear_pointer (&self->clients, g_hash_table_unref);
 
@@ -319,6 +301,7 @@ tornadis_bridge_carrier_init (TornadisBridgeCarrier *self)
 {
   g_queue_init (&self->chunks);
   g_queue_init (&self->calls);
+  self->listeners = g_hash_table_new (NULL, NULL);
   self->max_items = FIRST_ITEMS;
 }
 
@@ -350,7 +333,7 @@ carrier_new (GObject *owner,
   (poller);
   if (TORNADIS_IS_CLIENT (owner))
     TORNADIS_PRIVATE_CALL (client_set_flush)
-    (TORNADIS_CLIENT (owner), flush_cb, self);
+  (TORNADIS_CLIENT (owner), flush_cb, self);
 
   return self;
 }
@@ -483,6 +466,7 @@ tornadis_bridge_carrier_expect (TornadisBridgeCarrier *self,
   return TRUE;
 }
 
+/* (transfer full): @chunk */
 static TornadisBridgeChunk *
 carrier_add_chunk (TornadisBridgeCarrier *self,
                    TornadisBridgeChunk *chunk)
@@ -511,6 +495,26 @@ tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier *self)
 }
 
 TornadisBridgeChunk *
+tornadis_bridge_chunk_new_messages (TornadisBridgeCarrier *self,
+                                    gboolean popped)
+{
+  TornadisBridgeChunk *chunk = g_new0 (TornadisBridgeChunk, 1);
+
+  chunk->batch = g_new (TornadisBridgeBatch, 1);
+  chunk->batch->routes = g_string_sized_new (64);
+  chunk->batch->payloads = g_string_sized_new (8192);
+  chunk->batch->n_routes = 0;
+  chunk->batch->n_messages = 0;
+  chunk->batch->n_told = 0;
+  chunk->batch->popped = popped;
+  chunk->batch->all = FALSE;
+  chunk->batch->handler_id = 0;
+  chunk->batch->n_kept = TORNADIS_PRIVATE_CALL (pub_sub_client_get_n_kept) (TORNADIS_PUB_SUB_CLIENT (self->held));
+
+  return chunk;
+}
+
+TornadisBridgeChunk *
 tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier *self,
                                       gboolean popped)
 {
@@ -521,5 +525,5 @@ tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier *self,
                 chunk->batch->payloads->len < MAX_CHUNK_SIZE))
     return chunk;
 
-  return carrier_add_chunk (self, tornadis_bridge_chunk_new_messages (popped));
+  return carrier_add_chunk (self, tornadis_bridge_chunk_new_messages (self, popped));
 }

@@ -21,9 +21,11 @@ G_BEGIN_DECLS
  * outcome has tuples is given inverted (`~number`), and so negative; when the outcome itself is an error the call has
  * failed.
  *
- * Messages are a tuple: whether they are for those who pop them, the routes, for each message the byte that is the number
- * of its route (or nothing, when there is but one route), and the payloads. A route is a tuple of the channel, its bytes
- * (or nothing, when those are the text), the pattern and its bytes likewise (or nothing). A payload is text when it is, else
+ * Messages are a tuple: whether they are for those who pop them (or the detail of the emission: the program emits one, and
+ * handlers are to be called before the function returns), the routes, for each message the byte that is the number of its route (or nothing,
+ * when there is but one route), the payloads, and what [method@TornadisBridge.Carrier.keep] is to be told. A route is a tuple of the channel, its bytes
+ * (or nothing, when those are the text), the pattern and its bytes likewise (or nothing), and whether it is a shard
+ * channel. A payload is text when it is, else
  * bytes; a tuple stands for keys: their list, or nothing.
  *
  * Since: 1.0
@@ -154,12 +156,23 @@ gulong                 tornadis_bridge_carrier_listen          (TornadisBridgeCa
                                                                 const char               *detail,
                                                                 gboolean                  after);
 TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_is_listening    (TornadisBridgeCarrier    *self,
+                                                                gulong                    handler_id);
+TORNADIS_AVAILABLE_IN_1_0
+guint                  tornadis_bridge_carrier_count_listeners (TornadisBridgeCarrier    *self);
+TORNADIS_AVAILABLE_IN_1_0
 gboolean               tornadis_bridge_carrier_pop             (TornadisBridgeCarrier    *self,
                                                                 GCancellable             *cancellable,
                                                                 GError                  **error);
 TORNADIS_AVAILABLE_IN_1_0
+void                   tornadis_bridge_carrier_bring_popped    (TornadisBridgeCarrier    *self);
+TORNADIS_AVAILABLE_IN_1_0
 gboolean               tornadis_bridge_carrier_restore         (TornadisBridgeCarrier    *self,
                                                                 TornadisMessage          *message);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_keep            (TornadisBridgeCarrier    *self,
+                                                                TornadisMessage          *message,
+                                                                guint64                   n_kept);
 TORNADIS_AVAILABLE_IN_1_0
 void                   tornadis_bridge_carrier_drop_messages   (TornadisBridgeCarrier    *self);
 

@@ -177,7 +177,8 @@ tornadis_bridge_collector_watch (void)
   /* It may have begun before. */
   g_atomic_int_set (&sweeping, js_is_incremental_gc_in_progress (script));
   attach_source ();
-  TORNADIS_PRIVATE_CALL (prelude_set) (tornadis_bridge_collector_settle);
+  TORNADIS_PRIVATE_CALL (prelude_set)
+  (tornadis_bridge_collector_settle);
 
   return TRUE;
 }

@@ -23,6 +23,7 @@ typedef struct
   gboolean popped;   /* by those who wait for one, not for handlers */
   gboolean all;      /* with which those end that were popped together */
   gulong handler_id; /* emitted by the program, for this one, not behind what others are called with now; or 0 */
+  guint64 n_kept;    /* how many had been kept, to be popped, when the first came */
 } TornadisBridgeBatch;
 
 /* A shape that a language makes and takes apart by itself. */

@@ -334,7 +334,7 @@ json_append_route (TornadisBridgeBatch *batch,
     put_name (out, tornadis_message_get_pattern (message), data, length);
   else
     g_string_append (out, "null,null");
-  g_string_append_c (out, ']');
+  g_string_append (out, tornadis_message_is_shard (message) ? ",true]" : ",false]");
 }
 
 /* An array of names as bytes, or nothing. */

@@ -395,13 +395,14 @@ marshal_append_route (TornadisBridgeBatch *batch,
   gsize length;
   const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel) (message, &length);
 
-  put_head (batch->routes, '(', 4);
+  put_head (batch->routes, '(', 5);
   put_name (batch->routes, tornadis_message_get_channel (message), data, length);
   data = TORNADIS_PRIVATE_CALL (message_peek_pattern) (message, &length);
   if (data != NULL)
     put_name (batch->routes, tornadis_message_get_pattern (message), data, length);
   else
     g_string_append (batch->routes, "NN");
+  g_string_append_c (batch->routes, tornadis_message_is_shard (message) ? 'T' : 'F');
 }
 
 /* An array of names, or nothing. */
@@ -436,8 +437,11 @@ marshal_join (const TornadisBridgeBatch *batch,
   const char *payloads = tornadis_bridge_batch_peek (batch, n, &length);
   GString *out = g_string_sized_new (batch->routes->len + length + n + 32);
 
-  put_head (out, '(', 4);
-  g_string_append_c (out, batch->popped ? 'T' : 'F');
+  put_head (out, '(', 5);
+  if (batch->handler_id != 0)
+    put_integer (out, (gint64) batch->handler_id);
+  else
+    g_string_append_c (out, batch->popped ? 'T' : 'F');
   put_head (out, '[', batch->n_routes);
   g_string_append_len (out, batch->routes->str, (gssize) batch->routes->len);
   if (batch->n_routes > 1)
@@ -446,6 +450,7 @@ marshal_join (const TornadisBridgeBatch *batch,
     g_string_append_c (out, 'N');
   put_head (out, '[', n);
   g_string_append_len (out, payloads, (gssize) length);
+  put_integer (out, (gint64) batch->n_kept);
 
   return out;
 }

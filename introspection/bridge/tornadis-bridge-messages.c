@@ -26,8 +26,8 @@ same_name (const TornadisReply *one,
   return one->length == other->length && memcmp (one->data, other->data, one->length) == 0;
 }
 
-/* Whether messages are of one route: of one channel, by the same pattern. Those that follow each other mostly have the same
- * names even in memory. */
+/* Whether messages are of one route: of one channel or shard channel, by the same pattern. Those that follow each other mostly
+ * have the same names even in memory. */
 static gboolean
 same_route (gconstpointer one,
             gconstpointer other)
@@ -35,7 +35,8 @@ same_route (gconstpointer one,
   const TornadisMessageNames *names = ((const TornadisMessage *) one)->names;
   const TornadisMessageNames *others = ((const TornadisMessage *) other)->names;
 
-  return names == others || (same_name (names->channel, others->channel) && same_name (names->pattern, others->pattern));
+  return names == others || (names->is_shard == others->is_shard && same_name (names->channel, others->channel) &&
+                             same_name (names->pattern, others->pattern));
 }
 
 static guint
@@ -98,17 +99,6 @@ chunk_add_message (TornadisBridgeChunk *chunk,
   chunk->last_route = route;
 }
 
-/* Several listeners of one emission add the message once. */
-static gboolean
-carrier_has_added (TornadisBridgeCarrier *self,
-                   TornadisMessage *message,
-                   gconstpointer listener)
-{
-  TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
-
-  return chunk != NULL && chunk->last == message && !chunk->batch->popped && self->last_listener != listener;
-}
-
 /* What a program emits by itself is handled before that returns, by each handler in its turn: behind what has come before,
  * unless it is a handler of that which emits it. */
 static void
@@ -123,12 +113,13 @@ listener_tell_emitted (TornadisBridgeListener *listener,
   if (!tornadis_bridge_carrier_is_alive (self))
     return;
 
-  chunk = tornadis_bridge_chunk_new_messages (FALSE);
+  chunk = tornadis_bridge_chunk_new_messages (self, FALSE);
   chunk->batch->handler_id = listener->id;
   chunk_add_message (chunk, self->format, message);
   tornadis_bridge_carrier_tell_at_once (self, chunk);
 }
 
+/* Several listeners of one emission tell the message once. */
 static void
 message_cb (TornadisPubSubClient *client,
             TornadisMessage *message,
@@ -136,20 +127,21 @@ message_cb (TornadisPubSubClient *client,
 {
   TornadisBridgeListener *listener = user_data;
   TornadisBridgeCarrier *self = listener->carrier;
+  TornadisDelivery *delivery = TORNADIS_PRIVATE_CALL (pub_sub_client_get_delivery) (client, message);
 
-  if (!tornadis_bridge_carrier_is_alive (self) || carrier_has_added (self, message, listener))
+  if (!tornadis_bridge_carrier_is_alive (self))
     return;
 
   tornadis_bridge_carrier_hold (self, G_OBJECT (client));
-  if (TORNADIS_PRIVATE_CALL (pub_sub_client_is_delivering) (client))
-    {
-      chunk_add_message (tornadis_bridge_carrier_get_messages (self, FALSE), self->format, message);
-      self->last_listener = listener;
-    }
-  else
+  if (G_UNLIKELY (delivery == NULL))
     {
       listener_tell_emitted (listener, message);
       tornadis_bridge_carrier_let_go (self);
+    }
+  else if (!delivery->told)
+    {
+      delivery->told = TRUE;
+      chunk_add_message (tornadis_bridge_carrier_get_messages (self, FALSE), self->format, message);
     }
 }
 
@@ -159,6 +151,7 @@ listener_free (gpointer data,
 {
   TornadisBridgeListener *listener = data;
 
+  g_hash_table_remove (listener->carrier->listeners, GSIZE_TO_POINTER (listener->id));
   g_object_unref (listener->carrier);
   g_free (listener);
 }
@@ -190,14 +183,58 @@ tornadis_bridge_carrier_listen (TornadisBridgeCarrier *self,
   if (self->owner == NULL)
     return 0;
 
-  listener = g_new (TornadisBridgeListener, 1);
+  listener = g_new0 (TornadisBridgeListener, 1);
   listener->carrier = g_object_ref (self);
   closure = g_cclosure_new (G_CALLBACK (message_cb), listener, listener_free);
 
   listener->id = g_signal_connect_closure_by_id (self->owner, g_signal_lookup ("message", TORNADIS_TYPE_PUB_SUB_CLIENT),
                                                  g_quark_from_string (detail), closure, after);
+  g_hash_table_insert (self->listeners, GSIZE_TO_POINTER (listener->id), closure);
 
   return listener->id;
+}
+
+/**
+ * tornadis_bridge_carrier_is_listening:
+ * @self: a carrier of a pub/sub client
+ * @handler_id: of [method@TornadisBridge.Carrier.listen]
+ *
+ * Gets whether a handler is connected and not blocked, whoever has disconnected or blocked it.
+ *
+ * Returns: %TRUE if it would be called
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_is_listening (TornadisBridgeCarrier *self,
+                                      gulong handler_id)
+{
+  GClosure *closure;
+
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
+
+  closure = g_hash_table_lookup (self->listeners, GSIZE_TO_POINTER (handler_id));
+
+  return closure != NULL && self->owner != NULL &&
+         g_signal_handler_find (self->owner, G_SIGNAL_MATCH_CLOSURE | G_SIGNAL_MATCH_UNBLOCKED, 0, 0, closure, NULL, NULL) != 0;
+}
+
+/**
+ * tornadis_bridge_carrier_count_listeners:
+ * @self: a carrier of a pub/sub client
+ *
+ * Counts the handlers of [method@TornadisBridge.Carrier.listen] that are still connected.
+ *
+ * Returns: how many there are
+ *
+ * Since: 1.0
+ */
+guint
+tornadis_bridge_carrier_count_listeners (TornadisBridgeCarrier *self)
+{
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), 0);
+
+  return g_hash_table_size (self->listeners);
 }
 
 static void
@@ -266,6 +303,37 @@ tornadis_bridge_carrier_pop (TornadisBridgeCarrier *self,
 }
 
 /**
+ * tornadis_bridge_carrier_bring_popped:
+ * @self: a carrier of a pub/sub client
+ *
+ * Brings the messages that were popped now, ahead of all else: what is kept in the library came after them.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_carrier_bring_popped (TornadisBridgeCarrier *self)
+{
+  GList *next;
+
+  g_return_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self));
+
+  g_object_ref (self);
+  for (GList *link = self->chunks.head; link != NULL; link = next)
+    {
+      TornadisBridgeChunk *chunk = link->data;
+
+      next = link->next;
+      if (chunk->batch == NULL || !chunk->batch->popped)
+        continue;
+      g_queue_delete_link (&self->chunks, link);
+      tornadis_bridge_carrier_tell_at_once (self, chunk);
+      /* Others may have come or gone. */
+      next = self->chunks.head;
+    }
+  g_object_unref (self);
+}
+
+/**
  * tornadis_bridge_carrier_restore:
  * @self: a carrier of a pub/sub client
  * @message: a message that it has brought
@@ -288,6 +356,66 @@ tornadis_bridge_carrier_restore (TornadisBridgeCarrier *self,
     return FALSE;
 
   return TORNADIS_PRIVATE_CALL (pub_sub_client_restore_message) (TORNADIS_PUB_SUB_CLIENT (self->owner), message);
+}
+
+static void
+carrier_change_listeners (TornadisBridgeCarrier *self,
+                          void (*change) (gpointer instance, gulong handler_id))
+{
+  GHashTableIter iter;
+  gpointer handler_id;
+
+  g_hash_table_iter_init (&iter, self->listeners);
+  while (g_hash_table_iter_next (&iter, &handler_id, NULL))
+    if (g_signal_handler_is_connected (self->owner, GPOINTER_TO_SIZE (handler_id)))
+      change (self->owner, GPOINTER_TO_SIZE (handler_id));
+}
+
+/* Whether another handler than ours would be called for @message. */
+static gboolean
+carrier_has_rival (TornadisBridgeCarrier *self,
+                   TornadisMessage *message)
+{
+  guint signal_id = g_signal_lookup ("message", TORNADIS_TYPE_PUB_SUB_CLIENT);
+  GQuark detail = g_quark_try_string (tornadis_message_get_channel (message));
+  gboolean has_rival;
+
+  carrier_change_listeners (self, g_signal_handler_block);
+  /* That one is for the detail says nothing of those for all. */
+  has_rival = g_signal_has_handler_pending (self->owner, signal_id, 0, FALSE) ||
+              (detail != 0 && g_signal_has_handler_pending (self->owner, signal_id, detail, FALSE));
+  carrier_change_listeners (self, g_signal_handler_unblock);
+
+  return has_rival;
+}
+
+/**
+ * tornadis_bridge_carrier_keep:
+ * @self: a carrier of a pub/sub client
+ * @message: a message that it has brought
+ * @n_kept: what came with it
+ *
+ * Keeps a message that it has brought for handlers and that none was connected for in the language: it is to be popped, in
+ * its place among others. Unless a handler that is none of the language's has had it.
+ *
+ * Returns: %TRUE if it is kept
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_keep (TornadisBridgeCarrier *self,
+                              TornadisMessage *message,
+                              guint64 n_kept)
+{
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
+  g_return_val_if_fail (message != NULL, FALSE);
+
+  if (!TORNADIS_IS_PUB_SUB_CLIENT (self->owner) || carrier_has_rival (self, message))
+    return FALSE;
+
+  TORNADIS_PRIVATE_CALL (pub_sub_client_keep_message)
+  (TORNADIS_PUB_SUB_CLIENT (self->owner), message, n_kept);
+  return TRUE;
 }
 
 /**

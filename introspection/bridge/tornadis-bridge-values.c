@@ -161,6 +161,7 @@ make_string (GBytes *bytes)
  * @payload: (nullable): what was published; %NULL: it is about keys
  * @keys: (nullable) (array length=n_keys): the names of these keys, or nothing for all of them
  * @n_keys: how many there are
+ * @is_shard: whether it is of a shard channel
  *
  * Makes a message out of its parts.
  *
@@ -173,13 +174,20 @@ tornadis_bridge_make_message (GBytes *channel,
                               GBytes *pattern,
                               GBytes *payload,
                               GBytes **keys,
-                              gsize n_keys)
+                              gsize n_keys,
+                              gboolean is_shard)
 {
+  TornadisSubscriptionKind kind = TORNADIS_SUBSCRIPTION_KIND_CHANNEL;
   TornadisReply **elements = g_new (TornadisReply *, 4);
   gsize n = 0;
 
   elements[n++] = TORNADIS_PRIVATE_CALL (reply_new_data) (TORNADIS_REPLY_KIND_STRING, "message", strlen ("message"));
-  if (pattern != NULL)
+  if (is_shard)
+    kind = TORNADIS_SUBSCRIPTION_KIND_SHARD;
+  else if (pattern != NULL)
+    kind = TORNADIS_SUBSCRIPTION_KIND_PATTERN;
+
+  if (kind == TORNADIS_SUBSCRIPTION_KIND_PATTERN)
     elements[n++] = make_string (pattern);
   elements[n++] = make_string (channel);
   if (payload != NULL || keys == NULL)
@@ -194,7 +202,7 @@ tornadis_bridge_make_message (GBytes *channel,
     }
 
   return TORNADIS_PRIVATE_CALL (message_new) (TORNADIS_PRIVATE_CALL (reply_new_array) (TORNADIS_REPLY_KIND_ARRAY, elements, n),
-                                              pattern != NULL, NULL);
+                                              kind, NULL);
 }
 
 /**

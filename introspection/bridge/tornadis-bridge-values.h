@@ -26,7 +26,8 @@ TornadisMessage *tornadis_bridge_make_message     (GBytes            *channel,
                                                    GBytes            *pattern,
                                                    GBytes            *payload,
                                                    GBytes           **keys,
-                                                   gsize              n_keys);
+                                                   gsize              n_keys,
+                                                   gboolean           is_shard);
 TORNADIS_AVAILABLE_IN_1_0
 void             tornadis_bridge_expect_collector (void);
 

@@ -55,6 +55,8 @@ declare module 'gi://Tornadis?version=1.0' {
             get channel(): string;
             get pattern(): string | null;
             get text(): string | null;
+            /** Whether the channel is a shard channel. */
+            get shard(): boolean;
             /** The bytes that were published; `null` in a message about keys. */
             get payload(): Uint8Array | null;
             /** The keys that have changed, in a message of `__redis__:invalidate` of the server's; `null`: any of them. */

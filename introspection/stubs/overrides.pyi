@@ -93,6 +93,9 @@ class Message:
     @property
     def text(self) -> str | None: ...
     @property
+    def shard(self) -> bool:
+        """Whether the channel is a shard channel."""
+    @property
     def keys(self) -> list[bytes] | None:
         """The keys that have changed, in a message of ``__redis__:invalidate`` of the server's; None: any of them."""
 
@@ -140,8 +143,10 @@ class PubSubClient:
     def sunsubscribe(self, *channels: _Name) -> Future[bool]: ...
     def pop_message(self, deadline: float | None = None) -> Future[Message | None]:
         """An awaitable of the next message, or of None after deadline seconds."""
-    def messages(self) -> AsyncGenerator[Message, None]:
-        """Iterates over messages for as long as there are subscriptions and the client is not closed."""
+    def messages(self, deadline: float | None = None) -> AsyncGenerator[Message, None]:
+        """Iterates over messages for as long as there are subscriptions and the client is not closed.
+
+        With a deadline it ends when no message has come for so many seconds."""
     def pubsub_subscribe(self, *channels: _Name) -> Future[bool]: ...
     def pubsub_psubscribe(self, *patterns: _Name) -> Future[bool]: ...
     def pubsub_unsubscribe(self, *channels: _Name) -> Future[bool]: ...

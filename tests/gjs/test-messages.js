@@ -17,7 +17,7 @@ const makePubSub = (server, more = {}) => new Tornadis.PubSubClient({...options(
 const range = n => [...Array(n).keys()];
 const toText = n => range(n).map(String);
 const bytesOf = text => new GLib.Bytes(new TextEncoder().encode(text));
-const makeMessage = (channel, text) => TornadisBridge.make_message(bytesOf(channel), null, bytesOf(text), null);
+const makeMessage = (channel, text) => TornadisBridge.make_message(bytesOf(channel), null, bytesOf(text), null, false);
 
 /** Publishes [channel, text] at once, so that many are read in one turn of the main loop. */
 async function publish(client, messages) {
@@ -324,9 +324,11 @@ export default {
                 pubSub.disconnect(id);
         });
         // One that is connected meanwhile gets no earlier ones, and they are not lost.
-        pubSub.connect('message::b', () => pubSub.connect('message::a', (_, {text}) => seen.push(text)));
+        let again = 0;
+        pubSub.connect('message::b', () => (again = pubSub.connect('message::a', (_, {text}) => seen.push(text))));
         await pubSub.subscribe('a', 'b', 'end');
         await publish(client, [...toText(1500).map(text => ['a', text]), ['b', '']]);
+        await until(() => again !== 0);
         await publish(client, [['a', 'late'], ['end', 'end']]);
         const kept = await popTexts(pubSub);
         await until(() => seen.includes('late'));

@@ -4,6 +4,7 @@
 import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import Tornadis from 'gi://Tornadis?version=1.0';
+import TornadisBridge from 'gi://TornadisBridge?version=1.0';
 
 import {equal, finish, logging, rejects, sleep, throws, until} from './tap.js';
 
@@ -57,10 +58,14 @@ export default {
         const texts = [];
         for await (const message of pubSub.messages()) {
             texts.push(message.text);
+            equal([message.shard, message.is_shard()], [true, true]);
             if (texts.length === 3)
                 break;
         }
         equal(texts, ['0', '1', '2']);
+        // As the library has it.
+        const boxed = TornadisBridge.make_message(new GLib.Bytes([97]), null, new GLib.Bytes([98]), null, true);
+        equal([boxed.shard, boxed.is_shard()], [true, true]);
         equal(await pubSub.sunsubscribe('shard'), true);
         equal(pubSub.subscribed, false);
     },

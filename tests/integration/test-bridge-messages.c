@@ -115,14 +115,14 @@ test_handlers (Stage *stage,
   /* Each is told once, however many handlers it has. */
   stage_publish (stage, "news", 1);
   g_assert_cmpstr (stage_wait (stage, 0), ==,
-                   "{\"popped\":false,\"routes\":[[\"news\",null,null,null],[\"news\",null,\"n*\",null]],"
+                   "{\"popped\":false,\"routes\":[[\"news\",null,null,null,false],[\"news\",null,\"n*\",null,false]],"
                    "\"indices\":[  0,  1],\"payloads\":[\"1\",\"1\"]}");
 
   /* Those that are blocked hear of nothing, and no other than theirs. */
   g_signal_handler_block (stage->client, all);
   stage_publish (stage, "nobody", 1);
   stage_publish (stage, "news", 1);
-  g_assert_nonnull (strstr (stage_wait (stage, 1), "[[\"news\",null,null,null],"));
+  g_assert_nonnull (strstr (stage_wait (stage, 1), "[[\"news\",null,null,null,false],"));
   g_signal_handler_unblock (stage->client, all);
 
   /* What nobody is connected for is kept. */
@@ -131,7 +131,7 @@ test_handlers (Stage *stage,
   stage_publish (stage, "nobody", 3);
   g_assert_true (tornadis_bridge_carrier_pop (stage->carrier, NULL, NULL));
   g_assert_cmpstr (stage_wait (stage, 2), ==,
-                   "{\"popped\":true,\"all\":true,\"routes\":[[\"nobody\",null,\"n*\",null]],\"indices\":null,\"payloads\":[\"1\",\"2\",\"3\"]}");
+                   "{\"popped\":true,\"all\":true,\"routes\":[[\"nobody\",null,\"n*\",null,false]],\"indices\":null,\"payloads\":[\"1\",\"2\",\"3\"]}");
   g_assert_nonnull (strstr (stage_wait (stage, 3), "true"));
 }
 
@@ -142,7 +142,7 @@ test_many (Stage *stage,
 {
   g_autoptr (GBytes) channel = g_bytes_new_static ("news", 4);
   g_autoptr (GBytes) payload = g_bytes_new_static ("\xff\"", 2);
-  g_autoptr (TornadisMessage) message = tornadis_bridge_make_message (channel, NULL, payload, NULL, 0);
+  g_autoptr (TornadisMessage) message = tornadis_bridge_make_message (channel, NULL, payload, NULL, 0, FALSE);
   guint expected = 1;
 
   tornadis_bridge_carrier_listen (stage->carrier, "news", FALSE);
@@ -270,8 +270,8 @@ test_restored (Stage *stage,
   g_autoptr (GBytes) channel = g_bytes_new_static ("news", 4);
   g_autoptr (GBytes) pattern = g_bytes_new_static ("n\xff*", 3);
   g_autoptr (GBytes) key = g_bytes_new_static ("k", 1);
-  g_autoptr (TornadisMessage) about_keys = tornadis_bridge_make_message (channel, pattern, NULL, &key, 1);
-  g_autoptr (TornadisMessage) about_all = tornadis_bridge_make_message (channel, NULL, NULL, NULL, 0);
+  g_autoptr (TornadisMessage) about_keys = tornadis_bridge_make_message (channel, pattern, NULL, &key, 1, FALSE);
+  g_autoptr (TornadisMessage) about_all = tornadis_bridge_make_message (channel, NULL, NULL, NULL, 0, FALSE);
   gulong handler;
 
   stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
@@ -287,8 +287,8 @@ test_restored (Stage *stage,
   /* It may be that the message was not there yet. */
   wait_until (tornadis_bridge_carrier_pop (stage->carrier, NULL, NULL));
   g_assert_true (g_str_has_prefix (stage_wait (stage, 0),
-                                   "{\"popped\":true,\"all\":true,\"routes\":[[\"news\",null,\"n\xef\xbf\xbd*\",{\"b\":\"n\xc3\xbf*\"}],"
-                                   "[\"news\",null,null,null]],\"indices\":[  0,  1"));
+                                   "{\"popped\":true,\"all\":true,\"routes\":[[\"news\",null,\"n\xef\xbf\xbd*\",{\"b\":\"n\xc3\xbf*\"},false],"
+                                   "[\"news\",null,null,null,false]],\"indices\":[  0,  1"));
   g_assert_nonnull (strstr (stage_wait (stage, 0), "\"payloads\":[{\"k\":[{\"b\":\"k\"}]},{\"k\":null}"));
 }
 

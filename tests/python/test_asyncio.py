@@ -99,6 +99,40 @@ async def test_gather(server):
 
 
 @on_asyncio
+async def test_cancelled_iterations(server):
+    """At any moment: before it waits, while it does, when its message is there and when it has it."""
+    client = Tornadis.PubSubClient(**options(server))
+    await client.subscribe('a')
+    texts = []
+    published = 0
+
+    async def take(n):
+        async for message in client.messages():
+            texts.append(message.text)
+            if len(texts) >= n:
+                break
+
+    async def take_one():
+        texts.append((await client.pop_message()).text)
+
+    for n_steps in range(12):
+        for coroutine in take(len(texts) + 3), take_one():
+            task = await start(coroutine)
+            for _ in range(4):
+                server.command(f'PUBLISH a {published}')
+                published += 1
+            for _ in range(n_steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+    # The server confirms it after all that was published before.
+    await client.subscribe('fence')
+    texts += [message.text async for message in client.messages(deadline=0)]
+    equal(texts, [str(i) for i in range(published)])
+    await raises_async(asyncio.TimeoutError, asyncio.wait_for(client.pop_message(), .001))
+
+
+@on_asyncio
 async def test_gather_with_cancelled(server):
     client = Tornadis.Client(**options(server))
     waiting = client.call('BLPOP', 'none', 0)

@@ -80,7 +80,8 @@ def read_message(message: Tornadis.Message) -> None:
     message.ref()
     message.copy()
     message.unref()
-    print(texts, data, reply)
+    shards: list[bool] = [message.shard, message.is_shard()]
+    print(texts, data, reply, shards)
 
 
 def errors() -> None:
@@ -233,6 +234,8 @@ async def subscriptions(client: Tornadis.PubSubClient) -> None:
     if message is not None:
         client.unpop_message(message)
     async for each in client.messages():
+        read_message(each)
+    async for each in client.messages(deadline=1.5):
         read_message(each)
 
 

@@ -78,11 +78,12 @@ function show(value: Tornadis.NativeReply): string {
 function readMessage(message: Tornadis.Message): void {
     const text: (string | null)[] = [message.channel.toUpperCase(), message.pattern, message.text,
         message.get_channel(), message.get_pattern(), message.get_text()];
+    const shard: boolean = message.is_shard();
     const data: Uint8Array[] =
         [message.payload ?? new Uint8Array(), ...message.keys ?? [], message.get_channel_bytes().toArray(),
             message.get_payload()?.toArray() ?? new Uint8Array(), message.get_reply().get_data() ?? new Uint8Array()];
     message.ref().unref();
-    print(text, data);
+    print(text, data, shard);
 }
 
 function failed(error: unknown): string {

@@ -19,7 +19,8 @@ make_message (guint number)
   elements[1] = tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, "c", 1);
   elements[2] = tornadis_reply_new_data (TORNADIS_REPLY_KIND_STRING, text, strlen (text));
 
-  return tornadis_message_new (tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, 3), FALSE, NULL);
+  return tornadis_message_new (tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, 3),
+                               TORNADIS_SUBSCRIPTION_KIND_CHANNEL, NULL);
 }
 
 static void
@@ -43,7 +44,57 @@ typedef struct
   TornadisMessageQueue queue;
   GPtrArray *messages; /* (owned) (element-type TornadisMessage) (nullable) by their number; NULL: never popped */
   GArray *kept;        /* (owned) (element-type gboolean) */
+  GArray *late;        /* (owned) (element-type Late) in the order of their numbers */
 } Model;
+
+/* A message that came, and is inserted later. */
+typedef struct
+{
+  guint number;
+  guint64 n_pushed;
+} Late;
+
+static void
+model_push (Model *self)
+{
+  gboolean kept = TRUE;
+
+  push_new (&self->queue, self->messages->len);
+  g_ptr_array_add (self->messages, NULL);
+  g_array_append_val (self->kept, kept);
+}
+
+static void
+model_hold_back (Model *self)
+{
+  Late late = { self->messages->len, self->queue.n_pushed };
+  gboolean kept = FALSE;
+
+  g_ptr_array_add (self->messages, make_message (late.number));
+  g_array_append_val (self->kept, kept);
+  g_array_append_val (self->late, late);
+}
+
+static void
+model_insert (Model *self)
+{
+  Late late = g_array_index (self->late, Late, 0);
+
+  g_array_remove_index (self->late, 0);
+  g_assert_false (tornadis_message_queue_insert (&self->queue, g_ptr_array_index (self->messages, late.number), late.n_pushed));
+  g_array_index (self->kept, gboolean, late.number) = TRUE;
+}
+
+static gboolean
+model_is_late (Model *self,
+               guint number)
+{
+  for (guint i = 0; i < self->late->len; i++)
+    if (g_array_index (self->late, Late, i).number == number)
+      return TRUE;
+
+  return FALSE;
+}
 
 static void
 model_pop (Model *self)
@@ -67,7 +118,7 @@ model_push_back (Model *self,
 {
   TornadisMessage *message = g_ptr_array_index (self->messages, number);
 
-  if (message == NULL || g_array_index (self->kept, gboolean, number))
+  if (message == NULL || g_array_index (self->kept, gboolean, number) || model_is_late (self, number))
     return;
 
   g_assert_false (tornadis_message_queue_push_back (&self->queue, message));
@@ -80,24 +131,33 @@ test_order (void)
   TornadisLinkSettings bounds = { .max_pending = G_MAXSIZE, .max_queued_bytes = G_MAXSIZE };
   guint n_drained = 0;
 
-  g_test_summary ("What is given back comes in its place, in any order of pushing, popping and giving back");
+  g_test_summary ("What is given back or inserted comes in its place, in any order of pushing, popping and giving back");
 
   for (guint round = 0; round < 20; round++)
     {
-      Model model = { .messages = g_ptr_array_new (), .kept = g_array_new (FALSE, FALSE, sizeof (gboolean)) };
-      gboolean kept = TRUE;
+      Model model = { .messages = g_ptr_array_new (), .kept = g_array_new (FALSE, FALSE, sizeof (gboolean)),
+                      .late = g_array_new (FALSE, FALSE, sizeof (Late)) };
 
       tornadis_message_queue_init (&model.queue, g_main_context_default (), &bounds, count_drained_cb, &n_drained);
       for (guint step = 0; step < 500; step++)
-        switch (g_test_rand_int_range (0, 4))
+        switch (g_test_rand_int_range (0, 7))
           {
           case 0:
           case 1:
-            push_new (&model.queue, model.messages->len);
-            g_ptr_array_add (model.messages, NULL);
-            g_array_append_val (model.kept, kept);
-            break;
           case 2:
+            model_push (&model);
+            break;
+          case 3:
+            model_hold_back (&model);
+            break;
+          case 4:
+            if (model.late->len > 0)
+              model_insert (&model);
+            break;
+          case 5:
+            /* One that is inserted comes behind those that were popped. */
+            while (model.late->len > 0)
+              model_insert (&model);
             if (tornadis_message_queue_has_message (&model.queue))
               model_pop (&model);
             break;
@@ -118,6 +178,7 @@ test_order (void)
           }
       g_ptr_array_unref (model.messages);
       g_array_unref (model.kept);
+      g_array_unref (model.late);
     }
   g_assert_cmpuint (n_drained, ==, 0);
 }

@@ -32,7 +32,8 @@ make_from_replies (TornadisReply *channel,
     elements[n++] = tornadis_reply_ref (pattern);
   elements[n++] = tornadis_reply_ref (channel);
   elements[n++] = tornadis_reply_ref (payload);
-  return tornadis_message_new (tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, n), pattern != NULL, NULL);
+  return tornadis_message_new (tornadis_reply_new_array (TORNADIS_REPLY_KIND_PUSH, elements, n),
+                               pattern != NULL ? TORNADIS_SUBSCRIPTION_KIND_PATTERN : TORNADIS_SUBSCRIPTION_KIND_CHANNEL, NULL);
 }
 
 static TornadisMessage *
@@ -232,12 +233,16 @@ test_names (void)
       g_autofree char *channel = i % 7 == 0 ? g_strdup (long_name) : g_strdup_printf ("%u%s", i % 1000, i % 3 == 0 ? "\xff" : "");
       g_autofree char *pattern = i % 2 == 0 ? g_strdup_printf ("%u*", i % 5) : NULL;
       g_autofree char *text = g_utf8_make_valid (channel, -1);
-      TornadisMessage *message = tornadis_message_new (make_push (channel, pattern), pattern != NULL, &cache);
+      TornadisSubscriptionKind kind = i % 2 == 0 ? TORNADIS_SUBSCRIPTION_KIND_PATTERN
+                                      : i % 5 == 0 ? TORNADIS_SUBSCRIPTION_KIND_SHARD
+                                                   : TORNADIS_SUBSCRIPTION_KIND_CHANNEL;
+      TornadisMessage *message = tornadis_message_new (make_push (channel, pattern), kind, &cache);
 
+      g_assert_cmpint (tornadis_message_is_shard (message), ==, kind == TORNADIS_SUBSCRIPTION_KIND_SHARD);
       g_assert_cmpstr (tornadis_message_get_channel (message), ==, text);
       g_assert_cmpstr (tornadis_message_get_pattern (message), ==, pattern);
       g_ptr_array_add (messages, message);
-      g_ptr_array_add (messages, tornadis_message_new (make_push (channel, pattern), pattern != NULL, &cache));
+      g_ptr_array_add (messages, tornadis_message_new (make_push (channel, pattern), kind, &cache));
       g_assert_true ((message->names == ((TornadisMessage *) g_ptr_array_index (messages, 2 * i + 1))->names) ==
                      (strlen (channel) <= 256));
     }
@@ -304,9 +309,9 @@ test_keys (void)
   g_autoptr (GBytes) bytes = g_bytes_new_static (resp, sizeof resp - 1);
   g_autoptr (GBytes) nested_bytes = g_bytes_new_static (nested, sizeof nested - 1);
   g_autoptr (TornadisMessage) message =
-    tornadis_message_new (tornadis_reply_new_from_resp (bytes, NULL), FALSE, NULL);
+    tornadis_message_new (tornadis_reply_new_from_resp (bytes, NULL), TORNADIS_SUBSCRIPTION_KIND_CHANNEL, NULL);
   g_autoptr (TornadisMessage) odd =
-    tornadis_message_new (tornadis_reply_new_from_resp (nested_bytes, NULL), FALSE, NULL);
+    tornadis_message_new (tornadis_reply_new_from_resp (nested_bytes, NULL), TORNADIS_SUBSCRIPTION_KIND_CHANNEL, NULL);
   g_autoptr (TornadisMessage) empty = new_message ("__redis__:invalidate", 20, "", 0);
   TornadisReply *keys = tornadis_message_get_reply (message);
 

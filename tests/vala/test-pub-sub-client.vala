@@ -79,6 +79,7 @@ async void test_shard_channels (TornadisHarness.Redis server) throws Error {
   yield make_client (server).call_async (command ("SPUBLISH shard hello"));
   var message = yield pubsub.pop_message_async ();
   assert (message.get_text () == "hello");
+  assert (message.is_shard ());
   assert (yield pubsub.sunsubscribe_async ());
 }
 

@@ -52,7 +52,7 @@ message_queue_take (TornadisMessageQueue *self)
   if (self->first == NULL)
     self->last = NULL;
   /* None behind the first is missing. */
-  message->place.serial = self->n_pushed - self->n_messages + 1;
+  message->place.serial = self->n_pushed + self->n_inserted - self->n_messages + 1;
   self->n_messages--;
 
   return message;
@@ -222,6 +222,44 @@ tornadis_message_queue_push_back (TornadisMessageQueue *self,
   g_queue_insert_sorted (&self->returned, tornadis_message_ref (message), compare_serials, NULL);
 
   return message_queue_added (self, message);
+}
+
+/* Behind @n_ahead of those that are chained, which are not fewer. */
+static void
+message_queue_chain (TornadisMessageQueue *self,
+                     TornadisMessage *message,
+                     guint64 n_ahead)
+{
+  TornadisMessage *previous = self->first;
+
+  while (--n_ahead > 0)
+    previous = previous->place.next;
+
+  message->place.next = previous->place.next;
+  previous->place.next = message;
+  if (self->last == previous)
+    self->last = message;
+  self->n_messages++;
+}
+
+gboolean
+tornadis_message_queue_insert (TornadisMessageQueue *self,
+                               TornadisMessage *message,
+                               guint64 n_pushed)
+{
+  guint64 n_behind = self->n_pushed - n_pushed;
+
+  self->n_inserted++;
+  if (n_behind < self->n_messages)
+    {
+      message_queue_chain (self, tornadis_message_ref (message), self->n_messages - n_behind);
+      return message_queue_added (self, message);
+    }
+
+  /* It comes behind all that were popped. */
+  message->place.serial = self->n_pushed + self->n_inserted - self->n_messages;
+
+  return tornadis_message_queue_push_back (self, message);
 }
 
 static void

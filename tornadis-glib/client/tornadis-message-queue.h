@@ -21,6 +21,7 @@ typedef struct
   GQueue returned;                    /* (element-type TornadisMessage) (owned) that were given back: all came before @first */
   gsize n_bytes;                      /* of both */
   guint64 n_pushed;
+  guint64 n_inserted;
   GQueue waiters;                     /* (element-type GTask) (owned) */
   GSource *delivery;                  /* (owned) (nullable) while what can be delivered has to wait */
   gboolean full;                      /* a bound was reached, until half of it is left */
@@ -43,6 +44,11 @@ gboolean         tornadis_message_queue_push_back    (TornadisMessageQueue      
 /* Likewise, for one that was not in the queue: it goes ahead of all that were, behind others like it. */
 gboolean         tornadis_message_queue_restore      (TornadisMessageQueue       *self,
                                                       TornadisMessage            *message);
+/* Likewise, for a message that came when @n_pushed others had been pushed: it goes to its place among them. Those that came
+ * together are inserted in their order. */
+gboolean         tornadis_message_queue_insert       (TornadisMessageQueue       *self,
+                                                      TornadisMessage            *message,
+                                                      guint64                     n_pushed);
 /* Takes the first message, of which there must be one. */
 TornadisMessage *tornadis_message_queue_pop          (TornadisMessageQueue       *self);
 /* Returns @task (transfer full), whose data it uses and whose source object keeps the queue: with a message, with %NULL

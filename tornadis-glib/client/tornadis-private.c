@@ -25,7 +25,9 @@ tornadis__private__ (void)
 
     .client_pool_get_context = tornadis_client_pool_get_context,
 
-    .pub_sub_client_is_delivering = tornadis_pub_sub_client_is_delivering,
+    .pub_sub_client_get_delivery = tornadis_pub_sub_client_get_delivery,
+    .pub_sub_client_get_n_kept = tornadis_pub_sub_client_get_n_kept,
+    .pub_sub_client_keep_message = tornadis_pub_sub_client_keep_message,
     .pub_sub_client_take_message = tornadis_pub_sub_client_take_message,
     .pub_sub_client_restore_message = tornadis_pub_sub_client_restore_message,
 

@@ -5,7 +5,7 @@
 #include "tornadis-glib/client/tornadis-client-pool.h"
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-prelude-private.h"
-#include "tornadis-glib/client/tornadis-pub-sub-client.h"
+#include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/values/tornadis-message-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-poller.h"
@@ -40,7 +40,12 @@ typedef struct
 
   GMainContext    *(*client_pool_get_context)  (TornadisClientPool     *self);
 
-  gboolean         (*pub_sub_client_is_delivering)   (TornadisPubSubClient *self);
+  TornadisDelivery *(*pub_sub_client_get_delivery)   (TornadisPubSubClient *self,
+                                                      TornadisMessage      *message);
+  guint64          (*pub_sub_client_get_n_kept)      (TornadisPubSubClient *self);
+  void             (*pub_sub_client_keep_message)    (TornadisPubSubClient *self,
+                                                      TornadisMessage      *message,
+                                                      guint64               n_kept);
   TornadisMessage *(*pub_sub_client_take_message)    (TornadisPubSubClient *self);
   gboolean         (*pub_sub_client_restore_message) (TornadisPubSubClient *self,
                                                       TornadisMessage      *message);
@@ -61,7 +66,7 @@ typedef struct
                                                 gsize                   length);
 
   TornadisMessage *(*message_new)              (TornadisReply          *push,
-                                                gboolean                has_pattern,
+                                                TornadisSubscriptionKind kind,
                                                 TornadisMessageNamesCache *names);
   const char      *(*message_peek_channel)     (TornadisMessage        *self,
                                                 gsize                  *length);

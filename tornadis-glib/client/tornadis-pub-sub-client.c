@@ -69,7 +69,7 @@ struct _TornadisPubSubClient
   TornadisMessageQueue messages;        /* that no handler took; the client does not read while it is full */
   gboolean gap;                         /* to be notified when the subscriptions are restored */
   gboolean notified_subscribed;
-  gboolean delivering;                  /* a message that has come is being emitted */
+  TornadisDelivery *delivery;           /* (unowned) (nullable) what has come and is being emitted */
   gulong handler_id;                    /* of a handler of all messages, or 0 */
   TornadisMessageNamesCache names;
 };
@@ -124,10 +124,28 @@ pub_sub_overflow (TornadisPubSubClient *self)
     g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
 }
 
-gboolean
-tornadis_pub_sub_client_is_delivering (TornadisPubSubClient *self)
+TornadisDelivery *
+tornadis_pub_sub_client_get_delivery (TornadisPubSubClient *self,
+                                      TornadisMessage *message)
 {
-  return self->delivering;
+  return self->delivery != NULL && self->delivery->message == message ? self->delivery : NULL;
+}
+
+guint64
+tornadis_pub_sub_client_get_n_kept (TornadisPubSubClient *self)
+{
+  return self->messages.n_pushed;
+}
+
+void
+tornadis_pub_sub_client_keep_message (TornadisPubSubClient *self,
+                                      TornadisMessage *message,
+                                      guint64 n_kept)
+{
+  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = g_object_ref (self);
+
+  if (tornadis_message_queue_insert (&self->messages, message, n_kept))
+    pub_sub_overflow (self);
 }
 
 TornadisMessage *
@@ -177,11 +195,12 @@ pub_sub_deliver (TornadisPubSubClient *self,
 
   if (pub_sub_has_handler (self, detail))
     {
-      gboolean before = self->delivering;
+      TornadisDelivery delivery = { message, FALSE };
+      TornadisDelivery *before = self->delivery;
 
-      self->delivering = TRUE;
+      self->delivery = &delivery;
       g_signal_emit (self, signals[SIGNAL_MESSAGE], detail, message);
-      self->delivering = before;
+      self->delivery = before;
       return;
     }
 
@@ -226,12 +245,14 @@ pub_sub_push (TornadisClient *client,
       if (push->kind != TORNADIS_REPLY_KIND_PUSH || !tornadis_reply_equals_text (elements[0], "invalidate") ||
           !tornadis_subscriptions_has_channel (self->subscriptions, INVALIDATE_CHANNEL))
         return FALSE;
-      message = tornadis_message_new (take_invalidation (push), FALSE, &self->names);
+      message = tornadis_message_new (take_invalidation (push), TORNADIS_SUBSCRIPTION_KIND_CHANNEL, &self->names);
     }
-  else if (tornadis_reply_equals_text (elements[0], "message") || tornadis_reply_equals_text (elements[0], "smessage"))
-    message = tornadis_message_new (push, FALSE, &self->names);
+  else if (tornadis_reply_equals_text (elements[0], "message"))
+    message = tornadis_message_new (push, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, &self->names);
+  else if (tornadis_reply_equals_text (elements[0], "smessage"))
+    message = tornadis_message_new (push, TORNADIS_SUBSCRIPTION_KIND_SHARD, &self->names);
   else if (push->length > 3 && tornadis_reply_equals_text (elements[0], "pmessage"))
-    message = tornadis_message_new (push, TRUE, &self->names);
+    message = tornadis_message_new (push, TORNADIS_SUBSCRIPTION_KIND_PATTERN, &self->names);
   else if (tornadis_subscriptions_push (self->subscriptions, push))
     {
       tornadis_reply_unref (push);

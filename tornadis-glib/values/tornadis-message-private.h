@@ -15,6 +15,7 @@ typedef struct
   TornadisReply *pattern; /* (owned) (nullable) */
   char *channel_text;     /* (owned) (nullable): when the bytes are not UTF-8 text themselves */
   char *pattern_text;     /* (owned) (nullable): likewise */
+  gboolean is_shard;      /* it is a shard channel */
   /* For the client that receives the messages: */
   GQuark detail;          /* of the channel as text, or 0: it was no quark yet */
   guint n_without_detail; /* messages while it was none */
@@ -42,10 +43,10 @@ struct _TornadisMessage
   TornadisReply node;
 };
 
-/* Consumes @push, whose first elements are the kind, the pattern if it has one, the channel and the
+/* Consumes @push, whose first elements are the kind, the pattern if that is what @kind says, the channel and the
  * payload. Without a @cache (nullable) the message has names of its own. */
 TornadisMessage *tornadis_message_new      (TornadisReply             *push,
-                                            gboolean                   has_pattern,
+                                            TornadisSubscriptionKind   kind,
                                             TornadisMessageNamesCache *cache);
 /* The bytes of its channel. */
 const char      *tornadis_message_peek_channel (TornadisMessage *self,

@@ -68,7 +68,8 @@ make_name (TornadisReply *reply)
 
 static TornadisMessageNames *
 names_new (TornadisReply *channel,
-           TornadisReply *pattern)
+           TornadisReply *pattern,
+           gboolean is_shard)
 {
   TornadisMessageNames *self = g_new (TornadisMessageNames, 1);
 
@@ -77,6 +78,7 @@ names_new (TornadisReply *channel,
   self->pattern = pattern != NULL ? make_name (pattern) : NULL;
   self->channel_text = make_text (self->channel);
   self->pattern_text = make_text (self->pattern);
+  self->is_shard = is_shard;
   self->detail = 0;
   self->n_without_detail = 0;
 
@@ -115,9 +117,10 @@ name_equal (TornadisReply *one,
 static inline gboolean
 names_are (const TornadisMessageNames *self,
            TornadisReply *channel,
-           TornadisReply *pattern)
+           TornadisReply *pattern,
+           gboolean is_shard)
 {
-  return self != NULL && name_equal (self->channel, channel) && name_equal (self->pattern, pattern);
+  return self != NULL && self->is_shard == is_shard && name_equal (self->channel, channel) && name_equal (self->pattern, pattern);
 }
 
 static inline gboolean
@@ -142,22 +145,23 @@ hash_name (TornadisReply *name)
 static TornadisMessageNames *
 cache_look_up (TornadisMessageNamesCache *self,
                TornadisReply *channel,
-               TornadisReply *pattern)
+               TornadisReply *pattern,
+               gboolean is_shard)
 {
   TornadisMessageNames **slot;
 
   /* With RESP2 there are other nodes each time. */
-  if (names_are (self->last, channel, pattern))
+  if (names_are (self->last, channel, pattern, is_shard))
     return names_ref (self->last);
 
   if (self->slots == NULL)
     self->slots = g_new0 (TornadisMessageNames *, N_SLOTS);
 
   slot = &self->slots[hash_name (channel)];
-  if (!names_are (*slot, channel, pattern))
+  if (!names_are (*slot, channel, pattern, is_shard))
     {
       g_clear_pointer (slot, names_unref);
-      *slot = names_new (channel, pattern);
+      *slot = names_new (channel, pattern, is_shard);
     }
 
   return names_ref (*slot);
@@ -167,14 +171,15 @@ cache_look_up (TornadisMessageNamesCache *self,
 static TornadisMessageNames *
 cache_get_names (TornadisMessageNamesCache *self,
                  TornadisReply *channel,
-                 TornadisReply *pattern)
+                 TornadisReply *pattern,
+                 gboolean is_shard)
 {
   TornadisMessageNames *names;
 
   if (self->last != NULL && is_cacheable (channel) && (pattern == NULL || is_cacheable (pattern)))
-    names = cache_look_up (self, channel, pattern);
+    names = cache_look_up (self, channel, pattern, is_shard);
   else
-    names = names_new (channel, pattern);
+    names = names_new (channel, pattern, is_shard);
 
   g_clear_pointer (&self->last, names_unref);
   self->last = names_ref (names);
@@ -253,9 +258,11 @@ message_new_with_payload (TornadisReply *payload)
 
 TornadisMessage *
 tornadis_message_new (TornadisReply *push,
-                      gboolean has_pattern,
+                      TornadisSubscriptionKind kind,
                       TornadisMessageNamesCache *cache)
 {
+  gboolean has_pattern = kind == TORNADIS_SUBSCRIPTION_KIND_PATTERN;
+  gboolean is_shard = kind == TORNADIS_SUBSCRIPTION_KIND_SHARD;
   TornadisReply **elements = push->v.elements;
   TornadisReply *pattern = has_pattern ? elements[1] : NULL;
   TornadisReply *channel = elements[has_pattern ? 2 : 1];
@@ -263,11 +270,12 @@ tornadis_message_new (TornadisReply *push,
 
   /* The reader gives the same nodes to all pushes that follow each other on one channel. */
   if (G_UNLIKELY (cache == NULL))
-    self->names = names_new (channel, pattern);
-  else if (G_LIKELY (cache->last != NULL && cache->last->channel == channel && cache->last->pattern == pattern))
+    self->names = names_new (channel, pattern, is_shard);
+  else if (G_LIKELY (cache->last != NULL && cache->last->channel == channel && cache->last->pattern == pattern &&
+                     cache->last->is_shard == is_shard))
     self->names = names_ref (cache->last);
   else
-    self->names = cache_get_names (cache, channel, pattern);
+    self->names = cache_get_names (cache, channel, pattern, is_shard);
 
   tornadis_reply_unref (push);
 
@@ -432,6 +440,25 @@ tornadis_message_get_pattern (TornadisMessage *self)
     return NULL;
 
   return self->names->pattern_text != NULL ? self->names->pattern_text : self->names->pattern->data;
+}
+
+/**
+ * tornadis_message_is_shard:
+ * @self: a message
+ *
+ * Gets whether the message was published to a shard channel, with `SPUBLISH`: it then came by a
+ * [method@Tornadis.PubSubClient.ssubscribe_async]. A channel and a shard channel can have the same name.
+ *
+ * Returns: %TRUE if its channel is a shard channel
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_message_is_shard (TornadisMessage *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->names->is_shard;
 }
 
 /**

@@ -26,6 +26,8 @@ GBytes          *tornadis_message_get_channel_bytes (TornadisMessage *self);
 TORNADIS_AVAILABLE_IN_1_0
 const char      *tornadis_message_get_pattern       (TornadisMessage *self);
 TORNADIS_AVAILABLE_IN_1_0
+gboolean         tornadis_message_is_shard          (TornadisMessage *self);
+TORNADIS_AVAILABLE_IN_1_0
 GBytes          *tornadis_message_get_payload       (TornadisMessage *self);
 TORNADIS_AVAILABLE_IN_1_0
 const char      *tornadis_message_get_text          (TornadisMessage *self);

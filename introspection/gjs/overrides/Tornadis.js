@@ -340,6 +340,11 @@ var _init = (function () {
                 },
             });
         }
+        Object.defineProperty(Tornadis.Message.prototype, 'shard', {
+            get() {
+                return this.is_shard();
+            },
+        });
         Object.defineProperty(Tornadis.Message.prototype, 'payload', {
             get() {
                 return this.get_payload()?.toArray() ?? null;

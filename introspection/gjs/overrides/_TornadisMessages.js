@@ -32,6 +32,11 @@ var create = function (Tornadis, TornadisBridge) {
             return this._route.pattern;
         }
 
+        /** Whether the channel is a shard channel. */
+        get shard() {
+            return this._route.shard;
+        }
+
         get text() {
             return typeof this._data === 'string' ? this._data : null;
         }
@@ -59,6 +64,10 @@ var create = function (Tornadis, TornadisBridge) {
             return this.text;
         }
 
+        is_shard() {
+            return this._route.shard;
+        }
+
         get_channel_bytes() {
             return this._route.channelBytes;
         }
@@ -74,15 +83,17 @@ var create = function (Tornadis, TornadisBridge) {
 
         _toBoxed() {
             const keys = this._data.k?.map(({b}) => new GLib.Bytes(toBytes(b))) ?? null;
-            return TornadisBridge.make_message(this._route.channelBytes, this._route.patternBytes, this.get_payload(), keys);
+            return TornadisBridge.make_message(this._route.channelBytes, this._route.patternBytes, this.get_payload(), keys,
+                this._route.shard);
         }
     }
 
     /** What messages of one channel, by one pattern, have in common. */
     class Route {
-        constructor([channel, channelBytes, pattern, patternBytes]) {
+        constructor([channel, channelBytes, pattern, patternBytes, shard]) {
             this.channel = channel;
             this.pattern = pattern;
+            this.shard = shard;
             this._names = [channelBytes, patternBytes];
             this.handlers = null;
             this.version = -1;
@@ -263,9 +274,16 @@ var create = function (Tornadis, TornadisBridge) {
             const id = this.carrier.bridge.listen(detail, after);
             if (id !== 0) {
                 this.handlers.set(id, {id, detail, after, func, connected: true, nBlocks: 0});
-                this.version++;
+                this.change();
             }
             return id;
+        }
+
+        /** What was found of handlers, and keeps them, is not right any more. */
+        change() {
+            this.version++;
+            this.byDetail.clear();
+            this.matches.clear();
         }
 
         find({func, detail, signalId}) {
@@ -281,7 +299,7 @@ var create = function (Tornadis, TornadisBridge) {
                 return;
             handler.connected = false;
             this.handlers.delete(id);
-            this.version++;
+            this.change();
         }
 
         /** Whether it could be done: it is one of these handlers, and was blocked if it is to be unblocked. The one in

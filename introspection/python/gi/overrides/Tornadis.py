@@ -5,9 +5,10 @@ Awaitables complete from the GLib main loop. They work under any event loop that
 under :func:`run`.
 """
 
+import functools
 import marshal
 
-from gi.repository import GLib
+from gi.repository import GLib, GObject
 
 from ..overrides import override
 from ._tornadis_carrier import Carrier
@@ -49,6 +50,7 @@ class Message(Tornadis.Message, metaclass=_MessageMeta):
     channel = property(lambda self: self.get_channel())
     pattern = property(lambda self: self.get_pattern())
     text = property(lambda self: self.get_text())
+    shard = property(lambda self: self.is_shard(), doc='Whether the channel is a shard channel.')
 
     @property
     def payload(self):
@@ -229,6 +231,20 @@ def _by_function(change):
     return call
 
 
+class _Block:
+    """``with client.handler_block(handler_id):``"""
+
+    def __init__(self, client, handler_id):
+        self.client = client
+        self.handler_id = handler_id
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *exception):
+        self.client.handler_unblock(self.handler_id)
+
+
 class PubSubClient(Tornadis.PubSubClient):
     _messages = None
 
@@ -258,23 +274,35 @@ class PubSubClient(Tornadis.PubSubClient):
 
     # Handlers of messages, which come in batches, are Python's; in GObject's list are others in their place.
 
+    def _connect(self, detailed_signal, after, function, call):
+        return self._get_messages().connect(detailed_signal, after, function, call)
+
     def connect(self, detailed_signal, handler, *args):
         call = (lambda client, message: handler(client, message, *args)) if args else handler
-        return (self._get_messages().connect(detailed_signal, False, handler, call)
-                or super().connect(detailed_signal, handler, *args))
+        handler_id = self._connect(detailed_signal, False, handler, call)
+        return super().connect(detailed_signal, handler, *args) if handler_id is None else handler_id
 
     def connect_after(self, detailed_signal, handler, *args):
         call = (lambda client, message: handler(client, message, *args)) if args else handler
-        return (self._get_messages().connect(detailed_signal, True, handler, call)
-                or super().connect_after(detailed_signal, handler, *args))
+        handler_id = self._connect(detailed_signal, True, handler, call)
+        return super().connect_after(detailed_signal, handler, *args) if handler_id is None else handler_id
 
     def connect_object(self, detailed_signal, handler, gobject, *args):
-        return (self._get_messages().connect(detailed_signal, False, handler, lambda _, message: handler(gobject, message, *args))
-                or super().connect_object(detailed_signal, handler, gobject, *args))
+        handler_id = self._connect(detailed_signal, False, handler, lambda _, message: handler(gobject, message, *args))
+        return super().connect_object(detailed_signal, handler, gobject, *args) if handler_id is None else handler_id
 
     def connect_object_after(self, detailed_signal, handler, gobject, *args):
-        return (self._get_messages().connect(detailed_signal, True, handler, lambda _, message: handler(gobject, message, *args))
-                or super().connect_object_after(detailed_signal, handler, gobject, *args))
+        handler_id = self._connect(detailed_signal, True, handler, lambda _, message: handler(gobject, message, *args))
+        return super().connect_object_after(detailed_signal, handler, gobject, *args) if handler_id is None else handler_id
+
+    def connect_data(self, detailed_signal, handler, *data, connect_flags=0):
+        swapped = connect_flags & GObject.ConnectFlags.SWAPPED
+        if detailed_signal.partition('::')[0] != 'message' or (swapped and len(data) != 1):
+            return super().connect_data(detailed_signal, handler, *data, connect_flags=connect_flags)
+        connect = self.connect_after if connect_flags & GObject.ConnectFlags.AFTER else self.connect
+        if swapped:
+            return connect(detailed_signal, lambda client, message: handler(data[0], message, client))
+        return connect(detailed_signal, handler, *data)
 
     def disconnect(self, handler_id):
         super().disconnect(handler_id)
@@ -283,27 +311,27 @@ class PubSubClient(Tornadis.PubSubClient):
     handler_disconnect = disconnect
 
     def handler_block(self, handler_id):
-        manager = super().handler_block(handler_id)
-        self._get_messages().block(handler_id, 1)
-        return manager
+        super().handler_block(handler_id)
+        self._get_messages().refresh(handler_id)
+        return _Block(self, handler_id)
 
     def handler_unblock(self, handler_id):
         super().handler_unblock(handler_id)
-        self._get_messages().block(handler_id, -1)
+        self._get_messages().refresh(handler_id)
 
     disconnect_by_func = _by_function('disconnect_by_func')
     handler_block_by_func = _by_function('handler_block_by_func')
     handler_unblock_by_func = _by_function('handler_unblock_by_func')
 
     def stop_emission_by_name(self, detailed_signal):
-        messages = self._get_messages()
-        if messages.telling and detailed_signal.partition('::')[0] == 'message':
-            messages.stopped = True
-        else:
+        if not self._get_messages().stop(detailed_signal):
             super().stop_emission_by_name(detailed_signal)
 
+    def emit(self, detailed_signal, *args):
+        return super().emit(detailed_signal, *(arg._to_boxed() if type(arg) is _Message else arg for arg in args))
+
     def close(self):
-        self._get_messages().drop()
+        self._get_messages().close()
         super().close()
 
     def run_dispose(self):
@@ -354,13 +382,17 @@ class PubSubClient(Tornadis.PubSubClient):
         return self._get_messages().iterate(deadline)
 
     def pop_message_async(self, *args, **options):
-        self._get_messages().give_back_all()
+        for message in self._get_messages().take_inbox():
+            super().unpop_message(message)
         super().pop_message_async(*args, **options)
 
     def unpop_message(self, message):
         """Gives back a message that was popped and is not wanted."""
-        if type(message) is _Message:
-            self._get_messages().give_back(message)
+        messages = self._get_messages()
+        messages.carrier.bridge.bring_popped()
+        # What was popped in the library goes back there, unless what came after it is here.
+        if type(message) is _Message or messages.inbox:
+            messages.give_back(message)
         else:
             super().unpop_message(message)
 
@@ -373,6 +405,38 @@ class PubSubClient(Tornadis.PubSubClient):
 
 PubSubClient = override(PubSubClient)
 __all__.append('PubSubClient')
+
+
+def _follow(name, method):
+    """Makes a function of GObject's that changes handlers of any object, or an emission, do so with ours."""
+    function = getattr(GObject, name)
+
+    @functools.wraps(function)
+    def call(*args, **options):
+        if args and isinstance(args[0], PubSubClient):
+            return method(*args, **options)
+        return function(*args, **options)
+
+    setattr(GObject, name, call)
+
+
+def _follow_matched(name):
+    function = getattr(GObject, name)
+
+    def call(client, *args, **options):
+        n = function(client, *args, **options)
+        client._get_messages().refresh_all()
+        return n
+
+    _follow(name, call)
+
+
+_follow('signal_handler_block', PubSubClient.handler_block)
+_follow('signal_handler_unblock', PubSubClient.handler_unblock)
+_follow('signal_handler_disconnect', PubSubClient.disconnect)
+_follow('signal_stop_emission_by_name', PubSubClient.stop_emission_by_name)
+for _name in ('block_matched', 'unblock_matched', 'disconnect_matched', 'destroy'):
+    _follow_matched('signal_handlers_' + _name)
 
 
 def _stacking(name):

@@ -48,7 +48,7 @@ class Carrier:
         # What has come, with what deals with it; a callback may run a main loop before all of it is dealt with.
         self.parts = []
         # Set by who takes messages.
-        self.messages = None
+        self.get_messages = None
         self.set_decode(decode)
 
     def set_decode(self, decode):
@@ -140,7 +140,10 @@ class Carrier:
                 self.parts.append((self.settle_all, map(self.open, brought, brought.values())))
                 n = len(brought)
             else:
-                n = self.messages.receive(brought)
+                n = self.get_messages().receive(brought)
+                if n == 0:
+                    self.flush()
+                    return
             if n > 1:
                 # A callback may run a main loop, which then asks for calls and so goes on with the rest.
                 self.bridge.expect()
