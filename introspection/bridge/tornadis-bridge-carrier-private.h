@@ -36,7 +36,8 @@ struct _TornadisBridgeCarrier
   GHashTable *kept;        /* (owned) (nullable) (element-type guint TornadisReply) what will be asked for */
   GHashTable *clients;     /* (owned) (nullable) (element-type guint TornadisClient) likewise, of a pool */
   guint32 next_number;
-  guint max_items;         /* told at a time, see carrier_adapt() */
+  guint max_messages;      /* told at a time, see adapt() */
+  guint max_outcomes;      /* likewise */
   gboolean decode;
   gboolean expecting;
   GHashTable *listeners; /* (owned) (element-type gulong GClosure) by the ids of their handlers */

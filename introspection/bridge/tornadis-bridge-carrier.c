@@ -34,10 +34,12 @@ G_DEFINE_FINAL_TYPE (TornadisBridgeCarrier, tornadis_bridge_carrier, G_TYPE_OBJE
 /* So much is told at a time. It goes ahead of more that is read: outcomes do not pile up. */
 #define MAX_ITEMS TORNADIS_BRIDGE_MAX_MESSAGES
 #define MAX_CHUNK_SIZE (256 * 1024)
-/* And no more than was seen to take about so long, so that frames are drawn in between; few, before anything was seen. */
-#define CHUNK_USEC 500
+/* And no more than was seen to take about so long, so that frames are drawn in between. Of messages, which nobody asked for
+ * one by one, few go over before anything was seen. */
+#define OUTCOMES_USEC 1000
+#define MESSAGES_USEC 500
 #define MIN_ITEMS 8
-#define FIRST_ITEMS 16
+#define FIRST_MESSAGES 16
 
 static void
 batch_free (TornadisBridgeBatch *batch)
@@ -129,14 +131,15 @@ carrier_go_on (TornadisBridgeCarrier *self)
 
 /* What the program does with each is as long or short as the next time, for the most part. */
 static void
-carrier_adapt (TornadisBridgeCarrier *self,
-               guint n_items,
-               gint64 usec)
+adapt (guint *max_items,
+       guint n_items,
+       gint64 usec,
+       gint64 most_usec)
 {
-  if (usec > CHUNK_USEC)
-    self->max_items = (guint) CLAMP (n_items * CHUNK_USEC / usec, MIN_ITEMS, MAX_ITEMS);
-  else if (n_items >= self->max_items && usec < CHUNK_USEC / 2)
-    self->max_items = MIN (self->max_items * 2, MAX_ITEMS);
+  if (usec > most_usec)
+    *max_items = (guint) CLAMP (n_items * most_usec / usec, MIN_ITEMS, MAX_ITEMS);
+  else if (n_items >= *max_items && usec < most_usec / 2)
+    *max_items = MIN (*max_items * 2, MAX_ITEMS);
 }
 
 /* What is to be told next, and how much that is. Of messages, which came before it was known how long they take, some may
@@ -151,7 +154,7 @@ carrier_take_items (TornadisBridgeCarrier *self,
 
   if (batch != NULL)
     {
-      *n_items = MIN (batch->n_messages - batch->n_told, self->max_items);
+      *n_items = MIN (batch->n_messages - batch->n_told, self->max_messages);
       items = self->format->join (batch, *n_items);
       batch->n_told += *n_items;
       if (batch->n_told < batch->n_messages)
@@ -173,14 +176,18 @@ carrier_take_items (TornadisBridgeCarrier *self,
 static void
 carrier_tell (TornadisBridgeCarrier *self,
               GString *items,
-              guint n_items)
+              guint n_items,
+              gboolean messages)
 {
   gint64 begin = g_get_monotonic_time ();
 
   g_object_ref (self);
   carrier_go_on (self);
   carrier_notify (self, items->str, items->len);
-  carrier_adapt (self, n_items, g_get_monotonic_time () - begin);
+  if (messages)
+    adapt (&self->max_messages, n_items, g_get_monotonic_time () - begin, MESSAGES_USEC);
+  else
+    adapt (&self->max_outcomes, n_items, g_get_monotonic_time () - begin, OUTCOMES_USEC);
   g_string_free (items, TRUE);
   g_object_unref (self);
 }
@@ -188,10 +195,12 @@ carrier_tell (TornadisBridgeCarrier *self,
 static void
 carrier_tell_next (TornadisBridgeCarrier *self)
 {
+  const TornadisBridgeChunk *chunk = g_queue_peek_head (&self->chunks);
+  gboolean messages = chunk->batch != NULL;
   guint n_items;
   GString *items = carrier_take_items (self, &n_items);
 
-  carrier_tell (self, items, n_items);
+  carrier_tell (self, items, n_items, messages);
 }
 
 void
@@ -202,7 +211,7 @@ tornadis_bridge_carrier_tell_at_once (TornadisBridgeCarrier *self,
   GString *items = self->format->join (chunk->batch, n_items);
 
   tornadis_bridge_chunk_free (chunk);
-  carrier_tell (self, items, n_items);
+  carrier_tell (self, items, n_items, TRUE);
 }
 
 static void
@@ -302,7 +311,8 @@ tornadis_bridge_carrier_init (TornadisBridgeCarrier *self)
   g_queue_init (&self->chunks);
   g_queue_init (&self->calls);
   self->listeners = g_hash_table_new (NULL, NULL);
-  self->max_items = FIRST_ITEMS;
+  self->max_messages = FIRST_MESSAGES;
+  self->max_outcomes = MAX_ITEMS;
 }
 
 GMainContext *
@@ -483,7 +493,7 @@ tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier *self)
 {
   TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
 
-  if (G_LIKELY (chunk != NULL && chunk->batch == NULL && chunk->n_outcomes < self->max_items &&
+  if (G_LIKELY (chunk != NULL && chunk->batch == NULL && chunk->n_outcomes < self->max_outcomes &&
                 chunk->outcomes->len < MAX_CHUNK_SIZE))
     return chunk;
 
