@@ -69,6 +69,7 @@ carrier_add_outcome (TornadisBridgeCarrier *self,
   if (G_UNLIKELY (error != NULL))
     self->format->append_error (out, number, error);
   else if ((reply->kind == TORNADIS_REPLY_KIND_STRING && reply->length >= KEEP_SIZE) ||
+           (self->data_func != NULL && tornadis_bridge_has_parts (reply)) ||
            !self->format->append_reply (out, number, reply, self->decode))
     carrier_keep (self, out, number, reply);
 
@@ -365,7 +366,8 @@ tornadis_bridge_carrier_cancel (TornadisBridgeCarrier *self,
  * @self: a carrier
  * @number: the number of the call
  *
- * Takes a reply that has to be asked for: one that is a long string, or cannot be told in the shape that it should have.
+ * Takes a reply that has to be asked for: one that is a long string, or a list so long that Python takes it in parts (see
+ * [func@TornadisBridge.take_part]), or that cannot be told in the shape that it should have.
  *
  * Returns: (transfer full) (nullable): the reply, or %NULL when there is none of that number
  *

@@ -5,12 +5,13 @@
 #include "introspection/bridge/tornadis-bridge-format.h"
 
 gboolean
-tornadis_bridge_is_text (const TornadisReply *reply)
+tornadis_bridge_data_is_text (const char *data,
+                              gsize length)
 {
-  const char *p = reply->data;
-  const char *end = p + reply->length;
+  const char *p = data;
+  const char *end = p + length;
 
-  if (G_LIKELY (TORNADIS_PRIVATE_CALL (reply_data_is_text) (reply->data, reply->length)))
+  if (G_LIKELY (TORNADIS_PRIVATE_CALL (reply_data_is_text) (data, length)))
     return TRUE;
 
   while (!g_utf8_validate_len (p, (gsize) (end - p), &p))
@@ -18,6 +19,12 @@ tornadis_bridge_is_text (const TornadisReply *reply)
       return FALSE;
 
   return TRUE;
+}
+
+gboolean
+tornadis_bridge_is_text (const TornadisReply *reply)
+{
+  return tornadis_bridge_data_is_text (reply->data, reply->length);
 }
 
 gboolean

@@ -108,13 +108,21 @@ tornadis_bridge_get_elements (const TornadisReply *reply)
 #define TORNADIS_BRIDGE_MAX_DIGITS 600
 
 /* To other languages than C a NUL is a character like any other. */
-gboolean   tornadis_bridge_is_text     (const TornadisReply *reply);
-gboolean   tornadis_bridge_is_number   (const TornadisReply *reply);
-GPtrArray *tornadis_bridge_new_calls   (void);
+gboolean   tornadis_bridge_data_is_text (const char          *data,
+                                         gsize                length);
+gboolean   tornadis_bridge_is_text      (const TornadisReply *reply);
+gboolean   tornadis_bridge_is_number    (const TornadisReply *reply);
+GPtrArray *tornadis_bridge_new_calls    (void);
 /* Always returns %NULL. */
-GPtrArray *tornadis_bridge_fail_parse  (GPtrArray           *calls,
-                                        GError             **error);
+GPtrArray *tornadis_bridge_fail_parse   (GPtrArray           *calls,
+                                         GError             **error);
 /* Text in any case. */
-char      *tornadis_bridge_dup_message (const char          *message);
+char      *tornadis_bridge_dup_message  (const char          *message);
+/* Whether @reply is a list so long that Python is better off when it takes parts of it. */
+gboolean   tornadis_bridge_has_parts    (const TornadisReply *reply);
+/* A marshalled list of the strings of the first segment of a list that is packed and has any; %NULL: they are not text, and
+ * @decode wants them to be. */
+GString   *tornadis_bridge_marshal_part (const TornadisReply *reply,
+                                         gboolean             decode);
 
 G_END_DECLS

@@ -222,34 +222,57 @@ marshal_key (Marshaller *self,
 }
 
 /* The strings of a pack stand there as bytes are marshalled, and need but another letter to be text. */
-static gboolean
-marshal_pack (Marshaller *self,
-              const TornadisReply *reply)
+static void
+marshal_segment (Marshaller *self,
+                 const TornadisReplyPack *pack)
 {
-  const TornadisReplyPack *pack = tornadis_reply_get_pack (reply);
-  gsize start = self->out->len;
   char *string = tornadis_bridge_extend (self->out, pack->size);
 
   memcpy (string, pack->strings, pack->size);
   if (!self->decode)
-    return TRUE;
+    return;
 
-  for (gsize i = 0; i < reply->length; i++)
+  for (gsize i = 0; i < pack->length; i++)
     {
       gsize length = tornadis_reply_pack_get_length (string);
 
       *string = 'u';
       string += TORNADIS_REPLY_PACK_HEAD;
-      /* It may still be text with a NUL in it: that is for others to say. */
-      if (!TORNADIS_PRIVATE_CALL (reply_data_is_text) (string, length))
+      if (!tornadis_bridge_data_is_text (string, length))
         {
-          g_string_truncate (self->out, start);
-          return FALSE;
+          self->failed = TRUE;
+          return;
         }
       string += length;
     }
+}
 
-  return TRUE;
+gboolean
+tornadis_bridge_has_parts (const TornadisReply *reply)
+{
+  return tornadis_reply_is_packed (reply) && reply->kind != TORNADIS_REPLY_KIND_MAP &&
+         tornadis_reply_get_pack (reply)->next != NULL;
+}
+
+GString *
+tornadis_bridge_marshal_part (const TornadisReply *reply,
+                              gboolean decode)
+{
+  const TornadisReplyPack *pack = tornadis_reply_get_pack (reply);
+  Marshaller marshaller = { NULL, 0, decode, FALSE, FALSE, 0 };
+
+  if (pack->length == 0)
+    pack = pack->next;
+
+  marshaller.out = g_string_sized_new (pack->size + 5);
+  put_head (marshaller.out, '[', (guint32) pack->length);
+  marshal_segment (&marshaller, pack);
+  if (!marshaller.failed)
+    return marshaller.out;
+
+  g_string_free (marshaller.out, TRUE);
+
+  return NULL;
 }
 
 static void
@@ -259,8 +282,12 @@ marshal_elements (Marshaller *self,
   gboolean map = reply->kind == TORNADIS_REPLY_KIND_MAP;
   guint key_kinds = self->key_kinds;
 
-  if (tornadis_reply_is_packed (reply) && marshal_pack (self, reply))
-    return;
+  if (tornadis_reply_is_packed (reply))
+    {
+      for (const TornadisReplyPack *pack = tornadis_reply_get_pack (reply); pack != NULL && !self->failed; pack = pack->next)
+        marshal_segment (self, pack);
+      return;
+    }
 
   if (++self->depth > MAX_DEPTH)
     self->failed = TRUE;

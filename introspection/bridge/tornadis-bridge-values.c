@@ -122,6 +122,48 @@ tornadis_bridge_dup_data (TornadisReply *reply,
 }
 
 /**
+ * tornadis_bridge_take_part:
+ * @reply: a reply to which the caller has the only reference
+ * @decode: whether strings are to be text
+ * @length: (out): return location for the number of bytes
+ *
+ * Takes strings off the front of a long list, and gives back the memory that they had: a list that is made of them one part
+ * after the other never stands beside all of the reply.
+ *
+ * Lists of strings that are short, so many that they come to more than a megabyte, can be taken so.
+ *
+ * Returns: (transfer full) (array length=length) (nullable): a marshalled list of the first strings, which are elements of
+ *   @reply no more; %NULL, and @reply is as it was, when there are none left, when it is another kind of reply or has other
+ *   references, or when a string among them is not UTF-8 and @decode wants it to be
+ *
+ * Since: 1.0
+ */
+guint8 *
+tornadis_bridge_take_part (TornadisReply *reply,
+                           gboolean decode,
+                           gsize *length)
+{
+  GString *out;
+
+  *length = 0;
+  g_return_val_if_fail (reply != NULL, NULL);
+
+  /* Elements that have nodes were asked for, and may be in use. */
+  if (!tornadis_reply_is_packed (reply) || reply->kind == TORNADIS_REPLY_KIND_MAP || reply->length == 0 ||
+      g_atomic_int_get (&reply->ref_count) != 1 || g_atomic_pointer_get (&reply->v.elements) != NULL)
+    return NULL;
+
+  out = tornadis_bridge_marshal_part (reply, decode);
+  if (out == NULL)
+    return NULL;
+
+  TORNADIS_PRIVATE_CALL (reply_pack_shift)
+  (reply);
+  *length = out->len;
+  return (guint8 *) g_string_free (out, FALSE);
+}
+
+/**
  * tornadis_bridge_dup_text:
  * @reply: a reply
  *

@@ -20,6 +20,10 @@ guint8          *tornadis_bridge_dup_data         (TornadisReply     *reply,
                                                    gboolean           decode,
                                                    gsize             *length);
 TORNADIS_AVAILABLE_IN_1_0
+guint8          *tornadis_bridge_take_part        (TornadisReply     *reply,
+                                                   gboolean           decode,
+                                                   gsize             *length);
+TORNADIS_AVAILABLE_IN_1_0
 char            *tornadis_bridge_dup_text         (TornadisReply     *reply);
 TORNADIS_AVAILABLE_IN_1_0
 TornadisMessage *tornadis_bridge_make_message     (GBytes            *channel,

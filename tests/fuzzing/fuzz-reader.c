@@ -11,6 +11,26 @@
 #define PAGE_SIZE 256
 #define MAX_REPLY_SIZE (1024 * 1024)
 
+/* As Python takes long lists. */
+static void
+take_parts (TornadisReply *reply,
+            gboolean decode)
+{
+  gsize n = tornadis_reply_get_n_elements (reply);
+  gsize length;
+  guint8 *part;
+
+  while ((part = tornadis_bridge_take_part (reply, decode, &length)) != NULL)
+    {
+      gsize before = n;
+
+      n = tornadis_reply_get_n_elements (reply);
+      g_assert_cmpuint (n, <, before);
+      g_assert_cmpuint (length, >=, 5 + 5 * (before - n));
+      g_free (part);
+    }
+}
+
 static void
 use_reply (TornadisReply *reply)
 {
@@ -58,6 +78,7 @@ LLVMFuzzerTestOneInput (const guint8 *data,
 
   /* As for Python: it goes both ways, because most arrays are too short for it. */
   tornadis_reply_pack_enable ('s');
+  tornadis_reply_pack_set_segment (200);
 
   while (done < size)
     {
@@ -79,7 +100,11 @@ LLVMFuzzerTestOneInput (const guint8 *data,
         continue;
 
       while ((reply = tornadis_reader_next (reader, &error)) != NULL)
-        use_reply (reply);
+        {
+          if (choice % 4 == 2)
+            take_parts (reply, choice % 8 == 2);
+          use_reply (reply);
+        }
       if (error != NULL)
         break;
       if (choice % 4 == 1)

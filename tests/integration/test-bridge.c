@@ -158,6 +158,157 @@ test_not_text (void)
   g_assert_null (tornadis_bridge_dup_data (packed, TRUE, &length));
 }
 
+#define LONG_LIST 50000
+
+/* So many strings, of different lengths, 3 MB together; the one at @place is @other. */
+static TornadisReply *
+make_long_list (char kind,
+                guint place,
+                const char *other,
+                gsize length)
+{
+  g_autoptr (GString) resp = g_string_new (NULL);
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  TornadisReply *reply;
+
+  enable_packs ();
+  g_string_append_printf (resp, "%c%u\r\n", kind, kind == '%' ? LONG_LIST / 2 : LONG_LIST);
+  for (guint i = 0; i < LONG_LIST; i++)
+    if (i == place)
+      {
+        g_string_append_printf (resp, "$%zu\r\n", length);
+        g_string_append_len (resp, other, (gssize) length);
+        g_string_append (resp, "\r\n");
+      }
+    else
+      {
+        g_string_append_printf (resp, "$%u\r\n%0*u\r\n", 10 + i % 100, 10 + (int) (i % 100), i);
+      }
+  bytes = g_bytes_new (resp->str, resp->len);
+  reply = tornadis_reply_new_from_resp (bytes, &error);
+  g_assert_no_error (error);
+
+  return reply;
+}
+
+/* Takes parts as long as there are any; returns how many. Together with what is left they are the list. */
+static guint
+take_parts (TornadisReply *reply,
+            gboolean decode)
+{
+  guint n_parts = 0;
+  guint n = 0;
+
+  for (;;)
+    {
+      gsize length;
+      g_autofree guint8 *part = tornadis_bridge_take_part (reply, decode, &length);
+      const guint8 *p = part;
+      guint32 n_strings;
+
+      if (part == NULL)
+        break;
+
+      g_assert_cmpint (*p, ==, '[');
+      memcpy (&n_strings, p + 1, sizeof n_strings);
+      p += 5;
+      for (guint32 i = 0; i < GUINT32_FROM_LE (n_strings); i++, n++)
+        {
+          guint32 string_length;
+
+          g_assert_cmpint (*p, ==, decode ? 'u' : 's');
+          memcpy (&string_length, p + 1, sizeof string_length);
+          string_length = GUINT32_FROM_LE (string_length);
+          p += 5;
+          if (string_length >= 10)
+            {
+              g_autofree char *expected = g_strdup_printf ("%0*u", 10 + (int) (n % 100), n);
+
+              g_assert_cmpmem (p, string_length, expected, strlen (expected));
+            }
+          p += string_length;
+        }
+      g_assert_true (p == part + length);
+      g_assert_cmpuint (n + tornadis_reply_get_n_elements (reply), ==, LONG_LIST);
+      n_parts++;
+    }
+
+  return n_parts;
+}
+
+static void
+test_parts (void)
+{
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (TornadisReply) reply = make_long_list (i < 2 ? '*' : '~', 40000, "\xc3\xa4\0b", 4);
+      TornadisReply *other = tornadis_reply_ref (reply);
+      gsize length = 7;
+
+      /* Somebody else has it too. */
+      g_assert_null (tornadis_bridge_take_part (reply, i % 2 == 0, &length));
+      g_assert_cmpuint (length, ==, 0);
+      g_assert_cmpuint (tornadis_reply_get_n_elements (reply), ==, LONG_LIST);
+      tornadis_reply_unref (other);
+
+      g_assert_cmpuint (take_parts (reply, i % 2 == 0), >=, 3);
+      g_assert_cmpuint (tornadis_reply_get_n_elements (reply), ==, 0);
+      g_free (tornadis_bridge_dup_data (reply, FALSE, &length));
+      g_assert_cmpuint (length, ==, 12);
+    }
+}
+
+/* What is not text stays, and so does what is behind it. */
+static void
+test_parts_not_text (void)
+{
+  g_autoptr (TornadisReply) reply = make_long_list ('*', LONG_LIST - 10, "\xff", 1);
+  g_autoptr (GBytes) bytes = NULL;
+  gsize length;
+
+  g_assert_cmpuint (take_parts (reply, TRUE), >=, 2);
+  g_assert_cmpuint (tornadis_reply_get_n_elements (reply), >, 10);
+  g_assert_null (tornadis_bridge_take_part (reply, TRUE, &length));
+  g_assert_null (tornadis_bridge_dup_data (reply, TRUE, &length));
+  bytes = tornadis_reply_get_bytes (tornadis_reply_get_element (reply, tornadis_reply_get_n_elements (reply) - 10));
+  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "\xff", 1);
+}
+
+static void
+test_parts_of_others (void)
+{
+  static const char *const others[] = { "*0\r\n", "$1\r\na\r\n", "_\r\n", ":1\r\n", "*1\r\n$1\r\na\r\n" };
+  g_autoptr (TornadisReply) map = make_long_list ('%', G_MAXUINT, NULL, 0);
+  g_autoptr (TornadisReply) list = make_long_list ('*', G_MAXUINT, NULL, 0);
+  g_autofree guint8 *data = NULL;
+  gsize length;
+  gsize map_length;
+
+  /* Whoever asked for an element may keep it without a reference. */
+  g_assert_nonnull (tornadis_reply_get_element (list, 0));
+  g_assert_null (tornadis_bridge_take_part (map, FALSE, &length));
+  g_assert_null (tornadis_bridge_take_part (list, FALSE, &length));
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      g_autoptr (TornadisReply) reply = parse (others[i]);
+
+      g_assert_null (tornadis_bridge_take_part (reply, FALSE, &length));
+    }
+
+  /* All at once they still go: the strings of all segments, in order. */
+  data = tornadis_bridge_dup_data (list, FALSE, &length);
+  g_free (tornadis_bridge_dup_data (map, FALSE, &map_length));
+  g_assert_cmpuint (length, ==, 5 + 5 + 1 + 1 + LONG_LIST * 5 + LONG_LIST / 100 * (100 * 10 + 99 * 100 / 2));
+  g_assert_cmpuint (map_length, ==, length - 5 + 2);
+  for (guint i = 0, at = 11; i < LONG_LIST; at += 5 + 10 + i % 100, i++)
+    {
+      g_autofree char *expected = g_strdup_printf ("%0*u", 10 + (int) (i % 100), i);
+
+      g_assert_cmpmem (data + at + 5, strlen (expected), expected, strlen (expected));
+    }
+}
+
 static void
 assert_arg (TornadisPipeline *pipeline,
             guint i,
@@ -450,6 +601,61 @@ test_kept (Fixture *fixture,
   listener_clear (&listener);
 }
 
+static void
+told_data_cb (GObject *owner,
+              const guint8 *data,
+              gsize length,
+              gpointer user_data)
+{
+  GByteArray **told = user_data;
+
+  *told = g_byte_array_append (g_byte_array_new (), data, (guint) length);
+}
+
+/* A long list is asked for, or never is. */
+static void
+test_kept_list (Fixture *fixture,
+                gconstpointer data)
+{
+  for (guint i = 0; i < 3; i++)
+    {
+      GByteArray *told = NULL;
+      TornadisBridgeCarrier *carrier =
+        tornadis_bridge_carrier_new_data (G_OBJECT (fixture->client), told_data_cb, &told, NULL);
+      g_autoptr (TornadisCommand) command = tornadis_command_new_format (
+        "EVAL %s 0", "local t = {} for i = 1, 30000 do t[i] = string.rep (string.char (97 + i % 26), 100) end return t");
+
+      g_assert_true (tornadis_bridge_carrier_submit_command (carrier, command, NULL, NULL));
+      while (told == NULL)
+        g_main_context_iteration (NULL, TRUE);
+      g_assert_cmpmem (told->data, told->len, "{i\xff\xff\xff\xff(\0\0\0\0"
+                                              "0",
+                       12);
+      g_byte_array_unref (told);
+
+      /* All of it, some of it, or nothing. */
+      if (i < 2)
+        {
+          g_autoptr (TornadisReply) reply = tornadis_bridge_carrier_take_reply (carrier, 0);
+          gsize before = 30000;
+          gsize length;
+          guint8 *part;
+
+          g_assert_cmpuint (tornadis_reply_get_n_elements (reply), ==, before);
+          while ((part = tornadis_bridge_take_part (reply, FALSE, &length)) != NULL)
+            {
+              g_free (part);
+              g_assert_cmpuint (tornadis_reply_get_n_elements (reply), <, before);
+              before = tornadis_reply_get_n_elements (reply);
+              if (i == 1)
+                break;
+            }
+          g_assert_cmpint (before > 0, ==, i == 1);
+        }
+      assert_finalized (carrier);
+    }
+}
+
 /* The client is kept for as long as calls are under way, and no longer. */
 static void
 test_client_gone (Fixture *fixture,
@@ -503,12 +709,16 @@ main (int argc,
   g_test_add_func ("/bridge/marshal", test_marshal);
   g_test_add_func ("/bridge/too-deep", test_too_deep);
   g_test_add_func ("/bridge/not-text", test_not_text);
+  g_test_add_func ("/bridge/parts", test_parts);
+  g_test_add_func ("/bridge/parts-not-text", test_parts_not_text);
+  g_test_add_func ("/bridge/parts-of-others", test_parts_of_others);
   g_test_add_func ("/bridge/calls-of-json", test_calls_of_json);
   g_test_add_func ("/bridge/calls-of-marshal", test_calls_of_marshal);
   g_test_add ("/bridge/turn", Fixture, NULL, fixture_set_up, test_turn, fixture_tear_down);
   g_test_add ("/bridge/expect", Fixture, NULL, fixture_set_up, test_expect, fixture_tear_down);
   g_test_add ("/bridge/many", Fixture, NULL, fixture_set_up, test_many, fixture_tear_down);
   g_test_add ("/bridge/kept", Fixture, NULL, fixture_set_up, test_kept, fixture_tear_down);
+  g_test_add ("/bridge/kept-list", Fixture, NULL, fixture_set_up, test_kept_list, fixture_tear_down);
   g_test_add ("/bridge/client-gone", Fixture, NULL, fixture_set_up, test_client_gone, fixture_tear_down);
   g_test_add ("/bridge/closed", Fixture, NULL, fixture_set_up, test_closed, fixture_tear_down);
 

@@ -270,6 +270,66 @@ async def test_called(server):
         equal(await client.call('ECHO', 'next'), told(b'next'))
 
 
+async def make_list(client, n):
+    values = [b'%d' % i + b'x' * (i % 50) for i in range(n)]
+    await client.call('DEL', 'long')
+    for i in range(0, n, 10_000):
+        await client.call('RPUSH', 'long', *values[i:i + 10_000])
+    return values
+
+
+async def test_long_call(server):
+    """A list of megabytes, which comes in parts."""
+    values = await make_list(Tornadis.Client(**options(server)), 300_000)
+    for decode in (False, True):
+        client = Tornadis.Client(decode=decode, **options(server))
+        expected = to_text(values) if decode else values
+        # Several at once, and other calls in between.
+        calls = [client.call('LRANGE', 'long', 0, -1), client.call('LRANGE', 'long', 0, 1),
+                 client.call('LRANGE', 'long', 1, -1)]
+        equal(await calls[1], expected[:2])
+        got = await calls[0]
+        equal((len(got), got == expected), (300_000, True))
+        equal(await calls[2] == expected[1:], True)
+        # Within other values, and as a reply that stays whole.
+        pipeline = Tornadis.Pipeline()
+        pipeline.stack_call('LRANGE', 'long', 0, -1)
+        pipeline.stack_call('PING')
+        first, second = await client.call(pipeline)
+        equal((first == expected, second), (True, 'PONG' if decode else b'PONG'))
+        reply = parse(array(*map(string, values)))
+        for _ in range(2):
+            equal(reply.unpack(decode) == expected, True)
+        # A NUL is text; the last bytes are not.
+        await client.call('RPUSH', 'long', b'a\0b', b'\xff')
+        equal((await client.call('LRANGE', 'long', 0, -2))[-1], 'a\0b' if decode else b'a\0b')
+        if decode:
+            await raises_async(UnicodeDecodeError, client.call('LRANGE', 'long', 0, -1))
+        else:
+            equal((await client.call('LRANGE', 'long', 0, -1))[-1], b'\xff')
+        await client.call('LTRIM', 'long', 0, -3)
+        equal(await client.call('ECHO', 'next'), 'next' if decode else b'next')
+
+
+async def test_long_call_cancelled(server):
+    """Nobody waits for the list any more, or its client is disposed of with others under way."""
+    client = Tornadis.Client(**options(server))
+    values = await make_list(client, 100_000)
+    first, second = client.call('LRANGE', 'long', 0, -1), client.call('LRANGE', 'long', 0, -1)
+    await client.call('PING')
+    first.cancel()
+    equal(await second == values, True)
+    seen = []
+
+    def taken(value):
+        seen.append(value)
+        client.run_dispose()
+
+    client.async_call('LRANGE', 'long', 0, -1, callback=taken)
+    await raises_async(Tornadis.ConnectionError, client.call('BLPOP', 'nothing', 0))
+    equal(seen == [values], True)
+
+
 async def test_deep_call(server):
     client = Tornadis.Client(**options(server))
     client.async_call('PING')

@@ -313,6 +313,9 @@ test_packed (void)
       g_autoptr (GError) error = NULL;
       gsize fed;
 
+      /* Sometimes a few in each segment. */
+      tornadis_reply_pack_set_segment (i % 5 < 2 ? 300 : TORNADIS_REPLY_PACK_SEGMENT);
+
       for (guint j = 0; j < 40; j++)
         if (j == place && other != NULL)
           g_string_append (resp, other);
@@ -329,6 +332,67 @@ test_packed (void)
       for (guint j = 0; j < 40; j++)
         if (j != place || other == NULL)
           assert_string (tornadis_reply_get_element (reply, j), j, max);
+    }
+  tornadis_reply_pack_set_segment (TORNADIS_REPLY_PACK_SEGMENT);
+}
+
+static void
+test_packed_in_segments (void)
+{
+  const guint n = 100000;
+  g_autoptr (GString) resp = g_string_new ("*100000\r\n");
+
+  g_test_summary ("A packed list of megabytes has several segments, which can leave it one after the other");
+
+  tornadis_reply_pack_enable ('s');
+  for (guint i = 0; i < n; i++)
+    append_string (resp, i, 128);
+
+  /* So many are left before one is asked for. */
+  for (guint n_shifted = 0; n_shifted < 10; n_shifted++)
+    {
+      TornadisReply *reply = parse_bytes (resp->str, resp->len);
+      g_autoptr (TornadisReply) last = NULL;
+      guint first = 0;
+      guint n_segments = 0;
+
+      g_assert_true (tornadis_reply_is_packed (reply));
+      for (TornadisReplyPack *pack = tornadis_reply_get_pack (reply); pack != NULL; pack = pack->next)
+        {
+          g_assert_cmpuint (pack->size, <=, pack->room);
+          g_assert_cmpuint (pack->room, <=, TORNADIS_REPLY_PACK_SEGMENT);
+          g_assert_cmpuint (pack->length, >, 0);
+          n_segments++;
+        }
+      g_assert_cmpuint (n_segments, ==, 7);
+
+      for (guint i = 0; i < n_shifted; i++)
+        {
+          TornadisReplyPack *pack = tornadis_reply_get_pack (reply);
+          gsize length;
+
+          if (pack->length == 0 && pack->next != NULL)
+            pack = pack->next;
+          length = pack->length;
+          g_assert_cmpint (length > 0, ==, i < n_segments);
+          tornadis_reply_pack_shift (reply);
+          first += length;
+          g_assert_cmpuint (tornadis_reply_get_n_elements (reply), ==, n - first);
+        }
+
+      if (n_shifted < n_segments)
+        {
+          for (guint i = first; i < n; i++)
+            assert_string (tornadis_reply_get_element (reply, i - first), i, 128);
+          last = tornadis_reply_ref (tornadis_reply_get_element (reply, n - 1 - first));
+        }
+      else
+        {
+          g_assert_null (tornadis_reply_get_element (reply, 0));
+        }
+      tornadis_reply_unref (reply);
+      if (last != NULL)
+        assert_string (last, n - 1, 128);
     }
 }
 
@@ -885,6 +949,7 @@ main (int argc,
   g_test_add_func ("/reply/children-outlive-parent", test_children_outlive_parent);
   g_test_add_func ("/reply/elements-of-long-reply", test_elements_of_long_reply);
   g_test_add_func ("/reply/packed", test_packed);
+  g_test_add_func ("/reply/packed-in-segments", test_packed_in_segments);
   g_test_add_func ("/reply/packed-wrong", test_packed_wrong);
   g_test_add_func ("/reply/packed-between-threads", test_packed_between_threads);
   g_test_add_func ("/reply/deep-free", test_deep_free);

@@ -51,6 +51,7 @@ tornadis__private__ (void)
     .reply_new_data = tornadis_reply_new_data,
     .reply_new_array = tornadis_reply_new_array,
     .reply_pack_enable = tornadis_reply_pack_enable,
+    .reply_pack_shift = tornadis_reply_pack_shift,
 
     .number_text_from_int64 = tornadis_number_text_from_int64,
     .number_text_from_double = tornadis_number_text_from_double,

@@ -85,6 +85,7 @@ typedef struct
                                                 TornadisReply         **elements,
                                                 gsize                   n_elements);
   void             (*reply_pack_enable)        (char                    mark);
+  void             (*reply_pack_shift)         (TornadisReply          *self);
 
   gsize            (*number_text_from_int64)   (char                   *text,
                                                 gint64                  value);

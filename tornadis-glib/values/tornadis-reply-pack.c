@@ -2,6 +2,8 @@
 
 #include "tornadis-glib/values/tornadis-reply-pack-private.h"
 
+#include <sys/mman.h>
+
 #include "tornadis-glib/values/tornadis-number-text-private.h"
 
 /* Of a string. */
@@ -9,6 +11,7 @@
 #define MAX_SIZE (TORNADIS_REPLY_PACK_HEAD + TORNADIS_REPLY_PACK_MAX_LENGTH)
 
 static int enabled_mark; /* (atomic) 0: not enabled */
+static guint segment_room = TORNADIS_REPLY_PACK_SEGMENT; /* (atomic) */
 
 void
 tornadis_reply_pack_enable (char mark)
@@ -22,11 +25,21 @@ tornadis_reply_pack_is_enabled (void)
   return g_atomic_int_get (&enabled_mark) != 0;
 }
 
+void
+tornadis_reply_pack_set_segment (guint room)
+{
+  g_atomic_int_set (&segment_room, MAX (room, MAX_SIZE + TORNADIS_REPLY_PACK_STEP));
+}
+
+/* Of the first segment. */
 static inline TornadisReply *
 pack_resize (TornadisReply *self,
              gsize room)
 {
-  return g_realloc (self, sizeof *self + sizeof (TornadisReplyPack) + room);
+  self = g_realloc (self, sizeof *self + sizeof (TornadisReplyPack) + room);
+  tornadis_reply_get_pack (self)->room = room;
+
+  return self;
 }
 
 TornadisReply *
@@ -39,9 +52,58 @@ tornadis_reply_pack_new (TornadisReplyKind kind)
   self->offset = TORNADIS_REPLY_PACKED;
   self->length = 0;
   self->v.elements = NULL;
-  tornadis_reply_get_pack (self)->size = 0;
+  *tornadis_reply_get_pack (self) = (TornadisReplyPack){ NULL };
 
   return self;
+}
+
+/* Not from malloc(), which keeps what is freed before other memory for itself: this is for lists so long that their memory
+ * is needed for what is made of them. */
+static TornadisReplyPack *
+segment_new (gsize room)
+{
+  gsize size = sizeof (TornadisReplyPack) + room;
+  TornadisReplyPack *segment = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  if (G_UNLIKELY (segment == MAP_FAILED))
+    g_error ("%s: failed to allocate %" G_GSIZE_FORMAT " bytes", G_STRLOC, size);
+  segment->room = room;
+
+  return segment;
+}
+
+/* Returns the one behind it. */
+static TornadisReplyPack *
+segment_free (TornadisReplyPack *segment)
+{
+  TornadisReplyPack *next = segment->next;
+
+  munmap (segment, sizeof *segment + segment->room);
+
+  return next;
+}
+
+/* The segment that strings are to be added to: with room for @needed bytes if a segment may have that, and for one string at
+ * least. */
+static TornadisReplyPack *
+pack_reserve (TornadisReply **self,
+              gsize needed)
+{
+  TornadisReplyPack *pack = tornadis_reply_get_pack (*self);
+  TornadisReplyPack *last = pack->last != NULL ? pack->last : pack;
+  gsize most = (guint) g_atomic_int_get (&segment_room);
+
+  if (needed <= last->room - last->size)
+    return last;
+  if (last == pack && pack->room < most)
+    {
+      *self = pack_resize (*self, MIN (MAX (pack->size + needed, pack->room * 2), most));
+      last = pack = tornadis_reply_get_pack (*self);
+    }
+  if (last->room - last->size >= MAX_SIZE + TORNADIS_REPLY_PACK_STEP)
+    return last;
+
+  return pack->last = last->next = segment_new (most);
 }
 
 /* Whether a string of no more than @most bytes stands at *@cursor, which then becomes that of its bytes. */
@@ -96,48 +158,49 @@ put_string (char *out,
 
 TornadisReplyPackState
 tornadis_reply_pack_add (TornadisReply **self,
-                         gsize *room,
                          gsize n_elements,
                          const guint8 **cursor,
                          const guint8 *end,
                          gsize *budget)
 {
   TornadisReplyPackState state = TORNADIS_REPLY_PACK_WHOLE;
-  TornadisReplyPack *pack = tornadis_reply_get_pack (*self);
   char mark = (char) g_atomic_int_get (&enabled_mark);
-  gsize n = (*self)->length;
-  gsize needed;
-  char *out;
 
-  /* A string takes no more bytes in a pack than on the wire. */
-  needed = (gsize) (end - *cursor);
-  if (n_elements - n < needed / MAX_SIZE)
-    needed = (n_elements - n) * MAX_SIZE;
-  needed += pack->size + TORNADIS_REPLY_PACK_STEP;
-
-  if (needed > *room)
+  while ((*self)->length < n_elements && state == TORNADIS_REPLY_PACK_WHOLE)
     {
-      *room = MAX (needed, *room * 2);
-      *self = pack_resize (*self, *room);
-      pack = tornadis_reply_get_pack (*self);
+      gsize n_left = n_elements - (*self)->length;
+      /* A string takes no more bytes in a pack than on the wire. */
+      gsize needed = (gsize) (end - *cursor);
+      TornadisReplyPack *pack;
+      gsize n;
+      char *out;
+
+      if (n_left < needed / MAX_SIZE)
+        needed = n_left * MAX_SIZE;
+      needed += TORNADIS_REPLY_PACK_STEP;
+      pack = pack_reserve (self, needed);
+      if (pack->room - pack->size < needed)
+        n_left = MIN (n_left, (pack->room - pack->size - TORNADIS_REPLY_PACK_STEP) / MAX_SIZE);
+
+      out = pack->strings + pack->size;
+      for (n = 0; n < n_left; n++)
+        {
+          const guint8 *data = *cursor;
+          gsize length;
+
+          state = find_string (&data, end, MIN (*budget, TORNADIS_REPLY_PACK_MAX_LENGTH), &length);
+          if (state != TORNADIS_REPLY_PACK_WHOLE)
+            break;
+
+          *budget -= length;
+          out = put_string (out, mark, data, length);
+          *cursor = data + length + 2;
+        }
+
+      (*self)->length += n;
+      pack->length += n;
+      pack->size = (gsize) (out - pack->strings);
     }
-
-  for (out = pack->strings + pack->size; n < n_elements; n++)
-    {
-      const guint8 *data = *cursor;
-      gsize length;
-
-      state = find_string (&data, end, MIN (*budget, TORNADIS_REPLY_PACK_MAX_LENGTH), &length);
-      if (state != TORNADIS_REPLY_PACK_WHOLE)
-        break;
-
-      *budget -= length;
-      out = put_string (out, mark, data, length);
-      *cursor = data + length + 2;
-    }
-
-  (*self)->length = n;
-  pack->size = (gsize) (out - pack->strings);
 
   return state;
 }
@@ -153,17 +216,47 @@ tornadis_reply_pack_expand (const TornadisReply *self,
                             TornadisReplyBlock **block,
                             TornadisReply **nodes)
 {
-  const char *string = tornadis_reply_get_pack (self)->strings;
-
-  for (gsize i = 0; i < self->length; i++)
+  for (const TornadisReplyPack *pack = tornadis_reply_get_pack (self); pack != NULL; pack = pack->next)
     {
-      gsize length = tornadis_reply_pack_get_length (string);
+      const char *string = pack->strings;
 
-      string += TORNADIS_REPLY_PACK_HEAD;
-      nodes[i] = tornadis_reply_block_alloc (block, TORNADIS_REPLY_KIND_STRING, length);
-      memcpy (nodes[i]->data, string, length);
-      string += length;
+      for (gsize i = 0; i < pack->length; i++)
+        {
+          gsize length = tornadis_reply_pack_get_length (string);
+          TornadisReply *node = tornadis_reply_block_alloc (block, TORNADIS_REPLY_KIND_STRING, length);
+
+          string += TORNADIS_REPLY_PACK_HEAD;
+          memcpy (node->data, string, length);
+          string += length;
+          *nodes++ = node;
+        }
     }
+}
+
+void
+tornadis_reply_pack_shift (TornadisReply *self)
+{
+  TornadisReplyPack *pack = tornadis_reply_get_pack (self);
+
+  if (pack->length > 0)
+    {
+      self->length -= pack->length;
+      pack->length = pack->size = 0;
+    }
+  else if (pack->next != NULL)
+    {
+      self->length -= pack->next->length;
+      pack->next = segment_free (pack->next);
+    }
+}
+
+void
+tornadis_reply_pack_clear (TornadisReply *self)
+{
+  TornadisReplyPack *pack = tornadis_reply_get_pack (self);
+
+  while (pack->next != NULL)
+    pack->next = segment_free (pack->next);
 }
 
 TornadisReply **

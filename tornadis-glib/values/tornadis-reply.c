@@ -7,6 +7,7 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-number-text-private.h"
 #include "tornadis-glib/values/tornadis-reply-block-private.h"
+#include "tornadis-glib/values/tornadis-reply-pack-private.h"
 
 /**
  * TornadisReply:
@@ -244,7 +245,7 @@ reply_free (TornadisReply *self,
 
   if (tornadis_reply_kind_is_aggregate (self->kind) && self->v.elements != reply_get_array_behind (self))
     g_free (self->v.elements);
-  g_free (self);
+  tornadis_reply_pack_free (self);
 }
 
 static inline gboolean
@@ -327,7 +328,7 @@ tornadis_reply_unref (TornadisReply *self)
     }
   else
     {
-      g_free (self);
+      tornadis_reply_pack_free (self);
     }
 }
 

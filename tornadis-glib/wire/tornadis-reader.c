@@ -704,8 +704,8 @@ reader_parse_pack (TornadisReader *self,
   const guint8 *cursor = self->page + self->head;
   gsize before = reader_get_budget (self);
   gsize budget = before;
-  TornadisReplyPackState state = tornadis_reply_pack_add (&self->unfinished, &self->unfinished_allocated, n_elements,
-                                                          &cursor, self->page + self->tail, &budget);
+  TornadisReplyPackState state = tornadis_reply_pack_add (&self->unfinished, n_elements, &cursor,
+                                                          self->page + self->tail, &budget);
 
   reader_take (self, cursor);
   self->cost += before - budget;
@@ -789,7 +789,6 @@ reader_parse_aggregate (TornadisReader *self,
         {
           self->unfinished = tornadis_reply_pack_new (kind);
           self->form = UNFINISHED_PACK;
-          self->unfinished_allocated = 0;
         }
       return STEP_AGAIN;
     }

@@ -7,7 +7,8 @@ from gi.repository import GLib
 
 from ._tornadis_loop import Future, _call_soon, _in_task, _report
 from ._tornadis_values import (
-    TornadisBridge, _encode, _is_large, _LARGE, _make_exception, _revive, _to_command, _to_exception, _to_native)
+    TornadisBridge, _encode, _is_large, _LARGE, _make_exception, _revive, _take_native, _to_command,
+    _to_exception)
 
 # How many calls of one turn of the main loop wait for its end.
 _MOST_CALLS = 256
@@ -166,7 +167,7 @@ class Carrier:
                 return target, _revive(value), None
             if value:
                 return target, None, _make_exception(*value)
-            return target, _to_native(self.bridge.take_reply(~number), self.decode), None
+            return target, _take_native(self.bridge.take_reply(~number), self.decode), None
         except Exception as exception:
             return target, None, exception
 

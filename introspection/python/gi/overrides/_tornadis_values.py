@@ -183,3 +183,16 @@ def _to_native(reply, decode):
         return _build(reply, decode) if reply.get_n_elements() else _get_bytes(reply, decode)
     (number, value), = marshal.loads(data).items()
     return _revive(value) if number < 0 else value
+
+
+def _take_native(reply, decode):
+    """Converts a reply that nothing else refers to: what is long in parts, whose memory is given back one after the other."""
+    taken = []
+    while part := TornadisBridge.take_part(reply, decode):
+        taken += marshal.loads(part)
+    # Nothing, after all parts; or what is no text.
+    rest = _to_native(reply, decode)
+    if not taken:
+        return rest
+    taken += rest
+    return taken
