@@ -109,10 +109,14 @@ pub_sub_has_handler (TornadisPubSubClient *self,
   if (self->handler_id != 0 && g_signal_handler_is_connected (self, self->handler_id))
     return TRUE;
 
+  self->handler_id = 0;
+  if (g_signal_has_handler_pending (self, signals[SIGNAL_MESSAGE], detail, TRUE))
+    return TRUE;
+
   self->handler_id = g_signal_handler_find (self, G_SIGNAL_MATCH_ID | G_SIGNAL_MATCH_DETAIL, signals[SIGNAL_MESSAGE], 0, NULL,
                                             NULL, NULL);
 
-  return self->handler_id != 0 || g_signal_has_handler_pending (self, signals[SIGNAL_MESSAGE], detail, TRUE);
+  return self->handler_id != 0;
 }
 
 /* As many messages are kept as may be. */

@@ -11,7 +11,8 @@ from ._tornadis_loop import _call_soon, _in_task, _LentFuture, _report
 from ._tornadis_values import Tornadis, TornadisBridge, TornadisException, _to_exception
 
 
-# For how many channels the handlers that were found are kept.
+# How many routes are kept, and for how many channels the handlers that were found.
+_MOST_ROUTES = 1000
 _MOST_MATCHES = 1000
 
 
@@ -143,6 +144,7 @@ class Messages:
         # Handlers by their details, and those to call for a channel, as of that.
         self.by_detail = {}
         self.matches = {}
+        self.routes = {}
         # One within the other.
         self.emissions = []
         # Messages that were popped and are not handed out, and those who wait for one.
@@ -158,7 +160,7 @@ class Messages:
     def receive(self, brought):
         """A batch; returns how many messages there are to be told, or 0: it was dealt with."""
         popped, routes, indices, payloads, n_kept = brought
-        routes = [Route(*route) for route in routes]
+        routes = [self.routes.get(route) or self.make_route(route) for route in routes]
         items = zip(itertools.repeat(0) if indices is None else indices, payloads)
         if popped is True:
             self.keep(items, routes)
@@ -171,6 +173,13 @@ class Messages:
         part = items, routes, [], n_kept
         self.carrier.parts.append((self.tell, part))
         return len(payloads)
+
+    def make_route(self, parts):
+        """One that most likely comes again with the next batch."""
+        if len(self.routes) >= _MOST_ROUTES:
+            self.routes.clear()
+        route = self.routes[parts] = Route(*parts)
+        return route
 
     # Handlers. What is connected and what is blocked is GObject's to say.
 
@@ -195,6 +204,7 @@ class Messages:
         self.version = None
         self.by_detail = {}
         self.matches = {}
+        self.routes = {}
 
     def find(self, function):
         return [handler for handler in self.handlers.values() if handler.function == function]
