@@ -204,8 +204,12 @@ class Program:
             self.unblock(chosen, way)
         elif action == 16 and self.depth < 2:
             handler_id = self.handlers[chosen][0]
-            with client.handler_block(handler_id) if way == 0 else GObject.signal_handler_block(client, handler_id):
-                self.emit(client, message, way)
+            block = client.handler_block(handler_id) if way == 0 else GObject.signal_handler_block(client, handler_id)
+            self.emit(client, message, way)
+            # It may be gone by now, and GLib would complain.
+            if GObject.signal_handler_is_connected(client, handler_id):
+                with block:
+                    pass
         elif action == 17:
             stop = client.stop_emission_by_name if way == 0 else lambda name: GObject.signal_stop_emission_by_name(client, name)
             stop('message::' + message.channel)

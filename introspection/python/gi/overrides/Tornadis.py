@@ -384,7 +384,7 @@ class PubSubClient(Tornadis.PubSubClient):
     def pop_message_async(self, *args, **options):
         for message in self._get_messages().take_inbox():
             super().unpop_message(message)
-        super().pop_message_async(*args, **options)
+        return super().pop_message_async(*args, **options)
 
     def unpop_message(self, message):
         """Gives back a message that was popped and is not wanted."""
