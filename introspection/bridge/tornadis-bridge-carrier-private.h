@@ -33,6 +33,7 @@ struct _TornadisBridgeCarrier
   TornadisPollerItem item; /* of the owner's main context, since it was first needed */
   GQueue chunks;           /* (element-type TornadisBridgeChunk) (owned) to be told */
   GQueue calls;            /* (element-type TornadisBridgeCall) under way, in the order in which they were made */
+  GList *cancelled;        /* (unowned) (nullable) the call that was cancelled last, or one beside where it was */
   GHashTable *kept;        /* (owned) (nullable) (element-type guint TornadisReply) what will be asked for */
   GHashTable *clients;     /* (owned) (nullable) (element-type guint TornadisClient) likewise, of a pool */
   guint32 next_number;
