@@ -871,4 +871,12 @@ export default {
         await until(() => order.includes('disconnected'));
         equal(order, [...toText(600), 'disconnected']);
     },
+
+    async deadlineThatIsNoNumber(server) {
+        const pubSub = makePubSub(server);
+        await pubSub.subscribe('a');
+        for (const deadline of ['soon', NaN])
+            await rejects(TypeError, pubSub.pop_message(deadline));
+        equal(await pubSub.pop_message('0'), null);
+    },
 };

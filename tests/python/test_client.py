@@ -884,4 +884,17 @@ async def test_cancelled_is_not_kept(server):
     equal(kept(), None)
 
 
+async def test_close_in_callback(server):
+    """What came before that is told before the client says that it is disconnected."""
+    client = Tornadis.Client(**options(server))
+    order = []
+    client.connect('disconnected', lambda *_: order.append('disconnected'))
+    await client.connect_client()
+    client.async_call('ECHO', '1', callback=lambda reply: (order.append(reply), client.close(), order.append('closed')))
+    client.async_call('ECHO', '2', callback=order.append)
+    client.async_call('ECHO', '3', callback=order.append)
+    await wait_until(lambda: len(order) == 5)
+    equal(order, [b'1', b'2', b'3', 'disconnected', 'closed'])
+
+
 main(sys.modules[__name__])

@@ -155,6 +155,11 @@ class Carrier:
             if n > 1:
                 # A callback may run a main loop, which then asks for calls and so goes on with the rest.
                 self.bridge.expect()
+        self.deal()
+        self.flush()
+
+    def deal(self):
+        """Deals with what has come, within a callback of it with the rest."""
         while self.parts:
             part = self.parts[0]
             try:
@@ -162,7 +167,6 @@ class Carrier:
             finally:
                 if self.parts and self.parts[0] is part:
                     del self.parts[0]
-        self.flush()
 
     def open(self, number, value):
         """The target, the value and the exception of an outcome."""
