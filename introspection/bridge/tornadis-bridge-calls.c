@@ -37,6 +37,8 @@ tornadis_bridge_call_free (TornadisBridgeCall *call)
 {
   TornadisBridgeCarrier *self = call->carrier;
 
+  if (G_UNLIKELY (self->cancelled == &call->link))
+    self->cancelled = call->link.next != NULL ? call->link.next : call->link.prev;
   g_queue_unlink (&self->calls, &call->link);
   g_clear_object (&call->cancellable);
   g_clear_object (&call->callers);
@@ -325,6 +327,27 @@ tornadis_bridge_carrier_submit_pipeline (TornadisBridgeCarrier *self,
   return carrier_submit_one (self, NULL, pipeline, cancellable, error);
 }
 
+/* Many are cancelled together, in their order or the other way round: the next is beside the last. */
+static TornadisBridgeCall *
+carrier_find_call (TornadisBridgeCarrier *self,
+                   guint32 number)
+{
+  GList *later = self->cancelled != NULL ? self->cancelled : self->calls.head;
+  GList *earlier = later;
+
+  while (later != NULL || earlier != NULL)
+    {
+      if (later != NULL && ((TornadisBridgeCall *) later->data)->number == number)
+        return later->data;
+      if (earlier != NULL && ((TornadisBridgeCall *) earlier->data)->number == number)
+        return earlier->data;
+      later = later != NULL ? later->next : NULL;
+      earlier = earlier != NULL ? earlier->prev : NULL;
+    }
+
+  return NULL;
+}
+
 /**
  * tornadis_bridge_carrier_cancel:
  * @self: a carrier
@@ -338,27 +361,24 @@ void
 tornadis_bridge_carrier_cancel (TornadisBridgeCarrier *self,
                                 guint number)
 {
+  TornadisBridgeCall *call;
+
   g_return_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self));
 
-  /* Those that are cancelled are most often the oldest. */
-  for (GList *link = self->calls.head; link != NULL; link = link->next)
+  call = carrier_find_call (self, number);
+  if (call == NULL)
+    return;
+
+  self->cancelled = &call->link;
+  if (call->cancellable != NULL)
     {
-      TornadisBridgeCall *call = link->data;
+      g_autoptr (GCancellable) cancellable = g_object_ref (call->cancellable);
 
-      if (call->number != number)
-        continue;
-
-      if (call->cancellable != NULL)
-        {
-          g_autoptr (GCancellable) cancellable = g_object_ref (call->cancellable);
-
-          g_cancellable_cancel (cancellable);
-        }
-      else
-        TORNADIS_PRIVATE_CALL (client_cancel)
-      (TORNADIS_CLIENT (self->held), &call->dispatched, call);
-      return;
+      g_cancellable_cancel (cancellable);
     }
+  else
+    TORNADIS_PRIVATE_CALL (client_cancel)
+  (TORNADIS_CLIENT (self->held), &call->dispatched, call);
 }
 
 /**

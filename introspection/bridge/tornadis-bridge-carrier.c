@@ -272,7 +272,7 @@ tornadis_bridge_carrier_dispose (GObject *object)
   (&self->item);
   if (TORNADIS_IS_CLIENT (self->owner))
     TORNADIS_PRIVATE_CALL (client_set_flush)
-  (TORNADIS_CLIENT (self->owner), NULL, NULL);
+  (TORNADIS_CLIENT (self->owner), NULL, self);
   g_clear_weak_pointer (&self->owner);
   /* What is not told yet will not be. */
   g_queue_clear_full (&self->chunks, (GDestroyNotify) tornadis_bridge_chunk_free);

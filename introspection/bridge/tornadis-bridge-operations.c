@@ -291,7 +291,7 @@ preconnected_cb (GObject *object,
  *
  * Does [method@Tornadis.ClientPool.preconnect_async] as a call, whose outcome is true.
  *
- * An error is %TORNADIS_ERROR_CLOSED, when the pool is gone.
+ * An error is %TORNADIS_ERROR_CLOSED, when the pool is gone, or %TORNADIS_ERROR_USAGE, when @size is less than -1.
  *
  * Returns: %TRUE if it was begun
  *
@@ -306,6 +306,12 @@ tornadis_bridge_carrier_preconnect (TornadisBridgeCarrier *self,
   TornadisBridgeCall *call;
 
   g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
+
+  if (size < -1)
+    {
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%d clients cannot be connected ahead", size);
+      return FALSE;
+    }
 
   call = tornadis_bridge_carrier_start (self, cancellable, error);
   if (call == NULL)
@@ -372,7 +378,8 @@ tornadis_bridge_carrier_wait (TornadisBridgeCarrier *self,
     return FALSE;
 
   g_set_object (&call->callers, cancellable);
-  source = g_timeout_source_new ((guint) CLAMP (seconds * 1000, 0, (double) G_MAXUINT / 2));
+  /* Nor is what is no number too long. */
+  source = g_timeout_source_new (seconds > 0 ? (guint) MIN (seconds * 1000, (double) G_MAXUINT / 2) : 0);
   if (seconds < 0)
     g_source_set_ready_time (source, -1);
   g_source_set_static_name (source, "[tornadis] wait");

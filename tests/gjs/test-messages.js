@@ -871,4 +871,28 @@ export default {
         await until(() => order.includes('disconnected'));
         equal(order, [...toText(600), 'disconnected']);
     },
+
+    async deadlineThatIsNoNumber(server) {
+        const pubSub = makePubSub(server);
+        await pubSub.subscribe('a');
+        for (const deadline of ['soon', NaN])
+            await rejects(TypeError, pubSub.pop_message(deadline));
+        equal(await pubSub.pop_message('0'), null);
+    },
+
+    async closeInCallback(server) {
+        const client = makeClient(server);
+        const order = [];
+        client.connect('disconnected', () => order.push('disconnected'));
+        await client.connect_client();
+        client.async_call('ECHO', '1', reply => {
+            order.push(reply);
+            client.close();
+            order.push('closed');
+        });
+        client.async_call('ECHO', '2', reply => order.push(reply));
+        client.async_call('ECHO', '3', reply => order.push(reply));
+        await until(() => order.length === 5);
+        equal(order, ['1', '2', '3', 'disconnected', 'closed']);
+    },
 };

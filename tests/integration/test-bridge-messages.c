@@ -17,6 +17,7 @@ typedef struct
   gboolean closes;                /* the client, when messages are told */
   gboolean runs_loop;             /* until more is told, when messages are told */
   guint usec;                     /* that what is told takes */
+  void (*act) (gpointer stage);   /* (nullable) called once, when messages are told */
 } Stage;
 
 static void
@@ -28,12 +29,18 @@ told_cb (GObject *owner,
   Stage *stage = user_data;
 
   *taken = TRUE;
-  g_assert_true (owner == G_OBJECT (stage->client));
+  g_assert_true (stage->client == NULL || owner == G_OBJECT (stage->client));
   g_ptr_array_add (stage->told, g_strdup (text));
   if (stage->closes && text[0] == '{')
     {
       tornadis_bridge_carrier_drop_messages (stage->carrier);
       tornadis_client_close (TORNADIS_CLIENT (stage->client));
+    }
+  if (stage->act != NULL && text[0] == '{')
+    {
+      void (*act) (gpointer stage) = g_steal_pointer (&stage->act);
+
+      act (stage);
     }
   g_usleep (stage->usec);
   if (stage->runs_loop)
@@ -59,8 +66,7 @@ static void
 stage_tear_down (Stage *stage,
                  gconstpointer data)
 {
-  if (stage->client != NULL)
-    g_object_unref (stage->client);
+  g_clear_object (&stage->client);
   assert_finalized (stage->carrier);
   g_ptr_array_unref (stage->told);
   fixture_tear_down (&stage->fixture, data);
@@ -190,22 +196,44 @@ test_many (Stage *stage,
   g_assert_nonnull (strstr (stage_wait (stage, 0), "\"payloads\":[{\"b\":\"\xc3\xbf\\u0022\"}]"));
 }
 
-/* Appends the number of the route and the payload, of a digit, of each message; returns how many there are. */
+/* What the route of that number is, in any batch: '0' for that of "nobody", '1' for "news" and '2' for that by its pattern. */
+static char
+get_label (const char *text,
+           guint route)
+{
+  const char *p = strstr (text, "\"routes\":[[") + strlen ("\"routes\":[[");
+
+  for (; route > 0; route--)
+    p = strstr (p, "],[") + strlen ("],[");
+  if (g_str_has_prefix (p, "\"nobody\",null,\"n*\","))
+    return '0';
+  g_assert_true (g_str_has_prefix (p, "\"news\",null,"));
+
+  return g_str_has_prefix (p, "\"news\",null,\"n*\",") ? '2' : '1';
+}
+
+/* Appends the label of the route and the payload, of a digit, of each message; returns how many there are. They may come in
+ * more than one read of the client, and so in batches that number the routes anew. */
 static guint
 append_messages (GString *out,
                  const char *text)
 {
-  const char *index = strstr (text, "\"indices\":[");
+  const char *index = strstr (text, "\"indices\":");
   const char *payload = strstr (text, "\"payloads\":[");
   guint n = 0;
 
   g_assert_nonnull (index);
   g_assert_nonnull (payload);
-  index += strlen ("\"indices\":[");
+  index += strlen ("\"indices\":");
   payload += strlen ("\"payloads\":[");
-  for (; *payload == '"'; payload += strlen ("\"0\","), index += strlen ("  0,"), n++)
-    g_string_append_printf (out, "%c%c ", index[2], payload[1]);
-  g_assert_cmpint (index[-1], ==, ']');
+  for (; *payload == '"'; payload += strlen ("\"0\","), n++)
+    {
+      guint route = *index == '[' ? (guint) (index[1 + strlen ("  0,") * n + 2] - '0') : 0;
+
+      g_string_append_printf (out, "%c%c ", get_label (text, route), payload[1]);
+    }
+  if (*index == '[')
+    g_assert_cmpint (index[strlen ("  0,") * n], ==, ']');
   g_assert_cmpstr (payload - 1, ==, "]}");
 
   return n;
@@ -352,6 +380,175 @@ test_gone (Stage *stage,
   g_assert_cmpuint (tornadis_bridge_carrier_listen (carrier, NULL, FALSE), ==, 0);
 }
 
+static void
+drop_client (gpointer data)
+{
+  Stage *stage = data;
+
+  g_clear_object (&stage->client);
+}
+
+static void
+dispose_client (gpointer data)
+{
+  Stage *stage = data;
+
+  g_object_run_dispose (G_OBJECT (stage->client));
+}
+
+static void
+dispose_carrier (gpointer data)
+{
+  Stage *stage = data;
+
+  g_object_run_dispose (G_OBJECT (stage->carrier));
+}
+
+static void
+drop_client_and_run_loop (gpointer data)
+{
+  Stage *stage = data;
+  guint n = stage->told->len;
+
+  g_clear_object (&stage->client);
+  wait_until (stage->told->len > n);
+  /* The rest, which may be told by now. */
+  spin_for (1);
+}
+
+static void
+stage_act (Stage *stage,
+           void (*act) (gpointer stage))
+{
+  tornadis_bridge_carrier_listen (stage->carrier, NULL, FALSE);
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+  stage->act = act;
+  stage_publish (stage, "news", 2000);
+  stage_wait (stage, 0);
+}
+
+/* The client or the carrier goes while a batch is told of which more is left. */
+static void
+test_dropped (Stage *stage,
+              gconstpointer data)
+{
+  stage_act (stage, drop_client);
+}
+
+static void
+test_dropped_within_loop (Stage *stage,
+                          gconstpointer data)
+{
+  stage_act (stage, drop_client_and_run_loop);
+}
+
+static void
+test_client_disposed (Stage *stage,
+                      gconstpointer data)
+{
+  stage_act (stage, dispose_client);
+}
+
+static void
+test_carrier_disposed (Stage *stage,
+                       gconstpointer data)
+{
+  stage_act (stage, dispose_carrier);
+  g_assert_cmpuint (stage->told->len, ==, 1);
+  /* Messages that come now are nobody's. */
+  stage_publish (stage, "news", 1);
+  spin_for (1);
+  g_assert_cmpuint (stage->told->len, ==, 1);
+}
+
+/* Before the client says that it is disconnected it tells what has come, and then it is dropped. */
+static void
+test_dropped_by_peer (gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect SUBSCRIBE\nsend \"*3\\r\\n$9\\r\\nsubscribe\\r\\n$4\\r\\nnews\\r\\n:1\\r\\n\"\nwait\n"
+    "send \"*3\\r\\n$7\\r\\nmessage\\r\\n$4\\r\\nnews\\r\\n$1\\r\\nx\\r\\n\"\nclose\n---\nhandshake\ndrain\n");
+  Stage stage = { .told = g_ptr_array_new_with_free_func (g_free), .act = (void (*) (gpointer)) data };
+
+  stage.client = tornadis_pub_sub_client_new ("127.0.0.1", tornadis_harness_peer_get_port (peer));
+  g_object_set (stage.client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
+  stage.carrier = tornadis_bridge_carrier_new_text (G_OBJECT (stage.client), told_cb, &stage, NULL);
+  tornadis_bridge_carrier_listen (stage.carrier, NULL, FALSE);
+  stage_subscribe (&stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+
+  tornadis_harness_peer_go (peer);
+  stage_wait (&stage, 0);
+  spin_for (1);
+
+  g_clear_object (&stage.client);
+  assert_finalized (stage.carrier);
+  g_ptr_array_unref (stage.told);
+}
+
+static void
+close_cb (Stage *stage)
+{
+  g_assert_cmpuint (stage->told->len, ==, 0);
+  tornadis_client_close (TORNADIS_CLIENT (stage->client));
+  g_assert_cmpuint (stage->told->len, ==, 1);
+}
+
+/* Another carrier of the same client goes: this one still tells what has come before the client is closed. */
+static void
+test_second (Stage *stage,
+             gconstpointer data)
+{
+  TornadisBridgeCarrier *first = g_steal_pointer (&stage->carrier);
+
+  stage->carrier = tornadis_bridge_carrier_new_text (G_OBJECT (stage->client), told_cb, stage, NULL);
+  assert_finalized (first);
+  tornadis_bridge_carrier_listen (stage->carrier, NULL, FALSE);
+  stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
+  g_signal_connect_swapped (stage->client, "message", G_CALLBACK (close_cb), stage);
+  stage_publish (stage, "news", 1);
+  g_assert_nonnull (strstr (stage_wait (stage, 0), "\"payloads\":[\"1\"]"));
+}
+
+/* In whatever order calls are cancelled, each is found. */
+static void
+test_cancel_order (Stage *stage,
+                   gconstpointer data)
+{
+  static const guint order[] = { 3, 2, 4, 0, 7, 1, 5, 6 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (order); i++)
+    g_assert_true (tornadis_bridge_carrier_wait (stage->carrier, -1, NULL, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (order); i++)
+    tornadis_bridge_carrier_cancel (stage->carrier, order[i]);
+  for (guint n = 0, n_told = 0; n_told < G_N_ELEMENTS (order); n++)
+    for (const char *p = stage_wait (stage, n); (p = strstr (p, "{\"e\":[\"g-io-error-quark\",19,")) != NULL; p++)
+      n_told++;
+}
+
+/* A client that nobody takes of the pool's carrier. */
+static void
+test_not_taken (void)
+{
+  g_autoptr (TornadisHarnessRedis) redis = tornadis_harness_redis_new (NULL, NULL);
+  TornadisClient *template_client = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (redis));
+  TornadisClientPool *pool = tornadis_client_pool_new (template_client);
+  Stage stage = { .told = g_ptr_array_new_with_free_func (g_free) };
+  TornadisBridgeCarrier *carrier = tornadis_bridge_carrier_new_text (G_OBJECT (pool), told_cb, &stage, NULL);
+
+  g_assert_true (tornadis_bridge_carrier_get_client (carrier, NULL, NULL));
+  g_assert_true (tornadis_bridge_carrier_get_client (carrier, NULL, NULL));
+  stage_wait (&stage, 0);
+  /* The other still waits. */
+  g_object_run_dispose (G_OBJECT (carrier));
+  g_object_run_dispose (G_OBJECT (pool));
+  spin_for (5);
+  g_object_unref (template_client);
+  g_object_unref (pool);
+  spin_for (5);
+  assert_finalized (carrier);
+  g_ptr_array_unref (stage.told);
+}
+
 int
 main (int argc,
       char **argv)
@@ -367,6 +564,16 @@ main (int argc,
   ADD ("restored", test_restored);
   ADD ("cancelled", test_cancelled);
   ADD ("gone", test_gone);
+  ADD ("dropped", test_dropped);
+  ADD ("dropped-within-loop", test_dropped_within_loop);
+  ADD ("client-disposed", test_client_disposed);
+  ADD ("carrier-disposed", test_carrier_disposed);
+  g_test_add_data_func ("/bridge-messages/dropped-by-peer", drop_client, test_dropped_by_peer);
+  g_test_add_data_func ("/bridge-messages/disposed-by-peer", dispose_client, test_dropped_by_peer);
+  g_test_add_data_func ("/bridge-messages/carrier-disposed-by-peer", dispose_carrier, test_dropped_by_peer);
+  ADD ("second", test_second);
+  ADD ("cancel-order", test_cancel_order);
+  g_test_add_func ("/bridge-messages/not-taken", test_not_taken);
 
   return g_test_run ();
 }

@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 import types
+import weakref
 
 from tap import count_blocked, equal, main, raises, raises_async, wait_until
 
@@ -860,6 +861,40 @@ async def test_spawn(server):
     equal(Tornadis.spawn(giver()).cancel(), True)
     await wait_until(lambda: len(ended) == 2)
     equal(ended[1], 'CancelledError')
+
+
+async def test_refused_argument(server):
+    """What is no argument is not begun; what is called after it has its own outcome."""
+    pool = Tornadis.ClientPool(max_size=2, **options(server))
+    raises(TypeError, pool.preconnect, 'many')
+    raises(OverflowError, pool.preconnect, 1 << 40)
+    await raises_async(Tornadis.ClientError, pool.preconnect(-5))
+    equal(await pool.call('PING'), b'PONG')
+
+
+async def test_cancelled_is_not_kept(server):
+    """That one was cancelled keeps neither the others nor their replies."""
+    client = Tornadis.Client(**options(server))
+    futures = [client.call('PING') for _ in range(3)]
+    await Tornadis.sleep(0)
+    futures[0].cancel()
+    await futures[2]
+    kept = weakref.ref(futures[1])
+    del futures
+    equal(kept(), None)
+
+
+async def test_close_in_callback(server):
+    """What came before that is told before the client says that it is disconnected."""
+    client = Tornadis.Client(**options(server))
+    order = []
+    client.connect('disconnected', lambda *_: order.append('disconnected'))
+    await client.connect_client()
+    client.async_call('ECHO', '1', callback=lambda reply: (order.append(reply), client.close(), order.append('closed')))
+    client.async_call('ECHO', '2', callback=order.append)
+    client.async_call('ECHO', '3', callback=order.append)
+    await wait_until(lambda: len(order) == 5)
+    equal(order, [b'1', b'2', b'3', 'disconnected', 'closed'])
 
 
 main(sys.modules[__name__])

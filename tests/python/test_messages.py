@@ -913,4 +913,14 @@ async def test_cancelled_subscribing(server):
     await raises_async(asyncio.CancelledError, unsubscribing)
 
 
+async def test_refused_deadline(server):
+    """Nobody waits then, and what is asked for after it has its own outcome."""
+    client = await subscribe(server, 'a')
+    raises(TypeError, client.pop_message, 'soon')
+    publish(server, [('a', '1')])
+    equal((await client.pop_message(float('inf'))).text, '1')
+    equal(await client.pop_message(float('nan')), None)
+    await client.subscribe('b')
+
+
 main(sys.modules[__name__])

@@ -117,7 +117,8 @@ TornadisLink   *tornadis_client_get_link          (TornadisClient   *self);
 GPtrArray      *tornadis_client_get_chain         (TornadisClient   *self);
 GMainContext   *tornadis_client_get_context       (TornadisClient   *self);
 /* @flush is called before anything else is emitted or returned that comes after outcomes and messages: a binding that
- * passes those on later has to do it now. One for each client; %NULL: none any more. */
+ * passes those on later has to do it now. One for each client; %NULL: that of @user_data is none any more,
+ * if it still is. */
 void            tornadis_client_set_flush         (TornadisClient   *self,
                                                    void            (*flush) (gpointer user_data),
                                                    gpointer          user_data);

@@ -509,6 +509,9 @@ tornadis_client_set_flush (TornadisClient *self,
 {
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
 
+  if (flush == NULL && priv->flush_data != user_data)
+    return;
+
   priv->flush = flush;
   priv->flush_data = user_data;
 }

@@ -271,6 +271,8 @@ var _init = (function () {
                 if (what instanceof Tornadis.Pipeline)
                     handOver(what);
             });
+        // What came before goes before: it may be closed by a callback.
+        precede(Tornadis.Client.prototype, ['close'], client => client._carrier?.deal(client));
         // GJS sets no properties on a client that was disposed: the carrier has to exist before.
         precede(Tornadis.Client.prototype, ['run_dispose'], client => getCarrier(client).flush());
         precede(Tornadis.PubSubClient.prototype, ['run_dispose'], client => getMessages(client).forgetAll());

@@ -154,6 +154,14 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
                 }
                 this.receive(brought);
             }
+            this.deal(owner);
+            if (text === '')
+                this.flush();
+            this.rest();
+        }
+
+        /** Deals with what has come, within a callback of it with the rest. */
+        deal(owner) {
             while (this.parts.length > 0) {
                 const [part] = this.parts;
                 if (part.payloads === undefined)
@@ -163,9 +171,6 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
                 if (this.parts[0] === part)
                     this.parts.shift();
             }
-            if (text === '')
-                this.flush();
-            this.rest();
         }
 
         receive(brought) {

@@ -5,7 +5,7 @@
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
 var create = function (Tornadis, TornadisBridge) {
-    const {Error, Function, Map, Object, Promise, String, Symbol, Uint8Array} = globalThis;
+    const {Error, Function, Map, Number, Object, Promise, String, Symbol, TypeError, Uint8Array} = globalThis;
     const {GLib, GObject} = imports.gi;
     const Gi = imports._gi;
 
@@ -457,6 +457,9 @@ var create = function (Tornadis, TornadisBridge) {
             const cancelled = getCancelled(cancellable);
             if (cancelled !== null)
                 return Promise.reject(cancelled);
+            // Such a time would never be over.
+            if (Number.isNaN(Number(deadline)))
+                return Promise.reject(new TypeError('the deadline is no number'));
             if (this.inbox.length > 0 && this.waiters.length === 0 && this.nIterators === 0)
                 return Promise.resolve(this.inbox.shift());
             return new Promise((resolve, reject) => {

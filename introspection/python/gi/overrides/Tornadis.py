@@ -168,12 +168,18 @@ class Client(Tornadis.Client):
         """Closes the connection. (`disconnect` is how GObject disconnects signals.)"""
         self.close()
 
+    def close(self):
+        if self._carrier is not None:
+            self._carrier.flush()
+            # What came before goes before: this may be called by a callback.
+            self._carrier.deal()
+        super().close()
+
     submit = _flushing('submit')
     submit_pipeline = _flushing('submit_pipeline')
     call_async = _flushing('call_async')
     call_pipeline_async = _flushing('call_pipeline_async')
     connect_async = _flushing('connect_async')
-    close = _flushing('close')
     add_plugin = _flushing('add_plugin')
     add_plugin_by_name = _flushing('add_plugin_by_name')
     remove_plugin = _flushing('remove_plugin')

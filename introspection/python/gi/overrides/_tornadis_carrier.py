@@ -43,7 +43,7 @@ class Carrier:
         self.targets = []
         # The futures or functions of calls under way, by their numbers.
         self.pending = {}
-        # The numbers of futures, when they were last asked for.
+        # The numbers of targets by their ids, when they were last asked for: no target is kept by it.
         self.numbers = {}
         self.number = 0
         # What has come, with what deals with it; a callback may run a main loop before all of it is dealt with.
@@ -84,12 +84,19 @@ class Carrier:
         try:
             submit(*args)
         except GLib.Error as error:
-            # None of the calls was submitted.
-            for i in range(len(targets)):
-                del self.pending[(first + i) & _MAX_NUMBER]
-            self.number = first
+            self.take_back(first, targets)
             exception = _to_exception(error)
             _call_soon(lambda: self.settle_all([(target, None, exception) for target in targets]))
+        except (TypeError, ValueError, OverflowError):
+            # Of PyGObject, which did not take an argument: the bridge has not counted it.
+            self.take_back(first, targets)
+            raise
+
+    def take_back(self, first, targets):
+        """None of the calls was submitted."""
+        for i in range(len(targets)):
+            del self.pending[(first + i) & _MAX_NUMBER]
+        self.number = first
 
     def start(self, target, submit, *args):
         """Begins anything that is no call of a list of arguments; returns its number."""
@@ -109,10 +116,10 @@ class Carrier:
         try:
             index = self.targets.index(target)
         except ValueError:
-            number = self.numbers.get(target)
+            number = self.numbers.get(id(target))
             if number is None or self.pending.get(number) is not target:
-                self.numbers = {target: number for number, target in self.pending.items() if target is not None}
-                number = self.numbers.get(target)
+                self.numbers = {id(target): number for number, target in self.pending.items()}
+                number = self.numbers.get(id(target))
             if number is not None:
                 self.bridge.cancel(number)
         else:
@@ -148,6 +155,11 @@ class Carrier:
             if n > 1:
                 # A callback may run a main loop, which then asks for calls and so goes on with the rest.
                 self.bridge.expect()
+        self.deal()
+        self.flush()
+
+    def deal(self):
+        """Deals with what has come, within a callback of it with the rest."""
         while self.parts:
             part = self.parts[0]
             try:
@@ -155,7 +167,6 @@ class Carrier:
             finally:
                 if self.parts and self.parts[0] is part:
                     del self.parts[0]
-        self.flush()
 
     def open(self, number, value):
         """The target, the value and the exception of an outcome."""

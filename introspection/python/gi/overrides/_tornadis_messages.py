@@ -419,7 +419,12 @@ class Messages:
         else:
             self.pop()
         if deadline is not None:
-            number = self.carrier.start(lambda outcome: self.expire(waiter), self.carrier.bridge.wait, deadline)
+            try:
+                number = self.carrier.start(lambda outcome: self.expire(waiter), self.carrier.bridge.wait, deadline)
+            except BaseException:
+                # It is no number: nobody gets this waiter.
+                self.forsake(waiter)
+                raise
             waiter.add_done_callback(lambda _: self.carrier.bridge.cancel(number))
         return waiter
 
