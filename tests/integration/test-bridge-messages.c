@@ -62,12 +62,20 @@ stage_set_up (Stage *stage,
   stage->carrier = tornadis_bridge_carrier_new_text (G_OBJECT (stage->client), told_cb, stage, NULL);
 }
 
+/* It is kept, with the client, until what has come is told. */
+static void
+assert_carrier_finalized (TornadisBridgeCarrier *carrier)
+{
+  wait_until (G_OBJECT (carrier)->ref_count == 1);
+  assert_finalized (carrier);
+}
+
 static void
 stage_tear_down (Stage *stage,
                  gconstpointer data)
 {
   g_clear_object (&stage->client);
-  assert_finalized (stage->carrier);
+  assert_carrier_finalized (stage->carrier);
   g_ptr_array_unref (stage->told);
   fixture_tear_down (&stage->fixture, data);
 }
@@ -293,7 +301,7 @@ test_order (void)
   g_assert_cmpstr (stage_wait (&stage, 1), ==, "disconnected");
 
   g_object_unref (stage.client);
-  assert_finalized (stage.carrier);
+  assert_carrier_finalized (stage.carrier);
   g_ptr_array_unref (stage.told);
 }
 
@@ -481,7 +489,7 @@ test_dropped_by_peer (gconstpointer data)
   spin_for (1);
 
   g_clear_object (&stage.client);
-  assert_finalized (stage.carrier);
+  assert_carrier_finalized (stage.carrier);
   g_ptr_array_unref (stage.told);
 }
 
