@@ -8,8 +8,7 @@ import weakref
 from gi.repository import GLib, GObject
 
 from ._tornadis_loop import _call_soon, _in_task, _LentFuture, _report
-from ._tornadis_values import Tornadis, TornadisBridge, TornadisException, _to_exception
-
+from ._tornadis_values import Tornadis, TornadisBridge, TornadisException
 
 # How many routes are kept, and for how many channels the handlers that were found.
 _MOST_ROUTES = 1000
@@ -19,7 +18,7 @@ _MOST_MATCHES = 1000
 class Route:
     """What messages of one channel, by one pattern, have in common."""
 
-    __slots__ = ('channel', 'channel_bytes', 'pattern', 'pattern_bytes', 'shard', 'detail', 'handlers', 'version')
+    __slots__ = ('channel', 'channel_bytes', 'pattern', 'pattern_bytes', 'shard', 'handlers', 'version')
 
     def __init__(self, channel, channel_bytes, pattern, pattern_bytes, shard):
         self.channel = channel
@@ -27,7 +26,6 @@ class Route:
         self.pattern = pattern
         self.pattern_bytes = pattern_bytes
         self.shard = shard
-        self.detail = channel
         self.handlers = None
         self.version = False
 
@@ -236,7 +234,7 @@ class Messages:
     @staticmethod
     def order(handlers, route):
         """Those for the route in the order of an emission, blocked ones too."""
-        found = [handler for handler in handlers if handler.detail in (None, route.detail)]
+        found = [handler for handler in handlers if handler.detail in (None, route.channel)]
         # Ids grow from one to the next.
         found.sort(key=lambda handler: (handler.after, handler.id))
         return found
@@ -248,14 +246,14 @@ class Messages:
             for handler in self.version:
                 self.by_detail.setdefault(handler.detail, []).append(handler)
         route.version = self.version
-        detail = route.detail
+        channel = route.channel
         try:
-            route.handlers = self.matches[detail]
+            route.handlers = self.matches[channel]
         except KeyError:
-            found = self.order(self.by_detail.get(None, []) + self.by_detail.get(detail, []), route)
+            found = self.order(self.by_detail.get(None, []) + self.by_detail.get(channel, []), route)
             route.handlers = [handler for handler in found if handler.listening] if found else None
             if len(self.matches) < _MOST_MATCHES:
-                self.matches[detail] = route.handlers
+                self.matches[channel] = route.handlers
         return route.handlers
 
     def tell(self, part):
@@ -279,7 +277,7 @@ class Messages:
                     rest.append(message)
                     continue
                 version = self.version
-                emission.detail = route.detail
+                emission.detail = route.channel
                 for handler in handlers:
                     try:
                         handler.call(client, message)
@@ -305,13 +303,18 @@ class Messages:
             return
         self.emissions.append(None)
         try:
-            handler.call(self.get_client(), _make_message(route, payload))
+            self.call(handler, self.get_client(), _make_message(route, payload))
+        finally:
+            self.emissions.pop()
+
+    @staticmethod
+    def call(handler, client, message):
+        try:
+            handler.call(client, message)
         except SystemExit:
             raise
         except BaseException as error:
             _report(error)
-        finally:
-            self.emissions.pop()
 
     def go_on(self, client, message, route, version, last, emission):
         """Calls what is left of the handlers there were, after the last one has changed some or stopped an emission."""
@@ -319,14 +322,8 @@ class Messages:
         for handler in handlers[handlers.index(last) + 1:]:
             if emission.stopped:
                 break
-            if not handler.listening:
-                continue
-            try:
-                handler.call(client, message)
-            except SystemExit:
-                raise
-            except BaseException as error:
-                _report(error)
+            if handler.listening:
+                self.call(handler, client, message)
         emission.stopped = False
 
     def stop(self, detailed_signal):
