@@ -78,41 +78,40 @@ carrier_add_outcome (TornadisBridgeCarrier *self,
   chunk->n_outcomes++;
 }
 
+/* Its reply, or @error; frees it. */
+static void
+call_complete (TornadisBridgeCall *call,
+               TornadisReply *reply,
+               const GError *error)
+{
+  if (G_LIKELY (tornadis_bridge_carrier_is_alive (call->carrier)))
+    carrier_add_outcome (call->carrier, call->number, reply, error);
+  tornadis_bridge_call_free (call);
+}
+
 static void
 reply_cb (TornadisReply *reply,
           const GError *error,
           gpointer user_data)
 {
-  TornadisBridgeCall *call = user_data;
-  TornadisBridgeCarrier *self = call->carrier;
   g_autoptr (GError) reply_error = NULL;
 
   if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
     error = reply_error = tornadis_reply_dup_error (reply);
 
-  if (G_LIKELY (tornadis_bridge_carrier_is_alive (self)))
-    carrier_add_outcome (self, call->number, reply, error);
-  tornadis_bridge_call_free (call);
+  call_complete (user_data, reply, error);
 }
 
-/* A call that has no cancellable, or that of a pool. */
+/* Of a client, with a cancellable. */
 static void
 called_cb (GObject *object,
            GAsyncResult *result,
            gpointer user_data)
 {
-  TornadisBridgeCall *call = user_data;
-  g_autoptr (TornadisReply) reply = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
 
-  if (TORNADIS_IS_CLIENT (object))
-    reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
-  else
-    reply = tornadis_client_pool_call_finish (TORNADIS_CLIENT_POOL (object), result, &error);
-
-  if (tornadis_bridge_carrier_is_alive (call->carrier))
-    carrier_add_outcome (call->carrier, call->number, reply, error);
-  tornadis_bridge_call_free (call);
+  call_complete (user_data, reply, error);
 }
 
 static void
@@ -120,18 +119,32 @@ pipeline_called_cb (GObject *object,
                     GAsyncResult *result,
                     gpointer user_data)
 {
-  TornadisBridgeCall *call = user_data;
-  g_autoptr (TornadisReply) reply = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_call_pipeline_finish (TORNADIS_CLIENT (object), result, &error);
 
-  if (TORNADIS_IS_CLIENT (object))
-    reply = tornadis_client_call_pipeline_finish (TORNADIS_CLIENT (object), result, &error);
-  else
-    reply = tornadis_client_pool_call_pipeline_finish (TORNADIS_CLIENT_POOL (object), result, &error);
+  call_complete (user_data, reply, error);
+}
 
-  if (tornadis_bridge_carrier_is_alive (call->carrier))
-    carrier_add_outcome (call->carrier, call->number, reply, error);
-  tornadis_bridge_call_free (call);
+static void
+pool_called_cb (GObject *object,
+                GAsyncResult *result,
+                gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_pool_call_finish (TORNADIS_CLIENT_POOL (object), result, &error);
+
+  call_complete (user_data, reply, error);
+}
+
+static void
+pool_pipeline_called_cb (GObject *object,
+                         GAsyncResult *result,
+                         gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_pool_call_pipeline_finish (TORNADIS_CLIENT_POOL (object), result, &error);
+
+  call_complete (user_data, reply, error);
 }
 
 static gboolean
@@ -147,26 +160,25 @@ carrier_submit_one (TornadisBridgeCarrier *self,
   if (owner == NULL)
     return FALSE;
 
-  tornadis_bridge_carrier_hold (self, owner);
-  call = tornadis_bridge_call_new (self, tornadis_bridge_carrier_reserve (self, 1));
-
+  /* The light way is a client's alone. */
   if (TORNADIS_IS_CLIENT (owner) && cancellable == NULL)
     {
-      TORNADIS_PRIVATE_CALL (client_dispatch)
-      (TORNADIS_CLIENT (owner), command, pipeline, reply_cb, call, &call->dispatched);
+      tornadis_bridge_carrier_hold (self, owner);
+      call = tornadis_bridge_call_new (self, tornadis_bridge_carrier_reserve (self, 1));
+      TORNADIS_PRIVATE_CALL (client_dispatch, TORNADIS_CLIENT (owner), command, pipeline, reply_cb, call, &call->dispatched);
       return TRUE;
     }
 
-  call->cancellable = cancellable != NULL ? g_object_ref (cancellable) : g_cancellable_new ();
+  call = tornadis_bridge_carrier_start (self, cancellable, NULL);
   if (TORNADIS_IS_CLIENT (owner) && command != NULL)
     tornadis_client_call_async (TORNADIS_CLIENT (owner), command, call->cancellable, called_cb, call);
   else if (TORNADIS_IS_CLIENT (owner))
     tornadis_client_call_pipeline_async (TORNADIS_CLIENT (owner), pipeline, call->cancellable, pipeline_called_cb, call);
   else if (command != NULL)
-    tornadis_client_pool_call_async (TORNADIS_CLIENT_POOL (owner), command, call->cancellable, called_cb, call);
+    tornadis_client_pool_call_async (TORNADIS_CLIENT_POOL (owner), command, call->cancellable, pool_called_cb, call);
   else
-    tornadis_client_pool_call_pipeline_async (TORNADIS_CLIENT_POOL (owner), pipeline, call->cancellable, pipeline_called_cb,
-                                              call);
+    tornadis_client_pool_call_pipeline_async (TORNADIS_CLIENT_POOL (owner), pipeline, call->cancellable,
+                                              pool_pipeline_called_cb, call);
 
   return TRUE;
 }
@@ -195,21 +207,18 @@ carrier_submit (TornadisBridgeCarrier *self,
   first = tornadis_bridge_carrier_reserve (self, commands->len);
 
   /* One write for all of them, though the first finds the link idle. A plugin may wait for replies. */
-  cork = TORNADIS_PRIVATE_CALL (client_get_chain) (client) == NULL;
+  cork = TORNADIS_PRIVATE_CALL (client_get_chain, client) == NULL;
   if (cork)
-    TORNADIS_PRIVATE_CALL (client_set_corked)
-  (client, TRUE);
+    TORNADIS_PRIVATE_CALL (client_set_corked, client, TRUE);
   for (guint i = 0; i < commands->len; i++)
     {
       TornadisBridgeCall *call = tornadis_bridge_call_new (self, first + i);
 
-      TORNADIS_PRIVATE_CALL (client_dispatch)
-      (client, g_ptr_array_index (commands, i), NULL, reply_cb, call,
-       &call->dispatched);
+      TORNADIS_PRIVATE_CALL (client_dispatch, client, g_ptr_array_index (commands, i), NULL, reply_cb, call,
+                             &call->dispatched);
     }
   if (cork)
-    TORNADIS_PRIVATE_CALL (client_set_corked)
-  (client, FALSE);
+    TORNADIS_PRIVATE_CALL (client_set_corked, client, FALSE);
 
   tornadis_bridge_carrier_let_go (self);
 
@@ -377,8 +386,7 @@ tornadis_bridge_carrier_cancel (TornadisBridgeCarrier *self,
       g_cancellable_cancel (cancellable);
     }
   else
-    TORNADIS_PRIVATE_CALL (client_cancel)
-  (TORNADIS_CLIENT (self->held), &call->dispatched, call);
+    TORNADIS_PRIVATE_CALL (client_cancel, TORNADIS_CLIENT (self->held), &call->dispatched, call);
 }
 
 /**

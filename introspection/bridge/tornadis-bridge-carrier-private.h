@@ -30,7 +30,7 @@ struct _TornadisBridgeCarrier
   gpointer user_data;
   GDestroyNotify user_data_destroy; /* (nullable) */
 
-  TornadisPollerItem item; /* of the owner's main context, since it was first needed */
+  TornadisPollerItem item; /* of the owner's main context */
   GQueue chunks;           /* (element-type TornadisBridgeChunk) (owned) to be told */
   GQueue calls;            /* (element-type TornadisBridgeCall) under way, in the order in which they were made */
   GList *cancelled;        /* (unowned) (nullable) the call that was cancelled last, or one beside where it was */
@@ -56,50 +56,52 @@ typedef struct
   GCancellable *callers;     /* (owned) (nullable) what the caller gave, where that is another */
 } TornadisBridgeCall;
 
+/* tornadis-bridge-carrier.c */
+
 /* The owner, which may have been disposed of but is there; or %NULL with an error. */
-gpointer tornadis_bridge_carrier_get_owner (TornadisBridgeCarrier *self,
-                                            GError **error);
+gpointer             tornadis_bridge_carrier_get_owner    (TornadisBridgeCarrier  *self,
+                                                           GError                **error);
+/* The main context that @owner belongs to. */
+GMainContext        *tornadis_bridge_carrier_get_context  (GObject                *owner);
 /* What is told from now on needs its turn, and the owner must stay until then. */
-void tornadis_bridge_carrier_hold (TornadisBridgeCarrier *self,
-                                   GObject *owner);
+void                 tornadis_bridge_carrier_hold         (TornadisBridgeCarrier  *self,
+                                                           GObject                *owner);
 /* Nothing is expected, under way or left to tell: the owner may go, and with it the carrier. */
-void tornadis_bridge_carrier_let_go (TornadisBridgeCarrier *self);
+void                 tornadis_bridge_carrier_let_go       (TornadisBridgeCarrier  *self);
 /* The last chunk to be told, if it has outcomes and room for another, or a new one. */
-TornadisBridgeChunk *tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier *self);
+TornadisBridgeChunk *tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier  *self);
 /* A chunk that is in no queue, for messages. */
-TornadisBridgeChunk *tornadis_bridge_chunk_new_messages (TornadisBridgeCarrier *self,
-                                                         gboolean popped);
+TornadisBridgeChunk *tornadis_bridge_chunk_new_messages   (TornadisBridgeCarrier  *self,
+                                                           gboolean                popped);
 /* The last chunk to be told, if it has messages of that sort and room for another, or a new one. */
-TornadisBridgeChunk *tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier *self,
-                                                           gboolean popped);
+TornadisBridgeChunk *tornadis_bridge_carrier_get_messages (TornadisBridgeCarrier  *self,
+                                                           gboolean                popped);
 /* Tells the messages of a chunk (transfer full), ahead of what else there is. */
-void tornadis_bridge_carrier_tell_at_once (TornadisBridgeCarrier *self,
-                                           TornadisBridgeChunk *chunk);
-void tornadis_bridge_carrier_tell_all (TornadisBridgeCarrier *self);
-void tornadis_bridge_chunk_free (TornadisBridgeChunk *chunk);
+void                 tornadis_bridge_carrier_tell_at_once (TornadisBridgeCarrier  *self,
+                                                           TornadisBridgeChunk    *chunk);
+void                 tornadis_bridge_carrier_tell_all     (TornadisBridgeCarrier  *self);
+void                 tornadis_bridge_chunk_free           (TornadisBridgeChunk    *chunk);
 
 /* tornadis-bridge-calls.c */
 
 /* So many calls get the numbers from the one that is returned on, before any is made: a plugin may make others
  * meanwhile. */
-guint32 tornadis_bridge_carrier_reserve (TornadisBridgeCarrier *self,
-                                         guint n_calls);
-TornadisBridgeCall *tornadis_bridge_call_new (TornadisBridgeCarrier *self,
-                                              guint32 number);
+guint32              tornadis_bridge_carrier_reserve      (TornadisBridgeCarrier  *self,
+                                                           guint                   n_calls);
+TornadisBridgeCall  *tornadis_bridge_call_new             (TornadisBridgeCarrier  *self,
+                                                           guint32                 number);
 /* Frees a call whose outcome was added. */
-void tornadis_bridge_call_free (TornadisBridgeCall *call);
-/* The main context that @owner belongs to. */
-GMainContext *tornadis_bridge_carrier_get_context (GObject *owner);
+void                 tornadis_bridge_call_free            (TornadisBridgeCall     *call);
 
 /* tornadis-bridge-operations.c */
 
 /* A new operation, which has a cancellable and is under way; NULL with an error: the owner is gone. */
-TornadisBridgeCall *tornadis_bridge_carrier_start (TornadisBridgeCarrier *self,
-                                                   GCancellable *cancellable,
-                                                   GError **error);
+TornadisBridgeCall  *tornadis_bridge_carrier_start        (TornadisBridgeCarrier  *self,
+                                                           GCancellable           *cancellable,
+                                                           GError                **error);
 /* Its outcome is true, or @error; frees it. */
-void tornadis_bridge_call_complete (TornadisBridgeCall *call,
-                                    const GError *error);
+void                 tornadis_bridge_call_complete        (TornadisBridgeCall     *call,
+                                                           const GError           *error);
 
 /* Without a poller the carrier was disposed of: nothing is told any more. */
 static inline gboolean

@@ -2,8 +2,6 @@
 
 #include "introspection/bridge/tornadis-bridge-carrier-private.h"
 
-#include <gmodule.h>
-
 #include "introspection/bridge/tornadis-bridge-collector.h"
 
 /**
@@ -60,22 +58,6 @@ tornadis_bridge_chunk_free (TornadisBridgeChunk *chunk)
   g_free (chunk);
 }
 
-/* GJS refuses callbacks between the steps of a garbage collection, though the main loop runs then: the outcomes would be
- * lost. Brings the collection to an end. */
-static void
-finish_collection (void)
-{
-  GModule *program = g_module_open (NULL, 0);
-  gpointer (*get_current) (void);
-  void (*collect) (gpointer context);
-
-  if (program != NULL && g_module_symbol (program, "gjs_context_get_current", (gpointer *) &get_current) &&
-      g_module_symbol (program, "gjs_context_gc", (gpointer *) &collect))
-    collect (get_current ());
-
-  g_clear_pointer (&program, g_module_close);
-}
-
 static void
 carrier_notify (TornadisBridgeCarrier *self,
                 const char *outcomes,
@@ -92,7 +74,7 @@ carrier_notify (TornadisBridgeCarrier *self,
       self->text_func (self->held, outcomes, &taken, self->user_data);
       if (G_UNLIKELY (!taken))
         {
-          finish_collection ();
+          tornadis_bridge_collector_collect ();
           self->text_func (self->held, outcomes, &taken, self->user_data);
         }
     }
@@ -125,8 +107,7 @@ static void
 carrier_go_on (TornadisBridgeCarrier *self)
 {
   if (!g_queue_is_empty (&self->chunks) && tornadis_bridge_carrier_is_alive (self))
-    TORNADIS_PRIVATE_CALL (poller_item_queue_first)
-  (&self->item);
+    TORNADIS_PRIVATE_CALL (poller_item_queue_first, &self->item);
 }
 
 /* What the program does with each is as long or short as the next time, for the most part. */
@@ -238,8 +219,7 @@ carrier_turn (TornadisPollerItem *item,
     }
 
   if (g_queue_is_empty (&self->chunks) && !self->expecting && tornadis_bridge_carrier_is_alive (self))
-    TORNADIS_PRIVATE_CALL (poller_item_unqueue)
-  (&self->item);
+    TORNADIS_PRIVATE_CALL (poller_item_unqueue, &self->item);
   tornadis_bridge_carrier_let_go (self);
 }
 
@@ -268,11 +248,9 @@ tornadis_bridge_carrier_dispose (GObject *object)
   TornadisBridgeCarrier *self = TORNADIS_BRIDGE_CARRIER (object);
 
   if (tornadis_bridge_carrier_is_alive (self))
-    TORNADIS_PRIVATE_CALL (poller_item_clear)
-  (&self->item);
+    TORNADIS_PRIVATE_CALL (poller_item_clear, &self->item);
   if (TORNADIS_IS_CLIENT (self->owner))
-    TORNADIS_PRIVATE_CALL (client_set_flush)
-  (TORNADIS_CLIENT (self->owner), NULL, self);
+    TORNADIS_PRIVATE_CALL (client_set_flush, TORNADIS_CLIENT (self->owner), NULL, self);
   g_clear_weak_pointer (&self->owner);
   /* What is not told yet will not be. */
   g_queue_clear_full (&self->chunks, (GDestroyNotify) tornadis_bridge_chunk_free);
@@ -319,9 +297,9 @@ GMainContext *
 tornadis_bridge_carrier_get_context (GObject *owner)
 {
   if (TORNADIS_IS_CLIENT (owner))
-    return TORNADIS_PRIVATE_CALL (client_get_context) (TORNADIS_CLIENT (owner));
+    return TORNADIS_PRIVATE_CALL (client_get_context, TORNADIS_CLIENT (owner));
 
-  return TORNADIS_PRIVATE_CALL (client_pool_get_context) (TORNADIS_CLIENT_POOL (owner));
+  return TORNADIS_PRIVATE_CALL (client_pool_get_context, TORNADIS_CLIENT_POOL (owner));
 }
 
 static TornadisBridgeCarrier *
@@ -331,19 +309,16 @@ carrier_new (GObject *owner,
              GDestroyNotify user_data_destroy)
 {
   TornadisBridgeCarrier *self = g_object_new (TORNADIS_BRIDGE_TYPE_CARRIER, NULL);
-  TornadisPoller *poller = TORNADIS_PRIVATE_CALL (poller_get) (tornadis_bridge_carrier_get_context (owner));
+  TornadisPoller *poller = TORNADIS_PRIVATE_CALL (poller_get, tornadis_bridge_carrier_get_context (owner));
 
   g_set_weak_pointer (&self->owner, owner);
   self->format = format;
   self->user_data = user_data;
   self->user_data_destroy = user_data_destroy;
-  TORNADIS_PRIVATE_CALL (poller_item_init)
-  (&self->item, poller, -1, carrier_turn);
-  TORNADIS_PRIVATE_CALL (poller_unref)
-  (poller);
+  TORNADIS_PRIVATE_CALL (poller_item_init, &self->item, poller, -1, carrier_turn);
+  TORNADIS_PRIVATE_CALL (poller_unref, poller);
   if (TORNADIS_IS_CLIENT (owner))
-    TORNADIS_PRIVATE_CALL (client_set_flush)
-  (TORNADIS_CLIENT (owner), flush_cb, self);
+    TORNADIS_PRIVATE_CALL (client_set_flush, TORNADIS_CLIENT (owner), flush_cb, self);
 
   return self;
 }
@@ -375,8 +350,7 @@ tornadis_bridge_carrier_new_data (GObject *owner,
   self = carrier_new (owner, &tornadis_bridge_marshal, user_data, user_data_destroy);
   self->data_func = func;
   /* So do marshalled bytes begin. */
-  TORNADIS_PRIVATE_CALL (reply_pack_enable)
-  ('s');
+  TORNADIS_PRIVATE_CALL (reply_pack_enable, 's');
 
   return self;
 }
@@ -470,8 +444,7 @@ tornadis_bridge_carrier_expect (TornadisBridgeCarrier *self,
 
   tornadis_bridge_carrier_hold (self, owner);
   self->expecting = TRUE;
-  TORNADIS_PRIVATE_CALL (poller_item_queue)
-  (&self->item);
+  TORNADIS_PRIVATE_CALL (poller_item_queue, &self->item);
 
   return TRUE;
 }
@@ -482,8 +455,7 @@ carrier_add_chunk (TornadisBridgeCarrier *self,
                    TornadisBridgeChunk *chunk)
 {
   g_queue_push_tail (&self->chunks, chunk);
-  TORNADIS_PRIVATE_CALL (poller_item_queue_first)
-  (&self->item);
+  TORNADIS_PRIVATE_CALL (poller_item_queue_first, &self->item);
 
   return chunk;
 }
@@ -519,7 +491,7 @@ tornadis_bridge_chunk_new_messages (TornadisBridgeCarrier *self,
   chunk->batch->popped = popped;
   chunk->batch->all = FALSE;
   chunk->batch->handler_id = 0;
-  chunk->batch->n_kept = TORNADIS_PRIVATE_CALL (pub_sub_client_get_n_kept) (TORNADIS_PUB_SUB_CLIENT (self->held));
+  chunk->batch->n_kept = TORNADIS_PRIVATE_CALL (pub_sub_client_get_n_kept, TORNADIS_PUB_SUB_CLIENT (self->held));
 
   return chunk;
 }

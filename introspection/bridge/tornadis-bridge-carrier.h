@@ -21,12 +21,12 @@ G_BEGIN_DECLS
  * outcome has tuples is given inverted (`~number`), and so negative; when the outcome itself is an error the call has
  * failed.
  *
- * Messages are a tuple: whether they are for those who pop them (or the detail of the emission: the program emits one, and
- * handlers are to be called before the function returns), the routes, for each message the byte that is the number of its route (or nothing,
- * when there is but one route), the payloads, and what [method@TornadisBridge.Carrier.keep] is to be told. A route is a tuple of the channel, its bytes
- * (or nothing, when those are the text), the pattern and its bytes likewise (or nothing), and whether it is a shard
- * channel. A payload is text when it is, else
- * bytes; a tuple stands for keys: their list, or nothing.
+ * Messages are a tuple: whether they are for those who pop them (or the id of the one handler that is to be called before the
+ * function returns, for a message that the program emits), the routes, for each message the byte that is the number of its
+ * route (or nothing, when there is but one route), the payloads, and what [method@TornadisBridge.Carrier.keep] is to be
+ * given. A route is a tuple of the channel, its bytes (or nothing, when those are the text), the pattern and its bytes
+ * likewise (or nothing), and whether it is a shard channel. A payload is text when it is, else bytes; a tuple stands for
+ * keys: their list, or nothing.
  *
  * Since: 1.0
  */
@@ -51,8 +51,9 @@ typedef void (*TornadisBridgeDataFunc) (GObject      *owner,
  * to be asked for. What is given is the number of the call and one more, and that negative when there are objects; when the
  * outcome itself is an error the call has failed.
  *
- * Messages are an object: `popped`, `routes`, `indices` and `payloads`, as for [callback@TornadisBridge.DataFunc], but with
- * an array of numbers as `indices`, arrays as routes, `b` for bytes, and `k` for keys.
+ * Messages are an object: `popped`, `routes`, `indices`, `payloads` and `kept`, as for [callback@TornadisBridge.DataFunc],
+ * but with an array of numbers as `indices`, arrays as routes, `b` for bytes, and `k` for keys. `handler` is the id of the one
+ * handler that is to be called; `all` stands with the last of those that were popped together.
  *
  * Since: 1.0
  */
@@ -166,9 +167,6 @@ gboolean               tornadis_bridge_carrier_pop             (TornadisBridgeCa
                                                                 GError                  **error);
 TORNADIS_AVAILABLE_IN_1_0
 void                   tornadis_bridge_carrier_bring_popped    (TornadisBridgeCarrier    *self);
-TORNADIS_AVAILABLE_IN_1_0
-gboolean               tornadis_bridge_carrier_restore         (TornadisBridgeCarrier    *self,
-                                                                TornadisMessage          *message);
 TORNADIS_AVAILABLE_IN_1_0
 gboolean               tornadis_bridge_carrier_keep            (TornadisBridgeCarrier    *self,
                                                                 TornadisMessage          *message,

@@ -177,8 +177,7 @@ tornadis_bridge_collector_watch (void)
   /* It may have begun before. */
   g_atomic_int_set (&sweeping, js_is_incremental_gc_in_progress (script));
   attach_source ();
-  TORNADIS_PRIVATE_CALL (prelude_set)
-  (tornadis_bridge_collector_settle);
+  TORNADIS_PRIVATE_CALL (prelude_set, tornadis_bridge_collector_settle);
 
   return TRUE;
 }
@@ -199,6 +198,20 @@ tornadis_bridge_collector_settle (void)
 
   js_finish_incremental_gc (script, JS_GC_REASON_API);
   g_atomic_int_set (&sweeping, FALSE);
+}
+
+void
+tornadis_bridge_collector_collect (void)
+{
+  GModule *program = g_module_open (NULL, 0);
+  gpointer (*get_current) (void);
+  void (*collect) (gpointer context);
+
+  if (program != NULL && g_module_symbol (program, "gjs_context_get_current", (gpointer *) &get_current) &&
+      g_module_symbol (program, "gjs_context_gc", (gpointer *) &collect))
+    collect (get_current ());
+
+  g_clear_pointer (&program, g_module_close);
 }
 
 /**

@@ -15,4 +15,9 @@ gulong   tornadis_bridge_collector_guard  (GObject    *object,
                                            const char *detailed_signal,
                                            gboolean    after);
 
+#ifndef __GI_SCANNER__
+/* Collects all, where it is not known how to end a sweep. */
+void     tornadis_bridge_collector_collect (void);
+#endif
+
 G_END_DECLS

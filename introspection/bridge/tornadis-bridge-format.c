@@ -11,7 +11,7 @@ tornadis_bridge_data_is_text (const char *data,
   const char *p = data;
   const char *end = p + length;
 
-  if (G_LIKELY (TORNADIS_PRIVATE_CALL (reply_data_is_text) (data, length)))
+  if (G_LIKELY (TORNADIS_PRIVATE_CALL (reply_data_is_text, data, length)))
     return TRUE;
 
   while (!g_utf8_validate_len (p, (gsize) (end - p), &p))
@@ -31,7 +31,7 @@ gboolean
 tornadis_bridge_is_number (const TornadisReply *reply)
 {
   return reply->length <= TORNADIS_BRIDGE_MAX_DIGITS &&
-         TORNADIS_PRIVATE_CALL (number_text_is_integer) (reply->data, reply->length);
+         TORNADIS_PRIVATE_CALL (number_text_is_integer, reply->data, reply->length);
 }
 
 GPtrArray *

@@ -101,7 +101,7 @@ tornadis_bridge_get_elements (const TornadisReply *reply)
 {
   TornadisReply **elements = g_atomic_pointer_get (&((TornadisReply *) reply)->v.elements);
 
-  return G_LIKELY (elements != NULL) ? elements : TORNADIS_PRIVATE_CALL (reply_unpack) ((TornadisReply *) reply);
+  return G_LIKELY (elements != NULL) ? elements : TORNADIS_PRIVATE_CALL (reply_unpack, (TornadisReply *) reply);
 }
 
 /* Languages take long over longer ones, or refuse: those stay text. */

@@ -125,7 +125,7 @@ json_integer (GString *out,
               gint64 value)
 {
   char text[TORNADIS_NUMBER_TEXT_SIZE];
-  gsize length = TORNADIS_PRIVATE_CALL (number_text_from_int64) (text, value);
+  gsize length = TORNADIS_PRIVATE_CALL (number_text_from_int64, text, value);
 
   if (value < -MAX_SAFE_INTEGER || value > MAX_SAFE_INTEGER)
     {
@@ -145,7 +145,7 @@ json_double (GString *out,
     {
       char text[TORNADIS_NUMBER_TEXT_SIZE];
 
-      g_string_append_len (out, text, (gssize) TORNADIS_PRIVATE_CALL (number_text_from_double) (text, value));
+      g_string_append_len (out, text, (gssize) TORNADIS_PRIVATE_CALL (number_text_from_double, text, value));
       return FALSE;
     }
 
@@ -324,12 +324,12 @@ json_append_route (TornadisBridgeBatch *batch,
 {
   GString *out = batch->routes;
   gsize length;
-  const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel) (message, &length);
+  const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel, message, &length);
 
   g_string_append (out, out->len > 0 ? ",[" : "[");
   put_name (out, tornadis_message_get_channel (message), data, length);
   g_string_append_c (out, ',');
-  data = TORNADIS_PRIVATE_CALL (message_peek_pattern) (message, &length);
+  data = TORNADIS_PRIVATE_CALL (message_peek_pattern, message, &length);
   if (data != NULL)
     put_name (out, tornadis_message_get_pattern (message), data, length);
   else
@@ -366,13 +366,13 @@ json_append_payload (TornadisBridgeBatch *batch,
 {
   GString *out = batch->payloads;
   gsize length;
-  const char *data = TORNADIS_PRIVATE_CALL (message_peek_payload) (message, &length);
+  const char *data = TORNADIS_PRIVATE_CALL (message_peek_payload, message, &length);
 
   if (out->len > 0)
     g_string_append_c (out, ',');
   if (G_UNLIKELY (data == NULL))
     put_keys (out, tornadis_message_get_reply (message));
-  else if (G_LIKELY (TORNADIS_PRIVATE_CALL (reply_data_is_text) (data, length)))
+  else if (G_LIKELY (TORNADIS_PRIVATE_CALL (reply_data_is_text, data, length)))
     put_text (out, data, length);
   else
     put_bytes (out, data, length);
@@ -386,7 +386,10 @@ json_join (const TornadisBridgeBatch *batch,
   const char *payloads = tornadis_bridge_batch_peek (batch, n, &length);
   GString *out = g_string_sized_new (batch->routes->len + length + 4 * n + 64);
 
-  g_string_append (out, batch->popped ? "{\"popped\":true" : "{\"popped\":false");
+  if (batch->popped)
+    g_string_append (out, "{\"popped\":true");
+  else
+    g_string_append_printf (out, "{\"popped\":false,\"kept\":%" G_GUINT64_FORMAT, batch->n_kept);
   if (batch->all && batch->n_told + n == batch->n_messages)
     g_string_append (out, ",\"all\":true");
   if (batch->handler_id != 0)
@@ -494,8 +497,7 @@ parse_argument (const char *p,
 
   if (G_LIKELY (p[length] == '"'))
     {
-      TORNADIS_PRIVATE_CALL (command_append_data)
-      (command, p, length);
+      TORNADIS_PRIVATE_CALL (command_append_data, command, p, length);
       return p + length + 1;
     }
 
@@ -509,8 +511,7 @@ parse_argument (const char *p,
         return NULL;
       if (*p == '"')
         {
-          TORNADIS_PRIVATE_CALL (command_append_data)
-          (command, argument->str, argument->len);
+          TORNADIS_PRIVATE_CALL (command_append_data, command, argument->str, argument->len);
           return p + 1;
         }
       p = parse_escaped (p + 1, argument);

@@ -420,11 +420,11 @@ marshal_append_route (TornadisBridgeBatch *batch,
                       TornadisMessage *message)
 {
   gsize length;
-  const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel) (message, &length);
+  const char *data = TORNADIS_PRIVATE_CALL (message_peek_channel, message, &length);
 
   put_head (batch->routes, '(', 5);
   put_name (batch->routes, tornadis_message_get_channel (message), data, length);
-  data = TORNADIS_PRIVATE_CALL (message_peek_pattern) (message, &length);
+  data = TORNADIS_PRIVATE_CALL (message_peek_pattern, message, &length);
   if (data != NULL)
     put_name (batch->routes, tornadis_message_get_pattern (message), data, length);
   else
@@ -448,12 +448,12 @@ marshal_append_payload (TornadisBridgeBatch *batch,
                         TornadisMessage *message)
 {
   gsize length;
-  const char *data = TORNADIS_PRIVATE_CALL (message_peek_payload) (message, &length);
+  const char *data = TORNADIS_PRIVATE_CALL (message_peek_payload, message, &length);
 
   if (G_UNLIKELY (data == NULL))
     put_keys (batch->payloads, tornadis_message_get_reply (message));
   else
-    put_string (batch->payloads, TORNADIS_PRIVATE_CALL (reply_data_is_text) (data, length) ? 'u' : 's', data, length);
+    put_string (batch->payloads, TORNADIS_PRIVATE_CALL (reply_data_is_text, data, length) ? 'u' : 's', data, length);
 }
 
 static GString *
@@ -519,8 +519,7 @@ unmarshal_call (Unmarshaller *self,
       if (!unmarshal_head (self, "s", &length) || (gsize) (self->end - self->p) < length)
         return FALSE;
 
-      TORNADIS_PRIVATE_CALL (command_append_data)
-      (command, self->p, length);
+      TORNADIS_PRIVATE_CALL (command_append_data, command, self->p, length);
       self->p += length;
     }
 

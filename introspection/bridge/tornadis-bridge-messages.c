@@ -127,7 +127,7 @@ message_cb (TornadisPubSubClient *client,
 {
   TornadisBridgeListener *listener = user_data;
   TornadisBridgeCarrier *self = listener->carrier;
-  TornadisDelivery *delivery = TORNADIS_PRIVATE_CALL (pub_sub_client_get_delivery) (client, message);
+  TornadisDelivery *delivery = TORNADIS_PRIVATE_CALL (pub_sub_client_get_delivery, client, message);
 
   if (!tornadis_bridge_carrier_is_alive (self))
     return;
@@ -260,7 +260,7 @@ popped_cb (GObject *object,
       chunk = tornadis_bridge_carrier_get_messages (self, TRUE);
       chunk_add_message (chunk, self->format, message);
       tornadis_message_unref (message);
-      message = n + 1 < MAX_POPPED ? TORNADIS_PRIVATE_CALL (pub_sub_client_take_message) (client) : NULL;
+      message = n + 1 < MAX_POPPED ? TORNADIS_PRIVATE_CALL (pub_sub_client_take_message, client) : NULL;
     }
   /* The outcome may come a turn later. */
   if (chunk != NULL)
@@ -333,31 +333,6 @@ tornadis_bridge_carrier_bring_popped (TornadisBridgeCarrier *self)
   g_object_unref (self);
 }
 
-/**
- * tornadis_bridge_carrier_restore:
- * @self: a carrier of a pub/sub client
- * @message: a message that it has brought
- *
- * Gives back a message that nobody handled after all: it is kept to be popped, ahead of all but those that were given back
- * before, unless a handler is connected for it.
- *
- * Returns: %TRUE if it is kept
- *
- * Since: 1.0
- */
-gboolean
-tornadis_bridge_carrier_restore (TornadisBridgeCarrier *self,
-                                 TornadisMessage *message)
-{
-  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
-  g_return_val_if_fail (message != NULL, FALSE);
-
-  if (!TORNADIS_IS_PUB_SUB_CLIENT (self->owner))
-    return FALSE;
-
-  return TORNADIS_PRIVATE_CALL (pub_sub_client_restore_message) (TORNADIS_PUB_SUB_CLIENT (self->owner), message);
-}
-
 static void
 carrier_change_listeners (TornadisBridgeCarrier *self,
                           void (*change) (gpointer instance, gulong handler_id))
@@ -413,8 +388,7 @@ tornadis_bridge_carrier_keep (TornadisBridgeCarrier *self,
   if (!TORNADIS_IS_PUB_SUB_CLIENT (self->owner) || carrier_has_rival (self, message))
     return FALSE;
 
-  TORNADIS_PRIVATE_CALL (pub_sub_client_keep_message)
-  (TORNADIS_PUB_SUB_CLIENT (self->owner), message, n_kept);
+  TORNADIS_PRIVATE_CALL (pub_sub_client_keep_message, TORNADIS_PUB_SUB_CLIENT (self->owner), message, n_kept);
   return TRUE;
 }
 

@@ -157,8 +157,7 @@ tornadis_bridge_take_part (TornadisReply *reply,
   if (out == NULL)
     return NULL;
 
-  TORNADIS_PRIVATE_CALL (reply_pack_shift)
-  (reply);
+  TORNADIS_PRIVATE_CALL (reply_pack_shift, reply);
   *length = out->len;
   return (guint8 *) g_string_free (out, FALSE);
 }
@@ -189,11 +188,11 @@ make_string (GBytes *bytes)
   const char *data;
 
   if (bytes == NULL)
-    return TORNADIS_PRIVATE_CALL (reply_new_data) (TORNADIS_REPLY_KIND_NIL, "", 0);
+    return TORNADIS_PRIVATE_CALL (reply_new_data, TORNADIS_REPLY_KIND_NIL, "", 0);
 
   data = g_bytes_get_data (bytes, &length);
 
-  return TORNADIS_PRIVATE_CALL (reply_new_data) (TORNADIS_REPLY_KIND_STRING, data != NULL ? data : "", length);
+  return TORNADIS_PRIVATE_CALL (reply_new_data, TORNADIS_REPLY_KIND_STRING, data != NULL ? data : "", length);
 }
 
 /**
@@ -223,7 +222,7 @@ tornadis_bridge_make_message (GBytes *channel,
   TornadisReply **elements = g_new (TornadisReply *, 4);
   gsize n = 0;
 
-  elements[n++] = TORNADIS_PRIVATE_CALL (reply_new_data) (TORNADIS_REPLY_KIND_STRING, "message", strlen ("message"));
+  elements[n++] = TORNADIS_PRIVATE_CALL (reply_new_data, TORNADIS_REPLY_KIND_STRING, "message", strlen ("message"));
   if (is_shard)
     kind = TORNADIS_SUBSCRIPTION_KIND_SHARD;
   else if (pattern != NULL)
@@ -240,11 +239,11 @@ tornadis_bridge_make_message (GBytes *channel,
 
       for (gsize i = 0; i < n_keys; i++)
         names[i] = make_string (keys[i]);
-      elements[n++] = TORNADIS_PRIVATE_CALL (reply_new_array) (TORNADIS_REPLY_KIND_ARRAY, names, n_keys);
+      elements[n++] = TORNADIS_PRIVATE_CALL (reply_new_array, TORNADIS_REPLY_KIND_ARRAY, names, n_keys);
     }
 
-  return TORNADIS_PRIVATE_CALL (message_new) (TORNADIS_PRIVATE_CALL (reply_new_array) (TORNADIS_REPLY_KIND_ARRAY, elements, n),
-                                              kind, NULL);
+  return TORNADIS_PRIVATE_CALL (message_new, TORNADIS_PRIVATE_CALL (reply_new_array, TORNADIS_REPLY_KIND_ARRAY, elements, n),
+                                kind, NULL);
 }
 
 /**
@@ -259,6 +258,5 @@ tornadis_bridge_make_message (GBytes *channel,
 void
 tornadis_bridge_expect_collector (void)
 {
-  TORNADIS_PRIVATE_CALL (client_expect_collector)
-  ();
+  TORNADIS_PRIVATE_CALL (client_expect_collector);
 }

@@ -154,7 +154,7 @@ test_handlers (Stage *stage,
   /* Each is told once, however many handlers it has. */
   stage_publish (stage, "news", 1);
   g_assert_cmpstr (stage_wait (stage, 0), ==,
-                   "{\"popped\":false,\"routes\":[[\"news\",null,null,null,false],[\"news\",null,\"n*\",null,false]],"
+                   "{\"popped\":false,\"kept\":0,\"routes\":[[\"news\",null,null,null,false],[\"news\",null,\"n*\",null,false]],"
                    "\"indices\":[  0,  1],\"payloads\":[\"1\",\"1\"]}");
 
   /* Those that are blocked hear of nothing, and no other than theirs. */
@@ -334,12 +334,12 @@ test_restored (Stage *stage,
 
   stage_subscribe (stage, TORNADIS_SUBSCRIPTION_KIND_CHANNEL, "news");
   stage_publish (stage, "news", 1);
-  g_assert_true (tornadis_bridge_carrier_restore (stage->carrier, about_keys));
-  g_assert_true (tornadis_bridge_carrier_restore (stage->carrier, about_all));
+  g_assert_true (tornadis_bridge_carrier_keep (stage->carrier, about_keys, 0));
+  g_assert_true (tornadis_bridge_carrier_keep (stage->carrier, about_all, 0));
 
   /* One that is somebody else's has had it. */
   handler = g_signal_connect_swapped (stage->client, "message", G_CALLBACK (happened_cb), stage);
-  g_assert_false (tornadis_bridge_carrier_restore (stage->carrier, about_all));
+  g_assert_false (tornadis_bridge_carrier_keep (stage->carrier, about_all, 0));
   g_signal_handler_disconnect (stage->client, handler);
 
   /* It may be that the message was not there yet. */

@@ -311,5 +311,5 @@ call_pipeline (TornadisClient *client,
 void
 enable_packs (void)
 {
-  TORNADIS_PRIVATE_CALL (reply_pack_enable) ('s');
+  TORNADIS_PRIVATE_CALL (reply_pack_enable, 's');
 }

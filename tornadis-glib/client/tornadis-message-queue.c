@@ -196,25 +196,6 @@ compare_serials (gconstpointer one,
   return ((TornadisMessage *) one)->place.serial < ((TornadisMessage *) other)->place.serial ? -1 : 1;
 }
 
-/* Those of the same serial are behind each other. */
-static int
-compare_restored (gconstpointer one,
-                  gconstpointer other,
-                  gpointer user_data)
-{
-  return ((TornadisMessage *) one)->place.serial <= ((TornadisMessage *) other)->place.serial ? -1 : 1;
-}
-
-gboolean
-tornadis_message_queue_restore (TornadisMessageQueue *self,
-                                TornadisMessage *message)
-{
-  message->place.serial = 0;
-  g_queue_insert_sorted (&self->returned, tornadis_message_ref (message), compare_restored, NULL);
-
-  return message_queue_added (self, message);
-}
-
 gboolean
 tornadis_message_queue_push_back (TornadisMessageQueue *self,
                                   TornadisMessage *message)

@@ -41,9 +41,6 @@ gboolean         tornadis_message_queue_push         (TornadisMessageQueue      
 /* Likewise, for a message that came out of the queue: it goes to its place among those that are left. */
 gboolean         tornadis_message_queue_push_back    (TornadisMessageQueue       *self,
                                                       TornadisMessage            *message);
-/* Likewise, for one that was not in the queue: it goes ahead of all that were, behind others like it. */
-gboolean         tornadis_message_queue_restore      (TornadisMessageQueue       *self,
-                                                      TornadisMessage            *message);
 /* Likewise, for a message that came when @n_pushed others had been pushed: it goes to its place among them. Those that came
  * together are inserted in their order. */
 gboolean         tornadis_message_queue_insert       (TornadisMessageQueue       *self,

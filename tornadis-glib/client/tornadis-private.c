@@ -29,7 +29,6 @@ tornadis__private__ (void)
     .pub_sub_client_get_n_kept = tornadis_pub_sub_client_get_n_kept,
     .pub_sub_client_keep_message = tornadis_pub_sub_client_keep_message,
     .pub_sub_client_take_message = tornadis_pub_sub_client_take_message,
-    .pub_sub_client_restore_message = tornadis_pub_sub_client_restore_message,
 
     .poller_get = tornadis_poller_get,
     .poller_unref = tornadis_poller_unref,

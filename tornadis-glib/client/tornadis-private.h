@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 /* What other libraries of this project need of this one's private half, as GLib's glib-private.h has it for GIO: one symbol
  * instead of one for each. They come from one build: this is no stable interface.
  *
- *   TORNADIS_PRIVATE_CALL (poller_get) (context); */
+ *   TORNADIS_PRIVATE_CALL (poller_get, context); */
 typedef struct
 {
   void             (*client_dispatch)          (TornadisClient         *self,
@@ -47,8 +47,6 @@ typedef struct
                                                       TornadisMessage      *message,
                                                       guint64               n_kept);
   TornadisMessage *(*pub_sub_client_take_message)    (TornadisPubSubClient *self);
-  gboolean         (*pub_sub_client_restore_message) (TornadisPubSubClient *self,
-                                                      TornadisMessage      *message);
 
   TornadisPoller  *(*poller_get)               (GMainContext           *context);
   void             (*poller_unref)             (TornadisPoller         *self);
@@ -98,6 +96,6 @@ typedef struct
 TORNADIS_AVAILABLE_IN_1_0
 const TornadisPrivate *tornadis__private__ (void);
 
-#define TORNADIS_PRIVATE_CALL(function) (tornadis__private__ ()->function)
+#define TORNADIS_PRIVATE_CALL(function, ...) (tornadis__private__ ()->function (__VA_ARGS__))
 
 G_END_DECLS

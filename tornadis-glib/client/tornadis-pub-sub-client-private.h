@@ -25,9 +25,6 @@ void                   tornadis_pub_sub_client_keep_message      (TornadisPubSub
                                                                   guint64               n_kept);
 /* (transfer full) (nullable): the first message that is kept, unless it is for one that waits. */
 TornadisMessage       *tornadis_pub_sub_client_take_message      (TornadisPubSubClient *self);
-/* Keeps a message again, ahead of all but those that were kept so before. FALSE: a handler is connected for it. */
-gboolean               tornadis_pub_sub_client_restore_message   (TornadisPubSubClient *self,
-                                                                  TornadisMessage      *message);
 TornadisSubscriptions *tornadis_pub_sub_client_get_subscriptions (TornadisPubSubClient *self);
 
 G_END_DECLS

@@ -158,22 +158,6 @@ tornadis_pub_sub_client_take_message (TornadisPubSubClient *self)
   return tornadis_message_queue_has_message (&self->messages) ? tornadis_message_queue_pop (&self->messages) : NULL;
 }
 
-gboolean
-tornadis_pub_sub_client_restore_message (TornadisPubSubClient *self,
-                                         TornadisMessage *message)
-{
-  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = NULL;
-
-  if (pub_sub_has_handler (self, g_quark_try_string (tornadis_message_get_channel (message))))
-    return FALSE;
-
-  alive = g_object_ref (self);
-  if (tornadis_message_queue_restore (&self->messages, message))
-    pub_sub_overflow (self);
-
-  return TRUE;
-}
-
 /* Only details that somebody connected to are quarks, so that channels do not fill the table. A name that is one stays one;
  * one that is not may become one at any time, so that it is looked up for each message, which takes long: the first busy
  * channels of the program become quarks too. */

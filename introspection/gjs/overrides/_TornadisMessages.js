@@ -250,8 +250,8 @@ var create = function (Tornadis, TornadisBridge) {
         }
 
         /** A part that the carrier goes through, or null. */
-        receive({popped, all, routes, indices, payloads}) {
-            const part = {routes: routes.map(route => new Route(route)), indices, payloads, next: 0};
+        receive({popped, all, routes, indices, payloads, kept}) {
+            const part = {routes: routes.map(route => new Route(route)), indices, payloads, kept, next: 0};
             if (!popped)
                 return part;
             for (let i = 0; i < payloads.length; i++) {
@@ -358,7 +358,7 @@ var create = function (Tornadis, TornadisBridge) {
                 const message = new Message(route, payloads[i]);
                 if (handlers === null) {
                     // No handler is connected for it any more: it is kept, unless one that is not of these has had it.
-                    this.carrier.bridge.restore(message._toBoxed());
+                    this.carrier.bridge.keep(message._toBoxed(), part.kept);
                     continue;
                 }
                 this.stopped = false;
