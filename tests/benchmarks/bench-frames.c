@@ -2,7 +2,7 @@
 
 #include "bench-frames.h"
 
-#include <time.h>
+#include "bench.h"
 
 /* As long as a turn may take. */
 #define LIMIT_NSEC (4 * G_GINT64_CONSTANT (1000000))
@@ -39,35 +39,13 @@ static struct
   gint64 latest; /* microseconds */
 } bench;
 
-static gint64
-get_cpu (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
-  return now.tv_sec * G_GINT64_CONSTANT (1000000000) + now.tv_nsec;
-}
-
-/* 0 where the kernel does not tell. */
-static gint64
-get_run_delay (void)
-{
-  g_autofree char *text = NULL;
-  const char *second;
-
-  if (!g_file_get_contents ("/proc/thread-self/schedstat", &text, NULL, NULL) || (second = strchr (text, ' ')) == NULL)
-    return 0;
-
-  return g_ascii_strtoll (second, NULL, 10);
-}
-
 static gboolean
 timing_dispatch (GSource *source,
                  GSourceFunc callback,
                  gpointer user_data)
 {
   gboolean result = G_SOURCE_CONTINUE;
-  gint64 start = get_cpu ();
+  gint64 start = bench_clock (CLOCK_THREAD_CPUTIME_ID);
   gint64 used;
 
   bench.depth++;
@@ -79,7 +57,7 @@ timing_dispatch (GSource *source,
   if (!bench.counting || bench.depth > 0)
     return result;
 
-  used = get_cpu () - start;
+  used = bench_clock (CLOCK_THREAD_CPUTIME_ID) - start;
   bench.n_turns++;
   bench.n_over += used > LIMIT_NSEC;
   bench.longest = MAX (bench.longest, used);
@@ -134,7 +112,7 @@ tornadis_bench_start (void)
 
   bench.counting = TRUE;
   bench.started = g_get_monotonic_time ();
-  bench.cpu = -get_cpu ();
+  bench.cpu = -bench_clock (CLOCK_THREAD_CPUTIME_ID);
 
   return bench.n_sources > 0;
 }
@@ -142,8 +120,8 @@ tornadis_bench_start (void)
 static void
 add_frame (gint64 now)
 {
-  gint64 delay = get_run_delay ();
-  gint64 cpu = get_cpu ();
+  gint64 delay = bench_get_run_delay ();
+  gint64 cpu = bench_clock (CLOCK_THREAD_CPUTIME_ID);
   gint64 gap = now - bench.frame;
   gint64 n_late;
 
@@ -190,7 +168,7 @@ tornadis_bench_stop (void)
   if (bench.interval > 0)
     add_frame (g_get_monotonic_time ());
   bench.counting = FALSE;
-  bench.cpu += get_cpu ();
+  bench.cpu += bench_clock (CLOCK_THREAD_CPUTIME_ID);
 
   return g_strdup_printf ("\"seconds\": %.3f, \"turn_cpu_ms\": %.3f, \"turns\": %u, \"turns_over\": %u, \"turns_share\": %.4f, "
                           "\"cpu_share\": %.4f, \"frames\": %u, \"on_time\": %.5f, \"own_on_time\": %.5f, \"latest_ms\": %.3f, "

@@ -54,18 +54,6 @@ get_cpu (void)
   return bench_clock (CLOCK_THREAD_CPUTIME_ID);
 }
 
-/* Nanoseconds that this thread was ready and had no processor, where the kernel tells. */
-static gint64
-get_run_delay (void)
-{
-  g_autofree char *text = NULL;
-  const char *second;
-
-  if (!g_file_get_contents ("/proc/thread-self/schedstat", &text, NULL, NULL) || (second = strchr (text, ' ')) == NULL)
-    return 0;
-  return g_ascii_strtoll (second, NULL, 10);
-}
-
 static void
 work (double msec)
 {
@@ -169,7 +157,7 @@ frame_dispatch (GSource *source,
 
   work (frames.msec);
   end = get_wall ();
-  run_delay = get_run_delay ();
+  run_delay = bench_get_run_delay ();
 
   if (probe.counting)
     {

@@ -45,6 +45,19 @@ bench_clock (clockid_t clock)
   return now.tv_sec * G_GINT64_CONSTANT (1000000000) + now.tv_nsec;
 }
 
+/* Nanoseconds that this thread was ready and had no processor; 0 where the kernel does not tell. */
+static inline gint64
+bench_get_run_delay (void)
+{
+  g_autofree char *text = NULL;
+  const char *second;
+
+  if (!g_file_get_contents ("/proc/thread-self/schedstat", &text, NULL, NULL) || (second = strchr (text, ' ')) == NULL)
+    return 0;
+
+  return g_ascii_strtoll (second, NULL, 10);
+}
+
 /* A line of /proc/self/status, in KiB. */
 static inline gint64
 bench_get_memory (const char *field)
