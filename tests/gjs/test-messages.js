@@ -29,6 +29,9 @@ async function publish(client, messages) {
 
 const flood = (client, channel, texts) => publish(client, texts.map(text => [channel, text]));
 
+/** The server confirms it after all that was published before; who published it may have the reply earlier than that. */
+const fence = (pubSub, name = 'fence') => pubSub.subscribe(name);
+
 /** Of those that are kept, the texts; the last of all is "end". */
 async function popTexts(pubSub, pop = each => each.pop_message(30)) {
     const texts = [];
@@ -348,6 +351,7 @@ export default {
             pubSub.connect('message', () => pubSub);
             await pubSub.subscribe('a');
             await flood(client, 'a', toText(300));
+            await fence(pubSub);
             pubSub.connect_after('message::b', () => pubSub);
             pubSub.pop_message(0);
         })();
@@ -402,7 +406,7 @@ export default {
             texts.push(...batch.map(({text}) => text));
             break;
         }
-        texts.push((await pubSub.pop_message()).text, (await pubSub.pop_message(5)).text);
+        texts.push((await pubSub.pop_message()).text, (await pubSub.pop_message(30)).text);
         texts.push((await finish(pubSub, 'pop_message', 5, null)).text);
         texts.push(...await popTexts(pubSub));
         equal(texts, toText(600));
@@ -477,6 +481,7 @@ export default {
         await pubSub.subscribe('a');
         equal(await pubSub.pop_message(0), null);
         await flood(client, 'a', toText(700));
+        await fence(pubSub);
         // What is there is taken, however short the time is.
         for (const text of toText(600))
             equal((await pubSub.pop_message(0)).text, text);
@@ -569,6 +574,7 @@ export default {
         }
         // A handler that is connected since then does not get it, nor does it get lost.
         await flood(client, 'a', toText(5));
+        await fence(pubSub);
         equal((await pop()).text, '0');
         const id = pubSub.connect('message', () => {});
         equal((await popRaw()).text, '1');

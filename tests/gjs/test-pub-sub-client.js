@@ -23,12 +23,12 @@ export default {
         await client.call('PUBLISH', 'news', new Uint8Array([0, 255]));
         await client.call('PUBLISH', 'other', 'plain');
         await client.call('PUBLISH', 'pp', 'by pattern');
-        const plain = await pubSub.pop_message(5);
+        const plain = await pubSub.pop_message(30);
         equal([plain.channel, plain.text, plain.pattern], ['other', 'plain', null]);
         equal([plain.get_channel(), plain.get_text(), plain.get_pattern()], ['other', 'plain', null]);
         equal(plain.get_channel_bytes().toArray(), new TextEncoder().encode('other'));
         equal(plain.get_payload().toArray(), plain.payload);
-        const byPattern = await pubSub.pop_message(5);
+        const byPattern = await pubSub.pop_message(30);
         equal([byPattern.channel, byPattern.text, byPattern.pattern], ['pp', 'by pattern', 'p*']);
         equal(await pubSub.pop_message(0.05), null);
         equal(seen, [new Uint8Array([0, 255])]);
@@ -175,7 +175,7 @@ export default {
         await until(() => overflows > 0);
         const texts = [];
         while (texts.length < wanted.length)
-            texts.push((await pubSub.pop_message(5)).text);
+            texts.push((await pubSub.pop_message(30)).text);
         equal(texts, wanted);
     },
 
@@ -190,7 +190,7 @@ export default {
         await until(async () => await client.call('PING').catch(() => null) === 'PONG');
         await until(() => gaps > 0);
         equal(await client.call('PUBLISH', 'a', 'x'), 1);
-        equal((await pubSub.pop_message(5)).text, 'x');
+        equal((await pubSub.pop_message(30)).text, 'x');
     },
 
     async fault08NamesOfBytes(server) {
@@ -202,7 +202,7 @@ export default {
             equal(await client.call('PUBLISH', name, name), 1);
         equal(await client.call('PUBLISH', 'a', 'x'), 0);
         for (const name of names) {
-            const message = await pubSub.pop_message(5);
+            const message = await pubSub.pop_message(30);
             equal([message.get_channel_bytes().toArray(), message.payload, message.keys], [name, name, null]);
         }
         equal(await pubSub.unsubscribe(...names), true);
@@ -231,10 +231,10 @@ export default {
             const key = new Uint8Array([107, 255, 0]);
             await client.call('GET', key);
             await client.call('SET', key, 1);
-            let message = await pubSub.pop_message(5);
+            let message = await pubSub.pop_message(30);
             equal([message.channel, message.payload, message.text, message.keys], ['__redis__:invalidate', null, null, [key]]);
             await client.call('FLUSHALL');
-            message = await pubSub.pop_message(5);
+            message = await pubSub.pop_message(30);
             equal([message.payload, message.keys, message.get_reply().get_kind()], [null, null, Tornadis.ReplyKind.NIL]);
             pubSub.close();
             await until(async () => await client.call('CLIENT', 'LIST', 'TYPE', 'pubsub') === '');
@@ -247,11 +247,11 @@ export default {
         await pubSub.subscribe('a');
         for (let i = 0; i < 3; i++)
             await client.call('PUBLISH', 'a', i);
-        const [first, second] = [await pubSub.pop_message(5), await pubSub.pop_message(5)];
+        const [first, second] = [await pubSub.pop_message(30), await pubSub.pop_message(30)];
         pubSub.unpop_message(second);
         pubSub.unpop_message(first);
         for (let i = 0; i < 3; i++)
-            equal((await pubSub.pop_message(5)).text, String(i));
+            equal((await pubSub.pop_message(30)).text, String(i));
     },
 
     async plain(server) {

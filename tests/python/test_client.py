@@ -190,9 +190,9 @@ async def test_pubsub(server):
     await client.call('PUBLISH', 'news', b'\x00\xff')
     await client.call('PUBLISH', 'other', 'plain')
     await client.call('PUBLISH', 'pp', 'by pattern')
-    message = await pubsub.pubsub_pop_message(5)
+    message = await pubsub.pubsub_pop_message(30)
     equal((message.channel, message.text, message.pattern), ('other', 'plain', None))
-    message = await pubsub.pubsub_pop_message(deadline=5)
+    message = await pubsub.pubsub_pop_message(deadline=30)
     equal((message.channel, message.text, message.pattern), ('pp', 'by pattern', 'p*'))
     equal(await pubsub.pubsub_pop_message(0.05), None)
     equal(seen, [('news', b'\x00\xff')])
@@ -214,7 +214,7 @@ async def test_fault_08_names_of_bytes(server):
     for name in (*names, b'a'):
         equal(await client.call('PUBLISH', name, name), 0 if name == b'a' else 1)
     for name in names:
-        message = await pubsub.pop_message(5)
+        message = await pubsub.pop_message(30)
         equal((message.get_channel_bytes().get_data() or b'', message.payload, message.keys), (name, name, None))
         equal(message.channel, name.replace(b'\0', b'\xff').decode(errors='replace'))
     equal(await pubsub.unsubscribe(*names), True)
@@ -224,8 +224,8 @@ async def test_fault_08_names_of_bytes(server):
     await pubsub.ssubscribe(memoryview(b'\xff'))
     equal(await client.call('PUBLISH', b'\xff\0', 'x'), 1)
     equal(await client.call('SPUBLISH', b'\xff', 'x'), 1)
-    equal((await pubsub.pop_message(5)).get_pattern(), '\ufffd*')
-    await pubsub.pop_message(5)
+    equal((await pubsub.pop_message(30)).get_pattern(), '\ufffd*')
+    await pubsub.pop_message(30)
     await pubsub.punsubscribe()
     await pubsub.sunsubscribe(b'\xff')
     equal(pubsub.props.subscribed, False)
@@ -249,14 +249,14 @@ async def test_fault_08_keys(server):
         await client.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', subscriber.removeprefix(b'id='))
         await client.call('GET', b'k\xff\0')
         await client.call('SET', b'k\xff\0', 1)
-        message = await pubsub.pop_message(5)
+        message = await pubsub.pop_message(30)
         equal((message.channel, message.payload, message.text, message.keys),
               ('__redis__:invalidate', None, None, [b'k\xff\0']))
         await client.call('FLUSHALL')
-        message = await pubsub.pop_message(5)
+        message = await pubsub.pop_message(30)
         equal((message.payload, message.keys, message.get_reply().get_kind()), (None, None, Tornadis.ReplyKind.NIL))
         await client.call('PUBLISH', '__redis__:invalidate', 'by hand')
-        message = await pubsub.pop_message(5)
+        message = await pubsub.pop_message(30)
         equal((message.payload, message.keys), (b'by hand', None))
         pubsub.close()
         while await client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'):
@@ -329,7 +329,7 @@ async def test_restart(server):
     while not gaps:
         await Tornadis.sleep(0.01)
     equal(await client.call('PUBLISH', 'a', 'x'), 1)
-    equal((await pubsub.pop_message(5)).text, 'x')
+    equal((await pubsub.pop_message(30)).text, 'x')
 
 
 async def test_cancellable(server):
