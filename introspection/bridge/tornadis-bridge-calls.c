@@ -259,7 +259,7 @@ tornadis_bridge_carrier_submit_data (TornadisBridgeCarrier *self,
  * @calls: JSON of an array of arrays of strings
  * @error: return location for an error
  *
- * Submits calls.
+ * Submits calls. No outcome of theirs is brought before this has returned, even where a plugin runs a main loop.
  *
  * An error is %TORNADIS_ERROR_USAGE, when @calls is no such JSON, or %TORNADIS_ERROR_CLOSED, when the client is gone;
  * no call is then made and no number used.

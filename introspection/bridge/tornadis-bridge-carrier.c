@@ -58,11 +58,14 @@ tornadis_bridge_chunk_free (TornadisBridgeChunk *chunk)
   g_free (chunk);
 }
 
+/* Who has calls under way is known there: GJS looks up the type of each object that it is given, with dlsym(). */
 static void
 carrier_notify (TornadisBridgeCarrier *self,
                 const char *outcomes,
-                gsize length)
+                gsize length,
+                gboolean has_calls)
 {
+  GObject *owner = has_calls ? NULL : self->held;
   gboolean taken = FALSE;
 
   self->n_notifying++;
@@ -71,11 +74,11 @@ carrier_notify (TornadisBridgeCarrier *self,
   else
     {
       tornadis_bridge_collector_settle ();
-      self->text_func (self->held, outcomes, &taken, self->user_data);
+      self->text_func (owner, outcomes, &taken, self->user_data);
       if (G_UNLIKELY (!taken))
         {
           tornadis_bridge_collector_collect ();
-          self->text_func (self->held, outcomes, &taken, self->user_data);
+          self->text_func (owner, outcomes, &taken, self->user_data);
         }
     }
   self->n_notifying--;
@@ -164,7 +167,7 @@ carrier_tell (TornadisBridgeCarrier *self,
 
   g_object_ref (self);
   carrier_go_on (self);
-  carrier_notify (self, items->str, items->len);
+  carrier_notify (self, items->str, items->len, !messages);
   if (messages)
     adapt (&self->max_messages, n_items, g_get_monotonic_time () - begin, MESSAGES_USEC);
   else
@@ -208,7 +211,7 @@ carrier_turn (TornadisPollerItem *item,
     {
       self->expecting = FALSE;
       carrier_go_on (self);
-      carrier_notify (self, "", 0);
+      carrier_notify (self, "", 0, FALSE);
     }
 
   while (!g_queue_is_empty (&self->chunks))

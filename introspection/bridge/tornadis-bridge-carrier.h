@@ -37,7 +37,7 @@ typedef void (*TornadisBridgeDataFunc) (GObject      *owner,
 
 /**
  * TornadisBridgeTextFunc:
- * @owner: the client or the pool of the carrier
+ * @owner: (nullable): the client or the pool of the carrier, but not with outcomes
  * @text: JSON, or an empty text
  * @taken: (out): set to %TRUE: @text was dealt with. A function that does not is called once more
  * @user_data: (closure): what was given with the function

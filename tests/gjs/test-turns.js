@@ -64,6 +64,23 @@ const Asking = GObject.registerClass({GTypeName: 'TornadisTestJsAsking'}, class 
     }
 });
 
+/** Answers a call itself, and runs a main loop before it is heard. */
+const Answering = GObject.registerClass({GTypeName: 'TornadisTestJsAnsweringMeanwhile'}, class extends Tornadis.Plugin {
+    meanwhile = null;
+
+    vfunc_call(call) {
+        if (call.get_name() === 'GET')
+            call.return_reply(Tornadis.Reply.new_from_resp(new TextEncoder().encode('+mine\r\n')));
+        else if (call.get_name() === 'SET')
+            call.return_error(new GLib.Error(Tornadis.Error, Tornadis.Error.USAGE, 'mine'));
+        else
+            return false;
+        this.nested = null;
+        this.meanwhile(call.get_client(), value => (this.nested = value));
+        return iterateUntil(() => this.nested !== null);
+    }
+});
+
 const Naming = GObject.registerClass({GTypeName: 'TornadisTestJsNaming'}, class extends Tornadis.Plugin {
     names = [];
 
@@ -122,6 +139,66 @@ export default {
         const values = await Promise.all(calls);
         for (const i of range(250))
             equal(values[i], kinds[i % kinds.length][1](i));
+    },
+
+    /** One that is called when nothing is under way goes at once, where it was so before; with others it waits for them. */
+    async oneByOne(server) {
+        const client = makeClient(server);
+        for (const i of range(50)) {
+            equal(await client.call('ECHO', String(i)), String(i));
+            equal(await client.call('ECHO', i), String(i));
+            await rejects(Tornadis.ReplyError, client.call('NOTHING'));
+            const result = await new Promise(resolve => client.async_call('ECHO', 'x', resolve));
+            equal(result, 'x');
+            if (i % 3 === 0) {
+                const bytes = new Uint8Array([i, 255]);
+                equal(await client.call('ECHO', bytes), bytes);
+                equal(await Promise.all(range(i).map(k => client.call('ECHO', `${k}`))), range(i).map(String));
+                equal(await client.call('ECHO', 'y'.repeat(20000)), 'y'.repeat(20000));
+            }
+            const ways = WAYS.filter((_, k) => (k + i) % 4 > 0);
+            const before = await client.call('LLEN', 'list');
+            ways.forEach(way => way(client, i));
+            equal(await client.call('LLEN', 'list'), before + ways.length);
+        }
+    },
+
+    async oneByOneWithAnotherSoon(server) {
+        const client = makeClient(server);
+        for (const i of range(50)) {
+            await client.call('PING');
+            const first = client.call('ECHO', 'first');
+            const others = [client.call('ECHO', 'second'), client.call('ECHO', 'third')];
+            equal(await first.then(async value => [value, await client.call('ECHO', i)]), ['first', String(i)]);
+            equal(await Promise.all(others), ['second', 'third']);
+        }
+    },
+
+    /** However long a plugin runs a main loop meanwhile, no outcome comes before the call that it is of has returned. */
+    async oneByOneAnsweredMeanwhile(server) {
+        const client = makeClient(server);
+        const plugin = new Answering();
+        client.add_plugin(plugin);
+        const ways = [
+            each => each.call('GET', 'k'),
+            each => each.call('SET', 'k', 'v').catch(({message}) => message),
+            each => new Promise(resolve => each.async_call('GET', 'k', resolve)),
+            each => new Promise(resolve => each.async_call('SET', 'k', 'v', ({message}) => resolve(message))),
+        ];
+        for (plugin.meanwhile of [
+            (each, end) => each.async_call('ECHO', 'nested', end),
+            (each, end) => {
+                each.close();
+                end('closed');
+            },
+        ]) {
+            for (const call of ways) {
+                await client.call('PING');
+                await client.call('PING');
+                equal(await call(client), 'mine');
+                equal(['nested', 'closed'].includes(plugin.nested), true);
+            }
+        }
     },
 
     async callbacksThatThrow(server) {

@@ -29,7 +29,8 @@ told_cb (GObject *owner,
   Stage *stage = user_data;
 
   *taken = TRUE;
-  g_assert_true (stage->client == NULL || owner == G_OBJECT (stage->client));
+  /* Who has calls under way is known there. */
+  g_assert_true (stage->client == NULL || owner == (text[0] == '[' ? NULL : G_OBJECT (stage->client)));
   g_ptr_array_add (stage->told, g_strdup (text));
   if (stage->closes && text[0] == '{')
     {

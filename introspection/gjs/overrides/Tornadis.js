@@ -102,6 +102,15 @@ var _init = (function () {
         return light;
     }
 
+    /** Whether arguments are strings that JSON can carry as they are. */
+    function areShort(args) {
+        for (let i = 0; i < args.length; i++) {
+            if (typeof args[i] !== 'string' || args[i].length >= LARGE)
+                return false;
+        }
+        return true;
+    }
+
     const encoder = new TextEncoder();
 
     function makeCommand(args) {
@@ -178,9 +187,7 @@ var _init = (function () {
       * for its message about a rejection that nobody handles, and that takes a fifth of a call. Promises that are created
       * one after the other in a loop have the same stack, which is quick. So where there are many calls those after the
       * first have promises that were created ahead, and only the stacks of the first say where they were created. */
-    function makePromise(inCrowd) {
-        if (!inCrowd)
-            return new Promise(execute);
+    function takeAhead() {
         if (ahead.length === 0) {
             for (let i = 0; i < MADE_AHEAD; i++) {
                 const promise = new Promise(execute);
@@ -272,7 +279,7 @@ var _init = (function () {
                     handOver(what);
             });
         // What came before goes before: it may be closed by a callback.
-        precede(Tornadis.Client.prototype, ['close'], client => client._carrier?.deal(client));
+        precede(Tornadis.Client.prototype, ['close'], client => client._carrier?.deal());
         // GJS sets no properties on a client that was disposed: the carrier has to exist before.
         precede(Tornadis.Client.prototype, ['run_dispose'], client => getCarrier(client).flush());
         precede(Tornadis.PubSubClient.prototype, ['run_dispose'], client => getMessages(client).forgetAll());
@@ -363,8 +370,15 @@ var _init = (function () {
 
         /** Calls a command, or a Pipeline; a promise of the native reply. An object `{cancellable}` may be the last argument. */
         Tornadis.Client.prototype.call = function (...args) {
-            const promise = makePromise(this._carrier?.calls.length >= CROWD);
+            const carrier = this._carrier;
+            const targets = carrier?.isAlone() && areShort(args) ? carrier.submitAlone(args) : null;
+            const promise = carrier?.calls.length >= CROWD ? takeAhead() : new Promise(execute);
             const {resolve, reject} = executed;
+            if (targets !== null) {
+                targets[0] = resolve;
+                targets[1] = reject;
+                return promise;
+            }
             try {
                 const cancellable = takeCancellable(args);
                 if (cancellable === null)

@@ -11,17 +11,27 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
     const MOST_CALLS = 256;
     const MAX_NUMBER = 0x7fffffff;
 
+    // For what is to be done after the promises that are ready now. One for all: the engine records two stacks for each.
+    const READY = Promise.resolve();
+
     // Those that have calls, by their ids.
     const busy = new Map();
     let nCarriers = 0;
 
-    /** The function for the bridge, which must keep no JavaScript object alive without calls. The owner that it passes
-      * may have been disposed, and then is another object to GJS. Returns that it was called, which GJS refuses to do
-      * during a garbage collection. */
+    /** The function for the bridge, which must keep no JavaScript object alive without calls. The owner that it passes,
+      * but not with outcomes, may have been disposed, and then is another object to GJS. Returns that it was called, which
+      * GJS refuses to do during a garbage collection. */
     function makeTake(number) {
         return (owner, text) => {
             try {
-                (busy.get(number) ?? owner._carrier)?.take(owner, text);
+                const carrier = busy.get(number) ?? owner?._carrier;
+                const brought = text === '' ? null : JSON.parse(text);
+                // Resolved from here: the engine records the stack, and each frame costs it a microsecond.
+                const resolve = carrier?.takeLone(brought);
+                if (resolve)
+                    resolve(brought[1]);
+                else
+                    carrier?.take(owner, brought);
             } catch (error) {
                 logError(error instanceof Error ? error : new Error(String(error)));
             }
@@ -43,6 +53,8 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
             this.parts = [];
             this.asks = false;
             this.flushSoon = () => this.flush();
+            // Whether the last call was the only one under way, as where each waits for the one before it.
+            this.alone = false;
             // Set by who takes messages.
             this.messages = null;
         }
@@ -52,6 +64,12 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
                 this.startCall(makeCommand(args), resolve, reject, null);
                 return;
             }
+            if (this.isAlone()) {
+                this.submit('submit_text', [JSON.stringify([args])], [resolve, reject]);
+                return;
+            }
+            if (this.batches.length > 0)
+                this.alone = false;
             this.targets.push(resolve, reject);
             const n = this.calls.push(args);
             if (n >= MOST_CALLS)
@@ -60,10 +78,23 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
                 this.expectFlush();
         }
 
+        /** Whether a call is submitted at once: none is expected to go with it, and waiting for it took longer than the call. */
+        isAlone() {
+            return this.alone && this.batches.length === 0 && this.calls.length === 0;
+        }
+
+        /** Submits such a call, of strings, and returns where its functions are put after that: what makes them need not
+          * be done before the server is at work, and no outcome comes within this. */
+        submitAlone(args) {
+            const targets = [null, null];
+            this.submit('submit_text', [JSON.stringify([args])], targets);
+            return targets;
+        }
+
         expectFlush() {
             busy.set(this.id, this);
             // After the promises that are ready now; the bridge asks if a main loop runs before that.
-            Promise.resolve().then(this.flushSoon);
+            READY.then(this.flushSoon);
             try {
                 this.bridge.expect();
             } catch {
@@ -80,8 +111,9 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
                 this.bridge[operation](...args);
             } catch (error) {
                 // None of the calls was submitted.
+                const exception = toException(error);
                 for (let i = 1; i < targets.length; i += 2)
-                    Promise.resolve(toException(error)).then(targets[i]);
+                    READY.then(() => targets[i](exception));
                 this.forgetLast(targets.length / 2);
                 this.rest();
             }
@@ -117,6 +149,7 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
                 return;
             this.calls = [];
             this.targets = [];
+            this.alone = calls.length === 1 && this.batches.length === 0;
             this.submit('submit_text', [JSON.stringify(calls)], targets);
         }
 
@@ -135,7 +168,8 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
 
         forgetLast(n) {
             const last = this.batches.at(-1);
-            last.targets.length -= 2 * n;
+            // They are told later, from the array that may be this one.
+            last.targets = last.targets.slice(0, -2 * n);
             last.n -= n;
             last.left -= n;
             if (last.left === 0)
@@ -143,37 +177,47 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
             this.number = (this.number - n) & MAX_NUMBER;
         }
 
-        take(owner, text) {
-            if (text === '') {
+        /** The function for the result, when that is all that was brought, of the only call under way; else null. */
+        takeLone(brought) {
+            if (brought?.length !== 2 || brought[0] < 0 || this.parts.length > 0 || this.batches.length !== 1)
+                return null;
+            const [{first, left, targets}] = this.batches;
+            if (left !== 1)
+                return null;
+            this.batches = [];
+            this.rest();
+            return targets[2 * ((brought[0] - 1 - first) & MAX_NUMBER)];
+        }
+
+        take(owner, brought) {
+            if (brought === null) {
                 this.asks = false;
+            } else if (brought.handler !== undefined) {
+                this.messages.tellEmitted(owner, brought);
+                return;
             } else {
-                const brought = JSON.parse(text);
-                if (brought.handler !== undefined) {
-                    this.messages.tellEmitted(owner, brought);
-                    return;
-                }
-                this.receive(brought);
+                this.receive(owner, brought);
             }
-            this.deal(owner);
-            if (text === '')
+            this.deal();
+            if (brought === null)
                 this.flush();
             this.rest();
         }
 
         /** Deals with what has come, within a callback of it with the rest. */
-        deal(owner) {
+        deal() {
             while (this.parts.length > 0) {
                 const [part] = this.parts;
                 if (part.payloads === undefined)
                     this.settleAll(part);
                 else
-                    this.messages.tell(owner, part);
+                    this.messages.tell(part.owner, part);
                 if (this.parts[0] === part)
                     this.parts.shift();
             }
         }
 
-        receive(brought) {
+        receive(owner, brought) {
             if (Array.isArray(brought)) {
                 this.parts.push({items: brought, nSettled: 0});
                 return;
@@ -181,6 +225,7 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
             const part = this.messages.receive(brought);
             if (part === null)
                 return;
+            part.owner = owner;
             this.parts.push(part);
             // A handler may run a main loop, which then asks for calls and so goes on with the rest.
             if (part.payloads.length > 1 && !this.asks) {
