@@ -17,6 +17,8 @@ typedef struct
   int db;
   gboolean tls;
   const char *options; /* "name=value;…" in order */
+  const char *plugin;
+  const char *plugin_uri;
 } GoodUri;
 
 static const GoodUri good[] = {
@@ -94,6 +96,21 @@ static const GoodUri good[] = {
   { "unix:///3", NULL, 6379, "/3" },
   { "unix://joe:secret@/run/redis.sock", NULL, 6379, "/run/redis.sock", "joe", "secret" },
   { "unix://:secret@/run/redis.sock?db=2", NULL, 6379, "/run/redis.sock", NULL, "secret", 2 },
+
+  /* Valkey's */
+  { "valkey://h:7000/3", "h", 7000, .db = 3 },
+  { "ValKeys://h", "h", 6379, .tls = TRUE },
+  { "valkey+unix:///run/valkey.sock", NULL, 6379, "/run/valkey.sock" },
+
+  /* plugins, which know what hosts and paths mean */
+  { "redis-sentinel://h", .port = 6379, .plugin = "sentinel", .plugin_uri = "redis-sentinel://h" },
+  { "redis-sentinel://s1:26379,s2,[::1]:5,[2001:db8::1]/main/3", .port = 6379, .plugin = "sentinel",
+    .plugin_uri = "redis-sentinel://s1:26379,s2,[::1]:5,[2001:db8::1]/main/3" },
+  { "VALKEYS-Cluster://joe:a%2Fb@h1,h2?db=2&a=1", NULL, 6379, NULL, "joe", "a/b", 2, TRUE, "a=1;", "cluster",
+    "VALKEYS-Cluster://h1,h2" },
+  { "rediss-a-b-9://:a@b@h:1/%25x?x=/y?z", NULL, 6379, NULL, NULL, "a@b", 0, TRUE, "x=/y?z;", "a-b-9", "rediss-a-b-9://h:1/%25x" },
+  { "valkey-x://", .port = 6379, .plugin = "x", .plugin_uri = "valkey-x://" },
+  { "valkey-x:///", .port = 6379, .plugin = "x", .plugin_uri = "valkey-x:///" },
 };
 
 static char *
@@ -129,6 +146,9 @@ test_good (void)
       g_assert_cmpstr (endpoint->password, ==, expected->password);
       g_assert_cmpint (endpoint->db, ==, expected->db);
       g_assert_cmpint (endpoint->tls, ==, expected->tls);
+
+      g_assert_cmpstr (endpoint->plugin, ==, expected->plugin);
+      g_assert_cmpstr (endpoint->plugin_uri, ==, expected->plugin_uri);
 
       options = join_options (endpoint);
       g_assert_cmpstr (options, ==, expected->options != NULL ? expected->options : "");
@@ -253,6 +273,31 @@ static const BadUri bad[] = {
   { "unix://host/path", "host" },
   { "unix://:1/path", "port" },
   { "unix://joe:hunter2@host/path", "host" },
+
+  { "unix-x:///s", "scheme" },
+  { "redis+unix-x:///s", "scheme" },
+  { "http-x://h", "scheme" },
+  { "redis+x://h", "scheme" },
+  { "redis-x:h", "//" },
+  { "redis-x:/h", "//" },
+  { "redis-x", "scheme" },
+  { "redis-x://h1,,h2", "between commas" },
+  { "redis-x://,h", "between commas" },
+  { "redis-x://h,", "between commas" },
+  { "redis-x://h:0", "port" },
+  { "redis-x://h,g:65536", "port" },
+  { "redis-x://h:1:2,g", "brackets" },
+  { "redis-x://[::1,g", "bracket" },
+  { "redis-x://::1,g", "brackets" },
+  { "redis-x://[g]", "IPv6" },
+  { "redis-x://h%00", "host" },
+  { "redis-x://:hunter2/7@h", "percent-encoded" },
+  { "redis-x://:hunter2?7@h", "percent-encoded" },
+  { "redis-x://h/p@hunter2", "percent-encoded" },
+  { "redis-x://:hunter2%ff@h", "password" },
+  { "redis-x://h/%00", "path" },
+  { "redis-x://h?a", "NAME=VALUE" },
+  { "redis-x://h?db=x", "database" },
 };
 
 static void
@@ -298,7 +343,7 @@ test_prefixes (void)
 
           g_assert_true ((endpoint == NULL) == (error != NULL));
           if (endpoint != NULL)
-            g_assert_true ((endpoint->host == NULL) == (endpoint->unix_path != NULL));
+            g_assert_true ((endpoint->host == NULL) == (endpoint->unix_path != NULL || endpoint->plugin != NULL));
         }
     }
 }

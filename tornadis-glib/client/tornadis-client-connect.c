@@ -5,6 +5,7 @@
 #include "tornadis-glib/client/tornadis-client-private.h"
 
 #include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
@@ -144,6 +145,22 @@ tornadis_client_connect_link (TornadisClient *self,
   g_task_set_task_data (task, waiter, connect_waiter_free);
   g_queue_push_tail (&priv->connect_waiters, g_object_ref (task));
   tornadis_link_connect (priv->link);
+}
+
+void
+tornadis_client_reconnect (TornadisClient *self,
+                           TornadisPlugin *plugin,
+                           const GError *error)
+{
+  const TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (GError) lost = NULL;
+
+  if (priv->attached == NULL || !g_ptr_array_find (priv->attached, plugin, NULL))
+    return;
+
+  lost = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, error->message);
+  tornadis_link_reconnect (priv->link, lost);
 }
 
 /* Plugins that stand for the connection. */

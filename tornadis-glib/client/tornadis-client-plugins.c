@@ -50,23 +50,70 @@ client_update_chain (TornadisClientPrivate *priv)
     }
 }
 
-GPtrArray *
-tornadis_client_make_setup (TornadisClientPrivate *priv)
+/* What one of the plugins has sent on a new connection. */
+typedef struct
 {
-  g_autoptr (TornadisPipeline) pipeline = NULL;
-  g_autoptr (GPtrArray) setup = NULL;
-  g_autoptr (GPtrArray) attached = NULL;
+  TornadisPlugin *plugin; /* (owned) */
+  guint n_commands;
+} TornadisPluginSetup;
+
+/* What is to be told to the plugins that have a hook for the replies. */
+typedef struct
+{
+  TornadisClient *client; /* (unowned) its link cancels the attempt before it is gone */
+  GArray *plugins;        /* (owned) (element-type TornadisPluginSetup) */
+} TornadisSetupReplies;
+
+static void
+plugin_setup_clear (gpointer data)
+{
+  g_object_unref (((TornadisPluginSetup *) data)->plugin);
+}
+
+static void
+setup_replies_free (gpointer data)
+{
+  TornadisSetupReplies *self = data;
+
+  g_array_unref (self->plugins);
+  g_free (self);
+}
+
+static gboolean
+setup_done_cb (GPtrArray *replies,
+               gpointer user_data,
+               GError **error)
+{
+  const TornadisSetupReplies *self = user_data;
+  const TornadisClientPrivate *priv = tornadis_client_get_private (self->client);
+  guint n_taken = 0;
+
+  for (guint i = 0; i < self->plugins->len; i++)
+    {
+      const TornadisPluginSetup *setup = &g_array_index (self->plugins, TornadisPluginSetup, i);
+      TornadisReply **first = (TornadisReply **) replies->pdata + n_taken;
+      g_autoptr (TornadisReply) own = tornadis_reply_new_nested (TORNADIS_REPLY_KIND_ARRAY, first, setup->n_commands);
+
+      n_taken += setup->n_commands;
+      /* It may have been removed since. */
+      if (priv->attached != NULL && g_ptr_array_find (priv->attached, setup->plugin, NULL) &&
+          !tornadis_plugin_setup_done (setup->plugin, self->client, own, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Appends the commands of one plugin that may be sent. */
+static guint
+take_setup_commands (TornadisPlugin *plugin,
+                     GPtrArray *setup)
+{
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
   GPtrArray *commands;
+  guint n_before = setup->len;
 
-  if (priv->attached == NULL)
-    return NULL;
-
-  attached = g_ptr_array_ref (priv->attached);
-  pipeline = tornadis_pipeline_new ();
-  for (guint i = 0; i < attached->len; i++)
-    tornadis_plugin_setup (g_ptr_array_index (attached, i), pipeline);
-
-  setup = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
+  tornadis_plugin_setup (plugin, pipeline);
   commands = tornadis_pipeline_peek_commands (pipeline);
 
   for (guint i = 0; i < commands->len; i++)
@@ -80,7 +127,45 @@ tornadis_client_make_setup (TornadisClientPrivate *priv)
         g_warning ("Ignoring a plugin's setup command: %s", error->message);
     }
 
-  return g_steal_pointer (&setup);
+  return setup->len - n_before;
+}
+
+void
+tornadis_client_make_setup (TornadisClient *self,
+                            TornadisConnectorOptions *options)
+{
+  const TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  g_autoptr (GPtrArray) attached = NULL;
+  TornadisSetupReplies *replies;
+
+  if (priv->attached == NULL)
+    return;
+
+  attached = g_ptr_array_ref (priv->attached);
+  replies = g_new (TornadisSetupReplies, 1);
+  *replies = (TornadisSetupReplies){ self, g_array_new (FALSE, FALSE, sizeof (TornadisPluginSetup)) };
+  g_array_set_clear_func (replies->plugins, plugin_setup_clear);
+
+  options->setup = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
+  options->setup_judged = g_byte_array_new ();
+  options->setup_done = setup_done_cb;
+  options->setup_data = replies;
+  options->setup_data_destroy = setup_replies_free;
+
+  for (guint i = 0; i < attached->len; i++)
+    {
+      TornadisPlugin *plugin = g_ptr_array_index (attached, i);
+      guint8 judges = TORNADIS_PLUGIN_GET_CLASS (plugin)->setup_done != NULL;
+      TornadisPluginSetup setup = { plugin, take_setup_commands (plugin, options->setup) };
+
+      for (guint k = 0; k < setup.n_commands; k++)
+        g_byte_array_append (options->setup_judged, &judges, 1);
+      if (judges)
+        {
+          g_object_ref (plugin);
+          g_array_append_val (replies->plugins, setup);
+        }
+    }
 }
 
 static inline void

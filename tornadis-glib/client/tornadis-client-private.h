@@ -163,6 +163,10 @@ void            tornadis_client_connect_completed (TornadisClient   *self,
 /* That call, behind the plugins: connects the link; @task returns the reply when that is done. */
 void            tornadis_client_connect_link      (TornadisClient   *self,
                                                    GTask            *task);
+/* For tornadis_plugin_reconnect_client(). */
+void            tornadis_client_reconnect         (TornadisClient   *self,
+                                                   TornadisPlugin   *plugin,
+                                                   const GError     *error);
 /* Of the link, or what the plugin says that stands for the connection. */
 TornadisClientState
                 tornadis_client_get_state         (TornadisClient   *self);
@@ -244,9 +248,9 @@ void            tornadis_client_call_connect      (TornadisClient   *self,
 
 /* tornadis-client-plugins.c */
 
-/* Calls the setup hooks. Returns what is to be sent first on a new link (element-type TornadisCommand); NULL: there are no
- * plugins. */
-GPtrArray      *tornadis_client_make_setup        (TornadisClientPrivate *priv);
+/* Calls the setup hooks, for what is to be sent first on a new link. */
+void            tornadis_client_make_setup        (TornadisClient   *self,
+                                                   TornadisConnectorOptions *options);
 /* A TornadisObserveFunc, with the client as user_data. */
 void            tornadis_client_notify_observers  (TornadisCommand  *command,
                                                    GPtrArray        *commands,

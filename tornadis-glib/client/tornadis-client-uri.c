@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "tornadis-glib/client/tornadis-plugin-private.h"
 #include "tornadis-glib/client/tornadis-plugin-registry.h"
 #include "tornadis-glib/client/tornadis-pub-sub-client.h"
 #include "tornadis-glib/tornadis-enum-types.h"
@@ -59,41 +60,89 @@ set_option (GObject *client,
   return TRUE;
 }
 
-/* Takes the options of a plugin, NAME.PROPERTY=VALUE, out of those of the URI. */
-static char **
-take_plugin_options (GPtrArray *options,
-                     const char *plugin)
+/* The property that an option is of @plugin: of the one that the scheme names (@klass) or with its name before it. */
+static const char *
+get_plugin_option (const char *option,
+                   const char *plugin,
+                   GObjectClass *klass)
 {
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_autofree char *prefix = g_strconcat (plugin, ".", NULL);
+  gsize length = strlen (plugin);
 
+  if (strncmp (option, plugin, length) == 0 && option[length] == '.')
+    return option + length + 1;
+
+  return klass != NULL && g_object_class_find_property (klass, option) != NULL ? option : NULL;
+}
+
+/* Takes the options of a plugin out of those of the URI. */
+static void
+take_plugin_options (GPtrArray *options,
+                     const char *plugin,
+                     GObjectClass *klass,
+                     GStrvBuilder *builder)
+{
   for (guint i = 0; i + 1 < options->len;)
     {
+      const char *property = get_plugin_option (g_ptr_array_index (options, i), plugin, klass);
       g_autofree char *assignment = NULL;
 
-      if (!g_str_has_prefix (g_ptr_array_index (options, i), prefix))
+      if (property == NULL)
         {
           i += 2;
           continue;
         }
 
-      assignment = g_strconcat ((const char *) g_ptr_array_index (options, i) + strlen (prefix), "=",
-                                g_ptr_array_index (options, i + 1), NULL);
+      assignment = g_strconcat (property, "=", g_ptr_array_index (options, i + 1), NULL);
       g_strv_builder_add (builder, assignment);
       g_ptr_array_remove_range (options, i, 2);
     }
+}
 
-  return g_strv_builder_end (builder);
+static gboolean
+take_plugin (TornadisEndpoint *endpoint,
+             const char *name,
+             GPtrArray *plugins,
+             GError **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autoptr (GTypeClass) klass = NULL;
+  g_auto (GStrv) assignments = NULL;
+  TornadisPlugin *plugin;
+
+  if (g_strcmp0 (name, endpoint->plugin) == 0)
+    {
+      g_autofree char *assignment = g_strconcat ("uri=", endpoint->plugin_uri, NULL);
+
+      klass = tornadis_plugin_ref_class_by_name (name, error);
+      if (klass == NULL)
+        return FALSE;
+      if (g_object_class_find_property ((GObjectClass *) klass, "uri") == NULL)
+        {
+          g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "The plugin “%s” is not one that a scheme can name", name);
+          return FALSE;
+        }
+      g_strv_builder_add (builder, assignment);
+    }
+
+  take_plugin_options (endpoint->options, name, (GObjectClass *) klass, builder);
+  assignments = g_strv_builder_end (builder);
+  plugin = tornadis_plugin_new_with_options (name, (const char *const *) assignments, error);
+  if (plugin == NULL)
+    return FALSE;
+
+  g_ptr_array_add (plugins, plugin);
+  return TRUE;
 }
 
 /* Creates the plugins that plugins=NAME,NAME lists, outermost first. Their modules are loaded, which is the program's to
- * allow. */
+ * allow; that of the scheme is the innermost where the list does not name it. */
 static gboolean
-take_plugins (GPtrArray *options,
+take_plugins (TornadisEndpoint *endpoint,
               GPtrArray *plugins,
               TornadisUriFlags flags,
               GError **error)
 {
+  GPtrArray *options = endpoint->options;
   g_auto (GStrv) names = NULL;
 
   for (guint i = 0; names == NULL && i + 1 < options->len; i += 2)
@@ -110,16 +159,11 @@ take_plugins (GPtrArray *options,
     }
 
   for (guint i = 0; names != NULL && names[i] != NULL; i++)
-    {
-      g_auto (GStrv) assignments = take_plugin_options (options, names[i]);
-      TornadisPlugin *plugin = tornadis_plugin_new_with_options (names[i], (const char *const *) assignments, error);
+    if (!take_plugin (endpoint, names[i], plugins, error))
+      return FALSE;
 
-      if (plugin == NULL)
-        return FALSE;
-      g_ptr_array_add (plugins, plugin);
-    }
-
-  return TRUE;
+  return endpoint->plugin == NULL || (names != NULL && g_strv_contains ((const char *const *) names, endpoint->plugin)) ||
+         take_plugin (endpoint, endpoint->plugin, plugins, error);
 }
 
 gpointer
@@ -132,7 +176,7 @@ tornadis_client_new_for_uri_typed (GType type,
   g_autoptr (GPtrArray) plugins = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GObject) client = NULL;
 
-  if (endpoint == NULL || !take_plugins (endpoint->options, plugins, flags, error))
+  if (endpoint == NULL || !take_plugins (endpoint, plugins, flags, error))
     return NULL;
 
   client = g_object_new (type,
@@ -144,7 +188,7 @@ tornadis_client_new_for_uri_typed (GType type,
 
   if (endpoint->unix_path != NULL)
     g_object_set (client, "unix-domain-socket", endpoint->unix_path, NULL);
-  else
+  else if (endpoint->host != NULL)
     g_object_set (client, "host", endpoint->host, "port", (guint) endpoint->port, NULL);
 
   for (guint i = 0; i + 1 < endpoint->options->len; i += 2)
@@ -168,7 +212,8 @@ tornadis_client_new_for_uri_typed (GType type,
  *
  * With %TORNADIS_URI_FLAGS_ALLOW_PLUGINS its query may also add plugins by name, the outermost first, and set their
  * properties, as [ctor@Tornadis.Plugin.new_with_options] does:
- * `?plugins=metrics,retry&retry.max-attempts=3&retry.idempotent=SET,DEL`. Which modules there are to be loaded is up to
+ * `?plugins=metrics,retry&retry.max-attempts=3&retry.idempotent=SET,DEL`. The plugin that the scheme names is behind them,
+ * unless the list has it too: then it stands there. Which modules there are to be loaded is up to
  * the machine and the environment of the program; that they are, to whoever wrote the URI. So do not allow it to one
  * that comes from elsewhere. Without the flag such a URI is %TORNADIS_ERROR_USAGE.
  *

@@ -187,7 +187,7 @@ link_get_options_cb (TornadisConnectorOptions *options,
   g_set_object (&options->tls_certificate, priv->tls_certificate);
   g_set_object (&options->tls_identity, priv->tls_identity);
   g_set_object (&options->proxy_resolver, priv->proxy_resolver);
-  options->setup = tornadis_client_make_setup (priv);
+  tornadis_client_make_setup (user_data, options);
 }
 
 static void
@@ -612,16 +612,20 @@ tornadis_client_new (const char *host,
  *
  * Creates a client of the server at @uri, which is of one of these forms:
  *
- * - `redis://[[user][:password]@]host[:port][/db]`
- * - `rediss://…`, the same over TLS
- * - `unix://[[user][:password]@]/path[?db=n]`
+ * - `redis://[[user][:password]@]host[:port][/db]`, or `valkey://…`
+ * - `rediss://…` or `valkeys://…`, the same over TLS
+ * - `unix://[[user][:password]@]/path[?db=n]`, or `redis+unix://…` or `valkey+unix://…`
+ * - `SCHEME-NAME://[[user][:password]@]host[:port],host[:port],…[/path]`, where SCHEME is `redis`, `rediss`, `valkey` or
+ *   `valkeys` and NAME the name of a plugin, such as `redis-sentinel://`. The plugin is created as
+ *   [ctor@Tornadis.Plugin.new_by_name] does and is added to the client; it has to have a property `uri`, which is set to
+ *   the URI without user, password and query, and decides what the hosts and the path mean.
  *
  * All parts may be percent-encoded, an IPv6 address stands in brackets. A password that is empty, as in `user:@host`,
  * is sent; so is a user name alone, with an empty password. The query may set any property that is a number, a string,
- * a boolean or an enumeration, such as `?client-name=editor&call-timeout-msec=500`. It chooses no plugins: a program
- * that allows it calls [ctor@Tornadis.Client.new_for_uri_full].
+ * a boolean or an enumeration, such as `?client-name=editor&call-timeout-msec=500`, and those of the plugin that the scheme
+ * names. It chooses no other plugins: a program that allows it calls [ctor@Tornadis.Client.new_for_uri_full].
  *
- * An error is %TORNADIS_ERROR_USAGE; it does not repeat the URI, which may hold a password.
+ * An error is %TORNADIS_ERROR_USAGE, or %TORNADIS_ERROR_PLUGIN; it does not repeat the URI, which may hold a password.
  *
  * Returns: (transfer full): a new client
  *

@@ -16,6 +16,11 @@ void     tornadis_plugin_detach          (TornadisPlugin    *self,
                                           TornadisClient    *client);
 void     tornadis_plugin_setup           (TornadisPlugin    *self,
                                           TornadisPipeline  *commands);
+/* Sets an error whenever the plugin refuses. */
+gboolean tornadis_plugin_setup_done      (TornadisPlugin    *self,
+                                          TornadisClient    *client,
+                                          TornadisReply     *replies,
+                                          GError           **error);
 gboolean tornadis_plugin_call            (TornadisPlugin    *self,
                                           TornadisCall      *call);
 void     tornadis_plugin_call_done       (TornadisPlugin    *self,
@@ -25,5 +30,9 @@ gboolean tornadis_plugin_push            (TornadisPlugin    *self,
 void     tornadis_plugin_client_acquired (TornadisPlugin    *self,
                                           TornadisClient    *client,
                                           gint64             elapsed);
+
+/* (transfer full) (nullable): the class of plugins of that name, whose module is loaded if needed. */
+GTypeClass *tornadis_plugin_ref_class_by_name (const char  *name,
+                                               GError     **error);
 
 G_END_DECLS

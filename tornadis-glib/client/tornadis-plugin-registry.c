@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/client/tornadis-plugin-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-option-private.h"
 
@@ -141,6 +141,15 @@ find_type (const char *name,
   return g_io_extension_get_type (extension);
 }
 
+GTypeClass *
+tornadis_plugin_ref_class_by_name (const char *name,
+                                   GError **error)
+{
+  GType type = find_type (name, error);
+
+  return type != G_TYPE_INVALID ? g_type_class_ref (type) : NULL;
+}
+
 /**
  * tornadis_plugin_new_by_name:
  * @name: the name of a plugin, of lower case letters, digits and dashes
@@ -165,11 +174,12 @@ tornadis_plugin_new_by_name (const char *name,
   return tornadis_plugin_new_with_options (name, NULL, error);
 }
 
-/* Takes PROPERTY=VALUE apart. The value may be secret, and is not repeated. */
+/* Takes PROPERTY=VALUE apart, unless it is one of @names. The value may be secret, and is not repeated. */
 static gboolean
 parse_option (GObjectClass *klass,
               const char *plugin,
               const char *option,
+              GPtrArray *names,
               const char **name,
               GValue *value,
               GError **error)
@@ -185,6 +195,8 @@ parse_option (GObjectClass *klass,
     problem = "there is no such property";
   else if ((pspec->flags & G_PARAM_WRITABLE) == 0)
     problem = "the property cannot be set";
+  else if (g_ptr_array_find (names, pspec->name, NULL))
+    problem = "the property is set twice";
   else if (!tornadis_option_parse (pspec, equals + 1, value))
     problem = "not a value for the property";
 
@@ -242,7 +254,7 @@ tornadis_plugin_new_with_options (const char *name,
       const char *property = NULL;
 
       g_array_set_size (values, values->len + 1);
-      if (!parse_option ((GObjectClass *) klass, name, options[i], &property, &g_array_index (values, GValue, i), error))
+      if (!parse_option ((GObjectClass *) klass, name, options[i], names, &property, &g_array_index (values, GValue, i), error))
         return NULL;
       g_ptr_array_add (names, (gpointer) property);
     }

@@ -55,7 +55,24 @@
  * @commands: where to append them
  *
  * A connection is being made; what is appended is sent on it after authentication, before any call. A command that
- * the server refuses fails the connection.
+ * the server refuses fails the connection, unless the plugin has [vfunc@Tornadis.Plugin.setup_done].
+ *
+ * Since: 1.0
+ */
+
+/**
+ * TornadisPluginClass::setup_done:
+ * @self: a plugin
+ * @client: the client that connects
+ * @replies: an array of the replies to what [vfunc@Tornadis.Plugin.setup] of this plugin appended, those that are errors
+ *   included
+ * @error: return location for an error
+ *
+ * The server has answered. The plugin may find that it is not the right one: that counts as a failed attempt, calls that
+ * waited for it complete with the words of @error as %TORNADIS_ERROR_CONNECT, or with the code of a %TORNADIS_ERROR. By
+ * default a plugin agrees with whatever is no error.
+ *
+ * Returns: %FALSE to refuse the connection
  *
  * Since: 1.0
  */
@@ -198,6 +215,31 @@ tornadis_plugin_setup (TornadisPlugin *self,
 }
 
 gboolean
+tornadis_plugin_setup_done (TornadisPlugin *self,
+                            TornadisClient *client,
+                            TornadisReply *replies,
+                            GError **error)
+{
+  g_autoptr (GError) refusal = NULL;
+
+  g_return_val_if_fail (TORNADIS_IS_PLUGIN (self), FALSE);
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (client), FALSE);
+  g_return_val_if_fail (replies != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  tornadis_prelude ();
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->setup_done (self, client, replies, &refusal))
+    return TRUE;
+
+  if (refusal == NULL)
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The plugin %s refused", G_OBJECT_TYPE_NAME (self));
+  else
+    g_propagate_error (error, g_steal_pointer (&refusal));
+
+  return FALSE;
+}
+
+gboolean
 tornadis_plugin_call (TornadisPlugin *self,
                       TornadisCall *call)
 {
@@ -283,6 +325,33 @@ tornadis_plugin_submit (TornadisPlugin *self,
   g_return_if_fail (command != NULL);
 
   tornadis_client_submit_behind (client, self, command, func, user_data, user_data_destroy);
+}
+
+/**
+ * tornadis_plugin_reconnect_client:
+ * @self: a plugin
+ * @client: a client that it is on
+ * @error: why, with a code of %TORNADIS_ERROR
+ *
+ * Has @client leave its server for another at once, because the plugin has learned that it is the wrong one.
+ *
+ * A connection that is up is lost: calls that were written complete with %TORNADIS_ERROR_LOST and the words of @error, the
+ * others wait for the next connection, and [signal@Tornadis.Client::disconnected] has @error. An attempt to connect begins
+ * anew, for those who wait for it too, and one that was put off is made now. Where nobody wants a connection nothing
+ * happens, nor when the plugin is not on the client.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_reconnect_client (TornadisPlugin *self,
+                                  TornadisClient *client,
+                                  const GError *error)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+  g_return_if_fail (error != NULL);
+
+  tornadis_client_reconnect (client, self, error);
 }
 
 /**

@@ -21,6 +21,7 @@ G_DECLARE_DERIVABLE_TYPE (TornadisPlugin, tornadis_plugin, TORNADIS, PLUGIN, GOb
  * @attach: the plugin is added to a client; %FALSE with an error refuses
  * @detach: the plugin is removed from a client, or the client is disposed
  * @setup: appends commands to be sent on every new connection, after authentication
+ * @setup_done: those have been answered; %FALSE with an error refuses the connection
  * @call: a call begins; %TRUE: the plugin holds it and answers it later
  * @call_done: a call has its outcome; may ask for it to be made again
  * @push: the server sent data of its own accord; %TRUE: the plugin consumed it
@@ -42,6 +43,10 @@ struct _TornadisPluginClass
                                TornadisClient   *client);
   void     (*setup)           (TornadisPlugin   *self,
                                TornadisPipeline *commands);
+  gboolean (*setup_done)      (TornadisPlugin   *self,
+                               TornadisClient   *client,
+                               TornadisReply    *replies,
+                               GError          **error);
   gboolean (*call)            (TornadisPlugin   *self,
                                TornadisCall     *call);
   void     (*call_done)       (TornadisPlugin   *self,
@@ -60,7 +65,7 @@ struct _TornadisPluginClass
                                gint64            elapsed);
 
   /*< private >*/
-  gpointer padding[10];
+  gpointer padding[9];
 };
 
 TORNADIS_AVAILABLE_IN_1_0
@@ -70,6 +75,11 @@ void     tornadis_plugin_submit    (TornadisPlugin    *self,
                                     TornadisReplyFunc  func,
                                     gpointer           user_data,
                                     GDestroyNotify     user_data_destroy);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_reconnect_client
+                                   (TornadisPlugin    *self,
+                                    TornadisClient    *client,
+                                    const GError      *error);
 TORNADIS_AVAILABLE_IN_1_0
 void     tornadis_plugin_set_client_state
                                    (TornadisPlugin    *self,

@@ -21,8 +21,8 @@ tornadis_completion_clear (TornadisCompletion *self)
 
 void
 tornadis_completion_run (const TornadisCompletion *self,
-                      TornadisReply *reply,
-                      const GError *error)
+                         TornadisReply *reply,
+                         const GError *error)
 {
   if (self->observe_func != NULL)
     self->observe_func (self->command, self->commands, self->atomic, reply, error, self->queued, self->observe_data);
@@ -41,8 +41,8 @@ tornadis_completions_new (void)
 
 void
 tornadis_completions_add (GArray *self,
-                      const TornadisCompletion *completion,
-                      GError *error)
+                          const TornadisCompletion *completion,
+                          GError *error)
 {
   TornadisCompletion held = *completion;
 

@@ -42,6 +42,8 @@ struct _TornadisConnector
   gint64 server_id;      /* the server's number of the connection, or 0 */
   gboolean has_set_info; /* whether the server knows CLIENT SETINFO */
   guint n_awaited;       /* replies of the last step that are still to come, and 1 while it is sent */
+  guint n_setup;         /* how many of the setup commands have been answered */
+  GPtrArray *judged;     /* (owned) (element-type TornadisReply) the replies that are somebody else's to judge */
 };
 
 void
@@ -58,6 +60,10 @@ tornadis_connector_options_clear (TornadisConnectorOptions *self)
   g_clear_object (&self->proxy_resolver);
   g_clear_pointer (&self->settings, g_ptr_array_unref);
   g_clear_pointer (&self->setup, g_ptr_array_unref);
+  g_clear_pointer (&self->setup_judged, g_byte_array_unref);
+  if (self->setup_data_destroy != NULL)
+    self->setup_data_destroy (g_steal_pointer (&self->setup_data));
+  self->setup_data_destroy = NULL;
 }
 
 static void
@@ -75,6 +81,7 @@ connector_unref (TornadisConnector *self)
   g_free (self->tls_reason);
   g_free (self->proxy);
   g_free (self->last_words);
+  g_ptr_array_unref (self->judged);
   g_clear_object (&self->socket_client);
   g_clear_object (&self->cancellable);
   g_main_context_unref (self->context);
@@ -268,11 +275,28 @@ connector_send_last_strv (TornadisConnector *self,
 
 #define SEND_LAST(self, func, ...) connector_send_last_strv (self, func, (const char *const[]){ __VA_ARGS__, NULL })
 
+/* Asks who judges the setup, who may cancel the attempt meanwhile. */
+static void
+connector_finish (TornadisConnector *self)
+{
+  const TornadisConnectorOptions *options = &self->options;
+  g_autoptr (GError) error = NULL;
+  gboolean agreed;
+
+  g_ref_count_inc (&self->ref_count);
+  agreed = options->setup_done == NULL || options->setup_done (self->judged, options->setup_data, &error);
+  if (self->func != NULL && agreed)
+    connector_succeed (self);
+  else if (self->func != NULL)
+    connector_fail (self, error->domain == TORNADIS_ERROR ? error->code : TORNADIS_ERROR_CONNECT, error->message);
+  connector_unref (self);
+}
+
 static void
 connector_step_done (TornadisConnector *self)
 {
   if (--self->n_awaited == 0)
-    connector_succeed (self);
+    connector_finish (self);
 }
 
 static void
@@ -333,7 +357,17 @@ setup_cb (TornadisReply *reply,
           const GError *error,
           gpointer user_data)
 {
-  connector_handle_required (user_data, reply, "a plugin's setup command");
+  TornadisConnector *self = user_data;
+  const GByteArray *judged = self->options.setup_judged;
+  guint i = self->n_setup++;
+
+  if (judged != NULL && judged->data[i] != 0)
+    {
+      g_ptr_array_add (self->judged, tornadis_reply_ref (reply));
+      connector_handle_last (self, reply);
+    }
+  else
+    connector_handle_required (self, reply, "a plugin's setup command");
 }
 
 static void
@@ -738,6 +772,7 @@ tornadis_connector_start (TornadisConnectorOptions *options,
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
   self->queue = tornadis_queue_new ();
+  self->judged = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_reply_unref);
   self->socket_client = g_socket_client_new ();
 
   if (self->options.tls && self->options.tls_identity == NULL && G_IS_UNIX_SOCKET_ADDRESS (self->options.connectable))

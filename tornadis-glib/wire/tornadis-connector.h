@@ -9,6 +9,12 @@
 
 G_BEGIN_DECLS
 
+/* The replies to those of the setup commands that it judges (element-type TornadisReply), in their order; FALSE with an
+ * error: the connection is no use. */
+typedef gboolean (*TornadisSetupDoneFunc) (GPtrArray  *replies,
+                                           gpointer    user_data,
+                                           GError    **error);
+
 /* What a connection needs to come up; filled in anew for every attempt. */
 typedef struct
 {
@@ -32,7 +38,11 @@ typedef struct
   GSocketConnectable *tls_identity; /* (owned) (nullable) */
   GProxyResolver *proxy_resolver;   /* (owned) (nullable) NULL: no proxy */
   GPtrArray *settings;              /* (owned) (nullable) (element-type TornadisCommand) a refusal decides nothing */
-  GPtrArray *setup;                 /* (owned) (nullable) (element-type TornadisCommand) sent last */
+  GPtrArray *setup;                 /* (owned) (nullable) (element-type TornadisCommand) sent last; a refusal fails it */
+  GByteArray *setup_judged;         /* (owned) (nullable) for each of them 1 where @setup_done decides that instead */
+  TornadisSetupDoneFunc setup_done; /* (nullable) */
+  gpointer setup_data;              /* (owned) (nullable) */
+  GDestroyNotify setup_data_destroy;
 } TornadisConnectorOptions;
 
 void tornadis_connector_options_clear (TornadisConnectorOptions *self);

@@ -160,40 +160,138 @@ parse_db_option (TornadisEndpoint *self,
   return TRUE;
 }
 
-static gboolean
-is_scheme (const char *scheme,
-           const char *wanted)
+static const struct
 {
-  return scheme != NULL && g_ascii_strcasecmp (scheme, wanted) == 0;
+  const char *name;
+  gboolean tls;
+  gboolean is_unix;
+} schemes[] = {
+  { "redis", FALSE, FALSE },
+  { "rediss", TRUE, FALSE },
+  { "valkey", FALSE, FALSE },
+  { "valkeys", TRUE, FALSE },
+  { "redis+unix", FALSE, TRUE },
+  { "valkey+unix", FALSE, TRUE },
+  { "unix", FALSE, TRUE },
+};
+
+static gboolean
+parse_scheme (TornadisEndpoint *self,
+              const char *scheme,
+              gboolean *is_unix,
+              GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (schemes); i++)
+    {
+      gsize length = strlen (schemes[i].name);
+
+      if (g_ascii_strncasecmp (scheme, schemes[i].name, length) != 0)
+        continue;
+      if (scheme[length] != '\0' && (scheme[length] != '-' || schemes[i].is_unix))
+        continue;
+
+      self->tls = schemes[i].tls;
+      *is_unix = schemes[i].is_unix;
+      if (scheme[length] == '-')
+        self->plugin = g_ascii_strdown (scheme + length + 1, -1);
+      return TRUE;
+    }
+
+  return endpoint_fail (error, "the scheme is none of redis, rediss, valkey, valkeys, unix, redis+unix and valkey+unix, nor one "
+                               "of the first four with a plugin's name, such as redis-sentinel");
+}
+
+/* Each is checked as the only one would be. */
+static gboolean
+check_hosts (const char *hosts,
+             GError **error)
+{
+  g_auto (GStrv) each = g_strsplit (hosts, ",", -1);
+
+  for (guint i = 0; each[i] != NULL; i++)
+    {
+      g_autofree char *uri = g_strconcat ("redis://", each[i], NULL);
+      g_autofree char *host = NULL;
+      g_autoptr (GError) problem = NULL;
+      int port;
+
+      if (!g_uri_split_network (uri, G_URI_FLAGS_PARSE_RELAXED, NULL, &host, &port, &problem))
+        return endpoint_fail (error, get_problem (problem->code));
+      if (port == 0)
+        return endpoint_fail (error, get_problem (G_URI_ERROR_BAD_PORT));
+      if (*host == '\0' && each[1] != NULL)
+        return endpoint_fail (error, "a host between commas is empty");
+    }
+
+  return TRUE;
+}
+
+/* A URI of several hosts is none to GLib: takes them out of @uri (inout), whose scheme was seen. */
+static gboolean
+take_hosts (TornadisEndpoint *self,
+            char **uri,
+            GError **error)
+{
+  const char *authority = strstr (*uri, "://");
+  const char *end, *user_end = NULL, *query;
+  g_autofree char *hosts = NULL;
+  g_autofree char *rest = NULL;
+
+  if (authority == NULL)
+    return endpoint_fail (error, "the scheme is not followed by //");
+
+  authority += strlen ("://");
+  end = authority + strcspn (authority, "/?");
+  if (strchr (end, '@') != NULL)
+    return endpoint_fail (error, "an @ behind the hosts, and a / or ? in a password, are percent-encoded");
+
+  for (const char *p = authority; p < end; p++)
+    if (*p == '@')
+      user_end = p + 1;
+  if (user_end == NULL)
+    user_end = authority;
+
+  hosts = g_strndup (user_end, (gsize) (end - user_end));
+  if (!check_hosts (hosts, error))
+    return FALSE;
+
+  query = strchr (end, '?');
+  self->plugin_uri = g_strdup_printf ("%.*s%s%.*s", (int) (authority - *uri), *uri, hosts,
+                                      (int) (query != NULL ? query - end : (gssize) strlen (end)), end);
+
+  rest = g_strdup_printf ("%.*s%s", (int) (user_end - *uri), *uri, end);
+  g_free (*uri);
+  *uri = g_steal_pointer (&rest);
+  return TRUE;
 }
 
 static gboolean
 endpoint_parse (TornadisEndpoint *self,
-                const char *uri,
+                const char *given,
                 GError **error)
 {
   /* Relaxed for the sake of an '@' in a password: the user info ends at the last one. */
   const GUriFlags flags = G_URI_FLAGS_PARSE_RELAXED | G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_QUERY;
+  g_autofree char *uri = g_strdup (given);
   g_autofree char *scheme = NULL;
   g_autofree char *host = NULL;
   g_autofree char *path = NULL;
   g_autofree char *query = NULL;
   g_autoptr (GError) problem = NULL;
-  gboolean is_unix, has_db = FALSE;
+  gboolean is_unix = FALSE, has_db = FALSE;
   int port;
 
   if (!check_characters (uri, error))
     return FALSE;
-  if (!g_uri_split_with_user (uri, flags, &scheme, &self->username, &self->password, NULL, &host, &port, &path, &query,
+  scheme = g_uri_parse_scheme (uri);
+  if (scheme == NULL)
+    return endpoint_fail (error, "there is no scheme such as redis://");
+  if (!parse_scheme (self, scheme, &is_unix, error) || (self->plugin != NULL && !take_hosts (self, &uri, error)))
+    return FALSE;
+  if (!g_uri_split_with_user (uri, flags, NULL, &self->username, &self->password, NULL, &host, &port, &path, &query,
                               NULL, &problem))
     return endpoint_fail (error, get_problem (problem->code));
 
-  is_unix = is_scheme (scheme, "unix") || is_scheme (scheme, "redis+unix");
-  self->tls = is_scheme (scheme, "rediss");
-  if (scheme == NULL)
-    return endpoint_fail (error, "there is no scheme such as redis://");
-  if (!is_unix && !self->tls && !is_scheme (scheme, "redis"))
-    return endpoint_fail (error, "the scheme is none of redis, rediss, unix and redis+unix");
   if (!is_unix && host == NULL)
     return endpoint_fail (error, "the scheme is not followed by //");
   if (is_unix && host != NULL && *host != '\0')
@@ -206,10 +304,11 @@ endpoint_parse (TornadisEndpoint *self,
     g_clear_pointer (&self->username, g_free);
   if (port > 0)
     self->port = (guint16) port;
-  if (!is_unix)
+  if (!is_unix && self->plugin == NULL)
     self->host = g_strdup (*host != '\0' ? host : DEFAULT_HOST);
 
-  return parse_path (self, path, is_unix, &has_db, error) &&
+  /* What is in the path of a plugin's URI only that knows. */
+  return (self->plugin != NULL || parse_path (self, path, is_unix, &has_db, error)) &&
          (query == NULL || (parse_query (self, query, error) && parse_db_option (self, has_db, error)));
 }
 
@@ -230,6 +329,8 @@ tornadis_endpoint_free (TornadisEndpoint *self)
 {
   g_free (self->host);
   g_free (self->unix_path);
+  g_free (self->plugin);
+  g_free (self->plugin_uri);
   g_free (self->username);
   g_free (self->password);
   g_ptr_array_unref (self->options);

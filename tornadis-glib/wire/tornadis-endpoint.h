@@ -7,15 +7,18 @@
 G_BEGIN_DECLS
 
 /* Where a URI of one of these forms leads:
- *   redis://[user[:password]]@host[:port][/db][?option=value&...]
- *   rediss://…                              (the same over TLS)
- *   unix://[user[:password]@]/path[?db=n&...] (also redis+unix://)
+ *   redis://[user[:password]]@host[:port][/db][?option=value&...]  (also valkey://)
+ *   rediss://…                                (the same over TLS; also valkeys://)
+ *   unix://[user[:password]@]/path[?db=n&...] (also redis+unix:// and valkey+unix://)
+ *   SCHEME-PLUGIN://[user[:password]@]host[:port],…[/path][?option=value&...], of the first four schemes
  * Every part is percent-decoded once; an IPv6 address stands in brackets. */
 typedef struct
 {
-  char *host;        /* (owned) (nullable) */
+  char *host;        /* (owned) (nullable) NULL: a plugin knows */
   guint16 port;
   char *unix_path;   /* (owned) (nullable) */
+  char *plugin;      /* (owned) (nullable) its name */
+  char *plugin_uri;  /* (owned) (nullable) for it: as it was given, but without user, password and options */
   gboolean tls;
   char *username;    /* (owned) (nullable) */
   char *password;    /* (owned) (nullable) may be empty, which is not none */

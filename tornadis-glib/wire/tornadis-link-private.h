@@ -37,6 +37,7 @@ struct _TornadisLink
   int n_corks;    /* nothing is written while there are any */
   TornadisSession session;
   gboolean unusable : 1;  /* the server does not do what the link is for: it is retired, or closed at once */
+  gboolean moves : 1;     /* it is closed because another server is the right one */
   gboolean shut_down : 1; /* for good */
   gboolean freed : 1;     /* the owner has freed it: nothing is called back any more */
 };

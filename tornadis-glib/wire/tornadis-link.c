@@ -146,7 +146,7 @@ link_space_attempts (TornadisLink *self,
     }
 
   self->last_error = g_error_copy (error);
-  if (end == LINK_LOST && link_was_useful (self, now))
+  if (end == LINK_LOST && (self->moves || link_was_useful (self, now)))
     tornadis_backoff_reset (&self->backoff);
   else
     self->not_before = now + tornadis_backoff_next (&self->backoff) * G_TIME_SPAN_MILLISECOND;
@@ -176,7 +176,7 @@ link_tear_down (TornadisLink *self,
       g_clear_pointer (&self->connection, tornadis_connection_unref);
       self->since = now;
     }
-  self->unusable = FALSE;
+  self->unusable = self->moves = FALSE;
   self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
 
   if (end == LINK_FAILED)
@@ -566,6 +566,31 @@ tornadis_link_try_again (TornadisLink *self,
 
   self->unusable = TRUE;
   tornadis_link_lost (self, error);
+}
+
+void
+tornadis_link_reconnect (TornadisLink *self,
+                         const GError *error)
+{
+  gboolean held = tornadis_link_enter (self);
+
+  tornadis_backoff_reset (&self->backoff);
+  self->not_before = 0;
+
+  if (self->connection != NULL)
+    {
+      self->moves = TRUE;
+      tornadis_link_lost (self, error);
+    }
+  else if (self->connector != NULL)
+    {
+      g_clear_pointer (&self->connector, tornadis_connector_cancel);
+      link_start_attempt (self);
+    }
+  else if (self->wait_source != NULL)
+    link_start_attempt (self);
+
+  tornadis_link_leave (self, held);
 }
 
 void

@@ -95,6 +95,10 @@ void                 tornadis_link_close                (TornadisLink           
 /* Closes a link whose server is not ready for what it is needed for, and tries again some time later. */
 void                 tornadis_link_try_again            (TornadisLink            *self,
                                                          const GError            *error);
+/* Leaves the server at once, because it is the wrong one: what is up is lost with @error, an attempt begins anew, and one
+ * that waits is made now. */
+void                 tornadis_link_reconnect            (TornadisLink            *self,
+                                                         const GError            *error);
 void                 tornadis_link_set_paused           (TornadisLink            *self,
                                                          gboolean                 paused);
 /* Queue a call, connecting if needed. A deadline of 0 in @caller is what the settings say. FALSE with an error: the
