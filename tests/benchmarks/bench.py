@@ -30,9 +30,9 @@ ROOT = HERE.parent.parent
 ASLEEP = 'busy-poll=0'
 # Instructions of this thread for one GET at 100 in flight, from making the command to freeing the reply, GLib's and
 # the C library's included. Measured by callgrind; more than this is a step back.
-INSTRUCTION_BUDGET = 1500
+INSTRUCTION_BUDGET = 1480
 # The same with call_async and call_finish.
-CALL_INSTRUCTION_BUDGET = 2900
+CALL_INSTRUCTION_BUDGET = 2200
 # Seconds after which a driver is taken to hang.
 LONGEST_RUN = 150
 

@@ -19,8 +19,8 @@
 /* A call made with submit. */
 struct _TornadisSubmission
 {
-  TornadisClient *client; /* (unowned) its calls complete before it is finalized */
-  TornadisReplyFunc func; /* (nullable) */
+  TornadisClientPrivate *priv; /* (unowned) of the client, whose calls complete before it is finalized */
+  TornadisReplyFunc func;      /* (nullable) */
   gpointer user_data;
   union
   {
@@ -359,7 +359,7 @@ tornadis_client_cancel (TornadisClient *self,
 static inline void
 submission_free (TornadisSubmission *self)
 {
-  TornadisClientPrivate *priv = tornadis_client_get_private (self->client);
+  TornadisClientPrivate *priv = self->priv;
 
   if (G_UNLIKELY (priv->n_free_submissions == MAX_FREE_SUBMISSIONS))
     {
@@ -385,25 +385,37 @@ tornadis_client_free_submissions (TornadisClientPrivate *priv)
   priv->free_submissions = NULL;
 }
 
+/* Apart, so that a reply with a value needs no room for the error. */
+static G_NO_INLINE void
+submission_fail (TornadisClient *client,
+                 TornadisReply *reply,
+                 TornadisReplyFunc func,
+                 gpointer user_data)
+{
+  g_autoptr (GError) error = tornadis_reply_dup_error (reply);
+
+  tornadis_prelude ();
+  func (client, NULL, error, user_data);
+}
+
 static void
 submission_done_cb (TornadisReply *reply,
                     const GError *error,
                     gpointer user_data)
 {
-  TornadisSubmission submission = *(TornadisSubmission *) user_data;
-  g_autoptr (GError) reply_error = NULL;
+  const TornadisSubmission submission = *(TornadisSubmission *) user_data;
 
   /* Before the function is called, which often makes the next call. */
   submission_free (user_data);
 
-  if (submission.func != NULL)
+  if (submission.func != NULL && reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
     {
-      if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
-        reply_error = tornadis_reply_dup_error (reply);
-
+      submission_fail (submission.priv->client, reply, submission.func, submission.user_data);
+    }
+  else if (submission.func != NULL)
+    {
       tornadis_prelude ();
-      submission.func (submission.client, reply_error != NULL ? NULL : reply,
-                       reply_error != NULL ? reply_error : (GError *) error, submission.user_data);
+      submission.func (submission.priv->client, reply, (GError *) error, submission.user_data);
     }
 
   if (submission.destroy != NULL)
@@ -411,8 +423,7 @@ submission_done_cb (TornadisReply *reply,
 }
 
 static inline TornadisSubmission *
-submission_new (TornadisClient *client,
-                TornadisClientPrivate *priv,
+submission_new (TornadisClientPrivate *priv,
                 TornadisReplyFunc func,
                 gpointer user_data,
                 GDestroyNotify user_data_destroy)
@@ -430,7 +441,7 @@ submission_new (TornadisClient *client,
     }
   else
     self = g_new (TornadisSubmission, 1);
-  *self = (TornadisSubmission){ client, func, user_data, { user_data_destroy } };
+  *self = (TornadisSubmission){ priv, func, user_data, { user_data_destroy } };
 
   return self;
 }
@@ -445,7 +456,7 @@ tornadis_client_submit_behind (TornadisClient *self,
 {
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
   GPtrArray *chain = priv->chain;
-  TornadisSubmission *submission = submission_new (self, priv, func, user_data, user_data_destroy);
+  TornadisSubmission *submission = submission_new (priv, func, user_data, user_data_destroy);
   TornadisSlotFunc done = submission != NULL ? submission_done_cb : tornadis_client_ignore_reply_cb;
   guint index;
 
@@ -465,7 +476,7 @@ client_submit (TornadisClient *self,
                GDestroyNotify user_data_destroy)
 {
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
-  TornadisSubmission *submission = submission_new (self, priv, func, user_data, user_data_destroy);
+  TornadisSubmission *submission = submission_new (priv, func, user_data, user_data_destroy);
 
   client_dispatch (self, priv, command, pipeline, submission != NULL ? submission_done_cb : NULL, submission);
 }

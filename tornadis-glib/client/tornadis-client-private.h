@@ -41,8 +41,9 @@ typedef struct
 
 typedef struct
 {
-  GMainContext *context; /* (owned) */
-  TornadisLink *link;    /* (owned) shut down once disposed */
+  TornadisClient *client; /* (unowned) that this is of */
+  GMainContext *context;  /* (owned) */
+  TornadisLink *link;     /* (owned) shut down once disposed */
 
   char *host;                       /* (owned) */
   char *unix_domain_socket;         /* (owned) (nullable) */

@@ -464,6 +464,7 @@ tornadis_client_init (TornadisClient *self)
 {
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
 
+  priv->client = self;
   priv->context = g_main_context_ref_thread_default ();
   priv->link = tornadis_link_new (priv->context, &link_funcs, self);
   tornadis_queue_set_observe_func (tornadis_link_get_queue (priv->link), tornadis_client_notify_observers, self);

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-keep-alive.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
 
@@ -99,7 +100,7 @@ static inline gboolean
 connection_route (TornadisConnection *self,
                   TornadisReply *reply)
 {
-  TornadisReplyKind kind = tornadis_reply_get_kind (reply);
+  TornadisReplyKind kind = reply->kind;
 
   if (G_UNLIKELY (kind == TORNADIS_REPLY_KIND_PUSH || self->push_arrays))
     {

@@ -977,15 +977,21 @@ reader_close_frames (TornadisReader *self)
   return NULL;
 }
 
-static TornadisReply *
+static G_NO_INLINE void
+reader_drop_spent (TornadisReader *self)
+{
+  g_clear_pointer (&self->block, tornadis_reply_block_close);
+  if (self->frames_allocated > KEEP_FRAMES || self->values_allocated > KEEP_VALUES)
+    reader_drop_stacks (self);
+}
+
+static inline TornadisReply *
 reader_deliver (TornadisReader *self,
                 TornadisReply *reply)
 {
   self->cost = 0;
-  if (G_UNLIKELY (self->block != NULL))
-    g_clear_pointer (&self->block, tornadis_reply_block_close);
-  if (G_UNLIKELY (self->frames_allocated > KEEP_FRAMES || self->values_allocated > KEEP_VALUES))
-    reader_drop_stacks (self);
+  if (G_UNLIKELY (self->block != NULL || self->frames_allocated > KEEP_FRAMES || self->values_allocated > KEEP_VALUES))
+    reader_drop_spent (self);
 
   return reply;
 }

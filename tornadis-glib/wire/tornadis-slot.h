@@ -33,7 +33,7 @@ typedef struct
   guint8 flags;                         /* TornadisSlotFlags */
   guint8 state;                         /* TornadisSlotState */
   guint8 notifies;                      /* TornadisNotifies */
-  gboolean may_block : 1;               /* of a tombstone: the command, which is forgotten, may take the server long */
+  guint8 may_block;                     /* of a tombstone: the command, which is forgotten, may take the server long */
 } TornadisSlot;
 
 static inline gsize
@@ -169,7 +169,7 @@ tornadis_slot_forget (TornadisSlot *self)
 {
   if (self->command != NULL && self->command->effect == TORNADIS_COMMAND_PLAIN)
     {
-      self->may_block = tornadis_slot_may_block (self);
+      self->may_block = tornadis_slot_may_block (self) ? TRUE : FALSE;
       g_clear_pointer (&self->command, tornadis_command_unref);
     }
   if (self->batch != NULL)
@@ -180,13 +180,13 @@ tornadis_slot_forget (TornadisSlot *self)
 static inline void
 tornadis_slot_release_values (TornadisSlot *self)
 {
-  if (G_UNLIKELY (self->queued != 0))
+  if (G_LIKELY (self->n_bytes <= TORNADIS_LARGE_ARG_SIZE) || self->queued != 0)
     return;
 
   if (self->command != NULL && tornadis_batch_can_shrink (self->command))
     self->command = tornadis_batch_shrink_command (self->command);
 
-  if (self->batch != NULL && self->n_bytes > TORNADIS_LARGE_ARG_SIZE)
+  if (self->batch != NULL)
     tornadis_batch_release_values (self->batch);
 }
 

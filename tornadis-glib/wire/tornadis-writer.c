@@ -49,7 +49,7 @@ writer_compact (TornadisWriter *self)
   self->head = 0;
 }
 
-static void
+static G_NO_INLINE void
 writer_make_room (TornadisWriter *self,
                   gsize length)
 {
@@ -115,7 +115,8 @@ put_count (guint8 *end,
   return end + 2;
 }
 
-static void
+/* Apart, so that commands without a large argument save no registers for it: 8 instructions. */
+static G_NO_INLINE void
 writer_add_large_command (TornadisWriter *self,
                           const TornadisCommand *command)
 {
