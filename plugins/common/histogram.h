@@ -19,9 +19,10 @@ typedef struct
 static inline guint
 histogram_get_bucket (gint64 usec)
 {
-  guint value = (guint) CLAMP (usec, 0, G_MAXINT32);
-  guint bits = g_bit_storage (value);
-  guint shift = bits > HISTOGRAM_BITS + 1 ? bits - HISTOGRAM_BITS - 1 : 0;
+  guint value = G_LIKELY ((guint64) usec <= G_MAXINT32) ? (guint) usec : usec < 0 ? 0 : G_MAXINT32;
+  /* The small values, which all have buckets of their own, as the largest of them. */
+  guint bits = g_bit_storage (value | ((2u << HISTOGRAM_BITS) - 1));
+  guint shift = bits - HISTOGRAM_BITS - 1;
 
   return (shift << HISTOGRAM_BITS) + (value >> shift);
 }

@@ -16,7 +16,7 @@ series_free (gpointer data)
 {
   MetricsSeries *self = data;
 
-  g_free (self->name);
+  tornadis_command_unref (self->command);
   g_free (self->error_type);
   g_free (self);
 }
@@ -27,7 +27,8 @@ series_new (const char *name,
 {
   MetricsSeries *self = g_new0 (MetricsSeries, 1);
 
-  self->name = g_strdup (name);
+  self->command = tornadis_command_new (name);
+  self->name = tornadis_command_get_name (self->command);
   self->error_type = g_strdup (error_type);
 
   return self;
@@ -84,6 +85,7 @@ server_count_bytes (MetricsServer *self,
 void
 metrics_server_reset (MetricsServer *self)
 {
+  self->last_name = NULL;
   self->last = NULL;
   g_hash_table_remove_all (self->commands);
   g_hash_table_remove_all (self->failures);
@@ -125,7 +127,7 @@ server_get_command (MetricsServer *self,
   if (series == NULL)
     {
       series = series_new (name, NULL);
-      g_hash_table_insert (self->commands, series->name, series);
+      g_hash_table_insert (self->commands, (gpointer) series->name, series);
     }
 
   return series;
@@ -210,7 +212,11 @@ metrics_server_find_series (MetricsServer *self,
   if (error != NULL)
     return server_get_failure (self, name, error);
 
-  self->last = server_get_command (self, name);
+  if (self->last == NULL || strcmp (self->last_name, name) != 0)
+    {
+      self->last = server_get_command (self, name);
+      self->last_name = self->last->name;
+    }
 
   return self->last;
 }

@@ -14,8 +14,7 @@ G_DECLARE_FINAL_TYPE (TornadisMetricsPlugin, tornadis_metrics_plugin, TORNADIS, 
 /* A client that the plugin is on. */
 typedef struct
 {
-  TornadisClient *client; /* (unowned) */
-  MetricsServer *server;  /* (unowned) */
+  MetricsServer *server; /* (unowned) */
   gboolean was_connected;
 } MetricsClient;
 
@@ -25,7 +24,9 @@ struct _TornadisMetricsPlugin
 
   GHashTable *servers; /* (owned) (element-type utf8 MetricsServer) by title, kept when their clients are disposed */
   GHashTable *clients; /* (owned) (element-type TornadisClient MetricsClient) */
-  MetricsClient *last; /* (unowned) (nullable) of @clients */
+  /* Of the last call. */
+  TornadisClient *last_client; /* (unowned) (nullable) */
+  MetricsServer *last_server;  /* (unowned) (nullable) */
 };
 
 G_DEFINE_FINAL_TYPE (TornadisMetricsPlugin, tornadis_metrics_plugin, TORNADIS_TYPE_PLUGIN)
@@ -53,10 +54,7 @@ static MetricsClient *
 metrics_get_client (TornadisMetricsPlugin *self,
                     TornadisClient *client)
 {
-  if (G_UNLIKELY (self->last == NULL || self->last->client != client))
-    self->last = g_hash_table_lookup (self->clients, client);
-
-  return self->last;
+  return g_hash_table_lookup (self->clients, client);
 }
 
 static void
@@ -95,7 +93,6 @@ tornadis_metrics_plugin_attach (TornadisPlugin *plugin,
   g_autofree char *title = NULL;
 
   g_object_get (client, "title", &title, NULL);
-  entry->client = client;
   entry->was_connected = tornadis_client_is_connected (client);
   entry->server = g_hash_table_lookup (self->servers, title);
   if (entry->server == NULL)
@@ -124,25 +121,66 @@ tornadis_metrics_plugin_detach (TornadisPlugin *plugin,
 
   g_signal_handlers_disconnect_by_data (client, self);
   metrics_server_remove_client (entry->server, client);
-  self->last = NULL;
+  self->last_client = NULL;
   g_hash_table_remove (self->clients, client);
 }
 
-static G_NO_INLINE void
+static inline void
+metrics_observe_command (MetricsServer *server,
+                         TornadisCommand *command,
+                         TornadisReply *reply,
+                         const GError *error,
+                         gint64 elapsed)
+{
+  MetricsSeries *series = metrics_server_get_series (server, tornadis_command_get_name (command), error);
+
+  metrics_series_add_time (series, elapsed);
+  metrics_series_add_bytes (series, tornadis_command_get_size (command), reply);
+}
+
+static void
 metrics_observe_pipeline (MetricsServer *server,
                           TornadisPipeline *pipeline,
                           TornadisReply *reply,
                           const GError *error,
                           gint64 elapsed)
 {
+  const char *name = tornadis_pipeline_get_atomic (pipeline) ? "MULTI" : "PIPELINE";
+  MetricsSeries *series = metrics_server_get_series (server, name, error);
   guint n = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
   gsize n_sent = 0;
 
   for (guint i = 0; i < n; i++)
     n_sent += tornadis_command_get_size (tornadis_pipeline_get_command (pipeline, i));
 
-  metrics_server_observe (server, tornadis_pipeline_get_atomic (pipeline) ? "MULTI" : "PIPELINE", n_sent, reply, error,
-                          elapsed);
+  metrics_series_add_time (series, elapsed);
+  metrics_series_add_bytes (series, n_sent, reply);
+}
+
+/* A call of another client than the last one, a pipeline, or a failure. Apart, so that most calls save no registers for
+ * it: 11 instructions. */
+static G_NO_INLINE void
+metrics_observe_rare (TornadisPlugin *plugin,
+                      TornadisClient *client,
+                      TornadisCommand *command,
+                      TornadisPipeline *pipeline,
+                      TornadisReply *reply,
+                      const GError *error,
+                      gint64 elapsed)
+{
+  TornadisMetricsPlugin *self = (TornadisMetricsPlugin *) plugin;
+  MetricsClient *entry = metrics_get_client (self, client);
+
+  /* The plugin was removed while calls of the client are in flight. */
+  if (entry == NULL)
+    return;
+
+  self->last_client = client;
+  self->last_server = entry->server;
+  if (command != NULL)
+    metrics_observe_command (entry->server, command, reply, error, elapsed);
+  else
+    metrics_observe_pipeline (entry->server, pipeline, reply, error, elapsed);
 }
 
 static void
@@ -154,17 +192,12 @@ tornadis_metrics_plugin_observe (TornadisPlugin *plugin,
                                  const GError *error,
                                  gint64 elapsed)
 {
-  MetricsClient *entry = metrics_get_client ((TornadisMetricsPlugin *) plugin, client);
+  TornadisMetricsPlugin *self = (TornadisMetricsPlugin *) plugin;
 
-  /* The plugin was removed while calls of the client are in flight. */
-  if (entry == NULL)
-    return;
-
-  if (command != NULL)
-    metrics_server_observe (entry->server, tornadis_command_get_name (command), tornadis_command_get_size (command), reply,
-                            error, elapsed);
+  if (G_LIKELY (self->last_client == client && command != NULL && reply != NULL))
+    metrics_observe_command (self->last_server, command, reply, NULL, elapsed);
   else
-    metrics_observe_pipeline (entry->server, pipeline, reply, error, elapsed);
+    metrics_observe_rare (plugin, client, command, pipeline, reply, error, elapsed);
 }
 
 static void

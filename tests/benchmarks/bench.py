@@ -33,6 +33,8 @@ ASLEEP = 'busy-poll=0'
 INSTRUCTION_BUDGET = 1480
 # The same with call_async and call_finish.
 CALL_INSTRUCTION_BUDGET = 2200
+# What the plugin metrics adds to a submitted one: two counts, each of which has its own number of turns of the main loop.
+METRICS_INSTRUCTION_BUDGET = 260
 # Seconds after which a driver is taken to hang.
 LONGEST_RUN = 150
 
@@ -268,11 +270,16 @@ class Bench:
             ('instructions', 'instructions', INSTRUCTION_BUDGET, True)])
         yield ('call-instructions', 'a GET by call_async and call_finish at 100 in flight', self.instructions('call'), [
             ('instructions', 'instructions', CALL_INSTRUCTION_BUDGET, True)])
+        yield ('metrics-instructions', 'what the metrics plugin adds to a submitted GET', self.instructions('submit', 'metrics'), [
+            ('added', 'instructions', METRICS_INSTRUCTION_BUDGET, True)])
 
-    def instructions(self, workload):
-        return Ours(lambda tree: self.count_instructions(tree, workload))
+    def instructions(self, workload, plugins=''):
+        def measure(tree):
+            n = self.count_instructions(tree, workload, plugins)
+            return {'instructions': n, 'added': n - self.count_instructions(tree, workload) if plugins else 0}
+        return Ours(measure)
 
-    def count_instructions(self, tree, workload):
+    def count_instructions(self, tree, workload, plugins=''):
         """The difference between two runs, so that starting and stopping do not count."""
         totals = []
         few, many = 10_000, 30_000
@@ -281,9 +288,9 @@ class Bench:
                 done = subprocess.run(
                     ['valgrind', '--tool=callgrind', f'--callgrind-out-file={out.name}',
                      self.programs / 'bench-tornadis', workload, self.server.path, str(n), '100'],
-                    env=tree.env, capture_output=True, text=True, check=True)
+                    env=tree.env | {'BENCH_PLUGINS': plugins}, capture_output=True, text=True, check=True)
             totals.append(int(re.search(r'Collected : (\d+)', done.stderr).group(1)))
-        return {'instructions': round((totals[1] - totals[0]) / (many - few))}
+        return round((totals[1] - totals[0]) / (many - few))
 
 
 def main():

@@ -149,19 +149,27 @@ write_some (Fixture *fixture,
 }
 
 static gboolean
-feed (Fixture *fixture,
-      const char *resp)
+feed_at (Fixture *fixture,
+         const char *resp,
+         gint64 now)
 {
   g_autoptr (GBytes) bytes = g_bytes_new (resp, strlen (resp));
   g_autoptr (GError) error = NULL;
   TornadisReply *reply = tornadis_reply_new_from_resp (bytes, &error);
 
   g_assert_no_error (error);
-  if (tornadis_queue_take_reply (fixture->queue, reply))
+  if (tornadis_queue_take_reply (fixture->queue, reply, now))
     return TRUE;
 
   tornadis_reply_unref (reply);
   return FALSE;
+}
+
+static gboolean
+feed (Fixture *fixture,
+      const char *resp)
+{
+  return feed_at (fixture, resp, 0);
 }
 
 static void
@@ -868,6 +876,59 @@ test_random (Fixture *fixture,
   g_assert_cmpuint (g_strv_length (completions), ==, 3001);
 }
 
+static void
+observe_cb (TornadisCommand *command,
+            const TornadisObservedPipeline *pipeline,
+            TornadisReply *reply,
+            const GError *error,
+            gint64 elapsed,
+            gpointer user_data)
+{
+  Fixture *fixture = user_data;
+
+  g_assert_true ((reply != NULL) != (error != NULL));
+  g_assert_true ((command != NULL) != (pipeline != NULL));
+  if (command != NULL)
+    g_string_append (fixture->log, tornadis_command_get_name (command));
+  else
+    g_string_append_printf (fixture->log, "%u%s", pipeline->commands->len, pipeline->atomic ? " atomic" : "");
+  if (error == NULL)
+    g_string_append_printf (fixture->log, " after %" G_GINT64_FORMAT, elapsed);
+  g_string_append (fixture->log, ";");
+}
+
+/* Observers are notified ahead of the caller, of the time until the reply came. */
+static void
+test_observed (Fixture *fixture,
+               gconstpointer data)
+{
+  const TornadisCaller one = { .func = done_cb, .user_data = make_call (fixture, "a"), .queued = 1000 };
+  const TornadisCaller two = { .func = done_cb, .user_data = make_call (fixture, "p"), .queued = 1100 };
+  const TornadisCaller nobody = { .queued = 1200 };
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("GET");
+  g_autoptr (GPtrArray) array = g_ptr_array_new ();
+
+  tornadis_queue_set_observe_func (fixture->queue, observe_cb, fixture);
+  g_ptr_array_add (array, command);
+
+  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, &one);
+  push (fixture, "b");
+  tornadis_queue_push_batch (fixture->queue, tornadis_batch_new (array, TRUE), &two);
+  tornadis_queue_push (fixture->queue, command, TORNADIS_SLOT_DEFAULT, &nobody);
+  assert_written (fixture, "GET b MULTI GET EXEC GET ");
+
+  g_assert_true (feed_at (fixture, "+one\r\n", 1250));
+  g_assert_true (feed_at (fixture, "+two\r\n", 1250));
+  g_assert_true (feed_at (fixture, "+OK\r\n", 1250));
+  g_assert_true (feed_at (fixture, "+QUEUED\r\n", 1250));
+  g_assert_true (feed_at (fixture, "*1\r\n+three\r\n", 1300));
+  g_assert_cmpstr (fixture->log->str, ==, "GET after 250;a=one;b=two;1 atomic after 200;p=1) three;");
+
+  g_string_truncate (fixture->log, 0);
+  lose (fixture->queue, FALSE);
+  g_assert_cmpstr (fixture->log->str, ==, "GET;");
+}
+
 #define ADD(name, func) g_test_add ("/queue/" name, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -896,6 +957,7 @@ main (int argc,
   ADD ("due/behind-cancelled", test_due_behind_cancelled);
   ADD ("due/behind-pipeline", test_due_behind_pipeline);
   ADD ("bounds", test_bounds);
+  ADD ("observed", test_observed);
   ADD ("random", test_random);
 
   g_test_add ("/queue/rewind-past-ended", Fixture, NULL, set_up, test_rewind_past_ended, tear_down);

@@ -404,7 +404,7 @@ model_step_reader (Model *self)
   bytes = g_bytes_new (text, strlen (text));
   reply = tornadis_reply_new_from_resp (bytes, &error);
   g_assert_no_error (error);
-  g_assert_true (tornadis_queue_take_reply (self->queue, reply));
+  g_assert_true (tornadis_queue_take_reply (self->queue, reply, 0));
   return TRUE;
 }
 

@@ -143,7 +143,7 @@ feed (Fixture *fixture,
       TornadisReply *reply = tornadis_reply_new_from_resp (bytes, &error);
 
       g_assert_no_error (error);
-      g_assert_true (tornadis_queue_take_reply (fixture->queue, reply));
+      g_assert_true (tornadis_queue_take_reply (fixture->queue, reply, 0));
     }
 }
 
@@ -893,7 +893,7 @@ test_wrong_server (Fixture *fixture,
           g_autofree char *resp = g_strdelimit (g_strconcat (joined, "\r\n", NULL), "\x01", ' ');
           g_autoptr (GBytes) bytes = g_bytes_new (resp, strlen (resp));
 
-          g_assert_true (tornadis_queue_take_reply (fixture->queue, tornadis_reply_new_from_resp (bytes, NULL)));
+          g_assert_true (tornadis_queue_take_reply (fixture->queue, tornadis_reply_new_from_resp (bytes, NULL), 0));
         }
       g_assert_cmpint (fixture->changes == TORNADIS_SESSION_WRONG_SERVER, ==, cases[i].wrong);
     }

@@ -212,9 +212,14 @@ client_refuse (TornadisClient *self,
                GError *error)
 {
   if (caller->queued != 0)
-    tornadis_client_notify_observers (command, pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
-                                      pipeline != NULL && tornadis_pipeline_get_atomic (pipeline), NULL, error,
-                                      caller->queued, self);
+    {
+      TornadisClientPrivate *priv = tornadis_client_get_private (self);
+      const TornadisObservedPipeline observed = { pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
+                                                  pipeline != NULL && tornadis_pipeline_get_atomic (pipeline) };
+
+      tornadis_client_notify_observers (command, pipeline != NULL ? &observed : NULL, NULL, error,
+                                        tornadis_link_get_time (priv->link) - caller->queued, priv);
+    }
   client_defer_error (self, caller->func != NULL ? caller->func : tornadis_client_ignore_reply_cb, caller->user_data,
                       (TornadisNotifies) caller->notifies, error);
 }

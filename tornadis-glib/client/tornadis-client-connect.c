@@ -55,10 +55,12 @@ client_observe_connect (TornadisClient *self,
                         gint64 asked,
                         const GError *error)
 {
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
   g_autoptr (TornadisReply) reply = error == NULL ? tornadis_client_make_connect_reply () : NULL;
 
-  if (tornadis_client_get_private (self)->observers != NULL)
-    tornadis_client_notify_observers (tornadis_client_get_connect_command (), NULL, FALSE, reply, error, asked, self);
+  if (priv->observers != NULL)
+    tornadis_client_notify_observers (tornadis_client_get_connect_command (), NULL, reply, error,
+                                      tornadis_link_get_time (priv->link) - asked, priv);
 }
 
 /* (transfer full): @task, or the first who waits; @asked (out). */

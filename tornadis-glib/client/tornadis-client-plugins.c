@@ -16,7 +16,7 @@ add_to_snapshot (GPtrArray **snapshot,
                  TornadisPlugin *plugin)
 {
   if (*snapshot == NULL)
-    *snapshot = g_ptr_array_new_with_free_func (g_object_unref);
+    *snapshot = g_ptr_array_new_null_terminated (0, g_object_unref, TRUE);
   g_ptr_array_add (*snapshot, g_object_ref (plugin));
 }
 
@@ -168,41 +168,47 @@ tornadis_client_make_setup (TornadisClient *self,
     }
 }
 
-static inline void
-client_observe (TornadisClient *self,
-                TornadisClientPrivate *priv,
+static G_ALWAYS_INLINE inline void
+client_observe (TornadisClientPrivate *priv,
                 TornadisCommand *command,
                 TornadisPipeline *pipeline,
                 TornadisReply *reply,
                 const GError *error,
                 gint64 elapsed)
 {
-  const GPtrArray *observers = priv->observers;
+  gpointer *next;
 
+  /* All of them may have been removed since the call was queued; otherwise there is at least one. */
+  if (priv->observers == NULL)
+    return;
+
+  next = priv->observers->pdata;
   priv->observing++;
-  for (guint i = 0, n = observers->len; i < n; i++)
+  do
     {
-      TornadisPlugin *plugin = g_ptr_array_index (observers, i);
+      TornadisPlugin *plugin;
 
       tornadis_prelude ();
-      TORNADIS_PLUGIN_GET_CLASS (plugin)->observe (plugin, self, command, pipeline, reply, error, elapsed);
+      plugin = *next++;
+      TORNADIS_PLUGIN_GET_CLASS (plugin)->observe (plugin, priv->client, command, pipeline, reply, error, elapsed);
     }
-  if (--priv->observing == 0 && G_UNLIKELY (priv->retired != NULL))
+  while (*next != NULL);
+  priv->observing--;
+  if (G_UNLIKELY (priv->retired != NULL) && priv->observing == 0)
     g_clear_pointer (&priv->retired, g_ptr_array_unref);
 }
 
-/* A pipeline, or a command that the server has answered with an error. */
+/* A pipeline, or a command that has failed. */
 static G_NO_INLINE void
-client_observe_rare (TornadisClient *self,
-                     TornadisClientPrivate *priv,
+client_observe_rare (TornadisClientPrivate *priv,
                      TornadisCommand *command,
-                     GPtrArray *commands,
-                     gboolean atomic,
+                     const TornadisObservedPipeline *observed,
                      TornadisReply *reply,
                      const GError *error,
                      gint64 elapsed)
 {
-  g_autoptr (TornadisPipeline) pipeline = commands != NULL ? tornadis_pipeline_new_shared (commands, atomic) : NULL;
+  g_autoptr (TornadisPipeline) pipeline =
+    observed != NULL ? tornadis_pipeline_new_shared (observed->commands, observed->atomic) : NULL;
   g_autoptr (GError) reply_error = NULL;
 
   if (reply != NULL && reply->kind == TORNADIS_REPLY_KIND_ERROR)
@@ -210,32 +216,24 @@ client_observe_rare (TornadisClient *self,
       error = reply_error = tornadis_reply_dup_error (reply);
       reply = NULL;
     }
-  client_observe (self, priv, command, pipeline, reply, error, elapsed);
+  client_observe (priv, command, pipeline, reply, error, elapsed);
 }
 
 void
 tornadis_client_notify_observers (TornadisCommand *command,
-                                  GPtrArray *commands,
-                                  gboolean atomic,
+                                  const TornadisObservedPipeline *pipeline,
                                   TornadisReply *reply,
                                   const GError *error,
-                                  gint64 queued,
+                                  gint64 elapsed,
                                   gpointer user_data)
 {
-  TornadisClient *self = user_data;
-  TornadisClientPrivate *priv = tornadis_client_get_private (self);
-  gint64 elapsed;
+  TornadisClientPrivate *priv = user_data;
 
-  /* All of them may have been removed since the call was queued. */
-  if (priv->observers == NULL)
-    return;
-
-  elapsed = tornadis_link_get_time (priv->link) - queued;
   elapsed = MAX (elapsed, 0);
-  if (G_LIKELY (commands == NULL && reply != NULL && reply->kind != TORNADIS_REPLY_KIND_ERROR))
-    client_observe (self, priv, command, NULL, reply, NULL, elapsed);
+  if (G_LIKELY (pipeline == NULL && reply != NULL && reply->kind != TORNADIS_REPLY_KIND_ERROR))
+    client_observe (priv, command, NULL, reply, NULL, elapsed);
   else
-    client_observe_rare (self, priv, command, commands, atomic, reply, error, elapsed);
+    client_observe_rare (priv, command, pipeline, reply, error, elapsed);
 }
 
 void

@@ -66,7 +66,7 @@ typedef struct
   gboolean tls;
 
   GListStore *plugins; /* (owned) */
-  /* Snapshots of @plugins, replaced and never changed; NULL: none. */
+  /* Snapshots of @plugins, with a NULL at the end, replaced and never changed; NULL: none. */
   GPtrArray *attached;  /* (owned) (nullable) all */
   GPtrArray *chain;     /* (owned) (nullable) those that calls go through */
   GPtrArray *observers; /* (owned) (nullable) those that are notified of every exchange with the server */
@@ -252,13 +252,12 @@ void            tornadis_client_call_connect      (TornadisClient   *self,
 /* Calls the setup hooks, for what is to be sent first on a new link. */
 void            tornadis_client_make_setup        (TornadisClient   *self,
                                                    TornadisConnectorOptions *options);
-/* A TornadisObserveFunc, with the client as user_data. */
+/* A TornadisObserveFunc, with the TornadisClientPrivate as user_data. */
 void            tornadis_client_notify_observers  (TornadisCommand  *command,
-                                                   GPtrArray        *commands,
-                                                   gboolean          atomic,
+                                                   const TornadisObservedPipeline *pipeline,
                                                    TornadisReply    *reply,
                                                    const GError     *error,
-                                                   gint64            queued,
+                                                   gint64            elapsed,
                                                    gpointer          user_data);
 /* Notifies the plugins that a pool gives the client to a caller. */
 void            tornadis_client_notify_acquired   (TornadisClient   *self,

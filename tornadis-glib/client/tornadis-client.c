@@ -467,7 +467,7 @@ tornadis_client_init (TornadisClient *self)
   priv->client = self;
   priv->context = g_main_context_ref_thread_default ();
   priv->link = tornadis_link_new (priv->context, &link_funcs, self);
-  tornadis_queue_set_observe_func (tornadis_link_get_queue (priv->link), tornadis_client_notify_observers, self);
+  tornadis_queue_set_observe_func (tornadis_link_get_queue (priv->link), tornadis_client_notify_observers, priv);
   priv->plugins = g_list_store_new (TORNADIS_TYPE_PLUGIN);
 
   tornadis_client_init_properties (priv);

@@ -651,17 +651,15 @@ make_name (const char *argument,
   return name;
 }
 
-/* The first bytes of a name, with zeros behind them, as one number. */
+/* The first bytes of a name as one number; those behind a shorter name are zeros. */
 static inline guint64
-read_head (const char *name,
-           gsize length)
+read_head (const char *name)
 {
   guint64 head;
 
   memcpy (&head, name, NAME_HEAD);
-  head = GUINT64_FROM_LE (head);
 
-  return length < NAME_HEAD ? head & ((G_GUINT64_CONSTANT (1) << 8 * length) - 1) : head;
+  return GUINT64_FROM_LE (head);
 }
 
 /* g_ascii_toupper() of each byte. */
@@ -676,12 +674,12 @@ head_to_upper (guint64 head)
   return head - (((from_a & ~past_z & ~head) >> 2) & 0x20 * ones);
 }
 
-/* Names that differ in nothing but their case have the same place. */
+/* Names that differ in nothing but their case have the same place: the bit that tells it is left out. */
 static inline char **
 get_shared_place (guint64 head,
                   gsize length)
 {
-  guint64 hash = (head_to_upper (head) + length) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+  guint64 hash = ((head & G_GUINT64_CONSTANT (0xdfdfdfdfdfdfdfdf)) + length) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
 
   return &shared_names[hash >> 56];
 }
@@ -690,25 +688,27 @@ get_shared_place (guint64 head,
 static inline const char *
 command_find_short_name (TornadisCommand *self)
 {
-  gsize length;
-  guint64 head;
+  guint length;
+  guint64 head, shared_head;
   const char *shared;
 
   if (G_UNLIKELY (self->n_args == 0 || self->body[2] != '\r'))
     return NULL;
-  length = (gsize) (self->body[1] - '0');
+  length = (guint) self->body[1] - '0';
   if (G_UNLIKELY (length == 0 || length > NAME_HEAD))
     return NULL;
 
-  /* A body has room for more than that. */
-  head = read_head ((const char *) self->body + strlen ("$N\r\n"), length);
+  /* A body has room for more than that; what stands behind the name goes. */
+  head = read_head ((const char *) self->body + strlen ("$N\r\n")) & (G_MAXUINT64 >> 8 * (NAME_HEAD - length));
   shared = g_atomic_pointer_get (get_shared_place (head, length));
 
   /* The last byte: a NUL in the argument is no end. */
-  return shared != NULL && shared[length] == '\0' && shared[length - 1] != '\0' &&
-             read_head (shared, length) == head_to_upper (head)
-           ? shared
-           : NULL;
+  if (G_UNLIKELY (shared == NULL || shared[length] != '\0' || shared[length - 1] == '\0'))
+    return NULL;
+
+  /* Most names are in capital letters already. */
+  shared_head = read_head (shared);
+  return G_LIKELY (shared_head == head) || shared_head == head_to_upper (head) ? shared : NULL;
 }
 
 /* One of the shared names, or NULL when there is another in its bucket. */
@@ -721,7 +721,7 @@ find_shared_name (const char *argument,
   char *shared;
 
   memcpy (padded, argument, MIN (length, NAME_HEAD));
-  place = get_shared_place (read_head (padded, length), length);
+  place = get_shared_place (read_head (padded), length);
 
   shared = g_atomic_pointer_get (place);
   if (G_UNLIKELY (shared == NULL))

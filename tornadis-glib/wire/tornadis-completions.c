@@ -7,15 +7,15 @@ tornadis_completion_hold (TornadisCompletion *self)
 {
   if (self->command != NULL)
     tornadis_command_ref (self->command);
-  if (self->commands != NULL)
-    g_ptr_array_ref (self->commands);
+  if (self->pipeline.commands != NULL)
+    g_ptr_array_ref (self->pipeline.commands);
 }
 
 void
 tornadis_completion_clear (TornadisCompletion *self)
 {
   g_clear_pointer (&self->command, tornadis_command_unref);
-  g_clear_pointer (&self->commands, g_ptr_array_unref);
+  g_clear_pointer (&self->pipeline.commands, g_ptr_array_unref);
   g_clear_error (&self->error);
 }
 
@@ -25,7 +25,8 @@ tornadis_completion_run (const TornadisCompletion *self,
                          const GError *error)
 {
   if (self->observe_func != NULL)
-    self->observe_func (self->command, self->commands, self->atomic, reply, error, self->queued, self->observe_data);
+    self->observe_func (self->command, self->pipeline.commands != NULL ? &self->pipeline : NULL, reply, error,
+                        g_get_monotonic_time () - self->queued, self->observe_data);
   if (self->func != NULL)
     self->func (reply, error, self->user_data);
 }

@@ -12,15 +12,22 @@ typedef void (*TornadisSlotFunc) (TornadisReply *reply,
                                   const GError  *error,
                                   gpointer       user_data);
 
-/* A call that was to be observed has its outcome: @reply, also one of kind ERROR, or @error. It was of @command, or of
- * @commands. Called before the call's own function. */
-typedef void (*TornadisObserveFunc) (TornadisCommand *command,
-                                     GPtrArray       *commands,
-                                     gboolean         atomic,
-                                     TornadisReply   *reply,
-                                     const GError    *error,
-                                     gint64           queued,
-                                     gpointer         user_data);
+/* What an observer has to know of a pipeline. */
+typedef struct
+{
+  GPtrArray *commands; /* (element-type TornadisCommand) */
+  gboolean atomic;
+} TornadisObservedPipeline;
+
+/* A call that was to be observed has its outcome, @elapsed microseconds after it was made: @reply, also one of kind ERROR,
+ * or @error. It was of @command, or of @pipeline. Called before the call's own function. @elapsed is below 0 if the call
+ * was made after the turn had begun in which the reply came. */
+typedef void (*TornadisObserveFunc) (TornadisCommand                *command,
+                                     const TornadisObservedPipeline *pipeline,
+                                     TornadisReply                  *reply,
+                                     const GError                   *error,
+                                     gint64                          elapsed,
+                                     gpointer                        user_data);
 
 /* Whom the function of a call notifies. */
 typedef enum
@@ -41,18 +48,17 @@ typedef struct
   guint8 notifies;       /* TornadisNotifies */
 } TornadisCaller;
 
-/* What runs when a call completes, and what an observer has to know of it. */
+/* What runs when a call completes. */
 typedef struct
 {
-  TornadisSlotFunc func;            /* (nullable) */
-  gpointer user_data;               /* (unowned) */
-  TornadisObserveFunc observe_func; /* (nullable) NULL: is not observed, and what follows is not set */
-  gpointer observe_data;            /* (unowned) */
-  gint64 queued;                    /* monotonic time */
-  TornadisCommand *command;         /* (nullable) the queue's, or once held (owned) */
-  GPtrArray *commands;              /* (nullable) likewise (element-type TornadisCommand) */
-  gboolean atomic;
-  GError *error; /* (owned) (nullable) of one that is in an array of tornadis_completions_new() */
+  TornadisSlotFunc func;             /* (nullable) */
+  gpointer user_data;                /* (unowned) */
+  TornadisObserveFunc observe_func;  /* (nullable) NULL: is not observed, and what follows is not set */
+  gpointer observe_data;             /* (unowned) */
+  gint64 queued;                     /* monotonic time */
+  TornadisCommand *command;          /* (nullable) the queue's, or once held (owned) */
+  TornadisObservedPipeline pipeline; /* with (nullable) commands, likewise */
+  GError *error;                     /* (owned) (nullable) of one that is in an array of tornadis_completions_new() */
 } TornadisCompletion;
 
 /* Makes it outlive the call's slot in the queue. */

@@ -117,7 +117,7 @@ connection_route (TornadisConnection *self,
         }
     }
 
-  return tornadis_queue_take_reply (self->queue, reply);
+  return tornadis_queue_take_reply (self->queue, reply, self->turn_start);
 }
 
 /* A server that has too many clients, or too little patience, says so before it closes. */

@@ -586,22 +586,37 @@ queue_has_to_follow (TornadisQueue *self,
          reply->kind == TORNADIS_REPLY_KIND_ERROR || self->session->answered.in_multi;
 }
 
+static G_NO_INLINE void
+queue_observe_batch (TornadisQueue *self,
+                     const TornadisBatch *batch,
+                     TornadisReply *reply,
+                     gint64 elapsed)
+{
+  const TornadisObservedPipeline pipeline = { batch->commands, batch->atomic };
+
+  self->observe_func (NULL, &pipeline, reply, NULL, elapsed, self->observe_data);
+}
+
 /* What tornadis_completion_run() does first, of a slot that has left the queue. */
 static inline void
 queue_observe (TornadisQueue *self,
                const TornadisSlot *slot,
-               TornadisReply *reply)
+               TornadisReply *reply,
+               gint64 now)
 {
-  const TornadisBatch *batch = slot->command == NULL ? slot->batch : NULL;
+  if (self->observe_func == NULL)
+    return;
 
-  if (self->observe_func != NULL)
-    self->observe_func (slot->command, batch != NULL ? batch->commands : NULL, batch != NULL && batch->atomic, reply, NULL,
-                        slot->queued, self->observe_data);
+  if (G_LIKELY (slot->command != NULL))
+    self->observe_func (slot->command, NULL, reply, NULL, now - slot->queued, self->observe_data);
+  else
+    queue_observe_batch (self, slot->batch, reply, now - slot->queued);
 }
 
 gboolean
 tornadis_queue_take_reply (TornadisQueue *self,
-                           TornadisReply *reply)
+                           TornadisReply *reply,
+                           gint64 now)
 {
   TornadisSlot *head = queue_peek (self);
   TornadisSlot slot;
@@ -629,7 +644,7 @@ tornadis_queue_take_reply (TornadisQueue *self,
   queue_pop (self);
 
   if (slot.queued != 0)
-    queue_observe (self, &slot, reply);
+    queue_observe (self, &slot, reply, now);
   if (G_LIKELY (slot.func != NULL))
     slot.func (reply, NULL, slot.user_data);
 

@@ -80,9 +80,11 @@ TornadisWriter *tornadis_queue_fill            (TornadisQueue       *self,
                                                 gsize                page_size);
 void            tornadis_queue_advance         (TornadisQueue       *self,
                                                 gsize                n_bytes);
-/* Gives a reply to the call that it belongs to, and consumes it; FALSE: nobody asked for it, and it stays the caller's. */
+/* Gives a reply, which came at @now, monotonic time, to the call that it belongs to, and consumes it; FALSE: nobody asked
+ * for it, and it stays the caller's. */
 gboolean        tornadis_queue_take_reply      (TornadisQueue       *self,
-                                                TornadisReply       *reply);
+                                                TornadisReply       *reply,
+                                                gint64               now);
 /* The server has sent a confirmation of @name for @verb, a command that has confirmations instead of a reply. TRUE: it is
  * the next one that the first call waits for. With the last of its names the call leaves the queue, and @completion (out)
  * is for the caller to run and to clear; before that it does nothing. */

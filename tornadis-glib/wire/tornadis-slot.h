@@ -135,10 +135,7 @@ tornadis_slot_get_completion (const TornadisSlot *self,
       completion.queued = self->queued;
       completion.command = self->command;
       if (self->batch != NULL && self->command == NULL)
-        {
-          completion.commands = self->batch->commands;
-          completion.atomic = self->batch->atomic;
-        }
+        completion.pipeline = (TornadisObservedPipeline){ self->batch->commands, self->batch->atomic };
     }
 
   return completion;
