@@ -447,8 +447,6 @@ test_reconnect_waiting (void)
   g_signal_connect (move.client, "notify::state", G_CALLBACK (state_cb), &waits);
   while (!waits)
     {
-      g_autoptr (GError) error = NULL;
-
       submit_echo (move.client, "waiting", &waiting);
       wait_until (waits || waiting.ended);
       if (!waits)
