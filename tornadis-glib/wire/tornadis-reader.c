@@ -197,6 +197,49 @@ reader_resize_unfinished (TornadisReader *self,
   self->unfinished_allocated = size;
 }
 
+/* Who waits for one reply after the other would allocate a page for each, and malloc tidies up whenever so large a block
+ * is freed: a thread keeps one that no reader has use for. */
+typedef struct
+{
+  guint8 *page; /* (owned) (nullable) */
+  gsize size;
+} SparePage;
+
+static void
+spare_page_free (gpointer data)
+{
+  g_free (((SparePage *) data)->page);
+  g_free (data);
+}
+
+static GPrivate spare_page = G_PRIVATE_INIT (spare_page_free);
+
+static guint8 *
+take_spare_page (gsize size)
+{
+  SparePage *spare = g_private_get (&spare_page);
+
+  return spare != NULL && spare->size == size ? g_steal_pointer (&spare->page) : NULL;
+}
+
+static void
+reader_spare_page (TornadisReader *self)
+{
+  SparePage *spare = g_private_get (&spare_page);
+
+  if (spare == NULL)
+    {
+      spare = g_new0 (SparePage, 1);
+      g_private_set (&spare_page, spare);
+    }
+  if (spare->page == NULL && self->page_allocated == self->page_size)
+    {
+      spare->page = g_steal_pointer (&self->page);
+      spare->size = self->page_size;
+    }
+  reader_drop_page (self);
+}
+
 static void
 reader_make_room (TornadisReader *self)
 {
@@ -222,8 +265,13 @@ reader_make_room (TornadisReader *self)
 
   if (self->tail == self->page_allocated)
     {
-      self->page_allocated = MAX (self->page_allocated * 2, self->page_size);
-      self->page = g_realloc (self->page, self->page_allocated + TORNADIS_REPLY_PACK_STEP);
+      gsize size = MAX (self->page_allocated * 2, self->page_size);
+
+      if (self->page == NULL)
+        self->page = take_spare_page (size);
+      if (self->page == NULL || self->page_allocated > 0)
+        self->page = g_realloc (self->page, size + TORNADIS_REPLY_PACK_STEP);
+      self->page_allocated = size;
     }
 }
 
@@ -1043,7 +1091,7 @@ void
 tornadis_reader_trim (TornadisReader *self)
 {
   if (self->tail == self->head)
-    reader_drop_page (self);
+    reader_spare_page (self);
   if (!tornadis_reader_is_partial (self))
     reader_drop_stacks (self);
 }
