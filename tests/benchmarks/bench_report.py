@@ -18,7 +18,6 @@ class Ratio(NamedTuple):
     peer: str
     target: object      # or None: only told
     below: bool = False  # the target is what it is at most
-    each: bool = False  # the target is of each round, not of the medians
 
 
 class Workload(NamedTuple):
@@ -92,24 +91,18 @@ class Report:
                   f' this one / that one: {compare(cpu, beside["cpu_usec"])}')
 
     def tell_ratio(self, entry, wanted):
-        ours, peer, target, below, each = wanted
-        medians, rates = entry['medians'], entry['rates']
+        ours, peer, target, below = wanted
+        medians = entry['medians']
         if ours not in medians or peer not in medians:
             return
         ratio = medians[ours] / medians[peer]
         kept = {'ours': ours, 'peer': peer, 'ratio': round(ratio, 3), 'target': target, **({'below': True} if below else {})}
         entry['ratios'].append(kept)
-        judged, text = ratio, f'{ratio:.2f}'
-        if each:
-            of_rounds = [one / other for one, other in zip(rates[ours], rates[peer])]
-            kept['each'] = [round(value, 3) for value in of_rounds]
-            judged = (max if below else min)(of_rounds)
-            text += f' ({", ".join(f"{value:.2f}" for value in of_rounds)})'
         verdict = ''
         if target is not None:
-            limit = f'{"at most " if below else ""}{target}{" in each round" if each else ""}'
-            verdict = f'target {limit}: ' + self.judge(f'{entry["title"]}: {text} x {peer}, not {limit}', judged, target, below)
-        print(f'    {ours} / {peer}: {text}  {verdict}')
+            limit = f'{"at most " if below else ""}{target}'
+            verdict = f'target {limit}: ' + self.judge(f'{entry["title"]}: {ratio:.2f} x {peer}, not {limit}', ratio, target, below)
+        print(f'    {ours} / {peer}: {ratio:.2f}  {verdict}')
 
     def single(self, name, title, measure, limits):
         of_trees = measure_rounds(name, {'tornadis-glib': measure}, 1, self.trees, self.missed)['tornadis-glib']
