@@ -546,6 +546,7 @@ async def test_setup_refused(server):
     refusals = [
         (GLib.Error.new_literal(Tornadis.error_quark(), 'a replica', Tornadis.Error.AUTHENTICATION), Tornadis.Error.AUTHENTICATION),
         (Tornadis.ConnectionError('a replica', code=int(Tornadis.Error.PROTOCOL)), Tornadis.Error.PROTOCOL),
+        (Tornadis.ConnectionError('a replica'), Tornadis.Error.CONNECT),
         (GLib.Error('a replica', 'tornadis-test', 3), Tornadis.Error.CONNECT)]
     for refusal, code in refusals:
         plugin.verdicts = [refusal]
@@ -561,7 +562,7 @@ async def test_setup_refused(server):
     equal((raised, inner.kept), (['from a hook'], []))
 
     equal(await client.call('PING'), b'PONG')
-    equal([(replies.unpack(), one.get_text()) for _, replies, one in plugin.kept], [([b'one'], 'one')] * 7)
+    equal([(replies.unpack(), one.get_text()) for _, replies, one in plugin.kept], [([b'one'], 'one')] * 8)
     equal(len(inner.kept), 1)
 
 
