@@ -68,7 +68,7 @@ class Page:
             # The default port, which does not stand there.
             (r"(host='localhost')(?!, port)", rf'\1, port={server.get_port()}'),
             (r"(host: 'localhost')(?!, *\n? *port)", rf'\1, port: {server.get_port()}'),
-            (r'(redis://(?:[^/\s@]*@)?localhost)(?![\w.:])', rf'\1:{server.get_port()}'),
+            (r'((?:redis|valkey)://(?:[^/\s@]*@)?localhost)(?![\w.:])', rf'\1:{server.get_port()}'),
         )
         directory.mkdir()
         if self.has_tls:

@@ -84,6 +84,11 @@ const Counting = GObject.registerClass({GTypeName: 'TornadisTestJsSweeping'}, cl
         this.count('setup');
     }
 
+    vfunc_setup_done(_client, replies) {
+        this.count('setup_done');
+        return replies.get_n_elements() === 1;
+    }
+
     vfunc_call(call) {
         if (call.get_name() !== 'ECHO')
             return false;
@@ -202,7 +207,8 @@ export default {
         plugins.forEach(plugin => template.add_plugin(plugin));
         equal(plugins.map(({counts}) => counts.attach), [1, 1]);
         await paused(template.connect_client());
-        equal(plugins.map(({counts}) => counts.setup), [1, 1]);
+        for (const name of ['setup', 'setup_done'])
+            equal(plugins.map(({counts}) => counts[name]), [1, 1]);
         for (const i of range(20))
             equal(await paused(template.call('ECHO', i)), String(i));
         equal(await paused(Promise.all(range(20).map(i => template.call('ECHO', i)))), range(20).map(String));

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What plugins in JavaScript do in their hooks: calls of their own, exceptions, answers that come late.
 
+import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
+import System from 'system';
 import Tornadis from 'gi://Tornadis?version=1.0';
+import TornadisHarness from 'gi://TornadisHarness?version=0';
 
 import {equal, logging, rejects, throws, until} from './tap.js';
 
@@ -62,6 +65,50 @@ const Showing = GObject.registerClass({GTypeName: 'TornadisTestJsShowing'}, clas
         this.inner.vfunc_client_acquired(...args);
     }
 });
+
+/** Named by a scheme, and asked whether a server is the right one, which is the test's to say. */
+const Choosing = GObject.registerClass({
+    GTypeName: 'TornadisTestJsChoosing',
+    Properties: {
+        uri: GObject.ParamSpec.string('uri', null, null, GObject.ParamFlags.READWRITE | GObject.ParamFlags.CONSTRUCT_ONLY, null),
+        level: GObject.ParamSpec.uint('level', null, null, GObject.ParamFlags.READWRITE, 0, 9, 0),
+    },
+}, class extends Tornadis.Plugin {
+    commands = [];
+    judges = [];
+    kept = [];
+
+    vfunc_attach(client) {
+        const where = /^[^:]+:[/][/](.+):(\d+)[/]there$/.exec(this.uri ?? '');
+        if (where)
+            Object.assign(client, {host: where[1], port: Number(where[2])});
+        return true;
+    }
+
+    vfunc_setup(commands) {
+        for (const args of this.commands)
+            commands.stack_call(...args);
+    }
+
+    vfunc_setup_done(client, replies) {
+        this.kept.push([client, replies]);
+        return this.judges.length > 0 ? this.judges.shift()(client, replies) : true;
+    }
+});
+
+Tornadis.Plugin.register('js-choosing', Choosing.$gtype);
+
+/** Hands on what it is asked. */
+const Deferring = GObject.registerClass({GTypeName: 'TornadisTestJsDeferring'}, class extends Tornadis.Plugin {
+    inner = new Choosing();
+
+    vfunc_setup_done(...args) {
+        return this.inner.vfunc_setup_done(...args);
+    }
+});
+
+const SLAVE = 'handshake\nexpect ROLE\nsend "*1\\r\\n$5\\r\\nslave\\r\\n"\nwait\n';
+const makeError = (code, message) => new Tornadis.Error({code, message});
 
 const thrown = new Map();
 
@@ -238,6 +285,138 @@ export default {
         equal(await client.call('PING'), 'PONG');
         equal([...thrown.keys()].sort(),
             ['attach', 'call', 'call_done', 'client_acquired', 'detach', 'observe', 'push', 'setup']);
+    },
+
+    async schemes(server) {
+        for (const kind of [Tornadis.Client, Tornadis.PubSubClient]) {
+            const client = kind.new_for_uri('valkeys-js-choosing://joe:s%40@[::1]:7,h2/x?level=3&client-name=a&db=4');
+            const plugin = client.get_plugins().get_item(0);
+            equal([plugin instanceof Choosing, plugin.uri, plugin.level], [true, 'valkeys-js-choosing://[::1]:7,h2/x', 3]);
+            equal([client.username, client.password, client.client_name, client.db, client.tls], ['joe', 's@', 'a', 4, true]);
+            for (const [uri, code] of [
+                ['redis-js-choosing://h?level=10', Tornadis.Error.PLUGIN],
+                ['redis-js-choosing://h?uri=x', Tornadis.Error.PLUGIN],
+                ['redis-js-choosing://h?nothing=x', Tornadis.Error.USAGE],
+                ['redis-no-such://h', Tornadis.Error.PLUGIN],
+                ['redis-log://h', Tornadis.Error.USAGE],
+                ['redis-js-choosing://h,,g', Tornadis.Error.USAGE],
+                ['valkey:h', Tornadis.Error.USAGE],
+            ])
+                throws(Tornadis.ClientError, () => kind.new_for_uri(uri), code);
+        }
+        const there = `127.0.0.1:${server.get_port()}`;
+        for (const uri of [`redis-js-choosing://${there}/there`, `VALKEY-js-choosing://${there}/there`, `valkey://${there}`,
+            `valkey+unix://${server.get_socket_path()}`]) {
+            const template = Tornadis.Client.new_for_uri(uri);
+            equal(await template.call('PING'), 'PONG');
+            const pool = new Tornadis.ClientPool({template});
+            equal(await pool.call('PING'), 'PONG');
+            pool.destroy();
+        }
+        equal(Tornadis.Client.new_for_uri('valkeys://h').tls, true);
+    },
+
+    // Each sees the replies to its own commands, errors too, and may keep them.
+    async setupDone(server) {
+        const client = makeClient(server);
+        const plugins = [new Choosing(), new Deferring(), new Choosing()];
+        plugins[0].commands = [['ECHO', 'one'], ['NOTHING'], ['GET', 'none']];
+        plugins[2].commands = [['ECHO', 'two']];
+        plugins.forEach(plugin => client.add_plugin(plugin));
+        equal(await client.call('PING'), 'PONG');
+        client.close();
+        equal(await client.call('PING'), 'PONG');
+        const kept = [plugins[0], plugins[1].inner, plugins[2]].map(plugin => plugin.kept);
+        System.gc();
+        equal(kept.flat().every(([of]) => of === client), true);
+        const [replies, none, others] = kept.map(all => all.map(([, each]) => each.unpack()));
+        equal(replies.map(([one, error, nil]) => [one, error.prefix, nil]), [['one', 'ERR', null], ['one', 'ERR', null]]);
+        equal([none, others], [[[], []], [['two'], ['two']]]);
+    },
+
+    async setupRefused(server) {
+        const client = makeClient(server);
+        const plugin = new Choosing();
+        const inner = new Choosing();
+        plugin.commands = [['ECHO', 'one']];
+        client.add_plugin(plugin);
+        client.add_plugin(inner);
+        const refusals = [
+            [makeError(Tornadis.Error.AUTHENTICATION, 'a replica'), Tornadis.Error.AUTHENTICATION],
+            [new Tornadis.ConnectionError('a replica', 'tornadis-error-quark', Tornadis.Error.PROTOCOL), Tornadis.Error.PROTOCOL],
+            [new Tornadis.ConnectionError('a replica'), Tornadis.Error.CONNECT],
+            [new Gio.IOErrorEnum({message: 'a replica', code: Gio.IOErrorEnum.FAILED}), Tornadis.Error.CONNECT],
+        ];
+        for (const [refusal, code] of refusals) {
+            plugin.judges = [() => {
+                throw refusal;
+            }];
+            const error = await rejects(Tornadis.ConnectionError, client.call('PING'), code);
+            equal([error.message.split(': ').at(-1), client.connected], ['a replica', false]);
+        }
+
+        // Another exception is logged; it says no more than false does.
+        const judges = [() => fail('setup_done'), () => {
+            throw null;
+        }];
+        for (const judge of judges) {
+            plugin.judges = [judge];
+            await logging(GLib.LogLevelFlags.LEVEL_WARNING, 1, judge === judges[0] ? 'from a hook' : 'null', () =>
+                rejects(Tornadis.ClientError, client.connect_client(), Tornadis.Error.PLUGIN));
+        }
+        for (const verdict of [false, undefined]) {
+            plugin.judges = [() => verdict];
+            const error = await rejects(Tornadis.ClientError, client.call('PING'), Tornadis.Error.PLUGIN);
+            equal(error.message.includes('refused'), true);
+        }
+        equal(inner.kept.length, 0);
+
+        equal(await client.call('PING'), 'PONG');
+        equal(plugin.kept.map(([, replies]) => replies.unpack()), Array(9).fill(['one']));
+        equal(inner.kept.length, 1);
+    },
+
+    // What was written is lost, and what was not goes to the other server.
+    async reconnectClient(server) {
+        const peer = TornadisHarness.Peer.new('handshake\nexpect PING\nsend "+PONG\\r\\n"\nexpect ECHO\nwait\n');
+        const client = new Tornadis.Client({host: '127.0.0.1', port: peer.get_port()});
+        const plugin = new Choosing();
+        const lost = [];
+        client.add_plugin(plugin);
+        client.connect('disconnected', (_, error) => lost.push(error.code, error.message));
+        equal(await client.call('PING'), 'PONG');
+        const written = rejects(Tornadis.ConnectionError, client.call('ECHO', 'written'), Tornadis.Error.LOST);
+        await until(() => peer.get_received().includes('ECHO'));
+        const waiting = client.call('ECHO', 'waiting');
+        client.port = server.get_port();
+        const wrong = makeError(Tornadis.Error.PROTOCOL, 'another is the master');
+        new Choosing().reconnect_client(client, wrong);
+        equal(client.connected, true);
+        plugin.reconnect_client(client, wrong);
+        equal(client.connected, false);
+        equal((await written).message.includes('another is the master'), true);
+        equal(await waiting, 'waiting');
+        equal(lost, [Tornadis.Error.LOST, 'another is the master']);
+        equal([peer.get_failure(), peer.get_received().split('ECHO').length], [null, 2]);
+    },
+
+    // The caller learns nothing of the servers that are not the right one.
+    async reconnectInSetupDone(server) {
+        for (const verdict of [false, true]) {
+            const peer = TornadisHarness.Peer.new(SLAVE);
+            const client = new Tornadis.Client({host: '127.0.0.1', port: peer.get_port()});
+            const plugin = new Choosing();
+            plugin.commands = [['ROLE']];
+            plugin.judges = [(of, replies) => {
+                equal(replies.unpack(), [['slave']]);
+                of.port = server.get_port();
+                plugin.reconnect_client(of, makeError(Tornadis.Error.CONNECT, 'a slave'));
+                return verdict;
+            }];
+            client.add_plugin(plugin);
+            equal(await client.call('INCR', 'n'), verdict ? 2 : 1);
+            equal(plugin.kept.map(([, replies]) => replies.unpack()[0][0]), ['slave', 'master']);
+        }
     },
 
     async keeping(server) {

@@ -396,13 +396,19 @@ export default {
                 replies.push(reply);
             }
         });
-        client.add_plugin(new Keeping());
+        const plugin = new Keeping();
+        const own = [];
+        client.add_plugin(plugin);
+        plugin.submit(client, Tornadis.Command.new('PING'), null);
         await client.call('CLIENT', 'TRACKING', 'ON', 'BCAST');
         const numbers = [...Array(100).keys()];
-        for (const i of numbers)
+        for (const i of numbers) {
+            plugin.submit(client, Tornadis.Command.new_strv(['ECHO', `own ${i}`]), (_, reply) => own.push(reply));
             await client.call('SET', `key:${i}`, i, 'GET');
+        }
         await until(() => pushes.length >= 100);
         System.gc();
+        equal(own.map(reply => reply.unpack()), numbers.map(i => `own ${i}`));
         equal(pushes.map(push => push.unpack()), numbers.map(i => ['invalidate', [`key:${i}`]]));
         equal(replies.map(reply => reply.unpack()), numbers.map(() => null));
         equal(commands.map(command => String.fromCharCode(...command.get_arg(2).toArray())), numbers.map(String));

@@ -127,7 +127,7 @@ async def test_messages(server):
 
 async def test_pixels(server):
     client = publisher(server)
-    async with running('-s', 'news', f'unix://{server.get_socket_path()}') as application:
+    async with running('-s', 'news', f'valkey+unix://{server.get_socket_path()}') as application:
         await publish(client, 'news', 'first')
         await until(lambda: application.find('label', 'first'))
         graph = application.get_place(application.find('image', 'Messages per second'))

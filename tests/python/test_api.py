@@ -210,7 +210,7 @@ async def test_plugin(server):
 
     # Hooks are overridden, and what they override can be called; nobody else invokes them.
     equal(Tornadis.Plugin.do_attach(plugin, client), True)
-    hooks = ('attach', 'detach', 'setup', 'call', 'call_done', 'push', 'observe', 'client_acquired')
+    hooks = ('attach', 'detach', 'setup', 'setup_done', 'call', 'call_done', 'push', 'observe', 'client_acquired')
     equal([hook for hook in hooks if hasattr(plugin, hook) or not hasattr(Tornadis.Plugin, f'do_{hook}')], [])
     raises(GLib.Error, Tornadis.Plugin.new_by_name, 'none-of-that-name')
     equal(Tornadis.Plugin.new_with_options('log', ['prefix=a=b']).props.prefix, 'a=b')

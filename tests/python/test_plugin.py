@@ -3,10 +3,11 @@
 
 import contextlib
 import sys
+import urllib.parse
 
-from tap import equal, main, raises, raises_async
+from tap import equal, main, raises, raises_async, wait_until
 
-from gi.repository import GLib, Tornadis
+from gi.repository import GLib, GObject, Tornadis, TornadisHarness
 
 
 def make_client(server):
@@ -401,6 +402,212 @@ async def test_raising(server):
     equal(set(raised), {'from a hook'})
     equal(set(plugin.hooks), {'detach', 'setup', 'call', 'call_done', 'push', 'observe', 'client_acquired'})
     equal(len(raised), len(plugin.hooks) + 1)
+
+
+class Hoarding(Tornadis.Plugin):
+    """Keeps all that it is given, and raises."""
+    __gtype_name__ = 'TornadisTestHoarding'
+
+    def __init__(self):
+        super().__init__()
+        self.hoard = []
+
+    def keep(self, *what):
+        self.hoard += what
+        raise ValueError('from a hook')
+
+    def do_push(self, push):
+        self.keep(push)
+
+    def do_observe(self, client, command, pipeline, reply, error, elapsed):
+        self.keep(command, reply)
+
+
+async def test_hoarding(server):
+    """What a hook or a function keeps is there for as long, even when it raises."""
+    client = make_client(server)
+    plugin = Hoarding()
+    client.add_plugin(plugin)
+    with printed_exceptions():
+        await client.call('CLIENT', 'TRACKING', 'ON')
+        await client.call('GET', 'k')
+        await client.call('SET', 'k', 1)
+        await client.call('PING')
+        await client.call('ECHO', 'x' * 100)
+    names = [each.get_name() for each in plugin.hoard if isinstance(each, Tornadis.Command)]
+    equal(names, ['CLIENT', 'GET', 'SET', 'PING', 'ECHO'])
+    replies = [each.unpack() for each in plugin.hoard if isinstance(each, Tornadis.Reply)]
+    equal(sorted(map(str, replies)), sorted(map(str, [b'OK', None, b'OK', [b'invalidate', [b'k']], b'PONG', b'x' * 100])))
+
+    client = make_client(server)
+    plugin = Choosing()
+    client.add_plugin(plugin)
+    hoard = []
+
+    def keep(client, reply, error, *data):
+        hoard.append((reply, *data))
+        raise ValueError('from a function')
+
+    with printed_exceptions() as raised:
+        echo = Tornadis.Command.new_strv(['ECHO', 'x' * 100])
+        pipeline = Tornadis.Pipeline()
+        pipeline.stack_command(echo)
+        client.submit(echo, keep, 'a')
+        client.submit(func=keep, command=echo)
+        client.submit_pipeline(pipeline, keep)
+        plugin.submit(client, echo, keep, 'b', 'c')
+        plugin.submit(client, echo, func=keep)
+        plugin.submit(client, echo, None)
+        await wait_until(lambda: len(hoard) == 5)
+    equal(raised, ['from a function'] * 5)
+    equal([(reply.unpack(), *data) for reply, *data in hoard],
+          [(b'x' * 100, 'a'), (b'x' * 100,), ([b'x' * 100],), (b'x' * 100, 'b', 'c'), (b'x' * 100,)])
+
+
+class Choosing(Tornadis.Plugin):
+    """Named by a scheme, and asked whether a server is the right one, which is the test's to say."""
+    __gtype_name__ = 'TornadisTestChoosing'
+
+    uri = GObject.Property(type=str, flags=GObject.ParamFlags.READWRITE | GObject.ParamFlags.CONSTRUCT_ONLY)
+    level = GObject.Property(type=int)
+
+    def __init__(self, commands=()):
+        super().__init__()
+        self.commands = commands
+        self.verdicts = []
+        self.kept = []
+
+    def do_attach(self, client):
+        where = urllib.parse.urlsplit(self.uri or '')
+        if where.path == '/there':
+            client.props.host, client.props.port = where.hostname, where.port
+        return True
+
+    def do_setup(self, commands):
+        for args in self.commands:
+            commands.stack_call(*args)
+
+    def do_setup_done(self, client, replies):
+        self.kept.append((client, replies, *map(replies.get_element, range(replies.get_n_elements()))))
+        verdict = self.verdicts.pop(0) if self.verdicts else True
+        if callable(verdict):
+            verdict = verdict(client, replies)
+        if isinstance(verdict, Exception):
+            raise verdict
+        return verdict
+
+
+Tornadis.Plugin.register('python-choosing', Choosing.__gtype__)
+
+
+async def test_schemes(server):
+    for kind in Tornadis.Client, Tornadis.PubSubClient:
+        client = kind.new_for_uri('valkeys-python-choosing://joe:s%40@[::1]:7,h2/x?level=3&client-name=a&db=4')
+        plugin = client.get_plugins().get_item(0)
+        equal((type(plugin), plugin.uri, plugin.level), (Choosing, 'valkeys-python-choosing://[::1]:7,h2/x', 3))
+        props = client.props
+        equal((props.username, props.password, props.client_name, props.db, props.tls), ('joe', 's@', 'a', 4, True))
+        for uri, code in (('redis-python-choosing://h?level=x', Tornadis.Error.PLUGIN),
+                          ('redis-python-choosing://h?uri=x', Tornadis.Error.PLUGIN),
+                          ('redis-python-choosing://h?nothing=x', Tornadis.Error.USAGE),
+                          ('redis-no-such://h', Tornadis.Error.PLUGIN), ('redis-log://h', Tornadis.Error.USAGE),
+                          ('redis-python-choosing://h,,g', Tornadis.Error.USAGE), ('valkey:h', Tornadis.Error.USAGE)):
+            equal(raises(Tornadis.ClientError, kind.new_for_uri, uri).code, code)
+
+    for uri in (f'redis-python-choosing://127.0.0.1:{server.get_port()}/there', f'valkey://127.0.0.1:{server.get_port()}',
+                f'VALKEY-python-choosing://127.0.0.1:{server.get_port()}/there', f'valkey+unix://{server.get_socket_path()}'):
+        client = Tornadis.Client.new_for_uri(uri)
+        equal(await client.call('PING'), b'PONG')
+        equal(await Tornadis.ClientPool(template=client).call('PING'), b'PONG')
+    equal(Tornadis.Client.new_for_uri('valkeys://h').props.tls, True)
+
+
+async def test_setup_done(server):
+    """Each sees the replies to its own commands, errors too, and may keep them."""
+    client = make_client(server)
+    plugin, silent, other = Choosing([('ECHO', 'one'), ('NOTHING',), ('GET', 'none')]), Choosing(), Choosing([('ECHO', 'two')])
+    for each in plugin, silent, other:
+        client.add_plugin(each)
+    equal(await client.call('PING'), b'PONG')
+    (of, replies, one, error, none), = plugin.kept
+    equal((of, one.get_text(), error.unpack().prefix, none.unpack()), (client, 'one', 'ERR', None))
+    equal((replies.unpack()[0], replies.unpack()[1].prefix, replies.unpack()[2]), (b'one', 'ERR', None))
+    equal([kept[1].unpack() for kept in silent.kept + other.kept], [[], [b'two']])
+    client.close()
+    equal(await client.call('PING'), b'PONG')
+    equal([len(each.kept) for each in (plugin, silent, other)], [2, 2, 2])
+
+
+async def test_setup_refused(server):
+    client = make_client(server)
+    plugin, inner = Choosing([('ECHO', 'one')]), Choosing()
+    client.add_plugin(plugin)
+    client.add_plugin(inner)
+    refusals = [
+        (GLib.Error.new_literal(Tornadis.error_quark(), 'a replica', Tornadis.Error.AUTHENTICATION), Tornadis.Error.AUTHENTICATION),
+        (Tornadis.ConnectionError('a replica', code=int(Tornadis.Error.PROTOCOL)), Tornadis.Error.PROTOCOL),
+        (Tornadis.ConnectionError('a replica'), Tornadis.Error.CONNECT),
+        (GLib.Error('a replica', 'tornadis-test', 3), Tornadis.Error.CONNECT)]
+    for refusal, code in refusals:
+        plugin.verdicts = [refusal]
+        error = await raises_async(Tornadis.ConnectionError, client.call('PING'))
+        equal((error.code, error.message.split(': ')[-1], client.is_connected()), (code, 'a replica', False))
+
+    # Another exception is printed; it says no more than false does.
+    with printed_exceptions() as raised:
+        for verdict in ValueError('from a hook'), False, None:
+            plugin.verdicts = [verdict]
+            error = await raises_async(Tornadis.ClientError, client.connect_client())
+            equal((error.code, 'refused' in error.message), (Tornadis.Error.PLUGIN, True))
+    equal((raised, inner.kept), (['from a hook'], []))
+
+    equal(await client.call('PING'), b'PONG')
+    equal([(replies.unpack(), one.get_text()) for _, replies, one in plugin.kept], [([b'one'], 'one')] * 8)
+    equal(len(inner.kept), 1)
+
+
+async def test_reconnect_client(server):
+    """What was written is lost, and what was not goes to the other server."""
+    peer = TornadisHarness.Peer.new('handshake\nexpect PING\nsend "+PONG\\r\\n"\nexpect ECHO\nwait\n')
+    client = Tornadis.Client(host='127.0.0.1', port=peer.get_port())
+    plugin = Choosing()
+    client.add_plugin(plugin)
+    lost = []
+    client.connect('disconnected', lambda client, error: lost.append((error.code, error.message)))
+    equal(await client.call('PING'), b'PONG')
+    written = client.call('ECHO', 'written')
+    await wait_until(lambda: 'ECHO' in peer.get_received())
+    waiting = client.call('ECHO', 'waiting')
+    client.props.port = server.get_port()
+    wrong = GLib.Error.new_literal(Tornadis.error_quark(), 'another is the master', Tornadis.Error.PROTOCOL)
+    Choosing().reconnect_client(client, wrong)
+    equal(client.is_connected(), True)
+    plugin.reconnect_client(client, wrong)
+    equal(client.is_connected(), False)
+    error = await raises_async(Tornadis.ConnectionError, written)
+    equal((error.code, 'another is the master' in error.message), (Tornadis.Error.LOST, True))
+    equal(await waiting, b'waiting')
+    equal(lost, [(Tornadis.Error.LOST, 'another is the master')])
+    equal((peer.get_failure(), peer.get_received().count('ECHO')), (None, 1))
+
+
+async def test_reconnect_in_setup_done(server):
+    """The caller learns nothing of the servers that are not the right one."""
+    for verdict in False, True:
+        peer = TornadisHarness.Peer.new('handshake\nexpect ROLE\nsend "*1\\r\\n$5\\r\\nslave\\r\\n"\nwait\n')
+        client = Tornadis.Client(host='127.0.0.1', port=peer.get_port())
+        plugin = Choosing([('ROLE',)])
+
+        def move(client, replies):
+            equal(replies.get_element(0).unpack(), [b'slave'])
+            client.props.port = server.get_port()
+            plugin.reconnect_client(client, GLib.Error.new_literal(Tornadis.error_quark(), 'a slave', Tornadis.Error.CONNECT))
+            return verdict
+
+        plugin.verdicts = [move]
+        client.add_plugin(plugin)
+        equal(await client.call('INCR', 'n'), 1 + verdict)
+        equal([replies.unpack()[0][0] for _, replies, _ in plugin.kept], [b'slave', b'master'])
 
 
 class Keeping(Tornadis.Plugin):

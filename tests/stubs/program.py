@@ -323,6 +323,11 @@ class Plugin(Tornadis.Plugin):
     def do_setup(self, commands: Tornadis.Pipeline) -> None:
         commands.stack_strv(['CLIENT', 'SETNAME', 'name'])
 
+    def do_setup_done(self, client: Tornadis.Client, replies: Tornadis.Reply) -> bool:
+        if replies.get_n_elements() > 1:
+            self.reconnect_client(client, GLib.Error())
+        return not replies.is_error()
+
     def do_call(self, call: Tornadis.Call) -> bool:
         numbers: list[int] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()]
         abandoned: bool = call.is_abandoned()
@@ -357,6 +362,7 @@ def plugins(client: Tornadis.Client, call: Tornadis.Call, push: Tornadis.Reply) 
     plugin = Plugin()
     plugin.do_attach(client)
     plugin.do_setup(Tornadis.Pipeline())
+    plugin.do_setup_done(client, push)
     plugin.do_call(call)
     plugin.do_call_done(call)
     plugin.do_push(push)

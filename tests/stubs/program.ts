@@ -273,6 +273,12 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
         commands.stack_strv(['CLIENT', 'SETNAME', 'name']);
     }
 
+    vfunc_setup_done(each: Tornadis.Client, replies: Tornadis.Reply): boolean {
+        if (replies.get_n_elements() > 1)
+            this.reconnect_client(each, new Tornadis.Error({message: 'no', code: Tornadis.Error.CONNECT}));
+        return !replies.is_error();
+    }
+
     vfunc_call(call: Tornadis.Call): boolean {
         const numbers: number[] = [call.get_attempt(), call.get_elapsed(), call.get_start_time()];
         const abandoned: boolean = call.is_abandoned();
@@ -316,7 +322,8 @@ function plugins(call: Tornadis.Call, push: Tornadis.Reply): void {
     plugin.vfunc_detach(client);
     plugin.vfunc_observe(client, call.get_command(), null, push, null, 1);
     plugin.vfunc_client_acquired(client, 1);
-    const truths: boolean[] = [plugin.vfunc_attach(client), plugin.vfunc_call(call), plugin.vfunc_push(push), client.add_plugin(plugin),
+    const truths: boolean[] = [plugin.vfunc_attach(client), plugin.vfunc_call(call), plugin.vfunc_push(push),
+        plugin.vfunc_setup_done(client, push), client.add_plugin(plugin),
         Tornadis.Plugin.register('name', Plugin as unknown as {$gtype: GObject.GType})];
     const reply: Tornadis.Reply | null = call.get_reply();
     if (reply)

@@ -160,6 +160,13 @@ def test_uri(server):
     equal(good(run(None, 'call', '--uri', uri, 'CLIENT', 'GETNAME')), b'me\n')
     equal(good(run(None, 'call', 'CLIENT', 'GETNAME', TORNADIS_URI=uri)), b'me\n')
     equal(good(run(None, 'call', '--uri', uri, 'CLIENT', 'GETNAME', TORNADIS_URI='redis://127.0.0.1:1')), b'me\n')
+    uris = (uri.replace('redis', 'valkey'), uri.replace('redis', 'VALKEY'),
+            f'valkey+unix://{server.get_socket_path()}?client-name=me')
+    for each in uris:
+        equal(good(run(None, 'call', '--uri', each, 'CLIENT', 'GETNAME')), b'me\n')
+    for each, text in (('redis-none://h', 'There is no plugin “none”'), ('valkeys-log://h', '“log” is not one that a scheme can name'),
+                       ('redis-log://h,,h', 'between commas'), ('http://h', 'valkey+unix')):
+        fails(run(server, 'call', '--uri', each, 'PING'), 2, text)
     equal(good(run(server, 'call', '--resp2', '--json', 'DEBUG', 'PROTOCOL', 'true')), b'1\n')
     equal(good(run(server, 'call', '--resp3', '--json', 'DEBUG', 'PROTOCOL', 'true')), b'true\n')
 

@@ -95,6 +95,36 @@ class Looking : Tornadis.Plugin {
   }
 }
 
+delegate bool Judge (Tornadis.Client client, Tornadis.Reply replies) throws Error;
+
+/* Named by a scheme, and asked whether a server is the right one, which is the test's to say. */
+class Choosing : Tornadis.Plugin {
+  public string? uri { get; construct; }
+  public uint level { get; set; }
+
+  public string[] commands = {};
+  public Judge? judge;
+  public Tornadis.Reply[] kept = {};
+
+  /* That is in its path. */
+  public override bool attach (Tornadis.Client client) throws Error {
+    if (uri != null && uri.contains ("://there/"))
+      client.unix_domain_socket = uri.split ("://there")[1];
+    return true;
+  }
+
+  public override void setup (Tornadis.Pipeline pipeline) {
+    foreach (var line in commands)
+      pipeline.stack_strv (line.split (" "));
+  }
+
+  public override bool setup_done (Tornadis.Client client, Tornadis.Reply replies) throws Error {
+    assert (replies.get_n_elements () == commands.length);
+    kept += replies;
+    return judge == null || judge (client, replies);
+  }
+}
+
 async void test_asking (TornadisHarness.Redis server) throws Error {
   var asking = new Asking ();
   asking.other = make_client (server);
@@ -156,6 +186,130 @@ async void test_looking (TornadisHarness.Redis server) throws Error {
   var pool = new Tornadis.ClientPool (client);
   yield pool.call_async (command ("PING"));
   assert (looking.log == "SET true;INCR false;PIPELINE true;client_acquired;PING true;");
+}
+
+void fails (string uri, int code) {
+  for (int i = 0; i < 2; i++)
+    try {
+      var unused = i == 0 ? new Tornadis.Client.for_uri (uri) : new Tornadis.PubSubClient.for_uri (uri);
+      error ("%p of %s", unused, uri);
+    } catch (Error error) {
+      assert (error.matches (Tornadis.Error.quark (), code));
+    }
+}
+
+async void test_schemes (TornadisHarness.Redis server) throws Error {
+  Tornadis.Plugin.register ("vala-choosing", typeof (Choosing));
+  var client = new Tornadis.Client.for_uri ("valkeys-vala-choosing://joe:s%40@[::1]:7,h2/x?level=3&client-name=a&db=4");
+  var plugin = client.get_plugins ().get_item (0) as Choosing;
+  assert (plugin.uri == "valkeys-vala-choosing://[::1]:7,h2/x" && plugin.level == 3);
+  assert (client.username == "joe" && client.password == "s@" && client.client_name == "a" && client.db == 4 && client.tls);
+  fails ("redis-vala-choosing://h?level=x", Tornadis.Error.PLUGIN);
+  fails ("redis-vala-choosing://h?uri=x", Tornadis.Error.PLUGIN);
+  fails ("redis-vala-choosing://h?nothing=x", Tornadis.Error.USAGE);
+  fails ("redis-no-such://h", Tornadis.Error.PLUGIN);
+  fails ("redis-log://h", Tornadis.Error.USAGE);
+  fails ("valkey:h", Tornadis.Error.USAGE);
+
+  string[] uris = { "redis-vala-choosing://there" + server.get_socket_path (), "VALKEY-vala-choosing://there" + server.get_socket_path (),
+                    "valkey://127.0.0.1:%u".printf (server.get_port ()), "valkey+unix://" + server.get_socket_path () };
+  foreach (var uri in uris) {
+    var template = new Tornadis.Client.for_uri (uri);
+    assert ((yield call (template, "PING")) == "PONG");
+    var pool = new Tornadis.ClientPool (template);
+    assert ((yield pool.call_async (command ("PING"))).get_text () == "PONG");
+  }
+}
+
+/* Each sees the replies to its own commands, errors too, and may refuse. */
+async void test_setup_done (TornadisHarness.Redis server) throws Error {
+  var client = make_client (server);
+  Choosing[] plugins = { new Choosing (), new Choosing (), new Choosing () };
+  plugins[0].commands = { "ECHO one", "NOTHING", "GET none" };
+  plugins[2].commands = { "ECHO two" };
+  foreach (var plugin in plugins)
+    client.add_plugin (plugin);
+  assert ((yield call (client, "PING")) == "PONG");
+  assert (plugins[0].kept[0].get_element (0).get_text () == "one" && plugins[0].kept[0].get_element (1).is_error ());
+  assert (plugins[0].kept[0].get_element (2).get_kind () == Tornadis.ReplyKind.NIL);
+  assert (plugins[1].kept.length == 1 && plugins[2].kept[0].get_element (0).get_text () == "two");
+
+  Error?[] refusals = { new Tornadis.Error.AUTHENTICATION ("a replica"), new IOError.FAILED ("a replica"), null };
+  int[] codes = { Tornadis.Error.AUTHENTICATION, Tornadis.Error.CONNECT, Tornadis.Error.PLUGIN };
+  for (int i = 0; i < refusals.length; i++) {
+    client.close ();
+    plugins[0].judge = (of, replies) => {
+      assert (of == client);
+      if (refusals[i] != null)
+        throw refusals[i];
+      return false;
+    };
+    try {
+      yield call (client, "PING");
+      assert_not_reached ();
+    } catch (Error error) {
+      assert (error.matches (Tornadis.Error.quark (), codes[i]));
+      assert (refusals[i] == null || error.message.has_suffix (": a replica"));
+    }
+    assert (!client.is_connected ());
+  }
+  /* The function refers to the client that the plugin is on. */
+  plugins[0].judge = null;
+  assert ((yield call (client, "PING")) == "PONG");
+  assert (plugins[0].kept.length == 5 && plugins[1].kept.length == 2);
+}
+
+/* What was written is lost, and what was not goes to the other server. */
+async void test_reconnect_client (TornadisHarness.Redis server) throws Error {
+  var peer = new TornadisHarness.Peer ("handshake\nexpect PING\nsend \"+PONG\\r\\n\"\nexpect ECHO\nwait\n");
+  var client = new Tornadis.Client ("127.0.0.1", (uint16) peer.get_port ());
+  var plugin = new Choosing ();
+  var wrong = new Tornadis.Error.PROTOCOL ("another is the master");
+  string log = "";
+  client.add_plugin (plugin);
+  client.disconnected.connect ((error) => {
+    log += @"$(error is Tornadis.Error.LOST) $(error.message);";
+  });
+  assert ((yield call (client, "PING")) == "PONG");
+  client.submit (command ("ECHO written"), (client, reply, error) => {
+    assert (error is Tornadis.Error.LOST && "another is the master" in error.message);
+    log += "written;";
+  });
+  while (!("ECHO" in peer.get_received ()))
+    yield wait (1);
+  client.submit (command ("ECHO waiting"), (client, reply, error) => {
+    log += reply.get_text ();
+    test_reconnect_client.callback ();
+  });
+  client.port = server.get_port ();
+  new Choosing ().reconnect_client (client, wrong);
+  assert (client.is_connected ());
+  plugin.reconnect_client (client, wrong);
+  assert (!client.is_connected ());
+  yield;
+  assert (log == "written;true another is the master;waiting");
+  assert (peer.get_failure () == null && peer.get_received ().split ("ECHO").length == 2);
+}
+
+/* The caller learns nothing of the servers that are not the right one. */
+async void test_reconnect_in_setup_done (TornadisHarness.Redis server) throws Error {
+  for (int i = 0; i < 2; i++) {
+    var peer = new TornadisHarness.Peer ("handshake\nexpect ROLE\nsend \"*1\\r\\n$5\\r\\nslave\\r\\n\"\nwait\n");
+    var client = new Tornadis.Client ("127.0.0.1", (uint16) peer.get_port ());
+    var plugin = new Choosing ();
+    plugin.commands = { "ROLE" };
+    plugin.judge = (of, replies) => {
+      if (replies.get_element (0).get_element (0).get_text () == "master")
+        return true;
+      of.port = server.get_port ();
+      plugin.reconnect_client (of, new Tornadis.Error.CONNECT ("a slave"));
+      return i == 1;
+    };
+    client.add_plugin (plugin);
+    assert ((yield call (client, "PING")) == "PONG");
+    assert (plugin.kept.length == 2);
+    plugin.judge = null;
+  }
 }
 
 /* A call that is kept for ever ends with its timeout, and with the client that is closed. */
@@ -241,6 +395,11 @@ int main (string[] args) {
   add ("/vala/plugin-hooks/retry-sees", (s, c) => test_retry_sees.begin (s, c), (r) => test_retry_sees.end (r));
   add ("/vala/plugin-hooks/setup-and-push", (s, c) => test_setup_and_push.begin (s, c), (r) => test_setup_and_push.end (r));
   add ("/vala/plugin-hooks/looking", (s, c) => test_looking.begin (s, c), (r) => test_looking.end (r));
+  add ("/vala/plugin-hooks/schemes", (s, c) => test_schemes.begin (s, c), (r) => test_schemes.end (r));
+  add ("/vala/plugin-hooks/setup-done", (s, c) => test_setup_done.begin (s, c), (r) => test_setup_done.end (r));
+  add ("/vala/plugin-hooks/reconnect-client", (s, c) => test_reconnect_client.begin (s, c), (r) => test_reconnect_client.end (r));
+  add ("/vala/plugin-hooks/reconnect-in-setup-done", (s, c) => test_reconnect_in_setup_done.begin (s, c),
+       (r) => test_reconnect_in_setup_done.end (r));
   add ("/vala/plugin-hooks/keeping", (s, c) => test_keeping.begin (s, c), (r) => test_keeping.end (r));
   add ("/vala/plugin-hooks/changing", (s, c) => test_changing.begin (s, c), (r) => test_changing.end (r));
   return Test.run ();

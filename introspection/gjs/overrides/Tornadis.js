@@ -229,6 +229,23 @@ var _init = (function () {
         }
     }
 
+    /** Makes a hook refuse with the errors that it throws. To GJS any exception is one, but others than GLib's and ours are
+      * faults of the plugin: they are logged, and it refuses without a word. */
+    function refusing(hook) {
+        return function (...args) {
+            try {
+                return hook.apply(this, args);
+            } catch (error) {
+                if (error instanceof TornadisException)
+                    throw error.error ?? error;
+                if (error instanceof GLib.Error)
+                    throw error;
+                logError(error instanceof Error ? error : new Error(String(error)));
+                return false;
+            }
+        };
+    }
+
     /** Makes methods do something first. */
     function precede(prototype, names, first) {
         for (const name of names) {
@@ -285,24 +302,29 @@ var _init = (function () {
         precede(Tornadis.PubSubClient.prototype, ['run_dispose'], client => getMessages(client).forgetAll());
         precede(Tornadis.PubSubClient.prototype, ['close'], client => client._messages?.drop());
         // GJS does not reference the reply that it passes to a callback: it may be freed when the callback returns.
+        const keeping = func => func && ((client, reply, error) => func(client, reply?.ref() ?? null, error));
         for (const name of ['submit', 'submit_pipeline']) {
             const method = Tornadis.Client.prototype[name];
             Tornadis.Client.prototype[name] = function (what, func = null) {
-                return method.call(this, what, func === null ? null : (client, reply, error) => {
-                    func(client, reply?.ref() ?? null, error);
-                });
+                return method.call(this, what, keeping(func));
             };
         }
+        const submitBehind = Tornadis.Plugin.prototype.submit;
+        Tornadis.Plugin.prototype.submit = function (client, command, func = null) {
+            return submitBehind.call(this, client, command, keeping(func));
+        };
         const keep = arg => arg instanceof Tornadis.Reply || arg instanceof Tornadis.Command ? arg.ref() : arg;
+        const wrap = (prototype, name, wrapper) => {
+            if (Object.hasOwn(prototype, name))
+                prototype[name] = wrapper(prototype[name]);
+        };
         Tornadis.Plugin._classInit = function (klass) {
-            for (const name of ['vfunc_push', 'vfunc_observe']) {
-                if (!Object.hasOwn(klass.prototype, name))
-                    continue;
-                const hook = klass.prototype[name];
-                klass.prototype[name] = function (...args) {
+            for (const name of ['vfunc_setup_done', 'vfunc_push', 'vfunc_observe']) {
+                wrap(klass.prototype, name, hook => function (...args) {
                     return hook.apply(this, args.map(keep));
-                };
+                });
             }
+            wrap(klass.prototype, 'vfunc_setup_done', refusing);
             return GObject.Object._classInit(klass);
         };
         precede(Tornadis.ClientPool.prototype, ['call_pipeline_async'], (pool, [pipeline]) => handOver(pipeline));

@@ -109,6 +109,34 @@ def _flushing(name):
     return call
 
 
+# PyGObject references what a function keeps of its arguments when this returns, but not when it raises.
+
+
+def _own(arg):
+    return arg.copy() if isinstance(arg, (Tornadis.Reply, Tornadis.Command)) else arg
+
+
+def _submitting(method, position):
+    """Wraps a method so that the function in that position is given a reply to keep."""
+
+    @functools.wraps(method)
+    def call(self, *args, **options):
+        func = args[position] if len(args) > position else options.get('func')
+        if func is None:
+            return method(self, *args, **options)
+
+        def keep(client, reply, *more):
+            func(client, _own(reply), *more)
+
+        if len(args) > position:
+            args = (*args[:position], keep, *args[position + 1:])
+        else:
+            options['func'] = keep
+        return method(self, *args, **options)
+
+    return call
+
+
 def _get_submit(carrier, what):
     """The function that submits a Pipeline or a Command, and this."""
     if isinstance(what, Tornadis.Command):
@@ -175,8 +203,8 @@ class Client(Tornadis.Client):
             self._carrier.deal()
         super().close()
 
-    submit = _flushing('submit')
-    submit_pipeline = _flushing('submit_pipeline')
+    submit = _submitting(_flushing('submit'), 1)
+    submit_pipeline = _submitting(_flushing('submit_pipeline'), 1)
     call_async = _flushing('call_async')
     call_pipeline_async = _flushing('call_pipeline_async')
     connect_async = _flushing('connect_async')
@@ -443,6 +471,27 @@ _follow('signal_handler_disconnect', PubSubClient.disconnect)
 _follow('signal_stop_emission_by_name', PubSubClient.stop_emission_by_name)
 for _name in ('block_matched', 'unblock_matched', 'disconnect_matched', 'destroy'):
     _follow_matched('signal_handlers_' + _name)
+
+
+def _keeping(hook):
+    """Wraps a hook so that the replies and commands that it is given are ones to keep."""
+
+    @functools.wraps(hook)
+    def call(self, *args):
+        return hook(self, *map(_own, args))
+
+    return call
+
+
+def _init_plugin(cls, **options):
+    super(Tornadis.Plugin, cls).__init_subclass__(**options)
+    for name in ('do_setup_done', 'do_push', 'do_observe'):
+        if name in vars(cls):
+            setattr(cls, name, _keeping(vars(cls)[name]))
+
+
+Tornadis.Plugin.__init_subclass__ = classmethod(_init_plugin)
+Tornadis.Plugin.submit = _submitting(Tornadis.Plugin.submit, 2)
 
 
 def _stacking(name):

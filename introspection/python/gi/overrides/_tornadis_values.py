@@ -31,6 +31,9 @@ class TornadisException(GLib.Error):
 class ConnectionError(TornadisException):
     """There is no connection, or it was lost, or it took too long."""
 
+    def __init__(self, message='', domain=_DOMAIN, code=int(Tornadis.Error.CONNECT)):
+        super().__init__(message, domain, code)
+
 
 class ClientError(TornadisException):
     """The library was asked for what it does not do, or a bound is reached."""
