@@ -19,7 +19,8 @@ typedef struct
   GError *error;            /* (nullable) (owned) to refuse with */
   gboolean reconnects;      /* instead of refusing */
   gboolean closes;
-  GString *log; /* (owned) */
+  TornadisClient *dropped; /* (owned) (nullable) let go of in the hook */
+  GString *log;            /* (owned) */
 } ChoosingPlugin;
 
 typedef TornadisPluginClass ChoosingPluginClass;
@@ -70,6 +71,7 @@ choosing_plugin_setup_done (TornadisPlugin *plugin,
 
   if (self->closes)
     tornadis_client_close (client);
+  g_clear_object (&self->dropped);
   if (self->reconnects)
     tornadis_plugin_reconnect_client (plugin, client, wrong);
   self->reconnects = self->closes = FALSE;
@@ -153,6 +155,53 @@ add_choosing (TornadisClient *client,
   g_object_unref (self);
 
   return self;
+}
+
+typedef struct
+{
+  char *text; /* (owned) (nullable) */
+  GError *error;
+  gboolean ended;
+} Outcome;
+
+static void
+outcome_cb (TornadisClient *client,
+            TornadisReply *reply,
+            GError *error,
+            gpointer user_data)
+{
+  Outcome *outcome = user_data;
+
+  g_assert_false (outcome->ended);
+  outcome->ended = TRUE;
+  outcome->text = reply != NULL ? g_strdup (tornadis_reply_get_text (reply)) : NULL;
+  outcome->error = error != NULL ? g_error_copy (error) : NULL;
+}
+
+static void
+outcome_clear (Outcome *outcome)
+{
+  g_free (outcome->text);
+  g_clear_error (&outcome->error);
+}
+
+static void
+submit_echo (TornadisClient *client,
+             const char *text,
+             Outcome *outcome)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("ECHO");
+
+  *outcome = (Outcome){ NULL };
+  tornadis_command_append_string (command, text);
+  tornadis_client_submit (client, command, outcome_cb, outcome, NULL);
+}
+
+static void
+set_gone (gpointer data,
+          GObject *object)
+{
+  *(gboolean *) data = TRUE;
 }
 
 /* Setup. */
@@ -245,6 +294,32 @@ test_closed_meanwhile (Fixture *fixture,
   assert_call (fixture->client, "PONG", "PING", NULL);
 }
 
+/* The first of two plugins lets go of the client, which nobody else has. */
+static void
+test_dropped_meanwhile (Fixture *fixture,
+                        gconstpointer data)
+{
+  for (guint refuses = 0; refuses < 2; refuses++)
+    {
+      TornadisClient *client = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+      ChoosingPlugin *first = g_object_ref (add_choosing (client, NULL));
+      gboolean gone = FALSE;
+      Outcome lost;
+
+      add_choosing (client, NULL);
+      g_object_weak_ref (G_OBJECT (client), set_gone, &gone);
+      first->dropped = client;
+      first->refusal = refuses ? "" : NULL;
+      /* Unlike a task this keeps no reference. */
+      submit_echo (client, "lost", &lost);
+      wait_until (gone);
+      g_assert_error (lost.error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+      g_assert_cmpstr (first->log->str, ==, "|");
+      outcome_clear (&lost);
+      g_object_unref (first);
+    }
+}
+
 /* Another attempt is made from within the one that is looked at. */
 static void
 test_reconnect_meanwhile (Fixture *fixture,
@@ -310,46 +385,6 @@ move_clear (Move *move)
   assert_finalized (move->client);
   g_object_unref (move->wrong);
   g_object_unref (move->right);
-}
-
-typedef struct
-{
-  char *text; /* (owned) (nullable) */
-  GError *error;
-  gboolean ended;
-} Outcome;
-
-static void
-outcome_cb (TornadisClient *client,
-            TornadisReply *reply,
-            GError *error,
-            gpointer user_data)
-{
-  Outcome *outcome = user_data;
-
-  g_assert_false (outcome->ended);
-  outcome->ended = TRUE;
-  outcome->text = reply != NULL ? g_strdup (tornadis_reply_get_text (reply)) : NULL;
-  outcome->error = error != NULL ? g_error_copy (error) : NULL;
-}
-
-static void
-outcome_clear (Outcome *outcome)
-{
-  g_free (outcome->text);
-  g_clear_error (&outcome->error);
-}
-
-static void
-submit_echo (TornadisClient *client,
-             const char *text,
-             Outcome *outcome)
-{
-  g_autoptr (TornadisCommand) command = tornadis_command_new ("ECHO");
-
-  *outcome = (Outcome){ NULL };
-  tornadis_command_append_string (command, text);
-  tornadis_client_submit (client, command, outcome_cb, outcome, NULL);
 }
 
 /* What was written is lost, with the plugin's words, and what was not goes to the right server, at once. */
@@ -589,6 +624,7 @@ main (int argc,
   ADD ("replies", test_replies);
   ADD ("refused", test_refused);
   ADD ("closed-meanwhile", test_closed_meanwhile);
+  ADD ("dropped-meanwhile", test_dropped_meanwhile);
   ADD ("reconnect-meanwhile", test_reconnect_meanwhile);
   g_test_add_func ("/plugin-setup/reconnect/connected", test_reconnect_connected);
   g_test_add_func ("/plugin-setup/reconnect/idle", test_reconnect_idle);

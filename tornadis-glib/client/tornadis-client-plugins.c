@@ -85,7 +85,9 @@ setup_done_cb (GPtrArray *replies,
                GError **error)
 {
   const TornadisSetupReplies *self = user_data;
-  const TornadisClientPrivate *priv = tornadis_client_get_private (self->client);
+  /* A plugin may let go of the last reference. */
+  g_autoptr (TornadisClient) client = g_object_ref (self->client);
+  const TornadisClientPrivate *priv = tornadis_client_get_private (client);
   guint n_taken = 0;
 
   for (guint i = 0; i < self->plugins->len; i++)
