@@ -158,7 +158,7 @@ tornadis_client_reconnect (TornadisClient *self,
   g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (GError) lost = NULL;
 
-  if (priv->attached == NULL || !g_ptr_array_find (priv->attached, plugin, NULL))
+  if (!tornadis_client_has_plugin (priv, plugin))
     return;
 
   lost = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, error->message);
@@ -246,8 +246,8 @@ tornadis_client_set_stand_in (TornadisClient *self,
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
   g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self);
 
-  /* The plugin may not know yet that it was removed, or that the client is disposed. */
-  if (priv->attached == NULL || !g_ptr_array_find (priv->attached, plugin, NULL) || tornadis_link_is_shut_down (priv->link))
+  /* It may not know yet that the client is disposed. */
+  if (!tornadis_client_has_plugin (priv, plugin) || tornadis_link_is_shut_down (priv->link))
     return;
 
   client_change_stand_in (self, plugin, state, error);

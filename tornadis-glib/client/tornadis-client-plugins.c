@@ -50,6 +50,13 @@ client_update_chain (TornadisClientPrivate *priv)
     }
 }
 
+gboolean
+tornadis_client_has_plugin (const TornadisClientPrivate *priv,
+                            TornadisPlugin *plugin)
+{
+  return priv->attached != NULL && g_ptr_array_find (priv->attached, plugin, NULL);
+}
+
 /* What one of the plugins has sent on a new connection. */
 typedef struct
 {
@@ -97,9 +104,8 @@ setup_done_cb (GPtrArray *replies,
       g_autoptr (TornadisReply) own = tornadis_reply_new_nested (TORNADIS_REPLY_KIND_ARRAY, first, setup->n_commands);
 
       n_taken += setup->n_commands;
-      /* It may have been removed since. */
-      if (priv->attached != NULL && g_ptr_array_find (priv->attached, setup->plugin, NULL) &&
-          !tornadis_plugin_setup_done (setup->plugin, self->client, own, error))
+      if (tornadis_client_has_plugin (priv, setup->plugin) &&
+          !tornadis_plugin_setup_done (setup->plugin, client, own, error))
         return FALSE;
     }
 

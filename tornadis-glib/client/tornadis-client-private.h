@@ -262,6 +262,9 @@ void            tornadis_client_notify_observers  (TornadisCommand  *command,
 /* Notifies the plugins that a pool gives the client to a caller. */
 void            tornadis_client_notify_acquired   (TornadisClient   *self,
                                                    gint64            elapsed);
+/* Whether @plugin is on the client: it may not know yet that it was removed. */
+gboolean        tornadis_client_has_plugin        (const TornadisClientPrivate *priv,
+                                                   TornadisPlugin   *plugin);
 /* Whether any of the plugins has the hook that is called when it is removed. */
 gboolean        tornadis_client_has_detach_hooks  (const TornadisClientPrivate *priv);
 /* Gives the client a list of its own: nobody is connected to it who would be notified of what is removed. */

@@ -162,12 +162,25 @@ tornadis_plugin_init (TornadisPlugin *self)
 {
 }
 
+/* Sets an error where the hook that refused has not, as one in another language that raised an exception. Consumes
+ * @refusal (nullable). */
+static void
+plugin_set_refusal (TornadisPlugin *self,
+                    GError *refusal,
+                    GError **error)
+{
+  if (refusal == NULL)
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The plugin %s refused", G_OBJECT_TYPE_NAME (self));
+  else
+    g_propagate_error (error, refusal);
+}
+
 gboolean
 tornadis_plugin_attach (TornadisPlugin *self,
                         TornadisClient *client,
                         GError **error)
 {
-  g_autoptr (GError) refusal = NULL;
+  GError *refusal = NULL;
 
   g_return_val_if_fail (TORNADIS_IS_PLUGIN (self), FALSE);
   g_return_val_if_fail (TORNADIS_IS_CLIENT (client), FALSE);
@@ -177,12 +190,7 @@ tornadis_plugin_attach (TornadisPlugin *self,
   if (TORNADIS_PLUGIN_GET_CLASS (self)->attach (self, client, &refusal))
     return TRUE;
 
-  /* A hook in another language that raised an exception leaves no error. */
-  if (refusal == NULL)
-    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The plugin %s refused", G_OBJECT_TYPE_NAME (self));
-  else
-    g_propagate_error (error, g_steal_pointer (&refusal));
-
+  plugin_set_refusal (self, refusal, error);
   return FALSE;
 }
 
@@ -220,7 +228,7 @@ tornadis_plugin_setup_done (TornadisPlugin *self,
                             TornadisReply *replies,
                             GError **error)
 {
-  g_autoptr (GError) refusal = NULL;
+  GError *refusal = NULL;
 
   g_return_val_if_fail (TORNADIS_IS_PLUGIN (self), FALSE);
   g_return_val_if_fail (TORNADIS_IS_CLIENT (client), FALSE);
@@ -231,11 +239,7 @@ tornadis_plugin_setup_done (TornadisPlugin *self,
   if (TORNADIS_PLUGIN_GET_CLASS (self)->setup_done (self, client, replies, &refusal))
     return TRUE;
 
-  if (refusal == NULL)
-    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The plugin %s refused", G_OBJECT_TYPE_NAME (self));
-  else
-    g_propagate_error (error, g_steal_pointer (&refusal));
-
+  plugin_set_refusal (self, refusal, error);
   return FALSE;
 }
 

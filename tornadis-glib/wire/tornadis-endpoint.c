@@ -233,7 +233,7 @@ take_hosts (TornadisEndpoint *self,
             GError **error)
 {
   const char *authority = strstr (*uri, "://");
-  const char *end, *user_end = NULL, *query;
+  const char *end, *user_end;
   g_autofree char *hosts = NULL;
   g_autofree char *rest = NULL;
 
@@ -245,20 +245,14 @@ take_hosts (TornadisEndpoint *self,
   if (strchr (end, '@') != NULL)
     return endpoint_fail (error, "an @ behind the hosts, and a / or ? in a password, are percent-encoded");
 
-  for (const char *p = authority; p < end; p++)
-    if (*p == '@')
-      user_end = p + 1;
-  if (user_end == NULL)
-    user_end = authority;
+  user_end = g_strrstr_len (authority, end - authority, "@");
+  user_end = user_end != NULL ? user_end + 1 : authority;
 
   hosts = g_strndup (user_end, (gsize) (end - user_end));
   if (!check_hosts (hosts, error))
     return FALSE;
 
-  query = strchr (end, '?');
-  self->plugin_uri = g_strdup_printf ("%.*s%s%.*s", (int) (authority - *uri), *uri, hosts,
-                                      (int) (query != NULL ? query - end : (gssize) strlen (end)), end);
-
+  self->plugin_uri = g_strdup_printf ("%.*s%s%.*s", (int) (authority - *uri), *uri, hosts, (int) strcspn (end, "?"), end);
   rest = g_strdup_printf ("%.*s%s", (int) (user_end - *uri), *uri, end);
   g_free (*uri);
   *uri = g_steal_pointer (&rest);
