@@ -89,19 +89,6 @@ var _init = (function () {
         throw new TypeError(`don't know what to do with ${value === null ? 'null' : typeof value} as an argument`);
     }
 
-    /** Converts the arguments of a call in place; returns whether JSON can carry them. */
-    function toArguments(args) {
-        let light = true;
-        for (let i = 0; i < args.length; i++) {
-            let arg = args[i];
-            if (typeof arg !== 'string')
-                arg = args[i] = toArgument(arg);
-            if (typeof arg !== 'string' || arg.length >= LARGE)
-                light = false;
-        }
-        return light;
-    }
-
     /** Whether arguments are strings that JSON can carry as they are. */
     function areShort(args) {
         for (let i = 0; i < args.length; i++) {
@@ -109,6 +96,15 @@ var _init = (function () {
                 return false;
         }
         return true;
+    }
+
+    /** Converts the arguments of a call in place; returns whether JSON can carry them. */
+    function toArguments(args) {
+        for (let i = 0; i < args.length; i++) {
+            if (typeof args[i] !== 'string')
+                args[i] = toArgument(args[i]);
+        }
+        return areShort(args);
     }
 
     const encoder = new TextEncoder();

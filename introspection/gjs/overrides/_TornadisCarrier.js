@@ -11,7 +11,7 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
     const MOST_CALLS = 256;
     const MAX_NUMBER = 0x7fffffff;
 
-    // For what is to be done after the promises that are ready now. One for all: the engine records two stacks for each.
+    // One for all: the engine records two stacks for each promise.
     const READY = Promise.resolve();
 
     // Those that have calls, by their ids.
@@ -65,7 +65,7 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
                 return;
             }
             if (this.isAlone()) {
-                this.submit('submit_text', [JSON.stringify([args])], [resolve, reject]);
+                this.submitAlone(args, [resolve, reject]);
                 return;
             }
             if (this.batches.length > 0)
@@ -83,18 +83,22 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
             return this.alone && this.batches.length === 0 && this.calls.length === 0;
         }
 
-        /** Submits such a call, of strings, and returns where its functions are put after that: what makes them need not
-          * be done before the server is at work, and no outcome comes within this. */
-        submitAlone(args) {
-            const targets = [null, null];
+        /** Submits such a call, of strings, and returns where its functions are put after that, if they are not there yet:
+          * what makes them need not be done before the server is at work, and no outcome comes within this. */
+        submitAlone(args, targets = [null, null]) {
             this.submit('submit_text', [JSON.stringify([args])], targets);
             return targets;
         }
 
+        /** Has something done after the promises that are ready now. */
+        soon(func) {
+            READY.then(func);
+        }
+
         expectFlush() {
             busy.set(this.id, this);
-            // After the promises that are ready now; the bridge asks if a main loop runs before that.
-            READY.then(this.flushSoon);
+            // The bridge asks if a main loop runs before that.
+            this.soon(this.flushSoon);
             try {
                 this.bridge.expect();
             } catch {
@@ -113,7 +117,7 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
                 // None of the calls was submitted.
                 const exception = toException(error);
                 for (let i = 1; i < targets.length; i += 2)
-                    READY.then(() => targets[i](exception));
+                    this.soon(() => targets[i](exception));
                 this.forgetLast(targets.length / 2);
                 this.rest();
             }

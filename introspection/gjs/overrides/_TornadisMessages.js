@@ -412,7 +412,7 @@ var create = function (Tornadis, TornadisBridge) {
         }
 
         serveSoon() {
-            Promise.resolve().then(() => {
+            this.carrier.soon(() => {
                 this.serve();
                 this.forsake();
             });
