@@ -9,6 +9,7 @@
 #include "tornadis-glib/values/tornadis-reply-block-private.h"
 #include "tornadis-glib/values/tornadis-reply-pack-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-page.h"
 #include "tornadis-glib/wire/tornadis-push-prefix.h"
 
 /* Bytes come into one page, and replies are made from where they stand in it: [head, tail) came and is no part of a value
@@ -197,49 +198,6 @@ reader_resize_unfinished (TornadisReader *self,
   self->unfinished_allocated = size;
 }
 
-/* Who waits for one reply after the other would allocate a page for each, and malloc tidies up whenever so large a block
- * is freed: a thread keeps one that no reader has use for. */
-typedef struct
-{
-  guint8 *page; /* (owned) (nullable) */
-  gsize size;
-} SparePage;
-
-static void
-spare_page_free (gpointer data)
-{
-  g_free (((SparePage *) data)->page);
-  g_free (data);
-}
-
-static GPrivate spare_page = G_PRIVATE_INIT (spare_page_free);
-
-static guint8 *
-take_spare_page (gsize size)
-{
-  SparePage *spare = g_private_get (&spare_page);
-
-  return spare != NULL && spare->size == size ? g_steal_pointer (&spare->page) : NULL;
-}
-
-static void
-reader_spare_page (TornadisReader *self)
-{
-  SparePage *spare = g_private_get (&spare_page);
-
-  if (spare == NULL)
-    {
-      spare = g_new0 (SparePage, 1);
-      g_private_set (&spare_page, spare);
-    }
-  if (spare->page == NULL && self->page_allocated == self->page_size)
-    {
-      spare->page = g_steal_pointer (&self->page);
-      spare->size = self->page_size;
-    }
-  reader_drop_page (self);
-}
-
 static void
 reader_make_room (TornadisReader *self)
 {
@@ -268,8 +226,8 @@ reader_make_room (TornadisReader *self)
       gsize size = MAX (self->page_allocated * 2, self->page_size);
 
       if (self->page == NULL)
-        self->page = take_spare_page (size);
-      if (self->page == NULL || self->page_allocated > 0)
+        self->page = tornadis_page_new (size);
+      else
         self->page = g_realloc (self->page, size + TORNADIS_REPLY_PACK_STEP);
       self->page_allocated = size;
     }
@@ -1091,7 +1049,11 @@ void
 tornadis_reader_trim (TornadisReader *self)
 {
   if (self->tail == self->head)
-    reader_spare_page (self);
+    {
+      if (self->page_allocated == self->page_size)
+        tornadis_page_spare (g_steal_pointer (&self->page), self->page_size);
+      reader_drop_page (self);
+    }
   if (!tornadis_reader_is_partial (self))
     reader_drop_stacks (self);
 }
