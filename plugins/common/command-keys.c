@@ -398,6 +398,20 @@ get_count (const Args *args,
   return strlen (text) == length && g_ascii_string_to_signed (text, 10, 0, G_MAXINT32, value, NULL);
 }
 
+/* The last argument that may be a key, of a range that begins at @first; it may be missing, or before the first. */
+static gint64
+range_get_last (const KeySpec *spec,
+                gint64 first,
+                gint64 n_args)
+{
+  if (spec->last >= 0)
+    return first + spec->last;
+  if (spec->limit > 1)
+    return first + (n_args - first) / spec->limit + spec->last;
+
+  return n_args + spec->last;
+}
+
 static gboolean
 find_by_spec (const Args *args,
               const KeySpec *spec,
@@ -418,12 +432,8 @@ find_by_spec (const Args *args,
       first += spec->first;
       last = first + (count - 1) * spec->step;
     }
-  else if (spec->last >= 0)
-    last = first + spec->last;
-  else if (spec->limit > 1)
-    last = first + (args->n - first) / spec->limit + spec->last;
   else
-    last = args->n + spec->last;
+    last = range_get_last (spec, first, args->n);
 
   /* The server complains of those that are missing. */
   for (gint64 i = first; i <= MIN (last, args->n - 1); i += spec->step)
@@ -446,10 +456,15 @@ static void
 sort_positions (GArray *positions,
                 guint begin)
 {
-  guint *data = &g_array_index (positions, guint, 0);
+  guint *data;
   guint kept = begin + 1;
   gboolean ordered = TRUE;
 
+  /* An array that was always empty has no data to point at. */
+  if (positions->len - begin < 2)
+    return;
+
+  data = &g_array_index (positions, guint, 0);
   for (guint i = begin + 1; i < positions->len && ordered; i++)
     ordered = data[i - 1] < data[i];
   if (ordered)
@@ -484,4 +499,31 @@ command_keys_find (CommandKeys *self,
     g_array_set_size (positions, begin);
 
   return found;
+}
+
+gboolean
+command_keys_get_run (CommandKeys *self,
+                      gsize n_args,
+                      guint *first,
+                      guint *last,
+                      guint *step)
+{
+  const KeySpec *spec;
+  gint64 end;
+
+  if (self->unknown || self->find != NULL || self->specs->len != 1)
+    return FALSE;
+
+  spec = &g_array_index (self->specs, KeySpec, 0);
+  if (spec->keyword != NULL || spec->counted || spec->limit > 1)
+    return FALSE;
+
+  end = MIN (range_get_last (spec, spec->begin, (gint64) n_args), (gint64) n_args - 1);
+  if (end < spec->begin)
+    return FALSE;
+
+  *first = (guint) spec->begin;
+  *step = (guint) spec->step;
+  *last = (guint) (end - (end - spec->begin) % spec->step);
+  return TRUE;
 }

@@ -24,6 +24,13 @@ gboolean     command_keys_are_movable (CommandKeys     *self);
 gboolean     command_keys_find        (CommandKeys     *self,
                                        TornadisCommand *command,
                                        GArray          *positions);
+/* Whether the keys are nothing but one run of the arguments, from @first on each @step one up to @last, of a command of
+ * so many arguments, and no other argument says how many there are: then it can be split. */
+gboolean     command_keys_get_run     (CommandKeys     *self,
+                                       gsize            n_args,
+                                       guint           *first,
+                                       guint           *last,
+                                       guint           *step);
 
 /* Whether one of the elements of a reply (nullable) is @name. */
 gboolean command_reply_contains (TornadisReply *self,

@@ -24,12 +24,14 @@ enum
   FIELD_SUBCOMMANDS,
 };
 
-typedef struct
+struct _CommandEntry
 {
   CommandFlags flags;
+  CommandRequest request;
+  CommandResponse response;
   CommandKeys *keys;       /* (owned) */
-  GHashTable *subcommands; /* (owned) (nullable) (element-type utf8 Command) by the name in upper case */
-} Command;
+  GHashTable *subcommands; /* (owned) (nullable) (element-type utf8 CommandEntry) by the name in upper case */
+};
 
 /* A COMMAND in flight. */
 typedef struct
@@ -48,7 +50,7 @@ typedef struct
 
 typedef struct _Server
 {
-  GHashTable *commands; /* (owned) (nullable) (element-type utf8 Command) by the name in upper case */
+  GHashTable *commands; /* (owned) (nullable) (element-type utf8 CommandEntry) by the name in upper case */
   GPtrArray *waiters;   /* (owned) (element-type Waiter) */
   Request *request;     /* (nullable) owned by the call */
 } Server;
@@ -63,7 +65,7 @@ struct _CommandTable
 static void
 command_free (gpointer data)
 {
-  Command *self = data;
+  CommandEntry *self = data;
 
   command_keys_free (self->keys);
   g_clear_pointer (&self->subcommands, g_hash_table_unref);
@@ -152,21 +154,57 @@ parse_flags (TornadisReply *reply,
   return flags;
 }
 
+/* Gets which of the words is behind @name in the tips (nullable), from 1 on; 0: none of them. */
+static guint
+parse_tip (TornadisReply *tips,
+           const char *name,
+           const char *const *words)
+{
+  for (gsize i = 0; tips != NULL && i < tornadis_reply_get_n_elements (tips); i++)
+    {
+      const char *text = tornadis_reply_get_text (tornadis_reply_get_element (tips, i));
+
+      if (text == NULL || !g_str_has_prefix (text, name))
+        continue;
+      for (guint j = 0; words[j] != NULL; j++)
+        {
+          if (strcmp (text + strlen (name), words[j]) == 0)
+            return j + 1;
+        }
+    }
+
+  return 0;
+}
+
+static void
+command_parse_tips (CommandEntry *self,
+                    TornadisReply *tips)
+{
+  /* In the order of the types. */
+  static const char *const requests[] = { "all_nodes", "all_shards", "multi_shard", "special", NULL };
+  static const char *const responses[] = { "one_succeeded", "all_succeeded", "agg_logical_and", "agg_logical_or", "agg_min",
+                                           "agg_max", "agg_sum", "special", NULL };
+
+  self->request = parse_tip (tips, "request_policy:", requests);
+  self->response = parse_tip (tips, "response_policy:", responses);
+}
+
 static gboolean parse_commands (TornadisReply *reply,
                                 const char *parent,
                                 GHashTable *commands);
 
 /* @name has no parent before it. */
-static Command *
+static CommandEntry *
 parse_command (TornadisReply *reply,
                const char *name,
                gboolean is_subcommand)
 {
   TornadisReply *subcommands = tornadis_reply_get_element (reply, FIELD_SUBCOMMANDS);
   gboolean movable = command_reply_contains (tornadis_reply_get_element (reply, FIELD_FLAGS), "movablekeys");
-  Command *self = g_new0 (Command, 1);
+  CommandEntry *self = g_new0 (CommandEntry, 1);
 
   self->flags = parse_flags (reply, name);
+  command_parse_tips (self, tornadis_reply_get_element (reply, FIELD_TIPS));
   self->keys = command_keys_new (is_subcommand ? "" : name, tornadis_reply_get_element (reply, FIELD_KEY_SPECS),
                                  tornadis_reply_get_integer (tornadis_reply_get_element (reply, FIELD_FIRST)),
                                  tornadis_reply_get_integer (tornadis_reply_get_element (reply, FIELD_LAST)),
@@ -200,7 +238,7 @@ parse_commands (TornadisReply *reply,
       const char *text = field != NULL ? tornadis_reply_get_text (field) : NULL;
       g_autofree char *full = NULL;
       const char *name;
-      Command *command;
+      CommandEntry *command;
 
       if (text == NULL || tornadis_reply_get_n_elements (element) <= FIELD_STEP)
         return FALSE;
@@ -401,7 +439,7 @@ command_table_forget (CommandTable *self,
   g_clear_pointer (&table_get_server (self, client)->commands, g_hash_table_unref);
 }
 
-static Command *
+static CommandEntry *
 map_lookup_argument (GHashTable *map,
                      TornadisCommand *command,
                      gsize i)
@@ -414,32 +452,13 @@ map_lookup_argument (GHashTable *map,
   return g_hash_table_lookup (map, name);
 }
 
-static Command *
-table_find (CommandTable *self,
-            TornadisClient *client,
-            TornadisCommand *command)
-{
-  const char *name = tornadis_command_get_name (command);
-  GHashTable *commands = table_get_server (self, client)->commands;
-  Command *found;
-
-  if (commands == NULL || tornadis_command_get_n_args (command) == 0)
-    return NULL;
-
-  found = strlen (name) < MAX_NAME_LENGTH ? g_hash_table_lookup (commands, name) : map_lookup_argument (commands, command, 0);
-  if (found != NULL && found->subcommands != NULL && tornadis_command_get_n_args (command) > 1)
-    return map_lookup_argument (found->subcommands, command, 1);
-
-  return found;
-}
-
 gboolean
 command_table_lookup (CommandTable *self,
                       TornadisClient *client,
                       TornadisCommand *command,
                       CommandFlags *flags)
 {
-  Command *found = table_find (self, client, command);
+  const CommandEntry *found = command_table_find (self, client, command);
 
   if (found != NULL && flags != NULL)
     *flags = found->flags;
@@ -454,12 +473,67 @@ command_table_find_keys (CommandTable *self,
                          GArray *positions,
                          GError **error)
 {
-  Command *found = table_find (self, client, command);
+  const CommandEntry *found = command_table_find (self, client, command);
 
-  if (found != NULL && command_keys_find (found->keys, command, positions))
+  if (found != NULL && command_entry_find_keys (found, command, positions))
     return TRUE;
 
   g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "It is not known which arguments of %s are keys",
                tornadis_command_get_name (command));
   return FALSE;
+}
+
+const CommandEntry *
+command_table_find (CommandTable *self,
+                    TornadisClient *client,
+                    TornadisCommand *command)
+{
+  const char *name = tornadis_command_get_name (command);
+  GHashTable *commands = table_get_server (self, client)->commands;
+  CommandEntry *found;
+
+  if (commands == NULL || tornadis_command_get_n_args (command) == 0)
+    return NULL;
+
+  found = strlen (name) < MAX_NAME_LENGTH ? g_hash_table_lookup (commands, name) : map_lookup_argument (commands, command, 0);
+  if (found != NULL && found->subcommands != NULL && tornadis_command_get_n_args (command) > 1)
+    return map_lookup_argument (found->subcommands, command, 1);
+
+  return found;
+}
+
+CommandFlags
+command_entry_get_flags (const CommandEntry *self)
+{
+  return self->flags;
+}
+
+CommandRequest
+command_entry_get_request (const CommandEntry *self)
+{
+  return self->request;
+}
+
+CommandResponse
+command_entry_get_response (const CommandEntry *self)
+{
+  return self->response;
+}
+
+gboolean
+command_entry_find_keys (const CommandEntry *self,
+                         TornadisCommand *command,
+                         GArray *positions)
+{
+  return command_keys_find (self->keys, command, positions);
+}
+
+gboolean
+command_entry_get_key_run (const CommandEntry *self,
+                           gsize n_args,
+                           guint *first,
+                           guint *last,
+                           guint *step)
+{
+  return command_keys_get_run (self->keys, n_args, first, last, step);
 }

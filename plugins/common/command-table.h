@@ -21,6 +21,32 @@ typedef enum
   COMMAND_FLAG_MOVABLE_KEYS = 1 << 4,
 } CommandFlags;
 
+/* The tips request_policy and response_policy of Redis 7 and Valkey, for clients of a cluster. */
+typedef enum
+{
+  COMMAND_REQUEST_NONE,
+  COMMAND_REQUEST_ALL_NODES,
+  COMMAND_REQUEST_ALL_SHARDS,
+  COMMAND_REQUEST_MULTI_SHARD,
+  COMMAND_REQUEST_SPECIAL,
+} CommandRequest;
+
+typedef enum
+{
+  COMMAND_RESPONSE_NONE,
+  COMMAND_RESPONSE_ONE_SUCCEEDED,
+  COMMAND_RESPONSE_ALL_SUCCEEDED,
+  COMMAND_RESPONSE_AGG_LOGICAL_AND,
+  COMMAND_RESPONSE_AGG_LOGICAL_OR,
+  COMMAND_RESPONSE_AGG_MIN,
+  COMMAND_RESPONSE_AGG_MAX,
+  COMMAND_RESPONSE_AGG_SUM,
+  COMMAND_RESPONSE_SPECIAL,
+} CommandResponse;
+
+/* What is known of one command. */
+typedef struct _CommandEntry CommandEntry;
+
 /* @error (nullable) (transfer none) is why nothing is known. Called from the main loop, exactly once. */
 typedef void (*CommandTableFunc) (const GError *error,
                                   gpointer      user_data);
@@ -49,6 +75,25 @@ gboolean      command_table_find_keys (CommandTable      *self,
                                        TornadisCommand   *command,
                                        GArray            *positions,
                                        GError           **error);
+/* The command, or the subcommand that it is, for whoever asks several things of it. NULL: the server does not know it. It
+ * belongs to the table, until that is told to forget or freed. */
+const CommandEntry *command_table_find (CommandTable      *self,
+                                        TornadisClient    *client,
+                                        TornadisCommand   *command);
+
+CommandFlags    command_entry_get_flags     (const CommandEntry *self);
+CommandRequest  command_entry_get_request   (const CommandEntry *self);
+CommandResponse command_entry_get_response  (const CommandEntry *self);
+/* As command_table_find_keys() does. */
+gboolean        command_entry_find_keys     (const CommandEntry *self,
+                                             TornadisCommand    *command,
+                                             GArray             *positions);
+/* See command_keys_get_run(). */
+gboolean        command_entry_get_key_run   (const CommandEntry *self,
+                                             gsize               n_args,
+                                             guint              *first,
+                                             guint              *last,
+                                             guint              *step);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandTable, command_table_free)
 

@@ -4,100 +4,7 @@
 
 #include <string.h>
 
-#include "common/command-table.h"
-
-/* A plugin that has nothing but a table. */
-#define TABLE_TYPE_PLUGIN (table_plugin_get_type ())
-G_DECLARE_FINAL_TYPE (TablePlugin, table_plugin, TABLE, PLUGIN, TornadisPlugin)
-
-struct _TablePlugin
-{
-  TornadisPlugin parent_instance;
-
-  CommandTable *table; /* (owned) */
-};
-
-G_DEFINE_FINAL_TYPE (TablePlugin, table_plugin, TORNADIS_TYPE_PLUGIN)
-
-static void
-table_plugin_finalize (GObject *object)
-{
-  g_clear_pointer (&TABLE_PLUGIN (object)->table, command_table_free);
-  G_OBJECT_CLASS (table_plugin_parent_class)->finalize (object);
-}
-
-static void
-table_plugin_class_init (TablePluginClass *klass)
-{
-  G_OBJECT_CLASS (klass)->finalize = table_plugin_finalize;
-}
-
-static void
-table_plugin_init (TablePlugin *self)
-{
-  self->table = command_table_new (TORNADIS_PLUGIN (self));
-}
-
-/* What a waiter was told. */
-typedef struct
-{
-  gboolean told;
-  guint times;
-  GError *error;
-} Told;
-
-static void
-told_cb (const GError *error,
-         gpointer user_data)
-{
-  Told *told = user_data;
-
-  told->told = TRUE;
-  told->times++;
-  g_clear_error (&told->error);
-  told->error = error != NULL ? g_error_copy (error) : NULL;
-}
-
-static TablePlugin *
-make_table (TornadisClient *client)
-{
-  TablePlugin *plugin = g_object_new (TABLE_TYPE_PLUGIN, NULL);
-  g_autoptr (GError) error = NULL;
-
-  tornadis_client_add_plugin (client, TORNADIS_PLUGIN (plugin), &error);
-  g_assert_no_error (error);
-  return plugin;
-}
-
-static void
-drop_table (TornadisClient *client,
-            TablePlugin *plugin)
-{
-  g_assert_true (tornadis_client_remove_plugin (client, TORNADIS_PLUGIN (plugin)));
-  assert_finalized (plugin);
-}
-
-static void
-assert_ready (TablePlugin *plugin,
-              TornadisClient *client)
-{
-  Told told = { 0 };
-
-  if (command_table_is_ready (plugin->table, client, told_cb, &told))
-    return;
-  g_assert_true (spin_until (&told.told, 60000));
-  g_assert_no_error (told.error);
-  g_assert_true (command_table_is_ready (plugin->table, client, NULL, NULL));
-}
-
-static TornadisCommand *
-split (const char *line)
-{
-  g_auto (GStrv) argv = NULL;
-
-  g_assert_true (g_shell_parse_argv (line, NULL, &argv, NULL));
-  return tornadis_command_new_strv ((const char *const *) argv);
-}
+#include "plugins/table-plugin.h"
 
 /* The keys of a command line, with a space behind each, or "?". */
 static char *
@@ -683,6 +590,100 @@ test_odd_specs (void)
     }
 }
 
+/* One command x with tips. */
+#define TIPS(tips) "*1\r\n*8\r\n$1\r\nx\r\n:-2\r\n*0\r\n:0\r\n:0\r\n:0\r\n*0\r\n" tips
+
+static void
+test_tips (void)
+{
+  static const struct
+  {
+    const char *resp;
+    CommandRequest request;
+    CommandResponse response;
+  } cases[] = {
+    { TIPS ("*0\r\n"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_NONE },
+    { TIPS ("*2\r\n+response_policy:agg_min\r\n+request_policy:all_nodes\r\n"), COMMAND_REQUEST_ALL_NODES, COMMAND_RESPONSE_AGG_MIN },
+    { TIPS ("~2\r\n+request_policy:all_shards\r\n+response_policy:special\r\n"), COMMAND_REQUEST_ALL_SHARDS, COMMAND_RESPONSE_SPECIAL },
+    { TIPS ("*1\r\n$26\r\nrequest_policy:multi_shard\r\n"), COMMAND_REQUEST_MULTI_SHARD, COMMAND_RESPONSE_NONE },
+    { TIPS ("*1\r\n+request_policy:special\r\n"), COMMAND_REQUEST_SPECIAL, COMMAND_RESPONSE_NONE },
+    { TIPS ("*1\r\n+response_policy:one_succeeded\r\n"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_ONE_SUCCEEDED },
+    { TIPS ("*1\r\n+response_policy:all_succeeded\r\n"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_ALL_SUCCEEDED },
+    { TIPS ("*1\r\n+response_policy:agg_logical_and\r\n"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_AGG_LOGICAL_AND },
+    { TIPS ("*1\r\n+response_policy:agg_logical_or\r\n"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_AGG_LOGICAL_OR },
+    { TIPS ("*1\r\n+response_policy:agg_max\r\n"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_AGG_MAX },
+    { TIPS ("*1\r\n+response_policy:agg_sum\r\n"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_AGG_SUM },
+    /* Of words that are new, or none, nothing is made. */
+    { TIPS ("*3\r\n+request_policy:\r\n+request_policy\r\n+request_policy:ALL_NODES\r\n"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_NONE },
+    { TIPS ("*3\r\n:1\r\n$-1\r\n*1\r\n+request_policy:all_nodes\r\n"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_NONE },
+    { TIPS ("+request_policy:all_nodes\r\n"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_NONE },
+    { TIPS ("$-1\r\n"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_NONE },
+    { NUMBERS ("0", "0", "0"), COMMAND_REQUEST_NONE, COMMAND_RESPONSE_NONE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (TornadisCommand) command = split ("x a");
+      TornadisHarnessPeer *peer;
+      TablePlugin *plugin;
+      Told told = { 0 };
+      TornadisClient *client = make_scripted (cases[i].resp, &peer, &plugin, &told);
+      const CommandEntry *entry = command_table_find (plugin->table, client, command);
+
+      g_assert_no_error (told.error);
+      g_test_message ("%" G_GSIZE_FORMAT, i);
+      g_assert_nonnull (entry);
+      g_assert_cmpint (command_entry_get_request (entry), ==, cases[i].request);
+      g_assert_cmpint (command_entry_get_response (entry), ==, cases[i].response);
+      drop_scripted (client, peer, plugin);
+    }
+}
+
+/* Which commands have their keys in one run of arguments, and where it ends. */
+static void
+test_key_run (Fixture *fixture,
+              gconstpointer data)
+{
+  static const struct
+  {
+    const char *line;
+    guint first, last, step; /* 0, 0, 0: there is none */
+  } runs[] = {
+    { "GET k", 1, 1, 1 },
+    { "GET", 0, 0, 0 },
+    { "MGET a b c", 1, 3, 1 },
+    { "MSET a 1 b 2", 1, 3, 2 },
+    { "MSET a 1 b", 1, 3, 2 },
+    { "BLPOP a b 1", 1, 2, 1 },
+    { "OBJECT ENCODING k", 2, 2, 1 },
+    { "PING", 0, 0, 0 },
+    { "EVAL s 2 a b", 0, 0, 0 },
+    { "ZUNIONSTORE d 2 a b", 0, 0, 0 },
+    { "XREAD STREAMS a b 0 0", 0, 0, 0 },
+    { "SORT k", 0, 0, 0 },
+    { "SPUBLISH c m", 0, 0, 0 },
+  };
+  TablePlugin *plugin = make_table (fixture->client);
+
+  assert_ready (plugin, fixture->client);
+  for (gsize i = 0; i < G_N_ELEMENTS (runs); i++)
+    {
+      g_autoptr (TornadisCommand) command = split (runs[i].line);
+      const CommandEntry *entry = command_table_find (plugin->table, fixture->client, command);
+      guint first = 0, last = 0, step = 0;
+
+      g_test_message ("%s", runs[i].line);
+      g_assert_nonnull (entry);
+      g_assert_cmpint (command_entry_get_key_run (entry, tornadis_command_get_n_args (command), &first, &last, &step), ==,
+                       runs[i].step != 0);
+      g_assert_cmpuint (first, ==, runs[i].first);
+      g_assert_cmpuint (last, ==, runs[i].last);
+      g_assert_cmpuint (step, ==, runs[i].step);
+    }
+
+  drop_table (fixture->client, plugin);
+}
+
 /* Where a server says that what it says is not all, what is known by the name counts. */
 static void
 test_incomplete (void)
@@ -849,9 +850,11 @@ main (int argc,
   ADD ("one-call", test_one_call);
   ADD ("failures", test_failures);
   ADD ("mutated-replies", test_mutated_replies);
+  ADD ("key-run", test_key_run);
   g_test_add_func ("/command-table/old-server", test_old_server);
   g_test_add_func ("/command-table/hostile-replies", test_hostile_replies);
   g_test_add_func ("/command-table/odd-specs", test_odd_specs);
+  g_test_add_func ("/command-table/tips", test_tips);
   g_test_add_func ("/command-table/fault-16-incomplete", test_incomplete);
 
   return g_test_run ();
