@@ -240,6 +240,8 @@ export default {
         equal([2, 3, 4].map(i => command.get_arg(i).toArray()),
             [new Uint8Array([0]), new Uint8Array([45, 53]), new Uint8Array([48, 46, 49])]);
         equal(command.get_arg(5), null);
+        equal(command.get_arg_data(2), new Uint8Array([0]));
+        equal(command.get_arg_data(3), new Uint8Array([45, 53]));
         equal(command.get_args().map(arg => arg.toArray().length), [3, 1, 1, 2, 3]);
         const client = makeClient(server);
         await rejects(Tornadis.ReplyError, client.call(command));

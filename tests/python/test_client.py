@@ -369,6 +369,7 @@ async def test_values(server):
     assert command.get_size() > 5
     equal(command.get_arg(2).get_data(), b'\x00')
     equal([command.get_arg(i).get_data() for i in (3, 4)], [b'-5', b'0.5'])
+    equal([command.get_arg_data(i) for i in (1, 2, 4)], [b'k', b'\x00', b'0.5'])
 
 
 def run_asyncio(coroutine):

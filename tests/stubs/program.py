@@ -39,8 +39,9 @@ def commands() -> list[Tornadis.Command]:
     command.append_int64(1)
     command.append_double(1.5)
     first: GLib.Bytes | None = command.get_arg(0)
+    data: bytes | None = command.get_arg_data(0)
     args: list[GLib.Bytes] = command.get_args()
-    print(args, first, command.get_n_args() + command.get_size(), command.get_name().lower())
+    print(args, first, data, command.get_n_args() + command.get_size(), command.get_name().lower())
     command.ref()
     command.unref()
     return [command, command.copy(), Tornadis.Command('PING'), Tornadis.Command.new_strv(['GET', 'key']),

@@ -36,8 +36,9 @@ function commands(): Tornadis.Command[] {
     command.append_int64(1);
     command.append_double(1.5);
     const first: GLib.Bytes | null = command.get_arg(0);
+    const bytes: Uint8Array | null = command.get_arg_data(0);
     const all: GLib.Bytes[] = command.get_args();
-    print(all.length, first, command.get_n_args() + command.get_size(), command.get_name().toLowerCase());
+    print(all.length, first, bytes, command.get_n_args() + command.get_size(), command.get_name().toLowerCase());
     command.ref().unref();
     return [command, new Command('PING'), Command.new_strv(['GET', 'key']), Command.new_bytes([new Uint8Array(1)])];
 }

@@ -44,6 +44,32 @@ assert_wire (TornadisCommand *command,
 #define assert_wire_literal(command, n_args, literal) assert_wire (command, n_args, literal, sizeof literal - 1)
 
 static void
+assert_arg_data (TornadisCommand *command,
+                 gsize i,
+                 const void *expected,
+                 gsize length)
+{
+  gsize found_length = G_MAXSIZE;
+  const guint8 *data = tornadis_command_get_arg_data (command, i, &found_length);
+
+  g_assert_nonnull (data);
+  g_assert_cmpmem (data, found_length, expected, length);
+  g_assert_true (tornadis_command_get_arg_data (command, i, NULL) == data);
+}
+
+static void
+assert_no_arg (TornadisCommand *command,
+               gsize i)
+{
+  gsize length = G_MAXSIZE;
+
+  g_assert_null (tornadis_command_get_arg (command, i));
+  g_assert_null (tornadis_command_get_arg_data (command, i, &length));
+  g_assert_cmpuint (length, ==, 0);
+  g_assert_null (tornadis_command_get_arg_data (command, i, NULL));
+}
+
+static void
 assert_arg (TornadisCommand *command,
             gsize i,
             const void *expected,
@@ -57,6 +83,7 @@ assert_arg (TornadisCommand *command,
   g_assert_cmpmem (g_bytes_get_data (arg, NULL), g_bytes_get_size (arg), expected, length);
   g_assert_cmpuint (args->len, ==, tornadis_command_get_n_args (command));
   g_assert_true (g_bytes_equal (g_ptr_array_index (args, i), arg));
+  assert_arg_data (command, i, expected, length);
 }
 
 static GBytes *
@@ -81,8 +108,8 @@ test_strv (void)
   assert_arg (command, 0, "set", 3);
   assert_arg (command, 1, "key", 3);
   assert_arg (command, 2, "v alue", 6);
-  g_assert_null (tornadis_command_get_arg (command, 3));
-  g_assert_null (tornadis_command_get_arg (command, G_MAXSIZE));
+  assert_no_arg (command, 3);
+  assert_no_arg (command, G_MAXSIZE);
 }
 
 static void
@@ -95,7 +122,7 @@ test_empty_vectors (void)
   assert_wire_literal (from_strv, 0, "");
   assert_wire_literal (from_bytes, 0, "");
   g_assert_cmpstr (tornadis_command_get_name (from_strv), ==, "");
-  g_assert_null (tornadis_command_get_arg (from_strv, 0));
+  assert_no_arg (from_strv, 0);
   g_assert_cmpint (tornadis_command_get_effect (from_bytes), ==, TORNADIS_COMMAND_PLAIN);
 }
 
@@ -130,7 +157,7 @@ test_bytes (void)
       assert_arg (command, i, args[i].data, args[i].length);
       g_bytes_unref (bytes[i]);
     }
-  g_assert_null (tornadis_command_get_arg (command, G_N_ELEMENTS (args)));
+  assert_no_arg (command, G_N_ELEMENTS (args));
 }
 
 static void
@@ -333,8 +360,12 @@ test_large_by_reference (void)
       g_autoptr (GBytes) arg = tornadis_command_get_arg (command, i);
 
       g_assert_true (g_bytes_equal (arg, args[i]));
+      assert_arg_data (command, i, g_bytes_get_data (args[i], NULL), g_bytes_get_size (args[i]));
       if (args[i] != small)
-        g_assert_true (g_bytes_get_data (arg, NULL) == g_bytes_get_data (args[i], NULL));
+        {
+          g_assert_true (g_bytes_get_data (arg, NULL) == g_bytes_get_data (args[i], NULL));
+          g_assert_true (tornadis_command_get_arg_data (command, i, NULL) == g_bytes_get_data (args[i], NULL));
+        }
 
       g_string_append_printf (expected, "$%" G_GSIZE_FORMAT "\r\n", g_bytes_get_size (args[i]));
       g_string_append_len (expected, g_bytes_get_data (args[i], NULL), (gssize) g_bytes_get_size (args[i]));
@@ -344,7 +375,7 @@ test_large_by_reference (void)
   assert_wire (command, G_N_ELEMENTS (args), expected->str, expected->len);
   g_assert_cmpuint (command->large->args->len, ==, 4);
   g_assert_cmpuint (command->body_len, <, 200);
-  g_assert_null (tornadis_command_get_arg (command, G_N_ELEMENTS (args)));
+  assert_no_arg (command, G_N_ELEMENTS (args));
 }
 
 static void

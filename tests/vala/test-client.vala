@@ -319,6 +319,8 @@ async void test_command (TornadisHarness.Redis server) throws Error {
   command.append_bytes (new Bytes ({ 0, 255 }));
   command.append_string ("");
   assert (command.get_name () == "EVAL" && command.get_n_args () == 6);
+  unowned uint8[]? data_of_arg = command.get_arg_data (4);
+  assert (data_of_arg.length == 2 && data_of_arg[1] == 255 && command.get_arg_data (6) == null);
   assert (command.get_arg (4).compare (new Bytes ({ 0, 255 })) == 0 && command.get_arg (6) == null);
   var reply = yield make_client (server).call_async (command);
   assert (reply.get_element (0).get_double () == 0.1);

@@ -557,6 +557,34 @@ command_skip_data (const guint8 *p,
   return p + (length < TORNADIS_LARGE_ARG_SIZE ? length : 0) + strlen ("\r\n");
 }
 
+/* Where an argument is: at @p, or the large one of this number. FALSE: there is none. */
+static inline gboolean
+command_find_arg (TornadisCommand *self,
+                  gsize i,
+                  const guint8 **p,
+                  gsize *length,
+                  guint *n_large)
+{
+  if (i >= self->n_args)
+    return FALSE;
+
+  *n_large = 0;
+  for (*p = command_read_frame (self, self->body, length); i > 0; i--)
+    {
+      *n_large += *length >= TORNADIS_LARGE_ARG_SIZE;
+      *p = command_read_frame (self, command_skip_data (*p, *length), length);
+    }
+
+  return TRUE;
+}
+
+static GBytes *
+command_get_large (TornadisCommand *self,
+                   guint n_large)
+{
+  return g_array_index (self->large->args, TornadisLargeArg, n_large).bytes;
+}
+
 static GBytes *
 command_make_bytes (TornadisCommand *self,
                     const guint8 *p,
@@ -564,7 +592,7 @@ command_make_bytes (TornadisCommand *self,
                     guint n_large)
 {
   if (length >= TORNADIS_LARGE_ARG_SIZE)
-    return g_bytes_ref (g_array_index (self->large->args, TornadisLargeArg, n_large).bytes);
+    return g_bytes_ref (command_get_large (self, n_large));
 
   return g_bytes_new (p, length);
 }
@@ -588,20 +616,49 @@ tornadis_command_get_arg (TornadisCommand *self,
 {
   const guint8 *p;
   gsize length;
-  guint n_large = 0;
+  guint n_large;
 
   g_return_val_if_fail (self != NULL, NULL);
 
-  if (i >= self->n_args)
-    return NULL;
+  return command_find_arg (self, i, &p, &length, &n_large) ? command_make_bytes (self, p, length, n_large) : NULL;
+}
 
-  for (p = command_read_frame (self, self->body, &length); i > 0; i--)
-    {
-      n_large += length >= TORNADIS_LARGE_ARG_SIZE;
-      p = command_read_frame (self, command_skip_data (p, length), &length);
-    }
+/**
+ * tornadis_command_get_arg_data:
+ * @self: a command
+ * @i: which argument; 0 is the name
+ * @len: (out) (optional): return location for the number of bytes
+ *
+ * Gets the bytes of an argument where they are, without a copy. Nothing is to be relied on behind them: no 0 byte stands
+ * there.
+ *
+ * They last as long as the command, and until it is appended to.
+ *
+ * Arguments are looked up from the first: the time this takes grows with @i.
+ *
+ * Returns: (array length=len) (transfer none) (nullable): the bytes, which belong to the command and are not %NULL if there
+ *   are none of them; %NULL when there is no such argument
+ *
+ * Since: 1.0
+ */
+const guint8 *
+tornadis_command_get_arg_data (TornadisCommand *self,
+                               gsize i,
+                               gsize *len)
+{
+  const guint8 *p = NULL;
+  gsize length = 0;
+  guint n_large;
 
-  return command_make_bytes (self, p, length, n_large);
+  if (G_LIKELY (self != NULL) && command_find_arg (self, i, &p, &length, &n_large) &&
+      G_UNLIKELY (length >= TORNADIS_LARGE_ARG_SIZE))
+    p = g_bytes_get_data (command_get_large (self, n_large), NULL);
+
+  if (len != NULL)
+    *len = length;
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return p;
 }
 
 /**
@@ -736,39 +793,18 @@ find_shared_name (const char *argument,
   return is_name_of (shared, argument, length) ? shared : NULL;
 }
 
-/* The first argument, cut to MAX_NAME_LENGTH. @large (out) (nullable) owns it when it is large. */
-static const char *
-command_peek_name (TornadisCommand *self,
-                   gsize *length,
-                   GBytes **large)
-{
-  const char *argument = "";
-
-  *length = 0;
-  if (self->n_args > 0 && self->large == NULL)
-    {
-      argument = (const char *) command_read_frame (self, self->body, length);
-    }
-  else if (self->n_args > 0)
-    {
-      *large = tornadis_command_get_arg (self, 0);
-      argument = g_bytes_get_data (*large, length);
-    }
-  *length = MIN (*length, MAX_NAME_LENGTH);
-
-  return argument;
-}
-
 /* Of a command with a long name, or a new one. */
 static G_NO_INLINE const char *
 command_find_name (TornadisCommand *self)
 {
-  g_autoptr (GBytes) large = NULL;
   gsize length;
-  const char *argument = command_peek_name (self, &length, &large);
-  const char *shared = find_shared_name (argument, length);
+  const guint8 *data = tornadis_command_get_arg_data (self, 0, &length);
+  const char *argument = data != NULL ? (const char *) data : "";
+  const char *shared;
   char *name;
 
+  length = MIN (length, MAX_NAME_LENGTH);
+  shared = find_shared_name (argument, length);
   if (shared != NULL)
     return shared;
 

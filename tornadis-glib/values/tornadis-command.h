@@ -46,6 +46,10 @@ TORNADIS_AVAILABLE_IN_1_0
 GBytes          *tornadis_command_get_arg       (TornadisCommand    *self,
                                                  gsize               i);
 TORNADIS_AVAILABLE_IN_1_0
+const guint8    *tornadis_command_get_arg_data  (TornadisCommand    *self,
+                                                 gsize               i,
+                                                 gsize              *len);
+TORNADIS_AVAILABLE_IN_1_0
 GPtrArray       *tornadis_command_get_args      (TornadisCommand    *self);
 TORNADIS_AVAILABLE_IN_1_0
 const char      *tornadis_command_get_name      (TornadisCommand    *self);
