@@ -46,6 +46,17 @@ keys_add (CacheKeys *self,
   if (self->positions->len == 0)
     return TRUE;
 
+  /* The usual case; many are taken out at once. */
+  if (self->positions->len == 1)
+    {
+      gsize length;
+      const guint8 *data = tornadis_command_get_arg_data (command, g_array_index (self->positions, guint, 0), &length);
+      CacheBytes key = cache_bytes (data, length);
+
+      g_array_append_val (self->keys, key);
+      return TRUE;
+    }
+
   args = tornadis_command_get_args (command);
   for (guint i = 0; i < self->positions->len; i++)
     {

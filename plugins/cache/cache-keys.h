@@ -12,8 +12,8 @@ typedef struct
 {
   CommandTable *table; /* (unowned) */
   GArray *positions;   /* (owned) (element-type guint) */
-  GArray *keys;        /* (owned) (element-type CacheBytes) */
-  GPtrArray *args;     /* (owned) (element-type GBytes) that @keys are in */
+  GArray *keys;        /* (owned) (element-type CacheBytes) in the commands, or in: */
+  GPtrArray *args;     /* (owned) (element-type GBytes) */
 } CacheKeys;
 
 /* @table (unowned). */

@@ -96,11 +96,9 @@ append (GByteArray *buffer,
 
 static gboolean
 append_arg (GByteArray *buffer,
-            GBytes *arg)
+            gconstpointer data,
+            gsize length)
 {
-  gsize length;
-  gconstpointer data = g_bytes_get_data (arg, &length);
-
   if (length > G_MAXUINT32 / 2 - buffer->len)
     return FALSE;
 
@@ -115,8 +113,13 @@ append_many (GByteArray *buffer,
   g_autoptr (GPtrArray) args = tornadis_command_get_args (command);
 
   for (guint i = 1; i < args->len; i++)
-    if (!append_arg (buffer, g_ptr_array_index (args, i)))
-      return FALSE;
+    {
+      gsize length;
+      gconstpointer data = g_bytes_get_data (g_ptr_array_index (args, i), &length);
+
+      if (!append_arg (buffer, data, length))
+        return FALSE;
+    }
 
   return TRUE;
 }
@@ -146,9 +149,10 @@ cache_request_write (GByteArray *buffer,
     {
       for (gsize i = 1; i < n_args; i++)
         {
-          g_autoptr (GBytes) arg = tornadis_command_get_arg (command, i);
+          gsize length;
+          const guint8 *data = tornadis_command_get_arg_data (command, i, &length);
 
-          if (!append_arg (buffer, arg))
+          if (!append_arg (buffer, data, length))
             return FALSE;
         }
     }

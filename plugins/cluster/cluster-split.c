@@ -36,9 +36,10 @@ cluster_split_find_slot (TornadisCommand *command,
   /* The usual case, in which the others are not looked for. */
   if (positions->len == 1)
     {
-      g_autoptr (GBytes) key = tornadis_command_get_arg (command, g_array_index (positions, guint, 0));
+      gsize length;
+      const guint8 *key = tornadis_command_get_arg_data (command, g_array_index (positions, guint, 0), &length);
 
-      *slot = slot_of_argument (key);
+      *slot = cluster_slot_of (key, length);
       return TRUE;
     }
 

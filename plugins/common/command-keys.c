@@ -382,17 +382,12 @@ get_count (const Args *args,
            gint64 i,
            gint64 *value)
 {
-  g_autoptr (GBytes) arg = tornadis_command_get_arg (args->command, (gsize) i);
   g_autofree char *text = NULL;
   gsize length;
-  const char *data;
+  const char *data = (const char *) tornadis_command_get_arg_data (args->command, (gsize) i, &length);
 
-  if (arg == NULL)
+  if (data == NULL)
     return TRUE;
-
-  data = g_bytes_get_data (arg, &length);
-  if (length == 0)
-    return FALSE;
 
   text = g_strndup (data, length);
   return strlen (text) == length && g_ascii_string_to_signed (text, 10, 0, G_MAXINT32, value, NULL);

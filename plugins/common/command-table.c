@@ -444,10 +444,9 @@ map_lookup_argument (GHashTable *map,
                      TornadisCommand *command,
                      gsize i)
 {
-  g_autoptr (GBytes) bytes = tornadis_command_get_arg (command, i);
   gsize length;
-  const char *data = g_bytes_get_data (bytes, &length);
-  g_autofree char *name = length > 0 ? g_ascii_strup (data, (gssize) length) : g_strdup ("");
+  const char *data = (const char *) tornadis_command_get_arg_data (command, i, &length);
+  g_autofree char *name = g_ascii_strup (data, (gssize) length);
 
   return g_hash_table_lookup (map, name);
 }

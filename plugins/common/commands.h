@@ -44,15 +44,23 @@ command_is (TornadisCommand *command,
   return g_str_equal (tornadis_command_get_name (command), name);
 }
 
-/* Whether an argument (nullable) is a word, in letters of any case. */
+/* Whether data (nullable) is a word, in letters of any case. */
+static inline gboolean
+data_is (gconstpointer data,
+         gsize         length,
+         const char   *word)
+{
+  return length == strlen (word) && (length == 0 || g_ascii_strncasecmp (data, word, length) == 0);
+}
+
 static inline gboolean
 argument_is (GBytes     *argument,
              const char *word)
 {
-  gsize length = strlen (word);
+  gsize length;
+  gconstpointer data = g_bytes_get_data (argument, &length);
 
-  return argument != NULL && g_bytes_get_size (argument) == length &&
-         (length == 0 || g_ascii_strncasecmp (g_bytes_get_data (argument, NULL), word, length) == 0);
+  return data_is (data, length, word);
 }
 
 static inline gboolean
@@ -60,9 +68,10 @@ command_argument_is (TornadisCommand *command,
                      gsize            i,
                      const char      *word)
 {
-  g_autoptr (GBytes) argument = tornadis_command_get_arg (command, i);
+  gsize length;
+  const guint8 *data = tornadis_command_get_arg_data (command, i, &length);
 
-  return argument_is (argument, word);
+  return data != NULL && data_is (data, length, word);
 }
 
 /* Whether the server keeps what it was sent for EXEC; @reply (nullable). */

@@ -206,10 +206,9 @@ mock_lines_find (GPtrArray *lines,
 }
 
 static char *
-bytes_to_text (GBytes *bytes)
+data_to_text (const char *data,
+              gsize length)
 {
-  gsize length;
-  const char *data = g_bytes_get_data (bytes, &length);
   const char *end = data + length;
   GString *text = g_string_sized_new (length);
 
@@ -236,8 +235,9 @@ mock_command_get_words (TornadisCommand *command)
 
   for (gsize i = 0; i < n; i++)
     {
-      g_autoptr (GBytes) arg = tornadis_command_get_arg (command, i);
-      g_autofree char *text = bytes_to_text (arg);
+      gsize length;
+      const char *data = (const char *) tornadis_command_get_arg_data (command, i, &length);
+      g_autofree char *text = data_to_text (data, length);
 
       words[i] = i == 0 ? g_utf8_strup (text, -1) : g_steal_pointer (&text);
     }

@@ -83,11 +83,10 @@ append_character (GString *text,
 /* Appends an argument; no more of a long one is read than is shown. */
 static void
 append_word (GString *text,
-             GBytes *bytes,
+             const char *data,
+             gsize length,
              gsize max_length)
 {
-  gsize length;
-  const char *data = g_bytes_get_data (bytes, &length);
   gsize most = MIN (length, max_length * 4);
   gboolean plain = is_plain (data, most);
 
@@ -123,11 +122,12 @@ append_arguments (GString *text,
 
   for (gsize i = 1; i < last && !is_full (text, max_length); i++)
     {
-      g_autoptr (GBytes) arg = tornadis_command_get_arg (command, i);
+      gsize length;
+      const char *data = (const char *) tornadis_command_get_arg_data (command, i, &length);
 
       if (i > 1)
         g_string_append_c (text, ' ');
-      append_word (text, arg, max_length);
+      append_word (text, data, length, max_length);
     }
 }
 
