@@ -540,19 +540,22 @@ tornadis_command_get_n_args (TornadisCommand *self)
 
 /* Where the data of a frame are, and how many; those of a large argument are elsewhere. */
 static inline const guint8 *
-command_read_frame (TornadisCommand *self,
-                    const guint8 *p,
-                    gsize *length)
+read_frame (const guint8 *p,
+            gsize *length)
 {
-  p += strlen ("$");
-  *length = tornadis_number_text_read_digits (&p, self->body + self->body_len);
+  gsize value = (gsize) p[1] - '0';
+
+  /* They are our own: there is at least one digit, and an end. */
+  for (p += strlen ("$N"); *p != '\r'; p++)
+    value = value * 10 + (*p - '0');
+  *length = value;
 
   return p + strlen ("\r\n");
 }
 
 static inline const guint8 *
-command_skip_data (const guint8 *p,
-                   gsize length)
+skip_data (const guint8 *p,
+           gsize length)
 {
   return p + (length < TORNADIS_LARGE_ARG_SIZE ? length : 0) + strlen ("\r\n");
 }
@@ -569,10 +572,10 @@ command_find_arg (TornadisCommand *self,
     return FALSE;
 
   *n_large = 0;
-  for (*p = command_read_frame (self, self->body, length); i > 0; i--)
+  for (*p = read_frame (self->body, length); i > 0; i--)
     {
       *n_large += *length >= TORNADIS_LARGE_ARG_SIZE;
-      *p = command_read_frame (self, command_skip_data (*p, *length), length);
+      *p = read_frame (skip_data (*p, *length), length);
     }
 
   return TRUE;
@@ -686,10 +689,10 @@ tornadis_command_get_args (TornadisCommand *self)
     {
       gsize length;
 
-      p = command_read_frame (self, p, &length);
+      p = read_frame (p, &length);
       g_ptr_array_add (args, command_make_bytes (self, p, length, n_large));
       n_large += length >= TORNADIS_LARGE_ARG_SIZE;
-      p = command_skip_data (p, length);
+      p = skip_data (p, length);
     }
 
   return args;
