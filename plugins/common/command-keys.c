@@ -496,6 +496,19 @@ command_keys_find (CommandKeys *self,
   return found;
 }
 
+/* The one range, at a fixed place, that all keys are in; or NULL. */
+static const KeySpec *
+keys_get_range (CommandKeys *self)
+{
+  const KeySpec *spec;
+
+  if (self->unknown || self->find != NULL || self->specs->len != 1)
+    return NULL;
+
+  spec = &g_array_index (self->specs, KeySpec, 0);
+  return spec->keyword == NULL && !spec->counted ? spec : NULL;
+}
+
 gboolean
 command_keys_get_run (CommandKeys *self,
                       gsize n_args,
@@ -503,14 +516,10 @@ command_keys_get_run (CommandKeys *self,
                       guint *last,
                       guint *step)
 {
-  const KeySpec *spec;
+  const KeySpec *spec = keys_get_range (self);
   gint64 end;
 
-  if (self->unknown || self->find != NULL || self->specs->len != 1)
-    return FALSE;
-
-  spec = &g_array_index (self->specs, KeySpec, 0);
-  if (spec->keyword != NULL || spec->counted || spec->limit > 1)
+  if (spec == NULL || spec->limit > 1)
     return FALSE;
 
   end = MIN (range_get_last (spec, spec->begin, (gint64) n_args), (gint64) n_args - 1);
@@ -521,4 +530,12 @@ command_keys_get_run (CommandKeys *self,
   *step = (guint) spec->step;
   *last = (guint) (end - (end - spec->begin) % spec->step);
   return TRUE;
+}
+
+guint
+command_keys_get_single (CommandKeys *self)
+{
+  const KeySpec *spec = keys_get_range (self);
+
+  return spec != NULL && spec->last == 0 ? (guint) spec->begin : 0;
 }

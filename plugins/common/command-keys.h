@@ -31,6 +31,8 @@ gboolean     command_keys_get_run     (CommandKeys     *self,
                                        guint           *first,
                                        guint           *last,
                                        guint           *step);
+/* The one argument that is a key, whatever the others are, or 0 if it is not as simple as that. */
+guint        command_keys_get_single  (CommandKeys     *self);
 
 /* Whether one of the elements of a reply (nullable) is @name. */
 gboolean command_reply_contains (TornadisReply *self,

@@ -8,6 +8,7 @@
 
 /* No command of any server has a longer name; tornadis_command_get_name() cuts there. */
 #define MAX_NAME_LENGTH 31
+#define N_RECENT 64
 
 /* The elements of a command in the reply to COMMAND: since Redis 2.8, and those that came with 6 and 7. */
 enum
@@ -29,9 +30,17 @@ struct _CommandEntry
   CommandFlags flags;
   CommandRequest request;
   CommandResponse response;
+  guint single_key;        /* see command_entry_get_single_key() */
   CommandKeys *keys;       /* (owned) */
   GHashTable *subcommands; /* (owned) (nullable) (element-type utf8 CommandEntry) by the name in upper case */
 };
+
+/* A command that was looked up lately. */
+typedef struct
+{
+  const char *name;      /* (unowned) (nullable) belongs to the commands */
+  CommandEntry *command; /* (unowned) */
+} Recent;
 
 /* A COMMAND in flight. */
 typedef struct
@@ -50,16 +59,19 @@ typedef struct
 
 typedef struct _Server
 {
-  GHashTable *commands; /* (owned) (nullable) (element-type utf8 CommandEntry) by the name in upper case */
-  GPtrArray *waiters;   /* (owned) (element-type Waiter) */
-  Request *request;     /* (nullable) owned by the call */
+  GHashTable *commands;    /* (owned) (nullable) (element-type utf8 CommandEntry) by the name in upper case */
+  Recent recent[N_RECENT]; /* of @commands, see server_get_recent() */
+  GPtrArray *waiters;      /* (owned) (element-type Waiter) */
+  Request *request;        /* (nullable) owned by the call */
 } Server;
 
 struct _CommandTable
 {
-  TornadisPlugin *plugin; /* (unowned) */
-  GHashTable *servers;    /* (owned) (element-type utf8 Server) by title */
-  GHashTable *clients;    /* (owned) (element-type TornadisClient Server) both unowned: the server of each, by its title */
+  TornadisPlugin *plugin;      /* (unowned) */
+  GHashTable *servers;         /* (owned) (element-type utf8 Server) by title */
+  GHashTable *clients;         /* (owned) (element-type TornadisClient Server) both unowned: the server of each, by its title */
+  TornadisClient *last_client; /* (unowned) (nullable) that was asked for last, and one of @clients */
+  Server *last_server;         /* (unowned) of @last_client */
 };
 
 static void
@@ -209,6 +221,8 @@ parse_command (TornadisReply *reply,
                                  tornadis_reply_get_integer (tornadis_reply_get_element (reply, FIELD_FIRST)),
                                  tornadis_reply_get_integer (tornadis_reply_get_element (reply, FIELD_LAST)),
                                  tornadis_reply_get_integer (tornadis_reply_get_element (reply, FIELD_STEP)), movable);
+  if (self->request == COMMAND_REQUEST_NONE)
+    self->single_key = command_keys_get_single (self->keys);
   if (command_keys_are_movable (self->keys))
     self->flags |= COMMAND_FLAG_MOVABLE_KEYS;
 
@@ -278,6 +292,16 @@ parse_reply (TornadisReply *reply,
 static void client_gone_cb (gpointer user_data,
                             GObject *client);
 
+/* The client may be gone: it is no more than an address here. */
+static void
+table_remove_client (CommandTable *self,
+                     gconstpointer client)
+{
+  if (self->last_client == client)
+    self->last_client = NULL;
+  g_hash_table_remove (self->clients, client);
+}
+
 static void
 retitled_cb (CommandTable *self,
              GParamSpec *pspec,
@@ -285,24 +309,24 @@ retitled_cb (CommandTable *self,
 {
   g_signal_handlers_disconnect_by_func (client, retitled_cb, self);
   g_object_weak_unref (G_OBJECT (client), client_gone_cb, self);
-  g_hash_table_remove (self->clients, client);
+  table_remove_client (self, client);
 }
 
 static void
 client_gone_cb (gpointer user_data,
                 GObject *client)
 {
-  g_hash_table_remove (((CommandTable *) user_data)->clients, client);
+  table_remove_client (user_data, client);
 }
 
-static Server *
-table_get_server (CommandTable *self,
-                  TornadisClient *client)
+static G_NO_INLINE Server *
+table_find_server (CommandTable *self,
+                   TornadisClient *client)
 {
   Server *server = g_hash_table_lookup (self->clients, client);
   g_autofree char *title = NULL;
 
-  if (G_LIKELY (server != NULL))
+  if (server != NULL)
     return server;
 
   g_object_get (client, "title", &title, NULL);
@@ -319,6 +343,19 @@ table_get_server (CommandTable *self,
   g_hash_table_insert (self->clients, client, server);
 
   return server;
+}
+
+static inline Server *
+table_get_server (CommandTable *self,
+                  TornadisClient *client)
+{
+  if (G_LIKELY (self->last_client == client))
+    return self->last_server;
+
+  self->last_server = table_find_server (self, client);
+  self->last_client = client;
+
+  return self->last_server;
 }
 
 static void server_ask (Server *self,
@@ -436,7 +473,10 @@ void
 command_table_forget (CommandTable *self,
                       TornadisClient *client)
 {
-  g_clear_pointer (&table_get_server (self, client)->commands, g_hash_table_unref);
+  Server *server = table_get_server (self, client);
+
+  memset (server->recent, 0, sizeof server->recent);
+  g_clear_pointer (&server->commands, g_hash_table_unref);
 }
 
 static CommandEntry *
@@ -482,19 +522,47 @@ command_table_find_keys (CommandTable *self,
   return FALSE;
 }
 
+/* By the address: most names are shared by all commands that have them. What is there may be another one all the same. */
+static inline Recent *
+server_get_recent (Server *self,
+                   const char *name)
+{
+  return &self->recent[GPOINTER_TO_SIZE (name) / 32 % N_RECENT];
+}
+
+static G_NO_INLINE CommandEntry *
+server_find (Server *self,
+             TornadisCommand *command,
+             const char *name)
+{
+  gpointer key, found;
+
+  if (self->commands == NULL || tornadis_command_get_n_args (command) == 0)
+    return NULL;
+  if (strlen (name) >= MAX_NAME_LENGTH)
+    return map_lookup_argument (self->commands, command, 0);
+  if (!g_hash_table_lookup_extended (self->commands, name, &key, &found))
+    return NULL;
+
+  *server_get_recent (self, name) = (Recent){ key, found };
+  return found;
+}
+
 const CommandEntry *
 command_table_find (CommandTable *self,
                     TornadisClient *client,
                     TornadisCommand *command)
 {
   const char *name = tornadis_command_get_name (command);
-  GHashTable *commands = table_get_server (self, client)->commands;
+  Server *server = table_get_server (self, client);
+  const Recent *recent = server_get_recent (server, name);
   CommandEntry *found;
 
-  if (commands == NULL || tornadis_command_get_n_args (command) == 0)
-    return NULL;
+  if (G_LIKELY (recent->name != NULL && strcmp (recent->name, name) == 0))
+    found = recent->command;
+  else
+    found = server_find (server, command, name);
 
-  found = strlen (name) < MAX_NAME_LENGTH ? g_hash_table_lookup (commands, name) : map_lookup_argument (commands, command, 0);
   if (found != NULL && found->subcommands != NULL && tornadis_command_get_n_args (command) > 1)
     return map_lookup_argument (found->subcommands, command, 1);
 
@@ -525,6 +593,12 @@ command_entry_find_keys (const CommandEntry *self,
                          GArray *positions)
 {
   return command_keys_find (self->keys, command, positions);
+}
+
+guint
+command_entry_get_single_key (const CommandEntry *self)
+{
+  return self->single_key;
 }
 
 gboolean

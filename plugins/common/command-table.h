@@ -88,6 +88,8 @@ CommandResponse command_entry_get_response  (const CommandEntry *self);
 gboolean        command_entry_find_keys     (const CommandEntry *self,
                                              TornadisCommand    *command,
                                              GArray             *positions);
+/* The one argument that is a key, whatever the others are. 0: it is not as simple as that, or there is a request tip. */
+guint           command_entry_get_single_key (const CommandEntry *self);
 /* See command_keys_get_run(). */
 gboolean        command_entry_get_key_run   (const CommandEntry *self,
                                              gsize               n_args,

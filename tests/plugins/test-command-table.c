@@ -363,6 +363,86 @@ test_one_call (Fixture *fixture,
   drop_table (fixture->client, plugin);
 }
 
+static const CommandEntry *
+find_line (TablePlugin *plugin,
+           TornadisClient *client,
+           const char *line)
+{
+  g_autoptr (TornadisCommand) command = split (line);
+
+  return command_table_find (plugin->table, client, command);
+}
+
+/* What was looked up lately, and for whom, is forgotten with the rest. */
+static void
+test_forgets (Fixture *fixture,
+              gconstpointer data)
+{
+  TablePlugin *plugin = make_table (fixture->client);
+
+  assert_ready (plugin, fixture->client);
+  for (guint i = 0; i < 2; i++)
+    {
+      const CommandEntry *get = find_line (plugin, fixture->client, "GET a");
+
+      g_assert_nonnull (get);
+      g_assert_true (find_line (plugin, fixture->client, "get b") == get);
+      g_assert_cmpuint (command_entry_get_single_key (get), ==, 1);
+      g_assert_null (find_line (plugin, fixture->client, "NOSUCH a"));
+      g_assert_true (find_line (plugin, fixture->client, "SET a 1") != get);
+      g_assert_true (find_line (plugin, fixture->client, "OBJECT ENCODING a") != find_line (plugin, fixture->client, "OBJECT"));
+
+      command_table_forget (plugin->table, fixture->client);
+      g_assert_null (find_line (plugin, fixture->client, "GET a"));
+      assert_ready (plugin, fixture->client);
+    }
+
+  g_assert_nonnull (find_line (plugin, fixture->client, "GET a"));
+  g_object_set (fixture->client, "unix-domain-socket", "/nowhere", NULL);
+  g_assert_null (find_line (plugin, fixture->client, "GET a"));
+
+  drop_table (fixture->client, plugin);
+}
+
+/* Which of the commands have one key that is always the same argument, and no tip where they go. */
+static void
+test_single_key (Fixture *fixture,
+                 gconstpointer data)
+{
+  static const struct
+  {
+    const char *line;
+    guint key;
+  } singles[] = {
+    { "GET", 1 },
+    { "ZADD a", 1 },
+    { "OBJECT ENCODING", 2 },
+    { "BITOP", 0 },
+    { "MGET", 0 },
+    { "DEL", 0 },
+    { "RENAME", 0 },
+    { "EVAL", 0 },
+    { "SORT", 0 },
+    { "XREAD", 0 },
+    { "PING", 0 },
+    { "SPUBLISH", 0 },
+    { "PFCOUNT", 0 },
+  };
+  TablePlugin *plugin = make_table (fixture->client);
+
+  assert_ready (plugin, fixture->client);
+  for (gsize i = 0; i < G_N_ELEMENTS (singles); i++)
+    {
+      const CommandEntry *entry = find_line (plugin, fixture->client, singles[i].line);
+
+      g_test_message ("%s", singles[i].line);
+      g_assert_nonnull (entry);
+      g_assert_cmpuint (command_entry_get_single_key (entry), ==, singles[i].key);
+    }
+
+  drop_table (fixture->client, plugin);
+}
+
 /* What befalls one client is not told to the other, for whom it is asked again; and nobody is called any more once
  * the table is freed. */
 static void
@@ -848,9 +928,11 @@ main (int argc,
   ADD ("like-the-server-resp2", test_like_the_server_resp2);
   ADD ("by-hand", test_by_hand);
   ADD ("one-call", test_one_call);
+  ADD ("forgets", test_forgets);
   ADD ("failures", test_failures);
   ADD ("mutated-replies", test_mutated_replies);
   ADD ("key-run", test_key_run);
+  ADD ("single-key", test_single_key);
   g_test_add_func ("/command-table/old-server", test_old_server);
   g_test_add_func ("/command-table/hostile-replies", test_hostile_replies);
   g_test_add_func ("/command-table/odd-specs", test_odd_specs);
