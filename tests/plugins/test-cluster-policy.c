@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cluster/cluster-merge.h"
+#include "cluster/cluster-route.h"
 #include "cluster/cluster-slot.h"
 #include "cluster/cluster-split.h"
 #include "plugins/reply-text.h"
@@ -493,6 +494,74 @@ test_find_slot (void)
     }
 }
 
+/* A command of this name, which may have a subcommand behind a bar, and nothing but keys behind it. */
+static TornadisCommand *
+make_keyed (const char *name)
+{
+  g_auto (GStrv) words = g_strsplit (name, "|", 2);
+  TornadisCommand *command = tornadis_command_new_strv ((const char *const *) words);
+
+  for (guint i = 0; i < 9; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("key %u", i);
+
+      tornadis_command_append_string (command, key);
+    }
+
+  return command;
+}
+
+/* TRUE: it goes by a slot that is found at once. Then it goes there by all that is known of it, too. */
+static gboolean
+check_route (TablePlugin *plugin,
+             TornadisClient *client,
+             const char *name)
+{
+  g_autoptr (TornadisCommand) command = make_keyed (name);
+  g_autoptr (GArray) positions = g_array_new (FALSE, FALSE, sizeof (guint));
+  const CommandEntry *entry = command_table_find (plugin->table, client, command);
+  guint slot = G_MAXUINT, expected = 0;
+
+  g_test_message ("%s", name);
+  if (!cluster_route_find_slot (entry, command, &slot))
+    {
+      g_assert_cmpuint (slot, ==, G_MAXUINT);
+      return FALSE;
+    }
+
+  g_assert_cmpint (cluster_policy_find (entry, command).request, ==, CLUSTER_REQUEST_BY_KEY);
+  g_assert_cmpint (cluster_policy_find (NULL, command).request, ==, CLUSTER_REQUEST_BY_KEY);
+  g_assert_true (command_entry_find_keys (entry, command, positions));
+  g_assert_true (cluster_split_find_slot (command, positions, &expected));
+  g_assert_cmpuint (slot, ==, expected);
+  return TRUE;
+}
+
+static void
+test_route (Fixture *fixture,
+            gconstpointer data)
+{
+  TablePlugin *plugin = make_table (fixture->client);
+  g_autoptr (TornadisCommand) keyless = split ("GET");
+  g_autoptr (TornadisReply) names = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n = 0, slot;
+
+  assert_ready (plugin, fixture->client);
+  names = call (fixture->client, &error, "COMMAND", "LIST", NULL);
+  g_assert_no_error (error);
+  for (gsize i = 0; i < tornadis_reply_get_n_elements (names); i++)
+    n += check_route (plugin, fixture->client, tornadis_reply_get_text (tornadis_reply_get_element (names, i)));
+
+  g_assert_cmpuint (n, >, 100);
+  g_assert_true (check_route (plugin, fixture->client, "get"));
+  g_assert_true (check_route (plugin, fixture->client, "object|encoding"));
+  g_assert_false (cluster_route_find_slot (find (plugin, fixture->client, "GET"), keyless, &slot));
+  g_assert_false (cluster_route_find_slot (NULL, keyless, &slot));
+
+  drop_table (fixture->client, plugin);
+}
+
 #define ADD(name, func) g_test_add ("/cluster-" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -505,6 +574,7 @@ main (int argc,
   g_test_add_func ("/cluster-policy/without-tips", test_without_tips);
   g_test_add_func ("/cluster-policy/scripted", test_scripted);
   ADD ("policy/merged-real", test_merged_real);
+  ADD ("route/real", test_route);
   ADD ("split/real", test_split);
   g_test_add_func ("/cluster-split/scripted", test_split_scripted);
   ADD ("split/merged", test_split_and_merged);
