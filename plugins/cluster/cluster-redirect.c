@@ -20,6 +20,13 @@ rest_is (const Rest *self,
   return self->length == strlen (word) && memcmp (self->data, word, self->length) == 0;
 }
 
+static gboolean
+rest_begins (const Rest *self,
+             const char *words)
+{
+  return self->length >= strlen (words) && memcmp (self->data, words, strlen (words)) == 0;
+}
+
 /* Takes what is before the next space, or all. */
 static Rest
 rest_take_word (Rest *self)
@@ -124,8 +131,8 @@ cluster_redirect_parse (const char *text,
       if (!rest_to_number (&slot, CLUSTER_N_SLOTS - 1, &found.slot) || !parse_endpoint (rest, &found))
         found = (ClusterRedirect){ CLUSTER_REDIRECT_NONE };
     }
-  /* That is another client's doing, and what the caller is to see. */
-  else if (found.kind == CLUSTER_REDIRECT_UNBLOCKED && rest_is (&rest, "client unblocked via CLIENT UNBLOCK"))
+  /* Others are for the caller: another client has used CLIENT UNBLOCK, or deleted the stream. */
+  else if (found.kind == CLUSTER_REDIRECT_UNBLOCKED && !rest_begins (&rest, "force unblock"))
     found.kind = CLUSTER_REDIRECT_NONE;
 
   *redirect = found;

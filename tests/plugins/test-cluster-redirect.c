@@ -79,7 +79,8 @@ test_words (void)
     { "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", CLUSTER_REDIRECT_MASTERDOWN },
     { "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
       CLUSTER_REDIRECT_UNBLOCKED },
-    /* Answers: of a script that says a word, and of another client's CLIENT UNBLOCK. */
+    /* Answers: of a script that says a word; of another client's CLIENT UNBLOCK; of Redis 7.0 to XREADGROUP when the stream was
+     * deleted. */
     { "ERR Error running script: READONLY You can't write against a read only replica.", CLUSTER_REDIRECT_NONE },
     { "ERR READONLY", CLUSTER_REDIRECT_NONE },
     { "READONLYX", CLUSTER_REDIRECT_NONE },
@@ -87,6 +88,8 @@ test_words (void)
     { "readonly no", CLUSTER_REDIRECT_NONE },
     { " READONLY no", CLUSTER_REDIRECT_NONE },
     { "UNBLOCKED client unblocked via CLIENT UNBLOCK", CLUSTER_REDIRECT_NONE },
+    { "UNBLOCKED the stream key no longer exists", CLUSTER_REDIRECT_NONE },
+    { "UNBLOCKED", CLUSTER_REDIRECT_NONE },
     { "CROSSSLOT Keys in request don't hash to the same slot", CLUSTER_REDIRECT_NONE },
     { "WRONGTYPE Operation against a key holding the wrong kind of value", CLUSTER_REDIRECT_NONE },
     { "OK", CLUSTER_REDIRECT_NONE },
