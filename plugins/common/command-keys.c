@@ -168,6 +168,29 @@ static const struct
   { { "MEMORY" }, { { .keyword = "USAGE", .begin = 1, .step = 1 } }, 1 },
 };
 
+static gboolean
+reply_has_name (TornadisReply *self,
+                const char *name)
+{
+  gsize length;
+  const guint8 *data = tornadis_reply_get_data (self, &length);
+
+  return data != NULL && length == strlen (name) && memcmp (data, name, length) == 0;
+}
+
+gboolean
+command_reply_contains (TornadisReply *self,
+                        const char *name)
+{
+  for (gsize i = 0; self != NULL && i < tornadis_reply_get_n_elements (self); i++)
+    {
+      if (reply_has_name (tornadis_reply_get_element (self, i), name))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static FindFunc
 get_function (const char *name)
 {

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Where the keys of one command are; half of CommandTable. */
+/* Where the keys of one command are; a part of CommandEntry. */
 typedef struct _CommandKeys CommandKeys;
 
 /* @name is in upper case, "" for a subcommand. @specs (nullable) are the key specifications of Redis 7, the numbers
