@@ -287,6 +287,10 @@ test_errors (void)
         }
       g_clear_pointer (&reply, tornadis_reply_unref);
       g_clear_error (&error);
+
+      g_assert_null (cluster_merge (response, NULL, 0, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL);
+      g_clear_error (&error);
     }
 
   /* The first in their order, of whatever kind. */
