@@ -4,6 +4,8 @@
 
 #include "cluster/cluster-slot.h"
 
+#define FEW_ARGS 32
+
 static void
 part_free (gpointer data)
 {
@@ -23,6 +25,22 @@ slot_of_argument (GBytes *argument)
   return cluster_slot_of (data, length);
 }
 
+/* @args (nullable) are all that @command has. */
+static guint
+slot_of_key (TornadisCommand *command,
+             GPtrArray *args,
+             guint position)
+{
+  gsize length;
+  const guint8 *key;
+
+  if (args != NULL)
+    return slot_of_argument (g_ptr_array_index (args, position));
+
+  key = tornadis_command_get_arg_data (command, position, &length);
+  return cluster_slot_of (key, length);
+}
+
 gboolean
 cluster_split_find_slot (TornadisCommand *command,
                          const GArray *positions,
@@ -33,21 +51,14 @@ cluster_split_find_slot (TornadisCommand *command,
   if (positions->len == 0)
     return FALSE;
 
-  /* The usual case, in which the others are not looked for. */
-  if (positions->len == 1)
-    {
-      gsize length;
-      const guint8 *key = tornadis_command_get_arg_data (command, g_array_index (positions, guint, 0), &length);
+  /* Each of a few is sooner found than all are taken out. */
+  if (positions->len > 1 && tornadis_command_get_n_args (command) > FEW_ARGS)
+    args = tornadis_command_get_args (command);
 
-      *slot = cluster_slot_of (key, length);
-      return TRUE;
-    }
-
-  args = tornadis_command_get_args (command);
-  *slot = slot_of_argument (g_ptr_array_index (args, g_array_index (positions, guint, 0)));
+  *slot = slot_of_key (command, args, g_array_index (positions, guint, 0));
   for (guint i = 1; i < positions->len; i++)
     {
-      if (slot_of_argument (g_ptr_array_index (args, g_array_index (positions, guint, i))) != *slot)
+      if (slot_of_key (command, args, g_array_index (positions, guint, i)) != *slot)
         return FALSE;
     }
 

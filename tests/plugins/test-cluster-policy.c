@@ -337,14 +337,19 @@ check_merged (TablePlugin *plugin,
   const CommandEntry *entry = command_table_find (plugin->table, client, command);
   ClusterPolicy policy = cluster_policy_find (entry, command);
   g_autoptr (GPtrArray) parts = cluster_split (entry, command);
+  g_autoptr (GArray) positions = g_array_new (FALSE, FALSE, sizeof (guint));
   g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
   g_autofree ClusterAnswer *answers = NULL;
   g_autoptr (TornadisReply) replies = NULL;
   g_autoptr (TornadisReply) merged = NULL;
   g_autoptr (GError) error = NULL;
+  guint slot = G_MAXUINT;
 
   g_assert_cmpint (policy.request, ==, CLUSTER_REQUEST_MULTI_SHARD);
   g_assert_nonnull (parts);
+  g_assert_true (command_entry_find_keys (entry, command, positions));
+  g_assert_cmpint (cluster_split_find_slot (command, positions, &slot), ==, parts->len == 1);
+  g_assert_true (parts->len > 1 || slot == ((ClusterPart *) g_ptr_array_index (parts, 0))->slot);
   for (guint i = 0; i < parts->len; i++)
     tornadis_pipeline_stack_command (pipeline, ((ClusterPart *) g_ptr_array_index (parts, i))->command);
   tornadis_pipeline_stack_command (pipeline, command);
@@ -369,10 +374,11 @@ make_command (const char *name)
 {
   TornadisCommand *command = tornadis_command_new (name);
   int n = g_test_rand_int_range (1, 60);
+  int n_tags = g_test_rand_bit () ? 1 : 5;
 
   for (int i = 0; i < n; i++)
     {
-      g_autofree char *key = g_strdup_printf ("%d{%d}", g_test_rand_int_range (0, 30), g_test_rand_int_range (0, 5));
+      g_autofree char *key = g_strdup_printf ("%d{%d}", g_test_rand_int_range (0, 30), g_test_rand_int_range (0, n_tags));
 
       tornadis_command_append_string (command, key);
       if (strcmp (name, "MSET") == 0)
