@@ -145,3 +145,21 @@ replies_are_equal (TornadisReply *reply,
 
   return TRUE;
 }
+
+TornadisReply *
+mutate_reply (TornadisReply *reply,
+              int rarity,
+              MakeReplyFunc make_odd)
+{
+  gsize n = tornadis_reply_get_n_elements (reply);
+  g_autoptr (GPtrArray) elements = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_reply_unref);
+
+  if (g_test_rand_int_range (0, rarity) == 0)
+    return make_odd ();
+  if (n == 0)
+    return tornadis_reply_ref (reply);
+
+  for (gsize i = 0; i < n; i++)
+    g_ptr_array_add (elements, mutate_reply (tornadis_reply_get_element (reply, i), rarity, make_odd));
+  return tornadis_reply_new_nested (tornadis_reply_get_kind (reply), (TornadisReply **) elements->pdata, n);
+}

@@ -17,4 +17,11 @@ TornadisReply *flatten_reply     (TornadisReply *reply);
 gboolean       replies_are_equal (TornadisReply *reply,
                                   TornadisReply *other);
 
+typedef TornadisReply *(*MakeReplyFunc) (void);
+
+/* A copy of the tree where one node in @rarity is another, which is made. */
+TornadisReply *mutate_reply      (TornadisReply *reply,
+                                  int            rarity,
+                                  MakeReplyFunc  make_odd);
+
 G_END_DECLS

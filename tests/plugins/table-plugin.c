@@ -69,6 +69,36 @@ assert_ready (TablePlugin *plugin,
   g_assert_true (command_table_is_ready (plugin->table, client, NULL, NULL));
 }
 
+TornadisClient *
+make_scripted_table (const char *resp,
+                     TornadisHarnessPeer **peer,
+                     TablePlugin **plugin,
+                     Told *told)
+{
+  g_autofree char *escaped = g_strescape (resp, NULL);
+  g_autofree char *script = g_strdup_printf ("handshake3\nexpect COMMAND\nsend \"%s\"\n", escaped);
+  TornadisClient *client;
+
+  *peer = make_peer (script);
+  client = make_client (*peer);
+  *plugin = make_table (client);
+  g_assert_false (command_table_is_ready ((*plugin)->table, client, told_cb, told));
+  g_assert_true (spin_until (&told->told, 60000));
+
+  return client;
+}
+
+void
+drop_scripted_table (TornadisClient *client,
+                     TornadisHarnessPeer *peer,
+                     TablePlugin *plugin)
+{
+  drop_table (client, plugin);
+  tornadis_client_close (client);
+  assert_client_finalized (client);
+  g_object_unref (peer);
+}
+
 TornadisCommand *
 split (const char *line)
 {
@@ -76,4 +106,14 @@ split (const char *line)
 
   g_assert_true (g_shell_parse_argv (line, NULL, &argv, NULL));
   return tornadis_command_new_strv ((const char *const *) argv);
+}
+
+const CommandEntry *
+find_entry (TablePlugin *plugin,
+            TornadisClient *client,
+            const char *line)
+{
+  g_autoptr (TornadisCommand) command = split (line);
+
+  return command_table_find (plugin->table, client, command);
 }

@@ -7,6 +7,7 @@
 #include <tornadis-glib/tornadis-glib.h>
 
 #include "common/command-table.h"
+#include "harness/harness.h"
 
 G_BEGIN_DECLS
 
@@ -38,7 +39,19 @@ void             drop_table   (TornadisClient *client,
 /* Waits until the table is. */
 void             assert_ready (TablePlugin    *plugin,
                                TornadisClient *client);
+/* A client of a peer that answers COMMAND with @resp, and a table that has been told of it. */
+TornadisClient  *make_scripted_table (const char          *resp,
+                                      TornadisHarnessPeer **peer,
+                                      TablePlugin         **plugin,
+                                      Told                 *told);
+void             drop_scripted_table (TornadisClient       *client,
+                                      TornadisHarnessPeer  *peer,
+                                      TablePlugin          *plugin);
 /* The command of a line that is quoted as for a shell. */
 TornadisCommand *split        (const char     *line);
+/* What the table has of it (nullable). */
+const CommandEntry *find_entry       (TablePlugin    *plugin,
+                                      TornadisClient *client,
+                                      const char     *line);
 
 G_END_DECLS

@@ -111,16 +111,6 @@ assert_policy (const CommandEntry *entry,
     g_error ("%s: %d, %d", expected->line, policy.request, policy.response);
 }
 
-static const CommandEntry *
-find (TablePlugin *plugin,
-      TornadisClient *client,
-      const char *line)
-{
-  g_autoptr (TornadisCommand) command = split (line);
-
-  return command_table_find (plugin->table, client, command);
-}
-
 static void
 test_real (Fixture *fixture,
            gconstpointer data)
@@ -129,10 +119,10 @@ test_real (Fixture *fixture,
 
   assert_ready (plugin, fixture->client);
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    assert_policy (find (plugin, fixture->client, cases[i].line), &cases[i]);
+    assert_policy (find_entry (plugin, fixture->client, cases[i].line), &cases[i]);
   for (gsize i = 0; i < G_N_ELEMENTS (tipped); i++)
     {
-      const CommandEntry *entry = find (plugin, fixture->client, tipped[i].line);
+      const CommandEntry *entry = find_entry (plugin, fixture->client, tipped[i].line);
 
       g_assert_nonnull (entry);
       assert_policy (entry, &tipped[i]);
@@ -156,35 +146,6 @@ test_without_tips (void)
     assert_policy (NULL, &cases[i]);
   for (gsize i = 0; i < G_N_ELEMENTS (untipped); i++)
     assert_policy (NULL, &untipped[i]);
-}
-
-/* A client of a peer that says the same of its commands as a module might. */
-static TornadisClient *
-make_scripted (const char *commands,
-               TornadisHarnessPeer **peer,
-               TablePlugin **plugin)
-{
-  g_autofree char *escaped = g_strescape (commands, NULL);
-  g_autofree char *script = g_strdup_printf ("handshake3\nexpect COMMAND\nsend \"%s\"\n", escaped);
-  TornadisClient *client;
-
-  *peer = make_peer (script);
-  client = make_client (*peer);
-  *plugin = make_table (client);
-  assert_ready (*plugin, client);
-
-  return client;
-}
-
-static void
-drop_scripted (TornadisClient *client,
-               TornadisHarnessPeer *peer,
-               TablePlugin *plugin)
-{
-  drop_table (client, plugin);
-  tornadis_client_close (client);
-  assert_client_finalized (client);
-  g_object_unref (peer);
 }
 
 #define COMMAND(name, numbers, tips) "*8\r\n+" name "\r\n:-2\r\n*1\r\n+readonly\r\n" numbers "*0\r\n" tips
@@ -221,12 +182,14 @@ test_scripted (void)
   };
   TornadisHarnessPeer *peer;
   TablePlugin *plugin;
-  TornadisClient *client = make_scripted (scripted, &peer, &plugin);
+  Told told = { 0 };
+  TornadisClient *client = make_scripted_table (scripted, &peer, &plugin, &told);
 
+  g_assert_no_error (told.error);
   for (gsize i = 0; i < G_N_ELEMENTS (expected); i++)
-    assert_policy (find (plugin, client, expected[i].line), &expected[i]);
+    assert_policy (find_entry (plugin, client, expected[i].line), &expected[i]);
 
-  drop_scripted (client, peer, plugin);
+  drop_scripted_table (client, peer, plugin);
 }
 
 /* The parts of a command line, with what keys they are, or "?". */
@@ -264,7 +227,7 @@ assert_split (TablePlugin *plugin,
               const char *line,
               const char *expected)
 {
-  const CommandEntry *entry = find (plugin, client, line);
+  const CommandEntry *entry = find_entry (plugin, client, line);
   g_autofree char *parts = NULL;
 
   g_assert_nonnull (entry);
@@ -320,12 +283,14 @@ test_split_scripted (void)
   };
   TornadisHarnessPeer *peer;
   TablePlugin *plugin;
-  TornadisClient *client = make_scripted (scripted, &peer, &plugin);
+  Told told = { 0 };
+  TornadisClient *client = make_scripted_table (scripted, &peer, &plugin, &told);
 
+  g_assert_no_error (told.error);
   for (gsize i = 0; i < G_N_ELEMENTS (lines); i++)
     assert_split (plugin, client, lines[i][0], lines[i][1]);
 
-  drop_scripted (client, peer, plugin);
+  drop_scripted_table (client, peer, plugin);
 }
 
 /* What the parts are answered is, merged, what the whole is. */
@@ -562,7 +527,7 @@ test_route (Fixture *fixture,
   g_assert_cmpuint (n, >, 100);
   g_assert_true (check_route (plugin, fixture->client, "get"));
   g_assert_true (check_route (plugin, fixture->client, "object|encoding"));
-  g_assert_false (cluster_route_find_slot (find (plugin, fixture->client, "GET"), keyless, &slot));
+  g_assert_false (cluster_route_find_slot (find_entry (plugin, fixture->client, "GET"), keyless, &slot));
   g_assert_false (cluster_route_find_slot (NULL, keyless, &slot));
 
   drop_table (fixture->client, plugin);

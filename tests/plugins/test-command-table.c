@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "plugins/reply-text.h"
 #include "plugins/table-plugin.h"
 
 /* The keys of a command line, with a space behind each, or "?". */
@@ -363,16 +364,6 @@ test_one_call (Fixture *fixture,
   drop_table (fixture->client, plugin);
 }
 
-static const CommandEntry *
-find_line (TablePlugin *plugin,
-           TornadisClient *client,
-           const char *line)
-{
-  g_autoptr (TornadisCommand) command = split (line);
-
-  return command_table_find (plugin->table, client, command);
-}
-
 /* What was looked up lately, and for whom, is forgotten with the rest. */
 static void
 test_forgets (Fixture *fixture,
@@ -383,23 +374,23 @@ test_forgets (Fixture *fixture,
   assert_ready (plugin, fixture->client);
   for (guint i = 0; i < 2; i++)
     {
-      const CommandEntry *get = find_line (plugin, fixture->client, "GET a");
+      const CommandEntry *get = find_entry (plugin, fixture->client, "GET a");
 
       g_assert_nonnull (get);
-      g_assert_true (find_line (plugin, fixture->client, "get b") == get);
+      g_assert_true (find_entry (plugin, fixture->client, "get b") == get);
       g_assert_cmpuint (command_entry_get_single_key (get), ==, 1);
-      g_assert_null (find_line (plugin, fixture->client, "NOSUCH a"));
-      g_assert_true (find_line (plugin, fixture->client, "SET a 1") != get);
-      g_assert_true (find_line (plugin, fixture->client, "OBJECT ENCODING a") != find_line (plugin, fixture->client, "OBJECT"));
+      g_assert_null (find_entry (plugin, fixture->client, "NOSUCH a"));
+      g_assert_true (find_entry (plugin, fixture->client, "SET a 1") != get);
+      g_assert_true (find_entry (plugin, fixture->client, "OBJECT ENCODING a") != find_entry (plugin, fixture->client, "OBJECT"));
 
       command_table_forget (plugin->table, fixture->client);
-      g_assert_null (find_line (plugin, fixture->client, "GET a"));
+      g_assert_null (find_entry (plugin, fixture->client, "GET a"));
       assert_ready (plugin, fixture->client);
     }
 
-  g_assert_nonnull (find_line (plugin, fixture->client, "GET a"));
+  g_assert_nonnull (find_entry (plugin, fixture->client, "GET a"));
   g_object_set (fixture->client, "unix-domain-socket", "/nowhere", NULL);
-  g_assert_null (find_line (plugin, fixture->client, "GET a"));
+  g_assert_null (find_entry (plugin, fixture->client, "GET a"));
 
   drop_table (fixture->client, plugin);
 }
@@ -433,7 +424,7 @@ test_single_key (Fixture *fixture,
   assert_ready (plugin, fixture->client);
   for (gsize i = 0; i < G_N_ELEMENTS (singles); i++)
     {
-      const CommandEntry *entry = find_line (plugin, fixture->client, singles[i].line);
+      const CommandEntry *entry = find_entry (plugin, fixture->client, singles[i].line);
 
       g_test_message ("%s", singles[i].line);
       g_assert_nonnull (entry);
@@ -474,39 +465,6 @@ test_failures (Fixture *fixture,
     ;
   assert_finalized (other);
   drop_table (fixture->client, plugin);
-}
-
-/* A client of a peer that answers COMMAND with @resp, and a table that has it. */
-static TornadisClient *
-make_scripted (const char *resp,
-               TornadisHarnessPeer **peer,
-               TablePlugin **plugin,
-               Told *told)
-{
-  g_autofree char *escaped = g_strescape (resp, NULL);
-  g_autofree char *script = g_strdup_printf ("handshake3\nexpect COMMAND\nsend \"%s\"\n", escaped);
-  TornadisClient *client;
-
-  *peer = make_peer (script);
-  client = make_client (*peer);
-  *plugin = make_table (client);
-  g_assert_false (command_table_is_ready ((*plugin)->table, client, told_cb, told));
-  g_assert_true (spin_until (&told->told, 60000));
-
-  return client;
-}
-
-static void
-drop_scripted (TornadisClient *client,
-               TornadisHarnessPeer *peer,
-               TablePlugin *plugin)
-{
-  drop_table (client, plugin);
-  tornadis_client_close (client);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
-  assert_finalized (client);
-  g_object_unref (peer);
 }
 
 /* What Redis 5 says. */
@@ -554,7 +512,7 @@ test_old_server (void)
   TornadisHarnessPeer *peer;
   TablePlugin *plugin;
   Told told = { 0 };
-  TornadisClient *client = make_scripted (resp, &peer, &plugin, &told);
+  TornadisClient *client = make_scripted_table (resp, &peer, &plugin, &told);
 
   g_assert_no_error (told.error);
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -564,7 +522,7 @@ test_old_server (void)
   g_assert_true (command_table_lookup (plugin->table, client, eval, &flags));
   g_assert_cmpuint (flags, ==, COMMAND_FLAG_MOVABLE_KEYS);
 
-  drop_scripted (client, peer, plugin);
+  drop_scripted_table (client, peer, plugin);
 }
 
 /* What is not what COMMAND answers. */
@@ -592,11 +550,11 @@ test_hostile_replies (void)
       TornadisHarnessPeer *peer;
       TablePlugin *plugin;
       Told told = { 0 };
-      TornadisClient *client = make_scripted (replies[i], &peer, &plugin, &told);
+      TornadisClient *client = make_scripted_table (replies[i], &peer, &plugin, &told);
 
       g_assert_error (told.error, TORNADIS_ERROR, (replies[i][0] == '-' ? TORNADIS_ERROR_REPLY : TORNADIS_ERROR_PLUGIN));
       g_clear_error (&told.error);
-      drop_scripted (client, peer, plugin);
+      drop_scripted_table (client, peer, plugin);
     }
 }
 
@@ -661,12 +619,12 @@ test_odd_specs (void)
       TornadisHarnessPeer *peer;
       TablePlugin *plugin;
       Told told = { 0 };
-      TornadisClient *client = make_scripted (cases[i].resp, &peer, &plugin, &told);
+      TornadisClient *client = make_scripted_table (cases[i].resp, &peer, &plugin, &told);
 
       g_assert_no_error (told.error);
       g_test_message ("%" G_GSIZE_FORMAT ": %s", i, cases[i].line);
       assert_keys (plugin, client, cases[i].line, cases[i].keys);
-      drop_scripted (client, peer, plugin);
+      drop_scripted_table (client, peer, plugin);
     }
 }
 
@@ -707,7 +665,7 @@ test_tips (void)
       TornadisHarnessPeer *peer;
       TablePlugin *plugin;
       Told told = { 0 };
-      TornadisClient *client = make_scripted (cases[i].resp, &peer, &plugin, &told);
+      TornadisClient *client = make_scripted_table (cases[i].resp, &peer, &plugin, &told);
       const CommandEntry *entry = command_table_find (plugin->table, client, command);
 
       g_assert_no_error (told.error);
@@ -715,7 +673,7 @@ test_tips (void)
       g_assert_nonnull (entry);
       g_assert_cmpint (command_entry_get_request (entry), ==, cases[i].request);
       g_assert_cmpint (command_entry_get_response (entry), ==, cases[i].response);
-      drop_scripted (client, peer, plugin);
+      drop_scripted_table (client, peer, plugin);
     }
 }
 
@@ -797,11 +755,11 @@ test_incomplete (void)
       TornadisHarnessPeer *peer;
       TablePlugin *plugin;
       Told told = { 0 };
-      TornadisClient *client = make_scripted (resp, &peer, &plugin, &told);
+      TornadisClient *client = make_scripted_table (resp, &peer, &plugin, &told);
 
       g_assert_no_error (told.error);
       assert_keys (plugin, client, cases[i].line, cases[i].keys);
-      drop_scripted (client, peer, plugin);
+      drop_scripted_table (client, peer, plugin);
     }
 }
 
@@ -865,24 +823,6 @@ make_odd_reply (void)
   return reply;
 }
 
-/* A copy of the tree where one node in @rarity is another. */
-static TornadisReply *
-mutate (TornadisReply *reply,
-        int rarity)
-{
-  gsize n = tornadis_reply_get_n_elements (reply);
-  g_autoptr (GPtrArray) elements = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_reply_unref);
-
-  if (g_test_rand_int_range (0, rarity) == 0)
-    return make_odd_reply ();
-  if (n == 0)
-    return tornadis_reply_ref (reply);
-
-  for (gsize i = 0; i < n; i++)
-    g_ptr_array_add (elements, mutate (tornadis_reply_get_element (reply, i), rarity));
-  return tornadis_reply_new_nested (tornadis_reply_get_kind (reply), (TornadisReply **) elements->pdata, n);
-}
-
 /* What the server says, but for some of it: never a key that is not an argument, and no crash. */
 static void
 test_mutated_replies (Fixture *fixture,
@@ -897,7 +837,7 @@ test_mutated_replies (Fixture *fixture,
   for (guint round = 0; round < 30; round++)
     {
       /* Of so many nodes, only a few may be wrong for the whole to be understood. */
-      g_autoptr (TornadisReply) mutated = mutate (reply, round % 3 == 0 ? 100 : 20000);
+      g_autoptr (TornadisReply) mutated = mutate_reply (reply, round % 3 == 0 ? 100 : 20000, make_odd_reply);
       Told told = { 0 };
 
       answering->answer = mutated;
