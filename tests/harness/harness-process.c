@@ -37,8 +37,8 @@ harness_find_free_port (void)
   static GHashTable *given; /* (owned) lives as long as the program */
   static GMutex lock;
   g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
 
+  g_mutex_lock (&lock);
   if (given == NULL)
     given = g_hash_table_new (NULL, NULL);
 
@@ -51,6 +51,7 @@ harness_find_free_port (void)
       if (!g_hash_table_contains (given, GUINT_TO_POINTER (port)) && g_socket_bind (socket, address, FALSE, NULL))
         {
           g_hash_table_add (given, GUINT_TO_POINTER (port));
+          g_mutex_unlock (&lock);
           return port;
         }
     }
@@ -63,13 +64,50 @@ die_with_parent (gpointer user_data)
   prctl (PR_SET_PDEATHSIG, SIGKILL);
 }
 
+typedef struct
+{
+  const char *const *argv;
+  GPid *pid;
+  GError **error;
+  gboolean done;
+  gboolean ok;
+} Spawn;
+
+static GMutex spawn_lock;
+static GCond spawn_done;
+
+static void
+spawn (gpointer data,
+       gpointer user_data)
+{
+  Spawn *self = data;
+
+  g_mutex_lock (&spawn_lock);
+  self->ok = g_spawn_async (NULL, (char **) self->argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
+                            die_with_parent, NULL, self->pid, self->error);
+  self->done = TRUE;
+  g_cond_broadcast (&spawn_done);
+  g_mutex_unlock (&spawn_lock);
+}
+
+/* For the kernel the parent is a thread, and a test may start a server in one that ends before the server should. */
 gboolean
 harness_spawn (const char *const *argv,
                GPid *pid,
                GError **error)
 {
-  return g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
-                        die_with_parent, NULL, pid, error);
+  static GThreadPool *thread; /* (owned) of one, which lives as long as the program */
+  Spawn self = { argv, pid, error, FALSE, FALSE };
+
+  g_mutex_lock (&spawn_lock);
+  if (thread == NULL)
+    thread = g_thread_pool_new (spawn, NULL, 1, TRUE, NULL);
+  g_thread_pool_push (thread, &self, NULL);
+  while (!self.done)
+    g_cond_wait (&spawn_done, &spawn_lock);
+  g_mutex_unlock (&spawn_lock);
+
+  return self.ok;
 }
 
 void
