@@ -6,6 +6,7 @@
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -28,6 +29,28 @@ harness_find_server (GError **error)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no redis-server to test with");
 
   return path;
+}
+
+int
+harness_get_server_version (GError **error)
+{
+  g_autofree char *program = harness_find_server (error);
+  g_autofree char *output = NULL;
+  const char *argv[] = { program, "--version", NULL };
+  const char *version;
+  guint major, minor;
+
+  if (program == NULL || !g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, NULL, NULL, error))
+    return -1;
+
+  version = strstr (output, " v=");
+  if (version == NULL || sscanf (version, " v=%u.%u", &major, &minor) != 2)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s has no version: %s", program, output);
+      return -1;
+    }
+
+  return (int) (major * 100 + minor);
 }
 
 /* Below those that the kernel gives to connections, one of which might take it while a server is started again. */

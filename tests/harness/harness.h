@@ -5,6 +5,9 @@
  * TornadisHarnessRedis starts a redis-server (or valkey-server, or what TORNADIS_TEST_SERVER names) of its own on a
  * unix socket and a free loopback port, in a directory of its own, and ends it with the test, however that ends.
  *
+ * TornadisHarnessCluster starts several such servers as a cluster, and does to it what happens to clusters: nodes die,
+ * sleep, move, come and go, are cut off, fail over, and slots migrate. A node is a TornadisHarnessRedis.
+ *
  * TornadisHarnessPeer listens on a free loopback port and does what a script says, one line a step:
  *
  *   handshake             answers HELLO with an unknown-command error, and AUTH, SELECT and CLIENT with OK, until
@@ -33,6 +36,7 @@
 
 #pragma once
 
+#include "harness/harness-cluster.h"
 #include "harness/harness-collector.h"
 #include "harness/harness-peer.h"
 #include "harness/harness-redis.h"
