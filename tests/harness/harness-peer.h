@@ -13,6 +13,9 @@ G_DECLARE_FINAL_TYPE (TornadisHarnessPeer, tornadis_harness_peer, TORNADIS_HARNE
 TornadisHarnessPeer *tornadis_harness_peer_new                (const char           *script,
                                                                GError              **error);
 void                 tornadis_harness_peer_go                 (TornadisHarnessPeer  *self);
+void                 tornadis_harness_peer_set_answers        (TornadisHarnessPeer  *self,
+                                                               const char           *name,
+                                                               const char *const    *texts);
 guint                tornadis_harness_peer_get_port           (TornadisHarnessPeer  *self);
 guint                tornadis_harness_peer_get_n_connections  (TornadisHarnessPeer  *self);
 guint                tornadis_harness_peer_get_n_steps        (TornadisHarnessPeer  *self);

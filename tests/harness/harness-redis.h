@@ -23,10 +23,13 @@ char                 *tornadis_harness_redis_get_file        (TornadisHarnessRed
 char                 *tornadis_harness_redis_command         (TornadisHarnessRedis  *self,
                                                               const char            *line,
                                                               GError               **error);
+gboolean              tornadis_harness_redis_is_running      (TornadisHarnessRedis  *self);
 void                  tornadis_harness_redis_kill            (TornadisHarnessRedis  *self);
 void                  tornadis_harness_redis_pause           (TornadisHarnessRedis  *self);
 void                  tornadis_harness_redis_resume          (TornadisHarnessRedis  *self);
 gboolean              tornadis_harness_redis_restart         (TornadisHarnessRedis  *self,
+                                                              GError               **error);
+gboolean              tornadis_harness_redis_move            (TornadisHarnessRedis  *self,
                                                               GError               **error);
 
 G_END_DECLS
