@@ -9,6 +9,9 @@
 /* A string that is the whole reply and this long goes over by itself, copied once. */
 #define KEEP_SIZE (64 * 1024)
 
+/* What no argument has, for the most part. */
+#define WORD_SEPARATOR "\x1f"
+
 guint32
 tornadis_bridge_carrier_reserve (TornadisBridgeCarrier *self,
                                  guint n_calls)
@@ -59,14 +62,33 @@ carrier_keep (TornadisBridgeCarrier *self,
   self->format->append_kept (out, number);
 }
 
+/* Whether it can be told as it is. C strings end with a NUL, which this is no text with. */
+static gboolean
+reply_is_plain (TornadisReply *reply)
+{
+  return (reply->kind == TORNADIS_REPLY_KIND_STRING || reply->kind == TORNADIS_REPLY_KIND_STATUS) &&
+         reply->length < KEEP_SIZE && TORNADIS_PRIVATE_CALL (reply_data_is_text, reply->data, reply->length);
+}
+
 static void
 carrier_add_outcome (TornadisBridgeCarrier *self,
                      guint32 number,
+                     gboolean lone,
                      TornadisReply *reply,
                      const GError *error)
 {
-  TornadisBridgeChunk *chunk = tornadis_bridge_carrier_get_outcomes (self);
-  GString *out = chunk->outcomes;
+  TornadisBridgeChunk *chunk;
+  GString *out;
+
+  if (lone && reply != NULL && reply_is_plain (reply))
+    {
+      chunk = tornadis_bridge_carrier_add_lone (self);
+      g_string_append_len (chunk->outcomes, reply->data, (gssize) reply->length);
+      return;
+    }
+
+  chunk = tornadis_bridge_carrier_get_outcomes (self);
+  out = chunk->outcomes;
 
   if (G_UNLIKELY (error != NULL))
     self->format->append_error (out, number, error);
@@ -85,7 +107,7 @@ call_complete (TornadisBridgeCall *call,
                const GError *error)
 {
   if (G_LIKELY (tornadis_bridge_carrier_is_alive (call->carrier)))
-    carrier_add_outcome (call->carrier, call->number, reply, error);
+    carrier_add_outcome (call->carrier, call->number, call->lone, reply, error);
   tornadis_bridge_call_free (call);
 }
 
@@ -278,6 +300,67 @@ tornadis_bridge_carrier_submit_text (TornadisBridgeCarrier *self,
   g_return_val_if_fail (calls != NULL, FALSE);
 
   return carrier_submit (self, calls, strlen (calls), error);
+}
+
+/* The command of so many words, or %NULL. */
+static TornadisCommand *
+split_words (const char *words,
+             guint n_words)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new_bytes (NULL, 0);
+  const char *p = words;
+
+  while (TRUE)
+    {
+      gsize length = strcspn (p, WORD_SEPARATOR);
+
+      TORNADIS_PRIVATE_CALL (command_append_data, command, p, length);
+      n_words--;
+      p += length;
+      if (*p++ == '\0')
+        return n_words == 0 ? g_steal_pointer (&command) : NULL;
+    }
+}
+
+/**
+ * tornadis_bridge_carrier_submit_lone:
+ * @self: a carrier to JavaScript, of a client
+ * @words: the arguments, with U+001F between them
+ * @n_words: how many there are
+ *
+ * Submits one call that others are not expected to go with, and whose reply somebody waits for: this takes less time than
+ * [method@TornadisBridge.Carrier.submit_text], and so does the reply, see [callback@TornadisBridge.LoneFunc]. What is no
+ * such reply is brought like any other outcome.
+ *
+ * Returns: %TRUE if the call was made; %FALSE, for [method@TornadisBridge.Carrier.submit_text] to be used, if there is a
+ * U+001F in an argument or the client is gone
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_submit_lone (TornadisBridgeCarrier *self,
+                                     const char *words,
+                                     guint n_words)
+{
+  GObject *owner;
+  g_autoptr (TornadisCommand) command = NULL;
+  TornadisBridgeCall *call;
+
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self) && self->lone_func != NULL, FALSE);
+  g_return_val_if_fail (self->owner == NULL || TORNADIS_IS_CLIENT (self->owner), FALSE);
+  g_return_val_if_fail (words != NULL, FALSE);
+
+  owner = tornadis_bridge_carrier_get_owner (self, NULL);
+  if (owner == NULL || (command = split_words (words, n_words)) == NULL)
+    return FALSE;
+
+  self->expecting = FALSE;
+  tornadis_bridge_carrier_hold (self, owner);
+  call = tornadis_bridge_call_new (self, tornadis_bridge_carrier_reserve (self, 1));
+  call->lone = TRUE;
+  TORNADIS_PRIVATE_CALL (client_dispatch, (TornadisClient *) owner, command, NULL, reply_cb, call, &call->dispatched);
+
+  return TRUE;
 }
 
 /**

@@ -10,8 +10,10 @@ G_BEGIN_DECLS
 /* What goes over in one piece: outcomes, or messages. */
 typedef struct
 {
+  GList link;        /* in the carrier's chunks; its data is this */
   GString *outcomes; /* (owned) (nullable) */
   guint n_outcomes;
+  gboolean lone;              /* the outcome is the text of a reply, for the function of lone calls */
   TornadisBridgeBatch *batch; /* (owned) (nullable) */
   GHashTable *routes;         /* (owned) (nullable) (element-type TornadisMessage guint) of a batch with more than one */
   TornadisMessage *last;      /* (owned) (nullable) the last that was added to the batch; it is of the route @last_route */
@@ -29,8 +31,12 @@ struct _TornadisBridgeCarrier
   TornadisBridgeTextFunc text_func;   /* (nullable) */
   gpointer user_data;
   GDestroyNotify user_data_destroy; /* (nullable) */
+  TornadisBridgeLoneFunc lone_func; /* (nullable) */
+  gpointer lone_data;
+  GDestroyNotify lone_data_destroy; /* (nullable) */
 
   TornadisPollerItem item; /* of the owner's main context */
+  GString *spare;          /* (owned) (nullable) empty, for the next outcomes */
   GQueue chunks;           /* (element-type TornadisBridgeChunk) (owned) to be told */
   GQueue calls;            /* (element-type TornadisBridgeCall) under way, in the order in which they were made */
   GList *cancelled;        /* (unowned) (nullable) the call that was cancelled last, or one beside where it was */
@@ -51,6 +57,7 @@ typedef struct
   GList link;                     /* in the carrier's calls; its data is this */
   TornadisBridgeCarrier *carrier; /* (unowned) it keeps itself while calls are under way */
   guint32 number;
+  gboolean lone; /* its reply goes to the function of lone calls, if that is text */
   TornadisDispatched dispatched;
   GCancellable *cancellable; /* (owned) (nullable) of an operation, or what the caller gave */
   GCancellable *callers;     /* (owned) (nullable) what the caller gave, where that is another */
@@ -70,6 +77,8 @@ void                 tornadis_bridge_carrier_hold         (TornadisBridgeCarrier
 void                 tornadis_bridge_carrier_let_go       (TornadisBridgeCarrier  *self);
 /* The last chunk to be told, if it has outcomes and room for another, or a new one. */
 TornadisBridgeChunk *tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier  *self);
+/* A new chunk behind all others, for the reply of a lone call. */
+TornadisBridgeChunk *tornadis_bridge_carrier_add_lone     (TornadisBridgeCarrier  *self);
 /* A chunk that is in no queue, for messages. */
 TornadisBridgeChunk *tornadis_bridge_chunk_new_messages   (TornadisBridgeCarrier  *self,
                                                            gboolean                popped);

@@ -37,6 +37,8 @@ G_DEFINE_FINAL_TYPE (TornadisBridgeCarrier, tornadis_bridge_carrier, G_TYPE_OBJE
 #define OUTCOMES_USEC 1000
 #define MESSAGES_USEC 500
 #define MIN_ITEMS 8
+/* Of what is kept to be used again. */
+#define MAX_SPARE_SIZE 4096
 #define FIRST_MESSAGES 16
 
 static void
@@ -58,27 +60,48 @@ tornadis_bridge_chunk_free (TornadisBridgeChunk *chunk)
   g_free (chunk);
 }
 
+/* What a function is called with. */
+typedef enum
+{
+  TELL_NOTHING,
+  TELL_OUTCOMES,
+  TELL_LONE, /* the reply of a lone call */
+  TELL_MESSAGES,
+} TellKind;
+
+/* Returns whether it was taken. */
+static gboolean
+carrier_call_func (TornadisBridgeCarrier *self,
+                   const char *text,
+                   TellKind kind)
+{
+  gboolean taken = FALSE;
+
+  if (kind == TELL_LONE)
+    self->lone_func (text, &taken, self->lone_data);
+  else
+    self->text_func (kind == TELL_OUTCOMES ? NULL : self->held, text, &taken, self->user_data);
+
+  return taken;
+}
+
 /* Who has calls under way is known there: GJS looks up the type of each object that it is given, with dlsym(). */
 static void
 carrier_notify (TornadisBridgeCarrier *self,
                 const char *outcomes,
                 gsize length,
-                gboolean has_calls)
+                TellKind kind)
 {
-  GObject *owner = has_calls ? NULL : self->held;
-  gboolean taken = FALSE;
-
   self->n_notifying++;
   if (self->data_func != NULL)
     self->data_func (self->held, (const guint8 *) outcomes, length, self->user_data);
   else
     {
       tornadis_bridge_collector_settle ();
-      self->text_func (owner, outcomes, &taken, self->user_data);
-      if (G_UNLIKELY (!taken))
+      if (G_UNLIKELY (!carrier_call_func (self, outcomes, kind)))
         {
           tornadis_bridge_collector_collect ();
-          self->text_func (owner, outcomes, &taken, self->user_data);
+          carrier_call_func (self, outcomes, kind);
         }
     }
   self->n_notifying--;
@@ -148,12 +171,28 @@ carrier_take_items (TornadisBridgeCarrier *self,
     {
       *n_items = chunk->n_outcomes;
       items = g_steal_pointer (&chunk->outcomes);
-      g_string_append (items, self->format->closing);
+      if (!chunk->lone)
+        g_string_append (items, self->format->closing);
     }
 
-  g_queue_pop_head (&self->chunks);
+  g_queue_pop_head_link (&self->chunks);
   tornadis_bridge_chunk_free (chunk);
   return items;
+}
+
+/* (transfer full): @items */
+static void
+carrier_reuse (TornadisBridgeCarrier *self,
+               GString *items)
+{
+  if (self->spare != NULL || items->allocated_len > MAX_SPARE_SIZE)
+    {
+      g_string_free (items, TRUE);
+      return;
+    }
+
+  g_string_truncate (items, 0);
+  self->spare = items;
 }
 
 /* @items are (transfer full). */
@@ -161,18 +200,18 @@ static void
 carrier_tell (TornadisBridgeCarrier *self,
               GString *items,
               guint n_items,
-              gboolean messages)
+              TellKind kind)
 {
-  gint64 begin = g_get_monotonic_time ();
+  gint64 begin = kind != TELL_LONE ? g_get_monotonic_time () : 0;
 
   g_object_ref (self);
   carrier_go_on (self);
-  carrier_notify (self, items->str, items->len, !messages);
-  if (messages)
+  carrier_notify (self, items->str, items->len, kind);
+  if (kind == TELL_MESSAGES)
     adapt (&self->max_messages, n_items, g_get_monotonic_time () - begin, MESSAGES_USEC);
-  else
+  else if (kind == TELL_OUTCOMES)
     adapt (&self->max_outcomes, n_items, g_get_monotonic_time () - begin, OUTCOMES_USEC);
-  g_string_free (items, TRUE);
+  carrier_reuse (self, items);
   g_object_unref (self);
 }
 
@@ -180,11 +219,12 @@ static void
 carrier_tell_next (TornadisBridgeCarrier *self)
 {
   const TornadisBridgeChunk *chunk = g_queue_peek_head (&self->chunks);
-  gboolean messages = chunk->batch != NULL;
+  TellKind kind = chunk->batch != NULL ? TELL_MESSAGES : chunk->lone ? TELL_LONE
+                                                                     : TELL_OUTCOMES;
   guint n_items;
   GString *items = carrier_take_items (self, &n_items);
 
-  carrier_tell (self, items, n_items, messages);
+  carrier_tell (self, items, n_items, kind);
 }
 
 void
@@ -195,7 +235,7 @@ tornadis_bridge_carrier_tell_at_once (TornadisBridgeCarrier *self,
   GString *items = self->format->join (chunk->batch, n_items);
 
   tornadis_bridge_chunk_free (chunk);
-  carrier_tell (self, items, n_items, TRUE);
+  carrier_tell (self, items, n_items, TELL_MESSAGES);
 }
 
 static void
@@ -211,7 +251,7 @@ carrier_turn (TornadisPollerItem *item,
     {
       self->expecting = FALSE;
       carrier_go_on (self);
-      carrier_notify (self, "", 0, FALSE);
+      carrier_notify (self, "", 0, TELL_NOTHING);
     }
 
   while (!g_queue_is_empty (&self->chunks))
@@ -249,6 +289,7 @@ static void
 tornadis_bridge_carrier_dispose (GObject *object)
 {
   TornadisBridgeCarrier *self = TORNADIS_BRIDGE_CARRIER (object);
+  GList *link;
 
   if (tornadis_bridge_carrier_is_alive (self))
     TORNADIS_PRIVATE_CALL (poller_item_clear, &self->item);
@@ -256,10 +297,13 @@ tornadis_bridge_carrier_dispose (GObject *object)
     TORNADIS_PRIVATE_CALL (client_set_flush, TORNADIS_CLIENT (self->owner), NULL, self);
   g_clear_weak_pointer (&self->owner);
   /* What is not told yet will not be. */
-  g_queue_clear_full (&self->chunks, (GDestroyNotify) tornadis_bridge_chunk_free);
+  while ((link = g_queue_pop_head_link (&self->chunks)) != NULL)
+    tornadis_bridge_chunk_free (link->data);
   self->expecting = FALSE;
   if (self->user_data_destroy != NULL)
     g_steal_pointer (&self->user_data_destroy) (self->user_data);
+  if (self->lone_data_destroy != NULL)
+    g_steal_pointer (&self->lone_data_destroy) (self->lone_data);
 
   G_OBJECT_CLASS (tornadis_bridge_carrier_parent_class)->dispose (object);
   tornadis_bridge_carrier_let_go (self);
@@ -273,6 +317,8 @@ tornadis_bridge_carrier_finalize (GObject *object)
   g_hash_table_unref (self->listeners);
   g_clear_pointer (&self->kept, g_hash_table_unref);
   g_clear_pointer (&self->clients, g_hash_table_unref);
+  if (self->spare != NULL)
+    g_string_free (self->spare, TRUE);
 
   G_OBJECT_CLASS (tornadis_bridge_carrier_parent_class)->finalize (object);
 }
@@ -407,6 +453,34 @@ tornadis_bridge_carrier_set_decode (TornadisBridgeCarrier *self,
   self->decode = decode;
 }
 
+/**
+ * tornadis_bridge_set_lone_func:
+ * @carrier: a carrier to JavaScript, which has no such function yet
+ * @func: (scope notified) (closure user_data): takes replies of lone calls
+ * @user_data: passed to @func
+ * @user_data_destroy: (nullable): frees @user_data
+ *
+ * Sets what takes replies of calls that are made with [method@TornadisBridge.Carrier.submit_lone].
+ *
+ * It is no method: GJS would tie @func to the object, and from then on do much each time when a reference of others comes
+ * to its own, or goes.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_set_lone_func (TornadisBridgeCarrier *carrier,
+                               TornadisBridgeLoneFunc func,
+                               gpointer user_data,
+                               GDestroyNotify user_data_destroy)
+{
+  g_return_if_fail (TORNADIS_BRIDGE_IS_CARRIER (carrier) && carrier->text_func != NULL && carrier->lone_func == NULL);
+  g_return_if_fail (func != NULL);
+
+  carrier->lone_func = func;
+  carrier->lone_data = user_data;
+  carrier->lone_data_destroy = user_data_destroy;
+}
+
 gpointer
 tornadis_bridge_carrier_get_owner (TornadisBridgeCarrier *self,
                                    GError **error)
@@ -457,8 +531,19 @@ static TornadisBridgeChunk *
 carrier_add_chunk (TornadisBridgeCarrier *self,
                    TornadisBridgeChunk *chunk)
 {
-  g_queue_push_tail (&self->chunks, chunk);
+  chunk->link.data = chunk;
+  g_queue_push_tail_link (&self->chunks, &chunk->link);
   TORNADIS_PRIVATE_CALL (poller_item_queue_first, &self->item);
+
+  return chunk;
+}
+
+static TornadisBridgeChunk *
+carrier_add_outcomes (TornadisBridgeCarrier *self)
+{
+  TornadisBridgeChunk *chunk = carrier_add_chunk (self, g_new0 (TornadisBridgeChunk, 1));
+
+  chunk->outcomes = self->spare != NULL ? g_steal_pointer (&self->spare) : g_string_sized_new (1024);
 
   return chunk;
 }
@@ -468,13 +553,23 @@ tornadis_bridge_carrier_get_outcomes (TornadisBridgeCarrier *self)
 {
   TornadisBridgeChunk *chunk = g_queue_peek_tail (&self->chunks);
 
-  if (G_LIKELY (chunk != NULL && chunk->batch == NULL && chunk->n_outcomes < self->max_outcomes &&
+  if (G_LIKELY (chunk != NULL && chunk->batch == NULL && !chunk->lone && chunk->n_outcomes < self->max_outcomes &&
                 chunk->outcomes->len < MAX_CHUNK_SIZE))
     return chunk;
 
-  chunk = carrier_add_chunk (self, g_new0 (TornadisBridgeChunk, 1));
-  chunk->outcomes = g_string_sized_new (1024);
+  chunk = carrier_add_outcomes (self);
   g_string_append (chunk->outcomes, self->format->opening);
+
+  return chunk;
+}
+
+TornadisBridgeChunk *
+tornadis_bridge_carrier_add_lone (TornadisBridgeCarrier *self)
+{
+  TornadisBridgeChunk *chunk = carrier_add_outcomes (self);
+
+  chunk->lone = TRUE;
+  chunk->n_outcomes = 1;
 
   return chunk;
 }

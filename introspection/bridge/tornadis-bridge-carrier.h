@@ -62,6 +62,21 @@ typedef void (*TornadisBridgeTextFunc) (GObject    *owner,
                                         gboolean   *taken,
                                         gpointer    user_data);
 
+/**
+ * TornadisBridgeLoneFunc:
+ * @text: the reply
+ * @taken: (out): set to %TRUE: @text was dealt with. A function that does not is called once more
+ * @user_data: (closure): what was given with the function
+ *
+ * Takes the reply of a call that was made with [method@TornadisBridge.Carrier.submit_lone], when it is a string, short and
+ * text.
+ *
+ * Since: 1.0
+ */
+typedef void (*TornadisBridgeLoneFunc) (const char *text,
+                                        gboolean   *taken,
+                                        gpointer    user_data);
+
 #define TORNADIS_BRIDGE_TYPE_CARRIER (tornadis_bridge_carrier_get_type ())
 
 TORNADIS_AVAILABLE_IN_1_0
@@ -81,6 +96,11 @@ TORNADIS_AVAILABLE_IN_1_0
 void                   tornadis_bridge_carrier_set_decode      (TornadisBridgeCarrier    *self,
                                                                 gboolean                  decode);
 TORNADIS_AVAILABLE_IN_1_0
+void                   tornadis_bridge_set_lone_func           (TornadisBridgeCarrier    *carrier,
+                                                                TornadisBridgeLoneFunc    func,
+                                                                gpointer                  user_data,
+                                                                GDestroyNotify            user_data_destroy);
+TORNADIS_AVAILABLE_IN_1_0
 gboolean               tornadis_bridge_carrier_expect          (TornadisBridgeCarrier    *self,
                                                                 GError                  **error);
 
@@ -95,6 +115,10 @@ TORNADIS_AVAILABLE_IN_1_0
 gboolean               tornadis_bridge_carrier_submit_text     (TornadisBridgeCarrier    *self,
                                                                 const char               *calls,
                                                                 GError                  **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_submit_lone     (TornadisBridgeCarrier    *self,
+                                                                const char               *words,
+                                                                guint                     n_words);
 TORNADIS_AVAILABLE_IN_1_0
 gboolean               tornadis_bridge_carrier_submit_command  (TornadisBridgeCarrier    *self,
                                                                 TornadisCommand          *command,

@@ -325,7 +325,7 @@ tornadis_bridge_carrier_bring_popped (TornadisBridgeCarrier *self)
       next = link->next;
       if (chunk->batch == NULL || !chunk->batch->popped)
         continue;
-      g_queue_delete_link (&self->chunks, link);
+      g_queue_unlink (&self->chunks, link);
       tornadis_bridge_carrier_tell_at_once (self, chunk);
       /* Others may have come or gone. */
       next = self->chunks.head;
@@ -414,7 +414,7 @@ tornadis_bridge_carrier_drop_messages (TornadisBridgeCarrier *self)
       next = link->next;
       if (chunk->batch == NULL || chunk->batch->popped)
         continue;
-      g_queue_delete_link (&self->chunks, link);
+      g_queue_unlink (&self->chunks, link);
       tornadis_bridge_chunk_free (chunk);
     }
 }
