@@ -163,6 +163,85 @@ export default {
         }
     },
 
+    /** What such a call is passed with, and its reply, is a short way that is not for everything. */
+    async oneByOneWhatever(server) {
+        const client = makeClient(server);
+        const texts = ['', 'a', 'a b', 'a\nb', '\x1f', 'a\x1fb', '\x1f\x1f', '\0', 'a\0', '\0a', 'a\x1f\0b', 'é', '😀', '\ufeff',
+            '"\\', 'x'.repeat(5000), 'x'.repeat(16383), 'x'.repeat(70000)];
+        await client.call('PING');
+        for (const text of texts) {
+            equal(await client.call('ECHO', text), text);
+            equal(await client.call('EVAL', 'return {#ARGV, ARGV[1], ARGV[2], ARGV[3]}', '0', text, 'x', text),
+                [3, text, 'x', text]);
+            equal(await client.call('SET', text, text), 'OK');
+            equal(await client.call('GET', text), text);
+            equal(await client.call('STRLEN', text), new TextEncoder().encode(text).length);
+        }
+        equal(await client.call('ECHO', '\ud800'), '\ufffd');
+        equal(await client.call('GET', 'none'), null);
+        equal(await client.call('EVAL', 'return "a\\0b"', '0'), 'a\0b');
+        equal(await client.call('EVAL', 'return "\\255"', '0'), new Uint8Array([255]));
+        equal(await client.call('EVAL', 'return ("x"):rep(70000)', '0'), 'x'.repeat(70000));
+        equal(await client.call('EVAL', 'return {ok = "fine"}', '0'), 'fine');
+        await rejects(Tornadis.ReplyError, client.call('EVAL', 'return {err = "ERR a"}', '0'));
+        await rejects(Tornadis.ReplyError, client.call(''));
+    },
+
+    async oneByOneDropped(server) {
+        const told = [];
+        for (const i of range(10)) {
+            await (async () => {
+                const client = makeClient(server);
+                await client.call('PING');
+                client.call('EVAL', 'for i = 1, 1e6 do end return ARGV[1]', '0', `${i}`).then(value => told.push(value));
+            })();
+            System.gc();
+        }
+        await until(() => {
+            System.gc();
+            return told.length === 10;
+        });
+        equal(told.sort(), range(10).map(String));
+    },
+
+    async oneByOneDisposed(server) {
+        const client = makeClient(server);
+        await client.call('PING');
+        await client.call('PING');
+        const waiting = client.call('ECHO', 'x');
+        client.run_dispose();
+        await rejects(Tornadis.ConnectionError, waiting);
+        await rejects(Tornadis.ConnectionError, client.call('PING'), Tornadis.Error.CLOSED);
+    },
+
+    /** Others that are called meanwhile have their outcomes behind it, also in a main loop within its callback. */
+    async oneByOneInOrder(server) {
+        const client = makeClient(server);
+        for (const nested of [false, true]) {
+            const order = [];
+            await client.call('PING');
+            await client.call('PING');
+            client.async_call('ECHO', 'lone', value => {
+                order.push(value);
+                if (nested)
+                    equal(iterateUntil(() => order.length === 4), true);
+                order.push('end');
+            });
+            for (const i of range(3))
+                client.async_call('ECHO', i, value => order.push(value));
+            await until(() => order.length === 5);
+            equal(order, nested ? ['lone', '0', '1', '2', 'end'] : ['lone', 'end', '0', '1', '2']);
+        }
+    },
+
+    async oneByOneUnderCollection(server) {
+        const client = makeClient(server);
+        const collecting = setInterval(() => System.gc(), 1);
+        atEnd(() => clearInterval(collecting));
+        for (const i of range(500))
+            equal(await client.call('ECHO', `${i}`), String(i));
+    },
+
     async oneByOneWithAnotherSoon(server) {
         const client = makeClient(server);
         for (const i of range(50)) {
@@ -473,6 +552,20 @@ export default {
         equal(bridge.take_reply(4).get_text().length, 70000);
         equal(bridge.take_reply(4), null);
         throws(Tornadis.Error, () => bridge.submit_text('[1]'), Tornadis.Error.USAGE);
+
+        const texts = [];
+        TornadisBridge.set_lone_func(bridge, text => texts.push(text) > 0);
+        equal(bridge.submit_lone('ECHO\x1fa b', 2), true);
+        await until(() => texts.length === 1);
+        equal(texts, ['a b']);
+        equal([bridge.submit_lone('ECHO\x1fa\x1fb', 2), bridge.submit_lone('ECHO', 2), bridge.submit_lone('', 0)],
+            [false, false, false]);
+        // Any other outcome goes the other way, with the number of the call: those that were not made have none.
+        equal(bridge.submit_lone('STRLEN\x1fnone', 2), true);
+        bridge.submit_text('[["ECHO","c"]]');
+        await until(() => told.length > 0 && JSON.parse(told.at(-1)).at(-1) === 'c');
+        equal(told.splice(0).flatMap(text => JSON.parse(text)), [7, 0, 8, 'c']);
+        equal(texts.length, 1);
 
         const pipeline = new Tornadis.Pipeline();
         equal(TornadisBridge.stack_text(pipeline, '[["ECHO","a"]]'), true);
