@@ -60,6 +60,7 @@ uri_hosts_parse (const char *uri,
   const char *authority = uri != NULL ? strstr (uri, "://") : NULL;
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_object_unref);
   g_autofree char *list = NULL;
+  g_autofree char *rest = NULL;
   g_auto (GStrv) each = NULL;
   gsize length;
 
@@ -72,14 +73,15 @@ uri_hosts_parse (const char *uri,
   each = g_strsplit (*list != '\0' ? list : ":", ",", -1);
   for (guint i = 0; each[i] != NULL; i++)
     {
-      GNetworkAddress *host = parse_host (each[i], default_port);
+      GNetworkAddress *host = *each[i] != '\0' ? parse_host (each[i], default_port) : NULL;
 
       if (host == NULL)
         return fail (error, "what stands between // and the path is not a list of HOST or HOST:PORT");
       g_ptr_array_add (found, host);
     }
 
-  *path = parse_path (authority + length);
+  rest = g_strndup (authority + length, strcspn (authority + length, "?#"));
+  *path = parse_path (rest);
   if (*path == NULL)
     return fail (error, "the path is not percent-encoded UTF-8");
 

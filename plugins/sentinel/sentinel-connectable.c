@@ -41,6 +41,17 @@ G_DEFINE_FINAL_TYPE (SentinelEnumerator, sentinel_enumerator, G_TYPE_SOCKET_ADDR
 
 static void sentinel_enumerator_step (GTask *task);
 
+/* With a copy: a GNetworkAddress keeps the addresses that it has been resolved to. */
+static void
+name_address (GSocketAddress *address,
+              GNetworkAddress *server)
+{
+  GSocketConnectable *identity =
+    g_network_address_new (g_network_address_get_hostname (server), g_network_address_get_port (server));
+
+  g_object_set_data_full (G_OBJECT (address), SERVER_IDENTITY, identity, g_object_unref);
+}
+
 /* (transfer full) task. */
 static void
 address_cb (GObject *object,
@@ -55,8 +66,7 @@ address_cb (GObject *object,
   if (address != NULL)
     {
       self->found = TRUE;
-      g_object_set_data_full (G_OBJECT (address), SERVER_IDENTITY,
-                              g_object_ref (g_ptr_array_index (self->servers, self->next - 1)), g_object_unref);
+      name_address (address, g_ptr_array_index (self->servers, self->next - 1));
       g_task_return_pointer (task, address, g_object_unref);
       g_object_unref (task);
       return;

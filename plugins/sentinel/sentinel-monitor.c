@@ -260,12 +260,12 @@ monitor_stop_timer (SentinelMonitor *self)
   g_clear_pointer (&self->timer, g_source_unref);
 }
 
-/* Not at the same time as all others that have heard the same. */
+/* Not at the same time as all others that have heard the same; a round starts it at its end. */
 static void
 monitor_start_timer (SentinelMonitor *self)
 {
   monitor_stop_timer (self);
-  if (!self->wanted)
+  if (!self->wanted || self->round != NULL)
     return;
 
   self->timer = g_timeout_source_new ((guint) g_random_int_range ((gint32) self->pause_msec / 2, (gint32) self->pause_msec + 1));
@@ -288,14 +288,6 @@ message_cb (TornadisPubSubClient *listener,
     monitor_look_into_it (self, sentinel->address);
 }
 
-/* What it reported meanwhile was not heard. */
-static void
-gap_cb (TornadisPubSubClient *listener,
-        Sentinel *sentinel)
-{
-  monitor_look_into_it (sentinel->monitor, sentinel->address);
-}
-
 static gboolean
 monitor_hears_all (SentinelMonitor *self)
 {
@@ -304,6 +296,41 @@ monitor_hears_all (SentinelMonitor *self)
       return FALSE;
 
   return TRUE;
+}
+
+static void
+monitor_heard (SentinelMonitor *self,
+               Sentinel *sentinel)
+{
+  sentinel->subscribing = sentinel->subscribed = TRUE;
+  if (!monitor_hears_all (self))
+    return;
+
+  self->pause_msec = MAX_PAUSE_MSEC;
+  monitor_start_timer (self);
+}
+
+/* What it reported meanwhile was not heard. */
+static void
+gap_cb (TornadisPubSubClient *listener,
+        Sentinel *sentinel)
+{
+  monitor_heard (sentinel->monitor, sentinel);
+  monitor_look_into_it (sentinel->monitor, sentinel->address);
+}
+
+/* The client will try to come back to where it was. It may have gone elsewhere, which the others know soon. */
+static void
+lost_cb (TornadisClient *listener,
+         const GError *error,
+         Sentinel *sentinel)
+{
+  if (!sentinel->subscribed)
+    return;
+
+  sentinel->subscribed = FALSE;
+  sentinel->monitor->pause_msec = MIN_PAUSE_MSEC;
+  monitor_start_timer (sentinel->monitor);
 }
 
 typedef struct
@@ -334,12 +361,10 @@ subscribed_cb (GObject *object,
     return;
 
   /* Otherwise tried again when one of them has answered next. */
-  sentinel->subscribing = sentinel->subscribed = subscribed;
-  if (monitor_hears_all (self))
-    {
-      self->pause_msec = MAX_PAUSE_MSEC;
-      monitor_start_timer (self);
-    }
+  if (subscribed)
+    monitor_heard (self, sentinel);
+  else
+    sentinel->subscribing = FALSE;
 }
 
 static void
@@ -356,6 +381,7 @@ monitor_listen (SentinelMonitor *self,
       sentinel->listener = monitor_make_client (self, TORNADIS_TYPE_PUB_SUB_CLIENT, sentinel->address);
       g_signal_connect (sentinel->listener, "message", G_CALLBACK (message_cb), sentinel);
       g_signal_connect (sentinel->listener, "gap", G_CALLBACK (gap_cb), sentinel);
+      g_signal_connect (sentinel->listener, "disconnected", G_CALLBACK (lost_cb), sentinel);
     }
 
   sentinel->subscribing = TRUE;
@@ -437,8 +463,13 @@ monitor_add_reason (SentinelMonitor *self,
   g_autofree char *valid = g_utf8_make_valid (reason, -1);
   g_autofree char *beginning = g_utf8_substring (valid, 0, MIN (g_utf8_strlen (valid, -1), MAX_REASON_LENGTH));
 
-  g_string_append_printf (self->reasons, "%s%s:%u: %s", self->reasons->len > 0 ? "; " : "",
-                          g_network_address_get_hostname (sentinel), g_network_address_get_port (sentinel), beginning);
+  if (self->reasons->len > 0)
+    g_string_append (self->reasons, "; ");
+  /* Some name it themselves. */
+  if (!g_str_has_prefix (beginning, "Could not connect to "))
+    g_string_append_printf (self->reasons, "%s:%u: ", g_network_address_get_hostname (sentinel),
+                            g_network_address_get_port (sentinel));
+  g_string_append (self->reasons, beginning);
 }
 
 static void
