@@ -51,12 +51,11 @@ tear_down (Group *fixture,
   g_clear_object (&fixture->group);
 }
 
-/* The one that the URI names first. */
 static TornadisPlugin *
-get_plugin (Group *fixture,
+get_plugin (TornadisClient *client,
             guint i)
 {
-  g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (G_LIST_MODEL (tornadis_client_get_plugins (fixture->client)), i);
+  g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (G_LIST_MODEL (tornadis_client_get_plugins (client)), i);
 
   return plugin;
 }
@@ -80,10 +79,12 @@ fail_over (Group *fixture)
 {
   g_autoptr (GError) error = NULL;
 
+  /* Knows of none before it was connected. */
+  assert_call (fixture->other, "PONG", "PING", NULL);
   g_assert_true (tornadis_harness_sentinel_failover (fixture->group, &error));
   g_assert_no_error (error);
-  wait_until (get_count (get_plugin (fixture, 1), "switches") == 1);
-  wait_until (tornadis_harness_sentinel_is_ok (fixture->group));
+  wait_until (get_count (get_plugin (fixture->client, 1), "switches") == 1 &&
+              get_count (get_plugin (fixture->other, 0), "switches") == 1);
 }
 
 static void
@@ -99,7 +100,7 @@ static void
 test_cache (Group *fixture,
             gconstpointer data)
 {
-  TornadisPlugin *cache = get_plugin (fixture, 0);
+  TornadisPlugin *cache = get_plugin (fixture->client, 0);
   guint64 hits;
 
   assert_call (fixture->other, "OK", "SET", "key", "old", NULL);
@@ -130,7 +131,7 @@ static void
 test_metrics (Group *fixture,
               gconstpointer data)
 {
-  TornadisPlugin *metrics = get_plugin (fixture, 0);
+  TornadisPlugin *metrics = get_plugin (fixture->client, 0);
   g_autoptr (GVariant) snapshot = NULL;
   g_autofree char *text = NULL;
 
@@ -162,7 +163,7 @@ static void
 test_retry (Group *fixture,
             gconstpointer data)
 {
-  TornadisPlugin *retry = get_plugin (fixture, 0);
+  TornadisPlugin *retry = get_plugin (fixture->client, 0);
 
   assert_call (fixture->client, "OK", "SET", "key", "value", NULL);
   assert_call (fixture->client, "(integer) 2", "WAIT", "2", "0", NULL);
@@ -178,7 +179,7 @@ static void
 test_limit (Group *fixture,
             gconstpointer data)
 {
-  TornadisPlugin *limit = get_plugin (fixture, 0);
+  TornadisPlugin *limit = get_plugin (fixture->client, 0);
   guint n_refused = 0;
 
   assert_call (fixture->client, "OK", "SET", "key", "value", NULL);
