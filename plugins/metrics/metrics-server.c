@@ -113,6 +113,13 @@ metrics_server_remove_client (MetricsServer *self,
     server_count_bytes (self, client, TRUE);
 }
 
+gboolean
+metrics_server_is_unused (MetricsServer *self)
+{
+  return self->clients->len == 0 && self->n_connections == 0 && self->n_losses == 0 && self->waits.total == 0 &&
+         g_hash_table_size (self->commands) == 0 && g_hash_table_size (self->failures) == 0;
+}
+
 static MetricsSeries *
 server_get_command (MetricsServer *self,
                     const char *name)

@@ -50,6 +50,8 @@ void           metrics_server_add_client     (MetricsServer       *self,
                                               TornadisClient      *client);
 void           metrics_server_remove_client  (MetricsServer       *self,
                                               TornadisClient      *client);
+/* Has no client, and has counted nothing. */
+gboolean       metrics_server_is_unused      (MetricsServer       *self);
 /* Where a call of this name with this outcome counts. */
 MetricsSeries *metrics_server_find_series    (MetricsServer       *self,
                                               const char          *name,

@@ -83,6 +83,46 @@ disconnected_cb (TornadisClient *client,
     entry->server->n_losses++;
 }
 
+static MetricsServer *
+metrics_get_server (TornadisMetricsPlugin *self,
+                    TornadisClient *client)
+{
+  g_autofree char *title = NULL;
+  MetricsServer *server;
+
+  g_object_get (client, "title", &title, NULL);
+  server = g_hash_table_lookup (self->servers, title);
+  if (server == NULL)
+    {
+      server = metrics_server_new (client);
+      g_hash_table_insert (self->servers, server->title, server);
+    }
+
+  return server;
+}
+
+/* What is counted from now on belongs to another server: a plugin behind this one may have found it. */
+static void
+title_cb (TornadisClient *client,
+          GParamSpec *pspec,
+          gpointer user_data)
+{
+  TornadisMetricsPlugin *self = user_data;
+  MetricsClient *entry = metrics_get_client (self, client);
+  MetricsServer *before;
+
+  if (entry == NULL)
+    return;
+
+  before = entry->server;
+  metrics_server_remove_client (before, client);
+  if (metrics_server_is_unused (before))
+    g_hash_table_remove (self->servers, before->title);
+  entry->server = metrics_get_server (self, client);
+  metrics_server_add_client (entry->server, client);
+  self->last_client = NULL;
+}
+
 static gboolean
 tornadis_metrics_plugin_attach (TornadisPlugin *plugin,
                                 TornadisClient *client,
@@ -90,21 +130,15 @@ tornadis_metrics_plugin_attach (TornadisPlugin *plugin,
 {
   TornadisMetricsPlugin *self = (TornadisMetricsPlugin *) plugin;
   MetricsClient *entry = g_new0 (MetricsClient, 1);
-  g_autofree char *title = NULL;
 
-  g_object_get (client, "title", &title, NULL);
   entry->was_connected = tornadis_client_is_connected (client);
-  entry->server = g_hash_table_lookup (self->servers, title);
-  if (entry->server == NULL)
-    {
-      entry->server = metrics_server_new (client);
-      g_hash_table_insert (self->servers, entry->server->title, entry->server);
-    }
+  entry->server = metrics_get_server (self, client);
   metrics_server_add_client (entry->server, client);
   g_hash_table_insert (self->clients, client, entry);
 
   g_signal_connect_object (client, "notify::connected", G_CALLBACK (connected_cb), self, 0);
   g_signal_connect_object (client, "disconnected", G_CALLBACK (disconnected_cb), self, 0);
+  g_signal_connect_object (client, "notify::title", G_CALLBACK (title_cb), self, 0);
 
   return TRUE;
 }

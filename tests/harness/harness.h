@@ -8,6 +8,8 @@
  * TornadisHarnessCluster starts several such servers as a cluster, and does to it what happens to clusters: nodes die,
  * sleep, move, come and go, are cut off, fail over, and slots migrate. A node is a TornadisHarnessRedis.
  *
+ * TornadisHarnessSentinel is a master with two replicas and three sentinels that watch them.
+ *
  * TornadisHarnessPeer listens on a free loopback port and does what a script says, one line a step:
  *
  *   handshake             answers HELLO with an unknown-command error, and AUTH, SELECT and CLIENT with OK, until
@@ -48,3 +50,4 @@
 #include "harness/harness-collector.h"
 #include "harness/harness-peer.h"
 #include "harness/harness-redis.h"
+#include "harness/harness-sentinel.h"

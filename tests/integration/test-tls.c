@@ -876,6 +876,7 @@ struct _Addresses
 
   guint ports[2];
   guint n_given;
+  const char *identity; /* (nullable) whom they say that the certificate has to be for */
 };
 
 static GSocketAddressEnumerator *
@@ -884,6 +885,7 @@ addresses_enumerate (GSocketConnectable *connectable)
   Addresses *copy = g_object_new (TYPE_ADDRESSES, NULL);
 
   memcpy (copy->ports, TEST_ADDRESSES (connectable)->ports, sizeof copy->ports);
+  copy->identity = TEST_ADDRESSES (connectable)->identity;
   return G_SOCKET_ADDRESS_ENUMERATOR (copy);
 }
 
@@ -908,10 +910,16 @@ addresses_next (GSocketAddressEnumerator *enumerator,
                 GError **error)
 {
   Addresses *self = TEST_ADDRESSES (enumerator);
+  GSocketAddress *address;
 
   if (self->n_given == G_N_ELEMENTS (self->ports))
     return NULL;
-  return g_inet_socket_address_new_from_string ("127.0.0.1", self->ports[self->n_given++]);
+
+  address = g_inet_socket_address_new_from_string ("127.0.0.1", self->ports[self->n_given++]);
+  if (self->identity != NULL)
+    g_object_set_data_full (G_OBJECT (address), "tornadis-server-identity", g_network_address_new (self->identity, 0),
+                            g_object_unref);
+  return address;
 }
 
 static void
@@ -946,6 +954,46 @@ test_addresses (Tls *fixture,
   assert_fails (fixture->client);
   g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 2);
   g_assert_cmpuint (tornadis_harness_peer_get_n_connections (other), ==, 1);
+}
+
+/* A connectable that leads to many servers says with each address whom the certificate has to be for; it is the address where
+ * it does not. This certificate is for 127.0.0.1 and localhost. */
+static void
+test_address_identity (Tls *fixture,
+                       gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("close\n");
+  g_autoptr (GSocketConnectable) localhost = g_network_address_new ("localhost", 0);
+  g_autoptr (Addresses) addresses = g_object_new (TYPE_ADDRESSES, NULL);
+
+  addresses->ports[0] = tornadis_harness_peer_get_port (peer);
+  addresses->ports[1] = tornadis_harness_redis_get_tls_port (fixture->redis);
+  g_object_set (fixture->client, "connectable", addresses, NULL);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+
+  tornadis_client_close (fixture->client);
+  addresses->identity = "localhost";
+  assert_call (fixture->client, "PONG", "PING", NULL);
+
+  tornadis_client_close (fixture->client);
+  addresses->identity = "elsewhere.test";
+  assert_fails_with (fixture->client, "it is for another host");
+
+  g_object_set (fixture->client, "tls-server-identity", localhost, NULL);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+}
+
+static void
+test_address_of_another (Tls *fixture,
+                         gconstpointer data)
+{
+  g_autoptr (Addresses) addresses = g_object_new (TYPE_ADDRESSES, NULL);
+
+  addresses->ports[0] = addresses->ports[1] = tornadis_harness_redis_get_tls_port (fixture->redis);
+  g_object_set (fixture->client, "connectable", addresses, NULL);
+  assert_fails_with (fixture->client, "it is for another host");
+  addresses->identity = "elsewhere.test";
+  assert_call (fixture->client, "PONG", "PING", NULL);
 }
 
 static gpointer
@@ -1091,6 +1139,8 @@ main (int argc,
   ADD_WATCHED ("dead-peers", NULL, test_dead_peers);
   ADD ("trimmed", NULL, test_trimmed);
   ADD ("addresses", NULL, test_addresses);
+  ADD ("address-identity", NULL, test_address_identity);
+  ADD ("address-of-another", elsewhere_args, test_address_of_another);
   ADD ("http-proxy", NULL, test_http_proxy);
   ADD ("https-proxy", NULL, test_https_proxy);
 

@@ -457,6 +457,11 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * [property@Tornadis.Client:port] and [property@Tornadis.Client:unix-domain-socket]. Used for the next
    * connection.
    *
+   * With TLS, one that is none of GIO's own, and may lead to many servers, says whom the certificate has to be for: a
+   * [iface@Gio.SocketConnectable] that is the data `tornadis-server-identity` of the address, see
+   * [method@GObject.Object.set_data_full]. Without that it has to be for the address itself.
+   * [property@Tornadis.Client:tls-server-identity] overrides both.
+   *
    * Since: 1.0
    */
   props[PROP_CONNECTABLE] =

@@ -10,6 +10,9 @@
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-tls-handshake.h"
 
+/* Data of an address, see TornadisClient:connectable. */
+#define SERVER_IDENTITY "tornadis-server-identity"
+
 /* One attempt goes through these steps, under one deadline; each may end in connector_fail():
  *
  *   connector_connect()         name, proxy and socket; again without an address whose TLS failed
@@ -33,6 +36,7 @@ struct _TornadisConnector
   char *proxy;                    /* (owned) (nullable) the one that the connection uses or would have used */
   TornadisTlsHandshake *tls;      /* (owned) (nullable) while it is in flight */
   GSocketAddress *tls_address;    /* (owned) (nullable) the address of that */
+  GPtrArray *named_addresses;     /* (owned) (nullable) (element-type GInetSocketAddress) tried ones that have an identity */
   GPtrArray *failed_addresses;    /* (owned) (nullable) (element-type GInetSocketAddress) where TLS failed */
   char *tls_reason;               /* (owned) (nullable) why it failed */
   TornadisQueue *queue;           /* (owned) the commands of the handshake */
@@ -77,6 +81,7 @@ connector_unref (TornadisConnector *self)
   tornadis_connector_options_clear (&self->options);
   g_clear_pointer (&self->queue, tornadis_queue_free);
   g_clear_object (&self->tls_address);
+  g_clear_pointer (&self->named_addresses, g_ptr_array_unref);
   g_clear_pointer (&self->failed_addresses, g_ptr_array_unref);
   g_free (self->tls_reason);
   g_free (self->proxy);
@@ -573,12 +578,39 @@ inet_socket_address_equal (gconstpointer a,
          g_inet_address_equal (g_inet_socket_address_get_address (one), g_inet_socket_address_get_address (other));
 }
 
+/* (nullable): the one that is equal. */
+static GSocketAddress *
+find_address (GPtrArray *addresses,
+              GSocketAddress *address)
+{
+  guint index;
+
+  if (addresses == NULL || !G_IS_INET_SOCKET_ADDRESS (address) ||
+      !g_ptr_array_find_with_equal_func (addresses, address, inet_socket_address_equal, &index))
+    return NULL;
+
+  return g_ptr_array_index (addresses, index);
+}
+
 static gboolean
 connector_has_failed_at (TornadisConnector *self,
                          GSocketAddress *address)
 {
-  return self->failed_addresses != NULL && G_IS_INET_SOCKET_ADDRESS (address) &&
-         g_ptr_array_find_with_equal_func (self->failed_addresses, address, inet_socket_address_equal, NULL);
+  return find_address (self->failed_addresses, address) != NULL;
+}
+
+/* Only now there is the object that has come from the connectable. */
+static void
+connector_keep_identity (TornadisConnector *self,
+                         GSocketAddress *address)
+{
+  if (!G_IS_INET_SOCKET_ADDRESS (address) || G_IS_PROXY_ADDRESS (address) ||
+      !G_IS_SOCKET_CONNECTABLE (g_object_get_data (G_OBJECT (address), SERVER_IDENTITY)))
+    return;
+
+  if (self->named_addresses == NULL)
+    self->named_addresses = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (self->named_addresses, g_object_ref (address));
 }
 
 /* TLS failed at an address. Whether there may be another one to try, as GSocketClient tries it when TLS is left to it. */
@@ -630,6 +662,7 @@ client_event_cb (GSocketClient *client,
   /* Closing the socket makes it try the next address. */
   address = g_socket_connection_get_remote_address (G_SOCKET_CONNECTION (stream), NULL);
   connector_set_proxy (self, address);
+  connector_keep_identity (self, address);
   if (connector_has_failed_at (self, address))
     g_socket_close (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)), NULL);
 }
@@ -659,6 +692,25 @@ tls_handshake_cb (GSocketConnection *secured,
     {
       connector_fail (self, TORNADIS_ERROR_CONNECT, error->message);
     }
+}
+
+/* Whom the certificate has to be for. A connectable that is none of GIO's own, and may lead to many servers, says it with
+ * each address; where it does not, it is the address. */
+static GSocketConnectable *
+connector_get_tls_identity (TornadisConnector *self)
+{
+  const TornadisConnectorOptions *options = &self->options;
+  GSocketAddress *named = find_address (self->named_addresses, self->tls_address);
+
+  if (options->tls_identity != NULL)
+    return options->tls_identity;
+  if (named != NULL)
+    return g_object_get_data (G_OBJECT (named), SERVER_IDENTITY);
+  if (self->proxy == NULL && !G_IS_SOCKET_ADDRESS (options->connectable) && !G_IS_NETWORK_ADDRESS (options->connectable) &&
+      !G_IS_NETWORK_SERVICE (options->connectable) && G_IS_INET_SOCKET_ADDRESS (self->tls_address))
+    return G_SOCKET_CONNECTABLE (self->tls_address);
+
+  return options->connectable;
 }
 
 static void
@@ -701,10 +753,8 @@ connected_cb (GObject *object,
       g_clear_object (&self->tls_address);
       self->tls_address = g_socket_connection_get_remote_address (socket_connection, NULL);
       self->tls =
-        tornadis_tls_handshake_start (socket_connection,
-                                      options->tls_identity != NULL ? options->tls_identity : options->connectable,
-                                      options->tls_database, options->tls_certificate, self->context,
-                                      tls_handshake_cb, self);
+        tornadis_tls_handshake_start (socket_connection, connector_get_tls_identity (self), options->tls_database,
+                                      options->tls_certificate, self->context, tls_handshake_cb, self);
     }
   else
     {
