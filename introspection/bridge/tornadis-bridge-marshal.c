@@ -477,7 +477,11 @@ marshal_join (const TornadisBridgeBatch *batch,
     g_string_append_c (out, 'N');
   put_head (out, '[', n);
   g_string_append_len (out, payloads, (gssize) length);
-  put_integer (out, (gint64) batch->n_kept);
+  /* Whether they are the last of those that were popped together; else what came with them. */
+  if (batch->popped)
+    g_string_append_c (out, batch->all && batch->n_told + n == batch->n_messages ? 'T' : 'F');
+  else
+    put_integer (out, (gint64) batch->n_kept);
 
   return out;
 }

@@ -604,6 +604,7 @@ async def test_iterator_loses_nothing(server):
     future = Tornadis.Future()
     client.pop_message_async(-1, None, lambda client, result: future._finish(client.pop_message_finish(result), None, True))
     texts.append((await future).text)
+    await fence(client)
     texts += await pop_texts(client)
     equal(texts, [str(i) for i in range(700)])
 

@@ -161,7 +161,7 @@ class Messages:
         routes = [self.routes.get(route) or self.make_route(route) for route in routes]
         items = zip(itertools.repeat(0) if indices is None else indices, payloads)
         if popped is True:
-            self.keep(items, routes)
+            self.keep(items, routes, all_came=n_kept)
             return 0
         if popped is not False:
             self.tell_emitted(popped, routes[0], payloads[0])
@@ -359,7 +359,7 @@ class Messages:
 
     # Those who wait.
 
-    def keep(self, items, routes):
+    def keep(self, items, routes, all_came):
         append = self.inbox.append
         number = self.n_popped
         for index, payload in items:
@@ -374,8 +374,9 @@ class Messages:
             message._serial = number
             append(message)
         self.n_popped = number
-        # Its outcome is behind them.
-        self.popping = None
+        # Its outcome is behind them. Until then nothing more is popped: it would stand before those who pop in the library.
+        if all_came:
+            self.popping = None
         self.serve()
 
     def serve(self):
