@@ -316,6 +316,18 @@ client_start_call (TornadisClient *self,
                        func != NULL ? func : tornadis_client_ignore_reply_cb, user_data, call);
 }
 
+static inline gboolean
+client_route (TornadisClient *self,
+              TornadisClientPrivate *priv,
+              TornadisCommand *command,
+              TornadisSlotFunc func,
+              gpointer user_data,
+              TornadisDispatched *dispatched)
+{
+  return priv->router != NULL && client_takes_plain_call (self, command) &&
+         tornadis_client_route (self, command, func, user_data, dispatched);
+}
+
 static inline void
 client_dispatch (TornadisClient *self,
                  TornadisClientPrivate *priv,
@@ -326,7 +338,7 @@ client_dispatch (TornadisClient *self,
 {
   if (G_LIKELY (priv->chain == NULL))
     client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, func, user_data);
-  else
+  else if (!client_route (self, priv, command, func, user_data, NULL))
     client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, NULL);
 }
 
@@ -344,6 +356,24 @@ tornadis_client_dispatch (TornadisClient *self,
     client_dispatch (self, priv, command, pipeline, func, user_data);
   else if (G_LIKELY (priv->chain == NULL))
     dispatched->id = client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, func, user_data);
+  else if (!client_route (self, priv, command, func, user_data, dispatched))
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, &dispatched->call);
+}
+
+void
+tornadis_client_dispatch_until (TornadisClient *self,
+                                TornadisCommand *command,
+                                TornadisPipeline *pipeline,
+                                gint64 deadline,
+                                TornadisNotifies notifies,
+                                TornadisSlotFunc func,
+                                gpointer user_data,
+                                TornadisDispatched *dispatched)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+
+  if (priv->chain == NULL)
+    dispatched->id = client_send (self, priv, command, pipeline, deadline, notifies, func, user_data);
   else
     client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, &dispatched->call);
 }
@@ -355,7 +385,9 @@ tornadis_client_cancel (TornadisClient *self,
 {
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
 
-  if (dispatched->call != NULL)
+  if (dispatched->routed != NULL)
+    tornadis_client_abort_routed (dispatched->routed, error);
+  else if (dispatched->call != NULL)
     tornadis_call_abort (dispatched->call, error);
   else if (dispatched->id != 0)
     tornadis_link_cancel (tornadis_client_get_link (self), dispatched->id, user_data, error);
