@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "cluster/cluster-client.h"
+
+G_BEGIN_DECLS
+
+/* WATCH and MULTI by hand: the first key says which node serves it all, until EXEC, DISCARD or UNWATCH. */
+
+/* TRUE: @call belongs to a transaction, and was sent or answered. */
+gboolean cluster_transaction_route (ClusterClient *client,
+                                    TornadisCall  *call);
+void     cluster_transaction_reset (ClusterClient *client);
+
+G_END_DECLS
