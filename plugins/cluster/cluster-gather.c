@@ -357,6 +357,23 @@ find_lot (GPtrArray *lots,
   return lot;
 }
 
+/* Sends all of them (element-type Lot), which are then gone. */
+static void
+sorting_send (Sorting *self,
+              GPtrArray *lots)
+{
+  for (guint i = 0; i < lots->len; i++)
+    {
+      Lot *lot = g_ptr_array_index (lots, i);
+      Awaited *awaited = g_new (Awaited, 1);
+
+      *awaited = (Awaited){ self, lot, 0 };
+      self->n_awaited++;
+      tornadis_client_call_pipeline_async (lot->client, lot->pipeline, self->cancellable, lot_done_cb, awaited);
+    }
+  g_ptr_array_set_size (lots, 0);
+}
+
 static void
 reply_clear (gpointer data)
 {
@@ -391,18 +408,12 @@ cluster_gather_pipeline (ClusterClient *client,
         }
       else
         {
+          /* What comes before it is first at each node. */
+          sorting_send (self, lots);
           sorting_call (self, i);
         }
     }
 
-  for (guint i = 0; i < lots->len; i++)
-    {
-      Lot *lot = g_ptr_array_index (lots, i);
-      Awaited *awaited = g_new (Awaited, 1);
-
-      *awaited = (Awaited){ self, lot, 0 };
-      self->n_awaited++;
-      tornadis_client_call_pipeline_async (lot->client, lot->pipeline, self->cancellable, lot_done_cb, awaited);
-    }
+  sorting_send (self, lots);
   sorting_unref (self);
 }

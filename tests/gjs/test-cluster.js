@@ -57,6 +57,16 @@ async function tellOfPipelines(client) {
         const [set, incr, get] = replies.slice(3 * index, 3 * index + 3);
         equal([set, incr instanceof Tornadis.ReplyError, incr.prefix, get], ['OK', true, 'ERR', name]);
     }
+    // What is for several nodes keeps its place among the others.
+    const mixed = new Tornadis.Pipeline();
+    for (const value of ['new', 'newer']) {
+        mixed.stack_call('SET', NAMES[0], value);
+        mixed.stack_call('MGET', NAMES[0], NAMES[1]);
+    }
+    mixed.stack_call('DEL', ...NAMES);
+    mixed.stack_call('MSET', ...NAMES.flatMap(name => [name, name]));
+    mixed.stack_call('GET', NAMES[2]);
+    equal(await client.call(mixed), ['OK', ['new', 'name-1'], 'OK', ['newer', 'name-1'], 30, 'OK', 'name-2']);
 }
 
 async function tellOfTransactions(client) {

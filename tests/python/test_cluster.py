@@ -61,6 +61,15 @@ async def tell_of_pipelines(client):
     for index, name in enumerate(NAMES):
         equal((replies[3 * index], replies[3 * index + 2]), (b'OK', name.encode()))
         equal((type(replies[3 * index + 1]), replies[3 * index + 1].prefix), (Tornadis.ReplyError, 'ERR'))
+    # What is for several nodes keeps its place among the others.
+    mixed = Tornadis.Pipeline()
+    for value in 'new', 'newer':
+        mixed.stack_call('SET', NAMES[0], value)
+        mixed.stack_call('MGET', NAMES[0], NAMES[1])
+    mixed.stack_call('DEL', *NAMES)
+    mixed.stack_call('MSET', *flatten((name, name) for name in NAMES))
+    mixed.stack_call('GET', NAMES[2])
+    equal(await client.call(mixed), [b'OK', [b'new', b'name-1'], b'OK', [b'newer', b'name-1'], 30, b'OK', b'name-2'])
 
 
 async def tell_of_transactions(client):

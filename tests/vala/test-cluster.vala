@@ -80,6 +80,14 @@ async void tell_of_pipelines (Tornadis.Client client) throws Error {
     assert (replies.get_element (3 * i + 2).get_text () == names[i]);
   }
 
+  /* What is for several nodes keeps its place among the others. */
+  pipeline = new Tornadis.Pipeline ();
+  pipeline.stack_strv ({ "SET", "name-0", "new" });
+  pipeline.stack_strv ({ "MGET", "name-0", "name-1" });
+  pipeline.stack_strv ({ "SET", "name-0", "name-0" });
+  replies = yield client.call_pipeline_async (pipeline);
+  assert (replies.get_element (1).get_element (0).get_text () == "new");
+
   pipeline = new Tornadis.Pipeline () { atomic = true };
   pipeline.stack_strv ({ "SET", "{order:1}:state", "paid" });
   pipeline.stack_strv ({ "RPUSH", "{order:1}:log", "a", "b" });
