@@ -240,15 +240,39 @@ route_atomic (ClusterClient *self,
     fail_call (call, TORNADIS_ERROR_USAGE, "The keys of a transaction are in several slots of the cluster");
 }
 
-/* Whether all of them can be called on a cluster. */
+/* Whether a command may be one of several. In a pipeline that is split, what is between MULTI and EXEC would be apart. */
 static gboolean
-check_commands (TornadisCall *call)
+check_stacked (ClusterClient *self,
+               TornadisCommand *command,
+               GError **error)
+{
+  static const char *const alone[] = { "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", NULL };
+
+  if (g_strv_contains (alone, tornadis_command_get_name (command)))
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
+                 "%s cannot be part of a pipeline to a cluster: call it by itself, or make the pipeline atomic",
+                 tornadis_command_get_name (command));
+  else if (cluster_way_find (self->map, command).kind == CLUSTER_WAY_NONE)
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "The keys of %s are in several slots of the cluster",
+                 tornadis_command_get_name (command));
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+/* Whether all of them can be called on a cluster: else none is sent. */
+static gboolean
+check_commands (ClusterClient *self,
+                TornadisCall *call)
 {
   for (guint i = 0; i < call_get_n_commands (call); i++)
     {
+      TornadisCommand *command = call_get_command (call, i);
       g_autoptr (GError) error = NULL;
 
-      if (!cluster_way_check (call_get_command (call, i), &error))
+      if (!cluster_way_check (command, &error) ||
+          (tornadis_call_get_pipeline (call) != NULL && !check_stacked (self, command, &error)))
         {
           tornadis_call_return_error (call, error);
           return FALSE;
@@ -268,7 +292,7 @@ cluster_client_route (ClusterClient *self,
     cluster_trip_ask (self, call, trip);
   else if (trip != NULL && trip->target != NULL)
     tornadis_call_forward (call, trip->target);
-  else if (cluster_transaction_route (self, call) || !check_commands (call))
+  else if (cluster_transaction_route (self, call) || !check_commands (self, call))
     return;
   else if (tornadis_call_get_pipeline (call) == NULL)
     route_command (self, call, trip);

@@ -52,7 +52,7 @@ struct _ClusterMap
   GNetworkAddress *hint;     /* (owned) (nullable) for the next */
   GSource *timer;            /* (owned) (nullable) the next */
   gboolean is_soon;          /* it was asked for, and is not that of the period */
-  guint pause_msec; /* the next, and how many there were since it was calm */
+  guint pause_msec;          /* the next, and how many there were since it was calm */
   guint n_looks;
   gint64 ended_at; /* monotonic time; 0: never */
   guint64 n_refreshes;
@@ -383,6 +383,7 @@ ask_next (ClusterMap *self,
           const GError *error)
 {
   g_autoptr (ClusterConnectable) connectable = NULL;
+  g_autoptr (GSocketConnectable) identity = NULL;
   g_autoptr (TornadisClient) before = g_steal_pointer (&self->client);
 
   g_clear_pointer (&self->found, cluster_topology_unref);
@@ -407,6 +408,10 @@ ask_next (ClusterMap *self,
                 "call-timeout-msec", ASK_MSEC,
                 "db", 0,
                 NULL);
+  /* For TLS the certificate is to be of the node, which the connectable's name is not. */
+  g_object_get (self->client, "tls-server-identity", &identity, NULL);
+  if (identity == NULL)
+    g_object_set (self->client, "tls-server-identity", g_ptr_array_index (self->nodes, self->next - 1), NULL);
   if (before != NULL)
     tornadis_client_close (before);
   map_ask (self, "SHARDS", shards_cb);

@@ -94,6 +94,7 @@ transaction_bind (ClusterClient *client,
 
   if (problem != NULL)
     {
+      self->is_spoiled = TRUE;
       refuse (call, problem);
       return FALSE;
     }
@@ -155,6 +156,17 @@ route_end (ClusterClient *client,
   ClusterTransaction *self = &client->transaction;
   g_autoptr (TornadisClient) node = self->node != NULL ? g_object_ref (self->node) : NULL;
   gboolean was_multi = self->in_multi;
+
+  if (self->is_spoiled && was_multi && command_is (tornadis_call_get_command (call), "EXEC"))
+    {
+      g_autoptr (TornadisCommand) discard = tornadis_command_new ("DISCARD");
+
+      if (node != NULL)
+        tornadis_client_submit (node, discard, NULL, NULL, NULL);
+      transaction_end (client);
+      return_resp (call, "-EXECABORT Transaction discarded because of previous errors.\r\n");
+      return;
+    }
 
   if (node != NULL)
     tornadis_call_forward (call, node);
@@ -222,6 +234,9 @@ cluster_transaction_route (ClusterClient *client,
   else if (self->in_multi)
     {
       way = cluster_way_find (client->map, command);
+      /* One node is enough here. */
+      if (command_is (command, "PING"))
+        way.kind = CLUSTER_WAY_ANY;
       if (transaction_bind (client, call, &way))
         transaction_forward (client, call);
     }

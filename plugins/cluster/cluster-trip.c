@@ -195,6 +195,8 @@ cluster_trip_go_on (ClusterClient *client,
       self = cluster_trip_ensure (call);
       g_clear_object (&self->target);
       self->asking = FALSE;
+      /* If it was a replica, its master is as good. */
+      self->at_master = TRUE;
       g_clear_pointer (&client->home, g_free);
       cluster_map_refresh (client->map, NULL, NULL, NULL);
       return wait_for_master (client, self, delay_msec);
