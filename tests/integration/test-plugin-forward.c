@@ -396,6 +396,25 @@ test_timeout (Forward *fixture,
   take_off (fixture->client, plugin);
 }
 
+/* The time that a call may take is that of its client, whatever plugins the other one has. */
+static void
+test_timeout_behind (Forward *fixture,
+                     gconstpointer data)
+{
+  HookPlugin *plugin = add_forwarding (fixture, data);
+  HookPlugin *others = add_calling (fixture->route.targets[0], "t", NULL, NULL);
+  g_auto (Calls) calls = { 0 };
+
+  g_object_set (fixture->client, "call-timeout-msec", 50, NULL);
+  hang (fixture, TRUE);
+  submit (fixture->client, "GET nothing", &calls);
+  wait_for_calls (&calls);
+  g_assert_error (calls.error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+  hang_no_more (fixture);
+  take_off (fixture->route.targets[0], others);
+  take_off (fixture->client, plugin);
+}
+
 /* Closes the client within the first callback, and lets go of the other one. */
 typedef struct
 {
@@ -518,6 +537,7 @@ main (int argc,
   ADD ("cancel", test_cancel);
   ADD ("close", test_close);
   ADD ("timeout", test_timeout);
+  ADD ("timeout-behind", test_timeout_behind);
   ADD ("close-within", test_close_within);
   ADD ("transaction", test_transaction);
   ADD_ROUTE ("plain", test_route);
@@ -525,6 +545,7 @@ main (int argc,
   ADD_ROUTE ("cancel", test_cancel);
   ADD_ROUTE ("close", test_close);
   ADD_ROUTE ("timeout", test_timeout);
+  ADD_ROUTE ("timeout-behind", test_timeout_behind);
   ADD_ROUTE ("close-within", test_close_within);
   ADD_ROUTE ("refused", test_refused);
   ADD_ROUTE ("drop-within", test_drop_within);
