@@ -33,6 +33,12 @@ fail_call (TornadisCall *call,
   tornadis_call_return_error (call, error);
 }
 
+void
+cluster_client_refuse_gone (TornadisCall *call)
+{
+  fail_call (call, TORNADIS_ERROR_CLOSED, "%s: the plugin was removed", tornadis_call_get_name (call));
+}
+
 /* Nodes. */
 
 static gboolean
@@ -418,7 +424,7 @@ known_cb (const GError *error,
       if (error != NULL)
         tornadis_call_return_error (call, error);
       else if (self->is_gone)
-        fail_call (call, TORNADIS_ERROR_CLOSED, "The plugin was removed");
+        cluster_client_refuse_gone (call);
       else
         client_take_up (self, call);
     }
@@ -517,7 +523,7 @@ cluster_client_call_done (ClusterClient *self,
 void
 cluster_client_update (ClusterClient *self)
 {
-  if (self->whole == self)
+  if (self->whole == self && !self->is_gone)
     cluster_links_set_topology (self->links, cluster_map_get_topology (self->map));
 }
 
@@ -558,6 +564,8 @@ cluster_client_new (TornadisPlugin *plugin,
 void
 cluster_client_free (ClusterClient *self)
 {
+  /* Calls end within this. */
+  self->is_gone = TRUE;
   client_drop_waiting (self);
   cluster_transaction_reset (self);
   if (self->whole == self)
@@ -569,6 +577,5 @@ cluster_client_free (ClusterClient *self)
       cluster_links_free (self->links);
     }
   g_clear_pointer (&self->home, g_free);
-  self->is_gone = TRUE;
   g_rc_box_release (self);
 }
