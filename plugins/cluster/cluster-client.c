@@ -286,6 +286,7 @@ cluster_client_route (ClusterClient *self,
 
 /* The connection. */
 
+/* Whoever is told may remove the plugin, with which this goes. */
 static void
 client_say_state (ClusterClient *self,
                   TornadisClientState state,
@@ -295,12 +296,10 @@ client_say_state (ClusterClient *self,
     return;
 
   self->state = state;
-  self->says_state = TRUE;
   if (error != NULL)
     tornadis_plugin_set_client_lost (self->plugin, self->client, error);
   else
     tornadis_plugin_set_client_state (self->plugin, self->client, state);
-  self->says_state = FALSE;
 }
 
 static void
@@ -338,11 +337,9 @@ state_cb (ClusterClient *self)
 {
   TornadisClientState state;
 
-  if (self->says_state)
-    return;
-
+  /* It may do so where it is told of another state. */
   g_object_get (self->client, "state", &state, NULL);
-  if (state != TORNADIS_CLIENT_STATE_DISCONNECTED)
+  if (state != TORNADIS_CLIENT_STATE_DISCONNECTED || self->state == state)
     return;
 
   self->state = state;
@@ -431,6 +428,20 @@ known_cb (const GError *error,
   g_rc_box_release (self);
 }
 
+/* Whether the plugin is still there. */
+static gboolean
+client_say_connecting (ClusterClient *self)
+{
+  gboolean is_gone;
+
+  g_rc_box_acquire (self);
+  client_say_state (self, TORNADIS_CLIENT_STATE_CONNECTING, NULL);
+  is_gone = self->is_gone;
+  g_rc_box_release (self);
+
+  return !is_gone;
+}
+
 gboolean
 cluster_client_call (ClusterClient *self,
                      TornadisCall *call)
@@ -446,7 +457,11 @@ cluster_client_call (ClusterClient *self,
           fail_call (call, TORNADIS_ERROR_CLOSED, "%s: the client is not connected", tornadis_call_get_name (call));
           return TRUE;
         }
-      client_say_state (self, TORNADIS_CLIENT_STATE_CONNECTING, NULL);
+      if (!client_say_connecting (self))
+        {
+          cluster_client_refuse_gone (call);
+          return TRUE;
+        }
     }
 
   if (G_LIKELY (cluster_map_is_ready (self->map) && g_queue_is_empty (&self->waiting)))

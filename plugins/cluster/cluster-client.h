@@ -57,7 +57,6 @@ struct _ClusterClient
   char *home;                      /* (owned) (nullable) the key of the node of what may go to any */
   ClusterTransaction transaction;
   TornadisClientState state; /* what was said last of the connection */
-  gboolean says_state;       /* it is being said now */
   gboolean is_gone;          /* it was freed, and somebody is still at work with it */
 };
 
