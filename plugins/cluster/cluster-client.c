@@ -270,7 +270,9 @@ cluster_client_route (ClusterClient *self,
 {
   ClusterTrip *trip = cluster_trip_get (call);
 
-  if (trip != NULL && trip->target != NULL && trip->asking)
+  if (trip != NULL && trip->target != NULL && cluster_transaction_follow (self, call, trip->target, trip->asking))
+    return;
+  else if (trip != NULL && trip->target != NULL && trip->asking)
     cluster_trip_ask (self, call, trip);
   else if (trip != NULL && trip->target != NULL)
     tornadis_call_forward (call, trip->target);

@@ -233,6 +233,49 @@ transaction_lose (ClusterClient *client,
   tornadis_call_return_error (call, error);
 }
 
+static void
+transaction_unwatch (ClusterClient *client)
+{
+  ClusterTransaction *self = &client->transaction;
+
+  /* Else what it watches would be the end of another transaction there. */
+  if (self->node != NULL && tornadis_client_is_in_transaction (self->node))
+    {
+      g_autoptr (TornadisCommand) unwatch = tornadis_command_new ("UNWATCH");
+
+      tornadis_client_submit (self->node, unwatch, NULL, NULL, NULL);
+    }
+  transaction_end (client);
+}
+
+gboolean
+cluster_transaction_follow (ClusterClient *client,
+                            TornadisCall *call,
+                            TornadisClient *node,
+                            gboolean asking)
+{
+  ClusterTransaction *self = &client->transaction;
+  TornadisCommand *command = tornadis_call_get_command (call);
+  g_autoptr (GError) error = NULL;
+
+  if (command == NULL || !self->watches || self->in_multi || !command_is (command, "WATCH"))
+    return FALSE;
+
+  if (!asking && !tornadis_client_is_in_transaction (self->node))
+    {
+      g_set_object (&self->node, node);
+      cluster_trip_send (client, call, node);
+      return TRUE;
+    }
+
+  transaction_unwatch (client);
+  error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "%s: its slot is on its way to another node",
+                       tornadis_call_get_name (call));
+  tornadis_call_return_error (call, error);
+
+  return TRUE;
+}
+
 gboolean
 cluster_transaction_route (ClusterClient *client,
                            TornadisCall *call)
