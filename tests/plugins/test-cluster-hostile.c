@@ -394,6 +394,72 @@ test_watch_moved (Nodes *self,
   g_assert_false (tornadis_client_is_in_transaction (self->client));
 }
 
+/* A plugin of another instance behind it is on the nodes; in front of it nothing is left for it to do. */
+static void
+test_two_plugins (Nodes *self,
+                  gconstpointer data)
+{
+  Nodes nodes;
+  g_autoptr (TornadisPlugin) other = NULL;
+
+  set_up (&nodes, NULL);
+  other = g_object_ref (get_plugin (nodes.client));
+  g_assert_true (tornadis_client_add_plugin (self->client, other, NULL));
+  for (guint i = 0; i < 2; i++)
+    {
+      assert_call (self->client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+      assert_call (self->client, "\"value-of-" SECOND_KEY "\"", "GET", SECOND_KEY, NULL);
+      assert_call (nodes.client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+      tornadis_client_close (self->client);
+    }
+  g_assert_cmpuint (count_received (nodes.peers[0], "GET"), >, 2);
+  g_assert_true (tornadis_client_remove_plugin (self->client, other));
+  assert_call (self->client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+  tear_down (&nodes, NULL);
+}
+
+/* Runs the main loop whenever a connection is set up. */
+static gboolean
+loop_hook (HookPlugin *self,
+           Hook hook,
+           TornadisClient *client,
+           TornadisCall *call)
+{
+  if (hook == SETUP)
+    spin_for (20);
+
+  return FALSE;
+}
+
+/* Calls complete within the functions that send others. */
+static void
+test_loop_in_setup (Nodes *self,
+                    gconstpointer data)
+{
+  HookPlugin *plugin = add_looking (self->client, "l", loop_hook, NULL);
+  Calls calls = { 0 };
+
+  for (guint i = 0; i < 3; i++)
+    {
+      free (call_text (self->client, "GET", FIRST_KEY, NULL));
+      for (guint k = 0; k < 100; k++)
+        {
+          submit (self->client, "GET " FIRST_KEY, &calls);
+          submit (self->client, "GET " SECOND_KEY, &calls);
+        }
+      wait_for_calls (&calls);
+      g_assert_no_error (calls.error);
+      submit (self->client, "GET " FIRST_KEY, &calls);
+      tornadis_client_close (self->client);
+      submit (self->client, "GET " FIRST_KEY, &calls);
+      submit (self->client, "GET " SECOND_KEY, &calls);
+      wait_for_calls (&calls);
+      calls_clear (&calls);
+      calls = (Calls){ 0 };
+    }
+  take_off (self->client, plugin);
+}
+
 int
 main (int argc,
       char **argv)
@@ -410,6 +476,8 @@ main (int argc,
   ADD ("moved-anywhere", test_moved_anywhere);
   ADD ("transaction-of-failed", test_transaction_of_failed);
   ADD ("watch-moved", test_watch_moved);
+  ADD ("two-plugins", test_two_plugins);
+  ADD ("loop-in-setup", test_loop_in_setup);
 #undef ADD
 
   return g_test_run ();
