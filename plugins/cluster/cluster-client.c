@@ -33,6 +33,12 @@ fail_call (TornadisCall *call,
   tornadis_call_return_error (call, error);
 }
 
+void
+cluster_client_refuse_gone (TornadisCall *call)
+{
+  fail_call (call, TORNADIS_ERROR_CLOSED, "%s: the plugin was removed", tornadis_call_get_name (call));
+}
+
 /* Nodes. */
 
 static gboolean
@@ -288,7 +294,9 @@ cluster_client_route (ClusterClient *self,
 {
   ClusterTrip *trip = cluster_trip_get (call);
 
-  if (trip != NULL && trip->target != NULL && trip->asking)
+  if (trip != NULL && trip->target != NULL && cluster_transaction_follow (self, call, trip->target, trip->asking))
+    return;
+  else if (trip != NULL && trip->target != NULL && trip->asking)
     cluster_trip_ask (self, call, trip);
   else if (trip != NULL && trip->target != NULL)
     tornadis_call_forward (call, trip->target);
@@ -304,6 +312,7 @@ cluster_client_route (ClusterClient *self,
 
 /* The connection. */
 
+/* Whoever is told may remove the plugin, with which this goes. */
 static void
 client_say_state (ClusterClient *self,
                   TornadisClientState state,
@@ -313,12 +322,10 @@ client_say_state (ClusterClient *self,
     return;
 
   self->state = state;
-  self->says_state = TRUE;
   if (error != NULL)
     tornadis_plugin_set_client_lost (self->plugin, self->client, error);
   else
     tornadis_plugin_set_client_state (self->plugin, self->client, state);
-  self->says_state = FALSE;
 }
 
 static void
@@ -356,11 +363,9 @@ state_cb (ClusterClient *self)
 {
   TornadisClientState state;
 
-  if (self->says_state)
-    return;
-
+  /* It may do so where it is told of another state. */
   g_object_get (self->client, "state", &state, NULL);
-  if (state != TORNADIS_CLIENT_STATE_DISCONNECTED)
+  if (state != TORNADIS_CLIENT_STATE_DISCONNECTED || self->state == state)
     return;
 
   self->state = state;
@@ -442,11 +447,25 @@ known_cb (const GError *error,
       if (error != NULL)
         tornadis_call_return_error (call, error);
       else if (self->is_gone)
-        fail_call (call, TORNADIS_ERROR_CLOSED, "The plugin was removed");
+        cluster_client_refuse_gone (call);
       else
         client_take_up (self, call);
     }
   g_rc_box_release (self);
+}
+
+/* Whether the plugin is still there. */
+static gboolean
+client_say_connecting (ClusterClient *self)
+{
+  gboolean is_gone;
+
+  g_rc_box_acquire (self);
+  client_say_state (self, TORNADIS_CLIENT_STATE_CONNECTING, NULL);
+  is_gone = self->is_gone;
+  g_rc_box_release (self);
+
+  return !is_gone;
 }
 
 gboolean
@@ -464,7 +483,11 @@ cluster_client_call (ClusterClient *self,
           fail_call (call, TORNADIS_ERROR_CLOSED, "%s: the client is not connected", tornadis_call_get_name (call));
           return TRUE;
         }
-      client_say_state (self, TORNADIS_CLIENT_STATE_CONNECTING, NULL);
+      if (!client_say_connecting (self))
+        {
+          cluster_client_refuse_gone (call);
+          return TRUE;
+        }
     }
 
   if (G_LIKELY (cluster_map_is_ready (self->map) && g_queue_is_empty (&self->waiting)))
@@ -541,7 +564,7 @@ cluster_client_call_done (ClusterClient *self,
 void
 cluster_client_update (ClusterClient *self)
 {
-  if (self->whole == self)
+  if (self->whole == self && !self->is_gone)
     cluster_links_set_topology (self->links, cluster_map_get_topology (self->map));
 }
 
@@ -582,6 +605,8 @@ cluster_client_new (TornadisPlugin *plugin,
 void
 cluster_client_free (ClusterClient *self)
 {
+  /* Calls end within this. */
+  self->is_gone = TRUE;
   client_drop_waiting (self);
   cluster_transaction_reset (self);
   if (self->whole == self)
@@ -593,6 +618,5 @@ cluster_client_free (ClusterClient *self)
       cluster_links_free (self->links);
     }
   g_clear_pointer (&self->home, g_free);
-  self->is_gone = TRUE;
   g_rc_box_release (self);
 }

@@ -58,7 +58,6 @@ struct _ClusterClient
   char *home;                      /* (owned) (nullable) the key of the node of what may go to any */
   ClusterTransaction transaction;
   TornadisClientState state; /* what was said last of the connection */
-  gboolean says_state;       /* it is being said now */
   gboolean is_gone;          /* it was freed, and somebody is still at work with it */
 };
 
@@ -84,6 +83,8 @@ TornadisClient *cluster_client_route_quickly (ClusterClient       *self,
                                             TornadisCommand       *command);
 void            cluster_client_call_done   (ClusterClient         *self,
                                             TornadisCall          *call);
+/* Of a call that is held although the plugin is gone from its client. */
+void            cluster_client_refuse_gone (TornadisCall          *call);
 /* The node that a command can go to as it is (transfer none). NULL: several answer it, or nobody can now. */
 TornadisClient *cluster_client_find_node   (ClusterClient         *self,
                                             TornadisCommand       *command);

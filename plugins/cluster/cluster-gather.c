@@ -169,7 +169,7 @@ typedef struct
 
 typedef struct
 {
-  ClusterClient *client;     /* (unowned) valid unless it is cancelled */
+  ClusterClient *client;     /* (owned) */
   TornadisCall *call;        /* (owned) */
   GCancellable *cancellable; /* (owned) */
   GPtrArray *replies;        /* (owned) (element-type TornadisReply) (nullable) each */
@@ -221,6 +221,7 @@ sorting_unref (Sorting *self)
   g_clear_error (&self->error);
   g_object_unref (self->cancellable);
   g_object_unref (self->call);
+  g_rc_box_release (self->client);
   g_free (self);
 }
 
@@ -325,12 +326,12 @@ lot_done_cb (GObject *object,
       guint position = g_array_index (lot->positions, guint, i);
       TornadisReply *reply = replies != NULL ? tornadis_reply_get_element (replies, i) : NULL;
 
-      if (reply != NULL ? is_put_off (reply) : again)
+      if ((reply != NULL ? is_put_off (reply) : again) && !sorting->client->is_gone)
         sorting_call (sorting, position);
       else if (reply != NULL)
         sorting->replies->pdata[position] = tornadis_reply_ref (reply);
     }
-  if (error != NULL && !again)
+  if (error != NULL && (!again || sorting->client->is_gone))
     sorting_fail (sorting, error);
 
   lot_free (lot);
@@ -390,7 +391,7 @@ cluster_gather_pipeline (ClusterClient *client,
   Sorting *self = g_new (Sorting, 1);
 
   /* Until all is sent it is awaited itself. */
-  *self = (Sorting){ client, g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)),
+  *self = (Sorting){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)),
                      g_ptr_array_new_with_free_func (reply_clear), NULL, 1 };
   g_ptr_array_set_size (self->replies, (int) n);
 

@@ -7,6 +7,8 @@
 
 /* How often the nodes that are used are looked at: one that sleeps is missed by nobody else. */
 #define WATCH_MSEC 1000
+/* Redirections may name nodes that the topology does not know yet, or any host: so many of those are kept at the most. */
+#define MAX_STRANGERS 16
 /* The ClusterLink of a node's client. */
 #define LINK "tornadis-cluster-link"
 
@@ -287,17 +289,6 @@ cluster_links_get (ClusterLinks *self,
   return links_use (self, *at);
 }
 
-TornadisClient *
-cluster_links_get_at (ClusterLinks *self,
-                      const char *host,
-                      guint16 port)
-{
-  g_autofree char *key = cluster_endpoint_format (host, port);
-  ClusterLink *link = g_hash_table_lookup (self->links, key);
-
-  return links_use (self, link != NULL ? link : make_link (self, key, host, port));
-}
-
 /* The node is gone from the cluster: what it was asked before is waited for. */
 static void
 drained_cb (TornadisClient *client,
@@ -324,6 +315,50 @@ forget_link (ClusterLinks *self,
   g_free (link);
 }
 
+/* The nodes that the topology does not know. */
+static void
+forget_strangers (ClusterLinks *self)
+{
+  g_autoptr (GPtrArray) gone = g_ptr_array_new ();
+  GHashTableIter iter;
+  const char *key;
+  ClusterLink *link;
+
+  g_hash_table_iter_init (&iter, self->links);
+  while (g_hash_table_iter_next (&iter, (gpointer *) &key, (gpointer *) &link))
+    {
+      if (self->topology != NULL && cluster_topology_lookup_key (self->topology, key) != NULL)
+        continue;
+
+      g_ptr_array_add (gone, link);
+      g_free ((char *) key);
+      g_hash_table_iter_steal (&iter);
+    }
+
+  for (guint i = 0; i < gone->len; i++)
+    forget_link (self, g_ptr_array_index (gone, i));
+}
+
+TornadisClient *
+cluster_links_get_at (ClusterLinks *self,
+                      const char *host,
+                      guint16 port)
+{
+  g_autofree char *key = cluster_endpoint_format (host, port);
+  ClusterLink *link = g_hash_table_lookup (self->links, key);
+
+  if (link == NULL)
+    {
+      guint n_known = self->topology != NULL ? cluster_topology_get_nodes (self->topology)->len : 0;
+
+      if (g_hash_table_size (self->links) >= n_known + MAX_STRANGERS)
+        forget_strangers (self);
+      link = make_link (self, key, host, port);
+    }
+
+  return links_use (self, link);
+}
+
 void
 cluster_links_set_topology (ClusterLinks *self,
                             ClusterTopology *topology)
@@ -333,33 +368,22 @@ cluster_links_set_topology (ClusterLinks *self,
   const char *key;
   ClusterLink *link;
   g_autoptr (GPtrArray) failed = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GPtrArray) gone = g_ptr_array_new ();
 
   cluster_topology_ref (topology);
   g_clear_pointer (&self->topology, cluster_topology_unref);
   self->topology = topology;
   g_free (self->by_index);
   self->by_index = g_new0 (ClusterLink *, nodes->len);
+  forget_strangers (self);
 
   g_hash_table_iter_init (&iter, self->links);
   while (g_hash_table_iter_next (&iter, (gpointer *) &key, (gpointer *) &link))
     {
       const ClusterNode *node = cluster_topology_lookup_key (topology, key);
 
-      if (node == NULL)
-        {
-          g_ptr_array_add (gone, link);
-          g_free ((char *) key);
-          g_hash_table_iter_steal (&iter);
-        }
-      else if (node->health == CLUSTER_HEALTH_FAILED)
-        {
-          g_ptr_array_add (failed, g_object_ref (link->client));
-        }
+      if (node != NULL && node->health == CLUSTER_HEALTH_FAILED)
+        g_ptr_array_add (failed, g_object_ref (link->client));
     }
-
-  for (guint i = 0; i < gone->len; i++)
-    forget_link (self, g_ptr_array_index (gone, i));
   /* One that only sleeps acknowledges, when it wakes, what it will lose: nobody is to believe it. */
   for (guint i = 0; i < failed->len; i++)
     tornadis_client_close (g_ptr_array_index (failed, i));

@@ -44,6 +44,7 @@ struct _ClusterMap
 
   /* A look at the cluster. */
   GArray *waiters;           /* (owned) (element-type Waiter) */
+  guint n_due;               /* so many of them, the first, are being told how the last look ended */
   GPtrArray *nodes;          /* (owned) (nullable) (element-type GNetworkAddress) who is asked; NULL: none is now */
   guint next;                /* of them */
   TornadisClient *client;    /* (owned) (nullable) of the one that is asked now */
@@ -198,29 +199,25 @@ map_begin_later (ClusterMap *self,
   g_source_attach (self->timer, context);
 }
 
-/* All nodes have been asked, or one could say. Each of those who wait may do anything but free this. */
+/* All nodes have been asked, or one could say. Each of those who wait may do anything, and make others forgotten. */
 static void
 map_end (ClusterMap *self,
          const GError *error)
 {
-  g_autoptr (GArray) waiters = g_steal_pointer (&self->waiters);
+  /* It owns this. */
+  g_autoptr (TornadisPlugin) alive G_GNUC_UNUSED = g_object_ref (self->plugin);
 
-  self->waiters = g_array_new (FALSE, FALSE, sizeof (Waiter));
   map_stop_asking (self);
   self->ended_at = g_get_monotonic_time ();
   map_begin_later (self, PERIOD_MSEC);
 
-  while (waiters->len > 0)
+  self->n_due = self->waiters->len;
+  while (self->n_due > 0)
     {
-      Waiter waiter = g_array_index (waiters, Waiter, 0);
+      Waiter waiter = g_array_index (self->waiters, Waiter, 0);
 
-      g_array_remove_index (waiters, 0);
-      /* Those that are behind may be forgotten by this one. */
-      if (waiters->len > 0)
-        {
-          g_array_prepend_vals (self->waiters, waiters->data, waiters->len);
-          g_array_set_size (waiters, 0);
-        }
+      g_array_remove_index (self->waiters, 0);
+      self->n_due--;
       waiter.func (error, waiter.user_data);
     }
 }
@@ -247,6 +244,8 @@ static void
 map_take (ClusterMap *self)
 {
   g_autoptr (ClusterTopology) found = g_steal_pointer (&self->found);
+  /* Nodes that have failed are closed now, and their calls end. */
+  g_autoptr (TornadisPlugin) alive G_GNUC_UNUSED = g_object_ref (self->plugin);
 
   g_set_object (&self->spokesman, self->client);
   if (self->topology == NULL || !cluster_topology_equal (self->topology, found))
@@ -522,8 +521,12 @@ cluster_map_forget (ClusterMap *self,
 {
   for (guint i = self->waiters->len; i > 0; i--)
     {
-      if (g_array_index (self->waiters, Waiter, i - 1).user_data == user_data)
-        g_array_remove_index (self->waiters, i - 1);
+      if (g_array_index (self->waiters, Waiter, i - 1).user_data != user_data)
+        continue;
+
+      g_array_remove_index (self->waiters, i - 1);
+      if (i <= self->n_due)
+        self->n_due--;
     }
 }
 

@@ -197,6 +197,97 @@ route_unwatch (ClusterClient *client,
     transaction_end (client);
 }
 
+/* Whether the node does not know of it any more, since the connection to it was given up. Of one that was lost the node's client
+ * itself says so. */
+static gboolean
+transaction_is_lost (const ClusterTransaction *self)
+{
+  return (self->in_multi || self->watches) && self->node != NULL && !self->owes_multi &&
+         !tornadis_client_is_in_transaction (self->node);
+}
+
+static gboolean
+is_part_of_transaction (const ClusterTransaction *self,
+                        TornadisCall *call)
+{
+  static const char *const names[] = { "WATCH", "MULTI", "EXEC", "DISCARD", "UNWATCH" };
+  TornadisCommand *command = tornadis_call_get_command (call);
+
+  if (self->in_multi || command == NULL)
+    return self->in_multi || call_is_atomic (call);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      if (command_is (command, names[i]))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Nothing of it has run, and what belonged to it must not run by itself. */
+static void
+transaction_lose (ClusterClient *client,
+                  TornadisCall *call)
+{
+  TornadisCommand *command = tornadis_call_get_command (call);
+  g_autoptr (GError) error = NULL;
+
+  transaction_end (client);
+  if (command != NULL && (command_is (command, "DISCARD") || command_is (command, "UNWATCH")))
+    {
+      return_resp (call, "+OK\r\n");
+      return;
+    }
+
+  error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "%s: its transaction was lost with the connection to its node",
+                       tornadis_call_get_name (call));
+  tornadis_call_return_error (call, error);
+}
+
+static void
+transaction_unwatch (ClusterClient *client)
+{
+  ClusterTransaction *self = &client->transaction;
+
+  /* Else what it watches would be the end of another transaction there. */
+  if (self->node != NULL && tornadis_client_is_in_transaction (self->node))
+    {
+      g_autoptr (TornadisCommand) unwatch = tornadis_command_new ("UNWATCH");
+
+      tornadis_client_submit (self->node, unwatch, NULL, NULL, NULL);
+    }
+  transaction_end (client);
+}
+
+gboolean
+cluster_transaction_follow (ClusterClient *client,
+                            TornadisCall *call,
+                            TornadisClient *node,
+                            gboolean asking)
+{
+  ClusterTransaction *self = &client->transaction;
+  TornadisCommand *command = tornadis_call_get_command (call);
+  g_autoptr (GError) error = NULL;
+
+  if (command == NULL || !self->watches || self->in_multi || !command_is (command, "WATCH"))
+    return FALSE;
+
+  if (!asking && !tornadis_client_is_in_transaction (self->node))
+    {
+      g_set_object (&self->node, node);
+      cluster_trip_send (client, call, node);
+      return TRUE;
+    }
+
+  transaction_unwatch (client);
+  error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "%s: its slot is on its way to another node",
+                       tornadis_call_get_name (call));
+  tornadis_call_return_error (call, error);
+
+  return TRUE;
+}
+
 gboolean
 cluster_transaction_route (ClusterClient *client,
                            TornadisCall *call)
@@ -205,6 +296,12 @@ cluster_transaction_route (ClusterClient *client,
   TornadisCommand *command = tornadis_call_get_command (call);
   gboolean is_open = self->in_multi || self->watches;
   ClusterWay way;
+
+  if (G_UNLIKELY (transaction_is_lost (self) && is_part_of_transaction (self, call)))
+    {
+      transaction_lose (client, call);
+      return TRUE;
+    }
 
   if (command == NULL)
     {

@@ -11,6 +11,11 @@ G_BEGIN_DECLS
 /* TRUE: @call belongs to a transaction, and was sent or answered. */
 gboolean cluster_transaction_route (ClusterClient *client,
                                     TornadisCall  *call);
+/* Likewise, of a call that was redirected to @node. */
+gboolean cluster_transaction_follow (ClusterClient *client,
+                                     TornadisCall  *call,
+                                     TornadisClient *node,
+                                     gboolean       asking);
 void     cluster_transaction_reset (ClusterClient *client);
 
 G_END_DECLS

@@ -218,7 +218,7 @@ cluster_trip_go_on (ClusterClient *client,
 /* A call that is held while something is made on its behalf. */
 typedef struct
 {
-  ClusterClient *client;     /* (unowned) valid unless it is cancelled */
+  ClusterClient *client;     /* (owned) */
   TornadisCall *call;        /* (owned) */
   TornadisClient *sent;      /* (owned) (nullable) */
   GCancellable *cancellable; /* (owned) */
@@ -232,6 +232,7 @@ errand_free (gpointer data)
   g_object_unref (self->cancellable);
   g_clear_object (&self->sent);
   g_object_unref (self->call);
+  g_rc_box_release (self->client);
   g_free (self);
 }
 
@@ -256,7 +257,7 @@ errand_new (ClusterClient *client,
 {
   ClusterErrand *self = g_new (ClusterErrand, 1);
 
-  *self = (ClusterErrand){ client, g_object_ref (call), sent != NULL ? g_object_ref (sent) : NULL,
+  *self = (ClusterErrand){ g_rc_box_acquire (client), g_object_ref (call), sent != NULL ? g_object_ref (sent) : NULL,
                            g_object_ref (cluster_trip_begin (call, sends)) };
 
   return self;
@@ -267,7 +268,12 @@ again_cb (gpointer user_data)
 {
   ClusterErrand *self = user_data;
 
-  if (!g_cancellable_is_cancelled (self->cancellable))
+  if (g_cancellable_is_cancelled (self->cancellable))
+    return G_SOURCE_REMOVE;
+
+  if (self->client->is_gone)
+    cluster_client_refuse_gone (self->call);
+  else
     cluster_client_route (self->client, self->call);
 
   return G_SOURCE_REMOVE;
@@ -310,7 +316,7 @@ errand_end (ClusterErrand *self,
 
   if (failure == NULL && tornadis_reply_is_error (reply))
     failure = tornadis_reply_dup_error (reply);
-  if (failure != NULL && cluster_trip_go_on (self->client, self->call, self->sent, &failure, &delay_msec))
+  if (failure != NULL && !self->client->is_gone && cluster_trip_go_on (self->client, self->call, self->sent, &failure, &delay_msec))
     {
       go_again_later (self, delay_msec);
       return;

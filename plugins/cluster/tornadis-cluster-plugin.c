@@ -98,10 +98,16 @@ static void
 map_changed_cb (gpointer user_data)
 {
   TornadisClusterPlugin *self = user_data;
-  g_autoptr (GList) clients = g_hash_table_get_values (self->clients);
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_rc_box_release);
+  GHashTableIter iter;
+  gpointer client;
 
-  for (GList *l = clients; l != NULL; l = l->next)
-    cluster_client_update (l->data);
+  /* Calls may end, and their callers may remove the plugin from any of them. */
+  g_hash_table_iter_init (&iter, self->clients);
+  while (g_hash_table_iter_next (&iter, NULL, &client))
+    g_ptr_array_add (clients, g_rc_box_acquire (client));
+  for (guint i = 0; i < clients->len; i++)
+    cluster_client_update (g_ptr_array_index (clients, i));
 }
 
 static gboolean

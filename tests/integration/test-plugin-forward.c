@@ -396,6 +396,117 @@ test_timeout (Forward *fixture,
   take_off (fixture->client, plugin);
 }
 
+/* The time that a call may take is that of its client, whatever plugins the other one has. */
+static void
+test_timeout_behind (Forward *fixture,
+                     gconstpointer data)
+{
+  HookPlugin *plugin = add_forwarding (fixture, data);
+  HookPlugin *others = add_calling (fixture->route.targets[0], "t", NULL, NULL);
+  g_auto (Calls) calls = { 0 };
+
+  g_object_set (fixture->client, "call-timeout-msec", 50, NULL);
+  hang (fixture, TRUE);
+  submit (fixture->client, "GET nothing", &calls);
+  wait_for_calls (&calls);
+  g_assert_error (calls.error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+  hang_no_more (fixture);
+  take_off (fixture->route.targets[0], others);
+  take_off (fixture->client, plugin);
+}
+
+/* Closes the client within the first callback, and lets go of the other one. */
+typedef struct
+{
+  Forward *fixture;
+  guint n_ended;
+} Closing;
+
+static void
+close_within_cb (TornadisClient *client,
+                 TornadisReply *reply,
+                 GError *error,
+                 gpointer user_data)
+{
+  Closing *self = user_data;
+
+  g_assert_nonnull (error);
+  if (self->n_ended++ > 0)
+    return;
+
+  tornadis_client_close (client);
+  g_clear_object (&self->fixture->route.targets[0]);
+}
+
+/* More calls than are kept for the next ones. */
+static void
+test_close_within (Forward *fixture,
+                   gconstpointer data)
+{
+  const guint n = 200;
+  HookPlugin *plugin = add_forwarding (fixture, data);
+  g_autoptr (TornadisCommand) command = make_command ("GET nothing");
+  Closing closing = { fixture };
+
+  hang (fixture, TRUE);
+  for (guint i = 0; i < n; i++)
+    tornadis_client_submit (fixture->client, command, close_within_cb, &closing, NULL);
+  tornadis_client_close (fixture->client);
+  wait_until (closing.n_ended == n);
+  tornadis_harness_redis_resume (fixture->redis);
+  take_off (fixture->client, plugin);
+  fixture->route.n_targets = 0;
+}
+
+static void
+drop_within_cb (TornadisClient *client,
+                TornadisReply *reply,
+                GError *error,
+                gpointer user_data)
+{
+  Closing *self = user_data;
+
+  g_assert_nonnull (error);
+  if (self->n_ended++ == 0)
+    g_clear_object (&self->fixture->client);
+}
+
+/* The other client completes several calls at once, and with the first of them the client is dropped. */
+static void
+test_drop_within (Forward *fixture,
+                  gconstpointer data)
+{
+  g_autoptr (HookPlugin) plugin = add_forwarding (fixture, data);
+  g_autoptr (TornadisCommand) command = make_command ("GET nothing");
+  Closing closing = { fixture };
+
+  hang (fixture, TRUE);
+  for (guint i = 0; i < 3; i++)
+    tornadis_client_submit (fixture->client, command, drop_within_cb, &closing, NULL);
+  hang_no_more (fixture);
+  wait_until (closing.n_ended == 3);
+  spin_for (1);
+  fixture->client = tornadis_client_new_for_unix_socket ("/nonexistent");
+}
+
+/* Calls that the other client has refused, and the client is dropped before that was said. */
+static void
+test_refused (Forward *fixture,
+              gconstpointer data)
+{
+  HookPlugin *plugin = add_forwarding (fixture, data);
+  Calls calls = { 0 };
+
+  g_object_set (fixture->route.targets[0], "max-pending", 1, NULL);
+  for (guint i = 0; i < 3; i++)
+    submit (fixture->client, "GET nothing", &calls);
+  assert_client_finalized (fixture->client);
+  wait_for_calls (&calls);
+  calls_clear (&calls);
+  assert_finalized (plugin);
+  fixture->client = tornadis_client_new_for_unix_socket ("/nonexistent");
+}
+
 /* What belongs to a transaction of the other client is not made again. */
 static void
 test_transaction (Forward *fixture,
@@ -426,12 +537,18 @@ main (int argc,
   ADD ("cancel", test_cancel);
   ADD ("close", test_close);
   ADD ("timeout", test_timeout);
+  ADD ("timeout-behind", test_timeout_behind);
+  ADD ("close-within", test_close_within);
   ADD ("transaction", test_transaction);
   ADD_ROUTE ("plain", test_route);
   ADD_ROUTE ("gone", test_route_gone);
   ADD_ROUTE ("cancel", test_cancel);
   ADD_ROUTE ("close", test_close);
   ADD_ROUTE ("timeout", test_timeout);
+  ADD_ROUTE ("timeout-behind", test_timeout_behind);
+  ADD_ROUTE ("close-within", test_close_within);
+  ADD_ROUTE ("refused", test_refused);
+  ADD_ROUTE ("drop-within", test_drop_within);
 #undef ADD
 #undef ADD_ROUTE
 

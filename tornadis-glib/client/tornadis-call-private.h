@@ -75,13 +75,14 @@ struct _TornadisCall
 
 /* Takes @command or @pipeline through the plugins of @chain (element-type TornadisPlugin), which is never changed, from
  * @first on, and to the client's connection. @func is called once, after this function has returned. @call (out)
- * (optional) (transfer none) is for tornadis_call_abort() until @func is called; %NULL when that is no longer possible. */
+ * (optional) (transfer none) is for tornadis_call_abort() until @func is called; %NULL when that is no longer possible. A
+ * @deadline of 0 is none. */
 void tornadis_call_start (TornadisClient    *client,
                           GPtrArray         *chain,
                           guint              first,
                           TornadisCommand   *command,
                           TornadisPipeline  *pipeline,
-                          guint              timeout_msec,
+                          gint64             deadline,
                           TornadisSlotFunc   func,
                           gpointer           user_data,
                           TornadisCall     **call);

@@ -481,7 +481,7 @@ tornadis_call_start (TornadisClient *client,
                      guint first,
                      TornadisCommand *command,
                      TornadisPipeline *pipeline,
-                     guint timeout_msec,
+                     gint64 deadline,
                      TornadisSlotFunc func,
                      gpointer user_data,
                      TornadisCall **call)
@@ -490,8 +490,7 @@ tornadis_call_start (TornadisClient *client,
 
   self->connects = command == tornadis_client_get_connect_command ();
   self->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
-  if (timeout_msec != 0)
-    self->deadline = self->start_time + timeout_msec * G_TIME_SPAN_MILLISECOND;
+  self->deadline = deadline;
 
   /* Before call_run(): a hook may run a main loop, in which the caller cancels. */
   if (call != NULL)

@@ -279,7 +279,8 @@ tornadis_client_send (TornadisClient *self,
   return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, notifies, func, user_data);
 }
 
-/* Sends a call through the plugins of @chain from @first on. What the client refuses no plugin is asked about. */
+/* Sends a call through the plugins of @chain from @first on, until @deadline or, if that is 0, as long as calls of the client may
+ * take. What the client refuses no plugin is asked about. */
 static void
 client_start_call (TornadisClient *self,
                    TornadisClientPrivate *priv,
@@ -287,10 +288,12 @@ client_start_call (TornadisClient *self,
                    guint first,
                    TornadisCommand *command,
                    TornadisPipeline *pipeline,
+                   gint64 deadline,
                    TornadisSlotFunc func,
                    gpointer user_data,
                    TornadisCall **call)
 {
+  guint timeout_msec = tornadis_link_get_settings (priv->link)->call_timeout_msec;
   gboolean connects = command == tornadis_client_get_connect_command ();
   g_autoptr (TornadisPipeline) copy = NULL;
   GError *error = NULL;
@@ -311,8 +314,9 @@ client_start_call (TornadisClient *self,
   /* The caller may change what they sent at once, while a plugin has it. */
   if (pipeline != NULL)
     copy = tornadis_pipeline_copy (pipeline);
-  tornadis_call_start (self, chain, first, command, copy,
-                       connects ? 0 : tornadis_link_get_settings (priv->link)->call_timeout_msec,
+  if (deadline == 0 && timeout_msec != 0 && !connects)
+    deadline = g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND;
+  tornadis_call_start (self, chain, first, command, copy, deadline,
                        func != NULL ? func : tornadis_client_ignore_reply_cb, user_data, call);
 }
 
@@ -339,7 +343,7 @@ client_dispatch (TornadisClient *self,
   if (G_LIKELY (priv->chain == NULL))
     client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, func, user_data);
   else if (!client_route (self, priv, command, func, user_data, NULL))
-    client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, NULL);
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, 0, func, user_data, NULL);
 }
 
 void
@@ -357,7 +361,7 @@ tornadis_client_dispatch (TornadisClient *self,
   else if (G_LIKELY (priv->chain == NULL))
     dispatched->id = client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, func, user_data);
   else if (!client_route (self, priv, command, func, user_data, dispatched))
-    client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, &dispatched->call);
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, 0, func, user_data, &dispatched->call);
 }
 
 void
@@ -375,7 +379,7 @@ tornadis_client_dispatch_until (TornadisClient *self,
   if (priv->chain == NULL)
     dispatched->id = client_send (self, priv, command, pipeline, deadline, notifies, func, user_data);
   else
-    client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, &dispatched->call);
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, deadline, func, user_data, &dispatched->call);
 }
 
 void
@@ -499,7 +503,7 @@ tornadis_client_submit_behind (TornadisClient *self,
 
   /* A plugin that takes no part in calls, or was removed, has none behind it. */
   if (chain != NULL && g_ptr_array_find (chain, plugin, &index) && index + 1 < chain->len)
-    client_start_call (self, priv, chain, index + 1, command, NULL, done, submission, NULL);
+    client_start_call (self, priv, chain, index + 1, command, NULL, 0, done, submission, NULL);
   else
     tornadis_client_send (self, command, NULL, 0, TORNADIS_NOTIFIES_MAKER, done, submission);
 }

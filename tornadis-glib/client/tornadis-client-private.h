@@ -86,6 +86,7 @@ typedef struct
   TornadisSubmission *free_submissions; /* (owned) (nullable) see tornadis-client-call.c */
   guint n_free_submissions;
   TornadisRouted *routed;      /* (unowned) (nullable) the calls that were routed to other clients, the newest first */
+  TornadisRouted *next_closed; /* (unowned) (nullable) of them, while the client is closed */
   TornadisRouted *free_routed; /* (owned) (nullable) see tornadis-client-route.c */
   guint n_free_routed;
   guint n_silences;          /* see tornadis_client_begin_emission() */

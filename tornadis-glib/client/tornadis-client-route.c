@@ -18,7 +18,7 @@
 /* It lives as long as the slot of the other client's queue, and the client does as long as these. */
 struct _TornadisRouted
 {
-  TornadisClientPrivate *priv; /* (unowned) of the client that has made the call */
+  TornadisClientPrivate *priv; /* (unowned) (nullable) of the client that has made the call, until that was told how it ended */
   TornadisClient *target;      /* (unowned) whose calls complete before it is finalized */
   TornadisCommand *command;    /* (owned) */
   TornadisSlotFunc func;
@@ -56,18 +56,27 @@ routed_new (TornadisClientPrivate *priv)
   return self;
 }
 
-static void
-routed_free (TornadisRouted *self)
+static inline void
+routed_unlink (TornadisRouted *self)
 {
   TornadisClientPrivate *priv = self->priv;
 
+  if (G_UNLIKELY (priv->next_closed == self))
+    priv->next_closed = self->previous;
   if (self->next != NULL)
     self->next->previous = self->previous;
   if (self->previous != NULL)
     self->previous->next = self->next;
   else
     priv->routed = self->next;
+}
 
+static void
+routed_free (TornadisRouted *self)
+{
+  TornadisClientPrivate *priv = self->priv;
+
+  routed_unlink (self);
   if (G_UNLIKELY (priv->n_free_routed == MAX_FREE_ROUTED))
     {
       g_free (self);
@@ -77,6 +86,20 @@ routed_free (TornadisRouted *self)
   self->next = priv->free_routed;
   priv->free_routed = self;
   priv->n_free_routed++;
+}
+
+/* Its caller is told now. What the other client has of it comes later, and frees it. */
+static void
+routed_abandon (TornadisRouted *self,
+                const GError *error)
+{
+  g_autoptr (TornadisClient) client G_GNUC_UNUSED = g_object_ref (self->priv->client);
+
+  if (self->dispatched != NULL)
+    self->dispatched->routed = NULL;
+  routed_unlink (self);
+  self->priv = NULL;
+  self->func (NULL, error, self->user_data);
 }
 
 /* The plugin sees it now, and may have it made again. */
@@ -110,6 +133,12 @@ routed_done_cb (TornadisReply *reply,
   TornadisSlotFunc func = self->func;
   gpointer func_data = self->user_data;
 
+  if (G_UNLIKELY (self->priv == NULL))
+    {
+      tornadis_command_unref (self->command);
+      g_free (self);
+      return;
+    }
   if (G_UNLIKELY (reply == NULL || reply->kind == TORNADIS_REPLY_KIND_ERROR))
     {
       routed_fail (self, reply, error);
@@ -163,30 +192,47 @@ tornadis_client_abort_routed (TornadisRouted *self,
                               const GError *error)
 {
   self->is_abandoned = TRUE;
-  /* What was refused completes by itself. */
+  /* What was refused is in no queue. */
   if (self->id != 0)
     tornadis_link_cancel (tornadis_client_get_link (self->target), self->id, self, error);
+  else
+    routed_abandon (self, error);
+}
+
+static gboolean
+routed_is_written (TornadisRouted *self)
+{
+  return tornadis_queue_is_written (tornadis_link_get_queue (tornadis_client_get_link (self->target)), self->id);
 }
 
 void
 tornadis_client_close_routed (TornadisClientPrivate *priv)
 {
-  TornadisRouted *last = priv->routed;
-
-  /* The newest is the first; those that callers make now are none of these. */
-  while (last != NULL && last->next != NULL)
-    last = last->next;
-
-  while (last != NULL)
+  /* The newest is the first; those that callers make from now on are none of these. */
+  for (TornadisRouted *routed = priv->routed; routed != NULL; routed = routed->next)
     {
-      TornadisRouted *previous = last->previous;
-      TornadisQueue *queue = tornadis_link_get_queue (tornadis_client_get_link (last->target));
+      routed->is_abandoned = TRUE;
+      priv->next_closed = routed;
+    }
+
+  /* A caller may end any of the others, or all. */
+  while (priv->next_closed != NULL)
+    {
+      TornadisRouted *routed = priv->next_closed;
       g_autoptr (GError) error = NULL;
 
-      error = g_error_new (TORNADIS_ERROR, tornadis_queue_is_written (queue, last->id) ? TORNADIS_ERROR_LOST : TORNADIS_ERROR_CLOSED,
-                           "The client was closed while %s waited for its reply", tornadis_command_get_name (last->command));
-      tornadis_client_abort_routed (last, error);
-      last = previous;
+      if (!routed->is_abandoned)
+        {
+          priv->next_closed = routed->previous;
+          continue;
+        }
+
+      error = g_error_new (TORNADIS_ERROR, routed_is_written (routed) ? TORNADIS_ERROR_LOST : TORNADIS_ERROR_CLOSED,
+                           "The client was closed while %s waited for its reply", tornadis_command_get_name (routed->command));
+      tornadis_client_abort_routed (routed, error);
+      /* The other client has it among those that it is completing now. */
+      if (priv->next_closed == routed)
+        routed_abandon (routed, error);
     }
 }
 
