@@ -254,16 +254,6 @@ is_put_off (TornadisReply *reply)
     }
 }
 
-/* What the server has said, as the reply that it was. */
-static TornadisReply *
-make_error_reply (const GError *error)
-{
-  g_autofree char *resp = g_strconcat ("-", error->message, "\r\n", NULL);
-  g_autoptr (GBytes) bytes = g_bytes_new_take (g_steal_pointer (&resp), strlen (error->message) + 3);
-
-  return tornadis_reply_new_from_resp (bytes, NULL);
-}
-
 /* Of several it is the one by which commands may have run. */
 static void
 sorting_fail (Sorting *self,
@@ -287,7 +277,7 @@ command_done_cb (GObject *object,
   g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
 
   if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
-    reply = make_error_reply (error);
+    reply = cluster_trip_make_error_reply (error->message);
   if (reply != NULL)
     sorting->replies->pdata[awaited->position] = g_steal_pointer (&reply);
   else

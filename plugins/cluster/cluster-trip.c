@@ -3,6 +3,7 @@
 #include "cluster/cluster-trip.h"
 
 #include "cluster/cluster-redirect.h"
+#include "common/commands.h"
 
 #include <string.h>
 
@@ -133,16 +134,32 @@ wait_for_master (ClusterClient *client,
   return now - self->since + *delay_msec * G_TIME_SPAN_MILLISECOND <= client->settings->failover_msec * G_TIME_SPAN_MILLISECOND;
 }
 
+/* What the server has said: of a transaction that was not run, to the first command that was not queued, as errors of atomic
+ * pipelines name it. */
+static const char *
+find_cause (TornadisCall *call,
+            const char *message)
+{
+  const char *cause = call_is_atomic (call) && g_str_has_prefix (message, "EXECABORT ") ? strstr (message, " Command ") : NULL;
+
+  if (cause != NULL)
+    cause = strstr (cause, ": ");
+
+  return cause != NULL ? cause + 2 : message;
+}
+
 static gboolean
 go_on_after_reply (ClusterClient *client,
                    ClusterTrip *self,
+                   TornadisCall *call,
                    TornadisClient *sent,
                    GError **error,
                    guint *delay_msec)
 {
+  const char *cause = find_cause (call, (*error)->message);
   ClusterRedirect redirect;
 
-  switch (cluster_redirect_parse ((*error)->message, strlen ((*error)->message), &redirect))
+  switch (cluster_redirect_parse (cause, strlen (cause), &redirect))
     {
     case CLUSTER_REDIRECT_MOVED:
     case CLUSTER_REDIRECT_ASK:
@@ -188,7 +205,7 @@ cluster_trip_go_on (ClusterClient *client,
       self = cluster_trip_ensure (call);
       g_clear_object (&self->target);
       self->asking = FALSE;
-      return go_on_after_reply (client, self, sent, error, delay_msec);
+      return go_on_after_reply (client, self, call, sent, error, delay_msec);
     /* It was not written, since the node cannot be reached or is not believed any more. */
     case TORNADIS_ERROR_CONNECT:
     case TORNADIS_ERROR_CLOSED:
@@ -213,6 +230,15 @@ cluster_trip_go_on (ClusterClient *client,
     default:
       return FALSE;
     }
+}
+
+TornadisReply *
+cluster_trip_make_error_reply (const char *message)
+{
+  g_autofree char *resp = g_strconcat ("-", message, "\r\n", NULL);
+  g_autoptr (GBytes) bytes = g_bytes_new_take (g_steal_pointer (&resp), strlen (message) + 3);
+
+  return tornadis_reply_new_from_resp (bytes, NULL);
 }
 
 /* A call that is held while something is made on its behalf. */
@@ -292,11 +318,32 @@ go_again_later (ClusterErrand *self,
   g_source_attach (source, context);
 }
 
-/* The reply (transfer full) of the last of the commands; of EXEC, what it is of those that were queued. */
+/* Behind ASKING, and of a transaction behind MULTI too. */
+#define FIRST_QUEUED 2
+
+/* The reply (transfer full) to the call: that of the last command. What EXEC has not run says why. */
 static TornadisReply *
-take_last (TornadisReply *replies)
+take_reply (TornadisCall *call,
+            TornadisReply *replies)
 {
-  return tornadis_reply_ref (tornadis_reply_get_element (replies, tornadis_reply_get_n_elements (replies) - 1));
+  gsize n = tornadis_reply_get_n_elements (replies);
+  TornadisReply *last = tornadis_reply_get_element (replies, n - 1);
+
+  for (gsize i = FIRST_QUEUED; call_is_atomic (call) && tornadis_reply_is_error (last) && i < n - 1; i++)
+    {
+      TornadisReply *reply = tornadis_reply_get_element (replies, i);
+      TornadisCommand *command = tornadis_pipeline_get_command (tornadis_call_get_pipeline (call), (guint) i - FIRST_QUEUED);
+      g_autofree char *text = NULL;
+
+      if (!tornadis_reply_is_error (reply))
+        continue;
+
+      text = g_strdup_printf ("%s Command %" G_GSIZE_FORMAT ", %s: %s", tornadis_reply_get_text (last), i - FIRST_QUEUED + 1,
+                              tornadis_command_get_name (command), tornadis_reply_get_text (reply));
+      return cluster_trip_make_error_reply (text);
+    }
+
+  return tornadis_reply_ref (last);
 }
 
 /* Consumes all but @reply (nullable). */
@@ -334,11 +381,12 @@ asked_cb (GObject *object,
           GAsyncResult *result,
           gpointer user_data)
 {
+  ClusterErrand *errand = user_data;
   GError *error = NULL;
   g_autoptr (TornadisReply) replies = tornadis_client_call_pipeline_finish (TORNADIS_CLIENT (object), result, &error);
-  g_autoptr (TornadisReply) reply = replies != NULL ? take_last (replies) : NULL;
+  g_autoptr (TornadisReply) reply = replies != NULL ? take_reply (errand->call, replies) : NULL;
 
-  errand_end (user_data, reply, error);
+  errand_end (errand, reply, error);
 }
 
 static void
