@@ -347,9 +347,14 @@ slots_cb (GObject *object,
   ClusterMap *self;
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisReply) reply = finish_question (&self, object, result, user_data, &error);
+  ClusterTopology *topology = NULL;
 
-  if (self != NULL)
-    map_hear (self, reply != NULL ? cluster_topology_new_from_slots (reply, map_get_asked_host (self), &error) : NULL, error);
+  if (self == NULL)
+    return;
+
+  if (reply != NULL)
+    topology = cluster_topology_new_from_slots (reply, map_get_asked_host (self), &error);
+  map_hear (self, topology, error);
 }
 
 static void
@@ -360,6 +365,7 @@ shards_cb (GObject *object,
   ClusterMap *self;
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisReply) reply = finish_question (&self, object, result, user_data, &error);
+  ClusterTopology *topology = NULL;
   gboolean use_tls;
 
   if (self == NULL)
@@ -372,8 +378,9 @@ shards_cb (GObject *object,
     }
 
   g_object_get (self->client, "tls", &use_tls, NULL);
-  map_hear (self,
-            reply != NULL ? cluster_topology_new_from_shards (reply, map_get_asked_host (self), use_tls, &error) : NULL, error);
+  if (reply != NULL)
+    topology = cluster_topology_new_from_shards (reply, map_get_asked_host (self), use_tls, &error);
+  map_hear (self, topology, error);
 }
 
 /* @error (nullable) is why the one before was of no use. */
