@@ -1,1 +1,649 @@
-int main(void){return 0;}
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Nodes that do what real ones do not do at will: what they say of the cluster, of where keys are, or nothing at all. */
+
+#include <string.h>
+
+#include "integration/util.h"
+#include "plugins/cluster-util.h"
+
+#define N_PEERS 2
+/* The slots of the first half are those of the first peer. Of these keys the one has slot 7629, the other 15495. */
+#define FIRST_KEY "k"
+#define SECOND_KEY "a"
+/* All that is needed of COMMAND. */
+#define COMMAND(name, flag) "*6\r\n+" name "\r\n:2\r\n*1\r\n+" flag "\r\n:1\r\n:1\r\n:1\r\n"
+#define COMMANDS "*2\r\n" COMMAND ("get", "readonly") COMMAND ("set", "write")
+#define SECOND_SLOT 8192
+
+typedef struct
+{
+  TornadisHarnessPeer *peers[N_PEERS];
+  TornadisClient *client;
+} Nodes;
+
+static void
+answer (TornadisHarnessPeer *peer,
+        const char *name,
+        const char *format,
+        ...) G_GNUC_PRINTF (3, 4);
+
+/* From now on. */
+static void
+answer (TornadisHarnessPeer *peer,
+        const char *name,
+        const char *format,
+        ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  tornadis_harness_peer_set_answers (peer, name, (const char *[]){ text, NULL });
+}
+
+/* Once, and then as ever. */
+static void
+answer_once (TornadisHarnessPeer *peer,
+             const char *name,
+             const char *first,
+             const char *then)
+{
+  tornadis_harness_peer_set_answers (peer, name, (const char *[]){ first, then, NULL });
+}
+
+static guint
+port_of (TornadisHarnessPeer *peer)
+{
+  return tornadis_harness_peer_get_port (peer);
+}
+
+static char *
+make_node (guint port,
+           const char *role,
+           const char *health)
+{
+  return g_strdup_printf ("*8\r\n+endpoint\r\n+127.0.0.1\r\n+port\r\n:%u\r\n+role\r\n+%s\r\n+health\r\n+%s\r\n", port, role, health);
+}
+
+static char *
+make_shard (guint first,
+            guint last,
+            guint port)
+{
+  g_autofree char *node = make_node (port, "master", "online");
+
+  return g_strdup_printf ("*4\r\n+slots\r\n*2\r\n:%u\r\n:%u\r\n+nodes\r\n*1\r\n%s", first, last, node);
+}
+
+/* Each of the two has a half. */
+static char *
+make_shards (Nodes *self)
+{
+  g_autofree char *first = make_shard (0, SECOND_SLOT - 1, port_of (self->peers[0]));
+  g_autofree char *second = make_shard (SECOND_SLOT, 16383, port_of (self->peers[1]));
+
+  return g_strdup_printf ("*2\r\n%s%s", first, second);
+}
+
+static TornadisClient *
+make_client_of (const char *hosts,
+                const char *options)
+{
+  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, "?", options, NULL);
+  g_autoptr (GError) error = NULL;
+  TornadisClient *client = tornadis_client_new_for_uri (uri, &error);
+
+  g_assert_no_error (error);
+  return client;
+}
+
+static void
+nodes_set_up (Nodes *self,
+              gconstpointer options)
+{
+  g_autofree char *shards = NULL;
+  g_autofree char *hosts = NULL;
+
+  for (guint i = 0; i < N_PEERS; i++)
+    self->peers[i] = make_peer ("handshake3\nserve\n");
+  shards = make_shards (self);
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      tornadis_harness_peer_set_answers (self->peers[i], "CLUSTER SHARDS", (const char *[]){ shards, NULL });
+      tornadis_harness_peer_set_answers (self->peers[i], "COMMAND", (const char *[]){ COMMANDS, NULL });
+    }
+  hosts = g_strdup_printf ("127.0.0.1:%u", port_of (self->peers[0]));
+  self->client = make_client_of (hosts, options != NULL ? options : "failover-timeout-msec=100");
+}
+
+static void
+nodes_tear_down (Nodes *self,
+                 gconstpointer options)
+{
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      g_autofree char *failure = tornadis_harness_peer_get_failure (self->peers[i]);
+
+      g_assert_cmpstr (failure, ==, NULL);
+    }
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  assert_client_finalized (self->client);
+  for (guint i = 0; i < N_PEERS; i++)
+    g_clear_object (&self->peers[i]);
+}
+
+static void
+assert_both (Nodes *self)
+{
+  assert_call (self->client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+  assert_call (self->client, "\"value-of-" SECOND_KEY "\"", "GET", SECOND_KEY, NULL);
+}
+
+static void
+test_halves (Nodes *self,
+             gconstpointer data)
+{
+  assert_both (self);
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      g_autofree char *received = tornadis_harness_peer_get_received (self->peers[i]);
+
+      g_assert_cmpuint (count_received (self->peers[i], "GET"), ==, 1);
+      g_assert_nonnull (strstr (received, i == 0 ? "GET " FIRST_KEY : "GET " SECOND_KEY));
+    }
+}
+
+/* Redis 6. */
+static void
+test_slots (Nodes *self,
+            gconstpointer data)
+{
+  answer (self->peers[0], "CLUSTER SHARDS",
+          "-ERR Unknown subcommand or wrong number of arguments for 'SHARDS'. Try CLUSTER HELP.\r\n");
+  answer (self->peers[0], "CLUSTER SLOTS",
+          "*2\r\n*3\r\n:0\r\n:%d\r\n*2\r\n$0\r\n\r\n:%u\r\n*3\r\n:%d\r\n:16383\r\n*3\r\n$1\r\n?\r\n:%u\r\n$2\r\nid\r\n",
+          SECOND_SLOT - 1, port_of (self->peers[0]), SECOND_SLOT, port_of (self->peers[1]));
+  assert_both (self);
+}
+
+/* What cannot be is an error, of which another seed does not know, and which does not replace what is known. */
+static void
+test_malformed (Nodes *self,
+                gconstpointer data)
+{
+  static const char *const texts[] = {
+    "+OK\r\n", ":1\r\n", "_\r\n", "*0\r\n", "%0\r\n", "*1\r\n*0\r\n", "*1\r\n+x\r\n",
+    "*1\r\n*4\r\n+slots\r\n*1\r\n:0\r\n+nodes\r\n*0\r\n",
+    "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16384\r\n+nodes\r\n*0\r\n",
+    "*1\r\n*4\r\n+slots\r\n*2\r\n:-1\r\n:5\r\n+nodes\r\n*0\r\n",
+    "*1\r\n*4\r\n+slots\r\n*2\r\n:7\r\n:5\r\n+nodes\r\n*0\r\n",
+    "*1\r\n*4\r\n+slots\r\n*4\r\n:0\r\n:5\r\n:5\r\n:9\r\n+nodes\r\n*0\r\n",
+    "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*1\r\n*8\r\n+endpoint\r\n+127.0.0.1\r\n+port\r\n:0\r\n+role\r\n"
+    "+master\r\n+health\r\n+online\r\n",
+    "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*1\r\n*8\r\n+endpoint\r\n+a b\r\n+port\r\n:1\r\n+role\r\n"
+    "+master\r\n+health\r\n+online\r\n",
+  };
+  g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u,127.0.0.1:%u", port_of (self->peers[0]), port_of (self->peers[1]));
+  guint n;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autofree char *alone = g_strdup_printf ("127.0.0.1:%u", port_of (self->peers[0]));
+      g_autoptr (TornadisClient) lonely = make_client_of (alone, "");
+      g_autoptr (TornadisClient) client = make_client_of (hosts, "");
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TornadisReply) reply = NULL;
+
+      answer (self->peers[0], "CLUSTER SHARDS", "%s", texts[i]);
+      reply = call (lonely, &error, "GET", FIRST_KEY, NULL);
+      if (reply != NULL)
+        g_error ("%s is a cluster", texts[i]);
+      if (!g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL) &&
+          !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT))
+        g_error ("%s: %s", texts[i], error->message);
+      assert_call (client, "\"value-of-" SECOND_KEY "\"", "GET", SECOND_KEY, NULL);
+    }
+
+  {
+    g_autofree char *shards = make_shards (self);
+
+    answer (self->peers[0], "CLUSTER SHARDS", "%s", shards);
+    assert_both (self);
+    for (guint i = 0; i < N_PEERS; i++)
+      answer (self->peers[i], "CLUSTER SHARDS", "%s", texts[3]);
+    n = count_received (self->peers[0], "CLUSTER") + count_received (self->peers[1], "CLUSTER");
+    answer_once (self->peers[0], "GET", "-CLUSTERDOWN The cluster is down\r\n", "$1\r\nv\r\n");
+    assert_call (self->client, "\"v\"", "GET", FIRST_KEY, NULL);
+    wait_until (count_received (self->peers[0], "CLUSTER") + count_received (self->peers[1], "CLUSTER") >= n + 2);
+    assert_call (self->client, "\"v\"", "GET", FIRST_KEY, NULL);
+    assert_call (self->client, "\"value-of-" SECOND_KEY "\"", "GET", SECOND_KEY, NULL);
+  }
+}
+
+/* Each says that the other has it, or itself, without end; the servers are not asked without end. */
+static void
+test_loop (Nodes *self,
+           gconstpointer data)
+{
+  for (guint to_itself = 0; to_itself < 2; to_itself++)
+    for (guint asks = 0; asks < 2; asks++)
+      {
+        guint before = count_received (self->peers[0], "GET") + count_received (self->peers[1], "GET");
+        guint n;
+
+        for (guint i = 0; i < N_PEERS; i++)
+          answer (self->peers[i], "GET", "-%s {slot} 127.0.0.1:%u\r\n", asks ? "ASK" : "MOVED",
+                  port_of (self->peers[to_itself ? i : 1 - i]));
+        assert_refused (self->client, "GET " FIRST_KEY, TORNADIS_ERROR_PROTOCOL, "without end");
+        n = count_received (self->peers[0], "GET") + count_received (self->peers[1], "GET") - before;
+        g_assert_cmpuint (n, >, 5);
+        g_assert_cmpuint (n, <, 20);
+        if (asks)
+          g_assert_cmpuint (count_received (self->peers[0], "ASKING") + count_received (self->peers[1], "ASKING"), >=, n - 1);
+      }
+  assert_call (self->client, "PONG", "PING", NULL);
+}
+
+/* A node says for a moment that another has it, as two do that are not of one mind yet. */
+static void
+test_moved (Nodes *self,
+            gconstpointer data)
+{
+  static const char *const hosts[] = { "127.0.0.1", "", "?" };
+
+  assert_both (self);
+  for (gsize i = 0; i < G_N_ELEMENTS (hosts); i++)
+    {
+      g_autofree char *moved = g_strdup_printf ("-MOVED {slot} %s:%u\r\n", hosts[i], port_of (self->peers[1]));
+      g_autofree char *back = g_strdup_printf ("-MOVED {slot} %s:%u\r\n", hosts[i], port_of (self->peers[0]));
+      g_autofree char *text = g_strdup_printf ("$1\r\n%zu\r\n", i);
+      g_autofree char *expected = g_strdup_printf ("\"%zu\"", i);
+
+      tornadis_harness_peer_set_answers (self->peers[0], "GET", (const char *[]){ moved, text, NULL });
+      tornadis_harness_peer_set_answers (self->peers[1], "GET", (const char *[]){ back, back, NULL });
+      assert_call (self->client, expected, "GET", FIRST_KEY, NULL);
+    }
+}
+
+/* One that is not in the topology: it is believed, and looked at. */
+static void
+test_moved_elsewhere (Nodes *self,
+                      gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) third = make_peer ("answer GET \"$5\\r\\nthird\\r\\n\"\nhandshake3\nserve\n");
+  g_autofree char *shard = make_shard (0, 16383, port_of (third));
+  guint n;
+
+  assert_both (self);
+  answer (third, "CLUSTER SHARDS", "*1\r\n%s", shard);
+  answer (third, "COMMAND", "%s", COMMANDS);
+  answer (self->peers[0], "GET", "-MOVED {slot} 127.0.0.1:%u\r\n", port_of (third));
+  assert_call (self->client, "\"third\"", "GET", FIRST_KEY, NULL);
+  wait_until (count_received (third, "CLUSTER") == 1);
+  do
+    {
+      g_autofree char *text = call_text (self->client, "GET", SECOND_KEY, NULL);
+    }
+  while (count_received (third, "GET") == 1);
+  n = count_received (self->peers[1], "GET");
+  assert_call (self->client, "\"third\"", "GET", SECOND_KEY, NULL);
+  g_assert_cmpuint (count_received (self->peers[1], "GET"), ==, n);
+}
+
+/* ASK is for this once, behind ASKING. */
+static void
+test_ask (Nodes *self,
+          gconstpointer data)
+{
+  g_autofree char *ask = g_strdup_printf ("-ASK {slot} 127.0.0.1:%u\r\n", port_of (self->peers[1]));
+  g_autofree char *received = NULL;
+
+  assert_both (self);
+  answer_once (self->peers[0], "GET", ask, "$4\r\nhere\r\n");
+  answer (self->peers[1], "GET", "$5\r\nthere\r\n");
+  assert_call (self->client, "\"there\"", "GET", FIRST_KEY, NULL);
+  assert_call (self->client, "\"here\"", "GET", FIRST_KEY, NULL);
+  received = tornadis_harness_peer_get_received (self->peers[1]);
+  g_assert_nonnull (strstr (received, "ASKING\nGET " FIRST_KEY "\n"));
+  g_assert_cmpuint (count_received (self->peers[1], "ASKING"), ==, 1);
+}
+
+/* What is cut off, or nonsense, is the server's word and no redirection. */
+static void
+test_nonsense (Nodes *self,
+               gconstpointer data)
+{
+  static const char *const texts[] = {
+    "-MO\r\n", "-MOVED\r\n", "-MOVED 1\r\n", "-MOVED x 127.0.0.1:1\r\n", "-MOVED 16384 127.0.0.1:1\r\n", "-MOVED 1 127.0.0.1:0\r\n",
+    "-MOVED 1 127.0.0.1:99999\r\n", "-ASK 1 a b:1\r\n", "-ASK 1 \r\n", "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n",
+    "-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n",
+  };
+
+  assert_both (self);
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      guint n = count_received (self->peers[0], "GET");
+      g_autofree char *words = g_strndup (texts[i] + 1, strlen (texts[i]) - 3);
+
+      answer (self->peers[0], "GET", "%s", texts[i]);
+      assert_refused (self->client, "GET " FIRST_KEY, TORNADIS_ERROR_REPLY, words);
+      g_assert_cmpuint (count_received (self->peers[0], "GET"), ==, n + 1);
+    }
+}
+
+/* The connection ends in the middle of a redirection: it may have run, and is not done again. */
+static void
+test_truncated (Nodes *self,
+                gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer =
+    make_peer ("handshake3\nserve GET\nexpect GET\nsend \"-MO\"\nclose\n---\nhandshake3\nserve\n");
+  g_autofree char *shard = make_shard (0, 16383, port_of (peer));
+
+  answer (self->peers[0], "CLUSTER SHARDS", "*1\r\n%s", shard);
+  answer (peer, "CLUSTER SHARDS", "*1\r\n%s", shard);
+  assert_refused (self->client, "GET " FIRST_KEY, TORNADIS_ERROR_LOST, "");
+  g_assert_cmpuint (count_received (peer, "GET"), ==, 1);
+  assert_call (self->client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+}
+
+/* What passes is waited for; what does not pass ends with the server's words. */
+static void
+test_passing (Nodes *self,
+              gconstpointer data)
+{
+  static const char *const texts[] = {
+    "CLUSTERDOWN The cluster is down", "CLUSTERDOWN Hash slot not served", "TRYAGAIN Multiple keys request during rehashing of slot",
+    "LOADING Redis is loading the dataset in memory",
+    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+  };
+
+  assert_both (self);
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autofree char *text = g_strdup_printf ("-%s\r\n", texts[i]);
+      g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, "GET " FIRST_KEY, "GET " SECOND_KEY);
+      g_autoptr (TornadisReply) replies = NULL;
+      g_autoptr (GError) error = NULL;
+      guint n = count_received (self->peers[0], "GET");
+
+      tornadis_harness_peer_set_answers (self->peers[0], "GET", (const char *[]){ text, text, "$1\r\nv\r\n", NULL });
+      g_object_set (get_cluster_plugin (self->client), "failover-timeout-msec", 60000, NULL);
+      assert_call (self->client, "\"v\"", "GET", FIRST_KEY, NULL);
+      g_assert_cmpuint (count_received (self->peers[0], "GET"), ==, n + 3);
+
+      answer (self->peers[0], "GET", "%s", text);
+      g_object_set (get_cluster_plugin (self->client), "failover-timeout-msec", 50, NULL);
+      assert_refused (self->client, "GET " FIRST_KEY, TORNADIS_ERROR_REPLY, texts[i]);
+      /* In a pipeline it is in its place. */
+      replies = call_pipeline (self->client, pipeline, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (replies, 0)), ==, texts[i]);
+      g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (replies, 1)), ==, "value-of-" SECOND_KEY);
+    }
+}
+
+/* It was thought to be a master: the connection is given up, and where to is asked again. */
+static void
+test_read_only (Nodes *self,
+                gconstpointer data)
+{
+  guint n;
+
+  assert_both (self);
+  n = tornadis_harness_peer_get_n_connections (self->peers[0]);
+  answer_once (self->peers[0], "GET", "-READONLY You can't write against a read only replica.\r\n", "$1\r\nv\r\n");
+  g_object_set (get_cluster_plugin (self->client), "failover-timeout-msec", 60000, NULL);
+  assert_call (self->client, "\"v\"", "GET", FIRST_KEY, NULL);
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (self->peers[0]), >, n);
+}
+
+/* Nobody has the slot, and then somebody. */
+static void
+test_not_served (Nodes *self,
+                 gconstpointer data)
+{
+  g_autofree char *half = make_shard (0, SECOND_SLOT - 1, port_of (self->peers[0]));
+  g_autofree char *shards = make_shards (self);
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "GET", SECOND_KEY, NULL });
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  answer (self->peers[0], "CLUSTER SHARDS", "*1\r\n%s", half);
+  assert_call (self->client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+  assert_refused (self->client, "GET " SECOND_KEY, TORNADIS_ERROR_CONNECT, "no node of the cluster has slot");
+
+  g_object_set (get_cluster_plugin (self->client), "failover-timeout-msec", 60000, NULL);
+  tornadis_client_call_async (self->client, command, NULL, store_result, &result);
+  answer (self->peers[0], "CLUSTER SHARDS", "%s", shards);
+  reply = tornadis_client_call_finish (self->client, wait_for_result (&result), &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "value-of-" SECOND_KEY);
+}
+
+/* Two masters in one shard, as after a failover: the one that is up has the slots. */
+static void
+test_two_masters (Nodes *self,
+                  gconstpointer data)
+{
+  for (guint up = 0; up < 2; up++)
+    {
+      g_autofree char *first = make_node (port_of (self->peers[0]), "master", up == 0 ? "online" : "fail");
+      g_autofree char *second = make_node (port_of (self->peers[1]), "master", up == 1 ? "online" : "fail");
+      g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u", port_of (self->peers[0]));
+      g_autoptr (TornadisClient) client = make_client_of (hosts, "");
+
+      answer (self->peers[0], "CLUSTER SHARDS", "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*2\r\n%s%s", first, second);
+      answer (self->peers[0], "GET", "$1\r\n0\r\n");
+      answer (self->peers[1], "GET", "$1\r\n1\r\n");
+      assert_call (client, up ? "\"1\"" : "\"0\"", "GET", FIRST_KEY, NULL);
+    }
+}
+
+/* The transaction was not run, since a command was not queued; where its slot is now, it is. */
+static void
+test_atomic (Nodes *self,
+             gconstpointer data)
+{
+  g_autofree char *moved = g_strdup_printf ("-MOVED {slot} 127.0.0.1:%u\r\n", port_of (self->peers[1]));
+  g_autoptr (TornadisPipeline) pipeline = PIPELINE (TRUE, "GET " FIRST_KEY, "SET " FIRST_KEY " v");
+  g_autoptr (TornadisReply) replies = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+
+  assert_both (self);
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      answer (self->peers[i], "MULTI", "+OK\r\n");
+      answer (self->peers[i], "GET", "%s", i == 0 ? moved : "+QUEUED\r\n");
+      answer (self->peers[i], "SET", "%s", i == 0 ? moved : "+QUEUED\r\n");
+      answer (self->peers[i], "EXEC", "%s", i == 0 ? "-EXECABORT Transaction discarded because of previous errors.\r\n" : "*2\r\n_\r\n+OK\r\n");
+    }
+  replies = call_pipeline (self->client, pipeline, NULL, &error);
+  g_assert_no_error (error);
+  text = tornadis_reply_to_string (replies);
+  g_assert_cmpstr (text, ==, "1) (nil)\n2) OK");
+}
+
+/* However many calls are redirected, the cluster is not asked as often. */
+static void
+test_storm (Nodes *self,
+            gconstpointer data)
+{
+  g_autofree char *moved = g_strdup_printf ("-MOVED {slot} 127.0.0.1:%u\r\n", port_of (self->peers[0]));
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (TornadisReply) replies = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 refreshes;
+
+  assert_both (self);
+  answer (self->peers[1], "GET", "%s", moved);
+  for (guint i = 0; i < 500; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("key:%u", i);
+
+      tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", key, NULL });
+    }
+  replies = call_pipeline (self->client, pipeline, NULL, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 500; i++)
+    {
+      g_autofree char *value = g_strdup_printf ("value-of-key:%u", i);
+
+      g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (replies, i)), ==, value);
+    }
+  g_assert_cmpuint (get_redirects (self->client), >, 100);
+  g_object_get (get_cluster_plugin (self->client), "refreshes", &refreshes, NULL);
+  g_assert_cmpuint (refreshes, <, 20);
+}
+
+/* A seed that accepts and says nothing is left for the next. */
+static void
+test_silent_seed (Nodes *self,
+                  gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) silent = make_peer ("stop-reading\n");
+  g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u,127.0.0.1:%u", port_of (silent), port_of (self->peers[0]));
+
+  /* Who is asked first is chosen at random. */
+  for (guint i = 0; i < 20 && tornadis_harness_peer_get_n_connections (silent) == 0; i++)
+    {
+      g_autoptr (TornadisClient) client = make_client_of (hosts, "");
+
+      assert_call (client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+    }
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (silent), >, 0);
+}
+
+/* A node that sleeps, until the others have an heir for it. What was written to it may have run; what was not goes to the heir. */
+static void
+test_silent_node (Nodes *self,
+                  gconstpointer data)
+{
+  gboolean answers_first = data != NULL;
+  g_autoptr (TornadisHarnessPeer) silent = make_peer (answers_first ? "handshake3\nserve GET\nexpect GET\nstop-reading\n" : "stop-reading\n");
+  g_autofree char *first = make_shard (0, SECOND_SLOT - 1, port_of (self->peers[0]));
+  g_autofree char *second = make_shard (SECOND_SLOT, 16383, port_of (silent));
+  g_autofree char *heir = make_node (port_of (self->peers[1]), "master", "online");
+  g_autofree char *dead = make_node (port_of (silent), "master", "fail");
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "GET", SECOND_KEY, NULL });
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (get_cluster_plugin (self->client), "failover-timeout-msec", 60000, NULL);
+  for (guint i = 0; i < N_PEERS; i++)
+    answer (self->peers[i], "CLUSTER SHARDS", "*2\r\n%s%s", first, second);
+  assert_call (self->client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+  tornadis_client_call_async (self->client, command, NULL, store_result, &result);
+  wait_until (tornadis_harness_peer_get_n_connections (silent) > 0 && (!answers_first || count_received (silent, "GET") == 1));
+  assert_call (self->client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+  g_assert_null (result);
+  for (guint i = 0; i < N_PEERS; i++)
+    answer (self->peers[i], "CLUSTER SHARDS", "*2\r\n%s*4\r\n+slots\r\n*2\r\n:%d\r\n:16383\r\n+nodes\r\n*2\r\n%s%s", first,
+            SECOND_SLOT, dead, heir);
+  reply = tornadis_client_call_finish (self->client, wait_for_result (&result), &error);
+  if (answers_first)
+    {
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+    }
+  else
+    {
+      g_assert_no_error (error);
+      g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "value-of-" SECOND_KEY);
+    }
+  assert_call (self->client, "\"value-of-" SECOND_KEY "\"", "GET", SECOND_KEY, NULL);
+}
+
+/* It is no cluster, or does not let one in. */
+static void
+test_refuses (Nodes *self,
+              gconstpointer data)
+{
+  static const struct
+  {
+    const char *text;
+    const char *words;
+  } refusals[] = {
+    { "-ERR This instance has cluster support disabled\r\n", "cluster support disabled" },
+    { "-NOAUTH Authentication required.\r\n", "NOAUTH" },
+    { "-NOPERM this user has no permissions to run the 'cluster' command\r\n", "NOPERM" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (refusals); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      answer (self->peers[0], "CLUSTER", "%s", refusals[i].text);
+      answer (self->peers[0], "CLUSTER SHARDS", "%s", refusals[i].text);
+      assert_refused (self->client, "GET " FIRST_KEY, TORNADIS_ERROR_REPLY, refusals[i].words);
+      g_assert_false (connect_and_wait (self->client, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+      g_assert_false (tornadis_client_is_connected (self->client));
+    }
+  {
+    g_autofree char *shards = make_shards (self);
+
+    answer (self->peers[0], "CLUSTER SHARDS", "%s", shards);
+    assert_both (self);
+  }
+}
+
+/* A replica that cannot serve: its master can. */
+static void
+test_replica (Nodes *self,
+              gconstpointer data)
+{
+  g_autofree char *moved = g_strdup_printf ("-MOVED {slot} 127.0.0.1:%u\r\n", port_of (self->peers[0]));
+  const char *const texts[] = { "-LOADING Redis is loading\r\n", "-MASTERDOWN Link with MASTER is down\r\n", moved };
+  g_autofree char *master = make_node (port_of (self->peers[0]), "master", "online");
+  g_autofree char *replica = make_node (port_of (self->peers[1]), "replica", "online");
+
+  answer (self->peers[0], "CLUSTER SHARDS", "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*2\r\n%s%s", master, replica);
+  assert_both (self);
+  g_assert_cmpuint (count_received (self->peers[0], "GET"), ==, 0);
+  g_assert_cmpuint (count_received (self->peers[1], "READONLY"), ==, 1);
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      answer (self->peers[1], "GET", "%s", texts[i]);
+      assert_both (self);
+    }
+}
+
+#define ADD_WITH(path, options, function) g_test_add (path, Nodes, options, nodes_set_up, function, nodes_tear_down)
+#define ADD(path, function) ADD_WITH (path, NULL, function)
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("/cluster-peer/halves", test_halves);
+  ADD ("/cluster-peer/slots", test_slots);
+  ADD ("/cluster-peer/malformed", test_malformed);
+  ADD ("/cluster-peer/loop", test_loop);
+  ADD ("/cluster-peer/moved", test_moved);
+  ADD ("/cluster-peer/moved-elsewhere", test_moved_elsewhere);
+  ADD ("/cluster-peer/ask", test_ask);
+  ADD ("/cluster-peer/nonsense", test_nonsense);
+  ADD ("/cluster-peer/truncated", test_truncated);
+  ADD ("/cluster-peer/passing", test_passing);
+  ADD ("/cluster-peer/read-only", test_read_only);
+  ADD ("/cluster-peer/not-served", test_not_served);
+  ADD ("/cluster-peer/two-masters", test_two_masters);
+  ADD ("/cluster-peer/atomic", test_atomic);
+  ADD ("/cluster-peer/storm", test_storm);
+  ADD ("/cluster-peer/silent-seed", test_silent_seed);
+  ADD ("/cluster-peer/silent-node", test_silent_node);
+  ADD_WITH ("/cluster-peer/silent-node-that-answered", "failover-timeout-msec=60000", test_silent_node);
+  ADD ("/cluster-peer/refuses", test_refuses);
+  ADD_WITH ("/cluster-peer/replica", "read-from=replica", test_replica);
+
+  return g_test_run ();
+}
