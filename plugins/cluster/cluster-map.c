@@ -391,6 +391,7 @@ ask_next (ClusterMap *self,
   g_autoptr (ClusterConnectable) connectable = NULL;
   g_autoptr (GSocketConnectable) identity = NULL;
   g_autoptr (TornadisClient) before = g_steal_pointer (&self->client);
+  GNetworkAddress *node;
 
   g_clear_pointer (&self->found, cluster_topology_unref);
   if (self->next == self->nodes->len || self->model == NULL)
@@ -404,13 +405,17 @@ ask_next (ClusterMap *self,
       return;
     }
 
-  connectable = cluster_connectable_new_fixed (self->title, g_ptr_array_index (self->nodes, self->next++));
+  node = g_ptr_array_index (self->nodes, self->next++);
+  connectable = cluster_connectable_new_fixed (self->title, node);
   if (self->cancellable == NULL)
     self->cancellable = g_cancellable_new ();
   self->client = g_object_new (TORNADIS_TYPE_CLIENT, NULL);
   client_copy_properties (self->model, self->client);
+  g_object_get (self->client, "tls-server-identity", &identity, NULL);
   g_object_set (self->client,
                 "connectable", connectable,
+                /* The certificate is that of the node, unless the program knows better. */
+                "tls-server-identity", identity != NULL ? identity : G_SOCKET_CONNECTABLE (node),
                 "call-timeout-msec", ASK_MSEC,
                 "db", 0,
                 NULL);
