@@ -615,6 +615,35 @@ test_replica (Nodes *self,
     }
 }
 
+/* The node of the zone that was named, be it master or replica; if there is none there, any replica. */
+static void
+test_zone (Nodes *self,
+           gconstpointer data)
+{
+  static const char *const zones[][N_PEERS] = { { "a", "b" }, { "b", "a" }, { "c", "d" } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (zones); i++)
+    {
+      g_autoptr (GString) nodes = g_string_new (NULL);
+      g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u", port_of (self->peers[0]));
+      g_autoptr (TornadisClient) client = make_client_of (hosts, "read-from=az:a");
+      guint n[N_PEERS];
+
+      for (guint j = 0; j < N_PEERS; j++)
+        {
+          g_string_append_printf (nodes, "*10\r\n+endpoint\r\n+127.0.0.1\r\n+port\r\n:%u\r\n+role\r\n+%s\r\n+health\r\n+online\r\n"
+                                         "+availability-zone\r\n+%s\r\n",
+                                  port_of (self->peers[j]), j == 0 ? "master" : "replica", zones[i][j]);
+          n[j] = count_received (self->peers[j], "GET");
+        }
+      answer (self->peers[0], "CLUSTER SHARDS", "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*2\r\n%s", nodes->str);
+      for (guint j = 0; j < 10; j++)
+        assert_call (client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+      for (guint j = 0; j < N_PEERS; j++)
+        g_assert_cmpuint (count_received (self->peers[j], "GET") - n[j], ==, j == (i == 0 ? 0 : 1) ? 10 : 0);
+    }
+}
+
 #define ADD_WITH(path, options, function) g_test_add (path, Nodes, options, nodes_set_up, function, nodes_tear_down)
 #define ADD(path, function) ADD_WITH (path, NULL, function)
 
@@ -644,6 +673,7 @@ main (int argc,
   ADD_WITH ("/cluster-peer/silent-node-that-answered", "failover-timeout-msec=60000", test_silent_node);
   ADD ("/cluster-peer/refuses", test_refuses);
   ADD_WITH ("/cluster-peer/replica", "read-from=replica", test_replica);
+  ADD ("/cluster-peer/zone", test_zone);
 
   return g_test_run ();
 }
