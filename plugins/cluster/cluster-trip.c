@@ -186,6 +186,16 @@ go_on_after_reply (ClusterClient *client,
     }
 }
 
+/* Nobody has closed the client of the application: it was that of a node which the others take to be dead. */
+static void
+fail_for_want_of_node (TornadisCall *call,
+                       GError **error)
+{
+  g_clear_error (error);
+  *error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "%s: the node of the cluster is down, and has no heir",
+                        tornadis_call_get_name (call));
+}
+
 gboolean
 cluster_trip_go_on (ClusterClient *client,
                     TornadisCall *call,
@@ -216,7 +226,11 @@ cluster_trip_go_on (ClusterClient *client,
       self->at_master = TRUE;
       g_clear_pointer (&client->home, g_free);
       cluster_map_refresh (client->map, NULL, NULL, NULL);
-      return wait_for_master (client, self, delay_msec);
+      if (wait_for_master (client, self, delay_msec))
+        return TRUE;
+      if ((*error)->code == TORNADIS_ERROR_CLOSED)
+        fail_for_want_of_node (call, error);
+      return FALSE;
     case TORNADIS_ERROR_LOST:
     case TORNADIS_ERROR_TIMEOUT:
     case TORNADIS_ERROR_PROTOCOL:

@@ -320,7 +320,7 @@ load_count_missing (Load *self)
 
       g_assert_no_error (error);
       known = tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_NIL ? 0
-                                                                        : g_ascii_strtoull (tornadis_reply_get_text (reply), NULL, 10);
+                                                                         : g_ascii_strtoull (tornadis_reply_get_text (reply), NULL, 10);
       g_assert_cmpuint (known, <=, counter->n_acknowledged + counter->n_unclear);
       n_missing += known < counter->n_acknowledged ? counter->n_acknowledged - known : 0;
     }

@@ -176,7 +176,13 @@ test_malformed (Nodes *self,
                 gconstpointer data)
 {
   static const char *const texts[] = {
-    "+OK\r\n", ":1\r\n", "_\r\n", "*0\r\n", "%0\r\n", "*1\r\n*0\r\n", "*1\r\n+x\r\n",
+    "+OK\r\n",
+    ":1\r\n",
+    "_\r\n",
+    "*0\r\n",
+    "%0\r\n",
+    "*1\r\n*0\r\n",
+    "*1\r\n+x\r\n",
     "*1\r\n*4\r\n+slots\r\n*1\r\n:0\r\n+nodes\r\n*0\r\n",
     "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16384\r\n+nodes\r\n*0\r\n",
     "*1\r\n*4\r\n+slots\r\n*2\r\n:-1\r\n:5\r\n+nodes\r\n*0\r\n",
@@ -318,8 +324,16 @@ test_nonsense (Nodes *self,
                gconstpointer data)
 {
   static const char *const texts[] = {
-    "-MO\r\n", "-MOVED\r\n", "-MOVED 1\r\n", "-MOVED x 127.0.0.1:1\r\n", "-MOVED 16384 127.0.0.1:1\r\n", "-MOVED 1 127.0.0.1:0\r\n",
-    "-MOVED 1 127.0.0.1:99999\r\n", "-ASK 1 a b:1\r\n", "-ASK 1 \r\n", "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n",
+    "-MO\r\n",
+    "-MOVED\r\n",
+    "-MOVED 1\r\n",
+    "-MOVED x 127.0.0.1:1\r\n",
+    "-MOVED 16384 127.0.0.1:1\r\n",
+    "-MOVED 1 127.0.0.1:0\r\n",
+    "-MOVED 1 127.0.0.1:99999\r\n",
+    "-ASK 1 a b:1\r\n",
+    "-ASK 1 \r\n",
+    "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n",
     "-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n",
   };
 
@@ -357,7 +371,9 @@ test_passing (Nodes *self,
               gconstpointer data)
 {
   static const char *const texts[] = {
-    "CLUSTERDOWN The cluster is down", "CLUSTERDOWN Hash slot not served", "TRYAGAIN Multiple keys request during rehashing of slot",
+    "CLUSTERDOWN The cluster is down",
+    "CLUSTERDOWN Hash slot not served",
+    "TRYAGAIN Multiple keys request during rehashing of slot",
     "LOADING Redis is loading the dataset in memory",
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
   };
@@ -560,6 +576,30 @@ test_silent_node (Nodes *self,
   assert_call (self->client, "\"value-of-" SECOND_KEY "\"", "GET", SECOND_KEY, NULL);
 }
 
+/* The application closes its client while a call waits for a node that does not answer: it was not written. */
+static void
+test_silent_node_closed (Nodes *self,
+                         gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) silent = make_peer ("stop-reading\n");
+  g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u", port_of (self->peers[0]));
+  g_autoptr (TornadisClient) client = make_client_of (hosts, data);
+  g_autofree char *first = make_shard (0, SECOND_SLOT - 1, port_of (self->peers[0]));
+  g_autofree char *second = make_shard (SECOND_SLOT, 16383, port_of (silent));
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "GET", SECOND_KEY, NULL });
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  answer (self->peers[0], "CLUSTER SHARDS", "*2\r\n%s%s", first, second);
+  tornadis_client_call_async (client, command, NULL, store_result, &result);
+  wait_until (tornadis_harness_peer_get_n_connections (silent) > 0);
+  g_assert_null (result);
+  tornadis_client_close (client);
+  reply = tornadis_client_call_finish (client, wait_for_result (&result), &error);
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+}
+
 /* It is no cluster, or does not let one in. */
 static void
 test_refuses (Nodes *self,
@@ -671,6 +711,8 @@ main (int argc,
   ADD ("/cluster-peer/silent-seed", test_silent_seed);
   ADD ("/cluster-peer/silent-node", test_silent_node);
   ADD_WITH ("/cluster-peer/silent-node-that-answered", "failover-timeout-msec=60000", test_silent_node);
+  ADD_WITH ("/cluster-peer/silent-node-closed", "failover-timeout-msec=60000", test_silent_node_closed);
+  ADD_WITH ("/cluster-peer/silent-node-closed-without-patience", "failover-timeout-msec=0", test_silent_node_closed);
   ADD ("/cluster-peer/refuses", test_refuses);
   ADD_WITH ("/cluster-peer/replica", "read-from=replica", test_replica);
   ADD ("/cluster-peer/zone", test_zone);

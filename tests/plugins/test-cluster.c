@@ -408,7 +408,14 @@ test_refused (Scene *scene,
               gconstpointer data)
 {
   static const char *const lines[] = {
-    "SELECT 1", "AUTH x", "READONLY", "readwrite", "ASKING", "CLIENT SETNAME x", "client tracking on", "CLIENT CACHING YES",
+    "SELECT 1",
+    "AUTH x",
+    "READONLY",
+    "readwrite",
+    "ASKING",
+    "CLIENT SETNAME x",
+    "client tracking on",
+    "CLIENT CACHING YES",
     "CLIENT NO-EVICT on",
   };
 
