@@ -454,6 +454,17 @@ known_cb (const GError *error,
   g_rc_box_release (self);
 }
 
+/* Until the cluster is known calls wait as they would for a connection. */
+static gboolean
+client_has_room (ClusterClient *self)
+{
+  guint max_pending;
+
+  g_object_get (self->client, "max-pending", &max_pending, NULL);
+
+  return g_queue_get_length (&self->waiting) < max_pending;
+}
+
 /* Whether the plugin is still there. */
 static gboolean
 client_say_connecting (ClusterClient *self)
@@ -493,6 +504,12 @@ cluster_client_call (ClusterClient *self,
   if (G_LIKELY (cluster_map_is_ready (self->map) && g_queue_is_empty (&self->waiting)))
     {
       client_take_up (self, call);
+      return TRUE;
+    }
+
+  if (!client_has_room (self))
+    {
+      fail_call (call, TORNADIS_ERROR_BUSY, "%s: too many calls wait for the cluster", tornadis_call_get_name (call));
       return TRUE;
     }
 

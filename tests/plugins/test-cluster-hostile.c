@@ -460,6 +460,83 @@ test_loop_in_setup (Nodes *self,
   take_off (self->client, plugin);
 }
 
+/* Drops all others within the first callback. */
+typedef struct
+{
+  TornadisClient *clients[4];
+  guint n_ended;
+} Group;
+
+static void
+drop_others_cb (TornadisClient *client,
+                TornadisReply *reply,
+                GError *error,
+                gpointer user_data)
+{
+  Group *self = user_data;
+
+  self->n_ended++;
+  for (gsize i = 0; i < G_N_ELEMENTS (self->clients); i++)
+    {
+      g_autoptr (TornadisClient) other = g_steal_pointer (&self->clients[i]);
+
+      if (other == NULL)
+        continue;
+      tornadis_client_close (other);
+      tornadis_client_remove_plugin (other, get_plugin (other));
+    }
+}
+
+/* No node says how the cluster is. The first that is told of that lets go of all that wait for it too, and of the plugin. */
+static void
+test_dropped_when_unknown (Nodes *self,
+                           gconstpointer data)
+{
+  for (guint known = 0; known < 2; known++)
+    {
+      Group group = { 0 };
+      Nodes nodes;
+
+      set_up (&nodes, NULL);
+      if (!known)
+        answer (nodes.peers[0], "CLUSTER SHARDS", "-ERR no\r\n");
+      for (gsize i = 0; i < G_N_ELEMENTS (group.clients); i++)
+        {
+          g_autoptr (TornadisCommand) command = make_command (i % 2 ? "GET " FIRST_KEY : "DBSIZE");
+
+          group.clients[i] = i == 0 ? g_steal_pointer (&nodes.client) : tornadis_client_new ("127.0.0.1", 1);
+          if (i > 0)
+            g_assert_true (tornadis_client_add_plugin (group.clients[i], get_plugin (group.clients[0]), NULL));
+          tornadis_client_submit (group.clients[i], command, drop_others_cb, &group, NULL);
+        }
+      wait_until (group.n_ended == G_N_ELEMENTS (group.clients));
+      spin_for (20);
+      tear_down (&nodes, NULL);
+    }
+}
+
+/* What waits until the cluster is known counts. */
+static void
+test_bounded (Nodes *self,
+              gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) third = make_peer ("handshake3\nserve CLUSTER\nexpect CLUSTER\nwait\n");
+  g_autofree char *uri = g_strdup_printf ("redis-cluster://127.0.0.1:%u", tornadis_harness_peer_get_port (third));
+  g_autoptr (GError) error = NULL;
+  TornadisClient *client = tornadis_client_new_for_uri (uri, &error);
+  Calls calls = { 0 };
+
+  g_object_set (client, "max-pending", 10, NULL);
+  for (guint i = 0; i < 1000; i++)
+    submit (client, "GET " FIRST_KEY, &calls);
+  wait_until (calls.n_ended == 990);
+  g_assert_error (calls.error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY);
+  tornadis_client_close (client);
+  wait_for_calls (&calls);
+  calls_clear (&calls);
+  assert_client_finalized (client);
+}
+
 int
 main (int argc,
       char **argv)
@@ -478,6 +555,8 @@ main (int argc,
   ADD ("watch-moved", test_watch_moved);
   ADD ("two-plugins", test_two_plugins);
   ADD ("loop-in-setup", test_loop_in_setup);
+  ADD ("dropped-when-unknown", test_dropped_when_unknown);
+  ADD ("bounded", test_bounded);
 #undef ADD
 
   return g_test_run ();
