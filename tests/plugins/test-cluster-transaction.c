@@ -54,7 +54,7 @@ test_by_hand (Scene *scene,
   g_assert_cmpuint (get_redirects (scene->client), ==, 0);
 }
 
-/* A second slot is refused and what was begun goes on. */
+/* A second slot is refused, and EXEC then refuses all, as a server does. */
 static void
 test_by_hand_two_slots (Scene *scene,
                         gconstpointer data)
@@ -65,9 +65,36 @@ test_by_hand_two_slots (Scene *scene,
   refuse_keyed (scene, "MGET %s other", 0, TWO_SLOTS);
   refuse_keyed (scene, "DBSIZE", 0, "answered by several nodes");
   refuse_keyed (scene, "SCAN 0", 0, "answered by several nodes");
-  assert_line (scene->client, "EXEC", "1) OK");
-  assert_keyed (scene, "EXISTS %s", 0, "(integer) 1");
+  assert_refused (scene->client, "EXEC", TORNADIS_ERROR_REPLY, "EXECABORT");
+  g_assert_false (tornadis_client_is_in_transaction (scene->client));
+  assert_keyed (scene, "EXISTS %s", 0, "(integer) 0");
   assert_keyed (scene, "EXISTS %s", 1, "(integer) 0");
+
+  assert_line (scene->client, "MULTI", "OK");
+  refuse_keyed (scene, "MGET %s other", 0, TWO_SLOTS);
+  assert_refused (scene->client, "EXEC", TORNADIS_ERROR_REPLY, "EXECABORT");
+  assert_line (scene->client, "MULTI", "OK");
+  assert_keyed (scene, "SET %s 1", 0, "QUEUED");
+  assert_line (scene->client, "PING", "QUEUED");
+  assert_line (scene->client, "EXEC", "1) OK\n2) PONG");
+}
+
+/* Of a pipeline with a command that is refused nothing is sent. */
+static void
+test_pipeline_refused (Scene *scene,
+                       gconstpointer data)
+{
+  static const char *const refused[] = { "MULTI", "EXEC", "WATCH key", "RENAME key other", "SELECT 1" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, "SET before 1", refused[i]);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (call_pipeline (scene->client, pipeline, NULL, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+      assert_line (scene->client, "EXISTS before", "(integer) 0");
+    }
 }
 
 static void
@@ -297,6 +324,7 @@ main (int argc,
 
   ADD ("/cluster-transaction/by-hand", test_by_hand);
   ADD ("/cluster-transaction/by-hand-two-slots", test_by_hand_two_slots);
+  ADD ("/cluster-transaction/pipeline-refused", test_pipeline_refused);
   ADD ("/cluster-transaction/by-hand-ends", test_by_hand_ends);
   ADD ("/cluster-transaction/watch", test_watch);
   ADD ("/cluster-transaction/watch-two-slots", test_watch_two_slots);
