@@ -222,12 +222,18 @@ const Window = GObject.registerClass({
 
     async _refreshInfo(client) {
         const reply = await client.call('INFO').catch(() => '');
-        const info = Object.fromEntries(String(reply).split('\r\n').map(line => line.split(':')));
+        // A cluster has that of each of its nodes.
+        const info = {};
+        for (const [name, value] of String(reply).split('\r\n').map(line => line.split(':')))
+            (info[name] ??= []).push(value);
+        const total = (name, form = String) =>
+            info[name] ? form(info[name].reduce((sum, value) => sum + Number(value), 0)) : '–';
+
         if (client === this._client) {
-            this._memory_label.label = info.used_memory ? GLib.format_size(info.used_memory) : '–';
-            this._version_label.label = info.redis_version ?? '–';
-            this._clients_label.label = info.connected_clients ?? '–';
-            this._commands_label.label = info.instantaneous_ops_per_sec ?? '–';
+            this._memory_label.label = total('used_memory', GLib.format_size);
+            this._version_label.label = [...new Set(info.redis_version ?? ['–'])].sort().join(', ');
+            this._clients_label.label = total('connected_clients');
+            this._commands_label.label = total('instantaneous_ops_per_sec');
         }
     }
 

@@ -220,15 +220,22 @@ class Window(Adw.ApplicationWindow):
     async def refresh_info(self, client):
         try:
             reply = await client.call('INFO')
-            info = dict(line.split(':', 1) for line in reply.decode(errors='replace').splitlines() if ':' in line)
         except Tornadis.TornadisException:
-            info = {}
+            reply = b''
+        # A cluster has that of each of its nodes.
+        info = {}
+        for line in reply.decode(errors='replace').splitlines():
+            name, _, value = line.partition(':')
+            info.setdefault(name, []).append(value)
+
+        def total(name, form=str):
+            return form(sum(map(int, info[name]))) if name in info else '–'
+
         if client is self.client:
-            memory = info.get('used_memory')
-            self.memory_label.set_text(GLib.format_size(int(memory)) if memory else '–')
-            self.version_label.set_text(info.get('redis_version', '–'))
-            self.clients_label.set_text(info.get('connected_clients', '–'))
-            self.commands_label.set_text(info.get('instantaneous_ops_per_sec', '–'))
+            self.memory_label.set_text(total('used_memory', GLib.format_size))
+            self.version_label.set_text(', '.join(sorted(set(info.get('redis_version', ['–'])))))
+            self.clients_label.set_text(total('connected_clients'))
+            self.commands_label.set_text(total('instantaneous_ops_per_sec'))
 
     # Subscriptions
 

@@ -200,6 +200,8 @@ cluster_topology_settle (ClusterTopology *self)
     self->n_slots += cluster_topology_get_master (self, slot) != NULL;
   sort_nodes (self->masters);
   sort_nodes (self->nodes);
+  for (guint i = 0; i < self->nodes->len; i++)
+    ((ClusterNode *) g_ptr_array_index (self->nodes, i))->index = i;
 }
 
 ClusterTopology *
@@ -299,6 +301,25 @@ cluster_topology_get_replicas (ClusterTopology *self,
                                guint slot)
 {
   return topology_get_shard (self, slot)->replicas;
+}
+
+gboolean
+cluster_topology_move_slot (ClusterTopology *self,
+                            guint slot,
+                            const ClusterNode *node)
+{
+  for (guint i = NO_SHARD + 1; i < self->shards->len; i++)
+    {
+      const Shard *shard = g_ptr_array_index (self->shards, i);
+
+      if (shard->master != node || !shard->has_slots)
+        continue;
+      self->n_slots += cluster_topology_get_master (self, slot) == NULL;
+      self->slots[slot % CLUSTER_N_SLOTS] = (guint16) i;
+      return TRUE;
+    }
+
+  return FALSE;
 }
 
 const GPtrArray *

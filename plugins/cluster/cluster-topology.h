@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* What a node says of its cluster: which nodes there are, and whose each slot is. It never changes, and may be shared between
- * threads. Nodes are the same when their host and port are. */
+/* What a node says of its cluster: which nodes there are, and whose each slot is. Nodes are the same when their host and port
+ * are. */
 typedef struct _ClusterTopology ClusterTopology;
 
 typedef enum
@@ -29,6 +29,7 @@ typedef struct
   char *id;        /* (owned) (nullable) the cluster's own name of it */
   char *zone;      /* (owned) (nullable) availability zone */
   guint16 port;    /* the one for TLS if that was asked for */
+  guint index;     /* among all nodes */
   gboolean is_master; /* of a shard, with or without slots */
   ClusterHealth health;
 } ClusterNode;
@@ -61,6 +62,10 @@ const ClusterNode *cluster_topology_get_master    (ClusterTopology *self,
 /* The replicas of its shard that may be read (element-type ClusterNode), by key; empty if there are none. */
 const GPtrArray *cluster_topology_get_replicas    (ClusterTopology *self,
                                                    guint            slot);
+/* The slot is said to have moved to @node, which has slots. FALSE: it is no master with slots. */
+gboolean         cluster_topology_move_slot      (ClusterTopology   *self,
+                                                  guint             slot,
+                                                  const ClusterNode *node);
 /* The masters that have slots (element-type ClusterNode), by key. */
 const GPtrArray *cluster_topology_get_masters     (ClusterTopology *self);
 /* All nodes (element-type ClusterNode), by key; those that failed too. */

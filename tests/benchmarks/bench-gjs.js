@@ -9,8 +9,11 @@ import Tornadis from 'gi://Tornadis?version=1.0';
 const [workload, path, count, inFlight] = System.programArgs;
 const n = Number(count);
 const key = 'bench:32';
+// Of a cluster: where it is, and keys on all of its nodes.
+const uri = GLib.getenv('BENCH_URI');
+const keys = (GLib.getenv('BENCH_KEYS') || key).split(',');
 const loop = new GLib.MainLoop(null, false);
-const client = new Tornadis.Client({unix_domain_socket: path});
+const client = uri ? Tornadis.Client.new_for_uri(uri) : new Tornadis.Client({unix_domain_socket: path});
 
 function check(value) {
     if (value.length !== 32)
@@ -41,7 +44,7 @@ async function measure() {
         let left = n;
         const worker = async () => {
             while (left-- > 0)
-                check(await client.call('GET', key));
+                check(await client.call('GET', keys[left % keys.length]));
         };
         await Promise.all(Array.from({length: Number(inFlight)}, worker));
     }

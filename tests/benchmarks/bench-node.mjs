@@ -10,11 +10,15 @@ const require = createRequire(join(process.env.BENCH_NODE_MODULES, 'x.js'));
 const [name, workload, path, count, inFlight] = process.argv.slice(2);
 const n = Number(count);
 const key = 'bench:32';
+// Of a cluster: where it is, and keys on all of its nodes.
+const uri = process.env.BENCH_URI;
+const keys = (process.env.BENCH_KEYS || key).split(',');
 let client, batch;
 
 if (name === 'ioredis') {
-    const {Redis} = require('ioredis');
-    client = new Redis(path, {lazyConnect: true});
+    const {Cluster, Redis} = require('ioredis');
+    client = uri ? new Cluster([uri.split(',')[0].replace('-cluster', '')], {lazyConnect: true})
+        : new Redis(path, {lazyConnect: true});
     batch = async () => {
         const pipeline = client.pipeline();
         for (let i = 0; i < 100; i++)
@@ -44,7 +48,7 @@ if (workload === 'pipeline') {
     let left = n;
     const worker = async () => {
         while (left-- > 0)
-            check(await client.get(key));
+            check(await client.get(keys[left % keys.length]));
     };
     await Promise.all(Array.from({length: Number(inFlight)}, worker));
 }

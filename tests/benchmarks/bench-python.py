@@ -2,13 +2,18 @@
 
 """The workloads in Python: bench-python.py {tornadis|async_call|gbulb|redis-py} WORKLOAD SOCKET COUNT IN-FLIGHT"""
 
+import itertools
 import json
+import os
 import sys
 import time
 
 NAME, WORKLOAD, PATH = sys.argv[1:4]
 N, IN_FLIGHT = int(sys.argv[4]), int(sys.argv[5])
 KEY = 'bench:32'
+# Of a cluster: where it is, and keys on all of its nodes.
+URI = os.environ.get('BENCH_URI')
+KEYS = itertools.cycle((os.environ.get('BENCH_KEYS') or KEY).split(','))
 LIST_KEY = 'bench:list'
 LONG_LIST_KEY = 'bench:long-list'
 
@@ -66,7 +71,8 @@ def run_redis_py():
     import redis.asyncio
 
     # With a pool of its own, as it comes: one connection serves one call at a time.
-    client = redis.asyncio.Redis(unix_socket_path=PATH)
+    client = redis.asyncio.RedisCluster.from_url(URI.split(',')[0].replace('-cluster', '')) if URI else \
+        redis.asyncio.Redis(unix_socket_path=PATH)
 
     async def batch():
         pipeline = client.pipeline(transaction=False)
@@ -78,9 +84,10 @@ def run_redis_py():
         await asyncio.gather(*workers)
 
     async def main():
-        await measure(lambda: client.get(KEY), batch, lambda key, last: client.lrange(key, 0, last), gather)
+        await measure((lambda: client.get(next(KEYS))) if URI else (lambda: client.get(KEY)), batch, lambda key, last: client.lrange(key, 0, last), gather)
         await client.close()
-        await client.connection_pool.disconnect()
+        if not URI:
+            await client.connection_pool.disconnect()
 
     asyncio.run(main())
 
@@ -90,7 +97,7 @@ def run_tornadis():
     gi.require_version('Tornadis', '1.0')
     from gi.repository import GLib, Tornadis
 
-    client = Tornadis.Client(unix_domain_socket=PATH)
+    client = Tornadis.Client.new_for_uri(URI) if URI else Tornadis.Client(unix_domain_socket=PATH)
 
     async def gather(workers):
         if NAME == 'gbulb':
@@ -134,7 +141,7 @@ def run_tornadis():
     if NAME == 'async_call':
         run_async_call()
         return
-    workload = measure(lambda: client.call('GET', KEY), batch, lambda key, last: client.call('LRANGE', key, 0, last),
+    workload = measure((lambda: client.call('GET', next(KEYS))) if URI else (lambda: client.call('GET', KEY)), batch, lambda key, last: client.call('LRANGE', key, 0, last),
                        gather)
     if NAME == 'gbulb':
         import asyncio

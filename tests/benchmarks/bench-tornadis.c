@@ -383,6 +383,13 @@ connect_client (void)
       client = g_object_new (TORNADIS_TYPE_CLIENT, "host", "localhost", "port", bench.port, "tls", TRUE, "tls-database", database,
                              NULL);
     }
+  else if (g_getenv ("BENCH_URI") != NULL)
+    {
+      g_autoptr (GError) error = NULL;
+
+      client = tornadis_client_new_for_uri (g_getenv ("BENCH_URI"), &error);
+      check (error);
+    }
   else
     {
       client = tornadis_client_new_for_unix_socket (bench.path);

@@ -18,6 +18,7 @@ import tempfile
 import threading
 
 import bench_label
+from bench_cluster import ClusterRows
 from bench_messages import Messages
 from bench_report import Ratio, Report, Workload
 from bench_server import LONG_LIST_LENGTH, Server, Stream, die_with_parent
@@ -46,6 +47,7 @@ class Bench:
         self.stream = Stream(server.directory)
         self.scale = scale
         self.messages = Messages(self)
+        self.cluster = ClusterRows(self)
 
     def count(self, n, least=1):
         return max(least, int(n * self.scale))
@@ -227,6 +229,7 @@ class Bench:
             'tornadis-glib await': self.python('tornadis', 'range', slow // 200),
             'redis-py asyncio': self.python('redis-py', 'range', slow // 200),
         }, [('tornadis-glib await', 'redis-py asyncio', 1)])
+        yield from self.cluster.workloads(HERE)
         yield from self.messages.workloads()
         yield from self.memory()
 
@@ -271,6 +274,7 @@ class Bench:
             ('instructions', 'instructions', CALL_INSTRUCTION_BUDGET, True)])
         yield ('metrics-instructions', 'what the metrics plugin adds to a submitted GET', self.instructions('submit', 'metrics'), [
             ('added', 'instructions', METRICS_INSTRUCTION_BUDGET, True)])
+        yield from self.cluster.singles()
 
     def instructions(self, workload, plugins=''):
         def measure(tree):
@@ -315,8 +319,8 @@ def main():
 
     with tempfile.TemporaryDirectory(prefix='tornadis-bench.') as directory:
         server = Server(pathlib.Path(directory))
+        bench = Bench(trees[0], server, 0.1 if options.quick else 1)
         try:
-            bench = Bench(trees[0], server, 0.1 if options.quick else 1)
             for workload in bench.workloads():
                 if wanted(workload[0]):
                     report.workload(*workload)
@@ -330,6 +334,7 @@ def main():
                     report.single(*single)
                     sys.stdout.flush()
         finally:
+            bench.cluster.stop()
             server.stop()
 
     output = options.build / 'results.json'

@@ -5,8 +5,8 @@ Whole programs run as they are; what is less than a program runs inside the fram
 has a client, a pubsub, a pool and so on. blocks.py tells how a page says what is printed, and what must not run.
 
 In the code, port 6379 of localhost and /run/redis/redis.sock are the private server, port 6380 is one with TLS;
-ca.pem and client.pem are files that fit it. The blocks of a page run one after the other in a directory of the page,
-each with an empty database.
+ca.pem and client.pem are files that fit it; n1,n2,n3 are the nodes of a cluster of the page. The blocks of a page run one
+after the other in a directory of the page, each with an empty database.
 """
 
 import importlib.util
@@ -57,9 +57,10 @@ def flags(*options):
 class Page:
     """One page: its directory and what its blocks run with."""
 
-    def __init__(self, directory, server, tls_server):
+    def __init__(self, directory, server, tls_server, cluster):
         self.directory = directory
         self.server = server
+        self.cluster = cluster
         self.has_tls = tls_server is not None
         self.addresses = (
             (r'\b6379\b', str(server.get_port())),
@@ -70,6 +71,8 @@ class Page:
             (r"(host: 'localhost')(?!, *\n? *port)", rf'\1, port: {server.get_port()}'),
             (r'((?:redis|valkey)://(?:[^/\s@]*@)?localhost)(?![\w.:])', rf'\1:{server.get_port()}'),
         )
+        if cluster is not None:
+            self.addresses += ((r'\bn1,n2,n3\b', cluster.get_hosts(False)),)
         directory.mkdir()
         if self.has_tls:
             for name, file in (('ca.pem', 'ca.pem'), ('client.pem', 'client-both.pem')):
@@ -124,6 +127,8 @@ class Page:
         if block.file is not None:
             (self.directory / block.file).write_text(self.address(block.source()), encoding='utf-8')
         self.server.command('FLUSHALL')
+        for node in range(self.cluster.get_n_nodes() if self.cluster is not None else 0):
+            self.cluster.command(node, 'FLUSHALL')
         block.check(getattr(self, 'run_' + block.language)(block))
 
     def write(self, block, suffix):
@@ -262,7 +267,9 @@ def run_page(path, page, directory, servers, tls_server):
     server = servers.get()
     outcomes = []
     try:
-        worker = Page(directory / page, server, tls_server)
+        has_cluster = 'n1,n2,n3' in path.read_text(encoding='utf-8')
+        cluster = TornadisHarness.Cluster.new(3, 0, None) if has_cluster else None
+        worker = Page(directory / page, server, tls_server, cluster)
         for block in blocks.read(path, page):
             failure = None
             skipped = worker.missing(block)

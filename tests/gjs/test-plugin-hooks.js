@@ -192,6 +192,65 @@ export default {
         equal(behind, ['GET', 'ECHO']);
     },
 
+    // Over the connections of others: to the next when one cannot be reached.
+    async forward(server) {
+        const there = TornadisHarness.Redis.new(null);
+        const nowhere = new Tornadis.Client({unix_domain_socket: '/nonexistent'});
+        const other = makeClient(there);
+        const client = makeClient(server);
+        const log = [];
+        let seen = 0;
+        client.add_plugin(new Acting({
+            call(call) {
+                equal(call.get_target(), null);
+                if (!['GET', 'INCR', 'PIPELINE'].includes(call.get_name()))
+                    return false;
+                call.forward(log.at(-1)?.[1] === nowhere ? other : nowhere);
+                return true;
+            },
+            done(call) {
+                const code = call.dup_error()?.code ?? null;
+                equal(call.get_attempt(), 1);
+                log.push([call.get_name(), call.get_target(), code]);
+                if (code === Tornadis.Error.CONNECT)
+                    call.retry(0);
+            },
+        }));
+        client.add_plugin(new Acting({
+            call() {
+                seen++;
+            },
+        }));
+        await other.call('SET', 'k', 'there');
+        equal(await client.call('SET', 'k', 'here'), 'OK');
+        equal(await client.call('GET', 'k'), 'there');
+        equal((await rejects(Tornadis.ReplyError, client.call('INCR', 'k'))).prefix, 'ERR');
+        const pipeline = new Tornadis.Pipeline();
+        pipeline.stack_call('GET', 'k');
+        pipeline.stack_call('INCR', 'n');
+        equal(await client.call(pipeline), ['there', 1]);
+        const {CONNECT, REPLY} = Tornadis.Error;
+        equal(log, [['SET', null, null], ['GET', nowhere, CONNECT], ['GET', other, null], ['INCR', nowhere, CONNECT],
+            ['INCR', other, REPLY], ['PIPELINE', nowhere, CONNECT], ['PIPELINE', other, null]]);
+        equal(seen, 1);
+    },
+
+    // A call that is kept is forwarded when the plugin likes.
+    async forwardLater(server) {
+        const client = new Tornadis.Client({unix_domain_socket: '/nonexistent'});
+        let kept = null;
+        client.add_plugin(new Acting({
+            call(call) {
+                kept = call;
+                return true;
+            },
+        }));
+        const echo = client.call('ECHO', 'x');
+        await until(() => kept);
+        kept.forward(makeClient(server));
+        equal(await echo, 'x');
+    },
+
     async retrySees(server) {
         const client = makeClient(server);
         const seen = [];

@@ -26,7 +26,7 @@ if reason:
 sys.path.insert(0, os.path.join(TESTS, 'python'))
 from tap import equal, main
 
-from gi.repository import Tornadis
+from gi.repository import Tornadis, TornadisHarness
 
 
 def uri(server):
@@ -294,6 +294,27 @@ async def test_refused(server):
         await until(lambda: application.find('label', 'news: NOPERM'))
         equal(application.find('push button', 'Unsubscribe from news'), None)
         assert application.find('push button', 'Unsubscribe from log.*')
+
+
+async def test_cluster(server):
+    """The figures are those of all nodes."""
+    cluster = TornadisHarness.Cluster.new(3, 0, None)
+    cluster_uri = f'redis-cluster://{cluster.get_hosts(False)}'
+    client = Tornadis.Client.new_for_uri(cluster_uri)
+    async with running('-s', 'news', '-s', 'log.*', cluster_uri) as application:
+        # PUBLISH counts those of one node.
+        while await client.call('PUBSUB', 'NUMSUB', 'news') != [b'news', 1] or await client.call('PUBSUB', 'NUMPAT') != 1:
+            await Tornadis.sleep(0.05)
+        await client.call('PUBLISH', 'news', 'from one')
+        await client.call('PUBLISH', 'log.door', 'open')
+        await until(lambda: sorted(get_rows(application)) == [('log.door', 'open'), ('news', 'from one')])
+        counts = [line.split(':')[1] for line in (await client.call('INFO')).decode().splitlines()
+                  if line.startswith('connected_clients:')]
+        equal(len(counts), 3)
+        await until(lambda: get_figures(application).get('Connected clients') == str(sum(map(int, counts))))
+        figures = get_figures(application)
+        assert figures['Version'].count('.') == 2 and figures['Memory used'].endswith('MB'), figures
+        assert application.find('label', 'cluster')
 
 
 async def test_bad_uri(server):

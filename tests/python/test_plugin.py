@@ -197,6 +197,76 @@ async def test_asking(server):
     equal([entry[:2] for entry in inner.log], [('call', 'GET'), ('done', 'GET'), ('call', 'ECHO'), ('done', 'ECHO')])
 
 
+class Reading(Tornadis.Plugin):
+    """Sends reads, and pipelines, over the connections of others: to the next when one cannot be reached."""
+    __gtype_name__ = 'TornadisTestReading'
+
+    def __init__(self, *others):
+        super().__init__()
+        self.others = others
+        self.log = []
+
+    def do_call(self, call):
+        equal(call.get_target(), None)
+        if call.get_name() not in ('GET', 'INCR', 'PIPELINE'):
+            return False
+        tried = sum(entry[0] is call for entry in self.log)
+        call.forward(self.others[tried])
+        return True
+
+    def do_call_done(self, call):
+        error = call.dup_error()
+        self.log.append((call, call.get_name(), call.get_target(), call.get_attempt(), error and error.code))
+        if error is not None and error.code == Tornadis.Error.CONNECT:
+            call.retry(0)
+
+
+async def test_forward(server):
+    there = TornadisHarness.Redis.new(None)
+    nowhere, other = Tornadis.Client(unix_domain_socket='/nonexistent'), make_client(there)
+    client, plugin, behind = make_client(server), Reading(nowhere, other), Recorder()
+    client.add_plugin(plugin)
+    client.add_plugin(behind)
+    await other.call('SET', 'k', 'there')
+    equal(await client.call('SET', 'k', 'here'), b'OK')
+    equal(await client.call('GET', 'k'), b'there')
+    error = await raises_async(Tornadis.ReplyError, client.call('INCR', 'k'))
+    equal(error.prefix, 'ERR')
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('GET', 'k')
+    pipeline.stack_call('INCR', 'n')
+    equal(await client.call(pipeline), [b'there', 1])
+    connect, reply = Tornadis.Error.CONNECT, Tornadis.Error.REPLY
+    equal([entry[1:] for entry in plugin.log], [
+        ('SET', None, 1, None), ('GET', nowhere, 1, connect), ('GET', other, 1, None), ('INCR', nowhere, 1, connect),
+        ('INCR', other, 1, reply), ('PIPELINE', nowhere, 1, connect), ('PIPELINE', other, 1, None)])
+    equal(behind.log, [('call', 'SET', 1), ('done', 'SET', True)])
+
+
+async def test_forward_later(server):
+    """A call that is kept is forwarded when the plugin likes, and once."""
+    kept = []
+    client, other = Tornadis.Client(unix_domain_socket='/nonexistent'), make_client(server)
+    client.add_plugin(Acting(call=lambda call: kept.append(call) or True))
+    task = Tornadis.spawn(client.call('ECHO', 'x'))
+    await wait_until(lambda: kept)
+    kept[0].forward(other)
+    GLib.test_expect_message('Tornadis', GLib.LogLevelFlags.LEVEL_WARNING, '*forward ECHO*answered already*')
+    kept[0].forward(other)
+    equal(await task, b'x')
+    GLib.test_assert_expected_messages_internal('Tornadis', __file__, 0, 'test_forward_later')
+    equal(kept[0].get_target(), other)
+    # Connecting is the client's own.
+    kept.clear()
+    task = Tornadis.spawn(client.connect_client())
+    await wait_until(lambda: kept)
+    GLib.test_expect_message('Tornadis', GLib.LogLevelFlags.LEVEL_WARNING, '*forward the connecting*')
+    kept[0].forward(other)
+    GLib.test_assert_expected_messages_internal('Tornadis', __file__, 0, 'test_forward_later')
+    kept.clear()
+    await raises_async(Tornadis.ClientError, task)
+
+
 class Acting(Tornadis.Plugin):
     """Runs functions in its hooks."""
     __gtype_name__ = 'TornadisTestActing'

@@ -339,6 +339,9 @@ class Plugin(Tornadis.Plugin):
         self.set_client_state(call.get_client(), Tornadis.ClientState.CONNECTED)
         self.set_client_lost(call.get_client(), GLib.Error())
         self.set_client_in_transaction(call.get_client(), in_transaction)
+        target: Tornadis.Client | None = call.get_target()
+        if target is not None:
+            call.forward(target)
         call.return_error(Tornadis.ClientError('no'))
         call.proceed()
         return bool(numbers and about and not abandoned)

@@ -290,6 +290,9 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
         this.set_client_state(call.get_client(), Tornadis.ClientState.CONNECTED);
         this.set_client_in_transaction(call.get_client(), inTransaction);
         this.set_client_lost(call.get_client(), new Tornadis.Error({message: 'no', code: Tornadis.Error.LOST}));
+        const target: Tornadis.Client | null = call.get_target();
+        if (target)
+            call.forward(target);
         call.return_error(new Tornadis.Error({message: 'no', code: Tornadis.Error.USAGE}));
         call.proceed();
         return false;

@@ -140,6 +140,61 @@ async void test_asking (TornadisHarness.Redis server) throws Error {
   assert (asking.seen == "GET;" && behind == "GET;ECHO;");
 }
 
+/* Over the connections of others: to the next when one cannot be reached. */
+async void test_forward (TornadisHarness.Redis server) throws Error {
+  var there = new TornadisHarness.Redis (null);
+  var nowhere = new Tornadis.Client.for_unix_socket ("/nonexistent");
+  var other = make_client (there);
+  var client = make_client (server);
+  string log = "";
+  int seen = 0;
+  client.add_plugin (new Acting ((call) => {
+    assert (call.get_target () == null);
+    if (call.get_name () != "GET" && call.get_name () != "PIPELINE")
+      return false;
+    call.forward (log.has_suffix ("nowhere;") ? other : nowhere);
+    return true;
+  }, (call) => {
+    assert (call.get_attempt () == 1);
+    log += call.get_name ();
+    if (call.get_target () == nowhere) {
+      assert (call.dup_error () is Tornadis.Error.CONNECT);
+      log += " nowhere";
+      call.retry (0);
+    } else if (call.get_target () == other)
+      log += " other";
+    log += ";";
+  }));
+  client.add_plugin (new Acting ((call) => {
+    seen++;
+    return false;
+  }));
+  yield call (other, "SET k there");
+  assert ((yield call (client, "SET k here")) == "OK");
+  assert ((yield call (client, "GET k")) == "there");
+  var pipeline = new Tornadis.Pipeline ();
+  pipeline.stack_strv ({ "GET", "k" });
+  pipeline.stack_strv ({ "INCR", "n" });
+  var replies = yield client.call_pipeline_async (pipeline);
+  assert (replies.get_element (0).get_text () == "there" && replies.get_element (1).get_integer () == 1);
+  assert (log == "SET;GET nowhere;GET other;PIPELINE nowhere;PIPELINE other;" && seen == 1);
+}
+
+/* A call that is kept is forwarded when the plugin likes. */
+async void test_forward_later (TornadisHarness.Redis server) throws Error {
+  var client = new Tornadis.Client.for_unix_socket ("/nonexistent");
+  var other = make_client (server);
+  client.add_plugin (new Acting ((call) => {
+    Idle.add (() => {
+      call.forward (other);
+      return Source.REMOVE;
+    });
+    return true;
+  }));
+  assert ((yield call (client, "ECHO x")) == "x");
+  assert (other.is_connected () && !client.is_connected ());
+}
+
 async void test_retry_sees (TornadisHarness.Redis server) throws Error {
   string seen = "";
   var client = make_client (server);
@@ -392,6 +447,8 @@ async void test_changing (TornadisHarness.Redis server) throws Error {
 int main (string[] args) {
   Test.init (ref args);
   add ("/vala/plugin-hooks/asking", (s, c) => test_asking.begin (s, c), (r) => test_asking.end (r));
+  add ("/vala/plugin-hooks/forward", (s, c) => test_forward.begin (s, c), (r) => test_forward.end (r));
+  add ("/vala/plugin-hooks/forward-later", (s, c) => test_forward_later.begin (s, c), (r) => test_forward_later.end (r));
   add ("/vala/plugin-hooks/retry-sees", (s, c) => test_retry_sees.begin (s, c), (r) => test_retry_sees.end (r));
   add ("/vala/plugin-hooks/setup-and-push", (s, c) => test_setup_and_push.begin (s, c), (r) => test_setup_and_push.end (r));
   add ("/vala/plugin-hooks/looking", (s, c) => test_looking.begin (s, c), (r) => test_looking.end (r));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tornadis-glib/client/tornadis-call.h"
+#include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/wire/tornadis-queue.h"
 
 G_BEGIN_DECLS
@@ -12,12 +13,13 @@ G_BEGIN_DECLS
  *
  *   DOWN -> OFFERED -> DOWN ...   a plugin's call hook passes it on, to the next plugin
  *              |
- *              +-> HELD           or keeps it: -> DOWN with proceed, -> UP with return_reply or return_error, or when it
- *                                 is dropped, or its deadline passes
+ *              +-> HELD           or keeps it: -> DOWN with proceed, -> SENT with forward, -> UP with return_reply or
+ *                                 return_error, or when it is dropped, or its deadline passes
  *   DOWN -> SENT                  behind the last plugin; -> UP with the outcome
  *   UP -> UP ...                  call_done hooks, from the innermost plugin to the outermost whose call hook has run
  *    |
- *    +-> SENT                     one of them asked for another attempt: after its delay -> DOWN, behind that plugin
+ *    +-> SENT                     one of them asked for another attempt: after its delay -> DOWN, behind that plugin, or to
+ *                                 it again if it has forwarded the call
  *    +-> DONE                     the caller is notified, never within the function that made the call
  *   any -> UP                     abandoned: cancelled, timed out, or the client is closed; it cannot be held up any more
  */
@@ -36,6 +38,7 @@ struct _TornadisCall
   GObject parent_instance;
 
   TornadisClient *client;     /* (owned) */
+  TornadisClient *target;     /* (owned) (nullable) whose connection it goes over, when a plugin has forwarded it */
   GPtrArray *chain;           /* (owned) (element-type TornadisPlugin) */
   TornadisCommand *command;   /* (owned) (nullable) */
   TornadisPipeline *pipeline; /* (owned) (nullable) */
@@ -50,9 +53,10 @@ struct _TornadisCall
   gint64 start_time;
   gint64 end_time; /* 0 while in flight */
   gint64 deadline; /* 0: none */
-  guint64 id;      /* in the link's queue while SENT, or 0 */
+  TornadisDispatched sent; /* by which it can be cancelled while SENT */
   guint first;     /* in the chain, of the plugins that it goes through */
   guint next;
+  guint forwarder; /* in the chain, the plugin that has forwarded it to @target */
   guint attempt;
   guint retry_delay_msec;
   TornadisCallPhase phase;
@@ -71,16 +75,32 @@ struct _TornadisCall
 
 /* Takes @command or @pipeline through the plugins of @chain (element-type TornadisPlugin), which is never changed, from
  * @first on, and to the client's connection. @func is called once, after this function has returned. @call (out)
- * (optional) (transfer none) is for tornadis_call_abort() until @func is called; %NULL when that is no longer possible. */
+ * (optional) (transfer none) is for tornadis_call_abort() until @func is called; %NULL when that is no longer possible. A
+ * @deadline of 0 is none. */
 void tornadis_call_start (TornadisClient    *client,
                           GPtrArray         *chain,
                           guint              first,
                           TornadisCommand   *command,
                           TornadisPipeline  *pipeline,
-                          guint              timeout_msec,
+                          gint64             deadline,
                           TornadisSlotFunc   func,
                           gpointer           user_data,
                           TornadisCall     **call);
+/* Of a call that the one plugin of @chain has routed to @target, and that has failed. @func may be called at once. */
+void tornadis_call_start_failed (TornadisClient    *client,
+                                 GPtrArray         *chain,
+                                 TornadisCommand   *command,
+                                 TornadisClient    *target,
+                                 gint64             deadline,
+                                 TornadisReply     *reply,
+                                 const GError      *error,
+                                 TornadisSlotFunc   func,
+                                 gpointer           user_data,
+                                 TornadisCall     **call);
+/* Whether a server may have been sent it. */
+gboolean tornadis_call_may_have_run (TornadisCall *self);
+/* Where the call goes: over the connection of its client, or of that to which it was forwarded. */
+TornadisClient *tornadis_call_get_destination (TornadisCall *self);
 /* Completes the call with @error, in whatever phase it is. */
 void tornadis_call_abort (TornadisCall      *self,
                           const GError      *error);

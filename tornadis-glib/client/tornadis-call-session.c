@@ -61,7 +61,7 @@ gboolean
 tornadis_call_comes_between (TornadisCall *self)
 {
   return self->attempt > 1 && !self->in_transaction &&
-         tornadis_queue_get_expected (tornadis_link_get_queue (tornadis_client_get_link (self->client))).in_multi;
+         tornadis_queue_get_expected (tornadis_link_get_queue (tornadis_client_get_link (tornadis_call_get_destination (self)))).in_multi;
 }
 
 /* A call of a plugin's own goes only through those behind it. */
@@ -79,7 +79,7 @@ tornadis_call_note_loss (TornadisCall *self)
 {
   if (tornadis_call_get_notifies (self) == TORNADIS_NOTIFIES_PLUGINS && self->in_transaction &&
       g_error_matches (self->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
-    tornadis_link_get_session (tornadis_client_get_link (self->client))->loss_known = TRUE;
+    tornadis_link_get_session (tornadis_client_get_link (tornadis_call_get_destination (self)))->loss_known = TRUE;
 }
 
 /**

@@ -88,7 +88,7 @@ sent_cb (TornadisReply *reply,
 {
   g_autoptr (TornadisCall) self = user_data;
 
-  self->id = 0;
+  self->sent = (TornadisDispatched){ 0 };
   if (self->phase != PHASE_SENT)
     return;
 
@@ -125,13 +125,32 @@ call_send_connect (TornadisCall *self)
   tornadis_client_connect_link (self->client, task);
 }
 
+TornadisClient *
+tornadis_call_get_destination (TornadisCall *self)
+{
+  return self->target != NULL ? self->target : self->client;
+}
+
+/* Past all plugins, or, when it was forwarded, through those of the other client. */
+static void
+call_dispatch (TornadisCall *self,
+               TornadisDispatched *sent)
+{
+  if (self->target != NULL)
+    tornadis_client_dispatch_until (self->target, self->command, self->pipeline, self->deadline,
+                                    tornadis_call_get_notifies (self), sent_cb, g_object_ref (self), sent);
+  else
+    sent->id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline,
+                                     tornadis_call_get_notifies (self), sent_cb, g_object_ref (self));
+}
+
 static void
 call_send (TornadisCall *self)
 {
-  TornadisLink *link = tornadis_client_get_link (self->client);
+  TornadisLink *link = tornadis_client_get_link (tornadis_call_get_destination (self));
   TornadisTransaction before;
+  TornadisDispatched sent = { 0 };
   gboolean was_lost;
-  guint64 id;
 
   if (self->connects)
     {
@@ -150,13 +169,12 @@ call_send (TornadisCall *self)
   before = tornadis_queue_get_expected (tornadis_link_get_queue (link));
   was_lost = tornadis_transaction_is_open (tornadis_link_get_session (link)->lost);
   self->phase = PHASE_SENT;
-  id = tornadis_client_send (self->client, self->command, self->pipeline, self->deadline, tornadis_call_get_notifies (self),
-                             sent_cb, g_object_ref (self));
+  call_dispatch (self, &sent);
   /* What gives up a transaction that was lost does not belong to it: that is not refused. */
-  tornadis_call_follow_sent (self, before, was_lost && id == 0);
+  tornadis_call_follow_sent (self, before, was_lost && sent.id == 0 && sent.call == NULL);
   /* It may have completed already, in a main loop that a setup hook ran. */
   if (self->phase == PHASE_SENT)
-    self->id = id;
+    self->sent = sent;
 }
 
 static gboolean
@@ -165,6 +183,7 @@ retry_cb (gpointer user_data)
   g_autoptr (TornadisCall) self = g_object_ref (TORNADIS_CALL (user_data));
 
   call_clear_source (self);
+  g_clear_object (&self->target);
   self->phase = PHASE_DOWN;
   call_run (self);
 
@@ -209,7 +228,11 @@ call_go_up (TornadisCall *self)
 
       if (call_take_retry (self))
         {
-          self->attempt++;
+          /* Who has forwarded it is asked where it goes now. */
+          if (self->target != NULL && self->forwarder == self->next - 1)
+            self->next--;
+          else
+            self->attempt++;
           self->end_time = 0;
           self->phase = PHASE_SENT;
           call_attach_source (self, self->retry_delay_msec, retry_cb, g_object_ref (self), g_object_unref);
@@ -351,7 +374,7 @@ call_run (TornadisCall *self)
 
   while (self->phase == PHASE_DOWN || self->phase == PHASE_UP)
     {
-      if (self->phase == PHASE_DOWN && self->next < self->chain->len)
+      if (self->phase == PHASE_DOWN && self->target == NULL && self->next < self->chain->len)
         {
           if (call_check (self))
             call_offer (self);
@@ -408,6 +431,7 @@ tornadis_call_finalize (GObject *object)
   g_clear_pointer (&self->command, tornadis_command_unref);
   g_clear_object (&self->pipeline);
   g_clear_pointer (&self->chain, g_ptr_array_unref);
+  g_clear_object (&self->target);
   g_clear_object (&self->client);
 
   G_OBJECT_CLASS (tornadis_call_parent_class)->finalize (object);
@@ -427,16 +451,13 @@ tornadis_call_init (TornadisCall *self)
 {
 }
 
-void
-tornadis_call_start (TornadisClient *client,
-                     GPtrArray *chain,
-                     guint first,
-                     TornadisCommand *command,
-                     TornadisPipeline *pipeline,
-                     guint timeout_msec,
-                     TornadisSlotFunc func,
-                     gpointer user_data,
-                     TornadisCall **call)
+static TornadisCall *
+call_new (TornadisClient *client,
+          GPtrArray *chain,
+          guint first,
+          TornadisCommand *command,
+          TornadisSlotFunc func,
+          gpointer user_data)
 {
   TornadisCall *self = g_object_new (TORNADIS_TYPE_CALL, NULL);
 
@@ -444,17 +465,32 @@ tornadis_call_start (TornadisClient *client,
   self->chain = g_ptr_array_ref (chain);
   self->first = self->next = first;
   self->command = command != NULL ? tornadis_command_ref (command) : NULL;
-  self->connects = command == tornadis_client_get_connect_command ();
-  self->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
   self->func = func;
   self->user_data = user_data;
   self->attempt = 1;
   self->start_time = g_get_monotonic_time ();
-  if (timeout_msec != 0)
-    self->deadline = self->start_time + timeout_msec * G_TIME_SPAN_MILLISECOND;
-
   self->node.data = self;
   g_queue_push_tail_link (&tornadis_client_get_private (client)->calls, &self->node);
+
+  return self;
+}
+
+void
+tornadis_call_start (TornadisClient *client,
+                     GPtrArray *chain,
+                     guint first,
+                     TornadisCommand *command,
+                     TornadisPipeline *pipeline,
+                     gint64 deadline,
+                     TornadisSlotFunc func,
+                     gpointer user_data,
+                     TornadisCall **call)
+{
+  TornadisCall *self = call_new (client, chain, first, command, func, user_data);
+
+  self->connects = command == tornadis_client_get_connect_command ();
+  self->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
+  self->deadline = deadline;
 
   /* Before call_run(): a hook may run a main loop, in which the caller cancels. */
   if (call != NULL)
@@ -469,6 +505,48 @@ tornadis_call_start (TornadisClient *client,
 }
 
 void
+tornadis_call_start_failed (TornadisClient *client,
+                            GPtrArray *chain,
+                            TornadisCommand *command,
+                            TornadisClient *target,
+                            gint64 deadline,
+                            TornadisReply *reply,
+                            const GError *error,
+                            TornadisSlotFunc func,
+                            gpointer user_data,
+                            TornadisCall **call)
+{
+  TornadisCall *self = call_new (client, chain, 0, command, func, user_data);
+
+  self->target = g_object_ref (target);
+  self->forwarder = 0;
+  self->next = 1;
+  self->deadline = deadline;
+  call_set_outcome (self, reply, error);
+  self->end_time = self->start_time;
+  self->phase = PHASE_UP;
+  /* Once @func was called @call is nothing any more. */
+  if (call != NULL)
+    *call = self;
+  call_run (self);
+  g_object_unref (self);
+}
+
+gboolean
+tornadis_call_may_have_run (TornadisCall *self)
+{
+  TornadisLink *link = tornadis_client_get_link (tornadis_call_get_destination (self));
+
+  if (self->attempt > 1)
+    return TRUE;
+  if (self->phase != PHASE_SENT)
+    return FALSE;
+
+  return self->sent.call != NULL ? tornadis_call_may_have_run (self->sent.call)
+                                 : tornadis_queue_is_written (tornadis_link_get_queue (link), self->sent.id);
+}
+
+void
 tornadis_call_abort (TornadisCall *self,
                      const GError *error)
 {
@@ -480,9 +558,14 @@ tornadis_call_abort (TornadisCall *self,
 
   self->abandoned = TRUE;
 
-  if (self->phase == PHASE_SENT && self->id != 0)
+  if (self->phase == PHASE_SENT && self->sent.call != NULL)
     {
-      tornadis_link_cancel (tornadis_client_get_link (self->client), self->id, self, error);
+      tornadis_call_abort (self->sent.call, error);
+      return;
+    }
+  if (self->phase == PHASE_SENT && self->sent.id != 0)
+    {
+      tornadis_link_cancel (tornadis_client_get_link (tornadis_call_get_destination (self)), self->sent.id, self, error);
       return;
     }
 
@@ -523,8 +606,7 @@ tornadis_call_complete_all (GPtrArray *calls)
       if (self->phase == PHASE_UP || self->phase == PHASE_DONE)
         continue;
 
-      /* Nobody knows whether an earlier attempt has run. */
-      error = g_error_new (TORNADIS_ERROR, self->attempt > 1 ? TORNADIS_ERROR_LOST : TORNADIS_ERROR_CLOSED,
+      error = g_error_new (TORNADIS_ERROR, tornadis_call_may_have_run (self) ? TORNADIS_ERROR_LOST : TORNADIS_ERROR_CLOSED,
                            "The client was closed while plugins held %s", tornadis_call_get_name (self));
       tornadis_call_abort (self, error);
     }
@@ -830,6 +912,62 @@ tornadis_call_proceed (TornadisCall *self)
   tornadis_call_end_hold (self);
   self->phase = PHASE_DOWN;
   call_run (self);
+}
+
+/**
+ * tornadis_call_forward:
+ * @self: a call that the plugin holds
+ * @client: another client, of the same main context
+ *
+ * Has the call go over the connection of another client, through the plugins of that one, instead of to the next plugin and
+ * the client's own server. May be used from within the `call` hook too.
+ *
+ * The outcome comes to this plugin's [vfunc@Tornadis.Plugin.call_done]; if it asks for another attempt there, with
+ * [method@Tornadis.Call.retry], its `call` hook is called again and says where to. That is no attempt by
+ * [method@Tornadis.Call.get_attempt], which are those that were made behind a plugin.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_call_forward (TornadisCall *self,
+                       TornadisClient *client)
+{
+  g_return_if_fail (TORNADIS_IS_CALL (self));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+  g_return_if_fail (client != self->client);
+
+  if (!call_check_answer (self, "forward"))
+    return;
+  if (self->connects)
+    {
+      g_warning ("A plugin tried to forward the connecting of a client");
+      return;
+    }
+
+  call_clear_source (self);
+  tornadis_call_end_hold (self);
+  self->forwarder = self->next - 1;
+  g_set_object (&self->target, client);
+  self->phase = PHASE_DOWN;
+  call_run (self);
+}
+
+/**
+ * tornadis_call_get_target:
+ * @self: a call
+ *
+ * Gets the client to which the call was forwarded, see [method@Tornadis.Call.forward]; in `call_done` that of the outcome.
+ *
+ * Returns: (transfer none) (nullable): the client, or %NULL
+ *
+ * Since: 1.0
+ */
+TornadisClient *
+tornadis_call_get_target (TornadisCall *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_CALL (self), NULL);
+
+  return self->target;
 }
 
 /**

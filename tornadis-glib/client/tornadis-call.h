@@ -46,6 +46,11 @@ gboolean          tornadis_call_is_in_transaction (TornadisCall    *self);
 TORNADIS_AVAILABLE_IN_1_0
 void              tornadis_call_proceed          (TornadisCall     *self);
 TORNADIS_AVAILABLE_IN_1_0
+void              tornadis_call_forward          (TornadisCall     *self,
+                                                  TornadisClient   *client);
+TORNADIS_AVAILABLE_IN_1_0
+TornadisClient   *tornadis_call_get_target       (TornadisCall     *self);
+TORNADIS_AVAILABLE_IN_1_0
 void              tornadis_call_return_reply     (TornadisCall     *self,
                                                   TornadisReply    *reply);
 TORNADIS_AVAILABLE_IN_1_0

@@ -279,7 +279,8 @@ tornadis_client_send (TornadisClient *self,
   return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, notifies, func, user_data);
 }
 
-/* Sends a call through the plugins of @chain from @first on. What the client refuses no plugin is asked about. */
+/* Sends a call through the plugins of @chain from @first on, until @deadline or, if that is 0, as long as calls of the client may
+ * take. What the client refuses no plugin is asked about. */
 static void
 client_start_call (TornadisClient *self,
                    TornadisClientPrivate *priv,
@@ -287,10 +288,12 @@ client_start_call (TornadisClient *self,
                    guint first,
                    TornadisCommand *command,
                    TornadisPipeline *pipeline,
+                   gint64 deadline,
                    TornadisSlotFunc func,
                    gpointer user_data,
                    TornadisCall **call)
 {
+  guint timeout_msec = tornadis_link_get_settings (priv->link)->call_timeout_msec;
   gboolean connects = command == tornadis_client_get_connect_command ();
   g_autoptr (TornadisPipeline) copy = NULL;
   GError *error = NULL;
@@ -311,9 +314,22 @@ client_start_call (TornadisClient *self,
   /* The caller may change what they sent at once, while a plugin has it. */
   if (pipeline != NULL)
     copy = tornadis_pipeline_copy (pipeline);
-  tornadis_call_start (self, chain, first, command, copy,
-                       connects ? 0 : tornadis_link_get_settings (priv->link)->call_timeout_msec,
+  if (deadline == 0 && timeout_msec != 0 && !connects)
+    deadline = g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND;
+  tornadis_call_start (self, chain, first, command, copy, deadline,
                        func != NULL ? func : tornadis_client_ignore_reply_cb, user_data, call);
+}
+
+static inline gboolean
+client_route (TornadisClient *self,
+              TornadisClientPrivate *priv,
+              TornadisCommand *command,
+              TornadisSlotFunc func,
+              gpointer user_data,
+              TornadisDispatched *dispatched)
+{
+  return priv->router != NULL && client_takes_plain_call (self, command) &&
+         tornadis_client_route (self, command, func, user_data, dispatched);
 }
 
 static inline void
@@ -326,8 +342,8 @@ client_dispatch (TornadisClient *self,
 {
   if (G_LIKELY (priv->chain == NULL))
     client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, func, user_data);
-  else
-    client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, NULL);
+  else if (!client_route (self, priv, command, func, user_data, NULL))
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, 0, func, user_data, NULL);
 }
 
 void
@@ -344,8 +360,26 @@ tornadis_client_dispatch (TornadisClient *self,
     client_dispatch (self, priv, command, pipeline, func, user_data);
   else if (G_LIKELY (priv->chain == NULL))
     dispatched->id = client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, func, user_data);
+  else if (!client_route (self, priv, command, func, user_data, dispatched))
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, 0, func, user_data, &dispatched->call);
+}
+
+void
+tornadis_client_dispatch_until (TornadisClient *self,
+                                TornadisCommand *command,
+                                TornadisPipeline *pipeline,
+                                gint64 deadline,
+                                TornadisNotifies notifies,
+                                TornadisSlotFunc func,
+                                gpointer user_data,
+                                TornadisDispatched *dispatched)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+
+  if (priv->chain == NULL)
+    dispatched->id = client_send (self, priv, command, pipeline, deadline, notifies, func, user_data);
   else
-    client_start_call (self, priv, priv->chain, 0, command, pipeline, func, user_data, &dispatched->call);
+    client_start_call (self, priv, priv->chain, 0, command, pipeline, deadline, func, user_data, &dispatched->call);
 }
 
 void
@@ -355,7 +389,9 @@ tornadis_client_cancel (TornadisClient *self,
 {
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
 
-  if (dispatched->call != NULL)
+  if (dispatched->routed != NULL)
+    tornadis_client_abort_routed (dispatched->routed, error);
+  else if (dispatched->call != NULL)
     tornadis_call_abort (dispatched->call, error);
   else if (dispatched->id != 0)
     tornadis_link_cancel (tornadis_client_get_link (self), dispatched->id, user_data, error);
@@ -467,7 +503,7 @@ tornadis_client_submit_behind (TornadisClient *self,
 
   /* A plugin that takes no part in calls, or was removed, has none behind it. */
   if (chain != NULL && g_ptr_array_find (chain, plugin, &index) && index + 1 < chain->len)
-    client_start_call (self, priv, chain, index + 1, command, NULL, done, submission, NULL);
+    client_start_call (self, priv, chain, index + 1, command, NULL, 0, done, submission, NULL);
   else
     tornadis_client_send (self, command, NULL, 0, TORNADIS_NOTIFIES_MAKER, done, submission);
 }

@@ -48,6 +48,10 @@ client_update_chain (TornadisClientPrivate *priv)
       if (klass->observe != NULL)
         add_to_snapshot (&priv->observers, plugin);
     }
+
+  priv->router = priv->chain != NULL && priv->chain->len == 1 ? g_ptr_array_index (priv->chain, 0) : NULL;
+  if (priv->router != NULL && TORNADIS_PLUGIN_GET_CLASS (priv->router)->route == NULL)
+    priv->router = NULL;
 }
 
 gboolean

@@ -31,12 +31,14 @@ typedef struct _TornadisClientHooks
 } TornadisClientHooks;
 
 typedef struct _TornadisSubmission TornadisSubmission;
+typedef struct _TornadisRouted TornadisRouted;
 
 /* What a call can be cancelled by until its function is called. */
 typedef struct
 {
   guint64 id;         /* in the link's queue, or 0 */
   TornadisCall *call; /* (unowned) (nullable) when it goes through plugins */
+  TornadisRouted *routed; /* (unowned) (nullable) when the only plugin has routed it to another client */
 } TornadisDispatched;
 
 typedef struct
@@ -69,6 +71,7 @@ typedef struct
   /* Snapshots of @plugins, with a NULL at the end, replaced and never changed; NULL: none. */
   GPtrArray *attached;  /* (owned) (nullable) all */
   GPtrArray *chain;     /* (owned) (nullable) those that calls go through */
+  TornadisPlugin *router; /* (unowned) (nullable) the only one of them, if it routes calls */
   GPtrArray *observers; /* (owned) (nullable) those that are notified of every exchange with the server */
   GPtrArray *retired;   /* (owned) (nullable) (element-type GPtrArray) former observers that are still being notified */
   guint observing;      /* how many notifications of observers are on the stack */
@@ -82,6 +85,10 @@ typedef struct
   TornadisPollerItem completed_item; /* notifies them, initialized when first needed */
   TornadisSubmission *free_submissions; /* (owned) (nullable) see tornadis-client-call.c */
   guint n_free_submissions;
+  TornadisRouted *routed;      /* (unowned) (nullable) the calls that were routed to other clients, the newest first */
+  TornadisRouted *next_closed; /* (unowned) (nullable) of them, while the client is closed */
+  TornadisRouted *free_routed; /* (owned) (nullable) see tornadis-client-route.c */
+  guint n_free_routed;
   guint n_silences;          /* see tornadis_client_begin_emission() */
   struct _TornadisClientResult *free_results; /* (owned) (nullable) see tornadis-client-result.c */
   guint n_free_results;
@@ -223,6 +230,16 @@ guint64         tornadis_client_send              (TornadisClient   *self,
                                                    TornadisNotifies  notifies,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data);
+/* As tornadis_client_dispatch(), of a call that another client has made. @dispatched stays where it is until it returns; what
+ * it is then holds until @func is called. */
+void            tornadis_client_dispatch_until    (TornadisClient   *self,
+                                                   TornadisCommand  *command,
+                                                   TornadisPipeline *pipeline,
+                                                   gint64            deadline,
+                                                   TornadisNotifies  notifies,
+                                                   TornadisSlotFunc  func,
+                                                   gpointer          user_data,
+                                                   TornadisDispatched *dispatched);
 /* Sends a call through the plugins, if there are any, to the link. @dispatched (out) (optional) stays where it is until
  * @func is called. */
 void            tornadis_client_dispatch          (TornadisClient   *self,
@@ -246,6 +263,21 @@ void            tornadis_client_submit_behind     (TornadisClient   *self,
 /* Sends the call of tornadis_client_get_connect_command() through the plugins; @task returns its reply. */
 void            tornadis_client_call_connect      (TornadisClient   *self,
                                                    GTask            *task);
+
+/* tornadis-client-route.c */
+
+/* Has the client's router route a plain command. FALSE: it is to go through the plugins; else as tornadis_client_dispatch(). */
+gboolean        tornadis_client_route             (TornadisClient   *self,
+                                                   TornadisCommand  *command,
+                                                   TornadisSlotFunc  func,
+                                                   gpointer          user_data,
+                                                   TornadisDispatched *dispatched);
+/* Completes it with @error, whatever the plugin thinks of that. */
+void            tornadis_client_abort_routed      (TornadisRouted   *self,
+                                                   const GError     *error);
+/* Completes all with CLOSED or LOST, the oldest first. */
+void            tornadis_client_close_routed      (TornadisClientPrivate *priv);
+void            tornadis_client_free_routed       (TornadisClientPrivate *priv);
 
 /* tornadis-client-plugins.c */
 

@@ -367,6 +367,7 @@ tornadis_client_dispose (GObject *object)
   priv->flush = NULL;
   /* As tornadis_client_close(), but that from here on the client is silent. */
   tornadis_link_shut_down (priv->link);
+  tornadis_client_close_routed (priv);
   tornadis_call_complete_all (calls);
   if (tornadis_client_get_hooks (self)->closed != NULL)
     tornadis_client_get_hooks (self)->closed (self);
@@ -394,6 +395,7 @@ tornadis_client_finalize (GObject *object)
 
   g_clear_pointer (&priv->link, tornadis_link_free);
   tornadis_client_free_submissions (priv);
+  tornadis_client_free_routed (priv);
   tornadis_client_result_free_all (priv);
   tornadis_poller_item_clear (&priv->completed_item);
   g_clear_pointer (&priv->attached, g_ptr_array_unref);
@@ -761,6 +763,7 @@ tornadis_client_close (TornadisClient *self)
   /* Calls that plugins hold or will repeat are not in the link's queue. */
   calls = tornadis_call_stop_all (&priv->calls);
   tornadis_link_close (priv->link);
+  tornadis_client_close_routed (priv);
   tornadis_call_complete_all (calls);
   tornadis_client_close_stand_in (self);
   if (tornadis_client_get_hooks (self)->closed != NULL)

@@ -141,6 +141,25 @@
  * Since: 1.0
  */
 
+/**
+ * TornadisPluginClass::route: (skip)
+ * @self: a plugin
+ * @client: the client that the call is made on
+ * @command: a command
+ *
+ * Of a plugin that forwards calls, see [method@Tornadis.Call.forward], and has its own client's calls to itself since no other
+ * plugin takes part in them: where a command goes. It is what its `call` hook would forward the command to, and asked instead
+ * of that, so that there is no [class@Tornadis.Call] unless the call fails; only then is there a `call_done`, in which the
+ * call can be retried.
+ *
+ * For plugins in C that are in the way of every call.
+ *
+ * Returns: (transfer none) (nullable): another client of the same main context, which completes its calls before it is
+ *   finalized as all do; or %NULL to have the `call` hook called
+ *
+ * Since: 1.0
+ */
+
 G_DEFINE_ABSTRACT_TYPE (TornadisPlugin, tornadis_plugin, G_TYPE_OBJECT)
 
 static gboolean

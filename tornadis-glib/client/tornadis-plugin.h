@@ -27,6 +27,7 @@ G_DECLARE_DERIVABLE_TYPE (TornadisPlugin, tornadis_plugin, TORNADIS, PLUGIN, GOb
  * @push: the server sent data of its own accord; %TRUE: the plugin consumed it
  * @observe: a command or a pipeline was sent and has its outcome
  * @client_acquired: a pool has given a client to a caller
+ * @route: to which other client a command goes, if no other plugin takes part in calls
  *
  * The hooks of a plugin. All are optional, none may wait.
  *
@@ -64,8 +65,13 @@ struct _TornadisPluginClass
                                TornadisClient   *client,
                                gint64            elapsed);
 
+  TornadisClient *
+           (*route)           (TornadisPlugin   *self,
+                               TornadisClient   *client,
+                               TornadisCommand  *command);
+
   /*< private >*/
-  gpointer padding[9];
+  gpointer padding[8];
 };
 
 TORNADIS_AVAILABLE_IN_1_0

@@ -440,6 +440,13 @@ tornadis_queue_is_of_caller (TornadisQueue *self,
   return id >= self->head && id < self->tail && tornadis_queue_get_slot (self, id)->user_data == user_data;
 }
 
+gboolean
+tornadis_queue_is_written (TornadisQueue *self,
+                           guint64 id)
+{
+  return id != 0 && id < self->next;
+}
+
 gint64
 tornadis_queue_get_next_deadline (TornadisQueue *self)
 {

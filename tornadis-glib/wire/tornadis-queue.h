@@ -65,6 +65,9 @@ gboolean        tornadis_queue_cancel          (TornadisQueue       *self,
 gboolean        tornadis_queue_is_of_caller    (TornadisQueue       *self,
                                                 guint64              id,
                                                 gconstpointer        user_data);
+/* Whether the call was written, or part of it may have been. */
+gboolean        tornadis_queue_is_written      (TornadisQueue       *self,
+                                                guint64              id);
 /* Of a call that still waits; 0: there is none. */
 gint64          tornadis_queue_get_next_deadline (TornadisQueue     *self);
 /* Completes calls whose deadline has passed, until about the monotonic time @until. Returns the next deadline, or 0; it has

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "cluster/cluster-links.h"
+#include "cluster/cluster-map.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  CLUSTER_READ_FROM_MASTER,
+  CLUSTER_READ_FROM_REPLICA,
+  CLUSTER_READ_FROM_ANY,
+  CLUSTER_READ_FROM_ZONE,
+} ClusterReadFrom;
+
+/* How a plugin was told to work. */
+typedef struct
+{
+  ClusterReadFrom read_from;
+  char *zone;            /* (owned) (nullable) */
+  guint failover_msec;   /* how long a call that has not run is kept while its slot has no master */
+} ClusterSettings;
+
+/* What happened, for whoever counts it. */
+typedef struct
+{
+  guint64 n_redirects;
+  guint64 n_failovers;
+} ClusterCounters;
+
+/* WATCH and MULTI by hand. */
+typedef struct
+{
+  TornadisClient *node; /* (owned) (nullable) that it is bound to */
+  int slot;             /* whose node that is, or -1 */
+  gboolean watches;
+  gboolean in_multi;
+  gboolean owes_multi; /* no node has been sent the MULTI yet */
+  gboolean is_spoiled; /* a command was refused, so that EXEC is to refuse all, as a server does */
+} ClusterTransaction;
+
+/* One client of the application. */
+typedef struct _ClusterClient ClusterClient;
+
+struct _ClusterClient
+{
+  TornadisPlugin *plugin;          /* (unowned) */
+  TornadisClient *client;          /* (unowned) that the plugin is on */
+  TornadisClient *parts;           /* (owned) (nullable) the plugin is on it too: calls that are parts of others go through it */
+  ClusterClient *whole;            /* (unowned) itself, or of such a client the one that they are parts for */
+  ClusterMap *map;                 /* (unowned) */
+  const ClusterSettings *settings; /* (unowned) */
+  ClusterCounters *counters;       /* (unowned) */
+  ClusterLinks *links;             /* owned by the whole */
+  GQueue waiting;                  /* (element-type TornadisCall) (owned) until the cluster is known */
+  char *home;                      /* (owned) (nullable) the key of the node of what may go to any */
+  ClusterTransaction transaction;
+  TornadisClientState state; /* what was said last of the connection */
+  gboolean is_gone;          /* it was freed, and somebody is still at work with it */
+};
+
+/* @whole (nullable): of which the calls on @client are parts. */
+ClusterClient  *cluster_client_new         (TornadisPlugin        *plugin,
+                                            TornadisClient        *client,
+                                            ClusterClient         *whole,
+                                            ClusterMap            *map,
+                                            const ClusterSettings *settings,
+                                            ClusterCounters       *counters,
+                                            TornadisPlugin        *setup);
+void            cluster_client_free        (ClusterClient         *self);
+/* The map has another topology. */
+void            cluster_client_update      (ClusterClient         *self);
+/* A call has come to the plugin. Whether it holds it, or has answered it. */
+gboolean        cluster_client_call        (ClusterClient         *self,
+                                            TornadisCall          *call);
+/* Likewise, or it is made again, or taken up where it was left; the cluster is known. */
+void            cluster_client_route       (ClusterClient         *self,
+                                            TornadisCall          *call);
+/* Where a command goes that the hook before would forward (transfer none); NULL: that hook has more to do. */
+TornadisClient *cluster_client_route_quickly (ClusterClient       *self,
+                                            TornadisCommand       *command);
+void            cluster_client_call_done   (ClusterClient         *self,
+                                            TornadisCall          *call);
+/* Of a call that is held although the plugin is gone from its client. */
+void            cluster_client_refuse_gone (TornadisCall          *call);
+/* The node that a command can go to as it is (transfer none). NULL: several answer it, or nobody can now. */
+TornadisClient *cluster_client_find_node   (ClusterClient         *self,
+                                            TornadisCommand       *command);
+/* (transfer none) (nullable): the master of a slot; and any, always the same one as long as it is up. */
+TornadisClient *cluster_client_get_master  (ClusterClient         *self,
+                                            guint                  slot);
+TornadisClient *cluster_client_get_home    (ClusterClient         *self);
+/* The client on which parts of calls are made (transfer none). */
+TornadisClient *cluster_client_get_parts   (ClusterClient         *self);
+
+G_END_DECLS

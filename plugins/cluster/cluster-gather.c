@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cluster/cluster-gather.h"
+
+#include <string.h>
+
+#include "cluster/cluster-merge.h"
+#include "cluster/cluster-redirect.h"
+#include "cluster/cluster-split.h"
+#include "cluster/cluster-trip.h"
+
+typedef struct
+{
+  char *node;           /* (owned) its key, or where the part was sent first */
+  GArray *positions;    /* (owned) (nullable) (element-type guint) */
+  TornadisReply *reply; /* (owned) (nullable) */
+  GError *error;        /* (owned) (nullable) */
+} Answer;
+
+typedef struct
+{
+  TornadisCall *call;        /* (owned) */
+  GCancellable *cancellable; /* (owned) cancelled when nobody waits for the call any more */
+  ClusterResponse response;
+  GArray *answers; /* (owned) (element-type Answer) */
+  guint n_awaited;
+} Gather;
+
+/* One of the calls that are made. */
+typedef struct
+{
+  Gather *gather; /* (unowned) freed with the last of them */
+  guint index;
+} Part;
+
+static void
+answer_clear (gpointer data)
+{
+  Answer *self = data;
+
+  g_free (self->node);
+  g_clear_pointer (&self->positions, g_array_unref);
+  g_clear_pointer (&self->reply, tornadis_reply_unref);
+  g_clear_error (&self->error);
+}
+
+static Gather *
+gather_new (TornadisCall *call,
+            ClusterResponse response,
+            guint n)
+{
+  Gather *self = g_new (Gather, 1);
+
+  *self = (Gather){ g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)), response,
+                    g_array_sized_new (FALSE, TRUE, sizeof (Answer), n), n };
+  g_array_set_clear_func (self->answers, answer_clear);
+  g_array_set_size (self->answers, n);
+
+  return self;
+}
+
+static void
+gather_free (Gather *self)
+{
+  g_array_unref (self->answers);
+  g_object_unref (self->cancellable);
+  g_object_unref (self->call);
+  g_free (self);
+}
+
+static void
+gather_end (Gather *self)
+{
+  g_autofree ClusterAnswer *answers = g_new (ClusterAnswer, self->answers->len);
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < self->answers->len; i++)
+    {
+      const Answer *answer = &g_array_index (self->answers, Answer, i);
+
+      answers[i] = (ClusterAnswer){ answer->node, answer->reply, answer->error, answer->positions };
+    }
+
+  if (!g_cancellable_is_cancelled (self->cancellable))
+    {
+      reply = cluster_merge (self->response, answers, self->answers->len, &error);
+      if (reply != NULL)
+        tornadis_call_return_reply (self->call, reply);
+      else
+        tornadis_call_return_error (self->call, error);
+    }
+
+  gather_free (self);
+}
+
+static void
+answered_cb (GObject *object,
+             GAsyncResult *result,
+             gpointer user_data)
+{
+  g_autofree Part *part = user_data;
+  Gather *gather = part->gather;
+  Answer *answer = &g_array_index (gather->answers, Answer, part->index);
+
+  answer->reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &answer->error);
+  if (--gather->n_awaited == 0)
+    gather_end (gather);
+}
+
+static void
+gather_call (Gather *self,
+             guint index,
+             TornadisClient *client,
+             TornadisCommand *command)
+{
+  Part *part = g_new (Part, 1);
+
+  *part = (Part){ self, index };
+  tornadis_client_call_async (client, command, self->cancellable, answered_cb, part);
+}
+
+void
+cluster_gather_nodes (ClusterClient *client,
+                      TornadisCall *call,
+                      ClusterResponse response,
+                      const GPtrArray *nodes)
+{
+  Gather *self = gather_new (call, response, nodes->len);
+
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      const ClusterNode *node = g_ptr_array_index (nodes, i);
+
+      g_array_index (self->answers, Answer, i).node = g_strdup (node->key);
+      gather_call (self, i, cluster_links_get (client->links, node), tornadis_call_get_command (call));
+    }
+}
+
+void
+cluster_gather_parts (ClusterClient *client,
+                      TornadisCall *call,
+                      ClusterResponse response,
+                      const GPtrArray *parts)
+{
+  Gather *self = gather_new (call, response, parts->len);
+  TornadisClient *through = cluster_client_get_parts (client);
+
+  for (guint i = 0; i < parts->len; i++)
+    {
+      const ClusterPart *part = g_ptr_array_index (parts, i);
+      Answer *answer = &g_array_index (self->answers, Answer, i);
+
+      answer->node = g_strdup_printf ("slot %u", part->slot);
+      answer->positions = g_array_ref (part->positions);
+      gather_call (self, i, through, part->command);
+    }
+}
+
+/* Pipelines. */
+
+/* What of a pipeline goes to one node. */
+typedef struct
+{
+  TornadisClient *client;     /* (owned) */
+  TornadisPipeline *pipeline; /* (owned) */
+  GArray *positions;          /* (owned) (element-type guint) of its commands in the whole */
+} Lot;
+
+typedef struct
+{
+  ClusterClient *client;     /* (owned) */
+  TornadisCall *call;        /* (owned) */
+  GCancellable *cancellable; /* (owned) */
+  GPtrArray *replies;        /* (owned) (element-type TornadisReply) (nullable) each */
+  GError *error;             /* (owned) (nullable) of a whole lot */
+  guint n_awaited;
+} Sorting;
+
+/* Of one lot, or of one command. */
+typedef struct
+{
+  Sorting *sorting; /* (unowned) freed with the last */
+  Lot *lot;         /* (owned) (nullable) */
+  guint position;   /* of one command */
+} Awaited;
+
+static void
+lot_free (gpointer data)
+{
+  Lot *self = data;
+
+  g_object_unref (self->client);
+  g_object_unref (self->pipeline);
+  g_array_unref (self->positions);
+  g_free (self);
+}
+
+static void
+sorting_unref (Sorting *self)
+{
+  g_autoptr (TornadisReply) reply = NULL;
+
+  if (--self->n_awaited > 0)
+    return;
+
+  if (!g_cancellable_is_cancelled (self->cancellable))
+    {
+      if (self->error != NULL)
+        {
+          tornadis_call_return_error (self->call, self->error);
+        }
+      else
+        {
+          reply = tornadis_reply_new_nested (TORNADIS_REPLY_KIND_ARRAY, (TornadisReply **) self->replies->pdata,
+                                             self->replies->len);
+          tornadis_call_return_reply (self->call, reply);
+        }
+    }
+  g_ptr_array_unref (self->replies);
+  g_clear_error (&self->error);
+  g_object_unref (self->cancellable);
+  g_object_unref (self->call);
+  g_rc_box_release (self->client);
+  g_free (self);
+}
+
+/* Whether the command has not run, and would elsewhere or later. */
+static gboolean
+is_put_off (TornadisReply *reply)
+{
+  ClusterRedirect redirect;
+  gsize length;
+  const char *text;
+
+  if (!tornadis_reply_is_error (reply))
+    return FALSE;
+
+  text = (const char *) tornadis_reply_get_data (reply, &length);
+  switch (cluster_redirect_parse (text, length, &redirect))
+    {
+    case CLUSTER_REDIRECT_NONE:
+    case CLUSTER_REDIRECT_UNBLOCKED:
+      return FALSE;
+    case CLUSTER_REDIRECT_MOVED:
+    case CLUSTER_REDIRECT_ASK:
+    case CLUSTER_REDIRECT_TRYAGAIN:
+    case CLUSTER_REDIRECT_CLUSTERDOWN:
+    case CLUSTER_REDIRECT_LOADING:
+    case CLUSTER_REDIRECT_READONLY:
+    case CLUSTER_REDIRECT_MASTERDOWN:
+    default:
+      return TRUE;
+    }
+}
+
+/* Of several it is the one by which commands may have run. */
+static void
+sorting_fail (Sorting *self,
+              const GError *error)
+{
+  if (self->error != NULL && !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
+    return;
+
+  g_clear_error (&self->error);
+  self->error = g_error_copy (error);
+}
+
+static void
+command_done_cb (GObject *object,
+                 GAsyncResult *result,
+                 gpointer user_data)
+{
+  g_autofree Awaited *awaited = user_data;
+  Sorting *sorting = awaited->sorting;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+
+  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
+    reply = cluster_trip_make_error_reply (error->message);
+  if (reply != NULL)
+    sorting->replies->pdata[awaited->position] = g_steal_pointer (&reply);
+  else
+    sorting_fail (sorting, error);
+  sorting_unref (sorting);
+}
+
+static void
+sorting_call (Sorting *self,
+              guint position)
+{
+  Awaited *awaited = g_new (Awaited, 1);
+
+  *awaited = (Awaited){ self, NULL, position };
+  self->n_awaited++;
+  tornadis_client_call_async (cluster_client_get_parts (self->client),
+                              tornadis_pipeline_get_command (tornadis_call_get_pipeline (self->call), position),
+                              self->cancellable, command_done_cb, awaited);
+}
+
+static void
+lot_done_cb (GObject *object,
+             GAsyncResult *result,
+             gpointer user_data)
+{
+  g_autofree Awaited *awaited = user_data;
+  Sorting *sorting = awaited->sorting;
+  Lot *lot = awaited->lot;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) replies = tornadis_client_call_pipeline_finish (TORNADIS_CLIENT (object), result, &error);
+  gboolean again = g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT) ||
+                   g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+
+  for (guint i = 0; i < lot->positions->len && !g_cancellable_is_cancelled (sorting->cancellable); i++)
+    {
+      guint position = g_array_index (lot->positions, guint, i);
+      TornadisReply *reply = replies != NULL ? tornadis_reply_get_element (replies, i) : NULL;
+
+      if ((reply != NULL ? is_put_off (reply) : again) && !sorting->client->is_gone)
+        sorting_call (sorting, position);
+      else if (reply != NULL)
+        sorting->replies->pdata[position] = tornadis_reply_ref (reply);
+    }
+  if (error != NULL && (!again || sorting->client->is_gone))
+    sorting_fail (sorting, error);
+
+  lot_free (lot);
+  sorting_unref (sorting);
+}
+
+static Lot *
+find_lot (GPtrArray *lots,
+          TornadisClient *client)
+{
+  Lot *lot;
+
+  for (guint i = 0; i < lots->len; i++)
+    {
+      lot = g_ptr_array_index (lots, i);
+      if (lot->client == client)
+        return lot;
+    }
+
+  lot = g_new (Lot, 1);
+  *lot = (Lot){ g_object_ref (client), tornadis_pipeline_new (), g_array_new (FALSE, FALSE, sizeof (guint)) };
+  g_ptr_array_add (lots, lot);
+
+  return lot;
+}
+
+/* Sends all of them (element-type Lot), which are then gone. */
+static void
+sorting_send (Sorting *self,
+              GPtrArray *lots)
+{
+  for (guint i = 0; i < lots->len; i++)
+    {
+      Lot *lot = g_ptr_array_index (lots, i);
+      Awaited *awaited = g_new (Awaited, 1);
+
+      *awaited = (Awaited){ self, lot, 0 };
+      self->n_awaited++;
+      tornadis_client_call_pipeline_async (lot->client, lot->pipeline, self->cancellable, lot_done_cb, awaited);
+    }
+  g_ptr_array_set_size (lots, 0);
+}
+
+static void
+reply_clear (gpointer data)
+{
+  g_clear_pointer ((TornadisReply **) &data, tornadis_reply_unref);
+}
+
+void
+cluster_gather_pipeline (ClusterClient *client,
+                         TornadisCall *call)
+{
+  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
+  guint n = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
+  g_autoptr (GPtrArray) lots = g_ptr_array_new ();
+  Sorting *self = g_new (Sorting, 1);
+
+  /* Until all is sent it is awaited itself. */
+  *self = (Sorting){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)),
+                     g_ptr_array_new_with_free_func (reply_clear), NULL, 1 };
+  g_ptr_array_set_size (self->replies, (int) n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      TornadisCommand *command = tornadis_pipeline_get_command (pipeline, i);
+      TornadisClient *node = cluster_client_find_node (client, command);
+
+      if (node != NULL)
+        {
+          Lot *lot = find_lot (lots, node);
+
+          tornadis_pipeline_stack_command (lot->pipeline, command);
+          g_array_append_val (lot->positions, i);
+        }
+      else
+        {
+          /* What comes before it is first at each node. */
+          sorting_send (self, lots);
+          sorting_call (self, i);
+        }
+    }
+
+  sorting_send (self, lots);
+  sorting_unref (self);
+}

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cluster/cluster-links.h"
+
+#include "cluster/cluster-endpoint.h"
+#include "common/client-properties.h"
+
+/* How often the nodes that are used are looked at: one that sleeps is missed by nobody else. */
+#define WATCH_MSEC 1000
+/* Redirections may name nodes that the topology does not know yet, or any host: so many of those are kept at the most. */
+#define MAX_STRANGERS 16
+/* The ClusterLink of a node's client. */
+#define LINK "tornadis-cluster-link"
+
+typedef struct
+{
+  TornadisClient *client; /* (owned) */
+  gboolean is_connected;
+  gboolean is_used; /* since it was looked at */
+  guint n_silent;   /* how many times its PING had not been answered, since one was */
+  guint64 n_probes; /* how many PINGs it was sent, and how many it has answered */
+  guint64 n_answers;
+} ClusterLink;
+
+struct _ClusterLinks
+{
+  TornadisPlugin *plugin; /* (unowned) */
+  TornadisClient *client; /* (unowned) */
+  TornadisPlugin *setup;  /* (owned) (nullable) */
+  GMainContext *context;  /* (owned) that of the client */
+  ClusterLinksFunc func;
+  ClusterLinksSilent silent;
+  gpointer user_data;        /* (unowned) */
+  ClusterTopology *topology; /* (owned) (nullable) */
+  GHashTable *links;         /* (owned) (element-type utf8 ClusterLink) by the node's key */
+  ClusterLink **by_index;    /* (owned) (nullable) unowned each, of the nodes of the topology; NULL: not yet made */
+  GSource *watch;            /* (owned) (nullable) while nodes are used */
+  guint n_connected;
+  gboolean is_closing;
+};
+
+static void
+link_free (gpointer data)
+{
+  ClusterLink *self = data;
+
+  tornadis_client_close (self->client);
+  g_object_unref (self->client);
+  g_free (self);
+}
+
+/* It says so before calls complete. */
+static void
+connected_cb (ClusterLinks *self,
+              GParamSpec *pspec,
+              TornadisClient *client)
+{
+  ClusterLink *link = g_object_get_data (G_OBJECT (client), LINK);
+  gboolean is_connected = tornadis_client_is_connected (client);
+
+  if (link == NULL || link->is_connected == is_connected)
+    return;
+
+  link->is_connected = is_connected;
+  link->n_silent = 0;
+  self->n_connected += is_connected ? 1 : -1;
+  /* Of the loss the signal says why. */
+  if (is_connected && !self->is_closing)
+    self->func (self, NULL, self->user_data);
+}
+
+static void
+disconnected_cb (ClusterLinks *self,
+                 const GError *error,
+                 TornadisClient *client)
+{
+  if (!self->is_closing)
+    self->func (self, error, self->user_data);
+}
+
+/* The attempt to connect has failed, and there will be another. */
+static void
+attempted_cb (ClusterLinks *self,
+              guint attempt,
+              guint delay,
+              const GError *error,
+              TornadisClient *client)
+{
+  if (!self->is_closing)
+    self->func (self, error, self->user_data);
+}
+
+/* Whether it does not matter where it stands: what it wants to see are exchanges with servers. */
+static gboolean
+only_looks_on (TornadisPlugin *plugin)
+{
+  const TornadisPluginClass *klass = TORNADIS_PLUGIN_GET_CLASS (plugin);
+
+  return klass->observe != NULL && klass->call == NULL && klass->call_done == NULL;
+}
+
+/* The plugins that stand behind this one, in their order. */
+static GPtrArray *
+get_plugins (ClusterLinks *self)
+{
+  GListModel *all = tornadis_client_get_plugins (self->client);
+  GPtrArray *plugins = g_ptr_array_new_with_free_func (g_object_unref);
+  gboolean is_behind = FALSE;
+
+  if (self->setup != NULL)
+    g_ptr_array_add (plugins, g_object_ref (self->setup));
+
+  for (guint i = 0; i < g_list_model_get_n_items (all); i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (all, i);
+
+      if (is_behind || only_looks_on (plugin))
+        g_ptr_array_add (plugins, g_object_ref (plugin));
+      is_behind |= plugin == self->plugin;
+    }
+
+  return plugins;
+}
+
+static void
+set_plugins (TornadisClient *client,
+             GPtrArray *plugins)
+{
+  GListModel *present = tornadis_client_get_plugins (client);
+  guint i = 0;
+
+  /* Those that are the same from the first on stay. */
+  for (; i < plugins->len; i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (present, i);
+
+      if (plugin != g_ptr_array_index (plugins, i))
+        break;
+    }
+
+  while (g_list_model_get_n_items (present) > i)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (present, i);
+
+      tornadis_client_remove_plugin (client, plugin);
+    }
+
+  for (; i < plugins->len; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (!tornadis_client_add_plugin (client, g_ptr_array_index (plugins, i), &error))
+        g_warning ("A plugin is not on a node of the cluster: %s", error->message);
+    }
+}
+
+static void
+plugins_changed_cb (ClusterLinks *self)
+{
+  g_autoptr (GPtrArray) plugins = get_plugins (self);
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  ClusterLink *link;
+
+  /* A plugin may do anything when it is added or removed. */
+  g_hash_table_iter_init (&iter, self->links);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &link))
+    g_ptr_array_add (clients, g_object_ref (link->client));
+  for (guint i = 0; i < clients->len; i++)
+    set_plugins (g_ptr_array_index (clients, i), plugins);
+}
+
+static void
+probed_cb (TornadisClient *client,
+           TornadisReply *reply,
+           GError *error,
+           gpointer user_data)
+{
+  ClusterLink *link = g_object_get_data (G_OBJECT (client), LINK);
+
+  if (link == NULL)
+    return;
+  link->n_answers++;
+  link->n_silent = 0;
+}
+
+static void
+probe (ClusterLinks *self,
+       ClusterLink *link)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
+
+  link->is_used = FALSE;
+  link->n_probes++;
+  /* Behind all of its plugins: this one is not on it. */
+  tornadis_plugin_submit (self->plugin, link->client, command, probed_cb, NULL, NULL);
+}
+
+/* A node that was asked something before the last look and has not answered since may be asleep, or run a long command, or have
+ * one that blocks: whether the others think that it has failed is asked less and less often. */
+static gboolean
+watch_cb (gpointer user_data)
+{
+  ClusterLinks *self = user_data;
+  gboolean goes_on = FALSE, is_silent = FALSE;
+  GHashTableIter iter;
+  ClusterLink *link;
+
+  g_hash_table_iter_init (&iter, self->links);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &link))
+    {
+      if (link->n_probes > link->n_answers || (link->is_used && !link->is_connected))
+        {
+          link->is_used = FALSE;
+          link->n_silent++;
+          is_silent |= (link->n_silent & (link->n_silent - 1)) == 0;
+          goes_on = TRUE;
+        }
+      else if (link->is_used)
+        {
+          probe (self, link);
+          goes_on = TRUE;
+        }
+    }
+
+  if (!goes_on)
+    g_clear_pointer (&self->watch, g_source_unref);
+  if (is_silent)
+    self->silent (self, self->user_data);
+
+  return goes_on ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static void
+links_watch (ClusterLinks *self)
+{
+  self->watch = g_timeout_source_new (WATCH_MSEC);
+  g_source_set_static_name (self->watch, "[tornadis] cluster, looks at its nodes");
+  g_source_set_callback (self->watch, watch_cb, self, NULL);
+  g_source_attach (self->watch, self->context);
+}
+
+static TornadisClient *
+links_use (ClusterLinks *self,
+           ClusterLink *link)
+{
+  link->is_used = TRUE;
+  if (G_UNLIKELY (self->watch == NULL))
+    links_watch (self);
+
+  return link->client;
+}
+
+static ClusterLink *
+make_link (ClusterLinks *self,
+           const char *key,
+           const char *host,
+           guint16 port)
+{
+  g_autoptr (GPtrArray) plugins = get_plugins (self);
+  ClusterLink *link = g_new0 (ClusterLink, 1);
+
+  g_main_context_push_thread_default (self->context);
+  link->client = g_object_new (TORNADIS_TYPE_CLIENT, NULL);
+  g_main_context_pop_thread_default (self->context);
+  client_copy_properties (self->client, link->client);
+  g_object_set (link->client, "host", host, "port", (guint) port, NULL);
+  g_signal_connect_swapped (link->client, "notify::connected", G_CALLBACK (connected_cb), self);
+  g_signal_connect_swapped (link->client, "disconnected", G_CALLBACK (disconnected_cb), self);
+  g_signal_connect_swapped (link->client, "reconnect-scheduled", G_CALLBACK (attempted_cb), self);
+  g_object_set_data (G_OBJECT (link->client), LINK, link);
+  g_hash_table_insert (self->links, g_strdup (key), link);
+  set_plugins (link->client, plugins);
+
+  return link;
+}
+
+TornadisClient *
+cluster_links_get (ClusterLinks *self,
+                   const ClusterNode *node)
+{
+  ClusterLink **at = &self->by_index[node->index];
+
+  if (G_UNLIKELY (*at == NULL))
+    *at = g_hash_table_lookup (self->links, node->key);
+  if (G_UNLIKELY (*at == NULL))
+    *at = make_link (self, node->key, node->host, node->port);
+
+  return links_use (self, *at);
+}
+
+/* The node is gone from the cluster: what it was asked before is waited for. */
+static void
+drained_cb (TornadisClient *client,
+            TornadisReply *reply,
+            GError *error,
+            gpointer user_data)
+{
+  tornadis_client_close (client);
+}
+
+static void
+forget_link (ClusterLinks *self,
+             ClusterLink *link)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
+  TornadisClient *client = link->client;
+
+  g_signal_handlers_disconnect_by_data (client, self);
+  g_object_set_data (G_OBJECT (client), LINK, NULL);
+  if (link->is_connected)
+    self->n_connected--;
+  tornadis_client_submit (client, command, drained_cb, g_object_ref (client), g_object_unref);
+  g_object_unref (client);
+  g_free (link);
+}
+
+/* The nodes that the topology does not know. */
+static void
+forget_strangers (ClusterLinks *self)
+{
+  g_autoptr (GPtrArray) gone = g_ptr_array_new ();
+  GHashTableIter iter;
+  const char *key;
+  ClusterLink *link;
+
+  g_hash_table_iter_init (&iter, self->links);
+  while (g_hash_table_iter_next (&iter, (gpointer *) &key, (gpointer *) &link))
+    {
+      if (self->topology != NULL && cluster_topology_lookup_key (self->topology, key) != NULL)
+        continue;
+
+      g_ptr_array_add (gone, link);
+      g_free ((char *) key);
+      g_hash_table_iter_steal (&iter);
+    }
+
+  for (guint i = 0; i < gone->len; i++)
+    forget_link (self, g_ptr_array_index (gone, i));
+}
+
+TornadisClient *
+cluster_links_get_at (ClusterLinks *self,
+                      const char *host,
+                      guint16 port)
+{
+  g_autofree char *key = cluster_endpoint_format (host, port);
+  ClusterLink *link = g_hash_table_lookup (self->links, key);
+
+  if (link == NULL)
+    {
+      guint n_known = self->topology != NULL ? cluster_topology_get_nodes (self->topology)->len : 0;
+
+      if (g_hash_table_size (self->links) >= n_known + MAX_STRANGERS)
+        forget_strangers (self);
+      link = make_link (self, key, host, port);
+    }
+
+  return links_use (self, link);
+}
+
+void
+cluster_links_set_topology (ClusterLinks *self,
+                            ClusterTopology *topology)
+{
+  const GPtrArray *nodes = cluster_topology_get_nodes (topology);
+  GHashTableIter iter;
+  const char *key;
+  ClusterLink *link;
+  g_autoptr (GPtrArray) failed = g_ptr_array_new_with_free_func (g_object_unref);
+
+  cluster_topology_ref (topology);
+  g_clear_pointer (&self->topology, cluster_topology_unref);
+  self->topology = topology;
+  g_free (self->by_index);
+  self->by_index = g_new0 (ClusterLink *, nodes->len);
+  forget_strangers (self);
+
+  g_hash_table_iter_init (&iter, self->links);
+  while (g_hash_table_iter_next (&iter, (gpointer *) &key, (gpointer *) &link))
+    {
+      const ClusterNode *node = cluster_topology_lookup_key (topology, key);
+
+      if (node != NULL && node->health == CLUSTER_HEALTH_FAILED)
+        g_ptr_array_add (failed, g_object_ref (link->client));
+    }
+  /* One that only sleeps acknowledges, when it wakes, what it will lose: nobody is to believe it. */
+  for (guint i = 0; i < failed->len; i++)
+    tornadis_client_close (g_ptr_array_index (failed, i));
+}
+
+gboolean
+cluster_links_is_connected (ClusterLinks *self)
+{
+  return self->n_connected > 0;
+}
+
+TornadisClient *
+cluster_links_get_client (ClusterLinks *self)
+{
+  return self->client;
+}
+
+void
+cluster_links_close (ClusterLinks *self)
+{
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  ClusterLink *link;
+
+  g_hash_table_iter_init (&iter, self->links);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &link))
+    g_ptr_array_add (clients, g_object_ref (link->client));
+
+  self->is_closing = TRUE;
+  for (guint i = 0; i < clients->len; i++)
+    tornadis_client_close (g_ptr_array_index (clients, i));
+  self->is_closing = FALSE;
+}
+
+ClusterLinks *
+cluster_links_new (TornadisPlugin *plugin,
+                   TornadisClient *client,
+                   TornadisPlugin *setup,
+                   ClusterLinksFunc func,
+                   ClusterLinksSilent silent,
+                   gpointer user_data)
+{
+  ClusterLinks *self = g_new0 (ClusterLinks, 1);
+
+  self->plugin = plugin;
+  self->client = client;
+  self->setup = setup != NULL ? g_object_ref (setup) : NULL;
+  self->context = g_main_context_ref_thread_default ();
+  self->func = func;
+  self->silent = silent;
+  self->user_data = user_data;
+  self->links = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, link_free);
+  g_signal_connect_swapped (tornadis_client_get_plugins (client), "items-changed", G_CALLBACK (plugins_changed_cb), self);
+
+  return self;
+}
+
+void
+cluster_links_free (ClusterLinks *self)
+{
+  GHashTableIter iter;
+  ClusterLink *link;
+
+  g_signal_handlers_disconnect_by_data (tornadis_client_get_plugins (self->client), self);
+  self->is_closing = TRUE;
+  g_hash_table_iter_init (&iter, self->links);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &link))
+    {
+      g_signal_handlers_disconnect_by_data (link->client, self);
+      g_object_set_data (G_OBJECT (link->client), LINK, NULL);
+    }
+  if (self->watch != NULL)
+    g_source_destroy (self->watch);
+  g_clear_pointer (&self->watch, g_source_unref);
+  g_hash_table_unref (self->links);
+  g_clear_pointer (&self->topology, cluster_topology_unref);
+  g_clear_object (&self->setup);
+  g_main_context_unref (self->context);
+  g_free (self->by_index);
+  g_free (self);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "cluster/cluster-topology.h"
+
+G_BEGIN_DECLS
+
+/* The nodes that one client of the application is connected to: a TornadisClient for each, made when it is first needed, with
+ * the properties of the application's and the plugins that stand behind this one. */
+typedef struct _ClusterLinks ClusterLinks;
+
+/* A node was lost, or its connection came up or was closed. @error (nullable) is why it was lost. */
+typedef void (*ClusterLinksFunc) (ClusterLinks *self,
+                                  const GError *error,
+                                  gpointer      user_data);
+
+/* A node that is used has not answered for a while. */
+typedef void (*ClusterLinksSilent) (ClusterLinks *self,
+                                    gpointer      user_data);
+
+/* @plugin (unowned) is on @client (unowned). @setup (nullable) (transfer none) is put before the plugins of each node. */
+ClusterLinks   *cluster_links_new          (TornadisPlugin     *plugin,
+                                            TornadisClient     *client,
+                                            TornadisPlugin     *setup,
+                                            ClusterLinksFunc    func,
+                                            ClusterLinksSilent  silent,
+                                            gpointer            user_data);
+void            cluster_links_free         (ClusterLinks       *self);
+TornadisClient *cluster_links_get_client   (ClusterLinks       *self);
+/* (transfer none): of the node, which belongs to the topology that was set last. */
+TornadisClient *cluster_links_get          (ClusterLinks       *self,
+                                            const ClusterNode  *node);
+/* (transfer none): of a node that may not be in the topology. */
+TornadisClient *cluster_links_get_at       (ClusterLinks       *self,
+                                            const char         *host,
+                                            guint16             port);
+/* The client of the node is not a master any more, and is not believed: what waits for it is lost. */
+void            cluster_links_set_topology (ClusterLinks       *self,
+                                            ClusterTopology    *topology);
+gboolean        cluster_links_is_connected (ClusterLinks       *self);
+/* Closes all. */
+void            cluster_links_close        (ClusterLinks       *self);
+
+G_END_DECLS

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cluster/cluster-scan.h"
+
+#include <string.h>
+
+#include "cluster/cluster-trip.h"
+
+/* A cluster is advised to have 1,000 nodes at the most. */
+#define NODE_BITS 10
+#define MAX_NODES (1u << NODE_BITS)
+
+typedef struct
+{
+  TornadisCall *call;        /* (owned) */
+  GCancellable *cancellable; /* (owned) */
+  guint node;                /* the one that is scanned, in the order of their first slots */
+  guint n_nodes;
+} Scan;
+
+static void
+scan_free (Scan *self)
+{
+  g_object_unref (self->cancellable);
+  g_object_unref (self->call);
+  g_free (self);
+}
+
+static void
+fail (TornadisCall *call,
+      TornadisError code,
+      const char *problem)
+{
+  g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, (int) code, "SCAN: %s", problem);
+
+  tornadis_call_return_error (call, error);
+}
+
+/* The masters (element-type ClusterNode) (transfer container), by their first slots. */
+static GPtrArray *
+get_masters (ClusterTopology *topology)
+{
+  GPtrArray *masters = g_ptr_array_new ();
+  guint n = cluster_topology_get_masters (topology)->len;
+  const ClusterNode *last = NULL;
+
+  for (guint slot = 0; slot < CLUSTER_N_SLOTS && masters->len < n; slot++)
+    {
+      const ClusterNode *master = cluster_topology_get_master (topology, slot);
+
+      if (master == NULL || master == last)
+        continue;
+      last = master;
+      if (!g_ptr_array_find (masters, master, NULL))
+        g_ptr_array_add (masters, (gpointer) master);
+    }
+
+  return masters;
+}
+
+static gboolean
+parse_cursor (GBytes *argument,
+              guint64 *cursor)
+{
+  g_autofree char *digits = g_strndup (g_bytes_get_data (argument, NULL), g_bytes_get_size (argument));
+
+  return g_ascii_string_to_unsigned (digits, 10, 0, G_MAXUINT64, cursor, NULL);
+}
+
+static TornadisReply *
+make_reply (guint64 cursor,
+            TornadisReply *keys)
+{
+  g_autofree char *digits = g_strdup_printf ("%" G_GUINT64_FORMAT, cursor);
+  g_autoptr (GBytes) bytes = g_bytes_new (digits, strlen (digits));
+  g_autoptr (TornadisReply) text = tornadis_reply_new_string (bytes);
+  TornadisReply *parts[] = { text, keys };
+
+  return tornadis_reply_new_nested (TORNADIS_REPLY_KIND_ARRAY, parts, G_N_ELEMENTS (parts));
+}
+
+static void
+scanned_cb (GObject *object,
+            GAsyncResult *result,
+            gpointer user_data)
+{
+  Scan *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+  g_autoptr (TornadisReply) own = NULL;
+  g_autoptr (GBytes) digits = NULL;
+  guint64 cursor;
+
+  if (g_cancellable_is_cancelled (self->cancellable))
+    {
+      scan_free (self);
+      return;
+    }
+
+  if (reply != NULL && tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_ARRAY && tornadis_reply_get_n_elements (reply) == 2)
+    digits = tornadis_reply_get_bytes (tornadis_reply_get_element (reply, 0));
+
+  if (reply == NULL)
+    tornadis_call_return_error (self->call, error);
+  else if (digits == NULL || !parse_cursor (digits, &cursor) || cursor >> (64 - NODE_BITS) != 0)
+    fail (self->call, TORNADIS_ERROR_PROTOCOL, "the node's cursor is not one");
+  else
+    {
+      /* It is through with this node. */
+      if (cursor == 0)
+        self->node++;
+      own = make_reply (self->node == self->n_nodes ? 0 : cursor << NODE_BITS | self->node, tornadis_reply_get_element (reply, 1));
+      tornadis_call_return_reply (self->call, own);
+    }
+  scan_free (self);
+}
+
+static TornadisCommand *
+make_command (TornadisCommand *command,
+              guint64 cursor)
+{
+  g_autofree char *digits = g_strdup_printf ("%" G_GUINT64_FORMAT, cursor);
+  TornadisCommand *own = tornadis_command_new ("SCAN");
+
+  tornadis_command_append_string (own, digits);
+  for (gsize i = 2; i < tornadis_command_get_n_args (command); i++)
+    {
+      g_autoptr (GBytes) argument = tornadis_command_get_arg (command, i);
+
+      tornadis_command_append_bytes (own, argument);
+    }
+
+  return own;
+}
+
+void
+cluster_scan (ClusterClient *client,
+              TornadisCall *call)
+{
+  TornadisCommand *command = tornadis_call_get_command (call);
+  g_autoptr (GPtrArray) masters = get_masters (cluster_map_get_topology (client->map));
+  g_autoptr (GBytes) argument = tornadis_command_get_arg (command, 1);
+  g_autoptr (TornadisCommand) own = NULL;
+  guint64 cursor;
+  Scan *self;
+
+  if (argument == NULL || !parse_cursor (argument, &cursor))
+    {
+      fail (call, TORNADIS_ERROR_USAGE, "the cursor is not one");
+      return;
+    }
+  if (masters->len > MAX_NODES || (cursor & (MAX_NODES - 1)) >= masters->len)
+    {
+      fail (call, TORNADIS_ERROR_USAGE, "the cursor is of a cluster with more nodes");
+      return;
+    }
+
+  self = g_new (Scan, 1);
+  *self = (Scan){ g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)), (guint) (cursor & (MAX_NODES - 1)),
+                  masters->len };
+  own = make_command (command, cursor >> NODE_BITS);
+  tornadis_client_call_async (cluster_links_get (client->links, g_ptr_array_index (masters, self->node)), own, self->cancellable,
+                              scanned_cb, self);
+}

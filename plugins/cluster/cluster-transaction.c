@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cluster/cluster-transaction.h"
+
+#include "cluster/cluster-trip.h"
+#include "cluster/cluster-way.h"
+#include "common/commands.h"
+
+static void
+return_resp (TornadisCall *call,
+             const char *resp)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_static (resp, strlen (resp));
+  g_autoptr (TornadisReply) reply = tornadis_reply_new_from_resp (bytes, NULL);
+
+  tornadis_call_return_reply (call, reply);
+}
+
+static void
+refuse (TornadisCall *call,
+        const char *problem)
+{
+  g_autoptr (GError) error =
+    g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s: %s", tornadis_call_get_name (call), problem);
+
+  tornadis_call_return_error (call, error);
+}
+
+static void
+transaction_say (ClusterClient *client)
+{
+  const ClusterTransaction *self = &client->transaction;
+
+  tornadis_plugin_set_client_in_transaction (client->plugin, client->client, self->watches || self->in_multi);
+}
+
+void
+cluster_transaction_reset (ClusterClient *client)
+{
+  g_clear_object (&client->transaction.node);
+  client->transaction = (ClusterTransaction){ .slot = -1 };
+}
+
+static void
+transaction_end (ClusterClient *client)
+{
+  cluster_transaction_reset (client);
+  transaction_say (client);
+}
+
+/* The call belongs to it, whatever it changes. */
+static void
+transaction_forward (ClusterClient *client,
+                     TornadisCall *call)
+{
+  ClusterTransaction *self = &client->transaction;
+
+  if (self->owes_multi)
+    {
+      g_autoptr (TornadisCommand) multi = tornadis_command_new ("MULTI");
+
+      self->owes_multi = FALSE;
+      tornadis_client_submit (self->node, multi, NULL, NULL, NULL);
+    }
+  tornadis_call_forward (call, self->node);
+}
+
+/* Whether @way leads to the node that it is bound to, which it then is. Else the call is answered. */
+static gboolean
+transaction_bind (ClusterClient *client,
+                  TornadisCall *call,
+                  const ClusterWay *way)
+{
+  ClusterTransaction *self = &client->transaction;
+  TornadisClient *node = NULL;
+  const char *problem = NULL;
+
+  if (way->kind == CLUSTER_WAY_NONE || way->kind == CLUSTER_WAY_SPLIT ||
+      (way->kind == CLUSTER_WAY_SLOT && self->slot >= 0 && way->slot != (guint) self->slot))
+    problem = "a transaction of a cluster is of one slot";
+  else if (way->kind != CLUSTER_WAY_SLOT && way->kind != CLUSTER_WAY_ANY)
+    problem = "it is answered by several nodes of the cluster, and a transaction by one";
+  else if (self->node != NULL && (way->kind == CLUSTER_WAY_ANY || self->slot >= 0))
+    return TRUE;
+  else
+    {
+      node = way->kind == CLUSTER_WAY_SLOT ? cluster_client_get_master (client, way->slot) : cluster_client_get_home (client);
+      if (node == NULL)
+        problem = "no node of the cluster has its slot now";
+      /* What came before had no key, and went to any node. */
+      else if (self->node != NULL && self->node != node)
+        problem = "a transaction of a cluster begins with a key";
+    }
+
+  if (problem != NULL)
+    {
+      self->is_spoiled = TRUE;
+      refuse (call, problem);
+      return FALSE;
+    }
+
+  g_set_object (&self->node, node);
+  if (way->kind == CLUSTER_WAY_SLOT)
+    self->slot = (int) way->slot;
+
+  return TRUE;
+}
+
+static void
+route_watch (ClusterClient *client,
+             TornadisCall *call)
+{
+  ClusterTransaction *self = &client->transaction;
+  ClusterWay way = cluster_way_find (client->map, tornadis_call_get_command (call));
+
+  if (!transaction_bind (client, call, &way))
+    return;
+
+  self->watches = TRUE;
+  transaction_say (client);
+  if (self->in_multi)
+    transaction_forward (client, call);
+  else
+    cluster_trip_send (client, call, self->node);
+}
+
+static void
+route_multi (ClusterClient *client,
+             TornadisCall *call)
+{
+  ClusterTransaction *self = &client->transaction;
+
+  if (self->in_multi && self->owes_multi)
+    {
+      refuse (call, "MULTI calls can not be nested");
+      return;
+    }
+
+  if (!self->in_multi)
+    {
+      self->in_multi = TRUE;
+      self->owes_multi = self->node == NULL;
+      transaction_say (client);
+    }
+  if (self->node != NULL)
+    tornadis_call_forward (call, self->node);
+  else
+    return_resp (call, "+OK\r\n");
+}
+
+static void
+route_end (ClusterClient *client,
+           TornadisCall *call,
+           const char *empty)
+{
+  ClusterTransaction *self = &client->transaction;
+  g_autoptr (TornadisClient) node = self->node != NULL ? g_object_ref (self->node) : NULL;
+  gboolean was_multi = self->in_multi;
+
+  if (self->is_spoiled && was_multi && command_is (tornadis_call_get_command (call), "EXEC"))
+    {
+      g_autoptr (TornadisCommand) discard = tornadis_command_new ("DISCARD");
+
+      if (node != NULL)
+        tornadis_client_submit (node, discard, NULL, NULL, NULL);
+      transaction_end (client);
+      return_resp (call, "-EXECABORT Transaction discarded because of previous errors.\r\n");
+      return;
+    }
+
+  if (node != NULL)
+    tornadis_call_forward (call, node);
+  else if (!was_multi)
+    tornadis_call_forward (call, cluster_client_get_home (client));
+  transaction_end (client);
+  if (node == NULL && was_multi)
+    return_resp (call, empty);
+}
+
+static void
+route_unwatch (ClusterClient *client,
+               TornadisCall *call)
+{
+  ClusterTransaction *self = &client->transaction;
+
+  if (self->in_multi && self->node != NULL)
+    {
+      transaction_forward (client, call);
+      return;
+    }
+
+  if (self->node != NULL)
+    tornadis_call_forward (call, self->node);
+  else
+    return_resp (call, self->in_multi ? "+QUEUED\r\n" : "+OK\r\n");
+  if (!self->in_multi)
+    transaction_end (client);
+}
+
+/* Whether the node does not know of it any more, since the connection to it was given up. Of one that was lost the node's client
+ * itself says so. */
+static gboolean
+transaction_is_lost (const ClusterTransaction *self)
+{
+  return (self->in_multi || self->watches) && self->node != NULL && !self->owes_multi &&
+         !tornadis_client_is_in_transaction (self->node);
+}
+
+static gboolean
+is_part_of_transaction (const ClusterTransaction *self,
+                        TornadisCall *call)
+{
+  static const char *const names[] = { "WATCH", "MULTI", "EXEC", "DISCARD", "UNWATCH" };
+  TornadisCommand *command = tornadis_call_get_command (call);
+
+  if (self->in_multi || command == NULL)
+    return self->in_multi || call_is_atomic (call);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      if (command_is (command, names[i]))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Nothing of it has run, and what belonged to it must not run by itself. */
+static void
+transaction_lose (ClusterClient *client,
+                  TornadisCall *call)
+{
+  TornadisCommand *command = tornadis_call_get_command (call);
+  g_autoptr (GError) error = NULL;
+
+  transaction_end (client);
+  if (command != NULL && (command_is (command, "DISCARD") || command_is (command, "UNWATCH")))
+    {
+      return_resp (call, "+OK\r\n");
+      return;
+    }
+
+  error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "%s: its transaction was lost with the connection to its node",
+                       tornadis_call_get_name (call));
+  tornadis_call_return_error (call, error);
+}
+
+static void
+transaction_unwatch (ClusterClient *client)
+{
+  ClusterTransaction *self = &client->transaction;
+
+  /* Else what it watches would be the end of another transaction there. */
+  if (self->node != NULL && tornadis_client_is_in_transaction (self->node))
+    {
+      g_autoptr (TornadisCommand) unwatch = tornadis_command_new ("UNWATCH");
+
+      tornadis_client_submit (self->node, unwatch, NULL, NULL, NULL);
+    }
+  transaction_end (client);
+}
+
+gboolean
+cluster_transaction_follow (ClusterClient *client,
+                            TornadisCall *call,
+                            TornadisClient *node,
+                            gboolean asking)
+{
+  ClusterTransaction *self = &client->transaction;
+  TornadisCommand *command = tornadis_call_get_command (call);
+  g_autoptr (GError) error = NULL;
+
+  if (command == NULL || !self->watches || self->in_multi || !command_is (command, "WATCH"))
+    return FALSE;
+
+  if (!asking && !tornadis_client_is_in_transaction (self->node))
+    {
+      g_set_object (&self->node, node);
+      cluster_trip_send (client, call, node);
+      return TRUE;
+    }
+
+  transaction_unwatch (client);
+  error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "%s: its slot is on its way to another node",
+                       tornadis_call_get_name (call));
+  tornadis_call_return_error (call, error);
+
+  return TRUE;
+}
+
+gboolean
+cluster_transaction_route (ClusterClient *client,
+                           TornadisCall *call)
+{
+  ClusterTransaction *self = &client->transaction;
+  TornadisCommand *command = tornadis_call_get_command (call);
+  gboolean is_open = self->in_multi || self->watches;
+  ClusterWay way;
+
+  if (G_UNLIKELY (transaction_is_lost (self) && is_part_of_transaction (self, call)))
+    {
+      transaction_lose (client, call);
+      return TRUE;
+    }
+
+  if (command == NULL)
+    {
+      /* An atomic pipeline ends what WATCH began. */
+      if (!is_open || (!self->in_multi && !call_is_atomic (call)))
+        return FALSE;
+      way = cluster_way_find_for_all (client->map, tornadis_call_get_pipeline (call));
+      if (transaction_bind (client, call, &way))
+        {
+          transaction_forward (client, call);
+          if (call_is_atomic (call))
+            transaction_end (client);
+        }
+      return TRUE;
+    }
+
+  if (command_is (command, "WATCH"))
+    route_watch (client, call);
+  else if (command_is (command, "MULTI"))
+    route_multi (client, call);
+  else if (command_is (command, "EXEC"))
+    route_end (client, call, "*0\r\n");
+  else if (command_is (command, "DISCARD"))
+    route_end (client, call, "+OK\r\n");
+  else if (command_is (command, "UNWATCH"))
+    route_unwatch (client, call);
+  else if (self->in_multi)
+    {
+      way = cluster_way_find (client->map, command);
+      /* One node is enough here. */
+      if (command_is (command, "PING"))
+        way.kind = CLUSTER_WAY_ANY;
+      if (transaction_bind (client, call, &way))
+        transaction_forward (client, call);
+    }
+  else
+    return FALSE;
+
+  return TRUE;
+}

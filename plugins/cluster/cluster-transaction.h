@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "cluster/cluster-client.h"
+
+G_BEGIN_DECLS
+
+/* WATCH and MULTI by hand: the first key says which node serves it all, until EXEC, DISCARD or UNWATCH. */
+
+/* TRUE: @call belongs to a transaction, and was sent or answered. */
+gboolean cluster_transaction_route (ClusterClient *client,
+                                    TornadisCall  *call);
+/* Likewise, of a call that was redirected to @node. */
+gboolean cluster_transaction_follow (ClusterClient *client,
+                                     TornadisCall  *call,
+                                     TornadisClient *node,
+                                     gboolean       asking);
+void     cluster_transaction_reset (ClusterClient *client);
+
+G_END_DECLS

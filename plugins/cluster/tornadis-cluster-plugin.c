@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <gmodule.h>
+#include <tornadis-glib/tornadis-glib.h>
+
+#include "cluster/cluster-client.h"
+#include "cluster/cluster-connectable.h"
+#include "common/uri-hosts.h"
+
+/* One client for all nodes of a cluster.
+ *
+ *   redis-cluster://[user[:password]@]h1[:port],h2,…[/db][?read-from=master|replica|any|az:NAME]
+ *
+ * Each call is forwarded to the node that has its keys, over a client of that node; what several nodes answer is put together.
+ * All clients that have this plugin share what is known of the cluster (ClusterMap), and each has its own connections
+ * (ClusterLinks). It serves clients of one main context. */
+
+#define DEFAULT_PORT 6379
+#define DEFAULT_FAILOVER_MSEC 10000
+
+/* Lets replicas serve what they have: on the nodes' clients of a plugin that reads from replicas. */
+#define CLUSTER_TYPE_NODE_PLUGIN (cluster_node_plugin_get_type ())
+G_DECLARE_FINAL_TYPE (ClusterNodePlugin, cluster_node_plugin, CLUSTER, NODE_PLUGIN, TornadisPlugin)
+
+struct _ClusterNodePlugin
+{
+  TornadisPlugin parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (ClusterNodePlugin, cluster_node_plugin, TORNADIS_TYPE_PLUGIN)
+
+static void
+cluster_node_plugin_setup (TornadisPlugin *plugin,
+                           TornadisPipeline *commands)
+{
+  tornadis_pipeline_stack_strv (commands, (const char *[]){ "READONLY", NULL });
+}
+
+static void
+cluster_node_plugin_class_init (ClusterNodePluginClass *klass)
+{
+  TORNADIS_PLUGIN_CLASS (klass)->setup = cluster_node_plugin_setup;
+}
+
+static void
+cluster_node_plugin_init (ClusterNodePlugin *self)
+{
+}
+
+#define TORNADIS_TYPE_CLUSTER_PLUGIN (tornadis_cluster_plugin_get_type ())
+G_DECLARE_FINAL_TYPE (TornadisClusterPlugin, tornadis_cluster_plugin, TORNADIS, CLUSTER_PLUGIN, TornadisPlugin)
+
+struct _TornadisClusterPlugin
+{
+  TornadisPlugin parent_instance;
+
+  char *uri;       /* (owned) (nullable) */
+  char *read_from; /* (owned) (nullable) as it was given */
+  int db;          /* of the URI, or -1 */
+  ClusterSettings settings;
+  ClusterCounters counters;
+  ClusterMap *map;          /* (owned) (nullable) from the first client on */
+  TornadisPlugin *setup;    /* (owned) (nullable) for the nodes' clients */
+  GHashTable *clients;      /* (owned) (element-type TornadisClient ClusterClient) both unowned */
+  GHashTable *connectables; /* (owned) (element-type TornadisClient ClusterConnectable) of those that take no calls, unowned each */
+  TornadisClient *last;     /* (unowned) (nullable) that was looked up last, with what was found */
+  ClusterClient *found;     /* (unowned) */
+};
+
+G_DEFINE_FINAL_TYPE (TornadisClusterPlugin, tornadis_cluster_plugin, TORNADIS_TYPE_PLUGIN)
+
+typedef enum
+{
+  PROP_URI = 1,
+  PROP_READ_FROM,
+  PROP_FAILOVER_TIMEOUT_MSEC,
+  PROP_REDIRECTS,
+  PROP_REFRESHES,
+} TornadisClusterPluginProperty;
+
+static GParamSpec *props[PROP_REFRESHES + 1];
+
+/* (nullable) */
+static ClusterClient *
+cluster_find_client (TornadisClusterPlugin *self,
+                     TornadisClient *client)
+{
+  if (G_UNLIKELY (self->last != client))
+    {
+      self->found = g_hash_table_lookup (self->clients, client);
+      self->last = client;
+    }
+
+  return self->found;
+}
+
+static void
+map_changed_cb (gpointer user_data)
+{
+  TornadisClusterPlugin *self = user_data;
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_rc_box_release);
+  GHashTableIter iter;
+  gpointer client;
+
+  /* Calls may end, and their callers may remove the plugin from any of them. */
+  g_hash_table_iter_init (&iter, self->clients);
+  while (g_hash_table_iter_next (&iter, NULL, &client))
+    g_ptr_array_add (clients, g_rc_box_acquire (client));
+  for (guint i = 0; i < clients->len; i++)
+    cluster_client_update (g_ptr_array_index (clients, i));
+}
+
+static gboolean
+cluster_fail (GError **error,
+              const char *problem)
+{
+  g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "Invalid URI: %s", problem);
+  return FALSE;
+}
+
+static gboolean
+cluster_parse_read_from (TornadisClusterPlugin *self,
+                         GError **error)
+{
+  static const char zone[] = "az:";
+
+  if (self->read_from == NULL || g_str_equal (self->read_from, "master"))
+    self->settings.read_from = CLUSTER_READ_FROM_MASTER;
+  else if (g_str_equal (self->read_from, "replica"))
+    self->settings.read_from = CLUSTER_READ_FROM_REPLICA;
+  else if (g_str_equal (self->read_from, "any"))
+    self->settings.read_from = CLUSTER_READ_FROM_ANY;
+  else if (g_str_has_prefix (self->read_from, zone) && self->read_from[strlen (zone)] != '\0')
+    {
+      self->settings.read_from = CLUSTER_READ_FROM_ZONE;
+      g_free (self->settings.zone);
+      self->settings.zone = g_strdup (self->read_from + strlen (zone));
+    }
+  else
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
+                           "read-from is none of master, replica, any and az:NAME");
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+cluster_make_map (TornadisClusterPlugin *self,
+                  GError **error)
+{
+  g_autoptr (GPtrArray) hosts = NULL;
+  g_auto (GStrv) path = NULL;
+  g_autofree char *title = NULL;
+  guint64 db = 0;
+
+  if (self->uri == NULL)
+    return cluster_fail (error, "the plugin needs one, such as redis-cluster://host1,host2");
+  if (!cluster_parse_read_from (self, error) || !uri_hosts_parse (self->uri, DEFAULT_PORT, &hosts, &path, error))
+    return FALSE;
+  if (path[0] != NULL && (!g_ascii_isdigit (*path[0]) || path[1] != NULL ||
+                          !g_ascii_string_to_unsigned (path[0], 10, 0, G_MAXINT, &db, NULL)))
+    return cluster_fail (error, "what follows the hosts is not the number of a database");
+
+  self->db = path[0] != NULL ? (int) db : -1;
+  title = g_strdup_printf ("cluster of %s:%u", g_network_address_get_hostname (g_ptr_array_index (hosts, 0)),
+                           g_network_address_get_port (g_ptr_array_index (hosts, 0)));
+  self->map = cluster_map_new (TORNADIS_PLUGIN (self), title, g_steal_pointer (&hosts), map_changed_cb, self);
+  if (self->settings.read_from != CLUSTER_READ_FROM_MASTER)
+    self->setup = g_object_new (CLUSTER_TYPE_NODE_PLUGIN, NULL);
+
+  return TRUE;
+}
+
+static GNetworkAddress *
+choose_cb (gpointer user_data)
+{
+  TornadisClusterPlugin *self = user_data;
+
+  /* What is known may be why there is another attempt. */
+  cluster_map_refresh (self->map, NULL, NULL, NULL);
+
+  return cluster_map_choose_node (self->map);
+}
+
+/* A client that takes no calls is connected to any of the nodes. */
+static void
+cluster_attach_listener (TornadisClusterPlugin *self,
+                         TornadisClient *client)
+{
+  ClusterConnectable *connectable = cluster_connectable_new ("cluster", choose_cb, self);
+
+  g_hash_table_insert (self->connectables, client, connectable);
+  g_object_set (client, "connectable", connectable, NULL);
+}
+
+/* Of which of the clients that are there this one makes the parts of calls. */
+static ClusterClient *
+find_whole (TornadisClusterPlugin *self,
+            TornadisClient *client)
+{
+  GHashTableIter iter;
+  ClusterClient *whole;
+
+  g_hash_table_iter_init (&iter, self->clients);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &whole))
+    {
+      if (whole->parts == client)
+        return whole;
+    }
+
+  return NULL;
+}
+
+static gboolean
+tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
+                                TornadisClient *client,
+                                GError **error)
+{
+  TornadisClusterPlugin *self = TORNADIS_CLUSTER_PLUGIN (plugin);
+  ClusterClient *whole;
+
+  if (self->map == NULL && !cluster_make_map (self, error))
+    return FALSE;
+
+  whole = find_whole (self, client);
+  if (whole == NULL && g_hash_table_size (self->clients) + g_hash_table_size (self->connectables) == 0)
+    cluster_map_set_model (self->map, client);
+  if (self->db >= 0)
+    g_object_set (client, "db", self->db, NULL);
+
+  self->last = NULL;
+  if (TORNADIS_IS_PUB_SUB_CLIENT (client))
+    cluster_attach_listener (self, client);
+  else
+    g_hash_table_insert (self->clients, client,
+                         cluster_client_new (plugin, client, whole, self->map, &self->settings, &self->counters, self->setup));
+
+  return TRUE;
+}
+
+/* Any that is left is as good. */
+static void
+cluster_choose_model (TornadisClusterPlugin *self)
+{
+  GHashTableIter iter;
+  TornadisClient *client = NULL;
+  ClusterClient *each;
+
+  g_hash_table_iter_init (&iter, self->clients);
+  while (g_hash_table_iter_next (&iter, (gpointer *) &client, (gpointer *) &each))
+    {
+      if (each->whole == each)
+        {
+          cluster_map_set_model (self->map, client);
+          return;
+        }
+    }
+
+  g_hash_table_iter_init (&iter, self->connectables);
+  client = NULL;
+  g_hash_table_iter_next (&iter, (gpointer *) &client, NULL);
+  cluster_map_set_model (self->map, client);
+}
+
+static void
+tornadis_cluster_plugin_detach (TornadisPlugin *plugin,
+                                TornadisClient *client)
+{
+  TornadisClusterPlugin *self = TORNADIS_CLUSTER_PLUGIN (plugin);
+  ClusterConnectable *connectable = g_hash_table_lookup (self->connectables, client);
+  ClusterClient *gone = g_hash_table_lookup (self->clients, client);
+
+  self->last = NULL;
+  if (connectable != NULL)
+    {
+      g_autoptr (GObject) present = NULL;
+
+      cluster_connectable_close (connectable);
+      g_object_get (client, "connectable", &present, NULL);
+      if (present == (GObject *) connectable)
+        g_object_set (client, "connectable", NULL, NULL);
+      g_hash_table_remove (self->connectables, client);
+    }
+  else if (gone != NULL)
+    {
+      g_hash_table_remove (self->clients, client);
+      cluster_client_free (gone);
+    }
+
+  cluster_choose_model (self);
+}
+
+static gboolean
+tornadis_cluster_plugin_call (TornadisPlugin *plugin,
+                              TornadisCall *call)
+{
+  ClusterClient *client = cluster_find_client (TORNADIS_CLUSTER_PLUGIN (plugin), tornadis_call_get_client (call));
+
+  return client != NULL && cluster_client_call (client, call);
+}
+
+static TornadisClient *
+tornadis_cluster_plugin_route (TornadisPlugin *plugin,
+                               TornadisClient *client,
+                               TornadisCommand *command)
+{
+  ClusterClient *known = cluster_find_client ((TornadisClusterPlugin *) plugin, client);
+
+  return known != NULL ? cluster_client_route_quickly (known, command) : NULL;
+}
+
+static void
+tornadis_cluster_plugin_call_done (TornadisPlugin *plugin,
+                                   TornadisCall *call)
+{
+  ClusterClient *client = cluster_find_client (TORNADIS_CLUSTER_PLUGIN (plugin), tornadis_call_get_client (call));
+
+  if (client != NULL)
+    cluster_client_call_done (client, call);
+}
+
+static void
+tornadis_cluster_plugin_get_property (GObject *object,
+                                      guint prop_id,
+                                      GValue *value,
+                                      GParamSpec *pspec)
+{
+  TornadisClusterPlugin *self = TORNADIS_CLUSTER_PLUGIN (object);
+
+  switch ((TornadisClusterPluginProperty) prop_id)
+    {
+    case PROP_URI:
+      g_value_set_string (value, self->uri);
+      break;
+    case PROP_READ_FROM:
+      g_value_set_string (value, self->read_from != NULL ? self->read_from : "master");
+      break;
+    case PROP_FAILOVER_TIMEOUT_MSEC:
+      g_value_set_uint (value, self->settings.failover_msec);
+      break;
+    case PROP_REDIRECTS:
+      g_value_set_uint64 (value, self->counters.n_redirects);
+      break;
+    case PROP_REFRESHES:
+      g_value_set_uint64 (value, self->map != NULL ? cluster_map_get_n_refreshes (self->map) : 0);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+tornadis_cluster_plugin_set_property (GObject *object,
+                                      guint prop_id,
+                                      const GValue *value,
+                                      GParamSpec *pspec)
+{
+  TornadisClusterPlugin *self = TORNADIS_CLUSTER_PLUGIN (object);
+
+  switch ((TornadisClusterPluginProperty) prop_id)
+    {
+    case PROP_URI:
+      self->uri = g_value_dup_string (value);
+      break;
+    case PROP_READ_FROM:
+      self->read_from = g_value_dup_string (value);
+      break;
+    case PROP_FAILOVER_TIMEOUT_MSEC:
+      self->settings.failover_msec = g_value_get_uint (value);
+      break;
+    case PROP_REDIRECTS:
+    case PROP_REFRESHES:
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+tornadis_cluster_plugin_finalize (GObject *object)
+{
+  TornadisClusterPlugin *self = TORNADIS_CLUSTER_PLUGIN (object);
+
+  g_clear_pointer (&self->map, cluster_map_free);
+  g_hash_table_unref (self->clients);
+  g_hash_table_unref (self->connectables);
+  g_clear_object (&self->setup);
+  g_free (self->settings.zone);
+  g_free (self->read_from);
+  g_free (self->uri);
+
+  G_OBJECT_CLASS (tornadis_cluster_plugin_parent_class)->finalize (object);
+}
+
+static void
+tornadis_cluster_plugin_class_init (TornadisClusterPluginClass *klass)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
+  const GParamFlags counts = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
+
+  object_class->get_property = tornadis_cluster_plugin_get_property;
+  object_class->set_property = tornadis_cluster_plugin_set_property;
+  object_class->finalize = tornadis_cluster_plugin_finalize;
+  plugin_class->attach = tornadis_cluster_plugin_attach;
+  plugin_class->detach = tornadis_cluster_plugin_detach;
+  plugin_class->call = tornadis_cluster_plugin_call;
+  plugin_class->call_done = tornadis_cluster_plugin_call_done;
+  plugin_class->route = tornadis_cluster_plugin_route;
+
+  /* Some nodes, and the database where a cluster has several: SCHEME://host[:port],…[/db]. */
+  props[PROP_URI] = g_param_spec_string ("uri", NULL, NULL, NULL, flags);
+  /* Who answers commands that only read: master, replica (the master if there is none), any, or az:NAME, a node of that
+   * availability zone. */
+  props[PROP_READ_FROM] = g_param_spec_string ("read-from", NULL, NULL, NULL, flags);
+  /* How long a call that has not run is kept while there is nobody to serve it, in milliseconds. */
+  props[PROP_FAILOVER_TIMEOUT_MSEC] = g_param_spec_uint ("failover-timeout-msec", NULL, NULL, 0, G_MAXINT, DEFAULT_FAILOVER_MSEC,
+                                                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+  /* How often calls were redirected, and how often the cluster was looked at. */
+  props[PROP_REDIRECTS] = g_param_spec_uint64 ("redirects", NULL, NULL, 0, G_MAXUINT64, 0, counts);
+  props[PROP_REFRESHES] = g_param_spec_uint64 ("refreshes", NULL, NULL, 0, G_MAXUINT64, 0, counts);
+
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+}
+
+static void
+tornadis_cluster_plugin_init (TornadisClusterPlugin *self)
+{
+  self->clients = g_hash_table_new (NULL, NULL);
+  self->connectables = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
+}
+
+/* What the registry looks for in libtornadis-cluster.so. */
+G_MODULE_EXPORT void tornadis_cluster_plugin_register (void);
+
+void
+tornadis_cluster_plugin_register (void)
+{
+  tornadis_plugin_register ("cluster", TORNADIS_TYPE_CLUSTER_PLUGIN);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "common/client-properties.h"
+
+static gboolean
+is_copied (const GParamSpec *pspec)
+{
+  static const char *const others[] = { "host", "port", "unix-domain-socket", "connectable", "autoconnect",
+                                        "call-timeout-msec", NULL };
+  const GParamFlags both = G_PARAM_READABLE | G_PARAM_WRITABLE;
+
+  return (pspec->flags & both) == both && (pspec->flags & (G_PARAM_CONSTRUCT_ONLY | G_PARAM_DEPRECATED)) == 0 &&
+         pspec->owner_type == TORNADIS_TYPE_CLIENT && !g_strv_contains (others, pspec->name);
+}
+
+void
+client_copy_properties (TornadisClient *from,
+                        TornadisClient *to)
+{
+  guint n;
+  g_autofree GParamSpec **pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (from), &n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      if (!is_copied (pspecs[i]))
+        continue;
+
+      g_object_get_property (G_OBJECT (from), pspecs[i]->name, &value);
+      if (!g_param_value_defaults (pspecs[i], &value))
+        g_object_set_property (G_OBJECT (to), pspecs[i]->name, &value);
+    }
+}

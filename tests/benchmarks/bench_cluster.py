@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""The plugin cluster: against the same client without it, and against the peers' clients of clusters."""
+
+import contextlib
+import re
+import socket
+import subprocess
+import tempfile
+import time
+
+from bench_server import die_with_parent, encode
+from bench_tree import Ours
+
+# What the hook that routes a GET takes of the instructions.
+ROUTING_BUDGET = 450
+ROUTING_HOOK = 'tornadis_cluster_plugin_route'
+# Two keys on each of three nodes, of the slots that they share alike.
+SPREAD_KEYS = ['bench:32', *(f'bench:{i}' for i in range(1, 24))]
+
+
+class Cluster:
+    """Masters of a private cluster, ended by pid; they go down with us."""
+
+    def __init__(self, directory, n_nodes):
+        self.ports = [find_free_port() for _ in range(n_nodes)]
+        self.processes = [self.launch(directory, port) for port in self.ports]
+        first = 0
+        for i, port in enumerate(self.ports):
+            last = 16384 * (i + 1) // n_nodes - 1
+            await_reply(port, 'PING')
+            call(port, 'CLUSTER', 'ADDSLOTSRANGE', first, last)
+            call(port, 'CLUSTER', 'SET-CONFIG-EPOCH', i + 1)
+            call(port, 'CLUSTER', 'MEET', '127.0.0.1', self.ports[0])
+            first = last + 1
+        for port in self.ports:
+            await_reply(port, 'CLUSTER', 'INFO', says='cluster_state:ok')
+            await_reply(port, 'CLUSTER', 'INFO', says=f'cluster_known_nodes:{n_nodes}')
+        for key in SPREAD_KEYS:
+            # All but the one that has it say where it is.
+            for port in self.ports:
+                call(port, 'SET', key, 'v' * 32)
+        self.hosts = ','.join(f'127.0.0.1:{port}' for port in self.ports)
+
+    @staticmethod
+    def launch(directory, port):
+        own = directory / str(port)
+        own.mkdir()
+        return subprocess.Popen(['redis-server', '--port', str(port), '--bind', '127.0.0.1', '--cluster-enabled', 'yes', '--save', '',
+                                 '--appendonly', 'no', '--dir', str(own)], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
+
+    def stop(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def find_free_port():
+    """One from which the port of the bus, 10,000 above, is one too."""
+    while True:
+        with socket.socket() as free, socket.socket() as bus:
+            free.bind(('127.0.0.1', 0))
+            port = free.getsockname()[1]
+            with contextlib.suppress(OSError, OverflowError):
+                bus.bind(('127.0.0.1', port + 10000))
+                return port
+
+
+def call(port, *args):
+    with socket.create_connection(('127.0.0.1', port), 5) as link:
+        link.sendall(encode([str(arg) for arg in args]))
+        return link.recv(65536).decode()
+
+
+def await_reply(port, *args, says='PONG'):
+    for _ in range(400):
+        with contextlib.suppress(OSError):
+            if says in call(port, *args):
+                return
+        time.sleep(0.05)
+    raise SystemExit(f'the node of a cluster does not say {says}')
+
+
+class ClusterRows:
+    def __init__(self, bench):
+        self.bench = bench
+        self.clusters = {}
+
+    def get(self, n_nodes):
+        """Started when it is first needed."""
+        if n_nodes not in self.clusters:
+            self.clusters[n_nodes] = Cluster(self.bench.server.directory, n_nodes)
+        return self.clusters[n_nodes]
+
+    def stop(self):
+        for cluster in self.clusters.values():
+            cluster.stop()
+
+    def env(self, n_nodes, scheme):
+        """One that is no cluster's is of the first node."""
+        cluster = self.get(n_nodes)
+        hosts = cluster.hosts if scheme == 'redis-cluster' else f'127.0.0.1:{cluster.ports[0]}'
+        return {'BENCH_URI': f'{scheme}://{hosts}', 'BENCH_KEYS': ','.join(SPREAD_KEYS) if n_nodes > 1 else ''}
+
+    def driver(self, command, n_nodes, scheme='redis-cluster', ours=True):
+        def measure(tree):
+            return self.bench.run(tree, command, env=self.env(n_nodes, scheme))
+        return Ours(measure) if ours else measure
+
+    def c(self, scheme, n, in_flight):
+        return self.driver([self.bench.programs / 'bench-tornadis', 'submit', '-', n, in_flight], 1, scheme)
+
+    def workloads(self, here):
+        bench = self.bench
+        fast, slow, one = bench.count(600_000, 20_000), bench.count(50_000, 2_000), bench.count(60_000, 5_000)
+        for name, title, n, in_flight, target in (('cluster-100', '100 in flight', fast, 100, 0.92),
+                                                  ('cluster-1', '1 in flight', one, 1, 0.95)):
+            yield (name, f'GET 32 B, {title}, to a cluster of one node', 'calls/s', {
+                'redis-cluster://': self.c('redis-cluster', n, in_flight),
+                'redis://': self.c('redis', n, in_flight),
+            }, [('redis-cluster://', 'redis://', target)])
+        python = ['/usr/bin/python3', '-B', here / 'bench-python.py']
+        yield ('cluster-python', 'GET 32 B, 100 in flight over three nodes, Python', 'calls/s', {
+            'tornadis-glib await': self.driver([*python, 'tornadis', 'get', '-', slow, 100], 3),
+            'redis-py asyncio cluster': self.driver([*python, 'redis-py', 'get', '-', slow // 2, 100], 3, ours=False),
+        }, [('tornadis-glib await', 'redis-py asyncio cluster', 8)])
+        yield ('cluster-javascript', 'GET 32 B, 100 in flight over three nodes, JavaScript', 'calls/s', {
+            'tornadis-glib await': self.driver(['gjs', '-m', here / 'bench-gjs.js', 'get', '-', slow, 100], 3),
+            'ioredis Cluster': self.driver(['node', here / 'bench-node.mjs', 'ioredis', 'get', '-', slow, 100], 3, ours=False),
+        }, [('tornadis-glib await', 'ioredis Cluster', 1.2)])
+
+    def singles(self):
+        yield ('cluster-instructions', 'routing a GET to its node', Ours(self.count_routing), [
+            ('routing', 'instructions', ROUTING_BUDGET, True)])
+
+    def count_routing(self, tree):
+        """Of the hook with all that it calls, by the difference between two runs."""
+        few, many = 10_000, 30_000
+        totals = []
+        for n in (few, many):
+            with tempfile.NamedTemporaryFile() as out:
+                subprocess.run(['valgrind', '--tool=callgrind', f'--callgrind-out-file={out.name}',
+                                self.bench.programs / 'bench-tornadis', 'submit', '-', str(n), '100'],
+                               env=tree.env | self.env(1, 'redis-cluster'), capture_output=True, check=True)
+                said = subprocess.run(['callgrind_annotate', '--inclusive=yes', '--threshold=100', out.name], capture_output=True,
+                                      text=True, check=True).stdout
+            found = re.search(rf'^\s*([\d,]+) .*:{ROUTING_HOOK} ', said, re.MULTILINE)
+            totals.append(int(found.group(1).replace(',', '')))
+        return {'routing': round((totals[1] - totals[0]) / (many - few))}

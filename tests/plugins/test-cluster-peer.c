@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Nodes that say of their cluster, or of themselves, what real ones do not say at will, or nothing at all. */
+
+#include "plugins/cluster-peers.h"
+
+#include <string.h>
+
+#include "integration/util.h"
+#include "plugins/cluster-util.h"
+
+static void
+test_halves (Nodes *self,
+             gconstpointer data)
+{
+  assert_both (self);
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      g_autofree char *received = tornadis_harness_peer_get_received (self->peers[i]);
+
+      g_assert_cmpuint (count_received (self->peers[i], "GET"), ==, 1);
+      g_assert_nonnull (strstr (received, i == 0 ? "GET " FIRST_KEY : "GET " SECOND_KEY));
+    }
+}
+
+/* Redis 6. */
+static void
+test_slots (Nodes *self,
+            gconstpointer data)
+{
+  answer (self->peers[0], "CLUSTER SHARDS",
+          "-ERR Unknown subcommand or wrong number of arguments for 'SHARDS'. Try CLUSTER HELP.\r\n");
+  answer (self->peers[0], "CLUSTER SLOTS",
+          "*2\r\n*3\r\n:0\r\n:%d\r\n*2\r\n$0\r\n\r\n:%u\r\n*3\r\n:%d\r\n:16383\r\n*3\r\n$1\r\n?\r\n:%u\r\n$2\r\nid\r\n",
+          SECOND_SLOT - 1, port_of (self->peers[0]), SECOND_SLOT, port_of (self->peers[1]));
+  assert_both (self);
+}
+
+/* What cannot be is an error, of which another seed does not know, and which does not replace what is known. */
+static void
+test_malformed (Nodes *self,
+                gconstpointer data)
+{
+  static const char *const texts[] = {
+    "+OK\r\n",
+    ":1\r\n",
+    "_\r\n",
+    "*0\r\n",
+    "%0\r\n",
+    "*1\r\n*0\r\n",
+    "*1\r\n+x\r\n",
+    "*1\r\n*4\r\n+slots\r\n*1\r\n:0\r\n+nodes\r\n*0\r\n",
+    "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16384\r\n+nodes\r\n*0\r\n",
+    "*1\r\n*4\r\n+slots\r\n*2\r\n:-1\r\n:5\r\n+nodes\r\n*0\r\n",
+    "*1\r\n*4\r\n+slots\r\n*2\r\n:7\r\n:5\r\n+nodes\r\n*0\r\n",
+    "*1\r\n*4\r\n+slots\r\n*4\r\n:0\r\n:5\r\n:5\r\n:9\r\n+nodes\r\n*0\r\n",
+    "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*1\r\n*8\r\n+endpoint\r\n+127.0.0.1\r\n+port\r\n:0\r\n+role\r\n"
+    "+master\r\n+health\r\n+online\r\n",
+    "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*1\r\n*8\r\n+endpoint\r\n+a b\r\n+port\r\n:1\r\n+role\r\n"
+    "+master\r\n+health\r\n+online\r\n",
+  };
+  g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u,127.0.0.1:%u", port_of (self->peers[0]), port_of (self->peers[1]));
+  guint n;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autofree char *alone = g_strdup_printf ("127.0.0.1:%u", port_of (self->peers[0]));
+      g_autoptr (TornadisClient) lonely = make_client_of (alone, "");
+      g_autoptr (TornadisClient) client = make_client_of (hosts, "");
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TornadisReply) reply = NULL;
+
+      answer (self->peers[0], "CLUSTER SHARDS", "%s", texts[i]);
+      reply = call (lonely, &error, "GET", FIRST_KEY, NULL);
+      if (reply != NULL)
+        g_error ("%s is a cluster", texts[i]);
+      if (!g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL) &&
+          !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT))
+        g_error ("%s: %s", texts[i], error->message);
+      assert_call (client, "\"value-of-" SECOND_KEY "\"", "GET", SECOND_KEY, NULL);
+    }
+
+  {
+    g_autofree char *shards = make_shards (self);
+
+    answer (self->peers[0], "CLUSTER SHARDS", "%s", shards);
+    assert_both (self);
+    for (guint i = 0; i < N_PEERS; i++)
+      answer (self->peers[i], "CLUSTER SHARDS", "%s", texts[3]);
+    n = count_received (self->peers[0], "CLUSTER") + count_received (self->peers[1], "CLUSTER");
+    answer_once (self->peers[0], "GET", "-CLUSTERDOWN The cluster is down\r\n", "$1\r\nv\r\n");
+    assert_call (self->client, "\"v\"", "GET", FIRST_KEY, NULL);
+    wait_until (count_received (self->peers[0], "CLUSTER") + count_received (self->peers[1], "CLUSTER") >= n + 2);
+    assert_call (self->client, "\"v\"", "GET", FIRST_KEY, NULL);
+    assert_call (self->client, "\"value-of-" SECOND_KEY "\"", "GET", SECOND_KEY, NULL);
+  }
+}
+
+/* Nobody has the slot, and then somebody. */
+static void
+test_not_served (Nodes *self,
+                 gconstpointer data)
+{
+  g_autofree char *half = make_shard (0, SECOND_SLOT - 1, port_of (self->peers[0]));
+  g_autofree char *shards = make_shards (self);
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "GET", SECOND_KEY, NULL });
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  answer (self->peers[0], "CLUSTER SHARDS", "*1\r\n%s", half);
+  assert_call (self->client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+  assert_refused (self->client, "GET " SECOND_KEY, TORNADIS_ERROR_CONNECT, "no node of the cluster has slot");
+
+  g_object_set (get_cluster_plugin (self->client), "failover-timeout-msec", 60000, NULL);
+  tornadis_client_call_async (self->client, command, NULL, store_result, &result);
+  answer (self->peers[0], "CLUSTER SHARDS", "%s", shards);
+  reply = tornadis_client_call_finish (self->client, wait_for_result (&result), &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "value-of-" SECOND_KEY);
+}
+
+/* Two masters in one shard, as after a failover: the one that is up has the slots. */
+static void
+test_two_masters (Nodes *self,
+                  gconstpointer data)
+{
+  for (guint up = 0; up < 2; up++)
+    {
+      g_autofree char *first = make_node (port_of (self->peers[0]), "master", up == 0 ? "online" : "fail");
+      g_autofree char *second = make_node (port_of (self->peers[1]), "master", up == 1 ? "online" : "fail");
+      g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u", port_of (self->peers[0]));
+      g_autoptr (TornadisClient) client = make_client_of (hosts, "");
+
+      answer (self->peers[0], "CLUSTER SHARDS", "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*2\r\n%s%s", first, second);
+      answer (self->peers[0], "GET", "$1\r\n0\r\n");
+      answer (self->peers[1], "GET", "$1\r\n1\r\n");
+      assert_call (client, up ? "\"1\"" : "\"0\"", "GET", FIRST_KEY, NULL);
+    }
+}
+
+/* A seed that accepts and says nothing is left for the next. */
+static void
+test_silent_seed (Nodes *self,
+                  gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) silent = make_peer ("stop-reading\n");
+  g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u,127.0.0.1:%u", port_of (silent), port_of (self->peers[0]));
+
+  /* Who is asked first is chosen at random. */
+  for (guint i = 0; i < 20 && tornadis_harness_peer_get_n_connections (silent) == 0; i++)
+    {
+      g_autoptr (TornadisClient) client = make_client_of (hosts, "");
+
+      assert_call (client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+    }
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (silent), >, 0);
+}
+
+/* A node that sleeps, until the others have an heir for it. What was written to it may have run; what was not goes to the heir. */
+static void
+test_silent_node (Nodes *self,
+                  gconstpointer data)
+{
+  gboolean answers_first = data != NULL;
+  g_autoptr (TornadisHarnessPeer) silent = make_peer (answers_first ? "handshake3\nserve GET\nexpect GET\nstop-reading\n" : "stop-reading\n");
+  g_autofree char *first = make_shard (0, SECOND_SLOT - 1, port_of (self->peers[0]));
+  g_autofree char *second = make_shard (SECOND_SLOT, 16383, port_of (silent));
+  g_autofree char *heir = make_node (port_of (self->peers[1]), "master", "online");
+  g_autofree char *dead = make_node (port_of (silent), "master", "fail");
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "GET", SECOND_KEY, NULL });
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (get_cluster_plugin (self->client), "failover-timeout-msec", 60000, NULL);
+  for (guint i = 0; i < N_PEERS; i++)
+    answer (self->peers[i], "CLUSTER SHARDS", "*2\r\n%s%s", first, second);
+  assert_call (self->client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+  tornadis_client_call_async (self->client, command, NULL, store_result, &result);
+  wait_until (tornadis_harness_peer_get_n_connections (silent) > 0 && (!answers_first || count_received (silent, "GET") == 1));
+  assert_call (self->client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+  g_assert_null (result);
+  for (guint i = 0; i < N_PEERS; i++)
+    answer (self->peers[i], "CLUSTER SHARDS", "*2\r\n%s*4\r\n+slots\r\n*2\r\n:%d\r\n:16383\r\n+nodes\r\n*2\r\n%s%s", first,
+            SECOND_SLOT, dead, heir);
+  reply = tornadis_client_call_finish (self->client, wait_for_result (&result), &error);
+  if (answers_first)
+    {
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+    }
+  else
+    {
+      g_assert_no_error (error);
+      g_assert_cmpstr (tornadis_reply_get_text (reply), ==, "value-of-" SECOND_KEY);
+    }
+  assert_call (self->client, "\"value-of-" SECOND_KEY "\"", "GET", SECOND_KEY, NULL);
+}
+
+/* The application closes its client while a call waits for a node that does not answer: it was not written. */
+static void
+test_silent_node_closed (Nodes *self,
+                         gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) silent = make_peer ("stop-reading\n");
+  g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u", port_of (self->peers[0]));
+  g_autoptr (TornadisClient) client = make_client_of (hosts, data);
+  g_autofree char *first = make_shard (0, SECOND_SLOT - 1, port_of (self->peers[0]));
+  g_autofree char *second = make_shard (SECOND_SLOT, 16383, port_of (silent));
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "GET", SECOND_KEY, NULL });
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  answer (self->peers[0], "CLUSTER SHARDS", "*2\r\n%s%s", first, second);
+  tornadis_client_call_async (client, command, NULL, store_result, &result);
+  wait_until (tornadis_harness_peer_get_n_connections (silent) > 0);
+  g_assert_null (result);
+  tornadis_client_close (client);
+  reply = tornadis_client_call_finish (client, wait_for_result (&result), &error);
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+}
+
+/* It is no cluster, or does not let one in. */
+static void
+test_refuses (Nodes *self,
+              gconstpointer data)
+{
+  static const struct
+  {
+    const char *text;
+    const char *words;
+  } refusals[] = {
+    { "-ERR This instance has cluster support disabled\r\n", "cluster support disabled" },
+    { "-NOAUTH Authentication required.\r\n", "NOAUTH" },
+    { "-NOPERM this user has no permissions to run the 'cluster' command\r\n", "NOPERM" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (refusals); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      answer (self->peers[0], "CLUSTER", "%s", refusals[i].text);
+      answer (self->peers[0], "CLUSTER SHARDS", "%s", refusals[i].text);
+      assert_refused (self->client, "GET " FIRST_KEY, TORNADIS_ERROR_REPLY, refusals[i].words);
+      g_assert_false (connect_and_wait (self->client, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+      g_assert_false (tornadis_client_is_connected (self->client));
+    }
+  {
+    g_autofree char *shards = make_shards (self);
+
+    answer (self->peers[0], "CLUSTER SHARDS", "%s", shards);
+    assert_both (self);
+  }
+}
+
+/* A replica that cannot serve: its master can. */
+static void
+test_replica (Nodes *self,
+              gconstpointer data)
+{
+  g_autofree char *moved = g_strdup_printf ("-MOVED {slot} 127.0.0.1:%u\r\n", port_of (self->peers[0]));
+  const char *const texts[] = { "-LOADING Redis is loading\r\n", "-MASTERDOWN Link with MASTER is down\r\n", moved };
+  g_autofree char *master = make_node (port_of (self->peers[0]), "master", "online");
+  g_autofree char *replica = make_node (port_of (self->peers[1]), "replica", "online");
+
+  answer (self->peers[0], "CLUSTER SHARDS", "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*2\r\n%s%s", master, replica);
+  assert_both (self);
+  g_assert_cmpuint (count_received (self->peers[0], "GET"), ==, 0);
+  g_assert_cmpuint (count_received (self->peers[1], "READONLY"), ==, 1);
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      answer (self->peers[1], "GET", "%s", texts[i]);
+      assert_both (self);
+    }
+}
+
+/* The node of the zone that was named, be it master or replica; if there is none there, any replica. */
+static void
+test_zone (Nodes *self,
+           gconstpointer data)
+{
+  static const char *const zones[][N_PEERS] = { { "a", "b" }, { "b", "a" }, { "c", "d" } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (zones); i++)
+    {
+      g_autoptr (GString) nodes = g_string_new (NULL);
+      g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u", port_of (self->peers[0]));
+      g_autoptr (TornadisClient) client = make_client_of (hosts, "read-from=az:a");
+      guint n[N_PEERS];
+
+      for (guint j = 0; j < N_PEERS; j++)
+        {
+          g_string_append_printf (nodes, "*10\r\n+endpoint\r\n+127.0.0.1\r\n+port\r\n:%u\r\n+role\r\n+%s\r\n+health\r\n+online\r\n"
+                                         "+availability-zone\r\n+%s\r\n",
+                                  port_of (self->peers[j]), j == 0 ? "master" : "replica", zones[i][j]);
+          n[j] = count_received (self->peers[j], "GET");
+        }
+      answer (self->peers[0], "CLUSTER SHARDS", "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*2\r\n%s", nodes->str);
+      for (guint j = 0; j < 10; j++)
+        assert_call (client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+      for (guint j = 0; j < N_PEERS; j++)
+        g_assert_cmpuint (count_received (self->peers[j], "GET") - n[j], ==, j == (i == 0 ? 0 : 1) ? 10 : 0);
+    }
+}
+
+#define ADD_WITH(path, options, function) g_test_add (path, Nodes, options, nodes_set_up, function, nodes_tear_down)
+#define ADD(path, function) ADD_WITH (path, NULL, function)
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("/cluster-peer/halves", test_halves);
+  ADD ("/cluster-peer/slots", test_slots);
+  ADD ("/cluster-peer/malformed", test_malformed);
+  ADD ("/cluster-peer/not-served", test_not_served);
+  ADD ("/cluster-peer/two-masters", test_two_masters);
+  ADD ("/cluster-peer/silent-seed", test_silent_seed);
+  ADD ("/cluster-peer/silent-node", test_silent_node);
+  ADD_WITH ("/cluster-peer/silent-node-that-answered", "failover-timeout-msec=60000", test_silent_node);
+  ADD_WITH ("/cluster-peer/silent-node-closed", "failover-timeout-msec=60000", test_silent_node_closed);
+  ADD_WITH ("/cluster-peer/silent-node-closed-without-patience", "failover-timeout-msec=0", test_silent_node_closed);
+  ADD ("/cluster-peer/refuses", test_refuses);
+  ADD_WITH ("/cluster-peer/replica", "read-from=replica", test_replica);
+  ADD ("/cluster-peer/zone", test_zone);
+
+  return g_test_run ();
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Calls of TornadisClient that its only plugin routes to other clients: as long as none of them fails there is no
+ * TornadisCall. */
+
+#include "tornadis-glib/client/tornadis-client-private.h"
+
+#include "tornadis-glib/client/tornadis-call-private.h"
+#include "tornadis-glib/client/tornadis-plugin.h"
+#include "tornadis-glib/client/tornadis-prelude-private.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-command-private.h"
+#include "tornadis-glib/values/tornadis-reply-private.h"
+
+/* How many are kept for the next calls. */
+#define MAX_FREE_ROUTED 64
+
+/* It lives as long as the slot of the other client's queue, and the client does as long as these. */
+struct _TornadisRouted
+{
+  TornadisClientPrivate *priv; /* (unowned) (nullable) of the client that has made the call, until that was told how it ended */
+  TornadisClient *target;      /* (unowned) whose calls complete before it is finalized */
+  TornadisCommand *command;    /* (owned) */
+  TornadisSlotFunc func;
+  gpointer user_data;             /* (unowned) */
+  TornadisDispatched *dispatched; /* (unowned) (nullable) of the caller */
+  gint64 deadline;                /* 0: none */
+  guint64 id;                     /* in the queue of the target */
+  gboolean is_abandoned;
+  TornadisRouted *next;     /* (unowned) (nullable) in the client's list, or (owned) while it is free */
+  TornadisRouted *previous; /* (unowned) (nullable) */
+};
+
+static TornadisRouted *
+routed_new (TornadisClientPrivate *priv)
+{
+  TornadisRouted *self = priv->free_routed;
+
+  if (G_LIKELY (self != NULL))
+    {
+      priv->free_routed = self->next;
+      priv->n_free_routed--;
+    }
+  else
+    {
+      self = g_new (TornadisRouted, 1);
+    }
+
+  self->priv = priv;
+  self->previous = NULL;
+  self->next = priv->routed;
+  if (self->next != NULL)
+    self->next->previous = self;
+  priv->routed = self;
+
+  return self;
+}
+
+static inline void
+routed_unlink (TornadisRouted *self)
+{
+  TornadisClientPrivate *priv = self->priv;
+
+  if (G_UNLIKELY (priv->next_closed == self))
+    priv->next_closed = self->previous;
+  if (self->next != NULL)
+    self->next->previous = self->previous;
+  if (self->previous != NULL)
+    self->previous->next = self->next;
+  else
+    priv->routed = self->next;
+}
+
+static void
+routed_free (TornadisRouted *self)
+{
+  TornadisClientPrivate *priv = self->priv;
+
+  routed_unlink (self);
+  if (G_UNLIKELY (priv->n_free_routed == MAX_FREE_ROUTED))
+    {
+      g_free (self);
+      return;
+    }
+
+  self->next = priv->free_routed;
+  priv->free_routed = self;
+  priv->n_free_routed++;
+}
+
+/* Its caller is told now. What the other client has of it comes later, and frees it. */
+static void
+routed_abandon (TornadisRouted *self,
+                const GError *error)
+{
+  g_autoptr (TornadisClient) client G_GNUC_UNUSED = g_object_ref (self->priv->client);
+
+  if (self->dispatched != NULL)
+    self->dispatched->routed = NULL;
+  routed_unlink (self);
+  self->priv = NULL;
+  self->func (NULL, error, self->user_data);
+}
+
+/* The plugin sees it now, and may have it made again. */
+static G_NO_INLINE void
+routed_fail (TornadisRouted *self,
+             TornadisReply *reply,
+             const GError *error)
+{
+  TornadisRouted failed = *self;
+  g_autoptr (TornadisClient) client = g_object_ref (self->priv->client);
+  g_autoptr (TornadisCommand) command = failed.command;
+
+  if (failed.dispatched != NULL)
+    failed.dispatched->routed = NULL;
+  routed_free (self);
+
+  /* A plugin that was removed does not see it, nor does one that is not alone any more. */
+  if (failed.is_abandoned || failed.priv->router == NULL)
+    failed.func (reply, error, failed.user_data);
+  else
+    tornadis_call_start_failed (client, failed.priv->chain, command, failed.target, failed.deadline, reply, error, failed.func,
+                                failed.user_data, failed.dispatched != NULL ? &failed.dispatched->call : NULL);
+}
+
+static void
+routed_done_cb (TornadisReply *reply,
+                const GError *error,
+                gpointer user_data)
+{
+  TornadisRouted *self = user_data;
+  TornadisSlotFunc func = self->func;
+  gpointer func_data = self->user_data;
+
+  if (G_UNLIKELY (self->priv == NULL))
+    {
+      tornadis_command_unref (self->command);
+      g_free (self);
+      return;
+    }
+  if (G_UNLIKELY (reply == NULL || reply->kind == TORNADIS_REPLY_KIND_ERROR))
+    {
+      routed_fail (self, reply, error);
+      return;
+    }
+
+  if (self->dispatched != NULL)
+    self->dispatched->routed = NULL;
+  tornadis_command_unref (self->command);
+  /* Before the function is called, which often makes the next call. */
+  routed_free (self);
+  func (reply, NULL, func_data);
+}
+
+gboolean
+tornadis_client_route (TornadisClient *self,
+                       TornadisCommand *command,
+                       TornadisSlotFunc func,
+                       gpointer user_data,
+                       TornadisDispatched *dispatched)
+{
+  TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  TornadisClient *target;
+  TornadisRouted *routed;
+  guint timeout_msec;
+
+  tornadis_prelude ();
+  target = TORNADIS_PLUGIN_GET_CLASS (priv->router)->route (priv->router, self, command);
+  if (target == NULL || target == self || tornadis_client_get_private (target)->chain != NULL)
+    return FALSE;
+
+  routed = routed_new (priv);
+  routed->target = target;
+  routed->command = tornadis_command_ref (command);
+  routed->func = func != NULL ? func : tornadis_client_ignore_reply_cb;
+  routed->user_data = user_data;
+  routed->dispatched = dispatched;
+  routed->is_abandoned = FALSE;
+  timeout_msec = tornadis_link_get_settings (priv->link)->call_timeout_msec;
+  routed->deadline = timeout_msec != 0 ? g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND : 0;
+  if (dispatched != NULL)
+    dispatched->routed = routed;
+  /* It does not complete within this. */
+  routed->id = tornadis_client_send (target, command, NULL, routed->deadline, TORNADIS_NOTIFIES_PROGRAM, routed_done_cb, routed);
+
+  return TRUE;
+}
+
+void
+tornadis_client_abort_routed (TornadisRouted *self,
+                              const GError *error)
+{
+  self->is_abandoned = TRUE;
+  /* What was refused is in no queue. */
+  if (self->id != 0)
+    tornadis_link_cancel (tornadis_client_get_link (self->target), self->id, self, error);
+  else
+    routed_abandon (self, error);
+}
+
+static gboolean
+routed_is_written (TornadisRouted *self)
+{
+  return tornadis_queue_is_written (tornadis_link_get_queue (tornadis_client_get_link (self->target)), self->id);
+}
+
+void
+tornadis_client_close_routed (TornadisClientPrivate *priv)
+{
+  /* The newest is the first; those that callers make from now on are none of these. */
+  for (TornadisRouted *routed = priv->routed; routed != NULL; routed = routed->next)
+    {
+      routed->is_abandoned = TRUE;
+      priv->next_closed = routed;
+    }
+
+  /* A caller may end any of the others, or all. */
+  while (priv->next_closed != NULL)
+    {
+      TornadisRouted *routed = priv->next_closed;
+      g_autoptr (GError) error = NULL;
+
+      if (!routed->is_abandoned)
+        {
+          priv->next_closed = routed->previous;
+          continue;
+        }
+
+      error = g_error_new (TORNADIS_ERROR, routed_is_written (routed) ? TORNADIS_ERROR_LOST : TORNADIS_ERROR_CLOSED,
+                           "The client was closed while %s waited for its reply", tornadis_command_get_name (routed->command));
+      tornadis_client_abort_routed (routed, error);
+      /* The other client has it among those that it is completing now. */
+      if (priv->next_closed == routed)
+        routed_abandon (routed, error);
+    }
+}
+
+void
+tornadis_client_free_routed (TornadisClientPrivate *priv)
+{
+  TornadisRouted *next;
+
+  g_assert (priv->routed == NULL);
+  for (TornadisRouted *routed = priv->free_routed; routed != NULL; routed = next)
+    {
+      next = routed->next;
+      g_free (routed);
+    }
+  priv->free_routed = NULL;
+}
