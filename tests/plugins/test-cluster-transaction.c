@@ -113,7 +113,7 @@ test_by_hand_ends (Scene *scene,
 
   assert_line (scene->client, "MULTI", "OK");
   assert_keyed (scene, "SET %s 1", 1, "QUEUED");
-  assert_refused (scene->client, "MULTI", TORNADIS_ERROR_REPLY, "nested");
+  assert_refused (scene->client, "MULTI", TORNADIS_ERROR_REPLY, "ERR ");
   assert_line (scene->client, "DISCARD", "OK");
   assert_keyed (scene, "EXISTS %s", 1, "(integer) 0");
 
