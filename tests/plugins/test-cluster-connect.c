@@ -105,7 +105,7 @@ kill_clients (Scene *scene)
 {
   for (guint i = 0; i < 2 * N_MASTERS; i++)
     {
-      g_autofree char *killed = node_command (scene->cluster, i, "CLIENT KILL TYPE normal");
+      g_autofree char *killed G_GNUC_UNUSED = node_command (scene->cluster, i, "CLIENT KILL TYPE normal");
     }
 }
 
@@ -124,7 +124,7 @@ test_disconnected (Scene *scene,
   killed = node_command (scene->cluster, 0, "CLIENT KILL TYPE normal");
   for (guint i = 0; i < N_MASTERS; i++)
     {
-      g_autoptr (TornadisReply) reply = call (scene->client, NULL, "GET", scene->keys[i], NULL);
+      g_autoptr (TornadisReply) reply G_GNUC_UNUSED = call (scene->client, NULL, "GET", scene->keys[i], NULL);
     }
   g_assert_cmpuint (n, ==, 0);
   g_assert_true (tornadis_client_is_connected (scene->client));
@@ -171,7 +171,7 @@ cancelled_cb (GObject *object,
               gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+  g_autoptr (TornadisReply) reply G_GNUC_UNUSED = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
 
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   ++*(guint *) user_data;
@@ -434,7 +434,7 @@ test_pub_sub (Scene *scene,
       g_assert_no_error (error);
       assert_call (scene->client, "1) \"news\"\n2) (integer) 1", "PUBSUB", "NUMSUB", "news", NULL);
       {
-        g_autofree char *n = call_text (scene->client, "PUBLISH", "news", "text", NULL);
+        g_autofree char *n G_GNUC_UNUSED = call_text (scene->client, "PUBLISH", "news", "text", NULL);
       }
       tornadis_pub_sub_client_pop_message_async (listener, -1, NULL, store_result, &popped);
       message = tornadis_pub_sub_client_pop_message_finish (listener, wait_for_result (&popped), &error);

@@ -70,7 +70,7 @@ test_moved_elsewhere (Nodes *self,
   wait_until (count_received (third, "CLUSTER") == 1);
   do
     {
-      g_autofree char *text = call_text (self->client, "GET", SECOND_KEY, NULL);
+      g_autofree char *text G_GNUC_UNUSED = call_text (self->client, "GET", SECOND_KEY, NULL);
     }
   while (count_received (third, "GET") == 1);
   n = count_received (self->peers[1], "GET");

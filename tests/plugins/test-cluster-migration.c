@@ -314,7 +314,7 @@ test_by_hand (Migration *self,
   assert_call (client, "OK", "MULTI", NULL);
   {
     g_autoptr (GError) error = NULL;
-    g_autoptr (TornadisReply) queued = call (client, NULL, "SET", self->keys[0], "x", NULL);
+    g_autoptr (TornadisReply) queued G_GNUC_UNUSED = call (client, NULL, "SET", self->keys[0], "x", NULL);
     g_autoptr (TornadisReply) reply = call (client, &error, "EXEC", NULL);
 
     g_assert_null (reply);
@@ -326,9 +326,9 @@ test_by_hand (Migration *self,
   /* The program begins anew, and the cluster may be looked at meanwhile. */
   for (gint64 patience = get_patience (); !done && g_get_monotonic_time () < patience;)
     {
-      g_autoptr (TornadisReply) watched = call (client, NULL, "WATCH", self->keys[0], NULL);
-      g_autoptr (TornadisReply) multi = call (client, NULL, "MULTI", NULL);
-      g_autoptr (TornadisReply) queued = call (client, NULL, "SET", self->keys[0], "y", NULL);
+      g_autoptr (TornadisReply) watched G_GNUC_UNUSED = call (client, NULL, "WATCH", self->keys[0], NULL);
+      g_autoptr (TornadisReply) multi G_GNUC_UNUSED = call (client, NULL, "MULTI", NULL);
+      g_autoptr (TornadisReply) queued G_GNUC_UNUSED = call (client, NULL, "SET", self->keys[0], "y", NULL);
       g_autoptr (TornadisReply) reply = call (client, NULL, "EXEC", NULL);
 
       done = reply != NULL;

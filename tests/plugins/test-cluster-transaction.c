@@ -239,7 +239,7 @@ test_atomic_refused (Scene *scene,
     {
       g_autoptr (TornadisPipeline) pipeline = PIPELINE (TRUE, first, others[i]);
       g_autoptr (GError) error = NULL;
-      g_autoptr (TornadisReply) replies = call_pipeline (scene->client, pipeline, NULL, &error);
+      g_autoptr (TornadisReply) replies G_GNUC_UNUSED = call_pipeline (scene->client, pipeline, NULL, &error);
 
       g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
     }
@@ -273,7 +273,7 @@ test_lost (Scene *scene,
       assert_call (other, "OK", "SET", scene->keys[1], "1", NULL);
       if (!in_multi)
         {
-          g_autoptr (TornadisReply) multi = call (scene->client, NULL, "MULTI", NULL);
+          g_autoptr (TornadisReply) multi G_GNUC_UNUSED = call (scene->client, NULL, "MULTI", NULL);
         }
       queued = call (scene->client, NULL, "SET", scene->keys[1], "2", NULL);
       reply = call (scene->client, &error, "EXEC", NULL);

@@ -252,7 +252,7 @@ static void
 test_part_fails (Scene *scene,
                  gconstpointer data)
 {
-  g_autofree char *refused = node_command (scene->cluster, 1, "CONFIG SET maxmemory 1");
+  g_autofree char *refused G_GNUC_UNUSED = node_command (scene->cluster, 1, "CONFIG SET maxmemory 1");
   g_autofree char *line = g_strdup_printf ("MSET %s a %s b %s c", scene->keys[0], scene->keys[1], scene->keys[2]);
   g_autofree char *back = NULL;
 
@@ -354,7 +354,7 @@ test_pipeline_refused (Scene *scene,
     {
       g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, set, "DBSIZE", refused[i]);
       g_autoptr (GError) error = NULL;
-      g_autoptr (TornadisReply) replies = call_pipeline (scene->client, pipeline, NULL, &error);
+      g_autoptr (TornadisReply) replies G_GNUC_UNUSED = call_pipeline (scene->client, pipeline, NULL, &error);
 
       g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
       assert_call (scene->client, "(integer) 0", "EXISTS", scene->keys[0], NULL);
