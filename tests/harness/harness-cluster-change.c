@@ -64,6 +64,38 @@ tornadis_harness_cluster_failover (TornadisHarnessCluster *self,
          harness_wait (is_failed_over, &failover, "the replica is a master", error);
 }
 
+/* The epoch of a node, or 0. */
+static guint64
+get_epoch (TornadisHarnessCluster *self,
+           guint i)
+{
+  g_autofree char *info = tornadis_harness_cluster_command (self, i, "CLUSTER INFO", NULL);
+  const char *field = "cluster_current_epoch:";
+  const char *found = info != NULL ? strstr (info, field) : NULL;
+
+  return found != NULL ? g_ascii_strtoull (found + strlen (field), NULL, 10) : 0;
+}
+
+/* A node that takes a slot does not do so for good, if another whose epoch is later than the latest that it knows of still
+ * claims the slot a moment later: then each of the two says that the other has it. */
+static gboolean
+is_of_one_epoch (gpointer data)
+{
+  TornadisHarnessCluster *self = data;
+  guint64 epoch = 0;
+
+  for (guint i = 0; i < self->nodes->len; i++)
+    {
+      guint64 own = harness_cluster_counts (self, i) ? get_epoch (self, i) : 0;
+
+      if (own != 0 && epoch != 0 && own != epoch)
+        return FALSE;
+      epoch = MAX (epoch, own);
+    }
+
+  return TRUE;
+}
+
 /**
  * tornadis_harness_cluster_begin_migration:
  * @self: a cluster
@@ -83,7 +115,7 @@ tornadis_harness_cluster_begin_migration (TornadisHarnessCluster *self,
 {
   int from = tornadis_harness_cluster_find_master (self, slot, error);
 
-  return from >= 0 &&
+  return from >= 0 && harness_wait (is_of_one_epoch, self, "all nodes are of one epoch", error) &&
          harness_cluster_do (self, to, error, "CLUSTER SETSLOT %u IMPORTING %s", slot,
                              tornadis_harness_cluster_get_node_id (self, (guint) from)) &&
          harness_cluster_do (self, (guint) from, error, "CLUSTER SETSLOT %u MIGRATING %s", slot,
