@@ -58,6 +58,8 @@ static const Rule rules[] = {
   RULE ("MSET", NULL, MULTI_SHARD, ALL_SUCCEEDED, FALSE),
   /* Redis 7 says that it may be split; it would not be all or nothing any more. */
   RULE ("MSETNX", NULL, BY_KEY, NONE, TRUE),
+  /* Redis 7 and later say that all shards are to answer: it would fail with any of them. */
+  RULE ("PING", NULL, BY_KEY, NONE, TRUE),
   RULE ("PUBSUB", "CHANNELS", ALL_NODES, UNION, FALSE),
   RULE ("PUBSUB", "NUMPAT", ALL_NODES, AGG_SUM, FALSE),
   RULE ("PUBSUB", "NUMSUB", ALL_NODES, SUM_BY_NAME, FALSE),

@@ -331,9 +331,6 @@ cluster_transaction_route (ClusterClient *client,
   else if (self->in_multi)
     {
       way = cluster_way_find (client->map, command);
-      /* One node is enough here. */
-      if (command_is (command, "PING"))
-        way.kind = CLUSTER_WAY_ANY;
       if (transaction_bind (client, call, &way))
         transaction_forward (client, call);
     }

@@ -90,7 +90,7 @@ static const Case cases[] = {
 
 /* What only tips say. */
 static const Case tipped[] = {
-  CASE ("PING", ALL_SHARDS, ALL_SUCCEEDED),
+  CASE ("PING", BY_KEY, NONE),
   CASE ("MEMORY PURGE", ALL_SHARDS, ALL_SUCCEEDED),
   CASE ("MEMORY STATS", ALL_SHARDS, BY_NODE),
   CASE ("FUNCTION STATS", ALL_SHARDS, BY_NODE),

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where the calls of a ClusterClient go. */
+
+#include "cluster/cluster-client.h"
+
+#include "cluster/cluster-gather.h"
+#include "cluster/cluster-route.h"
+#include "cluster/cluster-scan.h"
+#include "cluster/cluster-split.h"
+#include "cluster/cluster-transaction.h"
+#include "cluster/cluster-trip.h"
+#include "cluster/cluster-way.h"
+#include "common/client-properties.h"
+#include "common/commands.h"
+
+/* Nodes. */
+
+static gboolean
+node_is_in_zone (const ClusterNode *node,
+                 const char *zone)
+{
+  return node->zone != NULL && g_str_equal (node->zone, zone);
+}
+
+/* One of those that may be read from, at random; NULL: there is none besides the master. */
+static const ClusterNode *
+choose_replica (ClusterClient *self,
+                const ClusterNode *master,
+                const GPtrArray *replicas)
+{
+  const char *zone = self->settings->read_from == CLUSTER_READ_FROM_ZONE ? self->settings->zone : NULL;
+  guint n = 0, chosen;
+
+  if (replicas->len == 0 || (zone != NULL && node_is_in_zone (master, zone)))
+    return NULL;
+
+  for (guint i = 0; zone != NULL && i < replicas->len; i++)
+    n += node_is_in_zone (g_ptr_array_index (replicas, i), zone);
+  if (n == 0)
+    {
+      zone = NULL;
+      n = replicas->len;
+    }
+
+  chosen = (guint) g_random_int_range (0, (gint32) (n + (self->settings->read_from == CLUSTER_READ_FROM_ANY)));
+  for (guint i = 0; i < replicas->len; i++)
+    {
+      const ClusterNode *replica = g_ptr_array_index (replicas, i);
+
+      if (zone != NULL && !node_is_in_zone (replica, zone))
+        continue;
+      if (chosen-- == 0)
+        return replica;
+    }
+
+  return NULL;
+}
+
+/* (nullable): the slot is nobody's. */
+static TornadisClient *
+get_node_of_slot (ClusterClient *self,
+                  guint slot,
+                  gboolean reads)
+{
+  ClusterTopology *topology = cluster_map_get_topology (self->map);
+  const ClusterNode *master = cluster_topology_get_master (topology, slot);
+  const ClusterNode *replica = NULL;
+
+  if (master == NULL)
+    return NULL;
+  if (reads && self->settings->read_from != CLUSTER_READ_FROM_MASTER)
+    replica = choose_replica (self, master, cluster_topology_get_replicas (topology, slot));
+
+  return cluster_links_get (self->links, replica != NULL ? replica : master);
+}
+
+TornadisClient *
+cluster_client_get_master (ClusterClient *self,
+                           guint slot)
+{
+  return get_node_of_slot (self, slot, FALSE);
+}
+
+TornadisClient *
+cluster_client_get_home (ClusterClient *self)
+{
+  ClusterTopology *topology = cluster_map_get_topology (self->map);
+  const GPtrArray *masters = cluster_topology_get_masters (topology);
+  const ClusterNode *node = self->home != NULL ? cluster_topology_lookup_key (topology, self->home) : NULL;
+
+  if (node == NULL || !node->is_master || node->health == CLUSTER_HEALTH_FAILED)
+    {
+      guint first = (guint) g_random_int_range (0, (gint32) masters->len);
+
+      for (guint i = 0; i < masters->len; i++)
+        {
+          node = g_ptr_array_index (masters, (first + i) % masters->len);
+          if (node->health != CLUSTER_HEALTH_FAILED)
+            break;
+        }
+      g_free (self->home);
+      self->home = g_strdup (node->key);
+    }
+
+  return cluster_links_get (self->links, node);
+}
+
+TornadisClient *
+cluster_client_find_node (ClusterClient *self,
+                          TornadisCommand *command)
+{
+  ClusterWay way = cluster_way_find (self->map, command);
+
+  if (!cluster_way_check (command, NULL))
+    return NULL;
+  if (way.kind == CLUSTER_WAY_SLOT)
+    return get_node_of_slot (self, way.slot, way.reads);
+
+  return way.kind == CLUSTER_WAY_ANY ? cluster_client_get_home (self) : NULL;
+}
+
+TornadisClient *
+cluster_client_get_parts (ClusterClient *self)
+{
+  ClusterClient *whole = self->whole;
+
+  if (whole->parts == NULL)
+    {
+      whole->parts = g_object_new (TORNADIS_TYPE_CLIENT, NULL);
+      client_copy_properties (whole->client, whole->parts);
+      tornadis_client_add_plugin (whole->parts, whole->plugin, NULL);
+    }
+
+  return whole->parts;
+}
+
+/* Routing. */
+
+static void
+refuse_keys (TornadisCall *call,
+             const char *whose)
+{
+  g_autoptr (GError) error =
+    g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "The keys of %s are in several slots of the cluster", whose);
+
+  tornadis_call_return_error (call, error);
+}
+
+static void
+route_to_slot (ClusterClient *self,
+               TornadisCall *call,
+               const ClusterTrip *trip,
+               guint slot,
+               gboolean reads)
+{
+  TornadisClient *node = get_node_of_slot (self, slot, reads && (trip == NULL || !trip->at_master));
+  g_autoptr (GError) error = NULL;
+
+  if (G_LIKELY (node != NULL))
+    {
+      tornadis_call_forward (call, node);
+      return;
+    }
+
+  error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "%s: no node of the cluster has slot %u",
+                       tornadis_call_get_name (call), slot);
+  cluster_trip_put_off (self, call, error);
+}
+
+static void
+route_parts (ClusterClient *self,
+             TornadisCall *call,
+             const ClusterWay *way)
+{
+  g_autoptr (GPtrArray) parts = cluster_split (way->entry, tornadis_call_get_command (call));
+
+  if (parts != NULL)
+    cluster_gather_parts (self, call, way->response, parts);
+  else
+    tornadis_call_forward (call, cluster_client_get_home (self));
+}
+
+static void
+route_command (ClusterClient *self,
+               TornadisCall *call,
+               const ClusterTrip *trip)
+{
+  ClusterTopology *topology = cluster_map_get_topology (self->map);
+  ClusterWay way = cluster_way_find (self->map, tornadis_call_get_command (call));
+
+  switch (way.kind)
+    {
+    case CLUSTER_WAY_SLOT:
+      route_to_slot (self, call, trip, way.slot, way.reads);
+      break;
+    case CLUSTER_WAY_SPLIT:
+      route_parts (self, call, &way);
+      break;
+    case CLUSTER_WAY_NODES:
+      cluster_gather_nodes (self, call, way.response, cluster_topology_get_nodes (topology));
+      break;
+    case CLUSTER_WAY_SHARDS:
+      cluster_gather_nodes (self, call, way.response, cluster_topology_get_masters (topology));
+      break;
+    case CLUSTER_WAY_CURSOR:
+      cluster_scan (self, call);
+      break;
+    case CLUSTER_WAY_NONE:
+      refuse_keys (call, tornadis_call_get_name (call));
+      break;
+    case CLUSTER_WAY_ANY:
+    default:
+      tornadis_call_forward (call, cluster_client_get_home (self));
+      break;
+    }
+}
+
+static void
+route_atomic (ClusterClient *self,
+              TornadisCall *call,
+              const ClusterTrip *trip)
+{
+  ClusterWay way = cluster_way_find_for_all (self->map, tornadis_call_get_pipeline (call));
+
+  if (way.kind == CLUSTER_WAY_SLOT)
+    route_to_slot (self, call, trip, way.slot, FALSE);
+  else if (way.kind == CLUSTER_WAY_ANY)
+    tornadis_call_forward (call, cluster_client_get_home (self));
+  else
+    refuse_keys (call, "a transaction");
+}
+
+/* Whether a command may be one of several. In a pipeline that is split, what is between MULTI and EXEC would be apart. */
+static gboolean
+check_stacked (ClusterClient *self,
+               TornadisCommand *command,
+               GError **error)
+{
+  static const char *const alone[] = { "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", NULL };
+
+  if (g_strv_contains (alone, tornadis_command_get_name (command)))
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
+                 "%s cannot be part of a pipeline to a cluster: call it by itself, or make the pipeline atomic",
+                 tornadis_command_get_name (command));
+  else if (cluster_way_find (self->map, command).kind == CLUSTER_WAY_NONE)
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "The keys of %s are in several slots of the cluster",
+                 tornadis_command_get_name (command));
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+/* Whether all of them can be called on a cluster: else none is sent. */
+static gboolean
+check_commands (ClusterClient *self,
+                TornadisCall *call)
+{
+  for (guint i = 0; i < call_get_n_commands (call); i++)
+    {
+      TornadisCommand *command = call_get_command (call, i);
+      g_autoptr (GError) error = NULL;
+
+      if (!cluster_way_check (command, &error) ||
+          (tornadis_call_get_pipeline (call) != NULL && !check_stacked (self, command, &error)))
+        {
+          tornadis_call_return_error (call, error);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+void
+cluster_client_route (ClusterClient *self,
+                      TornadisCall *call)
+{
+  ClusterTrip *trip = cluster_trip_get (call);
+
+  if (trip != NULL && trip->target != NULL && cluster_transaction_follow (self, call, trip->target, trip->asking))
+    return;
+  else if (trip != NULL && trip->target != NULL && trip->asking)
+    cluster_trip_ask (self, call, trip);
+  else if (trip != NULL && trip->target != NULL)
+    tornadis_call_forward (call, trip->target);
+  else if (cluster_transaction_route (self, call) || !check_commands (self, call))
+    return;
+  else if (tornadis_call_get_pipeline (call) == NULL)
+    route_command (self, call, trip);
+  else if (call_is_atomic (call))
+    route_atomic (self, call, trip);
+  else
+    cluster_gather_pipeline (self, call);
+}
+
+TornadisClient *
+cluster_client_route_quickly (ClusterClient *self,
+                              TornadisCommand *command)
+{
+  const CommandEntry *entry;
+  guint slot;
+
+  if (G_UNLIKELY (self->state != TORNADIS_CLIENT_STATE_CONNECTED || !g_queue_is_empty (&self->waiting) ||
+                  self->transaction.in_multi || self->transaction.watches || !cluster_map_is_ready (self->map)))
+    return NULL;
+
+  entry = cluster_map_find_command (self->map, command);
+  if (G_UNLIKELY (!cluster_route_find_slot (entry, command, &slot)))
+    return NULL;
+
+  return get_node_of_slot (self, slot, (command_entry_get_flags (entry) & COMMAND_FLAG_READONLY) != 0);
+}
