@@ -98,7 +98,7 @@ set_filter (TornadisHarnessRedis *server,
       else if (is_tcp (fd))
         {
           const struct sock_fprog filter = { program != NULL ? (guint16) program->len : 0,
-                                             program != NULL ? (struct sock_filter *) program->data : NULL };
+                                             program != NULL ? (gpointer) program->data : NULL };
 
           if (program != NULL)
             ok = setsockopt (fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;

@@ -300,7 +300,6 @@ test_retry (Forward *fixture,
   TornadisClient *other = add_target (fixture);
   HookPlugin *outer = add_calling (fixture->client, "o", retry_once_hook, NULL);
   HookPlugin *plugin = add_calling (fixture->client, "p", forward_hook, &fixture->route);
-  g_autoptr (GError) error = NULL;
   Calls calls = { 0 };
 
   submit (fixture->client, "NOSUCH", &calls);
@@ -476,7 +475,7 @@ static void
 test_drop_within (Forward *fixture,
                   gconstpointer data)
 {
-  g_autoptr (HookPlugin) plugin = add_forwarding (fixture, data);
+  g_autoptr (HookPlugin) plugin G_GNUC_UNUSED = add_forwarding (fixture, data);
   g_autoptr (TornadisCommand) command = make_command ("GET nothing");
   Closing closing = { fixture };
 
