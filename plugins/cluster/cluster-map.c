@@ -419,10 +419,6 @@ ask_next (ClusterMap *self,
                 "call-timeout-msec", ASK_MSEC,
                 "db", 0,
                 NULL);
-  /* For TLS the certificate is to be of the node, which the connectable's name is not. */
-  g_object_get (self->client, "tls-server-identity", &identity, NULL);
-  if (identity == NULL)
-    g_object_set (self->client, "tls-server-identity", g_ptr_array_index (self->nodes, self->next - 1), NULL);
   if (before != NULL)
     tornadis_client_close (before);
   map_ask (self, "SHARDS", shards_cb);
