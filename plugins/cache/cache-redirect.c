@@ -2,6 +2,8 @@
 
 #include "cache/cache-redirect.h"
 
+#include "common/client-properties.h"
+
 /* The channel of clients that cannot be sent pushes. Because of the subscription the client watches the connection and
  * makes it again; in RESP3 invalidations are pushes all the same. */
 #define CHANNEL "__redis__:invalidate"
@@ -39,15 +41,10 @@ copy_properties (TornadisClient *from,
     "tls-server-identity",
     "proxy-resolver",
     "max-reply-size",
+    NULL,
   };
 
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      g_auto (GValue) value = G_VALUE_INIT;
-
-      g_object_get_property (G_OBJECT (from), names[i], &value);
-      g_object_set_property (G_OBJECT (to), names[i], &value);
-    }
+  client_copy_named_properties (from, to, names);
 }
 
 gint64

@@ -2,6 +2,20 @@
 
 #include "common/client-properties.h"
 
+void
+client_copy_named_properties (TornadisClient *from,
+                              TornadisClient *to,
+                              const char *const *names)
+{
+  for (; *names != NULL; names++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      g_object_get_property (G_OBJECT (from), *names, &value);
+      g_object_set_property (G_OBJECT (to), *names, &value);
+    }
+}
+
 static gboolean
 is_copied (const GParamSpec *pspec)
 {

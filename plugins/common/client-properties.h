@@ -6,9 +6,14 @@
 
 G_BEGIN_DECLS
 
-/* For a client that a plugin makes because of another one: @to is to be as @from in all but which server it is of, and whether
- * calls connect it. */
-void client_copy_properties (TornadisClient *from,
-                             TornadisClient *to);
+/* For clients that a plugin makes because of another one. */
+
+/* @to gets those properties of @from that are named, up to a NULL. */
+void client_copy_named_properties (TornadisClient    *from,
+                                   TornadisClient    *to,
+                                   const char *const *names);
+/* @to is to be as @from in all but which server it is of, how long calls may take, and whether they connect it. */
+void client_copy_properties       (TornadisClient    *from,
+                                   TornadisClient    *to);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/client-properties.h"
 #include "common/uri-hosts.h"
 
 /* Each is given so long to answer before the next is asked. */
@@ -102,15 +103,10 @@ sentinel_copy_properties (TornadisClient *from,
     "tls-certificate",
     "tls-server-identity",
     "proxy-resolver",
+    NULL,
   };
 
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      g_auto (GValue) value = G_VALUE_INIT;
-
-      g_object_get_property (G_OBJECT (from), names[i], &value);
-      g_object_set_property (G_OBJECT (to), names[i], &value);
-    }
+  client_copy_named_properties (from, to, names);
 }
 
 static TornadisClient *
