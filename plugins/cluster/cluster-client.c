@@ -4,35 +4,15 @@
 
 #include "cluster/cluster-client.h"
 
+#include "cluster/cluster-answer.h"
 #include "cluster/cluster-transaction.h"
 #include "cluster/cluster-trip.h"
 #include "common/commands.h"
 
-static void
-fail_call (TornadisCall *call,
-           TornadisError code,
-           const char *format,
-           ...) G_GNUC_PRINTF (3, 4);
-
-static void
-fail_call (TornadisCall *call,
-           TornadisError code,
-           const char *format,
-           ...)
-{
-  g_autoptr (GError) error = NULL;
-  va_list args;
-
-  va_start (args, format);
-  error = g_error_new_valist (TORNADIS_ERROR, (int) code, format, args);
-  va_end (args);
-  tornadis_call_return_error (call, error);
-}
-
 void
 cluster_client_refuse_gone (TornadisCall *call)
 {
-  fail_call (call, TORNADIS_ERROR_CLOSED, "%s: the plugin was removed", tornadis_call_get_name (call));
+  cluster_answer_error (call, TORNADIS_ERROR_CLOSED, "%s: the plugin was removed", tornadis_call_get_name (call));
 }
 
 /* The connection. */
@@ -109,21 +89,15 @@ connected_cb (GObject *object,
   g_autoptr (TornadisCall) call = user_data;
   ClusterTrip *trip = cluster_trip_get (call);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = NULL;
-  g_autoptr (TornadisReply) reply = NULL;
-
-  if (!tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error))
-    {
-      if (!g_cancellable_is_cancelled (trip->cancellable))
-        tornadis_call_return_error (call, error);
-      return;
-    }
+  gboolean is_connected = tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error);
 
   if (g_cancellable_is_cancelled (trip->cancellable))
     return;
-  value = g_variant_ref_sink (g_variant_new_string ("OK"));
-  reply = tornadis_reply_new_from_variant (value);
-  tornadis_call_return_reply (call, reply);
+
+  if (is_connected)
+    cluster_answer_line (call, "+OK");
+  else
+    tornadis_call_return_error (call, error);
 }
 
 static void
@@ -216,7 +190,7 @@ cluster_client_call (ClusterClient *self,
         g_object_get (self->client, "autoconnect", &autoconnect, NULL);
       if (!autoconnect)
         {
-          fail_call (call, TORNADIS_ERROR_CLOSED, "%s: the client is not connected", tornadis_call_get_name (call));
+          cluster_answer_error (call, TORNADIS_ERROR_CLOSED, "%s: the client is not connected", tornadis_call_get_name (call));
           return TRUE;
         }
       if (!client_say_connecting (self))
@@ -234,7 +208,7 @@ cluster_client_call (ClusterClient *self,
 
   if (!client_has_room (self))
     {
-      fail_call (call, TORNADIS_ERROR_BUSY, "%s: too many calls wait for the cluster", tornadis_call_get_name (call));
+      cluster_answer_error (call, TORNADIS_ERROR_BUSY, "%s: too many calls wait for the cluster", tornadis_call_get_name (call));
       return TRUE;
     }
 

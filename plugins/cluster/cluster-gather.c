@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "cluster/cluster-answer.h"
 #include "cluster/cluster-merge.h"
 #include "cluster/cluster-redirect.h"
 #include "cluster/cluster-split.h"
@@ -230,6 +231,7 @@ static gboolean
 is_put_off (TornadisReply *reply)
 {
   ClusterRedirect redirect;
+  ClusterRedirectKind kind;
   gsize length;
   const char *text;
 
@@ -237,21 +239,9 @@ is_put_off (TornadisReply *reply)
     return FALSE;
 
   text = (const char *) tornadis_reply_get_data (reply, &length);
-  switch (cluster_redirect_parse (text, length, &redirect))
-    {
-    case CLUSTER_REDIRECT_NONE:
-    case CLUSTER_REDIRECT_UNBLOCKED:
-      return FALSE;
-    case CLUSTER_REDIRECT_MOVED:
-    case CLUSTER_REDIRECT_ASK:
-    case CLUSTER_REDIRECT_TRYAGAIN:
-    case CLUSTER_REDIRECT_CLUSTERDOWN:
-    case CLUSTER_REDIRECT_LOADING:
-    case CLUSTER_REDIRECT_READONLY:
-    case CLUSTER_REDIRECT_MASTERDOWN:
-    default:
-      return TRUE;
-    }
+  kind = cluster_redirect_parse (text, length, &redirect);
+
+  return kind != CLUSTER_REDIRECT_NONE && kind != CLUSTER_REDIRECT_UNBLOCKED;
 }
 
 /* Of several it is the one by which commands may have run. */
@@ -277,7 +267,11 @@ command_done_cb (GObject *object,
   g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
 
   if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
-    reply = cluster_trip_make_error_reply (error->message);
+    {
+      g_autofree char *line = g_strconcat ("-", error->message, NULL);
+
+      reply = cluster_answer_make_line (line);
+    }
   if (reply != NULL)
     sorting->replies->pdata[awaited->position] = g_steal_pointer (&reply);
   else

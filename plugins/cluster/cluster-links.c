@@ -154,18 +154,27 @@ set_plugins (TornadisClient *client,
     }
 }
 
+/* The clients of all nodes (element-type TornadisClient) (transfer full), for what may do anything to some of them. */
+static GPtrArray *
+links_get_clients (ClusterLinks *self)
+{
+  GPtrArray *clients = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  ClusterLink *link;
+
+  g_hash_table_iter_init (&iter, self->links);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &link))
+    g_ptr_array_add (clients, g_object_ref (link->client));
+
+  return clients;
+}
+
 static void
 plugins_changed_cb (ClusterLinks *self)
 {
   g_autoptr (GPtrArray) plugins = get_plugins (self);
-  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
-  GHashTableIter iter;
-  ClusterLink *link;
+  g_autoptr (GPtrArray) clients = links_get_clients (self);
 
-  /* A plugin may do anything when it is added or removed. */
-  g_hash_table_iter_init (&iter, self->links);
-  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &link))
-    g_ptr_array_add (clients, g_object_ref (link->client));
   for (guint i = 0; i < clients->len; i++)
     set_plugins (g_ptr_array_index (clients, i), plugins);
 }
@@ -404,13 +413,7 @@ cluster_links_get_client (ClusterLinks *self)
 void
 cluster_links_close (ClusterLinks *self)
 {
-  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
-  GHashTableIter iter;
-  ClusterLink *link;
-
-  g_hash_table_iter_init (&iter, self->links);
-  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &link))
-    g_ptr_array_add (clients, g_object_ref (link->client));
+  g_autoptr (GPtrArray) clients = links_get_clients (self);
 
   self->is_closing = TRUE;
   for (guint i = 0; i < clients->len; i++)

@@ -4,6 +4,7 @@
 
 #include "cluster/cluster-client.h"
 
+#include "cluster/cluster-answer.h"
 #include "cluster/cluster-gather.h"
 #include "cluster/cluster-route.h"
 #include "cluster/cluster-scan.h"
@@ -13,6 +14,8 @@
 #include "cluster/cluster-way.h"
 #include "common/client-properties.h"
 #include "common/commands.h"
+
+#define SEVERAL_SLOTS "The keys of %s are in several slots of the cluster"
 
 /* Nodes. */
 
@@ -138,16 +141,6 @@ cluster_client_get_parts (ClusterClient *self)
 /* Routing. */
 
 static void
-refuse_keys (TornadisCall *call,
-             const char *whose)
-{
-  g_autoptr (GError) error =
-    g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "The keys of %s are in several slots of the cluster", whose);
-
-  tornadis_call_return_error (call, error);
-}
-
-static void
 route_to_slot (ClusterClient *self,
                TornadisCall *call,
                const ClusterTrip *trip,
@@ -207,7 +200,7 @@ route_command (ClusterClient *self,
       cluster_scan (self, call);
       break;
     case CLUSTER_WAY_NONE:
-      refuse_keys (call, tornadis_call_get_name (call));
+      cluster_answer_error (call, TORNADIS_ERROR_USAGE, SEVERAL_SLOTS, tornadis_call_get_name (call));
       break;
     case CLUSTER_WAY_ANY:
     default:
@@ -228,7 +221,7 @@ route_atomic (ClusterClient *self,
   else if (way.kind == CLUSTER_WAY_ANY)
     tornadis_call_forward (call, cluster_client_get_home (self));
   else
-    refuse_keys (call, "a transaction");
+    cluster_answer_error (call, TORNADIS_ERROR_USAGE, SEVERAL_SLOTS, "a transaction");
 }
 
 /* Whether a command may be one of several. In a pipeline that is split, what is between MULTI and EXEC would be apart. */
@@ -237,15 +230,12 @@ check_stacked (ClusterClient *self,
                TornadisCommand *command,
                GError **error)
 {
-  static const char *const alone[] = { "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", NULL };
-
-  if (g_strv_contains (alone, tornadis_command_get_name (command)))
+  if (cluster_transaction_has (command))
     g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
                  "%s cannot be part of a pipeline to a cluster: call it by itself, or make the pipeline atomic",
                  tornadis_command_get_name (command));
   else if (cluster_way_find (self->map, command).kind == CLUSTER_WAY_NONE)
-    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "The keys of %s are in several slots of the cluster",
-                 tornadis_command_get_name (command));
+    g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, SEVERAL_SLOTS, tornadis_command_get_name (command));
   else
     return TRUE;
 

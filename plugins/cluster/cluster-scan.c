@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "cluster/cluster-answer.h"
 #include "cluster/cluster-trip.h"
 
 /* A cluster is advised to have 1,000 nodes at the most. */
@@ -24,16 +25,6 @@ scan_free (Scan *self)
   g_object_unref (self->cancellable);
   g_object_unref (self->call);
   g_free (self);
-}
-
-static void
-fail (TornadisCall *call,
-      TornadisError code,
-      const char *problem)
-{
-  g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, (int) code, "SCAN: %s", problem);
-
-  tornadis_call_return_error (call, error);
 }
 
 /* The masters (element-type ClusterNode) (transfer container), by their first slots. */
@@ -103,7 +94,7 @@ scanned_cb (GObject *object,
   if (reply == NULL)
     tornadis_call_return_error (self->call, error);
   else if (digits == NULL || !parse_cursor (digits, &cursor) || cursor >> (64 - NODE_BITS) != 0)
-    fail (self->call, TORNADIS_ERROR_PROTOCOL, "the node's cursor is not one");
+    cluster_answer_error (self->call, TORNADIS_ERROR_PROTOCOL, "SCAN: the node's cursor is not one");
   else
     {
       /* It is through with this node. */
@@ -146,12 +137,12 @@ cluster_scan (ClusterClient *client,
 
   if (argument == NULL || !parse_cursor (argument, &cursor))
     {
-      fail (call, TORNADIS_ERROR_USAGE, "the cursor is not one");
+      cluster_answer_error (call, TORNADIS_ERROR_USAGE, "SCAN: the cursor is not one");
       return;
     }
   if (masters->len > MAX_NODES || (cursor & (MAX_NODES - 1)) >= masters->len)
     {
-      fail (call, TORNADIS_ERROR_USAGE, "the cursor is of a cluster with more nodes");
+      cluster_answer_error (call, TORNADIS_ERROR_USAGE, "SCAN: the cursor is of a cluster with more nodes");
       return;
     }
 

@@ -2,28 +2,17 @@
 
 #include "cluster/cluster-transaction.h"
 
+#include "cluster/cluster-answer.h"
 #include "cluster/cluster-trip.h"
 #include "cluster/cluster-way.h"
 #include "common/commands.h"
 
-static void
-return_resp (TornadisCall *call,
-             const char *resp)
+gboolean
+cluster_transaction_has (TornadisCommand *command)
 {
-  g_autoptr (GBytes) bytes = g_bytes_new_static (resp, strlen (resp));
-  g_autoptr (TornadisReply) reply = tornadis_reply_new_from_resp (bytes, NULL);
+  static const char *const names[] = { "WATCH", "MULTI", "EXEC", "DISCARD", "UNWATCH", NULL };
 
-  tornadis_call_return_reply (call, reply);
-}
-
-static void
-refuse (TornadisCall *call,
-        const char *problem)
-{
-  g_autoptr (GError) error =
-    g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s: %s", tornadis_call_get_name (call), problem);
-
-  tornadis_call_return_error (call, error);
+  return g_strv_contains (names, tornadis_command_get_name (command));
 }
 
 static void
@@ -95,7 +84,7 @@ transaction_bind (ClusterClient *client,
   if (problem != NULL)
     {
       self->is_spoiled = TRUE;
-      refuse (call, problem);
+      cluster_answer_error (call, TORNADIS_ERROR_USAGE, "%s: %s", tornadis_call_get_name (call), problem);
       return FALSE;
     }
 
@@ -132,7 +121,7 @@ route_multi (ClusterClient *client,
 
   if (self->in_multi && self->owes_multi)
     {
-      refuse (call, "MULTI calls can not be nested");
+      cluster_answer_error (call, TORNADIS_ERROR_USAGE, "MULTI: MULTI calls can not be nested");
       return;
     }
 
@@ -145,7 +134,7 @@ route_multi (ClusterClient *client,
   if (self->node != NULL)
     tornadis_call_forward (call, self->node);
   else
-    return_resp (call, "+OK\r\n");
+    cluster_answer_line (call, "+OK");
 }
 
 static void
@@ -164,7 +153,7 @@ route_end (ClusterClient *client,
       if (node != NULL)
         tornadis_client_submit (node, discard, NULL, NULL, NULL);
       transaction_end (client);
-      return_resp (call, "-EXECABORT Transaction discarded because of previous errors.\r\n");
+      cluster_answer_line (call, "-EXECABORT Transaction discarded because of previous errors.");
       return;
     }
 
@@ -174,7 +163,7 @@ route_end (ClusterClient *client,
     tornadis_call_forward (call, cluster_client_get_home (client));
   transaction_end (client);
   if (node == NULL && was_multi)
-    return_resp (call, empty);
+    cluster_answer_line (call, empty);
 }
 
 static void
@@ -192,7 +181,7 @@ route_unwatch (ClusterClient *client,
   if (self->node != NULL)
     tornadis_call_forward (call, self->node);
   else
-    return_resp (call, self->in_multi ? "+QUEUED\r\n" : "+OK\r\n");
+    cluster_answer_line (call, self->in_multi ? "+QUEUED" : "+OK");
   if (!self->in_multi)
     transaction_end (client);
 }
@@ -210,19 +199,12 @@ static gboolean
 is_part_of_transaction (const ClusterTransaction *self,
                         TornadisCall *call)
 {
-  static const char *const names[] = { "WATCH", "MULTI", "EXEC", "DISCARD", "UNWATCH" };
   TornadisCommand *command = tornadis_call_get_command (call);
 
   if (self->in_multi || command == NULL)
     return self->in_multi || call_is_atomic (call);
 
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      if (command_is (command, names[i]))
-        return TRUE;
-    }
-
-  return FALSE;
+  return cluster_transaction_has (command);
 }
 
 /* Nothing of it has run, and what belonged to it must not run by itself. */
@@ -231,18 +213,16 @@ transaction_lose (ClusterClient *client,
                   TornadisCall *call)
 {
   TornadisCommand *command = tornadis_call_get_command (call);
-  g_autoptr (GError) error = NULL;
 
   transaction_end (client);
   if (command != NULL && (command_is (command, "DISCARD") || command_is (command, "UNWATCH")))
     {
-      return_resp (call, "+OK\r\n");
+      cluster_answer_line (call, "+OK");
       return;
     }
 
-  error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "%s: its transaction was lost with the connection to its node",
-                       tornadis_call_get_name (call));
-  tornadis_call_return_error (call, error);
+  cluster_answer_error (call, TORNADIS_ERROR_LOST, "%s: its transaction was lost with the connection to its node",
+                        tornadis_call_get_name (call));
 }
 
 static void
@@ -268,7 +248,6 @@ cluster_transaction_follow (ClusterClient *client,
 {
   ClusterTransaction *self = &client->transaction;
   TornadisCommand *command = tornadis_call_get_command (call);
-  g_autoptr (GError) error = NULL;
 
   if (command == NULL || !self->watches || self->in_multi || !command_is (command, "WATCH"))
     return FALSE;
@@ -281,9 +260,7 @@ cluster_transaction_follow (ClusterClient *client,
     }
 
   transaction_unwatch (client);
-  error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "%s: its slot is on its way to another node",
-                       tornadis_call_get_name (call));
-  tornadis_call_return_error (call, error);
+  cluster_answer_error (call, TORNADIS_ERROR_LOST, "%s: its slot is on its way to another node", tornadis_call_get_name (call));
 
   return TRUE;
 }
@@ -323,9 +300,9 @@ cluster_transaction_route (ClusterClient *client,
   else if (command_is (command, "MULTI"))
     route_multi (client, call);
   else if (command_is (command, "EXEC"))
-    route_end (client, call, "*0\r\n");
+    route_end (client, call, "*0");
   else if (command_is (command, "DISCARD"))
-    route_end (client, call, "+OK\r\n");
+    route_end (client, call, "+OK");
   else if (command_is (command, "UNWATCH"))
     route_unwatch (client, call);
   else if (self->in_multi)

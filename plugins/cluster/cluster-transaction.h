@@ -8,6 +8,8 @@ G_BEGIN_DECLS
 
 /* WATCH and MULTI by hand: the first key says which node serves it all, until EXEC, DISCARD or UNWATCH. */
 
+/* Whether a command begins or ends one. */
+gboolean cluster_transaction_has   (TornadisCommand *command);
 /* TRUE: @call belongs to a transaction, and was sent or answered. */
 gboolean cluster_transaction_route (ClusterClient *client,
                                     TornadisCall  *call);

@@ -2,6 +2,7 @@
 
 #include "cluster/cluster-trip.h"
 
+#include "cluster/cluster-answer.h"
 #include "cluster/cluster-redirect.h"
 #include "common/commands.h"
 
@@ -246,15 +247,6 @@ cluster_trip_go_on (ClusterClient *client,
     }
 }
 
-TornadisReply *
-cluster_trip_make_error_reply (const char *message)
-{
-  g_autofree char *resp = g_strconcat ("-", message, "\r\n", NULL);
-  g_autoptr (GBytes) bytes = g_bytes_new_take (g_steal_pointer (&resp), strlen (message) + 3);
-
-  return tornadis_reply_new_from_resp (bytes, NULL);
-}
-
 /* A call that is held while something is made on its behalf. */
 typedef struct
 {
@@ -352,9 +344,9 @@ take_reply (TornadisCall *call,
       if (!tornadis_reply_is_error (reply))
         continue;
 
-      text = g_strdup_printf ("%s Command %" G_GSIZE_FORMAT ", %s: %s", tornadis_reply_get_text (last), i - FIRST_QUEUED + 1,
+      text = g_strdup_printf ("-%s Command %" G_GSIZE_FORMAT ", %s: %s", tornadis_reply_get_text (last), i - FIRST_QUEUED + 1,
                               tornadis_command_get_name (command), tornadis_reply_get_text (reply));
-      return cluster_trip_make_error_reply (text);
+      return cluster_answer_make_line (text);
     }
 
   return tornadis_reply_ref (last);

@@ -45,7 +45,5 @@ void         cluster_trip_send    (ClusterClient *client,
 void         cluster_trip_ask     (ClusterClient *client,
                                    TornadisCall  *call,
                                    ClusterTrip   *trip);
-/* What a server has said in an error, as the reply that it was (transfer full). */
-TornadisReply *cluster_trip_make_error_reply (const char *message);
 
 G_END_DECLS

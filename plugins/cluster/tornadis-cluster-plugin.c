@@ -306,7 +306,7 @@ tornadis_cluster_plugin_route (TornadisPlugin *plugin,
                                TornadisClient *client,
                                TornadisCommand *command)
 {
-  ClusterClient *known = cluster_find_client ((TornadisClusterPlugin *) plugin, client);
+  ClusterClient *known = cluster_find_client (TORNADIS_CLUSTER_PLUGIN (plugin), client);
 
   return known != NULL ? cluster_client_route_quickly (known, command) : NULL;
 }
