@@ -83,7 +83,7 @@ transaction_bind (ClusterClient *client,
 
   if (problem != NULL)
     {
-      self->is_spoiled = TRUE;
+      self->is_spoiled |= self->in_multi;
       cluster_answer_error (call, TORNADIS_ERROR_USAGE, "%s: %s", tornadis_call_get_name (call), problem);
       return FALSE;
     }

@@ -96,6 +96,27 @@ test_ask (Nodes *self,
   g_assert_cmpuint (count_received (self->peers[1], "ASKING"), ==, 1);
 }
 
+/* An error of several lines, as RESP3 has them, from the node to which one of a pipeline was redirected. */
+static void
+test_lines (Nodes *self,
+            gconstpointer data)
+{
+  g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, "GET " FIRST_KEY, "PING");
+  g_autoptr (TornadisReply) replies = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_both (self);
+  answer (self->peers[0], "GET", "-MOVED {slot} 127.0.0.1:%u\r\n", port_of (self->peers[1]));
+  answer (self->peers[1], "GET", "!12\r\nERR one\r\ntwo\r\n");
+  answer (self->peers[0], "PING", "+PONG\r\n");
+  answer (self->peers[1], "PING", "+PONG\r\n");
+  replies = call_pipeline (self->client, pipeline, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (tornadis_reply_is_error (tornadis_reply_get_element (replies, 0)));
+  g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (replies, 0)), ==, "ERR one  two");
+  g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (replies, 1)), ==, "PONG");
+}
+
 /* What is cut off, or nonsense, is the server's word and no redirection. */
 static void
 test_nonsense (Nodes *self,
@@ -266,6 +287,7 @@ main (int argc,
   ADD ("/cluster-follow/moved", test_moved);
   ADD ("/cluster-follow/moved-elsewhere", test_moved_elsewhere);
   ADD ("/cluster-follow/ask", test_ask);
+  ADD ("/cluster-follow/lines", test_lines);
   ADD ("/cluster-follow/nonsense", test_nonsense);
   ADD ("/cluster-follow/truncated", test_truncated);
   ADD ("/cluster-follow/passing", test_passing);

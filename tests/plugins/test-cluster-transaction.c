@@ -77,6 +77,12 @@ test_by_hand_two_slots (Scene *scene,
   assert_keyed (scene, "SET %s 1", 0, "QUEUED");
   assert_line (scene->client, "PING", "QUEUED");
   assert_line (scene->client, "EXEC", "1) OK\n2) PONG");
+
+  /* Of a WATCH that was refused the program knows before it begins, as with a server. */
+  refuse_keyed (scene, "WATCH %s other", 0, TWO_SLOTS);
+  assert_line (scene->client, "MULTI", "OK");
+  assert_keyed (scene, "SET %s 2", 0, "QUEUED");
+  assert_line (scene->client, "EXEC", "1) OK");
 }
 
 /* Of a pipeline with a command that is refused nothing is sent. */
