@@ -7,29 +7,6 @@
 /* The slot of the key "k". */
 #define SLOT 7629
 
-static TornadisHarnessCluster *
-start (guint n_masters,
-       guint n_replicas,
-       const char *const *args)
-{
-  g_autoptr (GError) error = NULL;
-  TornadisHarnessCluster *cluster = tornadis_harness_cluster_new (n_masters, n_replicas, args, &error);
-
-  g_assert_no_error (error);
-  return cluster;
-}
-
-#define assert_done(function, ...)                    \
-  G_STMT_START                                        \
-  {                                                   \
-    g_autoptr (GError) failure = NULL;                \
-    gboolean done = function (__VA_ARGS__, &failure); \
-                                                      \
-    g_assert_no_error (failure);                      \
-    g_assert_true (done);                             \
-  }                                                   \
-  G_STMT_END
-
 static void
 assert_reply (TornadisHarnessCluster *cluster,
               guint i,
@@ -85,7 +62,7 @@ get_port (TornadisHarnessCluster *cluster,
 static void
 test_start (void)
 {
-  g_autoptr (TornadisHarnessCluster) cluster = start (3, 1, NULL);
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 1, NULL);
   g_autofree char *elsewhere = moved (cluster, "MOVED", 1);
   g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
   g_auto (GStrv) each = g_strsplit (hosts, ",", -1);
@@ -116,7 +93,7 @@ test_start (void)
 static void
 test_kill (void)
 {
-  g_autoptr (TornadisHarnessCluster) cluster = start (3, 1, NULL);
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 1, NULL);
   TornadisHarnessRedis *old = tornadis_harness_cluster_get_node (cluster, 1);
   guint port = get_port (cluster, 1);
 
@@ -139,7 +116,7 @@ test_kill (void)
 static void
 test_pause (void)
 {
-  g_autoptr (TornadisHarnessCluster) cluster = start (3, 1, NULL);
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 1, NULL);
   TornadisHarnessRedis *old = tornadis_harness_cluster_get_node (cluster, 0);
 
   tornadis_harness_redis_pause (old);
@@ -153,7 +130,7 @@ static void
 test_failover (void)
 {
   static const char *const ways[] = { "", "FORCE", "TAKEOVER" };
-  g_autoptr (TornadisHarnessCluster) cluster = start (3, 1, NULL);
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 1, NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
     {
@@ -168,7 +145,7 @@ test_failover (void)
 static void
 test_failover_again (void)
 {
-  g_autoptr (TornadisHarnessCluster) cluster = start (3, 1, NULL);
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 1, NULL);
 
   assert_done (tornadis_harness_cluster_failover, cluster, 3, "");
   assert_done (tornadis_harness_cluster_wait_until_ok, cluster);
@@ -189,7 +166,7 @@ move_all (gpointer data)
 static void
 test_move (void)
 {
-  g_autoptr (TornadisHarnessCluster) cluster = start (3, 1, NULL);
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 1, NULL);
   guint ports[6];
 
   for (guint i = 0; i < 6; i++)
@@ -206,7 +183,7 @@ static void
 test_migration (void)
 {
   static const char *const args[] = { "--requirepass", "secret", "--masterauth", "secret", NULL };
-  g_autoptr (TornadisHarnessCluster) cluster = start (2, 0, args);
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (2, 0, args);
   guint from = find_master (cluster, SLOT);
   guint to = 1 - from;
   g_autofree char *ask = moved (cluster, "ASK", to);
@@ -267,7 +244,7 @@ test_isolation (gconstpointer data)
 {
   const guint alone[] = { 0 };
   gboolean clients = GPOINTER_TO_INT (data);
-  g_autoptr (TornadisHarnessCluster) cluster = start (3, 1, NULL);
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 1, NULL);
   g_autoptr (GError) error = NULL;
   g_autofree char *state = NULL;
   g_autoptr (GSocket) client = NULL;

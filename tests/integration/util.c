@@ -31,6 +31,18 @@ fixture_tear_down (Fixture *fixture,
   g_clear_object (&fixture->redis);
 }
 
+TornadisHarnessCluster *
+start_cluster (guint n_masters,
+               guint n_replicas,
+               const char *const *args)
+{
+  g_autoptr (GError) error = NULL;
+  TornadisHarnessCluster *cluster = tornadis_harness_cluster_new (n_masters, n_replicas, args, &error);
+
+  g_assert_no_error (error);
+  return cluster;
+}
+
 void
 assert_client_finalized (TornadisClient *client)
 {

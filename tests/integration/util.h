@@ -85,6 +85,23 @@ TornadisClient   *take                  (TornadisClientPool *pool,
 TornadisClient   *assert_take           (TornadisClientPool *pool);
 /* From now on long lists of short strings come packed, as for Python. */
 void              enable_packs          (void);
+/* A private cluster that is up. */
+TornadisHarnessCluster *
+                  start_cluster        (guint               n_masters,
+                                        guint               n_replicas,
+                                        const char *const  *args);
+/* Calls a function of the harness, which may not fail. */
+#define assert_done(function, ...)                    \
+  G_STMT_START                                        \
+  {                                                   \
+    g_autoptr (GError) failure = NULL;                \
+    gboolean done = function (__VA_ARGS__, &failure); \
+                                                      \
+    g_assert_no_error (failure);                      \
+    g_assert_true (done);                             \
+  }                                                   \
+  G_STMT_END
+
 /* Lets go of the last reference and checks that it was. */
 #define assert_finalized(object) g_assert_finalize_object (G_OBJECT (object))
 /* The same, of a client that plugins with a detach hook are on: it goes with a turn of the main loop. */

@@ -9,18 +9,6 @@
 
 static TornadisHarnessCluster *shared;
 
-TornadisHarnessCluster *
-start_cluster (guint n_masters,
-               guint n_replicas,
-               const char *const *args)
-{
-  g_autoptr (GError) error = NULL;
-  TornadisHarnessCluster *cluster = tornadis_harness_cluster_new (n_masters, n_replicas, args, &error);
-
-  g_assert_no_error (error);
-  return cluster;
-}
-
 int
 run_with_cluster (const char *const *args)
 {

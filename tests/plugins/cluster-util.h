@@ -27,20 +27,6 @@ void                    scene_tear_down    (Scene                   *self,
 /* Starts the cluster of the program, runs the tests, and stops it. */
 int                     run_with_cluster   (const char *const       *args);
 
-#define assert_done(function, ...)                    \
-  G_STMT_START                                        \
-  {                                                   \
-    g_autoptr (GError) failure = NULL;                \
-    gboolean done = function (__VA_ARGS__, &failure); \
-                                                      \
-    g_assert_no_error (failure);                      \
-    g_assert_true (done);                             \
-  }                                                   \
-  G_STMT_END
-
-TornadisHarnessCluster *start_cluster      (guint                    n_masters,
-                                            guint                    n_replicas,
-                                            const char *const       *args);
 /* @options (nullable): "read-from=any&failover-timeout-msec=100". */
 char                   *make_cluster_uri   (TornadisHarnessCluster  *cluster,
                                             const char              *options);
