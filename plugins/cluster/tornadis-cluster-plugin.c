@@ -4,7 +4,7 @@
 #include <tornadis-glib/tornadis-glib.h>
 
 #include "cluster/cluster-client.h"
-#include "cluster/cluster-connectable.h"
+#include "cluster/cluster-listener.h"
 #include "common/uri-hosts.h"
 
 /* One client for all nodes of a cluster.
@@ -61,8 +61,9 @@ struct _TornadisClusterPlugin
   ClusterCounters counters;
   ClusterMap *map;          /* (owned) (nullable) from the first client on */
   TornadisPlugin *setup;    /* (owned) (nullable) for the nodes' clients */
+  char *title;              /* (owned) (nullable) what the cluster is called in errors */
   GHashTable *clients;      /* (owned) (element-type TornadisClient ClusterClient) both unowned */
-  GHashTable *connectables; /* (owned) (element-type TornadisClient ClusterConnectable) of those that take no calls, unowned each */
+  GHashTable *listeners;    /* (owned) (element-type TornadisClient ClusterListener) both unowned: pub/sub clients */
   TornadisClient *last;     /* (unowned) (nullable) that was looked up last, with what was found */
   ClusterClient *found;     /* (unowned) */
 };
@@ -99,6 +100,7 @@ map_changed_cb (gpointer user_data)
 {
   TornadisClusterPlugin *self = user_data;
   g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_rc_box_release);
+  g_autoptr (GPtrArray) listeners = g_ptr_array_new_with_free_func (g_object_unref);
   GHashTableIter iter;
   gpointer client;
 
@@ -106,8 +108,18 @@ map_changed_cb (gpointer user_data)
   g_hash_table_iter_init (&iter, self->clients);
   while (g_hash_table_iter_next (&iter, NULL, &client))
     g_ptr_array_add (clients, g_rc_box_acquire (client));
+  g_hash_table_iter_init (&iter, self->listeners);
+  while (g_hash_table_iter_next (&iter, &client, NULL))
+    g_ptr_array_add (listeners, g_object_ref (client));
   for (guint i = 0; i < clients->len; i++)
     cluster_client_update (g_ptr_array_index (clients, i));
+  for (guint i = 0; i < listeners->len; i++)
+    {
+      ClusterListener *listener = g_hash_table_lookup (self->listeners, g_ptr_array_index (listeners, i));
+
+      if (listener != NULL)
+        cluster_listener_update (listener);
+    }
 }
 
 static gboolean
@@ -152,7 +164,6 @@ cluster_make_map (TornadisClusterPlugin *self,
 {
   g_autoptr (GPtrArray) hosts = NULL;
   g_auto (GStrv) path = NULL;
-  g_autofree char *title = NULL;
   guint64 db = 0;
 
   if (self->uri == NULL)
@@ -164,35 +175,13 @@ cluster_make_map (TornadisClusterPlugin *self,
     return cluster_fail (error, "what follows the hosts is not the number of a database");
 
   self->db = path[0] != NULL ? (int) db : -1;
-  title = g_strdup_printf ("cluster of %s:%u", g_network_address_get_hostname (g_ptr_array_index (hosts, 0)),
-                           g_network_address_get_port (g_ptr_array_index (hosts, 0)));
-  self->map = cluster_map_new (TORNADIS_PLUGIN (self), title, g_steal_pointer (&hosts), map_changed_cb, self);
+  self->title = g_strdup_printf ("cluster of %s:%u", g_network_address_get_hostname (g_ptr_array_index (hosts, 0)),
+                                 g_network_address_get_port (g_ptr_array_index (hosts, 0)));
+  self->map = cluster_map_new (TORNADIS_PLUGIN (self), self->title, g_steal_pointer (&hosts), map_changed_cb, self);
   if (self->settings.read_from != CLUSTER_READ_FROM_MASTER)
     self->setup = g_object_new (CLUSTER_TYPE_NODE_PLUGIN, NULL);
 
   return TRUE;
-}
-
-static GNetworkAddress *
-choose_cb (gpointer user_data)
-{
-  TornadisClusterPlugin *self = user_data;
-
-  /* What is known may be why there is another attempt. */
-  cluster_map_refresh (self->map, NULL, NULL, NULL);
-
-  return cluster_map_choose_node (self->map);
-}
-
-/* A client that takes no calls is connected to any of the nodes. */
-static void
-cluster_attach_listener (TornadisClusterPlugin *self,
-                         TornadisClient *client)
-{
-  ClusterConnectable *connectable = cluster_connectable_new ("cluster", choose_cb, self);
-
-  g_hash_table_insert (self->connectables, client, connectable);
-  g_object_set (client, "connectable", connectable, NULL);
 }
 
 /* Of which of the clients that are there this one makes the parts of calls. */
@@ -225,14 +214,16 @@ tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
     return FALSE;
 
   whole = find_whole (self, client);
-  if (whole == NULL && g_hash_table_size (self->clients) + g_hash_table_size (self->connectables) == 0)
+  if (whole == NULL && g_hash_table_size (self->clients) + g_hash_table_size (self->listeners) == 0)
     cluster_map_set_model (self->map, client);
   if (self->db >= 0)
     g_object_set (client, "db", self->db, NULL);
 
   self->last = NULL;
   if (TORNADIS_IS_PUB_SUB_CLIENT (client))
-    cluster_attach_listener (self, client);
+    g_hash_table_insert (self->listeners, client,
+                         cluster_listener_new (plugin, TORNADIS_PUB_SUB_CLIENT (client), self->title, self->map, &self->settings,
+                                               &self->counters));
   else
     g_hash_table_insert (self->clients, client,
                          cluster_client_new (plugin, client, whole, self->map, &self->settings, &self->counters, self->setup));
@@ -258,7 +249,7 @@ cluster_choose_model (TornadisClusterPlugin *self)
         }
     }
 
-  g_hash_table_iter_init (&iter, self->connectables);
+  g_hash_table_iter_init (&iter, self->listeners);
   client = NULL;
   g_hash_table_iter_next (&iter, (gpointer *) &client, NULL);
   cluster_map_set_model (self->map, client);
@@ -269,19 +260,14 @@ tornadis_cluster_plugin_detach (TornadisPlugin *plugin,
                                 TornadisClient *client)
 {
   TornadisClusterPlugin *self = TORNADIS_CLUSTER_PLUGIN (plugin);
-  ClusterConnectable *connectable = g_hash_table_lookup (self->connectables, client);
+  ClusterListener *listener = g_hash_table_lookup (self->listeners, client);
   ClusterClient *gone = g_hash_table_lookup (self->clients, client);
 
   self->last = NULL;
-  if (connectable != NULL)
+  if (listener != NULL)
     {
-      g_autoptr (GObject) present = NULL;
-
-      cluster_connectable_close (connectable);
-      g_object_get (client, "connectable", &present, NULL);
-      if (present == (GObject *) connectable)
-        g_object_set (client, "connectable", NULL, NULL);
-      g_hash_table_remove (self->connectables, client);
+      g_hash_table_remove (self->listeners, client);
+      cluster_listener_free (listener);
     }
   else if (gone != NULL)
     {
@@ -309,6 +295,38 @@ tornadis_cluster_plugin_route (TornadisPlugin *plugin,
   ClusterClient *known = cluster_find_client (TORNADIS_CLUSTER_PLUGIN (plugin), client);
 
   return known != NULL ? cluster_client_route_quickly (known, command) : NULL;
+}
+
+/* Shard channels are at the master of their slot; channels and patterns are at any node. */
+static gboolean
+tornadis_cluster_plugin_route_subscription (TornadisPlugin *plugin,
+                                            TornadisPubSubClient *client,
+                                            TornadisSubscriptionKind kind,
+                                            GBytes *name,
+                                            TornadisPubSubClient **target)
+{
+  ClusterListener *listener = g_hash_table_lookup (TORNADIS_CLUSTER_PLUGIN (plugin)->listeners, client);
+
+  if (kind != TORNADIS_SUBSCRIPTION_KIND_SHARD || listener == NULL)
+    return FALSE;
+
+  if (target != NULL)
+    *target = cluster_listener_route (listener, name);
+
+  return TRUE;
+}
+
+static gboolean
+tornadis_cluster_plugin_subscription_failed (TornadisPlugin *plugin,
+                                             TornadisPubSubClient *client,
+                                             TornadisSubscriptionKind kind,
+                                             GBytes *name,
+                                             TornadisPubSubClient *target,
+                                             const GError *error)
+{
+  ClusterListener *listener = g_hash_table_lookup (TORNADIS_CLUSTER_PLUGIN (plugin)->listeners, client);
+
+  return listener != NULL && cluster_listener_fail (listener, target, error);
 }
 
 static void
@@ -384,10 +402,11 @@ tornadis_cluster_plugin_finalize (GObject *object)
 
   g_clear_pointer (&self->map, cluster_map_free);
   g_hash_table_unref (self->clients);
-  g_hash_table_unref (self->connectables);
+  g_hash_table_unref (self->listeners);
   g_clear_object (&self->setup);
   g_free (self->settings.zone);
   g_free (self->read_from);
+  g_free (self->title);
   g_free (self->uri);
 
   G_OBJECT_CLASS (tornadis_cluster_plugin_parent_class)->finalize (object);
@@ -409,6 +428,8 @@ tornadis_cluster_plugin_class_init (TornadisClusterPluginClass *klass)
   plugin_class->call = tornadis_cluster_plugin_call;
   plugin_class->call_done = tornadis_cluster_plugin_call_done;
   plugin_class->route = tornadis_cluster_plugin_route;
+  plugin_class->route_subscription = tornadis_cluster_plugin_route_subscription;
+  plugin_class->subscription_failed = tornadis_cluster_plugin_subscription_failed;
 
   /* Some nodes, and the database where a cluster has several: SCHEME://host[:port],…[/db]. */
   props[PROP_URI] = g_param_spec_string ("uri", NULL, NULL, NULL, flags);
@@ -429,7 +450,7 @@ static void
 tornadis_cluster_plugin_init (TornadisClusterPlugin *self)
 {
   self->clients = g_hash_table_new (NULL, NULL);
-  self->connectables = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
+  self->listeners = g_hash_table_new (NULL, NULL);
 }
 
 /* What the registry looks for in libtornadis-cluster.so. */

@@ -407,6 +407,8 @@ tornadis_client_remove_plugin (TornadisClient *self,
   g_list_store_remove (priv->plugins, position);
   client_update_chain (priv);
   tornadis_client_remove_stand_in (self, alive);
+  if (tornadis_client_get_hooks (self)->plugin_removed != NULL)
+    tornadis_client_get_hooks (self)->plugin_removed (self, alive);
   tornadis_plugin_detach (alive, self);
 
   return TRUE;

@@ -28,6 +28,9 @@ typedef struct _TornadisClientHooks
                              const GError   *error);
   /* tornadis_client_close() was called. */
   void     (*closed)        (TornadisClient *self);
+  /* It is not among the plugins any more. */
+  void     (*plugin_removed) (TornadisClient *self,
+                              TornadisPlugin *plugin);
 } TornadisClientHooks;
 
 typedef struct _TornadisSubmission TornadisSubmission;

@@ -30,6 +30,19 @@ gboolean tornadis_plugin_push            (TornadisPlugin    *self,
 void     tornadis_plugin_client_acquired (TornadisPlugin    *self,
                                           TornadisClient    *client,
                                           gint64             elapsed);
+gboolean tornadis_plugin_route_subscription
+                                         (TornadisPlugin       *self,
+                                          TornadisPubSubClient *client,
+                                          TornadisSubscriptionKind kind,
+                                          GBytes               *name,
+                                          TornadisPubSubClient **target);
+gboolean tornadis_plugin_subscription_failed
+                                         (TornadisPlugin       *self,
+                                          TornadisPubSubClient *client,
+                                          TornadisSubscriptionKind kind,
+                                          GBytes               *name,
+                                          TornadisPubSubClient *target,
+                                          const GError         *error);
 
 /* (transfer full) (nullable): the class of plugins of that name, whose module is loaded if needed. */
 GTypeClass *tornadis_plugin_ref_class_by_name (const char  *name,

@@ -6,6 +6,7 @@
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-pipeline.h"
 #include "tornadis-glib/client/tornadis-prelude-private.h"
+#include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply.h"
 
@@ -156,6 +157,46 @@
  *
  * Returns: (transfer none) (nullable): another client of the same main context, which completes its calls before it is
  *   finalized as all do; or %NULL to have the `call` hook called
+ *
+ * Since: 1.0
+ */
+
+/**
+ * TornadisPluginClass::route_subscription: (skip)
+ * @self: a plugin
+ * @client: the pub/sub client that subscribes
+ * @kind: what the name is
+ * @name: the name of a channel or pattern
+ * @target: (out) (transfer none) (nullable) (optional): location for the client that is to have the subscription, or for %NULL:
+ *   nobody can have it now, and [method@Tornadis.Plugin.reroute_subscriptions] will be called. Without a location @name does not
+ *   matter
+ *
+ * Who has a subscription, for plugins whose server is many. All names of one kind are routed, or none of them.
+ *
+ * @target is a pub/sub client of the same main context that serves @client alone: its messages are those of @client, which
+ * pauses it with itself. It connects again, and restores its subscriptions, as any other; where it may not, the hook
+ * [vfunc@Tornadis.Plugin.subscription_failed] is called. The plugin closes it when its server is not to be believed any more.
+ *
+ * This is asked often, and must not do more than look.
+ *
+ * Returns: whether the plugin routes subscriptions of @kind
+ *
+ * Since: 1.0
+ */
+
+/**
+ * TornadisPluginClass::subscription_failed: (skip)
+ * @self: a plugin
+ * @client: the pub/sub client that subscribes
+ * @kind: what the name is
+ * @name: the name of a channel or pattern
+ * @target: the client that was to have it
+ * @error: (nullable): why @target could not begin it; %NULL: the server has ended it, or does not let it be restored
+ *
+ * A subscription that was routed to @target is not there, and @client still wants it.
+ *
+ * Returns: %TRUE to keep it, and the calls that wait for it: the plugin calls
+ *   [method@Tornadis.Plugin.reroute_subscriptions], later or from within. %FALSE: it is removed, and the calls fail
  *
  * Since: 1.0
  */
@@ -321,6 +362,39 @@ tornadis_plugin_client_acquired (TornadisPlugin *self,
   TORNADIS_PLUGIN_GET_CLASS (self)->client_acquired (self, client, elapsed);
 }
 
+gboolean
+tornadis_plugin_route_subscription (TornadisPlugin *self,
+                                    TornadisPubSubClient *client,
+                                    TornadisSubscriptionKind kind,
+                                    GBytes *name,
+                                    TornadisPubSubClient **target)
+{
+  if (target != NULL)
+    *target = NULL;
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->route_subscription == NULL)
+    return FALSE;
+
+  tornadis_prelude ();
+
+  return TORNADIS_PLUGIN_GET_CLASS (self)->route_subscription (self, client, kind, name, target);
+}
+
+gboolean
+tornadis_plugin_subscription_failed (TornadisPlugin *self,
+                                     TornadisPubSubClient *client,
+                                     TornadisSubscriptionKind kind,
+                                     GBytes *name,
+                                     TornadisPubSubClient *target,
+                                     const GError *error)
+{
+  if (TORNADIS_PLUGIN_GET_CLASS (self)->subscription_failed == NULL)
+    return FALSE;
+
+  tornadis_prelude ();
+
+  return TORNADIS_PLUGIN_GET_CLASS (self)->subscription_failed (self, client, kind, name, target, error);
+}
+
 /**
  * tornadis_plugin_submit:
  * @self: a plugin
@@ -451,4 +525,30 @@ tornadis_plugin_set_client_in_transaction (TornadisPlugin *self,
   g_return_if_fail (TORNADIS_IS_CLIENT (client));
 
   tornadis_client_set_stand_in_transaction (client, self, in_transaction);
+}
+
+/**
+ * tornadis_plugin_reroute_subscriptions:
+ * @self: a plugin
+ * @client: a pub/sub client that it is on
+ * @error: (nullable): why it cannot be helped
+ *
+ * Has the hook [vfunc@Tornadis.Plugin.route_subscription] asked again for all subscriptions of @client, because the plugin has
+ * learned where they belong. One that belongs elsewhere ends where it is before it begins there, and
+ * [signal@Tornadis.PubSubClient::gap] is emitted.
+ *
+ * With @error calls for names that are at no client yet fail with it; subscriptions that were there before are kept until they
+ * have a place.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_reroute_subscriptions (TornadisPlugin *self,
+                                       TornadisPubSubClient *client,
+                                       const GError *error)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN (self));
+  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (client));
+
+  tornadis_pub_sub_client_reroute (client, self, error);
 }

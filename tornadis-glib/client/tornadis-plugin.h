@@ -7,6 +7,7 @@
 #endif
 
 #include <tornadis-glib/client/tornadis-client.h>
+#include <tornadis-glib/client/tornadis-pub-sub-client.h>
 
 G_BEGIN_DECLS
 
@@ -28,6 +29,8 @@ G_DECLARE_DERIVABLE_TYPE (TornadisPlugin, tornadis_plugin, TORNADIS, PLUGIN, GOb
  * @observe: a command or a pipeline was sent and has its outcome
  * @client_acquired: a pool has given a client to a caller
  * @route: to which other client a command goes, if no other plugin takes part in calls
+ * @route_subscription: which other client has a subscription of a pub/sub client
+ * @subscription_failed: that client does not have it; %TRUE: it is to be routed again
  *
  * The hooks of a plugin. All are optional, none may wait.
  *
@@ -69,9 +72,22 @@ struct _TornadisPluginClass
            (*route)           (TornadisPlugin   *self,
                                TornadisClient   *client,
                                TornadisCommand  *command);
+  gboolean (*route_subscription)
+                              (TornadisPlugin       *self,
+                               TornadisPubSubClient *client,
+                               TornadisSubscriptionKind kind,
+                               GBytes               *name,
+                               TornadisPubSubClient **target);
+  gboolean (*subscription_failed)
+                              (TornadisPlugin       *self,
+                               TornadisPubSubClient *client,
+                               TornadisSubscriptionKind kind,
+                               GBytes               *name,
+                               TornadisPubSubClient *target,
+                               const GError         *error);
 
   /*< private >*/
-  gpointer padding[8];
+  gpointer padding[6];
 };
 
 TORNADIS_AVAILABLE_IN_1_0
@@ -101,5 +117,10 @@ void     tornadis_plugin_set_client_in_transaction
                                    (TornadisPlugin    *self,
                                     TornadisClient    *client,
                                     gboolean           in_transaction);
+TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_reroute_subscriptions
+                                   (TornadisPlugin    *self,
+                                    TornadisPubSubClient *client,
+                                    const GError      *error);
 
 G_END_DECLS

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tornadis-glib/client/tornadis-prelude-private.h"
+#include "tornadis-glib/tornadis-error.h"
 
 static GPtrArray *
 make_names (const char *const *texts)
@@ -52,6 +53,17 @@ pub_sub_call (TornadisPubSubClient *self,
   task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, source_tag);
   if (g_task_return_error_if_cancelled (task))
+    return;
+
+  if (subscribe && names->len == 0)
+    {
+      g_autofree char *verb = g_ascii_strup (tornadis_subscription_verbs[kind][TRUE], -1);
+
+      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s needs at least one name", verb);
+      return;
+    }
+
+  if (tornadis_pub_sub_client_route (self, kind, subscribe, names, task))
     return;
 
   if (subscribe)

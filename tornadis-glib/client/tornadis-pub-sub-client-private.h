@@ -26,5 +26,16 @@ void                   tornadis_pub_sub_client_keep_message      (TornadisPubSub
 /* (transfer full) (nullable): the first message that is kept, unless it is for one that waits. */
 TornadisMessage       *tornadis_pub_sub_client_take_message      (TornadisPubSubClient *self);
 TornadisSubscriptions *tornadis_pub_sub_client_get_subscriptions (TornadisPubSubClient *self);
+/* Has a plugin say where @names (element-type GBytes) belong, of which there are some when it subscribes. FALSE: here; else
+ * @task returns, now or later. */
+gboolean               tornadis_pub_sub_client_route             (TornadisPubSubClient *self,
+                                                                  TornadisSubscriptionKind kind,
+                                                                  gboolean              subscribe,
+                                                                  GPtrArray            *names,
+                                                                  GTask                *task);
+/* For tornadis_plugin_reroute_subscriptions(). */
+void                   tornadis_pub_sub_client_reroute           (TornadisPubSubClient *self,
+                                                                  TornadisPlugin       *plugin,
+                                                                  const GError         *error);
 
 G_END_DECLS

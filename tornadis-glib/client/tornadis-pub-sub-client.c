@@ -6,8 +6,10 @@
 
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-message-queue.h"
+#include "tornadis-glib/client/tornadis-plugin-private.h"
 #include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
+#include "tornadis-glib/client/tornadis-subscription-router.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-message-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -61,11 +63,16 @@
 #define BUSY_CHANNEL 100
 #define MAX_BUSY_CHANNELS 256
 
+/* A server that is one of many has an heir when it sleeps. */
+#define TARGET_PING_INTERVAL_MSEC 3000
+
 struct _TornadisPubSubClient
 {
   TornadisClient parent_instance;
 
   TornadisSubscriptions *subscriptions; /* (owned) */
+  TornadisSubscriptionRouter *router;   /* (owned) (nullable) of those that a plugin routes to other clients */
+  TornadisPubSubClient *whole;          /* (weak) (nullable) whose subscriptions were routed to this one */
   TornadisMessageQueue messages;        /* that no handler took; the client does not read while it is full */
   gboolean gap;                         /* to be notified when the subscriptions are restored */
   gboolean notified_subscribed;
@@ -100,6 +107,36 @@ tornadis_pub_sub_client_get_subscriptions (TornadisPubSubClient *self)
   return self->subscriptions;
 }
 
+static gboolean
+pub_sub_is_wanted (TornadisPubSubClient *self)
+{
+  return tornadis_subscriptions_is_wanted (self->subscriptions) ||
+         (self->router != NULL && tornadis_subscription_router_is_wanted (self->router));
+}
+
+static gboolean
+pub_sub_is_subscribed (TornadisPubSubClient *self)
+{
+  return tornadis_subscriptions_is_subscribed (self->subscriptions) ||
+         (self->router != NULL && tornadis_subscription_router_is_subscribed (self->router));
+}
+
+/* Reads, or does not, here and wherever its subscriptions are. */
+static void
+pub_sub_set_paused (TornadisPubSubClient *self,
+                    gboolean paused)
+{
+  g_autoptr (GPtrArray) targets = NULL;
+
+  tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), paused);
+  if (self->router == NULL)
+    return;
+
+  targets = tornadis_subscription_router_get_targets (self->router);
+  for (guint i = 0; i < targets->len; i++)
+    tornadis_link_set_paused (tornadis_client_get_link (g_ptr_array_index (targets, i)), paused);
+}
+
 /* Whether a handler takes the messages with @detail. GObject looks long for the answer, so that a handler that was
  * found is remembered: one that takes all messages, of which there is rarely more than one. */
 static gboolean
@@ -123,7 +160,7 @@ pub_sub_has_handler (TornadisPubSubClient *self,
 static void
 pub_sub_overflow (TornadisPubSubClient *self)
 {
-  tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (self)), TRUE);
+  pub_sub_set_paused (self, TRUE);
   if (tornadis_client_begin_emission (TORNADIS_CLIENT (self)))
     g_signal_emit (self, signals[SIGNAL_OVERFLOW], 0);
 }
@@ -180,6 +217,10 @@ pub_sub_deliver (TornadisPubSubClient *self,
                  TornadisMessage *message)
 {
   GQuark detail = G_LIKELY (message->names->detail != 0) ? message->names->detail : find_detail (message);
+  g_autoptr (TornadisPubSubClient) whole G_GNUC_UNUSED = NULL;
+
+  if (G_UNLIKELY (self->whole != NULL))
+    self = whole = g_object_ref (self->whole);
 
   if (pub_sub_has_handler (self, detail))
     {
@@ -256,7 +297,7 @@ pub_sub_push (TornadisClient *client,
 static void
 pub_sub_drained (gpointer user_data)
 {
-  tornadis_link_set_paused (tornadis_client_get_link (user_data), FALSE);
+  pub_sub_set_paused (user_data, FALSE);
 }
 
 static GError *
@@ -269,17 +310,23 @@ make_unsubscribed_error (void)
 
 static void
 pub_sub_changed (TornadisClient *client,
+                 TornadisSubscriptionKind kind,
                  gboolean added,
                  GBytes *name,
                  guint count)
 {
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
   gsize length;
   const char *data = g_bytes_get_data (name, &length);
   g_autofree char *text = NULL;
 
+  if (!added && self->whole != NULL && self->whole->router != NULL)
+    tornadis_subscription_router_ended (self->whole->router, self, kind, name);
   if (!tornadis_client_begin_emission (client))
     return;
 
+  if (self->router != NULL)
+    count += tornadis_subscription_router_get_n_confirmed (self->router);
   text = g_utf8_make_valid (data != NULL ? data : "", (gssize) length);
   g_signal_emit (client, signals[added ? SIGNAL_SUBSCRIPTION_ADDED : SIGNAL_SUBSCRIPTION_REMOVED], 0, text, count);
 }
@@ -288,9 +335,9 @@ static void
 pub_sub_settled (TornadisClient *client)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
-  gboolean subscribed = tornadis_subscriptions_is_subscribed (self->subscriptions);
+  gboolean subscribed = pub_sub_is_subscribed (self);
 
-  if (tornadis_message_queue_has_waiters (&self->messages) && !tornadis_subscriptions_is_wanted (self->subscriptions))
+  if (tornadis_message_queue_has_waiters (&self->messages) && !pub_sub_is_wanted (self))
     {
       g_autoptr (GError) error = make_unsubscribed_error ();
 
@@ -306,17 +353,126 @@ pub_sub_settled (TornadisClient *client)
 }
 
 static void
+pub_sub_emit_gap (TornadisPubSubClient *self)
+{
+  if (tornadis_client_begin_emission (TORNADIS_CLIENT (self)))
+    g_signal_emit (self, signals[SIGNAL_GAP], 0);
+}
+
+static void
 pub_sub_restored (TornadisClient *client,
                   gboolean complete)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+  g_autoptr (TornadisPubSubClient) whole = self->whole != NULL ? g_object_ref (self->whole) : NULL;
 
   if (!self->gap)
     return;
 
   self->gap = !complete;
-  if (tornadis_client_begin_emission (client))
-    g_signal_emit (self, signals[SIGNAL_GAP], 0);
+  pub_sub_emit_gap (whole != NULL ? whole : self);
+}
+
+/* What is routed to other clients. */
+
+static void
+routed_changed (TornadisPubSubClient *self,
+                gboolean added,
+                GBytes *name)
+{
+  pub_sub_changed (TORNADIS_CLIENT (self), TORNADIS_SUBSCRIPTION_KIND_SHARD, added, name,
+                   tornadis_subscriptions_get_n_confirmed (self->subscriptions));
+}
+
+static void
+routed_settled (TornadisPubSubClient *self)
+{
+  pub_sub_settled (TORNADIS_CLIENT (self));
+}
+
+static gboolean
+routed_adopt (TornadisPubSubClient *self,
+              TornadisPubSubClient *target)
+{
+  TornadisLinkSettings *settings;
+
+  if (target->whole != NULL && target->whole != self)
+    return FALSE;
+
+  g_set_weak_pointer (&target->whole, self);
+  settings = tornadis_link_get_settings (tornadis_client_get_link (TORNADIS_CLIENT (target)));
+  settings->ping_interval_msec = MIN (settings->ping_interval_msec, TARGET_PING_INTERVAL_MSEC);
+  if (self->messages.full)
+    tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (target)), TRUE);
+
+  return TRUE;
+}
+
+/* (nullable) (transfer full): the plugin that routes subscriptions of @kind. */
+static TornadisPlugin *
+pub_sub_find_plugin (TornadisPubSubClient *self,
+                     TornadisSubscriptionKind kind)
+{
+  g_autoptr (GBytes) name = g_bytes_new_static (NULL, 0);
+  const TornadisClientPrivate *priv = tornadis_client_get_private (TORNADIS_CLIENT (self));
+  g_autoptr (GPtrArray) attached = priv->attached != NULL ? g_ptr_array_ref (priv->attached) : NULL;
+
+  for (guint i = 0; attached != NULL && i < attached->len; i++)
+    {
+      TornadisPlugin *plugin = g_ptr_array_index (attached, i);
+
+      if (tornadis_plugin_route_subscription (plugin, self, kind, name, NULL))
+        return g_object_ref (plugin);
+    }
+
+  return NULL;
+}
+
+gboolean
+tornadis_pub_sub_client_route (TornadisPubSubClient *self,
+                               TornadisSubscriptionKind kind,
+                               gboolean subscribe,
+                               GPtrArray *names,
+                               GTask *task)
+{
+  static const TornadisSubscriptionRouterFuncs funcs = { routed_changed, routed_settled, pub_sub_emit_gap, routed_adopt };
+  TornadisLink *link = tornadis_client_get_link (TORNADIS_CLIENT (self));
+  g_autoptr (TornadisPlugin) plugin = NULL;
+
+  plugin = pub_sub_find_plugin (self, kind);
+  if (plugin == NULL)
+    return FALSE;
+
+  if (self->router == NULL)
+    self->router = tornadis_subscription_router_new (self, &funcs);
+  if (!subscribe)
+    {
+      tornadis_subscription_router_unsubscribe (self->router, kind, names, task);
+      return TRUE;
+    }
+
+  if (tornadis_link_is_shut_down (link) || (tornadis_link_get_state (link) == TORNADIS_CLIENT_STATE_DISCONNECTED &&
+                                            !tornadis_link_get_settings (link)->autoconnect))
+    {
+      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                               "The client is not connected, and is disposed or autoconnect is off");
+      return TRUE;
+    }
+
+  /* Whether the client is connected, and when that is lost, is said of its own connection. */
+  tornadis_link_connect (link);
+  tornadis_subscription_router_subscribe (self->router, plugin, kind, names, task);
+
+  return TRUE;
+}
+
+void
+tornadis_pub_sub_client_reroute (TornadisPubSubClient *self,
+                                 TornadisPlugin *plugin,
+                                 const GError *error)
+{
+  if (self->router != NULL && tornadis_client_has_plugin (tornadis_client_get_private (TORNADIS_CLIENT (self)), plugin))
+    tornadis_subscription_router_reroute (self->router, error);
 }
 
 /* The client's hooks. */
@@ -327,16 +483,18 @@ pub_sub_ready (TornadisClient *client,
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
 
-  if (self->messages.full)
+  if (self->messages.full || (self->whole != NULL && self->whole->messages.full))
     tornadis_link_set_paused (tornadis_client_get_link (client), TRUE);
 
   tornadis_subscriptions_restore (self->subscriptions, queue);
+  if (self->router != NULL)
+    tornadis_subscription_router_reopen (self->router);
 }
 
 static gboolean
 pub_sub_is_listening (TornadisClient *client)
 {
-  return tornadis_subscriptions_is_subscribed (TORNADIS_PUB_SUB_CLIENT (client)->subscriptions);
+  return pub_sub_is_subscribed (TORNADIS_PUB_SUB_CLIENT (client));
 }
 
 static gboolean
@@ -344,7 +502,7 @@ pub_sub_is_used (TornadisClient *client)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
 
-  return tornadis_message_queue_is_used (&self->messages) || tornadis_subscriptions_is_wanted (self->subscriptions);
+  return tornadis_message_queue_is_used (&self->messages) || pub_sub_is_wanted (self);
 }
 
 static void
@@ -373,6 +531,18 @@ pub_sub_closed (TornadisClient *client)
   tornadis_subscriptions_link_lost (self->subscriptions);
   self->gap |= tornadis_subscriptions_is_subscribed (self->subscriptions);
   tornadis_message_queue_fail_waiters (&self->messages, error);
+  if (self->router != NULL)
+    tornadis_subscription_router_close (self->router);
+}
+
+static void
+pub_sub_plugin_removed (TornadisClient *client,
+                        TornadisPlugin *plugin)
+{
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+
+  if (self->router != NULL)
+    tornadis_subscription_router_remove_plugin (self->router, plugin);
 }
 
 static const TornadisClientHooks pub_sub_hooks = {
@@ -383,6 +553,7 @@ static const TornadisClientHooks pub_sub_hooks = {
   pub_sub_is_used,
   pub_sub_lost,
   pub_sub_closed,
+  pub_sub_plugin_removed,
 };
 
 static void
@@ -396,7 +567,7 @@ tornadis_pub_sub_client_get_property (GObject *object,
   switch ((TornadisPubSubClientProperty) prop_id)
     {
     case PROP_SUBSCRIBED:
-      g_value_set_boolean (value, tornadis_subscriptions_is_subscribed (self->subscriptions));
+      g_value_set_boolean (value, pub_sub_is_subscribed (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -409,6 +580,8 @@ tornadis_pub_sub_client_finalize (GObject *object)
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (object);
 
   /* Disposing has closed the link, which ended all operations. */
+  g_clear_weak_pointer (&self->whole);
+  g_clear_pointer (&self->router, tornadis_subscription_router_free);
   tornadis_subscriptions_free (self->subscriptions);
   tornadis_message_queue_clear (&self->messages);
   tornadis_message_names_cache_clear (&self->names);
@@ -659,7 +832,7 @@ tornadis_pub_sub_client_pop_message_async (TornadisPubSubClient *self,
       return;
     }
 
-  if (!tornadis_subscriptions_is_wanted (self->subscriptions))
+  if (!pub_sub_is_wanted (self))
     {
       g_task_return_error (task, make_unsubscribed_error ());
       return;

@@ -70,7 +70,7 @@ subscriptions_remove (TornadisSubscriptions *self,
                       GBytes *bytes)
 {
   if (tornadis_subscription_names_set_confirmed (&self->names, kind, bytes, FALSE))
-    self->funcs.changed (self->client, FALSE, bytes, self->names.n_confirmed);
+    self->funcs.changed (self->client, kind, FALSE, bytes, self->names.n_confirmed);
 }
 
 static void subscriptions_undo (TornadisSubscriptions *self,
@@ -350,7 +350,7 @@ subscriptions_confirm (TornadisSubscriptions *self,
 
   /* The call is out of the queue already: a handler may wait for another one. */
   if (changed)
-    self->funcs.changed (self->client, subscribe, bytes,
+    self->funcs.changed (self->client, kind, subscribe, bytes,
                          (guint) CLAMP (tornadis_reply_get_integer (push->v.elements[2]), 0, G_MAXUINT));
 
   tornadis_completion_run (&completion, push, NULL);
@@ -413,6 +413,12 @@ tornadis_subscriptions_is_subscribed (TornadisSubscriptions *self)
   return self->names.n_subscribed > 0;
 }
 
+guint
+tornadis_subscriptions_get_n_confirmed (TornadisSubscriptions *self)
+{
+  return self->names.n_confirmed;
+}
+
 gboolean
 tornadis_subscriptions_has_channel (TornadisSubscriptions *self,
                                     const char *channel)
@@ -430,14 +436,6 @@ tornadis_subscriptions_subscribe (TornadisSubscriptions *self,
                                   GPtrArray *names,
                                   GTask *task)
 {
-  if (names->len == 0)
-    {
-      g_autofree char *verb = g_ascii_strup (tornadis_subscription_verbs[kind][TRUE], -1);
-
-      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s needs at least one name", verb);
-      return;
-    }
-
   self->names.serial++;
   subscriptions_call (self, kind, TRUE, names, task);
 }

@@ -12,6 +12,7 @@ typedef struct
 {
   /* A subscription began or ended. */
   void (*changed)  (TornadisClient *client,
+                    TornadisSubscriptionKind kind,
                     gboolean        added,
                     GBytes         *name,
                     guint           count);
@@ -33,6 +34,8 @@ void                   tornadis_subscriptions_free          (TornadisSubscriptio
 gboolean               tornadis_subscriptions_is_wanted     (TornadisSubscriptions            *self);
 /* Whether any name is wanted that the server has confirmed, on this link or on the one before. */
 gboolean               tornadis_subscriptions_is_subscribed (TornadisSubscriptions            *self);
+/* How many names the server has confirmed. */
+guint                  tornadis_subscriptions_get_n_confirmed (TornadisSubscriptions          *self);
 /* Whether the server has confirmed @channel, and it is wanted. */
 gboolean               tornadis_subscriptions_has_channel   (TornadisSubscriptions            *self,
                                                              const char                       *channel);

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cluster/cluster-listener.h"
+
+#include "cluster/cluster-connectable.h"
+#include "cluster/cluster-redirect.h"
+#include "common/client-properties.h"
+
+struct _ClusterListener
+{
+  TornadisPlugin *plugin;          /* (unowned) */
+  TornadisPubSubClient *client;    /* (unowned) */
+  ClusterMap *map;                 /* (unowned) */
+  const ClusterSettings *settings; /* (unowned) */
+  ClusterCounters *counters;       /* (unowned) */
+  GMainContext *context;           /* (owned) that of the client */
+  ClusterConnectable *connectable; /* (owned) of the client */
+  GHashTable *nodes;               /* (owned) (element-type utf8 TornadisPubSubClient) owned, by the node's key */
+  gint64 since;                    /* monotonic time: when channels began to have no place, without a pause since then */
+  gint64 asked_at;                 /* monotonic time: when a look was last asked for because of that */
+  gboolean is_looking;             /* the map will say when it has looked */
+};
+
+/* The map looks more often than this for as long as it is asked to. */
+#define CALM_MSEC 10000
+
+static void
+node_drop (gpointer data)
+{
+  TornadisPubSubClient *node = data;
+
+  tornadis_client_close (TORNADIS_CLIENT (node));
+  g_object_unref (node);
+}
+
+static GNetworkAddress *
+choose_cb (gpointer user_data)
+{
+  ClusterListener *self = user_data;
+
+  /* What is known may be why there is another attempt. */
+  cluster_map_refresh (self->map, NULL, NULL, NULL);
+
+  return cluster_map_choose_node (self->map);
+}
+
+/* Channels that still have no place wait for the next look. Calls wait for them as long as any call does. */
+static void
+looked_cb (const GError *error,
+           gpointer user_data)
+{
+  ClusterListener *self = user_data;
+  gint64 waited = g_get_monotonic_time () - self->since;
+  g_autoptr (GError) late = NULL;
+
+  self->is_looking = FALSE;
+  if (error == NULL && waited > self->settings->failover_msec * G_TIME_SPAN_MILLISECOND)
+    error = late = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "No node has taken the subscription for %u ms",
+                                (guint) (waited / G_TIME_SPAN_MILLISECOND));
+  tornadis_plugin_reroute_subscriptions (self->plugin, self->client, error);
+}
+
+static void
+listener_look (ClusterListener *self,
+               GNetworkAddress *hint)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->since == 0 || now - self->asked_at > CALM_MSEC * G_TIME_SPAN_MILLISECOND)
+    self->since = now;
+  self->asked_at = now;
+  if (self->is_looking)
+    {
+      cluster_map_refresh (self->map, hint, NULL, NULL);
+      return;
+    }
+
+  self->is_looking = TRUE;
+  cluster_map_refresh (self->map, hint, looked_cb, self);
+}
+
+static void
+disconnected_cb (ClusterListener *self,
+                 const GError *error,
+                 TornadisClient *node)
+{
+  cluster_map_refresh (self->map, NULL, NULL, NULL);
+}
+
+/* The attempt to connect has failed, and there will be another. */
+static void
+attempted_cb (ClusterListener *self,
+              guint attempt,
+              guint delay,
+              const GError *error,
+              TornadisClient *node)
+{
+  cluster_map_refresh (self->map, NULL, NULL, NULL);
+}
+
+static TornadisPubSubClient *
+make_node (ClusterListener *self,
+           const ClusterNode *node)
+{
+  TornadisPubSubClient *client;
+
+  g_main_context_push_thread_default (self->context);
+  client = g_object_new (TORNADIS_TYPE_PUB_SUB_CLIENT, NULL);
+  g_main_context_pop_thread_default (self->context);
+  client_copy_properties (TORNADIS_CLIENT (self->client), TORNADIS_CLIENT (client));
+  g_object_set (client, "host", node->host, "port", (guint) node->port, NULL);
+  g_signal_connect_swapped (client, "disconnected", G_CALLBACK (disconnected_cb), self);
+  g_signal_connect_swapped (client, "reconnect-scheduled", G_CALLBACK (attempted_cb), self);
+  g_hash_table_insert (self->nodes, g_strdup (node->key), client);
+
+  return client;
+}
+
+TornadisPubSubClient *
+cluster_listener_route (ClusterListener *self,
+                        GBytes *name)
+{
+  ClusterTopology *topology = cluster_map_get_topology (self->map);
+  gsize length;
+  const void *data = g_bytes_get_data (name, &length);
+  const ClusterNode *node = topology != NULL ? cluster_topology_get_master (topology, cluster_slot_of (data, length)) : NULL;
+  TornadisPubSubClient *client;
+
+  if (node == NULL || node->health == CLUSTER_HEALTH_FAILED)
+    {
+      listener_look (self, NULL);
+      return NULL;
+    }
+
+  client = g_hash_table_lookup (self->nodes, node->key);
+
+  return client != NULL ? client : make_node (self, node);
+}
+
+/* (nullable) (transfer full): the node that a MOVED names. */
+static GNetworkAddress *
+find_hint (ClusterListener *self,
+           TornadisPubSubClient *target,
+           const ClusterRedirect *redirect)
+{
+  ClusterTopology *topology = cluster_map_get_topology (self->map);
+  const ClusterNode *node;
+  g_autofree char *host = NULL;
+
+  if (redirect->host[0] != '\0')
+    host = g_strdup (redirect->host);
+  else
+    g_object_get (target, "host", &host, NULL);
+  node = topology != NULL && host != NULL ? cluster_topology_lookup (topology, host, redirect->port) : NULL;
+  if (node != NULL)
+    cluster_topology_move_slot (topology, redirect->slot, node);
+
+  return host != NULL ? G_NETWORK_ADDRESS (g_network_address_new (host, redirect->port)) : NULL;
+}
+
+static gboolean
+fail_with_reply (ClusterListener *self,
+                 TornadisPubSubClient *target,
+                 const GError *error)
+{
+  g_autoptr (GNetworkAddress) hint = NULL;
+  ClusterRedirect redirect;
+
+  switch (cluster_redirect_parse (error->message, strlen (error->message), &redirect))
+    {
+    case CLUSTER_REDIRECT_MOVED:
+    case CLUSTER_REDIRECT_ASK:
+      self->counters->n_redirects++;
+      hint = find_hint (self, target, &redirect);
+      break;
+    case CLUSTER_REDIRECT_TRYAGAIN:
+    case CLUSTER_REDIRECT_CLUSTERDOWN:
+    case CLUSTER_REDIRECT_LOADING:
+    case CLUSTER_REDIRECT_READONLY:
+    case CLUSTER_REDIRECT_MASTERDOWN:
+    case CLUSTER_REDIRECT_UNBLOCKED:
+      break;
+    case CLUSTER_REDIRECT_NONE:
+    default:
+      return FALSE;
+    }
+
+  listener_look (self, hint);
+  return TRUE;
+}
+
+gboolean
+cluster_listener_fail (ClusterListener *self,
+                       TornadisPubSubClient *target,
+                       const GError *error)
+{
+  if (error == NULL)
+    {
+      listener_look (self, NULL);
+      return TRUE;
+    }
+  if (error->domain != TORNADIS_ERROR)
+    return FALSE;
+
+  switch ((TornadisError) error->code)
+    {
+    case TORNADIS_ERROR_REPLY:
+      return fail_with_reply (self, target, error);
+    case TORNADIS_ERROR_CONNECT:
+    case TORNADIS_ERROR_CLOSED:
+    case TORNADIS_ERROR_LOST:
+    case TORNADIS_ERROR_TIMEOUT:
+    case TORNADIS_ERROR_PROTOCOL:
+      listener_look (self, NULL);
+      return TRUE;
+    case TORNADIS_ERROR_AUTHENTICATION:
+    case TORNADIS_ERROR_USAGE:
+    case TORNADIS_ERROR_BUSY:
+    case TORNADIS_ERROR_PLUGIN:
+    default:
+      return FALSE;
+    }
+}
+
+void
+cluster_listener_update (ClusterListener *self)
+{
+  ClusterTopology *topology = cluster_map_get_topology (self->map);
+  /* Whoever is told of what ends may remove the plugin, with which this goes. */
+  g_autoptr (TornadisPlugin) plugin = g_object_ref (self->plugin);
+  g_autoptr (TornadisPubSubClient) listening = g_object_ref (self->client);
+  g_autoptr (GPtrArray) gone = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  const char *key;
+  TornadisPubSubClient *client;
+
+  g_hash_table_iter_init (&iter, self->nodes);
+  while (g_hash_table_iter_next (&iter, (gpointer *) &key, (gpointer *) &client))
+    {
+      const ClusterNode *node = cluster_topology_lookup_key (topology, key);
+
+      if (node != NULL && node->health != CLUSTER_HEALTH_FAILED)
+        continue;
+
+      g_signal_handlers_disconnect_by_data (client, self);
+      g_ptr_array_add (gone, client);
+      g_free ((char *) key);
+      g_hash_table_iter_steal (&iter);
+    }
+
+  /* What these had ends, and is routed anew. */
+  for (guint i = 0; i < gone->len; i++)
+    tornadis_client_close (g_ptr_array_index (gone, i));
+  tornadis_plugin_reroute_subscriptions (plugin, listening, NULL);
+}
+
+ClusterListener *
+cluster_listener_new (TornadisPlugin *plugin,
+                      TornadisPubSubClient *client,
+                      const char *title,
+                      ClusterMap *map,
+                      const ClusterSettings *settings,
+                      ClusterCounters *counters)
+{
+  ClusterListener *self = g_new0 (ClusterListener, 1);
+
+  self->plugin = plugin;
+  self->client = client;
+  self->map = map;
+  self->settings = settings;
+  self->counters = counters;
+  self->context = g_main_context_ref_thread_default ();
+  self->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, node_drop);
+  self->connectable = cluster_connectable_new (title, choose_cb, self);
+  g_object_set (client, "connectable", self->connectable, NULL);
+
+  return self;
+}
+
+void
+cluster_listener_free (ClusterListener *self)
+{
+  g_autoptr (GObject) present = NULL;
+  GHashTableIter iter;
+  gpointer client;
+
+  cluster_map_forget (self->map, self);
+  g_hash_table_iter_init (&iter, self->nodes);
+  while (g_hash_table_iter_next (&iter, NULL, &client))
+    g_signal_handlers_disconnect_by_data (client, self);
+  g_hash_table_unref (self->nodes);
+
+  cluster_connectable_close (self->connectable);
+  g_object_get (self->client, "connectable", &present, NULL);
+  if (present == (GObject *) self->connectable)
+    g_object_set (self->client, "connectable", NULL, NULL);
+  g_object_unref (self->connectable);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
