@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/client/tornadis-subscription-route.h"
+
+#include "tornadis-glib/client/tornadis-plugin-private.h"
+#include "tornadis-glib/tornadis-error.h"
+
+/* A target is asked to begin or to end it. What another time has asked for since then is none of its business. */
+typedef struct
+{
+  TornadisSubscriptionRoute *route; /* (owned) */
+  guint serial;
+} RouteOp;
+
+guint
+tornadis_subscription_route_hash (gconstpointer key)
+{
+  const TornadisSubscriptionRoute *self = key;
+
+  return g_bytes_hash (self->bytes) ^ self->kind;
+}
+
+gboolean
+tornadis_subscription_route_equal (gconstpointer one,
+                                   gconstpointer other)
+{
+  const TornadisSubscriptionRoute *first = one, *second = other;
+
+  return first->kind == second->kind && g_bytes_equal (first->bytes, second->bytes);
+}
+
+static void
+route_clear (gpointer data)
+{
+  TornadisSubscriptionRoute *self = data;
+
+  g_clear_object (&self->target);
+  g_ptr_array_unref (self->parts);
+  g_bytes_unref (self->bytes);
+}
+
+void
+tornadis_subscription_route_unref (TornadisSubscriptionRoute *self)
+{
+  g_rc_box_release_full (self, route_clear);
+}
+
+void
+tornadis_subscription_route_drop (gpointer data)
+{
+  TornadisSubscriptionRoute *self = data;
+
+  self->router = NULL;
+  tornadis_subscription_route_unref (self);
+}
+
+void
+tornadis_subscription_route_begin_change (TornadisSubscriptionRoute *self)
+{
+  gboolean wanted = tornadis_subscription_route_is_wanted (self);
+
+  self->router->n_wanted -= wanted;
+  self->router->n_confirmed -= self->confirmed;
+  self->router->n_subscribed -= wanted && self->confirmed;
+  self->router->n_busy -= self->state == TORNADIS_SUBSCRIPTION_JOINING || self->state == TORNADIS_SUBSCRIPTION_LEAVING;
+}
+
+void
+tornadis_subscription_route_end_change (TornadisSubscriptionRoute *self)
+{
+  gboolean wanted = tornadis_subscription_route_is_wanted (self);
+
+  self->router->n_wanted += wanted;
+  self->router->n_confirmed += self->confirmed;
+  self->router->n_subscribed += wanted && self->confirmed;
+  self->router->n_busy += self->state == TORNADIS_SUBSCRIPTION_JOINING || self->state == TORNADIS_SUBSCRIPTION_LEAVING;
+}
+
+void
+tornadis_subscription_route_set_state (TornadisSubscriptionRoute *self,
+                                       TornadisSubscriptionRouteState state,
+                                       TornadisPubSubClient *target)
+{
+  if (self->router != NULL)
+    tornadis_subscription_route_begin_change (self);
+  self->state = state;
+  g_set_object (&self->target, target);
+  if (self->router != NULL)
+    tornadis_subscription_route_end_change (self);
+}
+
+TornadisSubscriptionRoute *
+tornadis_subscription_route_lookup (TornadisSubscriptionRouter *self,
+                                    TornadisSubscriptionKind kind,
+                                    GBytes *bytes)
+{
+  const TornadisSubscriptionRoute key = { .kind = kind, .bytes = bytes };
+
+  return g_hash_table_lookup (self->routes, &key);
+}
+
+TornadisSubscriptionRoute *
+tornadis_subscription_route_ensure (TornadisSubscriptionRouter *self,
+                                    TornadisSubscriptionKind kind,
+                                    GBytes *bytes)
+{
+  TornadisSubscriptionRoute *route = tornadis_subscription_route_lookup (self, kind, bytes);
+
+  if (route == NULL)
+    {
+      route = g_rc_box_new0 (TornadisSubscriptionRoute);
+      route->router = self;
+      route->kind = kind;
+      route->bytes = g_bytes_ref (bytes);
+      route->parts = g_ptr_array_new ();
+      g_hash_table_add (self->routes, route);
+    }
+
+  return route;
+}
+
+void
+tornadis_subscription_route_complete (TornadisRoutedCall *self,
+                                      GError *error)
+{
+  TornadisSubscriptionRouter *router = self->router;
+  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = g_object_ref (router->client);
+  g_autoptr (GPtrArray) parts = self->parts;
+  g_autoptr (GTask) task = self->task;
+
+  g_queue_remove (&router->calls, self);
+  g_clear_pointer (&self->watch, tornadis_cancel_watch_free);
+  if (self->timeout != NULL)
+    g_source_destroy (self->timeout);
+  g_clear_pointer (&self->timeout, g_source_unref);
+  for (guint i = 0; i < parts->len; i++)
+    {
+      TornadisRoutedPart *part = g_ptr_array_index (parts, i);
+      TornadisSubscriptionRoute *route = part->route;
+
+      g_ptr_array_remove (route->parts, part);
+      if (!part->asks || route->router == NULL)
+        continue;
+
+      tornadis_subscription_route_begin_change (route);
+      route->n_asking--;
+      route->granted |= error == NULL;
+      tornadis_subscription_route_end_change (route);
+    }
+  g_free (self);
+
+  if (error != NULL)
+    {
+      for (guint i = 0; i < parts->len; i++)
+        tornadis_subscription_route_step (((TornadisRoutedPart *) g_ptr_array_index (parts, i))->route);
+      g_task_return_error (task, error);
+    }
+  else
+    {
+      g_task_return_boolean (task, TRUE);
+    }
+  router->funcs.settled (router->client);
+}
+
+/* It has come to rest: what waits for that has it. */
+static void
+route_settle (TornadisSubscriptionRoute *self)
+{
+  guint i = 0;
+
+  while (i < self->parts->len)
+    {
+      TornadisRoutedPart *part = g_ptr_array_index (self->parts, i);
+
+      if (part->is_done)
+        {
+          i++;
+          continue;
+        }
+
+      part->is_done = TRUE;
+      if (--part->call->n_left == 0)
+        {
+          tornadis_subscription_route_complete (part->call, NULL);
+          i = 0;
+        }
+    }
+}
+
+void
+tornadis_subscription_route_fail_calls (TornadisSubscriptionRoute *self,
+                                        const GError *error)
+{
+  while (self->parts->len > 0)
+    tornadis_subscription_route_complete (((TornadisRoutedPart *) g_ptr_array_index (self->parts, 0))->call, g_error_copy (error));
+}
+
+/* Its client will not have it any more: what is not granted is forgotten. */
+static void
+route_set_confirmed (TornadisSubscriptionRoute *self,
+                     gboolean confirmed)
+{
+  TornadisSubscriptionRouter *router = self->router;
+
+  if (router == NULL || self->confirmed == confirmed)
+    return;
+
+  tornadis_subscription_route_begin_change (self);
+  self->confirmed = confirmed;
+  tornadis_subscription_route_end_change (self);
+  router->funcs.changed (router->client, confirmed, self->bytes);
+}
+
+/* The plugin has nothing more to say to it: it is not restored, and calls for it fail. */
+static void
+route_refuse (TornadisSubscriptionRoute *self,
+              const GError *error)
+{
+  if (self->router == NULL)
+    return;
+
+  tornadis_subscription_route_begin_change (self);
+  self->granted = FALSE;
+  tornadis_subscription_route_end_change (self);
+  tornadis_subscription_route_fail_calls (self, error);
+  tornadis_subscription_route_step (self);
+}
+
+void
+tornadis_subscription_route_lose (TornadisSubscriptionRoute *self,
+                                  TornadisPubSubClient *target,
+                                  const GError *error)
+{
+  TornadisSubscriptionRouter *router = self->router;
+  g_autoptr (GError) ended = NULL;
+
+  router->gap |= self->confirmed;
+  if (!tornadis_subscription_route_is_wanted (self) || router->is_closed || router->plugin == NULL)
+    {
+      tornadis_subscription_route_step (self);
+      return;
+    }
+
+  if (tornadis_plugin_subscription_failed (router->plugin, router->client, self->kind, self->bytes, target, error))
+    return;
+
+  if (error == NULL)
+    error = ended = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "The server has ended the subscription");
+  route_refuse (self, error);
+}
+
+void
+tornadis_subscription_route_notify (TornadisSubscriptionRouter *self)
+{
+  gboolean is_complete = TRUE;
+  GHashTableIter iter;
+  TornadisSubscriptionRoute *route;
+
+  if (self->any_restored && self->n_busy == 0)
+    {
+      self->any_restored = FALSE;
+      g_hash_table_iter_init (&iter, self->routes);
+      while (is_complete && g_hash_table_iter_next (&iter, (gpointer *) &route, NULL))
+        is_complete = route->state == TORNADIS_SUBSCRIPTION_PRESENT || !route->confirmed;
+
+      if (self->gap)
+        {
+          self->gap = !is_complete;
+          self->funcs.gap (self->client);
+        }
+    }
+  self->funcs.settled (self->client);
+}
+
+static RouteOp *
+route_begin_op (TornadisSubscriptionRoute *self)
+{
+  RouteOp *op = g_new (RouteOp, 1);
+
+  *op = (RouteOp){ g_rc_box_acquire (self), ++self->n_ops };
+
+  return op;
+}
+
+/* Its route (transfer full), and whether that has waited for it. */
+static TornadisSubscriptionRoute *
+route_end_op (RouteOp *op,
+              gboolean *is_awaited)
+{
+  TornadisSubscriptionRoute *route = op->route;
+
+  *is_awaited = route->router != NULL && route->target != NULL && route->n_ops == op->serial;
+  g_free (op);
+
+  return route;
+}
+
+static void
+joined_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  gboolean is_awaited;
+  g_autoptr (TornadisSubscriptionRoute) self = route_end_op (user_data, &is_awaited);
+  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = NULL;
+  g_autoptr (GError) error = NULL;
+  TornadisPubSubClient *target = TORNADIS_PUB_SUB_CLIENT (object);
+  gboolean is_there = tornadis_pub_sub_client_subscribe_bytes_finish (target, result, &error);
+
+  if (!is_awaited)
+    return;
+
+  alive = g_object_ref (self->router->client);
+  if (is_there && !self->ended)
+    {
+      self->router->any_restored |= self->confirmed;
+      tornadis_subscription_route_set_state (self, TORNADIS_SUBSCRIPTION_PRESENT, target);
+      route_set_confirmed (self, TRUE);
+      tornadis_subscription_route_step (self);
+    }
+  else
+    {
+      tornadis_subscription_route_set_state (self, TORNADIS_SUBSCRIPTION_ABSENT, NULL);
+      tornadis_subscription_route_lose (self, target, error);
+    }
+
+  if (self->router != NULL)
+    tornadis_subscription_route_notify (self->router);
+}
+
+static void
+route_join (TornadisSubscriptionRoute *self,
+            TornadisPubSubClient *target)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!self->router->funcs.adopt (self->router->client, target))
+    {
+      error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "The plugin has named a client that others use");
+      route_refuse (self, error);
+      return;
+    }
+
+  tornadis_subscription_route_set_state (self, TORNADIS_SUBSCRIPTION_JOINING, target);
+  self->ended = FALSE;
+  tornadis_pub_sub_client_subscribe_bytes_async (target, self->kind, &self->bytes, 1, NULL, joined_cb, route_begin_op (self));
+}
+
+static void
+left_cb (GObject *object,
+         GAsyncResult *result,
+         gpointer user_data)
+{
+  gboolean is_awaited;
+  g_autoptr (TornadisSubscriptionRoute) self = route_end_op (user_data, &is_awaited);
+  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = NULL;
+
+  /* An error says that the link was lost, or that the server had ended it before. */
+  tornadis_pub_sub_client_unsubscribe_bytes_finish (TORNADIS_PUB_SUB_CLIENT (object), result, NULL);
+  if (!is_awaited)
+    return;
+
+  alive = g_object_ref (self->router->client);
+  self->router->gap |= self->confirmed && tornadis_subscription_route_is_wanted (self);
+  tornadis_subscription_route_set_state (self, TORNADIS_SUBSCRIPTION_ABSENT, NULL);
+  tornadis_subscription_route_step (self);
+  if (self->router != NULL)
+    tornadis_subscription_route_notify (self->router);
+}
+
+static void
+route_leave (TornadisSubscriptionRoute *self)
+{
+  TornadisPubSubClient *target = self->target;
+
+  tornadis_subscription_route_set_state (self, TORNADIS_SUBSCRIPTION_LEAVING, target);
+  tornadis_pub_sub_client_unsubscribe_bytes_async (target, self->kind, &self->bytes, 1, NULL, left_cb, route_begin_op (self));
+}
+
+/* (nullable) (transfer full): who is to have it. */
+static TornadisPubSubClient *
+route_find_target (TornadisSubscriptionRoute *self)
+{
+  TornadisSubscriptionRouter *router = self->router;
+  TornadisPubSubClient *target = NULL;
+
+  if (router->plugin == NULL || router->is_closed)
+    return NULL;
+
+  if (!tornadis_plugin_route_subscription (router->plugin, router->client, self->kind, self->bytes, &target) || target == NULL ||
+      target == router->client)
+    return NULL;
+
+  return g_object_ref (target);
+}
+
+void
+tornadis_subscription_route_step (TornadisSubscriptionRoute *self)
+{
+  g_autoptr (TornadisSubscriptionRoute) alive G_GNUC_UNUSED = g_rc_box_acquire (self);
+  g_autoptr (TornadisPubSubClient) client G_GNUC_UNUSED = NULL;
+  g_autoptr (TornadisPubSubClient) target = NULL;
+
+  if (self->router == NULL || self->state == TORNADIS_SUBSCRIPTION_JOINING || self->state == TORNADIS_SUBSCRIPTION_LEAVING)
+    return;
+
+  client = g_object_ref (self->router->client);
+  if (!tornadis_subscription_route_is_wanted (self))
+    {
+      if (self->state == TORNADIS_SUBSCRIPTION_PRESENT)
+        {
+          route_leave (self);
+          return;
+        }
+
+      route_set_confirmed (self, FALSE);
+      /* The program may have been told, and want it again. */
+      if (self->router == NULL || self->state != TORNADIS_SUBSCRIPTION_ABSENT || tornadis_subscription_route_is_wanted (self))
+        return;
+      route_settle (self);
+      if (self->router != NULL && self->state == TORNADIS_SUBSCRIPTION_ABSENT && !tornadis_subscription_route_is_wanted (self) && self->parts->len == 0)
+        g_hash_table_remove (self->router->routes, self);
+      return;
+    }
+
+  target = route_find_target (self);
+  if (self->router == NULL)
+    return;
+
+  if (self->state == TORNADIS_SUBSCRIPTION_PRESENT)
+    {
+      if (target != NULL && target != self->target)
+        route_leave (self);
+      else
+        route_settle (self);
+    }
+  else if (self->state == TORNADIS_SUBSCRIPTION_ABSENT && target != NULL)
+    {
+      route_join (self, target);
+    }
+}

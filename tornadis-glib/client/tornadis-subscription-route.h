@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/client/tornadis-subscription-router.h"
+#include "tornadis-glib/wire/tornadis-cancel-watch.h"
+
+G_BEGIN_DECLS
+
+/* Inside the router of subscriptions: a name, where it is and where it goes. */
+
+typedef enum
+{
+  TORNADIS_SUBSCRIPTION_ABSENT, /* nobody has it: because it is not wanted, or until the plugin says who is to */
+  TORNADIS_SUBSCRIPTION_JOINING,
+  TORNADIS_SUBSCRIPTION_PRESENT,
+  TORNADIS_SUBSCRIPTION_LEAVING,
+} TornadisSubscriptionRouteState;
+
+/* A name. Calls that are made on other clients for it keep it. */
+typedef struct
+{
+  TornadisSubscriptionRouter *router; /* (unowned) (nullable) NULL: it is not in the table any more */
+  TornadisSubscriptionKind kind;
+  GBytes *bytes;                /* (owned) */
+  TornadisPubSubClient *target; /* (owned) (nullable) that has it, or is asked to begin or to end it; NULL: it is absent */
+  GPtrArray *parts;             /* (owned) (element-type TornadisRoutedPart) unowned each, of calls that wait for it */
+  TornadisSubscriptionRouteState state;
+  guint n_ops;    /* how often it was asked to begin or to end */
+  guint n_asking; /* calls that subscribe, and no later one has unsubscribed */
+  guint granted : 1;
+  guint confirmed : 1; /* the program was told that it is there */
+  guint ended : 1;     /* the server has ended it while it was asked to begin it */
+} TornadisSubscriptionRoute;
+
+typedef struct
+{
+  TornadisSubscriptionRouter *router; /* (unowned) its calls complete before it is freed */
+  GTask *task;                        /* (owned) */
+  TornadisCancelWatch *watch;         /* (owned) (nullable) */
+  GSource *timeout;                   /* (owned) (nullable) */
+  GPtrArray *parts;                   /* (owned) (element-type TornadisRoutedPart) owned each */
+  guint n_left;
+} TornadisRoutedCall;
+
+/* A name that a call waits for. */
+typedef struct
+{
+  TornadisRoutedCall *call;         /* (unowned) */
+  TornadisSubscriptionRoute *route; /* (owned) */
+  gboolean asks;                    /* it counts in n_asking */
+  gboolean is_done;
+} TornadisRoutedPart;
+
+struct _TornadisSubscriptionRouter
+{
+  TornadisPubSubClient *client; /* (unowned) the owner */
+  TornadisSubscriptionRouterFuncs funcs;
+  TornadisPlugin *plugin; /* (unowned) (nullable) that routes them */
+  GHashTable *routes;     /* (owned) (element-type TornadisSubscriptionRoute) */
+  GQueue calls;           /* (element-type TornadisRoutedCall) */
+  guint n_wanted;
+  guint n_confirmed;
+  guint n_subscribed;   /* wanted and confirmed */
+  guint n_busy;         /* routes that begin or end */
+  gboolean gap;         /* messages of some were lost, which is to be notified when they are there again */
+  gboolean any_restored;
+  gboolean is_closed;
+};
+
+/* Of the table of routes. */
+guint    tornadis_subscription_route_hash         (gconstpointer                  key);
+gboolean tornadis_subscription_route_equal        (gconstpointer                  one,
+                                                   gconstpointer                  other);
+/* The table lets go of it. */
+void     tornadis_subscription_route_drop         (gpointer                       data);
+void     tornadis_subscription_route_unref        (TornadisSubscriptionRoute     *self);
+/* (transfer none) (nullable) */
+TornadisSubscriptionRoute *
+         tornadis_subscription_route_lookup       (TornadisSubscriptionRouter    *router,
+                                                   TornadisSubscriptionKind       kind,
+                                                   GBytes                        *bytes);
+/* (transfer none) */
+TornadisSubscriptionRoute *
+         tornadis_subscription_route_ensure       (TornadisSubscriptionRouter    *router,
+                                                   TornadisSubscriptionKind       kind,
+                                                   GBytes                        *bytes);
+/* Every change of what makes it wanted, confirmed or busy stands between these two. */
+void     tornadis_subscription_route_begin_change (TornadisSubscriptionRoute     *self);
+void     tornadis_subscription_route_end_change   (TornadisSubscriptionRoute     *self);
+void     tornadis_subscription_route_set_state    (TornadisSubscriptionRoute     *self,
+                                                   TornadisSubscriptionRouteState state,
+                                                   TornadisPubSubClient          *target);
+/* Does the next thing that is to be done for it. */
+void     tornadis_subscription_route_step         (TornadisSubscriptionRoute     *self);
+/* @target does not have it although it should, and @error (nullable) is what it said. */
+void     tornadis_subscription_route_lose         (TornadisSubscriptionRoute     *self,
+                                                   TornadisPubSubClient          *target,
+                                                   const GError                  *error);
+/* Completes what waits for it. */
+void     tornadis_subscription_route_fail_calls   (TornadisSubscriptionRoute     *self,
+                                                   const GError                  *error);
+/* Completes a call, with an @error (transfer full) or as it should. Its names may not be wanted any more. */
+void     tornadis_subscription_route_complete     (TornadisRoutedCall            *call,
+                                                   GError                        *error);
+/* After changes of routes: what was lost is there again, as far as it can be. */
+void     tornadis_subscription_route_notify       (TornadisSubscriptionRouter    *router);
+
+static inline gboolean
+tornadis_subscription_route_is_wanted (const TornadisSubscriptionRoute *self)
+{
+  return self->n_asking > 0 || self->granted;
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisSubscriptionRoute, tornadis_subscription_route_unref)
+
+G_END_DECLS
