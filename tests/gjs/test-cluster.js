@@ -114,6 +114,15 @@ async function tellOfMessages(uri, client) {
     await until(() => seen.length === 2);
     equal(seen.sort(), ['news plain null', 'pp by pattern p*']);
     equal(await pubSub.unsubscribe('news'), true);
+
+    // Shard channels of as many nodes as there are.
+    seen.length = 0;
+    equal(await pubSub.ssubscribe(...NAMES), true);
+    for (const name of NAMES)
+        await client.call('SPUBLISH', name, 'shard');
+    await until(() => seen.length === NAMES.length);
+    equal(seen.sort(), NAMES.map(name => `${name} shard null`).sort());
+    equal(await pubSub.sunsubscribe(...NAMES), true);
     pubSub.close();
 }
 
@@ -142,6 +151,32 @@ export default {
     async cluster() {
         const cluster = TornadisHarness.Cluster.new(3, 0, null);
         await tell(`redis-cluster://${cluster.get_hosts(false)}`);
+    },
+
+    // One channel goes to another node: none of its messages comes twice, and a gap is told of.
+    async shardChannelsMove() {
+        const cluster = TornadisHarness.Cluster.new(3, 0, null);
+        const uri = `redis-cluster://${cluster.get_hosts(false)}`;
+        const client = Tornadis.Client.new_for_uri(uri);
+        const pubSub = Tornadis.PubSubClient.new_for_uri(uri);
+        const seen = [];
+        let gaps = 0;
+        let number = 0;
+        pubSub.connect('message', (_, message) => seen.push(`${message.channel} ${message.text}`));
+        pubSub.connect('gap', () => gaps++);
+        await pubSub.ssubscribe(...NAMES);
+        const slot = cluster.find_slot(NAMES[0]);
+        cluster.migrate_slot(slot, (cluster.find_master(slot) + 1) % 3);
+        while (gaps === 0 || !seen.includes(`${NAMES[0]} ${number}`)) {
+            number++;
+            for (const name of NAMES)
+                await client.call('SPUBLISH', name, number);
+            await until(() => true);
+        }
+        await until(() => seen.includes(`${NAMES[1]} ${number}`));
+        equal(seen.length, new Set(seen).size);
+        client.close();
+        pubSub.close();
     },
 
     async refused() {

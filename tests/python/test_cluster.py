@@ -124,6 +124,19 @@ async def tell_of_messages(uri, client):
     equal(sorted((each.channel, each.payload, each.pattern) for each in (first, second)),
           [('news', b'\0\xff', None), ('pp', b'by pattern', 'p*')])
     equal(await pubsub.unsubscribe('news'), True)
+    await pubsub.punsubscribe()
+    await pubsub.unsubscribe()
+
+    # Shard channels of as many nodes as there are.
+    equal(await pubsub.ssubscribe(*NAMES, b'\xff'), True)
+    for name in [*NAMES, b'\xff']:
+        await client.call('SPUBLISH', name, name)
+    messages = [await pubsub.pop_message(60) for _ in range(len(NAMES) + 1)]
+    equal(sorted((each.get_channel_bytes().get_data(), each.payload, each.shard) for each in messages),
+          sorted((name, name, True) for name in [*(name.encode() for name in NAMES), b'\xff']))
+    equal(await pubsub.sunsubscribe(), True)
+    await client.call('SPUBLISH', NAMES[0], 'nobody')
+    equal(pubsub.props.subscribed, False)
     pubsub.close()
 
 
@@ -151,6 +164,35 @@ async def test_one_server(server):
 async def test_cluster(server):
     cluster = TornadisHarness.Cluster.new(3, 0, None)
     await tell(f'redis-cluster://{cluster.get_hosts(False)}')
+
+
+async def test_shard_channels_move(server):
+    """One channel goes to another node and back: none of its messages comes twice, and a gap is told of."""
+    cluster = TornadisHarness.Cluster.new(3, 0, None)
+    uri = f'redis-cluster://{cluster.get_hosts(False)}'
+    client, pubsub = Tornadis.Client.new_for_uri(uri), Tornadis.PubSubClient.new_for_uri(uri)
+    seen, gaps = [], []
+    pubsub.connect('message', lambda _, message: seen.append((message.channel, int(message.text))))
+    pubsub.connect('gap', lambda _: gaps.append(len(seen)))
+    await pubsub.ssubscribe(*NAMES)
+    slot = cluster.find_slot(NAMES[0])
+    home = cluster.find_master(slot)
+    number = 0
+    for node in (home + 1) % 3, home:
+        before = len(gaps)
+        cluster.migrate_slot(slot, node)
+        while len(gaps) == before or (NAMES[0], number) not in seen:
+            number += 1
+            for name in NAMES:
+                await client.call('SPUBLISH', name, number)
+            await Tornadis.sleep(0.001)
+    while seen.count((NAMES[-1], number)) == 0:
+        await Tornadis.sleep(0.001)
+    equal(len(seen), len(set(seen)))
+    others = [each for each in seen if each[0] in NAMES[1:2]]
+    equal(others, [(NAMES[1], n) for n in range(1, number + 1)])
+    client.close()
+    pubsub.close()
 
 
 async def test_read_from(server):

@@ -127,6 +127,16 @@ async void tell_of_messages (string uri, Tornadis.Client client) throws Error {
   yield call (client, "PUBLISH news today");
   var message = yield pubsub.pop_message_async (60);
   assert (message.get_channel () == "news" && message.get_text () == "today");
+
+  /* Shard channels of three nodes. */
+  yield pubsub.ssubscribe_async ({ "a", "b", "c" });
+  foreach (var name in new string[] { "a", "b", "c" }) {
+    yield call (client, "SPUBLISH %s shard".printf (name));
+    message = yield pubsub.pop_message_async (60);
+    assert (message.get_channel () == name && message.is_shard ());
+  }
+  yield pubsub.sunsubscribe_async (null);
+  assert (pubsub.subscribed);
   pubsub.close ();
 }
 

@@ -528,7 +528,7 @@ tornadis_plugin_set_client_in_transaction (TornadisPlugin *self,
 }
 
 /**
- * tornadis_plugin_reroute_subscriptions:
+ * tornadis_plugin_reroute_subscriptions: (skip)
  * @self: a plugin
  * @client: a pub/sub client that it is on
  * @error: (nullable): why it cannot be helped

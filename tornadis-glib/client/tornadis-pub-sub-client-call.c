@@ -186,7 +186,8 @@ tornadis_pub_sub_client_psubscribe_finish (TornadisPubSubClient *self,
  * Subscribes to shard channels (`SSUBSCRIBE`), connecting if needed. When this fails none of the new names is
  * subscribed to, unless another call has asked for it.
  *
- * Shard channels need Redis 7; the names of one call must share a slot in a cluster.
+ * Shard channels need Redis 7. On a node of a cluster the names of one call must share a slot, which has to be the node's; with
+ * the plugin `cluster` they may be any.
  *
  * Since: 1.0
  */

@@ -23,7 +23,8 @@
  * itself for as long as there are any, and restores them. Messages that were published in between are lost, as
  * ever with Redis pub/sub; [signal@Tornadis.PubSubClient::gap] is emitted then. A name that the new server refuses for
  * good, because it is forbidden or lives on another node of a cluster, is removed
- * ([signal@Tornadis.PubSubClient::subscription-removed]); one that it refuses for now is asked for again.
+ * ([signal@Tornadis.PubSubClient::subscription-removed]); one that it refuses for now is asked for again. A plugin that knows
+ * of other servers may have them at several ([vfunc@Tornadis.Plugin.route_subscription]), as `cluster` has shard channels.
  *
  * ```c
  * static void
@@ -694,8 +695,8 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
    * TornadisPubSubClient::gap:
    * @self: the client
    *
-   * Emitted when the subscriptions are restored after the connection was lost; what was published meanwhile is not
-   * coming. When the server was not ready to restore all of them, it is emitted again when more of them are there.
+   * Emitted when the subscriptions are restored after the connection was lost, or some are at another server; what was
+   * published meanwhile is not coming. When the server was not ready to restore all of them, it is emitted again when more of them are there.
    *
    * Since: 1.0
    */
