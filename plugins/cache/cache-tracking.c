@@ -348,6 +348,10 @@ link_connected (CacheLink *self)
   guint version;
 
   g_object_get (self->client, "protocol-version", &version, NULL);
+  /* A plugin stands for the connection: it has others, and this plugin is on their clients. */
+  if (version == 0)
+    return;
+
   self->generation = ++self->tracking->n_generations;
   self->pinged = self->knows_space = FALSE;
   self->space = 0;

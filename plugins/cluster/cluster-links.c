@@ -5,6 +5,8 @@
 #include "cluster/cluster-endpoint.h"
 #include "common/client-properties.h"
 
+#include <string.h>
+
 /* How often the nodes that are used are looked at: one that sleeps is missed by nobody else. */
 #define WATCH_MSEC 1000
 /* Redirections may name nodes that the topology does not know yet, or any host: so many of those are kept at the most. */
@@ -90,13 +92,14 @@ attempted_cb (ClusterLinks *self,
     self->func (self, error, self->user_data);
 }
 
-/* Whether it does not matter where it stands: what it wants to see are exchanges with servers. */
+/* Whether it does not matter where it stands: it takes no part in calls, and has to do with connections to servers. */
 static gboolean
 only_looks_on (TornadisPlugin *plugin)
 {
   const TornadisPluginClass *klass = TORNADIS_PLUGIN_GET_CLASS (plugin);
 
-  return klass->observe != NULL && klass->call == NULL && klass->call_done == NULL;
+  return klass->call == NULL && klass->call_done == NULL &&
+         (klass->observe != NULL || klass->setup != NULL || klass->setup_done != NULL || klass->push != NULL);
 }
 
 /* The plugins that stand behind this one, in their order. */
@@ -120,6 +123,24 @@ get_plugins (ClusterLinks *self)
     }
 
   return plugins;
+}
+
+void
+cluster_links_invalidate (ClusterLinks *self)
+{
+  static const char text[] = ">2\r\n$10\r\ninvalidate\r\n_\r\n";
+  g_autoptr (GBytes) resp = g_bytes_new_static (text, strlen (text));
+  g_autoptr (TornadisReply) push = tornadis_reply_new_from_resp (resp, NULL);
+  g_autoptr (GPtrArray) plugins = get_plugins (self);
+
+  for (guint i = 0; i < plugins->len; i++)
+    {
+      TornadisPlugin *plugin = g_ptr_array_index (plugins, i);
+      const TornadisPluginClass *klass = TORNADIS_PLUGIN_GET_CLASS (plugin);
+
+      if (klass->push != NULL && klass->push (plugin, push))
+        break;
+    }
 }
 
 static void
@@ -368,10 +389,28 @@ cluster_links_get_at (ClusterLinks *self,
   return links_use (self, link);
 }
 
+/* Whether a slot has another master than before. */
+static gboolean
+has_moved_slots (ClusterTopology *topology,
+                 ClusterTopology *before)
+{
+  for (guint slot = 0; slot < CLUSTER_N_SLOTS; slot++)
+    {
+      const ClusterNode *master = cluster_topology_get_master (topology, slot);
+      const ClusterNode *former = cluster_topology_get_master (before, slot);
+
+      if (former != NULL && (master == NULL || !g_str_equal (master->key, former->key)))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 void
 cluster_links_set_topology (ClusterLinks *self,
                             ClusterTopology *topology)
 {
+  gboolean is_moved = self->topology != NULL && has_moved_slots (topology, self->topology);
   const GPtrArray *nodes = cluster_topology_get_nodes (topology);
   GHashTableIter iter;
   const char *key;
@@ -384,6 +423,8 @@ cluster_links_set_topology (ClusterLinks *self,
   g_free (self->by_index);
   self->by_index = g_new0 (ClusterLink *, nodes->len);
   forget_strangers (self);
+  if (is_moved)
+    cluster_links_invalidate (self);
 
   g_hash_table_iter_init (&iter, self->links);
   while (g_hash_table_iter_next (&iter, (gpointer *) &key, (gpointer *) &link))

@@ -38,6 +38,9 @@ TornadisClient *cluster_links_get_at       (ClusterLinks       *self,
 /* The client of the node is not a master any more, and is not believed: what waits for it is lost. */
 void            cluster_links_set_topology (ClusterLinks       *self,
                                             ClusterTopology    *topology);
+/* Slots have left a node, which does not announce changes of their keys any more: the plugins behind this one are told what a
+ * server says after FLUSHALL. */
+void            cluster_links_invalidate   (ClusterLinks       *self);
 gboolean        cluster_links_is_connected (ClusterLinks       *self);
 /* Closes all. */
 void            cluster_links_close        (ClusterLinks       *self);

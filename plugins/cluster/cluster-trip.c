@@ -104,8 +104,9 @@ follow (ClusterClient *client,
     {
       g_autoptr (GNetworkAddress) hint = G_NETWORK_ADDRESS (g_network_address_new (host, redirect->port));
 
-      if (node != NULL)
-        cluster_topology_move_slot (topology, redirect->slot, node);
+      if (node != NULL && node != cluster_topology_get_master (topology, redirect->slot) &&
+          cluster_topology_move_slot (topology, redirect->slot, node))
+        cluster_links_invalidate (client->links);
       cluster_map_refresh (client->map, hint, NULL, NULL);
     }
 

@@ -4,6 +4,7 @@
 #include <tornadis-glib/tornadis-glib.h>
 
 #include "cluster/cluster-client.h"
+#include "cluster/cluster-connectable.h"
 #include "cluster/cluster-listener.h"
 #include "common/uri-hosts.h"
 
@@ -60,6 +61,7 @@ struct _TornadisClusterPlugin
   ClusterSettings settings;
   ClusterCounters counters;
   ClusterMap *map;          /* (owned) (nullable) from the first client on */
+  ClusterTopology *seen;    /* (owned) (nullable) what was known last */
   TornadisPlugin *setup;    /* (owned) (nullable) for the nodes' clients */
   char *title;              /* (owned) (nullable) what the cluster is called in errors */
   GHashTable *clients;      /* (owned) (element-type TornadisClient ClusterClient) both unowned */
@@ -77,9 +79,10 @@ typedef enum
   PROP_FAILOVER_TIMEOUT_MSEC,
   PROP_REDIRECTS,
   PROP_REFRESHES,
+  PROP_FAILOVERS,
 } TornadisClusterPluginProperty;
 
-static GParamSpec *props[PROP_REFRESHES + 1];
+static GParamSpec *props[PROP_FAILOVERS + 1];
 
 /* (nullable) */
 static ClusterClient *
@@ -95,6 +98,23 @@ cluster_find_client (TornadisClusterPlugin *self,
   return self->found;
 }
 
+/* Replicas that have become masters since the cluster was last looked at. */
+static void
+cluster_count_failovers (TornadisClusterPlugin *self)
+{
+  g_autoptr (ClusterTopology) before = g_steal_pointer (&self->seen);
+  const GPtrArray *masters;
+
+  self->seen = cluster_topology_ref (cluster_map_get_topology (self->map));
+  masters = cluster_topology_get_masters (self->seen);
+  for (guint i = 0; before != NULL && i < masters->len; i++)
+    {
+      const ClusterNode *node = cluster_topology_lookup_key (before, ((const ClusterNode *) g_ptr_array_index (masters, i))->key);
+
+      self->counters.n_failovers += node != NULL && !node->is_master;
+    }
+}
+
 static void
 map_changed_cb (gpointer user_data)
 {
@@ -103,6 +123,8 @@ map_changed_cb (gpointer user_data)
   g_autoptr (GPtrArray) listeners = g_ptr_array_new_with_free_func (g_object_unref);
   GHashTableIter iter;
   gpointer client;
+
+  cluster_count_failovers (self);
 
   /* Calls may end, and their callers may remove the plugin from any of them. */
   g_hash_table_iter_init (&iter, self->clients);
@@ -202,15 +224,64 @@ find_whole (TornadisClusterPlugin *self,
   return NULL;
 }
 
+/* Not among those that stand before this one: what has to do with a connection, and takes part in the calls that go over it,
+ * would see calls without a connection there. */
+static gboolean
+cluster_check_outer (TornadisClient *client,
+                     GError **error)
+{
+  GListModel *plugins = tornadis_client_get_plugins (client);
+
+  for (guint i = 0; i < g_list_model_get_n_items (plugins); i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (plugins, i);
+      const TornadisPluginClass *klass = TORNADIS_PLUGIN_GET_CLASS (plugin);
+
+      if ((klass->call == NULL && klass->call_done == NULL) ||
+          (klass->setup == NULL && klass->setup_done == NULL && klass->push == NULL))
+        continue;
+
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
+                   "The plugin %s needs the connections to the nodes: it has to stand behind cluster, as cache does in "
+                   "plugins=cluster,cache",
+                   G_OBJECT_TYPE_NAME (plugin));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* A client that takes calls has no connection of its own; but it has the title of the cluster. */
+static void
+cluster_set_title (TornadisClusterPlugin *self,
+                   TornadisClient *client)
+{
+  g_autoptr (GNetworkAddress) node = cluster_map_choose_node (self->map);
+  g_autoptr (ClusterConnectable) connectable = cluster_connectable_new_fixed (self->title, node);
+
+  g_object_set (client, "connectable", connectable, NULL);
+}
+
+static void
+cluster_reset_title (TornadisClient *client)
+{
+  g_autoptr (GSocketConnectable) present = NULL;
+
+  g_object_get (client, "connectable", &present, NULL);
+  if (present != NULL && CLUSTER_IS_CONNECTABLE (present))
+    g_object_set (client, "connectable", NULL, NULL);
+}
+
 static gboolean
 tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
                                 TornadisClient *client,
                                 GError **error)
 {
   TornadisClusterPlugin *self = TORNADIS_CLUSTER_PLUGIN (plugin);
+  gboolean is_listener = TORNADIS_IS_PUB_SUB_CLIENT (client);
   ClusterClient *whole;
 
-  if (self->map == NULL && !cluster_make_map (self, error))
+  if ((self->map == NULL && !cluster_make_map (self, error)) || (!is_listener && !cluster_check_outer (client, error)))
     return FALSE;
 
   whole = find_whole (self, client);
@@ -220,7 +291,9 @@ tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
     g_object_set (client, "db", self->db, NULL);
 
   self->last = NULL;
-  if (TORNADIS_IS_PUB_SUB_CLIENT (client))
+  if (!is_listener && whole == NULL)
+    cluster_set_title (self, client);
+  if (is_listener)
     g_hash_table_insert (self->listeners, client,
                          cluster_listener_new (plugin, TORNADIS_PUB_SUB_CLIENT (client), self->title, self->map, &self->settings,
                                                &self->counters));
@@ -271,6 +344,8 @@ tornadis_cluster_plugin_detach (TornadisPlugin *plugin,
     }
   else if (gone != NULL)
     {
+      if (gone->whole == gone)
+        cluster_reset_title (client);
       g_hash_table_remove (self->clients, client);
       cluster_client_free (gone);
     }
@@ -364,6 +439,9 @@ tornadis_cluster_plugin_get_property (GObject *object,
     case PROP_REFRESHES:
       g_value_set_uint64 (value, self->map != NULL ? cluster_map_get_n_refreshes (self->map) : 0);
       break;
+    case PROP_FAILOVERS:
+      g_value_set_uint64 (value, self->counters.n_failovers);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -390,6 +468,7 @@ tornadis_cluster_plugin_set_property (GObject *object,
       break;
     case PROP_REDIRECTS:
     case PROP_REFRESHES:
+    case PROP_FAILOVERS:
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -401,6 +480,7 @@ tornadis_cluster_plugin_finalize (GObject *object)
   TornadisClusterPlugin *self = TORNADIS_CLUSTER_PLUGIN (object);
 
   g_clear_pointer (&self->map, cluster_map_free);
+  g_clear_pointer (&self->seen, cluster_topology_unref);
   g_hash_table_unref (self->clients);
   g_hash_table_unref (self->listeners);
   g_clear_object (&self->setup);
@@ -439,9 +519,10 @@ tornadis_cluster_plugin_class_init (TornadisClusterPluginClass *klass)
   /* How long a call that has not run is kept while there is nobody to serve it, in milliseconds. */
   props[PROP_FAILOVER_TIMEOUT_MSEC] = g_param_spec_uint ("failover-timeout-msec", NULL, NULL, 0, G_MAXINT, DEFAULT_FAILOVER_MSEC,
                                                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
-  /* How often calls were redirected, and how often the cluster was looked at. */
+  /* How often calls were redirected, how often the cluster was looked at, and how often a replica was found to be a master. */
   props[PROP_REDIRECTS] = g_param_spec_uint64 ("redirects", NULL, NULL, 0, G_MAXUINT64, 0, counts);
   props[PROP_REFRESHES] = g_param_spec_uint64 ("refreshes", NULL, NULL, 0, G_MAXUINT64, 0, counts);
+  props[PROP_FAILOVERS] = g_param_spec_uint64 ("failovers", NULL, NULL, 0, G_MAXUINT64, 0, counts);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 }
