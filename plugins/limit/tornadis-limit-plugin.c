@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <gmodule.h>
+#include <string.h>
 #include <tornadis-glib/tornadis-glib.h>
 
 #include "common/commands.h"
@@ -11,7 +12,7 @@
 #include "limit/token-bucket.h"
 
 /* Bounds the commands in flight and the commands per second of all its clients together. Calls beyond that wait in a queue
- * that is bounded itself and fair to the clients. A circuit breaker refuses calls while the server does not serve.
+ * that is bounded itself and fair to the clients. A circuit breaker for each server refuses calls while that does not serve.
  *
  * A pipeline counts as its commands. One that is larger than a bound is sent alone, rather than never. */
 
@@ -25,16 +26,28 @@ struct _TornadisLimitPlugin
   guint max_in_flight; /* 0: no bound */
   guint max_queued;
   TokenBucket bucket;
-  CircuitBreaker breaker;
+  CircuitBreaker model; /* has the settings of all breakers, and is never opened */
 
-  GHashTable *calls; /* (owned) (element-type TornadisCall LimitedCall) all that wait or are in flight */
-  FairQueue queue;   /* (element-type LimitedCall) those that wait */
-  Alarm alarm;       /* for the bucket and the breaker */
-  guint in_flight;   /* commands */
+  GHashTable *circuits; /* (owned) (element-type utf8 Circuit) by title, unowned each */
+  GHashTable *clients;  /* (owned) (element-type TornadisClient Circuit) those that it is on (unowned) */
+  GHashTable *calls;    /* (owned) (element-type TornadisCall LimitedCall) all that wait or are in flight */
+  FairQueue queue;      /* (element-type LimitedCall) those that wait */
+  Alarm alarm;          /* for the bucket and the breakers */
+  guint in_flight;      /* commands */
   guint64 refused;
+  guint n_open; /* circuits that were not closed when they were looked at last */
   TornadisCircuitState notified_state;
   gboolean advancing; /* limit_advance() is on the stack */
 };
+
+/* Of one server: a GRcBox, of the clients that lead there and of the calls that were admitted. */
+typedef struct
+{
+  TornadisLimitPlugin *limit; /* (unowned) */
+  char *title;                /* (owned) */
+  CircuitBreaker breaker;
+  TornadisCircuitState notified_state;
+} Circuit;
 
 G_DEFINE_FINAL_TYPE (TornadisLimitPlugin, tornadis_limit_plugin, TORNADIS_TYPE_PLUGIN)
 
@@ -42,6 +55,7 @@ typedef struct
 {
   FairItem item;
   TornadisCall *call; /* (unowned) held while it waits, and valid until call_done in any case */
+  Circuit *circuit;   /* (owned) */
   guint cost;
   guint era; /* of the breaker */
 } LimitedCall;
@@ -59,12 +73,120 @@ typedef enum
   PROP_MAX_OPEN_MSEC,
   PROP_PROBES,
   PROP_STATE,
+  PROP_OPEN_SERVERS,
   PROP_IN_FLIGHT,
   PROP_QUEUED,
   PROP_REFUSED,
 } TornadisLimitPluginProperty;
 
 static GParamSpec *props[PROP_REFUSED + 1];
+
+static void
+circuit_clear (gpointer data)
+{
+  Circuit *self = data;
+
+  g_hash_table_remove (self->limit->circuits, self->title);
+  self->limit->n_open -= self->notified_state != CIRCUIT_CLOSED;
+  g_free (self->title);
+}
+
+static void
+circuit_unref (gpointer data)
+{
+  g_rc_box_release_full (data, circuit_clear);
+}
+
+static void
+limited_call_free (gpointer data)
+{
+  LimitedCall *self = data;
+
+  circuit_unref (self->circuit);
+  g_free (self);
+}
+
+/* That of the server that the client leads to (transfer full). */
+static Circuit *
+limit_take_circuit (TornadisLimitPlugin *self,
+                    TornadisClient *client)
+{
+  g_autofree char *title = NULL;
+  Circuit *circuit;
+
+  g_object_get (client, "title", &title, NULL);
+  circuit = g_hash_table_lookup (self->circuits, title);
+  if (circuit != NULL)
+    return g_rc_box_acquire (circuit);
+
+  circuit = g_rc_box_new0 (Circuit);
+  circuit->limit = self;
+  circuit->breaker = self->model;
+  circuit->title = g_steal_pointer (&title);
+  g_hash_table_insert (self->circuits, circuit->title, circuit);
+
+  return circuit;
+}
+
+/* In no order (element-type Circuit) (transfer full): a call that ends may have others go. */
+static GPtrArray *
+limit_list_circuits (TornadisLimitPlugin *self)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func (circuit_unref);
+  GHashTableIter iter;
+  gpointer circuit;
+
+  g_hash_table_iter_init (&iter, self->circuits);
+  while (g_hash_table_iter_next (&iter, NULL, &circuit))
+    g_ptr_array_add (list, g_rc_box_acquire (circuit));
+
+  return list;
+}
+
+/* The worst of them. */
+static TornadisCircuitState
+limit_get_state (TornadisLimitPlugin *self)
+{
+  TornadisCircuitState state = CIRCUIT_CLOSED;
+  GHashTableIter iter;
+  gpointer circuit;
+
+  g_hash_table_iter_init (&iter, self->circuits);
+  while (g_hash_table_iter_next (&iter, NULL, &circuit))
+    {
+      TornadisCircuitState each = ((Circuit *) circuit)->breaker.state;
+
+      if (each == CIRCUIT_OPEN || (each == CIRCUIT_HALF_OPEN && state == CIRCUIT_CLOSED))
+        state = each;
+    }
+
+  return state;
+}
+
+static int
+compare_titles (gconstpointer a,
+                gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+/* The titles of those whose circuit is not closed (transfer full). */
+static char **
+limit_dup_open_servers (TornadisLimitPlugin *self)
+{
+  GPtrArray *titles = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer circuit;
+
+  g_hash_table_iter_init (&iter, self->circuits);
+  while (g_hash_table_iter_next (&iter, NULL, &circuit))
+    if (((Circuit *) circuit)->breaker.state != CIRCUIT_CLOSED)
+      g_ptr_array_add (titles, g_strdup (((Circuit *) circuit)->title));
+  g_ptr_array_sort (titles, compare_titles);
+  g_ptr_array_add (titles, NULL);
+
+  return (char **) g_ptr_array_free (titles, FALSE);
+}
 
 static void
 limit_refuse (TornadisLimitPlugin *self,
@@ -114,14 +236,52 @@ limit_begin (TornadisLimitPlugin *self,
   token_bucket_take (&self->bucket, cost, now);
 }
 
+/* The circuit may be in another state than before. */
 static void
-limit_notify_state (TornadisLimitPlugin *self)
+limit_notify_state (TornadisLimitPlugin *self,
+                    Circuit *circuit)
 {
-  if (self->notified_state == self->breaker.state)
+  gboolean was_open = circuit->notified_state != CIRCUIT_CLOSED;
+  gboolean is_open = circuit->breaker.state != CIRCUIT_CLOSED;
+  TornadisCircuitState state;
+
+  if (G_LIKELY (circuit->notified_state == circuit->breaker.state))
     return;
 
-  self->notified_state = self->breaker.state;
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
+  circuit->notified_state = circuit->breaker.state;
+  self->n_open += is_open;
+  self->n_open -= was_open;
+  state = limit_get_state (self);
+  g_object_freeze_notify (G_OBJECT (self));
+  if (is_open != was_open)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_OPEN_SERVERS]);
+  if (self->notified_state != state)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
+  self->notified_state = state;
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+/* When the first of the circuits is to be looked at; 0: there is no need. */
+static gint64
+limit_get_circuit_time (TornadisLimitPlugin *self)
+{
+  gint64 first = 0;
+  GHashTableIter iter;
+  gpointer circuit;
+
+  if (self->n_open == 0)
+    return 0;
+
+  g_hash_table_iter_init (&iter, self->circuits);
+  while (g_hash_table_iter_next (&iter, NULL, &circuit))
+    {
+      gint64 at = circuit_breaker_get_time (&((Circuit *) circuit)->breaker);
+
+      if (at != 0 && (first == 0 || at < first))
+        first = at;
+    }
+
+  return first;
 }
 
 static void
@@ -129,7 +289,7 @@ limit_arm (TornadisLimitPlugin *self)
 {
   LimitedCall *first = fair_queue_peek (&self->queue);
   gint64 at = first != NULL ? limit_get_time (self, first->cost, g_get_monotonic_time ()) : 0;
-  gint64 update = circuit_breaker_get_time (&self->breaker);
+  gint64 update = limit_get_circuit_time (self);
 
   alarm_set (&self->alarm, at > 0 && update > 0 ? MIN (at, update) : MAX (at, update));
 }
@@ -143,7 +303,6 @@ limit_advance (TornadisLimitPlugin *self)
   guint n = self->queue.length;
   LimitedCall *limited;
 
-  limit_notify_state (self);
   if (self->advancing)
     return;
 
@@ -153,7 +312,7 @@ limit_advance (TornadisLimitPlugin *self)
       gint64 now = g_get_monotonic_time ();
       TornadisCall *call = limited->call;
 
-      if (!circuit_breaker_honours (&self->breaker, limited->era))
+      if (!circuit_breaker_honours (&limited->circuit->breaker, limited->era))
         {
           fair_queue_pop (&self->queue);
           g_hash_table_remove (self->calls, call);
@@ -178,11 +337,40 @@ static gboolean
 alarm_cb (gpointer user_data)
 {
   TornadisLimitPlugin *self = user_data;
+  g_autoptr (TornadisLimitPlugin) alive G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (GPtrArray) circuits = limit_list_circuits (self);
 
-  circuit_breaker_update (&self->breaker, g_get_monotonic_time ());
+  for (guint i = 0; i < circuits->len; i++)
+    {
+      Circuit *circuit = g_ptr_array_index (circuits, i);
+
+      circuit_breaker_update (&circuit->breaker, g_get_monotonic_time ());
+      limit_notify_state (self, circuit);
+    }
   limit_advance (self);
 
   return G_SOURCE_CONTINUE;
+}
+
+static void
+title_cb (TornadisLimitPlugin *self,
+          GParamSpec *pspec,
+          TornadisClient *client)
+{
+  g_hash_table_replace (self->clients, client, limit_take_circuit (self, client));
+}
+
+static gboolean
+tornadis_limit_plugin_attach (TornadisPlugin *plugin,
+                              TornadisClient *client,
+                              GError **error)
+{
+  TornadisLimitPlugin *self = (TornadisLimitPlugin *) plugin;
+
+  g_hash_table_replace (self->clients, client, limit_take_circuit (self, client));
+  g_signal_connect_swapped (client, "notify::title", G_CALLBACK (title_cb), self);
+
+  return TRUE;
 }
 
 static gboolean
@@ -193,8 +381,13 @@ tornadis_limit_plugin_call (TornadisPlugin *plugin,
   gint64 now = g_get_monotonic_time ();
   guint cost = call_get_n_commands (call);
   gboolean waits = self->queue.length > 0 || !limit_has_room (self, cost, now);
+  Circuit *circuit = g_hash_table_lookup (self->clients, tornadis_call_get_client (call));
   LimitedCall *limited;
   guint era;
+
+  /* The plugin was removed while one before it held the call. */
+  if (circuit == NULL)
+    return FALSE;
 
   if (waits && self->queue.length >= self->max_queued)
     {
@@ -202,7 +395,7 @@ tornadis_limit_plugin_call (TornadisPlugin *plugin,
       return TRUE;
     }
 
-  if (!circuit_breaker_admit (&self->breaker, now, &era))
+  if (!circuit_breaker_admit (&circuit->breaker, now, &era))
     {
       limit_refuse (self, call, "circuit open");
       return TRUE;
@@ -210,6 +403,7 @@ tornadis_limit_plugin_call (TornadisPlugin *plugin,
 
   limited = g_new0 (LimitedCall, 1);
   limited->call = call;
+  limited->circuit = g_rc_box_acquire (circuit);
   limited->cost = cost;
   limited->era = era;
   g_hash_table_insert (self->calls, call, limited);
@@ -223,7 +417,7 @@ tornadis_limit_plugin_call (TornadisPlugin *plugin,
     }
   else
     limit_begin (self, cost, now);
-  limit_notify_state (self);
+  limit_notify_state (self, circuit);
 
   return waits;
 }
@@ -234,24 +428,29 @@ tornadis_limit_plugin_call_done (TornadisPlugin *plugin,
                                  TornadisCall *call)
 {
   TornadisLimitPlugin *self = (TornadisLimitPlugin *) plugin;
+  g_autoptr (TornadisLimitPlugin) alive G_GNUC_UNUSED = g_object_ref (self);
   LimitedCall *limited = g_hash_table_lookup (self->calls, call);
+  Circuit *circuit;
 
   if (limited == NULL)
     return;
 
+  circuit = g_rc_box_acquire (limited->circuit);
   if (limited->item.owner != NULL)
     {
       fair_queue_remove (&self->queue, &limited->item);
-      circuit_breaker_end (&self->breaker, limited->era, CIRCUIT_NO_OUTCOME, 0);
+      circuit_breaker_end (&circuit->breaker, limited->era, CIRCUIT_NO_OUTCOME, 0);
       g_object_unref (call);
     }
   else
     {
       self->in_flight -= limited->cost;
-      circuit_breaker_end (&self->breaker, limited->era, circuit_outcome_of (call), g_get_monotonic_time ());
+      circuit_breaker_end (&circuit->breaker, limited->era, circuit_outcome_of (call), g_get_monotonic_time ());
     }
   g_hash_table_remove (self->calls, call);
 
+  limit_notify_state (self, circuit);
+  circuit_unref (circuit);
   limit_advance (self);
 }
 
@@ -270,6 +469,8 @@ tornadis_limit_plugin_detach (TornadisPlugin *plugin,
       limit_begin (self, limited->cost, g_get_monotonic_time ());
       tornadis_call_proceed (call);
     }
+  g_signal_handlers_disconnect_by_func (client, title_cb, self);
+  g_hash_table_remove (self->clients, client);
 
   limit_advance (self);
 }
@@ -297,25 +498,28 @@ tornadis_limit_plugin_get_property (GObject *object,
       g_value_set_uint (value, self->max_queued);
       break;
     case PROP_ERROR_RATE:
-      g_value_set_double (value, self->breaker.error_rate);
+      g_value_set_double (value, self->model.error_rate);
       break;
     case PROP_MIN_CALLS:
-      g_value_set_uint (value, self->breaker.min_calls);
+      g_value_set_uint (value, self->model.min_calls);
       break;
     case PROP_WINDOW_MSEC:
-      g_value_set_uint (value, self->breaker.window_msec);
+      g_value_set_uint (value, self->model.window_msec);
       break;
     case PROP_OPEN_MSEC:
-      g_value_set_uint (value, self->breaker.open_msec);
+      g_value_set_uint (value, self->model.open_msec);
       break;
     case PROP_MAX_OPEN_MSEC:
-      g_value_set_uint (value, self->breaker.max_open_msec);
+      g_value_set_uint (value, self->model.max_open_msec);
       break;
     case PROP_PROBES:
-      g_value_set_uint (value, self->breaker.probes);
+      g_value_set_uint (value, self->model.probes);
       break;
     case PROP_STATE:
-      g_value_set_enum (value, (int) self->breaker.state);
+      g_value_set_enum (value, (int) limit_get_state (self));
+      break;
+    case PROP_OPEN_SERVERS:
+      g_value_take_boxed (value, limit_dup_open_servers (self));
       break;
     case PROP_IN_FLIGHT:
       g_value_set_uint (value, self->in_flight);
@@ -328,6 +532,31 @@ tornadis_limit_plugin_get_property (GObject *object,
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+/* All circuits have the settings of the model. */
+static void
+limit_set_circuits (TornadisLimitPlugin *self,
+                    gboolean is_window)
+{
+  g_autoptr (GPtrArray) circuits = limit_list_circuits (self);
+
+  for (guint i = 0; i < circuits->len; i++)
+    {
+      Circuit *circuit = g_ptr_array_index (circuits, i);
+      CircuitBreaker *breaker = &circuit->breaker;
+
+      breaker->error_rate = self->model.error_rate;
+      breaker->min_calls = self->model.min_calls;
+      breaker->open_msec = self->model.open_msec;
+      breaker->max_open_msec = self->model.max_open_msec;
+      breaker->probes = self->model.probes;
+      if (is_window)
+        circuit_breaker_set_window (breaker, self->model.window_msec);
+      if (breaker->error_rate <= 0)
+        circuit_breaker_reset (breaker);
+      limit_notify_state (self, circuit);
     }
 }
 
@@ -354,26 +583,25 @@ tornadis_limit_plugin_set_property (GObject *object,
       self->max_queued = g_value_get_uint (value);
       break;
     case PROP_ERROR_RATE:
-      self->breaker.error_rate = g_value_get_double (value);
-      if (self->breaker.error_rate <= 0)
-        circuit_breaker_reset (&self->breaker);
+      self->model.error_rate = g_value_get_double (value);
       break;
     case PROP_MIN_CALLS:
-      self->breaker.min_calls = g_value_get_uint (value);
+      self->model.min_calls = g_value_get_uint (value);
       break;
     case PROP_WINDOW_MSEC:
-      circuit_breaker_set_window (&self->breaker, g_value_get_uint (value));
+      self->model.window_msec = g_value_get_uint (value);
       break;
     case PROP_OPEN_MSEC:
-      self->breaker.open_msec = g_value_get_uint (value);
+      self->model.open_msec = g_value_get_uint (value);
       break;
     case PROP_MAX_OPEN_MSEC:
-      self->breaker.max_open_msec = g_value_get_uint (value);
+      self->model.max_open_msec = g_value_get_uint (value);
       break;
     case PROP_PROBES:
-      self->breaker.probes = g_value_get_uint (value);
+      self->model.probes = g_value_get_uint (value);
       break;
     case PROP_STATE:
+    case PROP_OPEN_SERVERS:
     case PROP_IN_FLIGHT:
     case PROP_QUEUED:
     case PROP_REFUSED:
@@ -381,7 +609,7 @@ tornadis_limit_plugin_set_property (GObject *object,
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
 
-  limit_notify_state (self);
+  limit_set_circuits (self, prop_id == PROP_WINDOW_MSEC);
   /* Calls that wait may be sent now, but not from within this function. */
   if (self->queue.length > 0)
     alarm_set (&self->alarm, g_get_monotonic_time ());
@@ -395,6 +623,8 @@ tornadis_limit_plugin_finalize (GObject *object)
   alarm_clear (&self->alarm);
   fair_queue_clear (&self->queue);
   g_hash_table_unref (self->calls);
+  g_hash_table_unref (self->clients);
+  g_hash_table_unref (self->circuits);
 
   G_OBJECT_CLASS (tornadis_limit_plugin_parent_class)->finalize (object);
 }
@@ -410,6 +640,7 @@ tornadis_limit_plugin_class_init (TornadisLimitPluginClass *klass)
   object_class->get_property = tornadis_limit_plugin_get_property;
   object_class->set_property = tornadis_limit_plugin_set_property;
   object_class->finalize = tornadis_limit_plugin_finalize;
+  plugin_class->attach = tornadis_limit_plugin_attach;
   plugin_class->call = tornadis_limit_plugin_call;
   plugin_class->call_done = tornadis_limit_plugin_call_done;
   plugin_class->detach = tornadis_limit_plugin_detach;
@@ -435,9 +666,11 @@ tornadis_limit_plugin_class_init (TornadisLimitPluginClass *klass)
   props[PROP_MAX_OPEN_MSEC] = g_param_spec_uint ("max-open-msec", NULL, NULL, 1, G_MAXINT, 60000, set_by_user);
   /* How many calls must succeed to close it again. */
   props[PROP_PROBES] = g_param_spec_uint ("probes", NULL, NULL, 1, G_MAXUINT, 1, set_by_user);
-  /* The state of the circuit; changes are notified. */
+  /* The state of the circuit, of several the worst; changes are notified. */
   props[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, TORNADIS_TYPE_CIRCUIT_STATE, CIRCUIT_CLOSED,
                                          read_only | G_PARAM_EXPLICIT_NOTIFY);
+  /* The servers whose circuit is not closed, by their titles; changes are notified. */
+  props[PROP_OPEN_SERVERS] = g_param_spec_boxed ("open-servers", NULL, NULL, G_TYPE_STRV, read_only | G_PARAM_EXPLICIT_NOTIFY);
   /* How many commands are in flight, how many calls wait, and how many calls were refused; they change too often to be
    * notified. */
   props[PROP_IN_FLIGHT] = g_param_spec_uint ("in-flight", NULL, NULL, 0, G_MAXUINT, 0, read_only);
@@ -450,7 +683,9 @@ tornadis_limit_plugin_class_init (TornadisLimitPluginClass *klass)
 static void
 tornadis_limit_plugin_init (TornadisLimitPlugin *self)
 {
-  self->calls = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  self->circuits = g_hash_table_new (g_str_hash, g_str_equal);
+  self->clients = g_hash_table_new_full (NULL, NULL, NULL, circuit_unref);
+  self->calls = g_hash_table_new_full (NULL, NULL, NULL, limited_call_free);
   fair_queue_init (&self->queue);
   self->alarm.func = alarm_cb;
   self->alarm.user_data = self;
