@@ -2,8 +2,6 @@
 
 #include "common/outcome.h"
 
-#include <tornadis-glib/tornadis-glib.h>
-
 char *
 outcome_describe (const GError *error)
 {
@@ -28,4 +26,15 @@ outcome_describe (const GError *error)
     }
 
   return g_strdup_printf ("%s-%d", g_quark_to_string (error->domain), error->code);
+}
+
+char *
+outcome_dup_server (TornadisCall *call)
+{
+  TornadisClient *target = tornadis_call_get_target (call);
+  char *title;
+
+  g_object_get (target != NULL ? target : tornadis_call_get_client (call), "title", &title, NULL);
+
+  return title;
 }

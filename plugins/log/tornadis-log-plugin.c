@@ -39,10 +39,9 @@ tornadis_log_plugin_call_done (TornadisPlugin *plugin,
   TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
   g_autoptr (GError) error = tornadis_call_dup_error (call);
   g_autofree char *outcome = outcome_describe (error);
-  g_autofree char *title = NULL;
+  g_autofree char *title = outcome_dup_server (call);
   g_autofree char *count = NULL;
 
-  g_object_get (tornadis_call_get_client (call), "title", &title, NULL);
   if (pipeline != NULL)
     count = g_strdup_printf ("(%u)", tornadis_pipeline_get_number_of_stacked_calls (pipeline));
 

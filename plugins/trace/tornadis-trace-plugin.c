@@ -92,7 +92,7 @@ trace_init (Trace *trace,
   trace->outcome = outcome_describe (error);
   trace->attempt = tornadis_call_get_attempt (call);
   trace->duration = tornadis_call_get_elapsed (call) - begun;
-  g_object_get (tornadis_call_get_client (call), "title", &trace->server, NULL);
+  trace->server = outcome_dup_server (call);
 
   if (pipeline != NULL)
     trace->n_commands = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
