@@ -437,6 +437,30 @@ tornadis_key_prefix_plugin_call_done (TornadisPlugin *plugin,
   call_state_free (state);
 }
 
+/* A plugin before this one that chooses a server by the keys would choose it by those without the prefix. */
+static gboolean
+plugin_check_outer (TornadisClient *client,
+                    GError **error)
+{
+  GListModel *plugins = tornadis_client_get_plugins (client);
+
+  for (guint i = 0; i < g_list_model_get_n_items (plugins); i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (plugins, i);
+
+      if (TORNADIS_PLUGIN_GET_CLASS (plugin)->route == NULL)
+        continue;
+
+      g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
+                   "key-prefix has to stand before %s, which chooses servers by the keys: name it in the URI, as in "
+                   "?plugins=key-prefix",
+                   G_OBJECT_TYPE_NAME (plugin));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 static gboolean
 tornadis_key_prefix_plugin_attach (TornadisPlugin *plugin,
                                    TornadisClient *client,
@@ -449,6 +473,9 @@ tornadis_key_prefix_plugin_attach (TornadisPlugin *plugin,
       g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "The client has this prefix already");
       return FALSE;
     }
+
+  if (!plugin_check_outer (client, error))
+    return FALSE;
 
   g_hash_table_insert (self->transactions, client, key_transaction_new ());
   return TRUE;
