@@ -97,6 +97,9 @@ export_server (const MetricsServer *server)
   g_variant_dict_insert (&dict, "bytes-written", "t", written);
   g_variant_dict_insert (&dict, "pool-waits", "t", server->waits.total);
   g_variant_dict_insert (&dict, "pool-wait-p99-usec", "d", histogram_get_quantile (&server->waits, 0.99));
+  for (guint i = 0; i < METRICS_N_COUNTERS; i++)
+    if (server->has_counter[i])
+      g_variant_dict_insert (&dict, metrics_counters[i].property, "t", server->counters[i]);
   g_variant_dict_insert_value (&dict, "commands", g_variant_builder_end (&commands));
 
   return g_variant_dict_end (&dict);
@@ -246,7 +249,7 @@ append_connections (GString *text,
       guint pending;
 
       g_object_get (client, "pending", &pending, NULL);
-      idle += tornadis_client_is_connected (client) && pending == 0 ? 1 : 0;
+      idle += metrics_client_has_connection (client) && pending == 0 ? 1 : 0;
     }
 
   append_value (text, "db_client_connection_count", labels, ",db_client_connection_state=\"idle\"", idle);
@@ -301,6 +304,28 @@ append_bytes (GString *text,
   append_value (text, "tornadis_client_io_bytes_total", labels, ",network_io_direction=\"transmit\"", written);
 }
 
+/* Of the servers that have it, if there are any. */
+static void
+append_counter (GString *text,
+                guint counter,
+                GPtrArray *servers,
+                GPtrArray *labels)
+{
+  gboolean has_head = FALSE;
+
+  for (guint i = 0; i < servers->len; i++)
+    {
+      const MetricsServer *server = g_ptr_array_index (servers, i);
+
+      if (!server->has_counter[counter])
+        continue;
+      if (!has_head)
+        append_head (text, metrics_counters[counter].family, "counter", metrics_counters[counter].help);
+      has_head = TRUE;
+      append_value (text, metrics_counters[counter].family, g_ptr_array_index (labels, i), "", server->counters[counter]);
+    }
+}
+
 char *
 metrics_export_prometheus (GHashTable *servers)
 {
@@ -334,6 +359,8 @@ metrics_export_prometheus (GHashTable *servers)
       for (guint i = 0; i < list->len; i++)
         families[family].append (text, g_ptr_array_index (list, i), g_ptr_array_index (labels, i));
     }
+  for (guint i = 0; i < METRICS_N_COUNTERS; i++)
+    append_counter (text, i, list, labels);
 
   return g_string_free (text, FALSE);
 }

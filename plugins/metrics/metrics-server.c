@@ -11,6 +11,13 @@
 /* A reply is not measured below this depth. */
 #define MAX_DEPTH 16
 
+const struct MetricsCounter metrics_counters[METRICS_N_COUNTERS] = {
+  { "redirects", "tornadis_client_redirects_total", "Calls that a node of a cluster has sent to another." },
+  { "refreshes", "tornadis_client_refreshes_total", "Looks at which nodes a cluster has." },
+  { "failovers", "tornadis_client_failovers_total", "Replicas of a cluster that were found to be masters." },
+  { "switches", "tornadis_client_switches_total", "Times that sentinels had another master." },
+};
+
 static void
 series_free (gpointer data)
 {
@@ -92,6 +99,7 @@ metrics_server_reset (MetricsServer *self)
   memset (&self->waits, 0, sizeof self->waits);
   self->wait_usec = 0;
   self->n_connections = self->n_reconnections = self->n_losses = 0;
+  memset (self->counters, 0, sizeof self->counters);
   self->bytes_read = self->bytes_written = 0;
   for (guint i = 0; i < self->clients->len; i++)
     server_count_bytes (self, g_ptr_array_index (self->clients, i), FALSE);
@@ -116,6 +124,10 @@ metrics_server_remove_client (MetricsServer *self,
 gboolean
 metrics_server_is_unused (MetricsServer *self)
 {
+  for (guint i = 0; i < METRICS_N_COUNTERS; i++)
+    if (self->has_counter[i])
+      return FALSE;
+
   return self->clients->len == 0 && self->n_connections == 0 && self->n_losses == 0 && self->waits.total == 0 &&
          g_hash_table_size (self->commands) == 0 && g_hash_table_size (self->failures) == 0;
 }
@@ -244,13 +256,25 @@ metrics_server_get_in_flight (const MetricsServer *self)
   return n;
 }
 
+gboolean
+metrics_client_has_connection (TornadisClient *client)
+{
+  guint version;
+
+  if (!tornadis_client_is_connected (client))
+    return FALSE;
+  g_object_get (client, "protocol-version", &version, NULL);
+
+  return version != 0;
+}
+
 guint
 metrics_server_get_connected (const MetricsServer *self)
 {
   guint n = 0;
 
   for (guint i = 0; i < self->clients->len; i++)
-    n += tornadis_client_is_connected (g_ptr_array_index (self->clients, i)) ? 1 : 0;
+    n += metrics_client_has_connection (g_ptr_array_index (self->clients, i)) ? 1 : 0;
 
   return n;
 }

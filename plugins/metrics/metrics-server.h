@@ -21,6 +21,15 @@ typedef struct
   Histogram times;
 } MetricsSeries;
 
+/* What other plugins count: see metrics-sources.h. */
+#define METRICS_N_COUNTERS 4
+extern const struct MetricsCounter
+{
+  const char *property;
+  const char *family;
+  const char *help;
+} metrics_counters[METRICS_N_COUNTERS];
+
 /* What was counted of one server. */
 typedef struct
 {
@@ -40,6 +49,8 @@ typedef struct
   guint64 n_losses;
   guint64 bytes_read;     /* by former clients, less what the present ones had read before they were added */
   guint64 bytes_written;  /* likewise */
+  guint64 counters[METRICS_N_COUNTERS];
+  gboolean has_counter[METRICS_N_COUNTERS]; /* there was a plugin that counts it */
 } MetricsServer;
 
 MetricsServer *metrics_server_new            (TornadisClient      *client);
@@ -50,6 +61,8 @@ void           metrics_server_add_client     (MetricsServer       *self,
                                               TornadisClient      *client);
 void           metrics_server_remove_client  (MetricsServer       *self,
                                               TornadisClient      *client);
+/* Whether the client has a connection of its own, and that is up. Else a plugin may stand for it, with connections of others. */
+gboolean       metrics_client_has_connection (TornadisClient      *client);
 /* Has no client, and has counted nothing. */
 gboolean       metrics_server_is_unused      (MetricsServer       *self);
 /* Where a call of this name with this outcome counts. */

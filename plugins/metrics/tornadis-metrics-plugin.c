@@ -4,6 +4,7 @@
 #include <tornadis-glib/tornadis-glib.h>
 
 #include "metrics/metrics-server.h"
+#include "metrics/metrics-sources.h"
 
 /* Counts what goes over the connections of the clients that it is on: see README.md. It only observes, so that a call costs
  * next to nothing more. */
@@ -14,8 +15,13 @@ G_DECLARE_FINAL_TYPE (TornadisMetricsPlugin, tornadis_metrics_plugin, TORNADIS, 
 /* A client that the plugin is on. */
 typedef struct
 {
-  MetricsServer *server; /* (unowned) */
+  TornadisMetricsPlugin *metrics; /* (unowned) */
+  TornadisClient *client;         /* (unowned) */
+  MetricsServer *server;          /* (unowned) */
+  GPtrArray *sources;             /* (owned) the other plugins that count something */
+  GListModel *plugins;            /* (owned) of the client */
   gboolean was_connected;
+  gboolean is_connected; /* over a connection of its own */
 } MetricsClient;
 
 struct _TornadisMetricsPlugin
@@ -24,6 +30,7 @@ struct _TornadisMetricsPlugin
 
   GHashTable *servers; /* (owned) (element-type utf8 MetricsServer) by title, kept when their clients are disposed */
   GHashTable *clients; /* (owned) (element-type TornadisClient MetricsClient) */
+  MetricsSources *sources; /* (owned) */
   /* Of the last call. */
   TornadisClient *last_client; /* (unowned) (nullable) */
   MetricsServer *last_server;  /* (unowned) (nullable) */
@@ -64,9 +71,10 @@ connected_cb (TornadisClient *client,
 {
   MetricsClient *entry = metrics_get_client (user_data, client);
 
-  if (entry == NULL || !tornadis_client_is_connected (client))
+  if (entry == NULL || !metrics_client_has_connection (client))
     return;
 
+  entry->is_connected = TRUE;
   entry->server->n_connections++;
   entry->server->n_reconnections += entry->was_connected ? 1 : 0;
   entry->was_connected = TRUE;
@@ -79,8 +87,11 @@ disconnected_cb (TornadisClient *client,
 {
   MetricsClient *entry = metrics_get_client (user_data, client);
 
-  if (entry != NULL && error != NULL)
-    entry->server->n_losses++;
+  if (entry == NULL)
+    return;
+
+  entry->server->n_losses += error != NULL && entry->is_connected;
+  entry->is_connected = FALSE;
 }
 
 static MetricsServer *
@@ -115,12 +126,44 @@ title_cb (TornadisClient *client,
     return;
 
   before = entry->server;
+  metrics_sources_collect (entry->sources, before);
   metrics_server_remove_client (before, client);
   if (metrics_server_is_unused (before))
     g_hash_table_remove (self->servers, before->title);
   entry->server = metrics_get_server (self, client);
   metrics_server_add_client (entry->server, client);
   self->last_client = NULL;
+}
+
+static void
+client_free (gpointer data)
+{
+  MetricsClient *self = data;
+
+  g_ptr_array_unref (self->sources);
+  g_object_unref (self->plugins);
+  g_free (self);
+}
+
+static void
+plugins_changed_cb (MetricsClient *self)
+{
+  g_autoptr (GPtrArray) before = g_steal_pointer (&self->sources);
+
+  metrics_sources_collect (before, self->server);
+  self->sources = metrics_sources_find (self->metrics->sources, self->client);
+}
+
+/* What the other plugins have counted by now. */
+static void
+metrics_collect (TornadisMetricsPlugin *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->clients);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    metrics_sources_collect (((MetricsClient *) value)->sources, ((MetricsClient *) value)->server);
 }
 
 static gboolean
@@ -131,7 +174,11 @@ tornadis_metrics_plugin_attach (TornadisPlugin *plugin,
   TornadisMetricsPlugin *self = (TornadisMetricsPlugin *) plugin;
   MetricsClient *entry = g_new0 (MetricsClient, 1);
 
-  entry->was_connected = tornadis_client_is_connected (client);
+  entry->was_connected = entry->is_connected = metrics_client_has_connection (client);
+  entry->plugins = g_object_ref (tornadis_client_get_plugins (client));
+  entry->metrics = self;
+  entry->client = client;
+  entry->sources = metrics_sources_find (self->sources, client);
   entry->server = metrics_get_server (self, client);
   metrics_server_add_client (entry->server, client);
   g_hash_table_insert (self->clients, client, entry);
@@ -139,6 +186,7 @@ tornadis_metrics_plugin_attach (TornadisPlugin *plugin,
   g_signal_connect_object (client, "notify::connected", G_CALLBACK (connected_cb), self, 0);
   g_signal_connect_object (client, "disconnected", G_CALLBACK (disconnected_cb), self, 0);
   g_signal_connect_object (client, "notify::title", G_CALLBACK (title_cb), self, 0);
+  g_signal_connect_swapped (entry->plugins, "items-changed", G_CALLBACK (plugins_changed_cb), entry);
 
   return TRUE;
 }
@@ -154,6 +202,8 @@ tornadis_metrics_plugin_detach (TornadisPlugin *plugin,
     return;
 
   g_signal_handlers_disconnect_by_data (client, self);
+  g_signal_handlers_disconnect_by_data (entry->plugins, entry);
+  metrics_sources_collect (entry->sources, entry->server);
   metrics_server_remove_client (entry->server, client);
   self->last_client = NULL;
   g_hash_table_remove (self->clients, client);
@@ -254,6 +304,7 @@ tornadis_metrics_plugin_reset (TornadisMetricsPlugin *self)
   GHashTableIter iter;
   gpointer server;
 
+  metrics_collect (self);
   g_hash_table_iter_init (&iter, self->servers);
   while (g_hash_table_iter_next (&iter, NULL, &server))
     metrics_server_reset (server);
@@ -352,9 +403,11 @@ tornadis_metrics_plugin_get_property (GObject *object,
       g_value_set_uint64 (value, totals->n_waits);
       break;
     case PROP_SNAPSHOT:
+      metrics_collect (self);
       g_value_set_variant (value, metrics_export_variant (self->servers));
       break;
     case PROP_PROMETHEUS:
+      metrics_collect (self);
       g_value_take_string (value, metrics_export_prometheus (self->servers));
       break;
     default:
@@ -369,6 +422,7 @@ tornadis_metrics_plugin_finalize (GObject *object)
 
   g_hash_table_unref (self->clients);
   g_hash_table_unref (self->servers);
+  metrics_sources_free (self->sources);
 
   G_OBJECT_CLASS (tornadis_metrics_plugin_parent_class)->finalize (object);
 }
@@ -421,7 +475,8 @@ static void
 tornadis_metrics_plugin_init (TornadisMetricsPlugin *self)
 {
   self->servers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) metrics_server_free);
-  self->clients = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  self->clients = g_hash_table_new_full (NULL, NULL, NULL, client_free);
+  self->sources = metrics_sources_new ();
 }
 
 /* What the registry looks for in libtornadis-metrics.so. */
