@@ -28,8 +28,8 @@ struct _TornadisMetricsPlugin
 {
   TornadisPlugin parent_instance;
 
-  GHashTable *servers; /* (owned) (element-type utf8 MetricsServer) by title, kept when their clients are disposed */
-  GHashTable *clients; /* (owned) (element-type TornadisClient MetricsClient) */
+  GHashTable *servers;     /* (owned) (element-type utf8 MetricsServer) by title, kept when their clients are disposed */
+  GHashTable *clients;     /* (owned) (element-type TornadisClient MetricsClient) */
   MetricsSources *sources; /* (owned) */
   /* Of the last call. */
   TornadisClient *last_client; /* (unowned) (nullable) */

@@ -133,7 +133,9 @@ test_metrics (Group *fixture,
 {
   TornadisPlugin *metrics = get_plugin (fixture->client, 0);
   g_autoptr (GVariant) snapshot = NULL;
+  g_autoptr (GVariant) server = NULL;
   g_autofree char *text = NULL;
+  guint64 switches;
 
   assert_call (fixture->client, "OK", "SET", "key", "value", NULL);
   fail_over (fixture);
@@ -144,7 +146,14 @@ test_metrics (Group *fixture,
 
   g_object_get (metrics, "snapshot", &snapshot, "prometheus", &text, NULL);
   g_assert_cmpuint (g_variant_n_children (snapshot), ==, 1);
-  g_assert_nonnull (strstr (text, "main"));
+  server = g_variant_lookup_value (snapshot, "main", G_VARIANT_TYPE_VARDICT);
+  g_assert_nonnull (server);
+  g_assert_true (g_variant_lookup (server, "switches", "t", &switches));
+  g_assert_cmpuint (switches, ==, 1);
+  g_assert_false (g_variant_lookup (server, "redirects", "t", &switches));
+  g_assert_nonnull (strstr (text, "\ntornadis_client_switches_total{db_system_name=\"redis\",db_namespace=\"0\","
+                                  "server_address=\"main\"} 1\n"));
+  g_assert_null (strstr (text, "tornadis_client_redirects_total"));
 }
 
 static void
@@ -164,10 +173,24 @@ test_retry (Group *fixture,
             gconstpointer data)
 {
   TornadisPlugin *retry = get_plugin (fixture->client, 0);
+  int master = tornadis_harness_sentinel_find_master (fixture->group);
+  g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *const[]){ "GET", "key", NULL });
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *const[]){ "SET", "key", "lost", NULL });
+  Tally reads = { .n_expected = 1 };
+  Tally writes = { .n_expected = 1 };
 
   assert_call (fixture->client, "OK", "SET", "key", "value", NULL);
   assert_call (fixture->client, "(integer) 2", "WAIT", "2", "0", NULL);
-  kill_master (fixture);
+  /* What was written, and may have run, is repeated only if it reads. */
+  tornadis_harness_redis_pause (tornadis_harness_sentinel_get_server (fixture->group, (guint) master));
+  tornadis_client_submit (fixture->client, get, tally_count_cb, &reads, NULL);
+  tornadis_client_submit (fixture->client, set, tally_count_cb, &writes, NULL);
+  spin_for (10);
+  tornadis_harness_redis_kill (tornadis_harness_sentinel_get_server (fixture->group, (guint) master));
+  tally_wait (&writes);
+  g_assert_cmpuint (writes.lost, ==, 1);
+  tally_wait (&reads);
+  g_assert_cmpuint (reads.ok, ==, 1);
   assert_call (fixture->client, "\"value\"", "GET", "key", NULL);
   g_assert_cmpuint (get_count (retry, "retries"), >=, 1);
   g_assert_cmpuint (get_count (retry, "gave-up"), ==, 0);
@@ -192,6 +215,10 @@ test_limit (Group *fixture,
       again = reply == NULL;
       if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY))
         {
+          g_auto (GStrv) titles = NULL;
+
+          g_object_get (limit, "open-servers", &titles, NULL);
+          g_assert_cmpstr (titles[0], ==, "main");
           n_refused++;
           spin_for (1);
         }
@@ -267,6 +294,7 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
 
   ADD ("cache", "?plugins=cache", test_cache);
+  ADD ("cache-resp2", "?plugins=cache&protocol=resp2", test_cache);
   ADD ("metrics", "?plugins=metrics", test_metrics);
   ADD ("key-prefix", "?plugins=key-prefix&key-prefix.prefix=app:", test_key_prefix);
   ADD ("retry", "?plugins=retry&retry.max-attempts=10000&retry.max-time-msec=0&retry.max-delay-msec=100&retry.retry-connect=true",
