@@ -370,6 +370,8 @@ link_lost (CacheLink *self)
   self->put_off = FALSE;
   self->tracking->funcs.lost (self, self->tracking->user_data);
   link_turn_off (self);
+  /* The next connection may lead to another server, where the number of this one's is another client's. */
+  link_release_redirect (self);
 }
 
 static void
@@ -536,7 +538,6 @@ cache_tracking_detach (CacheTracking *self,
 
   g_signal_handlers_disconnect_by_data (client, link);
   link_lost (link);
-  link_release_redirect (link);
   link->tracking = NULL;
   g_hash_table_remove (self->links, client);
 

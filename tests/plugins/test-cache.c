@@ -1046,6 +1046,85 @@ test_key_prefix (CacheFixture *fixture,
     }
 }
 
+#define TYPE_MOVING (moving_get_type ())
+G_DECLARE_FINAL_TYPE (Moving, moving, TEST, MOVING, GObject)
+
+/* Leads now to one server and now to another, as sentinels do. */
+struct _Moving
+{
+  GObject parent_instance;
+
+  guint port;
+};
+
+static GSocketAddressEnumerator *
+moving_enumerate (GSocketConnectable *connectable)
+{
+  g_autoptr (GSocketConnectable) address = g_network_address_new ("127.0.0.1", (guint16) TEST_MOVING (connectable)->port);
+
+  return g_socket_connectable_enumerate (address);
+}
+
+static char *
+moving_to_string (GSocketConnectable *connectable)
+{
+  return g_strdup ("moving");
+}
+
+static void
+moving_init_interface (GSocketConnectableIface *iface)
+{
+  iface->enumerate = moving_enumerate;
+  iface->to_string = moving_to_string;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (Moving, moving, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (G_TYPE_SOCKET_CONNECTABLE, moving_init_interface))
+
+static void
+moving_class_init (MovingClass *klass)
+{
+}
+
+static void
+moving_init (Moving *self)
+{
+}
+
+/* A client that is led to another server is told of the changes there: its redirect goes with it, although the connection of that
+ * to the first one is not lost. */
+static void
+test_led_elsewhere (CacheFixture *fixture,
+                    gconstpointer data)
+{
+  g_autoptr (TornadisHarnessRedis) second = tornadis_harness_redis_new (NULL, NULL);
+  TornadisHarnessRedis *servers[] = { fixture->base.redis, second };
+  g_autoptr (Moving) moving = g_object_new (TYPE_MOVING, NULL);
+  g_autoptr (TornadisClient) client = tornadis_client_new ("127.0.0.1", 1);
+  TornadisPlugin *plugin = cache_add (client);
+
+  g_object_set (client, "connectable", moving, "protocol", GPOINTER_TO_INT (data), NULL);
+  for (guint i = 0; i < 4; i++)
+    {
+      TornadisHarnessRedis *server = servers[i % 2];
+      g_autofree char *killed G_GNUC_UNUSED = NULL;
+      g_autoptr (TornadisClient) other = cache_make_client (server, TORNADIS_PROTOCOL_AUTO);
+
+      moving->port = tornadis_harness_redis_get_port (server);
+      cache_connect (client, plugin, 1);
+      assert_call (other, "OK", "SET", "k", "old", NULL);
+      assert_no_hit (plugin, assert_call (client, "\"old\"", "GET", "k", NULL));
+      assert_hit (plugin, assert_call (client, "\"old\"", "GET", "k", NULL));
+      assert_call (other, "OK", "SET", "k", "new", NULL);
+      wait_until (cache_get (plugin, "entries") == 0);
+      assert_no_hit (plugin, assert_call (client, "\"new\"", "GET", "k", NULL));
+
+      killed = tornadis_harness_redis_command (server, "CLIENT KILL TYPE normal", NULL);
+      wait_until (!tornadis_client_is_connected (client));
+      tornadis_client_close (other);
+    }
+  cache_remove (client, plugin);
+}
+
 #define ADD(name, func)                                                                                               \
   g_test_add ("/cache/resp3/" name, CacheFixture, GINT_TO_POINTER (TORNADIS_PROTOCOL_AUTO), set_up, func, tear_down); \
   g_test_add ("/cache/resp2/" name, CacheFixture, GINT_TO_POINTER (TORNADIS_PROTOCOL_RESP2), set_up, func, tear_down)
@@ -1056,6 +1135,7 @@ main (int argc,
 {
   g_test_init (&argc, &argv, NULL);
 
+  ADD ("led-elsewhere", test_led_elsewhere);
   ADD ("basic", test_basic);
   ADD ("kinds", test_kinds);
   ADD ("own-writes", test_own_writes);
