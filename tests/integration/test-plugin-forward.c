@@ -195,7 +195,8 @@ test_route (Forward *fixture,
   take_off (fixture->client, plugin);
 }
 
-/* The plugin is removed, or the client is dropped, while a call is on its way. */
+/* The plugin is removed, or the client is dropped, while a call is on its way. Being removed, the plugin still sees how that
+ * ends. */
 static void
 test_route_gone (Forward *fixture,
                  gconstpointer data)
@@ -210,18 +211,44 @@ test_route_gone (Forward *fixture,
       if (dropped)
         {
           assert_client_finalized (fixture->client);
-          assert_finalized (plugin);
           fixture->client = tornadis_client_new_for_unix_socket ("/nonexistent");
         }
       else
         {
-          take_off (fixture->client, plugin);
+          g_assert_true (tornadis_client_remove_plugin (fixture->client, (TornadisPlugin *) plugin));
         }
       hang_no_more (fixture);
       wait_for_calls (&calls);
       g_assert_error (calls.error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
       calls_clear (&calls);
+      g_assert_cmpuint (plugin->n[CALL_DONE], ==, dropped ? 0 : 1);
+      assert_finalized (plugin);
     }
+}
+
+/* Another plugin is added while calls are on their way: they are not affected. Who has routed them makes them again. */
+static void
+test_route_added (Forward *fixture,
+                  gconstpointer data)
+{
+  HookPlugin *plugin = add_forwarding (fixture, data);
+  HookPlugin *other;
+  g_auto (Calls) calls = { 0 };
+
+  add_target (fixture);
+  g_object_set (fixture->route.targets[1], "db", 1, NULL);
+  assert_call (fixture->route.targets[0], "OK", "SET", "k", "text", NULL);
+  submit (fixture->client, "INCR k", &calls);
+  submit (fixture->client, "GET k", &calls);
+  other = add_calling (fixture->client, "o", NULL, NULL);
+  wait_for_calls (&calls);
+  g_assert_no_error (calls.error);
+  assert_call (fixture->route.targets[1], "\"1\"", "GET", "k", NULL);
+  g_assert_cmpuint (plugin->n[CALL], ==, 1);
+  g_assert_cmpuint (plugin->n[CALL_DONE], ==, 2);
+  g_assert_cmpuint (other->n[CALL] + other->n[CALL_DONE], ==, 0);
+  take_off (fixture->client, other);
+  take_off (fixture->client, plugin);
 }
 
 static void
@@ -506,6 +533,69 @@ test_refused (Forward *fixture,
   fixture->client = tornadis_client_new_for_unix_socket ("/nonexistent");
 }
 
+static void
+ended_cb (TornadisClient *client,
+          TornadisReply *reply,
+          GError *error,
+          gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+/* The other client refuses a call within the function that makes it, or has nobody to send it to: whatever is done then, it
+ * ends once, and later. */
+static void
+test_refused_at_once (Forward *fixture,
+                      gconstpointer data)
+{
+  HookPlugin *plugin = add_forwarding (fixture, data);
+  TornadisClient *target = fixture->route.targets[0];
+  g_autoptr (TornadisCommand) command = make_command ("GET nothing");
+  const int expected[] = { TORNADIS_ERROR_CLOSED, TORNADIS_ERROR_BUSY };
+
+  for (guint reason = 0; reason < 4; reason++)
+    for (guint then = 0; then < 4; then++)
+      {
+        g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+        g_autoptr (GAsyncResult) result = NULL;
+        g_autoptr (GAsyncResult) other = NULL;
+        g_autoptr (GError) error = NULL;
+        g_autoptr (GError) last = NULL;
+        guint n_ended = 0;
+
+        tornadis_client_close (target);
+        g_object_set (target, "autoconnect", reason != 0, "max-pending", reason == 1 ? 1 : 1000, NULL);
+        /* One that was connected, of a server that is dead, of which nothing was read yet. */
+        if (reason == 2)
+          {
+            assert_call (target, "PONG", "PING", NULL);
+            tornadis_harness_redis_kill (fixture->redis);
+          }
+        for (guint i = 0; i < 3; i++)
+          tornadis_client_submit (fixture->client, command, ended_cb, &n_ended, NULL);
+        tornadis_client_call_async (fixture->client, command, cancellable, store_result, &result);
+        tornadis_client_call_async (fixture->client, command, NULL, store_result, &other);
+        g_assert_cmpuint (n_ended, ==, 0);
+        g_assert_null (result);
+        if (then == 1)
+          g_cancellable_cancel (cancellable);
+        else if (then == 2)
+          tornadis_client_close (fixture->client);
+        if (then == 3 || reason == 3)
+          tornadis_client_close (target);
+        g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&result), &error));
+        g_assert_nonnull (error);
+        wait_until (n_ended == 3 && other != NULL);
+        g_assert_null (tornadis_client_call_finish (fixture->client, other, &last));
+        if (then == 0 && reason < 2)
+          g_assert_error (last, TORNADIS_ERROR, expected[reason]);
+        if (reason == 2)
+          g_assert_true (tornadis_harness_redis_restart (fixture->redis, NULL));
+      }
+
+  take_off (fixture->client, plugin);
+}
+
 /* What belongs to a transaction of the other client is not made again. */
 static void
 test_transaction (Forward *fixture,
@@ -546,7 +636,9 @@ main (int argc,
   ADD_ROUTE ("timeout", test_timeout);
   ADD_ROUTE ("timeout-behind", test_timeout_behind);
   ADD_ROUTE ("close-within", test_close_within);
+  ADD_ROUTE ("added", test_route_added);
   ADD_ROUTE ("refused", test_refused);
+  ADD_ROUTE ("refused-at-once", test_refused_at_once);
   ADD_ROUTE ("drop-within", test_drop_within);
 #undef ADD
 #undef ADD_ROUTE

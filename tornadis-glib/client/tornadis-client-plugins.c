@@ -26,6 +26,7 @@ client_update_chain (TornadisClientPrivate *priv)
 {
   guint n = g_list_model_get_n_items (G_LIST_MODEL (priv->plugins));
 
+  tornadis_client_keep_routed (priv);
   g_clear_pointer (&priv->attached, g_ptr_array_unref);
   g_clear_pointer (&priv->chain, g_ptr_array_unref);
   if (priv->observing > 0 && priv->observers != NULL)

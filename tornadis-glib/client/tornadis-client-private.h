@@ -280,6 +280,8 @@ void            tornadis_client_abort_routed      (TornadisRouted   *self,
                                                    const GError     *error);
 /* Completes all with CLOSED or LOST, the oldest first. */
 void            tornadis_client_close_routed      (TornadisClientPrivate *priv);
+/* The plugins are about to be others: the one that has routed them still sees how they end. */
+void            tornadis_client_keep_routed       (TornadisClientPrivate *priv);
 void            tornadis_client_free_routed       (TornadisClientPrivate *priv);
 
 /* tornadis-client-plugins.c */

@@ -24,8 +24,9 @@ struct _TornadisRouted
   TornadisSlotFunc func;
   gpointer user_data;             /* (unowned) */
   TornadisDispatched *dispatched; /* (unowned) (nullable) of the caller */
+  GPtrArray *chain;               /* (owned) (nullable) that of its plugin, when the client has another one now */
   gint64 deadline;                /* 0: none */
-  guint64 id;                     /* in the queue of the target */
+  guint64 id;                     /* in the queue of the target; 0: not yet, or it was refused */
   gboolean is_abandoned;
   TornadisRouted *next;     /* (unowned) (nullable) in the client's list, or (owned) while it is free */
   TornadisRouted *previous; /* (unowned) (nullable) */
@@ -47,6 +48,7 @@ routed_new (TornadisClientPrivate *priv)
     }
 
   self->priv = priv;
+  self->chain = NULL;
   self->previous = NULL;
   self->next = priv->routed;
   if (self->next != NULL)
@@ -111,16 +113,16 @@ routed_fail (TornadisRouted *self,
   TornadisRouted failed = *self;
   g_autoptr (TornadisClient) client = g_object_ref (self->priv->client);
   g_autoptr (TornadisCommand) command = failed.command;
+  g_autoptr (GPtrArray) chain = failed.chain != NULL ? failed.chain : g_ptr_array_ref (failed.priv->chain);
 
   if (failed.dispatched != NULL)
     failed.dispatched->routed = NULL;
   routed_free (self);
 
-  /* A plugin that was removed does not see it, nor does one that is not alone any more. */
-  if (failed.is_abandoned || failed.priv->router == NULL)
+  if (failed.is_abandoned)
     failed.func (reply, error, failed.user_data);
   else
-    tornadis_call_start_failed (client, failed.priv->chain, command, failed.target, failed.deadline, reply, error, failed.func,
+    tornadis_call_start_failed (client, chain, command, failed.target, failed.deadline, reply, error, failed.func,
                                 failed.user_data, failed.dispatched != NULL ? &failed.dispatched->call : NULL);
 }
 
@@ -136,6 +138,7 @@ routed_done_cb (TornadisReply *reply,
   if (G_UNLIKELY (self->priv == NULL))
     {
       tornadis_command_unref (self->command);
+      g_clear_pointer (&self->chain, g_ptr_array_unref);
       g_free (self);
       return;
     }
@@ -148,6 +151,8 @@ routed_done_cb (TornadisReply *reply,
   if (self->dispatched != NULL)
     self->dispatched->routed = NULL;
   tornadis_command_unref (self->command);
+  if (G_UNLIKELY (self->chain != NULL))
+    g_ptr_array_unref (self->chain);
   /* Before the function is called, which often makes the next call. */
   routed_free (self);
   func (reply, NULL, func_data);
@@ -177,6 +182,7 @@ tornadis_client_route (TornadisClient *self,
   routed->user_data = user_data;
   routed->dispatched = dispatched;
   routed->is_abandoned = FALSE;
+  routed->id = 0;
   timeout_msec = tornadis_link_get_settings (priv->link)->call_timeout_msec;
   routed->deadline = timeout_msec != 0 ? g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND : 0;
   if (dispatched != NULL)
@@ -234,6 +240,14 @@ tornadis_client_close_routed (TornadisClientPrivate *priv)
       if (priv->next_closed == routed)
         routed_abandon (routed, error);
     }
+}
+
+void
+tornadis_client_keep_routed (TornadisClientPrivate *priv)
+{
+  for (TornadisRouted *routed = priv->routed; routed != NULL; routed = routed->next)
+    if (routed->chain == NULL)
+      routed->chain = g_ptr_array_ref (priv->chain);
 }
 
 void
