@@ -5,14 +5,55 @@
 #include "cluster/cluster-client.h"
 
 #include "cluster/cluster-answer.h"
+#include "cluster/cluster-connect.h"
 #include "cluster/cluster-transaction.h"
 #include "cluster/cluster-trip.h"
-#include "common/commands.h"
+#include "cluster/cluster-wait.h"
+#include "common/client-properties.h"
+
+#define REMOVED "%s: the plugin was removed"
 
 void
 cluster_client_refuse_gone (TornadisCall *call)
 {
-  cluster_answer_error (call, TORNADIS_ERROR_CLOSED, "%s: the plugin was removed", tornadis_call_get_name (call));
+  cluster_answer_error (call, TORNADIS_ERROR_CLOSED, REMOVED, tornadis_call_get_name (call));
+}
+
+void
+cluster_client_explain_gone (TornadisCall *call)
+{
+  g_autoptr (GError) error = tornadis_call_dup_error (call);
+
+  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) || g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED))
+    cluster_answer_error (call, (TornadisError) error->code, REMOVED, tornadis_call_get_name (call));
+}
+
+void
+cluster_client_explain (ClusterClient *self,
+                        TornadisClient *sent,
+                        const char *name,
+                        GError **error)
+{
+  gboolean is_lost = g_error_matches (*error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  g_autofree char *title = NULL;
+
+  if (!is_lost && !g_error_matches (*error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED))
+    return;
+
+  if (self->is_gone)
+    {
+      int code = (*error)->code;
+
+      g_clear_error (error);
+      *error = g_error_new (TORNADIS_ERROR, code, REMOVED, name);
+    }
+  else if (sent != NULL && cluster_links_has_given_up (sent))
+    {
+      g_object_get (sent, "title", &title, NULL);
+      g_clear_error (error);
+      *error = g_error_new (TORNADIS_ERROR, is_lost ? TORNADIS_ERROR_LOST : TORNADIS_ERROR_CONNECT,
+                            "%s: the cluster says that its node %s has failed", name, title);
+    }
 }
 
 /* The connection. */
@@ -55,14 +96,47 @@ silent_cb (ClusterLinks *links,
   cluster_map_refresh (((ClusterClient *) user_data)->map, NULL, NULL, NULL);
 }
 
+void
+cluster_client_say_down (ClusterClient *self)
+{
+  if (!cluster_links_is_connected (self->links))
+    client_say_state (self->whole, TORNADIS_CLIENT_STATE_DISCONNECTED, NULL);
+}
+
+/* They end: the program has closed the client, or the plugin is removed. */
 static void
 client_drop_waiting (ClusterClient *self)
 {
+  GQueue waiting = self->waiting;
+
+  g_queue_init (&self->waiting);
   cluster_map_forget (self->map, self);
-  g_queue_clear_full (&self->waiting, g_object_unref);
+  while (!g_queue_is_empty (&waiting))
+    {
+      g_autoptr (TornadisCall) call = g_queue_pop_head (&waiting);
+
+      if (self->is_gone && !tornadis_call_is_abandoned (call))
+        cluster_client_refuse_gone (call);
+    }
 }
 
-/* The program has closed it. */
+static gboolean
+client_has_plugin (ClusterClient *self)
+{
+  GListModel *plugins = tornadis_client_get_plugins (self->client);
+
+  for (guint i = 0; i < g_list_model_get_n_items (plugins); i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (plugins, i);
+
+      if (plugin == self->plugin)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* The program has closed it, unless the plugin is being removed, of which it hears next. */
 static void
 state_cb (ClusterClient *self)
 {
@@ -70,7 +144,7 @@ state_cb (ClusterClient *self)
 
   /* It may do so where it is told of another state. */
   g_object_get (self->client, "state", &state, NULL);
-  if (state != TORNADIS_CLIENT_STATE_DISCONNECTED || self->state == state)
+  if (state != TORNADIS_CLIENT_STATE_DISCONNECTED || self->state == state || !client_has_plugin (self))
     return;
 
   self->state = state;
@@ -82,46 +156,11 @@ state_cb (ClusterClient *self)
 }
 
 static void
-connected_cb (GObject *object,
-              GAsyncResult *result,
-              gpointer user_data)
-{
-  g_autoptr (TornadisCall) call = user_data;
-  ClusterTrip *trip = cluster_trip_get (call);
-  g_autoptr (GError) error = NULL;
-  gboolean is_connected = tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error);
-
-  if (g_cancellable_is_cancelled (trip->cancellable))
-    return;
-
-  if (is_connected)
-    cluster_answer_line (call, "+OK");
-  else
-    tornadis_call_return_error (call, error);
-}
-
-static void
-client_connect (ClusterClient *self,
-                TornadisCall *call)
-{
-  tornadis_client_connect_async (cluster_client_get_home (self), cluster_trip_begin (call, FALSE), connected_cb, g_object_ref (call));
-}
-
-/* tornadis_client_connect_async(): programs cannot call it otherwise. */
-static gboolean
-is_connect (TornadisCall *call)
-{
-  TornadisCommand *command = tornadis_call_get_command (call);
-
-  return command != NULL && command_is (command, "HELLO");
-}
-
-static void
 client_take_up (ClusterClient *self,
                 TornadisCall *call)
 {
-  if (G_UNLIKELY (is_connect (call)))
-    client_connect (self, call);
+  if (G_UNLIKELY (cluster_is_connect (call)))
+    cluster_connect (self, call);
   else
     cluster_client_route (self, call);
 }
@@ -141,6 +180,7 @@ known_cb (const GError *error,
     {
       g_autoptr (TornadisCall) call = g_queue_pop_head (&waiting);
 
+      cluster_wait_end (call);
       if (tornadis_call_is_abandoned (call))
         continue;
       if (error != NULL)
@@ -151,17 +191,6 @@ known_cb (const GError *error,
         client_take_up (self, call);
     }
   g_rc_box_release (self);
-}
-
-/* Until the cluster is known calls wait as they would for a connection. */
-static gboolean
-client_has_room (ClusterClient *self)
-{
-  guint max_pending;
-
-  g_object_get (self->client, "max-pending", &max_pending, NULL);
-
-  return g_queue_get_length (&self->waiting) < max_pending;
 }
 
 /* Whether the plugin is still there. */
@@ -182,11 +211,13 @@ gboolean
 cluster_client_call (ClusterClient *self,
                      TornadisCall *call)
 {
+  g_autoptr (GError) error = NULL;
+
   if (self->state == TORNADIS_CLIENT_STATE_DISCONNECTED)
     {
       gboolean autoconnect = TRUE;
 
-      if (self->whole == self && !is_connect (call))
+      if (self->whole == self && !cluster_is_connect (call))
         g_object_get (self->client, "autoconnect", &autoconnect, NULL);
       if (!autoconnect)
         {
@@ -206,9 +237,10 @@ cluster_client_call (ClusterClient *self,
       return TRUE;
     }
 
-  if (!client_has_room (self))
+  /* It waits as it would for a connection. */
+  if (!cluster_wait_begin (self, call, &error))
     {
-      cluster_answer_error (call, TORNADIS_ERROR_BUSY, "%s: too many calls wait for the cluster", tornadis_call_get_name (call));
+      tornadis_call_return_error (call, error);
       return TRUE;
     }
 
@@ -235,6 +267,7 @@ cluster_client_call_done (ClusterClient *self,
   trip = cluster_trip_get (call);
   if (tornadis_call_is_abandoned (call))
     {
+      cluster_wait_end (call);
       if (g_queue_remove (&self->waiting, call))
         g_object_unref (call);
       if (trip == NULL || trip->cancellable == NULL)
@@ -270,6 +303,7 @@ ClusterClient *
 cluster_client_new (TornadisPlugin *plugin,
                     TornadisClient *client,
                     ClusterClient *whole,
+                    const char *title,
                     ClusterMap *map,
                     const ClusterSettings *settings,
                     ClusterCounters *counters,
@@ -285,6 +319,8 @@ cluster_client_new (TornadisPlugin *plugin,
   self->counters = counters;
   self->transaction.slot = -1;
   g_queue_init (&self->waiting);
+  self->connectable = cluster_connectable_new (title, NULL, NULL);
+  g_object_set (client, "connectable", self->connectable, NULL);
   if (whole != NULL)
     {
       self->links = whole->links;
@@ -300,11 +336,10 @@ cluster_client_new (TornadisPlugin *plugin,
   return self;
 }
 
-void
-cluster_client_free (ClusterClient *self)
+/* Calls end within this. */
+static void
+client_free (ClusterClient *self)
 {
-  /* Calls end within this. */
-  self->is_gone = TRUE;
   client_drop_waiting (self);
   cluster_transaction_reset (self);
   if (self->whole == self)
@@ -316,5 +351,43 @@ cluster_client_free (ClusterClient *self)
       cluster_links_free (self->links);
     }
   g_clear_pointer (&self->home, g_free);
+  client_leave_connectable (self->client, G_SOCKET_CONNECTABLE (self->connectable));
+  g_clear_object (&self->connectable);
   g_rc_box_release (self);
+}
+
+static gboolean
+free_cb (gpointer user_data)
+{
+  ClusterClient *self = user_data;
+  TornadisPlugin *plugin = self->plugin;
+  TornadisClient *client = self->client;
+
+  if (cluster_links_is_making (self->links))
+    {
+      cluster_links_do_later (self->links, free_cb, self);
+      return G_SOURCE_REMOVE;
+    }
+
+  client_free (self);
+  g_object_unref (client);
+  g_object_unref (plugin);
+
+  return G_SOURCE_REMOVE;
+}
+
+void
+cluster_client_free (ClusterClient *self)
+{
+  self->is_gone = TRUE;
+  if (!cluster_links_is_making (self->links))
+    {
+      client_free (self);
+      return;
+    }
+
+  /* Another plugin removes this one while it is put on the client of a node, by what is at work with all of these now. */
+  g_object_ref (self->plugin);
+  g_object_ref (self->client);
+  cluster_links_do_later (self->links, free_cb, self);
 }

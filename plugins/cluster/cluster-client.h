@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "cluster/cluster-connectable.h"
 #include "cluster/cluster-links.h"
 #include "cluster/cluster-map.h"
 
@@ -48,6 +49,7 @@ struct _ClusterClient
 {
   TornadisPlugin *plugin;          /* (unowned) */
   TornadisClient *client;          /* (unowned) that the plugin is on */
+  ClusterConnectable *connectable; /* (owned) of the client, which is called like it, and never connects itself */
   TornadisClient *parts;           /* (owned) (nullable) the plugin is on it too: calls that are parts of others go through it */
   ClusterClient *whole;            /* (unowned) itself, or of such a client the one that they are parts for */
   ClusterMap *map;                 /* (unowned) */
@@ -55,16 +57,19 @@ struct _ClusterClient
   ClusterCounters *counters;       /* (unowned) */
   ClusterLinks *links;             /* owned by the whole */
   GQueue waiting;                  /* (element-type TornadisCall) (owned) until the cluster is known */
+  guint64 n_waiting_commands;      /* of the whole, see cluster-wait.h */
+  guint64 n_waiting_bytes;
   char *home;                      /* (owned) (nullable) the key of the node of what may go to any */
   ClusterTransaction transaction;
   TornadisClientState state; /* what was said last of the connection */
   gboolean is_gone;          /* it was freed, and somebody is still at work with it */
 };
 
-/* @whole (nullable): of which the calls on @client are parts. */
+/* @whole (nullable): of which the calls on @client are parts. @title is what the cluster is called in errors. */
 ClusterClient  *cluster_client_new         (TornadisPlugin        *plugin,
                                             TornadisClient        *client,
                                             ClusterClient         *whole,
+                                            const char            *title,
                                             ClusterMap            *map,
                                             const ClusterSettings *settings,
                                             ClusterCounters       *counters,
@@ -85,6 +90,16 @@ void            cluster_client_call_done   (ClusterClient         *self,
                                             TornadisCall          *call);
 /* Of a call that is held although the plugin is gone from its client. */
 void            cluster_client_refuse_gone (TornadisCall          *call);
+/* Replaces what the client of a node says of itself, when that node was given up or the plugin was removed: nobody has closed the
+ * client of the application. @name is that of the call that was sent to @sent (nullable). */
+void            cluster_client_explain     (ClusterClient         *self,
+                                            TornadisClient        *sent,
+                                            const char            *name,
+                                            GError               **error);
+/* Likewise, of a call that a node's client had when the plugin was removed. */
+void            cluster_client_explain_gone (TornadisCall         *call);
+/* None of the nodes that are known could be reached. */
+void            cluster_client_say_down    (ClusterClient         *self);
 /* The node that a command can go to as it is (transfer none). NULL: several answer it, or nobody can now. */
 TornadisClient *cluster_client_find_node   (ClusterClient         *self,
                                             TornadisCommand       *command);

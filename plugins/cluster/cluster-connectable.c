@@ -2,6 +2,39 @@
 
 #include "cluster/cluster-connectable.h"
 
+#include <tornadis-glib/tornadis-glib.h>
+
+/* The addresses when there is nobody who chooses any more. */
+#define CLUSTER_TYPE_NOWHERE (cluster_nowhere_get_type ())
+G_DECLARE_FINAL_TYPE (ClusterNowhere, cluster_nowhere, CLUSTER, NOWHERE, GSocketAddressEnumerator)
+
+struct _ClusterNowhere
+{
+  GSocketAddressEnumerator parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (ClusterNowhere, cluster_nowhere, G_TYPE_SOCKET_ADDRESS_ENUMERATOR)
+
+static GSocketAddress *
+cluster_nowhere_next (GSocketAddressEnumerator *enumerator,
+                      GCancellable *cancellable,
+                      GError **error)
+{
+  g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "the plugin was removed");
+  return NULL;
+}
+
+static void
+cluster_nowhere_class_init (ClusterNowhereClass *klass)
+{
+  G_SOCKET_ADDRESS_ENUMERATOR_CLASS (klass)->next = cluster_nowhere_next;
+}
+
+static void
+cluster_nowhere_init (ClusterNowhere *self)
+{
+}
+
 struct _ClusterConnectable
 {
   GObject parent_instance;
@@ -9,26 +42,21 @@ struct _ClusterConnectable
   char *title;              /* (owned) */
   ClusterChooseFunc choose; /* (nullable) */
   gpointer user_data;       /* (unowned) */
-  GNetworkAddress *chosen;  /* (owned) (nullable) */
+  GNetworkAddress *fixed;   /* (owned) (nullable) */
 };
 
 static GSocketAddressEnumerator *
 cluster_connectable_enumerate (GSocketConnectable *connectable)
 {
   ClusterConnectable *self = CLUSTER_CONNECTABLE (connectable);
+  g_autoptr (GNetworkAddress) chosen = self->choose != NULL ? self->choose (self->user_data) : NULL;
 
-  if (self->choose != NULL)
-    {
-      g_clear_object (&self->chosen);
-      self->chosen = self->choose (self->user_data);
-    }
-  else if (self->chosen == NULL)
-    {
-      /* The plugin was removed before the first attempt: the port that none listens on. */
-      self->chosen = G_NETWORK_ADDRESS (g_network_address_new ("127.0.0.1", 0));
-    }
+  if (self->fixed != NULL)
+    return g_socket_connectable_enumerate (G_SOCKET_CONNECTABLE (self->fixed));
+  if (chosen != NULL)
+    return g_socket_connectable_enumerate (G_SOCKET_CONNECTABLE (chosen));
 
-  return g_socket_connectable_enumerate (G_SOCKET_CONNECTABLE (self->chosen));
+  return g_object_new (CLUSTER_TYPE_NOWHERE, NULL);
 }
 
 static char *
@@ -51,7 +79,7 @@ cluster_connectable_finalize (GObject *object)
 {
   ClusterConnectable *self = CLUSTER_CONNECTABLE (object);
 
-  g_clear_object (&self->chosen);
+  g_clear_object (&self->fixed);
   g_free (self->title);
 
   G_OBJECT_CLASS (cluster_connectable_parent_class)->finalize (object);
@@ -88,7 +116,7 @@ cluster_connectable_new_fixed (const char *title,
 {
   ClusterConnectable *self = cluster_connectable_new (title, NULL, NULL);
 
-  self->chosen = g_object_ref (node);
+  self->fixed = g_object_ref (node);
 
   return self;
 }

@@ -20,7 +20,7 @@ ClusterConnectable *cluster_connectable_new   (const char          *title,
 /* Always of the same node. */
 ClusterConnectable *cluster_connectable_new_fixed (const char      *title,
                                                GNetworkAddress     *node);
-/* From now on nobody is asked any more: attempts go to the node of the last. */
+/* From now on nobody is asked any more: attempts fail, since the plugin was removed. */
 void                cluster_connectable_close (ClusterConnectable  *self);
 
 G_END_DECLS

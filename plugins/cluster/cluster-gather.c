@@ -20,6 +20,7 @@ typedef struct
 
 typedef struct
 {
+  ClusterClient *client;     /* (owned) */
   TornadisCall *call;        /* (owned) */
   GCancellable *cancellable; /* (owned) cancelled when nobody waits for the call any more */
   ClusterResponse response;
@@ -46,13 +47,14 @@ answer_clear (gpointer data)
 }
 
 static Gather *
-gather_new (TornadisCall *call,
+gather_new (ClusterClient *client,
+            TornadisCall *call,
             ClusterResponse response,
             guint n)
 {
   Gather *self = g_new (Gather, 1);
 
-  *self = (Gather){ g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)), response,
+  *self = (Gather){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)), response,
                     g_array_sized_new (FALSE, TRUE, sizeof (Answer), n), n };
   g_array_set_clear_func (self->answers, answer_clear);
   g_array_set_size (self->answers, n);
@@ -66,6 +68,7 @@ gather_free (Gather *self)
   g_array_unref (self->answers);
   g_object_unref (self->cancellable);
   g_object_unref (self->call);
+  g_rc_box_release (self->client);
   g_free (self);
 }
 
@@ -105,6 +108,8 @@ answered_cb (GObject *object,
   Answer *answer = &g_array_index (gather->answers, Answer, part->index);
 
   answer->reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &answer->error);
+  if (answer->error != NULL)
+    cluster_client_explain (gather->client, TORNADIS_CLIENT (object), tornadis_call_get_name (gather->call), &answer->error);
   if (--gather->n_awaited == 0)
     gather_end (gather);
 }
@@ -127,14 +132,16 @@ cluster_gather_nodes (ClusterClient *client,
                       ClusterResponse response,
                       const GPtrArray *nodes)
 {
-  Gather *self = gather_new (call, response, nodes->len);
+  /* Plugins that are put on the client of a node may run a main loop, in which there comes another one. */
+  g_autoptr (ClusterTopology) topology G_GNUC_UNUSED = cluster_topology_ref (cluster_map_get_topology (client->map));
+  Gather *self = gather_new (client, call, response, nodes->len);
 
   for (guint i = 0; i < nodes->len; i++)
     {
       const ClusterNode *node = g_ptr_array_index (nodes, i);
 
       g_array_index (self->answers, Answer, i).node = g_strdup (node->key);
-      gather_call (self, i, cluster_links_get (client->links, node), tornadis_call_get_command (call));
+      gather_call (self, i, cluster_links_get_at (client->links, node->host, node->port), tornadis_call_get_command (call));
     }
 }
 
@@ -144,7 +151,7 @@ cluster_gather_parts (ClusterClient *client,
                       ClusterResponse response,
                       const GPtrArray *parts)
 {
-  Gather *self = gather_new (call, response, parts->len);
+  Gather *self = gather_new (client, call, response, parts->len);
   TornadisClient *through = cluster_client_get_parts (client);
 
   for (guint i = 0; i < parts->len; i++)
@@ -304,6 +311,9 @@ lot_done_cb (GObject *object,
   g_autoptr (TornadisReply) replies = tornadis_client_call_pipeline_finish (TORNADIS_CLIENT (object), result, &error);
   gboolean again = g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT) ||
                    g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+
+  if (error != NULL)
+    cluster_client_explain (sorting->client, lot->client, tornadis_call_get_name (sorting->call), &error);
 
   for (guint i = 0; i < lot->positions->len && !g_cancellable_is_cancelled (sorting->cancellable); i++)
     {

@@ -18,7 +18,8 @@ typedef struct
 {
   TornadisClient *client; /* (owned) */
   gboolean is_connected;
-  gboolean is_used; /* since it was looked at */
+  gboolean is_given_up; /* it was closed since it has failed */
+  gboolean is_used;     /* since it was looked at */
   guint n_silent;   /* how many times its PING had not been answered, since one was */
   guint64 n_probes; /* how many PINGs it was sent, and how many it has answered */
   guint64 n_answers;
@@ -38,6 +39,8 @@ struct _ClusterLinks
   ClusterLink **by_index;    /* (owned) (nullable) unowned each, of the nodes of the topology; NULL: not yet made */
   GSource *watch;            /* (owned) (nullable) while nodes are used */
   guint n_connected;
+  guint n_making; /* links to which plugins are being added */
+  GSource *later; /* (owned) (nullable) what is to be done then */
   gboolean is_closing;
 };
 
@@ -64,6 +67,7 @@ connected_cb (ClusterLinks *self,
     return;
 
   link->is_connected = is_connected;
+  link->is_given_up &= !is_connected;
   link->n_silent = 0;
   self->n_connected += is_connected ? 1 : -1;
   /* Of the loss the signal says why. */
@@ -281,13 +285,34 @@ links_use (ClusterLinks *self,
   return link->client;
 }
 
-static ClusterLink *
+static gboolean
+nothing_cb (gpointer user_data)
+{
+  return G_SOURCE_REMOVE;
+}
+
+/* Whoever has it now does not know that its link is gone already. */
+static void
+keep_for_a_while (ClusterLinks *self,
+                  TornadisClient *client)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_static_name (source, "[tornadis] cluster, a node is gone");
+  g_source_set_callback (source, nothing_cb, g_object_ref (client), g_object_unref);
+  g_source_attach (source, self->context);
+}
+
+/* A plugin that is put on it may run a main loop, in which the cluster turns out to be another one: the node, and the link with
+ * it, may be gone then. The client is there until the main loop runs next. */
+static TornadisClient *
 make_link (ClusterLinks *self,
            const char *key,
            const char *host,
            guint16 port)
 {
   g_autoptr (GPtrArray) plugins = get_plugins (self);
+  g_autoptr (TornadisClient) client = NULL;
   ClusterLink *link = g_new0 (ClusterLink, 1);
 
   g_main_context_push_thread_default (self->context);
@@ -300,9 +325,20 @@ make_link (ClusterLinks *self,
   g_signal_connect_swapped (link->client, "reconnect-scheduled", G_CALLBACK (attempted_cb), self);
   g_object_set_data (G_OBJECT (link->client), LINK, link);
   g_hash_table_insert (self->links, g_strdup (key), link);
-  set_plugins (link->client, plugins);
+  client = g_object_ref (link->client);
+  self->n_making++;
+  set_plugins (client, plugins);
+  if (--self->n_making == 0 && self->later != NULL)
+    {
+      g_source_attach (self->later, self->context);
+      g_clear_pointer (&self->later, g_source_unref);
+    }
+  if (g_object_get_data (G_OBJECT (client), LINK) == link)
+    links_use (self, link);
+  else
+    keep_for_a_while (self, client);
 
-  return link;
+  return client;
 }
 
 TornadisClient *
@@ -314,7 +350,7 @@ cluster_links_get (ClusterLinks *self,
   if (G_UNLIKELY (*at == NULL))
     *at = g_hash_table_lookup (self->links, node->key);
   if (G_UNLIKELY (*at == NULL))
-    *at = make_link (self, node->key, node->host, node->port);
+    return make_link (self, node->key, node->host, node->port);
 
   return links_use (self, *at);
 }
@@ -383,7 +419,7 @@ cluster_links_get_at (ClusterLinks *self,
 
       if (g_hash_table_size (self->links) >= n_known + MAX_STRANGERS)
         forget_strangers (self);
-      link = make_link (self, key, host, port);
+      return make_link (self, key, host, port);
     }
 
   return links_use (self, link);
@@ -431,8 +467,10 @@ cluster_links_set_topology (ClusterLinks *self,
     {
       const ClusterNode *node = cluster_topology_lookup_key (topology, key);
 
-      if (node != NULL && node->health == CLUSTER_HEALTH_FAILED)
-        g_ptr_array_add (failed, g_object_ref (link->client));
+      if (node == NULL || node->health != CLUSTER_HEALTH_FAILED)
+        continue;
+      link->is_given_up = TRUE;
+      g_ptr_array_add (failed, g_object_ref (link->client));
     }
   /* One that only sleeps acknowledges, when it wakes, what it will lose: nobody is to believe it. */
   for (guint i = 0; i < failed->len; i++)
@@ -443,6 +481,33 @@ gboolean
 cluster_links_is_connected (ClusterLinks *self)
 {
   return self->n_connected > 0;
+}
+
+gboolean
+cluster_links_is_making (ClusterLinks *self)
+{
+  return self->n_making > 0;
+}
+
+void
+cluster_links_do_later (ClusterLinks *self,
+                        GSourceFunc func,
+                        gpointer user_data)
+{
+  g_assert (self->n_making > 0 && self->later == NULL);
+
+  self->later = g_idle_source_new ();
+  g_source_set_static_name (self->later, "[tornadis] cluster, the plugin was removed");
+  g_source_set_priority (self->later, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->later, func, user_data, NULL);
+}
+
+gboolean
+cluster_links_has_given_up (TornadisClient *node)
+{
+  const ClusterLink *link = g_object_get_data (G_OBJECT (node), LINK);
+
+  return link != NULL && link->is_given_up;
 }
 
 TornadisClient *
@@ -502,6 +567,7 @@ cluster_links_free (ClusterLinks *self)
   if (self->watch != NULL)
     g_source_destroy (self->watch);
   g_clear_pointer (&self->watch, g_source_unref);
+  g_clear_pointer (&self->later, g_source_unref);
   g_hash_table_unref (self->links);
   g_clear_pointer (&self->topology, cluster_topology_unref);
   g_clear_object (&self->setup);

@@ -42,6 +42,15 @@ void            cluster_links_set_topology (ClusterLinks       *self,
  * server says after FLUSHALL. */
 void            cluster_links_invalidate   (ClusterLinks       *self);
 gboolean        cluster_links_is_connected (ClusterLinks       *self);
+/* Whether one is being made: other plugins are put on it, which may do anything. */
+gboolean        cluster_links_is_making    (ClusterLinks       *self);
+/* Calls @func from the main loop when none is being made any more, as one is now. */
+void            cluster_links_do_later     (ClusterLinks       *self,
+                                            GSourceFunc         func,
+                                            gpointer            user_data);
+/* Whether the connection of a node's client was closed because the cluster says that the node has failed, and there was none
+ * since. */
+gboolean        cluster_links_has_given_up (TornadisClient     *node);
 /* Closes all. */
 void            cluster_links_close        (ClusterLinks       *self);
 

@@ -280,7 +280,6 @@ cluster_listener_new (TornadisPlugin *plugin,
 void
 cluster_listener_free (ClusterListener *self)
 {
-  g_autoptr (GObject) present = NULL;
   GHashTableIter iter;
   gpointer client;
 
@@ -291,9 +290,7 @@ cluster_listener_free (ClusterListener *self)
   g_hash_table_unref (self->nodes);
 
   cluster_connectable_close (self->connectable);
-  g_object_get (self->client, "connectable", &present, NULL);
-  if (present == (GObject *) self->connectable)
-    g_object_set (self->client, "connectable", NULL, NULL);
+  client_leave_connectable (TORNADIS_CLIENT (self->client), G_SOCKET_CONNECTABLE (self->connectable));
   g_object_unref (self->connectable);
   g_main_context_unref (self->context);
   g_free (self);

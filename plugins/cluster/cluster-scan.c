@@ -13,6 +13,7 @@
 
 typedef struct
 {
+  ClusterClient *client;     /* (owned) */
   TornadisCall *call;        /* (owned) */
   GCancellable *cancellable; /* (owned) */
   guint node;                /* the one that is scanned, in the order of their first slots */
@@ -24,6 +25,7 @@ scan_free (Scan *self)
 {
   g_object_unref (self->cancellable);
   g_object_unref (self->call);
+  g_rc_box_release (self->client);
   g_free (self);
 }
 
@@ -88,6 +90,8 @@ scanned_cb (GObject *object,
       return;
     }
 
+  if (error != NULL)
+    cluster_client_explain (self->client, TORNADIS_CLIENT (object), "SCAN", &error);
   if (reply != NULL && tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_ARRAY && tornadis_reply_get_n_elements (reply) == 2)
     digits = tornadis_reply_get_bytes (tornadis_reply_get_element (reply, 0));
 
@@ -147,7 +151,7 @@ cluster_scan (ClusterClient *client,
     }
 
   self = g_new (Scan, 1);
-  *self = (Scan){ g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)), (guint) (cursor & (MAX_NODES - 1)),
+  *self = (Scan){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)), (guint) (cursor & (MAX_NODES - 1)),
                   masters->len };
   own = make_command (command, cursor >> NODE_BITS);
   tornadis_client_call_async (cluster_links_get (client->links, g_ptr_array_index (masters, self->node)), own, self->cancellable,

@@ -4,6 +4,7 @@
 
 #include "cluster/cluster-answer.h"
 #include "cluster/cluster-redirect.h"
+#include "cluster/cluster-wait.h"
 #include "common/commands.h"
 
 #include <string.h>
@@ -82,6 +83,7 @@ follow (ClusterClient *client,
   ClusterTopology *topology = cluster_map_get_topology (client->map);
   g_autofree char *host = NULL;
   const ClusterNode *node;
+  TornadisClient *target;
 
   client->counters->n_redirects++;
   if (!find_target (client, redirect, sent, &host) || self->n_redirects >= MAX_REDIRECTS)
@@ -96,9 +98,6 @@ follow (ClusterClient *client,
 
   self->n_redirects++;
   node = topology != NULL ? cluster_topology_lookup (topology, host, redirect->port) : NULL;
-  g_clear_object (&self->target);
-  self->target = g_object_ref (node != NULL ? cluster_links_get (client->links, node)
-                                            : cluster_links_get_at (client->links, host, redirect->port));
   self->asking = redirect->kind == CLUSTER_REDIRECT_ASK;
   if (redirect->kind == CLUSTER_REDIRECT_MOVED)
     {
@@ -109,6 +108,8 @@ follow (ClusterClient *client,
         cluster_links_invalidate (client->links);
       cluster_map_refresh (client->map, hint, NULL, NULL);
     }
+  target = node != NULL ? cluster_links_get (client->links, node) : cluster_links_get_at (client->links, host, redirect->port);
+  g_set_object (&self->target, target);
 
   return TRUE;
 }
@@ -188,22 +189,12 @@ go_on_after_reply (ClusterClient *client,
     }
 }
 
-/* Nobody has closed the client of the application: it was that of a node which the others take to be dead. */
-static void
-fail_for_want_of_node (TornadisCall *call,
-                       GError **error)
-{
-  g_clear_error (error);
-  *error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "%s: the node of the cluster is down, and has no heir",
-                        tornadis_call_get_name (call));
-}
-
-gboolean
-cluster_trip_go_on (ClusterClient *client,
-                    TornadisCall *call,
-                    TornadisClient *sent,
-                    GError **error,
-                    guint *delay_msec)
+static gboolean
+go_on (ClusterClient *client,
+       TornadisCall *call,
+       TornadisClient *sent,
+       GError **error,
+       guint *delay_msec)
 {
   ClusterTrip *self = NULL;
 
@@ -230,8 +221,7 @@ cluster_trip_go_on (ClusterClient *client,
       cluster_map_refresh (client->map, NULL, NULL, NULL);
       if (wait_for_master (client, self, delay_msec))
         return TRUE;
-      if ((*error)->code == TORNADIS_ERROR_CLOSED)
-        fail_for_want_of_node (call, error);
+      cluster_client_say_down (client);
       return FALSE;
     case TORNADIS_ERROR_LOST:
     case TORNADIS_ERROR_TIMEOUT:
@@ -246,6 +236,29 @@ cluster_trip_go_on (ClusterClient *client,
     default:
       return FALSE;
     }
+}
+
+gboolean
+cluster_trip_go_on (ClusterClient *client,
+                    TornadisCall *call,
+                    TornadisClient *sent,
+                    GError **error,
+                    guint *delay_msec)
+{
+  g_autoptr (GError) no_room = NULL;
+
+  if (!go_on (client, call, sent, error, delay_msec))
+    {
+      cluster_client_explain (client, sent, tornadis_call_get_name (call), error);
+      return FALSE;
+    }
+
+  if (*delay_msec == 0 || cluster_wait_begin (client, call, &no_room))
+    return TRUE;
+
+  g_clear_error (error);
+  *error = g_steal_pointer (&no_room);
+  return FALSE;
 }
 
 /* A call that is held while something is made on its behalf. */
@@ -370,7 +383,11 @@ errand_end (ClusterErrand *self,
 
   if (failure == NULL && tornadis_reply_is_error (reply))
     failure = tornadis_reply_dup_error (reply);
-  if (failure != NULL && !self->client->is_gone && cluster_trip_go_on (self->client, self->call, self->sent, &failure, &delay_msec))
+  if (failure != NULL && self->client->is_gone)
+    {
+      cluster_client_explain (self->client, self->sent, tornadis_call_get_name (self->call), &failure);
+    }
+  else if (failure != NULL && cluster_trip_go_on (self->client, self->call, self->sent, &failure, &delay_msec))
     {
       go_again_later (self, delay_msec);
       return;
@@ -454,11 +471,14 @@ cluster_trip_put_off (ClusterClient *client,
                       TornadisCall *call,
                       const GError *error)
 {
+  g_autoptr (GError) no_room = NULL;
   guint delay_msec;
 
   cluster_map_refresh (client->map, NULL, NULL, NULL);
-  if (wait_for_master (client, cluster_trip_ensure (call), &delay_msec))
-    go_again_later (errand_new (client, call, NULL, FALSE), delay_msec);
-  else
+  if (!wait_for_master (client, cluster_trip_ensure (call), &delay_msec))
     tornadis_call_return_error (call, error);
+  else if (!cluster_wait_begin (client, call, &no_room))
+    tornadis_call_return_error (call, no_room);
+  else
+    go_again_later (errand_new (client, call, NULL, FALSE), delay_msec);
 }

@@ -299,7 +299,7 @@ tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
                                                &self->counters));
   else
     g_hash_table_insert (self->clients, client,
-                         cluster_client_new (plugin, client, whole, self->map, &self->settings, &self->counters, self->setup));
+                         cluster_client_new (plugin, client, whole, self->title, self->map, &self->settings, &self->counters, self->setup));
 
   return TRUE;
 }
@@ -357,9 +357,18 @@ static gboolean
 tornadis_cluster_plugin_call (TornadisPlugin *plugin,
                               TornadisCall *call)
 {
-  ClusterClient *client = cluster_find_client (TORNADIS_CLUSTER_PLUGIN (plugin), tornadis_call_get_client (call));
+  TornadisClusterPlugin *self = TORNADIS_CLUSTER_PLUGIN (plugin);
+  ClusterClient *client = cluster_find_client (self, tornadis_call_get_client (call));
 
-  return client != NULL && cluster_client_call (client, call);
+  if (G_LIKELY (client != NULL))
+    return cluster_client_call (client, call);
+  if (g_hash_table_contains (self->listeners, tornadis_call_get_client (call)))
+    return FALSE;
+
+  /* It was removed while another plugin had the call, or until it was to be made again: without it the call would go to the server
+   * that the client itself is of. */
+  cluster_client_refuse_gone (call);
+  return TRUE;
 }
 
 static TornadisClient *
@@ -410,8 +419,10 @@ tornadis_cluster_plugin_call_done (TornadisPlugin *plugin,
 {
   ClusterClient *client = cluster_find_client (TORNADIS_CLUSTER_PLUGIN (plugin), tornadis_call_get_client (call));
 
-  if (client != NULL)
+  if (G_LIKELY (client != NULL))
     cluster_client_call_done (client, call);
+  else if (tornadis_call_get_target (call) != NULL && !tornadis_call_is_abandoned (call))
+    cluster_client_explain_gone (call);
 }
 
 static void

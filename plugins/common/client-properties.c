@@ -16,6 +16,33 @@ client_copy_named_properties (TornadisClient *from,
     }
 }
 
+/* The next attempt to connect has begun, or there will be none. */
+static void
+leave_cb (GObject *connectable,
+          GParamSpec *pspec,
+          TornadisClient *client)
+{
+  g_signal_handlers_disconnect_by_func (client, leave_cb, connectable);
+  client_leave_connectable (client, G_SOCKET_CONNECTABLE (connectable));
+}
+
+void
+client_leave_connectable (TornadisClient *client,
+                          GSocketConnectable *connectable)
+{
+  g_autoptr (GSocketConnectable) present = NULL;
+  TornadisClientState state;
+
+  g_object_get (client, "connectable", &present, "state", &state, NULL);
+  if (present != connectable)
+    return;
+
+  if (state == TORNADIS_CLIENT_STATE_WAITING)
+    g_signal_connect_object (client, "notify::state", G_CALLBACK (leave_cb), connectable, G_CONNECT_SWAPPED);
+  else
+    g_object_set (client, "connectable", NULL, NULL);
+}
+
 static gboolean
 is_copied (const GParamSpec *pspec)
 {

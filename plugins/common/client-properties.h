@@ -15,5 +15,9 @@ void client_copy_named_properties (TornadisClient    *from,
 /* @to is to be as @from in all but which server it is of, how long calls may take, and whether they connect it. */
 void client_copy_properties       (TornadisClient    *from,
                                    TornadisClient    *to);
+/* The plugin that has set @connectable is removed from @client. Calls that wait for an attempt to connect that was put off go with
+ * that attempt, which is still made to it, and fails as it says; not to the server that the client itself is of. */
+void client_leave_connectable     (TornadisClient    *client,
+                                   GSocketConnectable *connectable);
 
 G_END_DECLS

@@ -3,6 +3,7 @@
 #include <gmodule.h>
 #include <tornadis-glib/tornadis-glib.h>
 
+#include "common/client-properties.h"
 #include "common/uri-hosts.h"
 #include "sentinel/sentinel-connectable.h"
 
@@ -328,15 +329,12 @@ tornadis_sentinel_plugin_detach (TornadisPlugin *plugin,
   /* Those who wait for the client may let go of it. */
   g_autoptr (TornadisSentinelPlugin) alive G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (SentinelConnectable) connectable = NULL;
-  g_autoptr (GObject) present = NULL;
 
   if (!g_hash_table_steal_extended (self->clients, client, NULL, (gpointer *) &connectable))
     return;
 
   sentinel_connectable_close (connectable);
-  g_object_get (client, "connectable", &present, NULL);
-  if (present == (GObject *) connectable)
-    g_object_set (client, "connectable", NULL, NULL);
+  client_leave_connectable (client, G_SOCKET_CONNECTABLE (connectable));
 
   if (g_hash_table_size (self->clients) == 0)
     {
