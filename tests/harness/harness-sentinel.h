@@ -31,6 +31,8 @@ int                      tornadis_harness_sentinel_find_master  (TornadisHarness
 gboolean                 tornadis_harness_sentinel_is_ok        (TornadisHarnessSentinel  *self);
 gboolean                 tornadis_harness_sentinel_wait         (TornadisHarnessSentinel  *self,
                                                                  GError                  **error);
+void                     tornadis_harness_sentinel_hurry        (TornadisHarnessSentinel  *self,
+                                                                 gboolean                  hurry);
 gboolean                 tornadis_harness_sentinel_failover     (TornadisHarnessSentinel  *self,
                                                                  GError                  **error);
 
