@@ -1,33 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "sentinel/sentinel-monitor.h"
+/* Who the sentinels are, and what is asked of them. */
 
-#include <string.h>
+#include "sentinel/sentinel-monitor-private.h"
 
 #include "common/client-properties.h"
 #include "common/uri-hosts.h"
 
 /* Each is given so long to answer before the next is asked. */
 #define ANSWER_MSEC 1000
-#define SWITCH_CHANNEL "+switch-master"
-/* They are asked again after this without a report, and at first sooner, until all of them are listened to. */
-#define MIN_PAUSE_MSEC 1000
-#define MAX_PAUSE_MSEC 60000
 /* More than a sentinel has to say. */
 #define MAX_REPLY_SIZE (4 * 1024 * 1024)
 /* So much of what one says goes into an error, in characters. */
 #define MAX_REASON_LENGTH 200
-
-/* One sentinel, in the order in which they are asked. */
-typedef struct
-{
-  SentinelMonitor *monitor; /* (unowned) */
-  GNetworkAddress *address; /* (owned) */
-  gboolean is_seed;
-  TornadisClient *listener; /* (owned) (nullable) a TornadisPubSubClient */
-  gboolean subscribing;     /* or subscribed: from then on the client restores it */
-  gboolean subscribed;
-} Sentinel;
 
 typedef struct
 {
@@ -36,46 +21,7 @@ typedef struct
   guint64 round; /* the number of the one that it waits for */
 } Waiter;
 
-struct _SentinelMonitor
-{
-  char *name;              /* (owned) of the master */
-  SentinelLogin login;     /* (owned) */
-  GPtrArray *sentinels;    /* (owned) (element-type Sentinel) in the order in which they are asked */
-  GArray *waiters;         /* (owned) (element-type Waiter) */
-  GPtrArray *round;        /* (owned) (nullable) (element-type GNetworkAddress) those that are left to be asked in this one */
-  guint64 round_number;    /* of this round, or the next */
-  SentinelView *old_view;  /* (owned) (nullable) the newest of this round that is too old */
-  GString *reasons;        /* (owned) why those that were asked have not answered */
-  TornadisClient *model;   /* (owned) (nullable) how connections are made: never connected itself */
-  GCancellable *cancelled; /* (owned) of everything */
-  GSource *timer;          /* (owned) (nullable) asks without a report */
-  guint pause_msec;        /* before it does */
-  GNetworkAddress *master; /* (owned) (nullable) the last that was heard of */
-  gint64 epoch;            /* of the last that is known to be one */
-  SentinelSwitchedFunc func;
-  gpointer user_data;
-  gboolean again;  /* somebody has reported a switch during a round, which may have begun before it */
-  gboolean wanted; /* somebody is to be told of switches */
-};
-
 static void monitor_ask_next (SentinelMonitor *self);
-
-static void
-listener_free (TornadisClient *listener,
-               gpointer user_data)
-{
-  g_signal_handlers_disconnect_by_data (listener, user_data);
-  tornadis_client_close (listener);
-  g_object_unref (listener);
-}
-
-static void
-sentinel_stop (Sentinel *self)
-{
-  if (self->listener != NULL)
-    listener_free (g_steal_pointer (&self->listener), self);
-  self->subscribing = self->subscribed = FALSE;
-}
 
 static void
 sentinel_free (gpointer data)
@@ -109,10 +55,10 @@ sentinel_copy_properties (TornadisClient *from,
   client_copy_named_properties (from, to, names);
 }
 
-static TornadisClient *
-monitor_make_client (SentinelMonitor *self,
-                     GType type,
-                     GNetworkAddress *address)
+TornadisClient *
+sentinel_monitor_make_client (SentinelMonitor *self,
+                              GType type,
+                              GNetworkAddress *address)
 {
   TornadisClient *client = g_object_new (type, NULL);
 
@@ -131,10 +77,10 @@ monitor_make_client (SentinelMonitor *self,
   return client;
 }
 
-static Sentinel *
-monitor_find (SentinelMonitor *self,
-              GNetworkAddress *address,
-              guint *index)
+Sentinel *
+sentinel_monitor_find (SentinelMonitor *self,
+                       GNetworkAddress *address,
+                       guint *index)
 {
   for (guint i = 0; i < self->sentinels->len; i++)
     {
@@ -157,7 +103,7 @@ monitor_add (SentinelMonitor *self,
 {
   Sentinel *sentinel;
 
-  if (monitor_find (self, address, NULL) != NULL)
+  if (sentinel_monitor_find (self, address, NULL) != NULL)
     return;
 
   sentinel = g_new0 (Sentinel, 1);
@@ -167,13 +113,13 @@ monitor_add (SentinelMonitor *self,
   g_ptr_array_add (self->sentinels, sentinel);
 }
 
-static void
-monitor_put (SentinelMonitor *self,
-             GNetworkAddress *address,
-             gboolean first)
+void
+sentinel_monitor_put (SentinelMonitor *self,
+                      GNetworkAddress *address,
+                      gboolean first)
 {
   guint index;
-  Sentinel *sentinel = monitor_find (self, address, &index);
+  Sentinel *sentinel = sentinel_monitor_find (self, address, &index);
 
   if (sentinel == NULL)
     return;
@@ -198,7 +144,7 @@ static void
 monitor_take_over (SentinelMonitor *self,
                    const SentinelView *view)
 {
-  monitor_put (self, view->sentinel, TRUE);
+  sentinel_monitor_put (self, view->sentinel, TRUE);
 
   for (guint i = self->sentinels->len; i > 1; i--)
     {
@@ -209,182 +155,6 @@ monitor_take_over (SentinelMonitor *self,
     }
   for (guint i = 0; i < view->sentinels->len; i++)
     monitor_add (self, g_ptr_array_index (view->sentinels, i), FALSE);
-}
-
-/* Reports. */
-
-static void
-look_cb (const SentinelView *view,
-         const GError *error,
-         gpointer user_data)
-{
-}
-
-/* Asks @sentinel (nullable) first. */
-static void
-monitor_look_into_it (SentinelMonitor *self,
-                      GNetworkAddress *sentinel)
-{
-  if (!self->wanted)
-    return;
-
-  if (sentinel != NULL)
-    monitor_put (self, sentinel, TRUE);
-  if (self->round != NULL)
-    self->again = TRUE;
-  else
-    sentinel_monitor_look (self, self->model, look_cb, self);
-}
-
-static gboolean
-timer_cb (gpointer user_data)
-{
-  SentinelMonitor *self = user_data;
-
-  g_clear_pointer (&self->timer, g_source_unref);
-  self->pause_msec = MIN (2 * self->pause_msec, MAX_PAUSE_MSEC);
-  monitor_look_into_it (self, NULL);
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-monitor_stop_timer (SentinelMonitor *self)
-{
-  if (self->timer != NULL)
-    g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
-}
-
-/* Not at the same time as all others that have heard the same; a round starts it at its end. */
-static void
-monitor_start_timer (SentinelMonitor *self)
-{
-  monitor_stop_timer (self);
-  if (!self->wanted || self->round != NULL)
-    return;
-
-  self->timer = g_timeout_source_new ((guint) g_random_int_range ((gint32) self->pause_msec / 2, (gint32) self->pause_msec + 1));
-  g_source_set_static_name (self->timer, "[tornadis] sentinel, asks again");
-  g_source_set_callback (self->timer, timer_cb, self, NULL);
-  g_source_attach (self->timer, g_main_context_get_thread_default ());
-}
-
-/* "name old-address old-port new-address new-port": enough to look, not to believe. */
-static void
-message_cb (TornadisPubSubClient *listener,
-            TornadisMessage *message,
-            Sentinel *sentinel)
-{
-  SentinelMonitor *self = sentinel->monitor;
-  const char *text = tornadis_message_get_text (message);
-  gsize length = strlen (self->name);
-
-  if (text != NULL && strncmp (text, self->name, length) == 0 && text[length] == ' ')
-    monitor_look_into_it (self, sentinel->address);
-}
-
-static gboolean
-monitor_hears_all (SentinelMonitor *self)
-{
-  for (guint i = 0; i < self->sentinels->len; i++)
-    if (!((Sentinel *) g_ptr_array_index (self->sentinels, i))->subscribed)
-      return FALSE;
-
-  return TRUE;
-}
-
-static void
-monitor_heard (SentinelMonitor *self,
-               Sentinel *sentinel)
-{
-  sentinel->subscribing = sentinel->subscribed = TRUE;
-  if (!monitor_hears_all (self))
-    return;
-
-  self->pause_msec = MAX_PAUSE_MSEC;
-  monitor_start_timer (self);
-}
-
-/* What it reported meanwhile was not heard. */
-static void
-gap_cb (TornadisPubSubClient *listener,
-        Sentinel *sentinel)
-{
-  monitor_heard (sentinel->monitor, sentinel);
-  monitor_look_into_it (sentinel->monitor, sentinel->address);
-}
-
-/* The client will try to come back to where it was. It may have gone elsewhere, which the others know soon. */
-static void
-lost_cb (TornadisClient *listener,
-         const GError *error,
-         Sentinel *sentinel)
-{
-  if (!sentinel->subscribed)
-    return;
-
-  sentinel->subscribed = FALSE;
-  sentinel->monitor->pause_msec = MIN_PAUSE_MSEC;
-  monitor_start_timer (sentinel->monitor);
-}
-
-typedef struct
-{
-  SentinelMonitor *monitor; /* (unowned) valid unless @cancelled is */
-  GCancellable *cancelled;  /* (owned) */
-  GNetworkAddress *address; /* (owned) */
-} Subscribing;
-
-static void
-subscribed_cb (GObject *object,
-               GAsyncResult *result,
-               gpointer user_data)
-{
-  Subscribing *subscribing = user_data;
-  g_autoptr (GNetworkAddress) address = subscribing->address;
-  g_autoptr (GCancellable) cancelled = subscribing->cancelled;
-  SentinelMonitor *self = subscribing->monitor;
-  gboolean subscribed = tornadis_pub_sub_client_subscribe_finish (TORNADIS_PUB_SUB_CLIENT (object), result, NULL);
-  Sentinel *sentinel;
-
-  g_free (subscribing);
-  if (g_cancellable_is_cancelled (cancelled))
-    return;
-
-  sentinel = monitor_find (self, address, NULL);
-  if (sentinel == NULL || (GObject *) sentinel->listener != object)
-    return;
-
-  /* Otherwise tried again when one of them has answered next. */
-  if (subscribed)
-    monitor_heard (self, sentinel);
-  else
-    sentinel->subscribing = FALSE;
-}
-
-static void
-monitor_listen (SentinelMonitor *self,
-                Sentinel *sentinel)
-{
-  Subscribing *subscribing;
-
-  if (sentinel->subscribing)
-    return;
-
-  if (sentinel->listener == NULL)
-    {
-      sentinel->listener = monitor_make_client (self, TORNADIS_TYPE_PUB_SUB_CLIENT, sentinel->address);
-      g_signal_connect (sentinel->listener, "message", G_CALLBACK (message_cb), sentinel);
-      g_signal_connect (sentinel->listener, "gap", G_CALLBACK (gap_cb), sentinel);
-      g_signal_connect (sentinel->listener, "disconnected", G_CALLBACK (lost_cb), sentinel);
-    }
-
-  sentinel->subscribing = TRUE;
-  subscribing = g_new (Subscribing, 1);
-  *subscribing = (Subscribing){ self, g_object_ref (self->cancelled), g_object_ref (sentinel->address) };
-  tornadis_pub_sub_client_subscribe_async (TORNADIS_PUB_SUB_CLIENT (sentinel->listener),
-                                           (const char *[]){ SWITCH_CHANNEL, NULL }, self->cancelled, subscribed_cb, subscribing);
 }
 
 /* Rounds of questions. */
@@ -428,8 +198,8 @@ monitor_end_round (SentinelMonitor *self,
       g_set_object (&self->master, view->master);
     }
   for (guint i = 0; view != NULL && self->wanted && i < self->sentinels->len; i++)
-    monitor_listen (self, g_ptr_array_index (self->sentinels, i));
-  monitor_start_timer (self);
+    sentinel_monitor_listen (self, g_ptr_array_index (self->sentinels, i));
+  sentinel_monitor_start_timer (self);
 
   while (monitor_take_waiter (self, number, &waiter))
     {
@@ -441,7 +211,7 @@ monitor_end_round (SentinelMonitor *self,
   if (is_new && self->wanted)
     self->func (view, self->user_data);
   if (again)
-    monitor_look_into_it (self, NULL);
+    sentinel_monitor_look_into_it (self, NULL);
 }
 
 typedef struct
@@ -529,7 +299,7 @@ monitor_ask_next (SentinelMonitor *self)
 
   question = g_new (Question, 1);
   *question = (Question){ self, g_object_ref (self->cancelled), g_ptr_array_steal_index (self->round, 0) };
-  client = monitor_make_client (self, TORNADIS_TYPE_CLIENT, question->address);
+  client = sentinel_monitor_make_client (self, TORNADIS_TYPE_CLIENT, question->address);
   pipeline = sentinel_view_make_pipeline (self->name);
   tornadis_client_call_pipeline_async (client, pipeline, self->cancelled, answered_cb, question);
 }
@@ -558,8 +328,8 @@ sentinel_monitor_look (SentinelMonitor *self,
     }
 
   if (self->pause_msec == 0)
-    self->pause_msec = MIN_PAUSE_MSEC;
-  monitor_stop_timer (self);
+    self->pause_msec = SENTINEL_MIN_PAUSE_MSEC;
+  sentinel_monitor_stop_timer (self);
   g_clear_pointer (&self->old_view, sentinel_view_free);
   self->round = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < self->sentinels->len; i++)
@@ -590,7 +360,7 @@ void
 sentinel_monitor_doubt (SentinelMonitor *self,
                         GNetworkAddress *sentinel)
 {
-  monitor_put (self, sentinel, FALSE);
+  sentinel_monitor_put (self, sentinel, FALSE);
 }
 
 void
@@ -598,7 +368,7 @@ sentinel_monitor_rest (SentinelMonitor *self)
 {
   self->wanted = self->again = FALSE;
   self->pause_msec = 0;
-  monitor_stop_timer (self);
+  sentinel_monitor_stop_timer (self);
   for (guint i = 0; i < self->sentinels->len; i++)
     sentinel_stop (g_ptr_array_index (self->sentinels, i));
   g_clear_object (&self->master);
@@ -630,7 +400,7 @@ void
 sentinel_monitor_free (SentinelMonitor *self)
 {
   g_cancellable_cancel (self->cancelled);
-  monitor_stop_timer (self);
+  sentinel_monitor_stop_timer (self);
   g_ptr_array_unref (self->sentinels);
   g_clear_pointer (&self->old_view, sentinel_view_free);
   g_clear_pointer (&self->round, g_ptr_array_unref);
