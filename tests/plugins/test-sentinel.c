@@ -492,6 +492,53 @@ test_ends_meanwhile (void)
 }
 
 static void
+refused_cb (TornadisClient *client,
+            TornadisReply *reply,
+            GError *error,
+            gpointer user_data)
+{
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+  *(char **) user_data = g_strdup (error->message);
+}
+
+/* The plugin is removed while calls wait for the next attempt to connect: they do not go to the server that the client itself is
+ * of, as those do that are made from then on. */
+static void
+test_removed_while_waiting (void)
+{
+  g_autoptr (Fake) own = fake_new ("master");
+  g_autoptr (Fake) sentinel = fake_new_sentinel (NULL);
+  g_autoptr (TornadisClient) client = CLIENT ("", sentinel);
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("TEST");
+  g_autofree char *words = NULL;
+  TornadisClientState state;
+
+  sentinel->mood = FAKE_UNKNOWN;
+  g_object_set (client, "host", "127.0.0.1", "port", own->port, NULL);
+  /* The more attempts have failed the longer it waits for the next. */
+  do
+    {
+      g_clear_pointer (&words, g_free);
+      tornadis_client_submit (client, command, refused_cb, &words, NULL);
+      do
+        {
+          g_main_context_iteration (NULL, TRUE);
+          g_object_get (client, "state", &state, NULL);
+        }
+      while (state != TORNADIS_CLIENT_STATE_WAITING && words == NULL);
+    }
+  while (words != NULL);
+
+  tornadis_client_remove_plugin (client, get_plugin (client));
+  wait_until (words != NULL);
+  g_assert_cmpstr (words, ==, "Could not connect to main: the plugin was removed");
+  g_assert_cmpuint (fake_count (own, "TEST"), ==, 0);
+  call_until_ok (client);
+  g_assert_cmpuint (fake_count (own, "TEST"), ==, 1);
+  tear_down_client (&client);
+}
+
+static void
 drop_cb (TornadisClient *client,
          TornadisReply *reply,
          GError *error,
@@ -611,6 +658,7 @@ main (int argc,
   g_test_add_func ("/sentinel/late-sentinel", test_late_sentinel);
   g_test_add_func ("/sentinel/replicas", test_replicas);
   g_test_add_func ("/sentinel/ends-meanwhile", test_ends_meanwhile);
+  g_test_add_func ("/sentinel/removed-while-waiting", test_removed_while_waiting);
   g_test_add_func ("/sentinel/reentrancy", test_reentrancy);
   g_test_add_func ("/sentinel/pool", test_pool);
   g_test_add_func ("/sentinel/hostile", test_hostile);
