@@ -194,5 +194,22 @@ export default {
             throws(Tornadis.ClientError, () => Tornadis.Client.new_for_uri(bad), USAGE);
         const nowhere = Tornadis.Client.new_for_uri('redis-cluster://127.0.0.1:1');
         await rejects(Tornadis.ConnectionError, nowhere.call('PING'), CONNECT);
+        equal(nowhere.title, 'cluster of 127.0.0.1:1');
+    },
+
+    // Without the plugin it is a client of one server, to which no call goes that was made before.
+    async removed(server) {
+        const peer = TornadisHarness.Peer.new('wait\n');
+        const client = Tornadis.Client.new_for_uri(`redis-cluster://127.0.0.1:${peer.get_port()}`);
+        client.host = '127.0.0.1';
+        client.port = server.get_port();
+        const calls = [client.call('SET', 'key', 'value'), client.call('PING')]
+            .map(call => rejects(Tornadis.ConnectionError, call, Tornadis.Error.CLOSED));
+        await until(() => peer.get_n_connections() === 1);
+        equal(client.remove_plugin(client.get_plugins().get_item(0)), true);
+        for (const call of calls)
+            equal((await call).message.includes('the plugin was removed'), true);
+        equal(client.title, `127.0.0.1:${server.get_port()}`);
+        equal(await client.call('EXISTS', 'key'), 0);
     },
 };

@@ -317,6 +317,28 @@ async def test_cluster(server):
         assert application.find('label', 'cluster')
 
 
+async def test_sentinel(server):
+    """It goes with the master, and says that messages may be missing."""
+    group = TornadisHarness.Sentinel.new(None, None)
+    client = Tornadis.Client.new_for_uri(group.make_uri(None))
+    async with running('-s', 'news', '-s', 'log.*', group.make_uri(None)) as application:
+        await publish(client, 'news', 'before')
+        await until(lambda: application.find('label', 'before'))
+        assert any(widget.get_name() == 'main' for widget in application.walk() if widget.get_role_name() == 'label')
+        equal(application.find('label', 'messages may be missing'), None)
+        equal(group.failover(), True)
+        await until(lambda: application.find('label', 'messages may be missing'))
+        # The client may not have gone yet, or be on its way.
+        while application.find('label', 'after') is None:
+            try:
+                await publish(client, 'log.door', 'after')
+            except Tornadis.ConnectionError:
+                await Tornadis.sleep(0.05)
+        await until(lambda: not application.find('label', 'Trying to connect again. '))
+        assert application.find('label', 'before')
+        await until(lambda: get_figures(application).get('Connected clients', '').isdigit())
+
+
 async def test_bad_uri(server):
     for bad, why in (('gopher://localhost', 'the scheme'), ('redis://localhost:port', 'the port'), ('', 'no scheme')):
         async with running('-s', 'news', '--uri', bad) as application:

@@ -3,7 +3,7 @@
 
 import sys
 
-from tap import equal, main, raises, raises_async
+from tap import equal, main, raises, raises_async, wait_until
 
 from gi.repository import Tornadis, TornadisHarness
 
@@ -231,9 +231,25 @@ async def test_what_is_refused(server):
         raises(Tornadis.ClientError, Tornadis.Client.new_for_uri, bad)
     nowhere = Tornadis.Client.new_for_uri('redis-cluster://127.0.0.1:1')
     equal((await raises_async(Tornadis.ConnectionError, nowhere.call('PING'))).code, Tornadis.Error.CONNECT)
+    equal(nowhere.props.title, 'cluster of 127.0.0.1:1')
     # One that is no cluster.
     alone = Tornadis.Client.new_for_uri(f'redis-cluster://127.0.0.1:{server.get_port()}')
     await raises_async(Tornadis.TornadisException, alone.call('PING'))
+
+
+async def test_removed(server):
+    """Without the plugin it is a client of one server, to which no call goes that was made before."""
+    peer = TornadisHarness.Peer.new('wait\n')
+    client = Tornadis.Client.new_for_uri(f'redis-cluster://127.0.0.1:{peer.get_port()}')
+    client.props.host, client.props.port = '127.0.0.1', server.get_port()
+    calls = [client.call('SET', 'key', 'value'), client.call('PING')]
+    await wait_until(lambda: peer.get_n_connections() == 1)
+    equal(client.remove_plugin(client.get_plugins().get_item(0)), True)
+    for call in calls:
+        error = await raises_async(Tornadis.ConnectionError, call)
+        equal((error.code, 'the plugin was removed' in error.message), (Tornadis.Error.CLOSED, True))
+    equal(client.props.title, f'127.0.0.1:{server.get_port()}')
+    equal(await client.call('EXISTS', 'key'), 0)
 
 
 main(sys.modules[__name__])

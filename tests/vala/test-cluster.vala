@@ -189,10 +189,38 @@ async void test_refused (TornadisHarness.Redis server) throws Error {
   }
 }
 
+/* Without the plugin it is a client of one server, to which no call goes that was made before. */
+async void test_removed (TornadisHarness.Redis server) throws Error {
+  var peer = new TornadisHarness.Peer ("wait\n");
+  var client = new Tornadis.Client.for_uri (@"redis-cluster://127.0.0.1:$(peer.get_port ())");
+  assert (client.title == @"cluster of 127.0.0.1:$(peer.get_port ())");
+  client.host = "127.0.0.1";
+  client.port = server.get_port ();
+  Error? failure = null;
+  call.begin (client, "SET key value", (source, result) => {
+    try {
+      call.end (result);
+      assert_not_reached ();
+    } catch (Error error) {
+      failure = error;
+    }
+  });
+  while (peer.get_n_connections () == 0)
+    yield wait (1);
+  assert (client.remove_plugin ((Tornadis.Plugin) client.get_plugins ().get_item (0)));
+  while (failure == null)
+    yield wait (1);
+  assert (failure is Tornadis.Error.CLOSED);
+  assert ("the plugin was removed" in failure.message);
+  assert (client.title == @"127.0.0.1:$(server.get_port ())");
+  assert ((yield client.call_async (command ("EXISTS key"))).get_integer () == 0);
+}
+
 int main (string[] args) {
   Test.init (ref args);
   add ("/vala/cluster/one-server", (s, c) => test_one_server.begin (s, c), (r) => test_one_server.end (r));
   add ("/vala/cluster/cluster", (s, c) => test_cluster.begin (s, c), (r) => test_cluster.end (r));
   add ("/vala/cluster/refused", (s, c) => test_refused.begin (s, c), (r) => test_refused.end (r));
+  add ("/vala/cluster/removed", (s, c) => test_removed.begin (s, c), (r) => test_removed.end (r));
   return Test.run ();
 }
