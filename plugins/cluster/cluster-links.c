@@ -2,10 +2,11 @@
 
 #include "cluster/cluster-links.h"
 
-#include "cluster/cluster-endpoint.h"
-#include "common/client-properties.h"
-
 #include <string.h>
+
+#include "cluster/cluster-endpoint.h"
+#include "cluster/cluster-node-plugins.h"
+#include "common/client-properties.h"
 
 /* How often the nodes that are used are looked at: one that sleeps is missed by nobody else. */
 #define WATCH_MSEC 1000
@@ -20,8 +21,8 @@ typedef struct
   gboolean is_connected;
   gboolean is_given_up; /* it was closed since it has failed */
   gboolean is_used;     /* since it was looked at */
-  guint n_silent;   /* how many times its PING had not been answered, since one was */
-  guint64 n_probes; /* how many PINGs it was sent, and how many it has answered */
+  guint n_silent;       /* how many times its PING had not been answered, since one was */
+  guint64 n_probes;     /* how many PINGs it was sent, and how many it has answered */
   guint64 n_answers;
 } ClusterLink;
 
@@ -96,46 +97,13 @@ attempted_cb (ClusterLinks *self,
     self->func (self, error, self->user_data);
 }
 
-/* Whether it does not matter where it stands: it takes no part in calls, and has to do with connections to servers. */
-static gboolean
-only_looks_on (TornadisPlugin *plugin)
-{
-  const TornadisPluginClass *klass = TORNADIS_PLUGIN_GET_CLASS (plugin);
-
-  return klass->call == NULL && klass->call_done == NULL &&
-         (klass->observe != NULL || klass->setup != NULL || klass->setup_done != NULL || klass->push != NULL);
-}
-
-/* The plugins that stand behind this one, in their order. */
-static GPtrArray *
-get_plugins (ClusterLinks *self)
-{
-  GListModel *all = tornadis_client_get_plugins (self->client);
-  GPtrArray *plugins = g_ptr_array_new_with_free_func (g_object_unref);
-  gboolean is_behind = FALSE;
-
-  if (self->setup != NULL)
-    g_ptr_array_add (plugins, g_object_ref (self->setup));
-
-  for (guint i = 0; i < g_list_model_get_n_items (all); i++)
-    {
-      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (all, i);
-
-      if (is_behind || only_looks_on (plugin))
-        g_ptr_array_add (plugins, g_object_ref (plugin));
-      is_behind |= plugin == self->plugin;
-    }
-
-  return plugins;
-}
-
 void
 cluster_links_invalidate (ClusterLinks *self)
 {
   static const char text[] = ">2\r\n$10\r\ninvalidate\r\n_\r\n";
   g_autoptr (GBytes) resp = g_bytes_new_static (text, strlen (text));
   g_autoptr (TornadisReply) push = tornadis_reply_new_from_resp (resp, NULL);
-  g_autoptr (GPtrArray) plugins = get_plugins (self);
+  g_autoptr (GPtrArray) plugins = cluster_node_plugins_get (self->client, self->plugin, self->setup);
 
   for (guint i = 0; i < plugins->len; i++)
     {
@@ -144,38 +112,6 @@ cluster_links_invalidate (ClusterLinks *self)
 
       if (klass->push != NULL && klass->push (plugin, push))
         break;
-    }
-}
-
-static void
-set_plugins (TornadisClient *client,
-             GPtrArray *plugins)
-{
-  GListModel *present = tornadis_client_get_plugins (client);
-  guint i = 0;
-
-  /* Those that are the same from the first on stay. */
-  for (; i < plugins->len; i++)
-    {
-      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (present, i);
-
-      if (plugin != g_ptr_array_index (plugins, i))
-        break;
-    }
-
-  while (g_list_model_get_n_items (present) > i)
-    {
-      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (present, i);
-
-      tornadis_client_remove_plugin (client, plugin);
-    }
-
-  for (; i < plugins->len; i++)
-    {
-      g_autoptr (GError) error = NULL;
-
-      if (!tornadis_client_add_plugin (client, g_ptr_array_index (plugins, i), &error))
-        g_warning ("A plugin is not on a node of the cluster: %s", error->message);
     }
 }
 
@@ -197,11 +133,11 @@ links_get_clients (ClusterLinks *self)
 static void
 plugins_changed_cb (ClusterLinks *self)
 {
-  g_autoptr (GPtrArray) plugins = get_plugins (self);
+  g_autoptr (GPtrArray) plugins = cluster_node_plugins_get (self->client, self->plugin, self->setup);
   g_autoptr (GPtrArray) clients = links_get_clients (self);
 
   for (guint i = 0; i < clients->len; i++)
-    set_plugins (g_ptr_array_index (clients, i), plugins);
+    cluster_node_plugins_set (g_ptr_array_index (clients, i), plugins);
 }
 
 static void
@@ -311,7 +247,7 @@ make_link (ClusterLinks *self,
            const char *host,
            guint16 port)
 {
-  g_autoptr (GPtrArray) plugins = get_plugins (self);
+  g_autoptr (GPtrArray) plugins = cluster_node_plugins_get (self->client, self->plugin, self->setup);
   g_autoptr (TornadisClient) client = NULL;
   ClusterLink *link = g_new0 (ClusterLink, 1);
 
@@ -327,7 +263,7 @@ make_link (ClusterLinks *self,
   g_hash_table_insert (self->links, g_strdup (key), link);
   client = g_object_ref (link->client);
   self->n_making++;
-  set_plugins (client, plugins);
+  cluster_node_plugins_set (client, plugins);
   if (--self->n_making == 0 && self->later != NULL)
     {
       g_source_attach (self->later, self->context);
