@@ -4,7 +4,6 @@
 #include <tornadis-glib/tornadis-glib.h>
 
 #include "cluster/cluster-client.h"
-#include "cluster/cluster-connectable.h"
 #include "cluster/cluster-listener.h"
 #include "common/uri-hosts.h"
 
@@ -251,27 +250,6 @@ cluster_check_outer (TornadisClient *client,
   return TRUE;
 }
 
-/* A client that takes calls has no connection of its own; but it has the title of the cluster. */
-static void
-cluster_set_title (TornadisClusterPlugin *self,
-                   TornadisClient *client)
-{
-  g_autoptr (GNetworkAddress) node = cluster_map_choose_node (self->map);
-  g_autoptr (ClusterConnectable) connectable = cluster_connectable_new_fixed (self->title, node);
-
-  g_object_set (client, "connectable", connectable, NULL);
-}
-
-static void
-cluster_reset_title (TornadisClient *client)
-{
-  g_autoptr (GSocketConnectable) present = NULL;
-
-  g_object_get (client, "connectable", &present, NULL);
-  if (present != NULL && CLUSTER_IS_CONNECTABLE (present))
-    g_object_set (client, "connectable", NULL, NULL);
-}
-
 static gboolean
 tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
                                 TornadisClient *client,
@@ -291,8 +269,6 @@ tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
     g_object_set (client, "db", self->db, NULL);
 
   self->last = NULL;
-  if (!is_listener && whole == NULL)
-    cluster_set_title (self, client);
   if (is_listener)
     g_hash_table_insert (self->listeners, client,
                          cluster_listener_new (plugin, TORNADIS_PUB_SUB_CLIENT (client), self->title, self->map, &self->settings,
@@ -344,8 +320,6 @@ tornadis_cluster_plugin_detach (TornadisPlugin *plugin,
     }
   else if (gone != NULL)
     {
-      if (gone->whole == gone)
-        cluster_reset_title (client);
       g_hash_table_remove (self->clients, client);
       cluster_client_free (gone);
     }

@@ -510,6 +510,25 @@ test_removed_written (Nodes *self,
     }
 }
 
+/* One that stands before the cluster, and so has nothing to do with connections. */
+typedef HookPlugin KeepingPlugin;
+typedef TornadisPluginClass KeepingPluginClass;
+
+GType keeping_plugin_get_type (void);
+G_DEFINE_TYPE (KeepingPlugin, keeping_plugin, calling_plugin_get_type ())
+
+static void
+keeping_plugin_class_init (KeepingPluginClass *klass)
+{
+  klass->setup = NULL;
+  klass->push = NULL;
+}
+
+static void
+keeping_plugin_init (HookPlugin *self)
+{
+}
+
 static gboolean
 keep_hook (HookPlugin *self,
            Hook hook,
@@ -532,11 +551,12 @@ test_removed_behind (Nodes *self,
   g_autoptr (TornadisPlugin) cluster = g_object_ref (get_cluster_plugin (self->client));
   g_autoptr (TornadisCommand) command = make_command ("GET " FIRST_KEY);
   Removed removed = { 0 };
-  HookPlugin *before;
+  HookPlugin *before = g_object_new (keeping_plugin_get_type (), NULL);
 
+  before->func = keep_hook;
   g_object_set (self->client, "host", "127.0.0.1", "port", port_of (own), NULL);
   g_assert_true (tornadis_client_remove_plugin (self->client, cluster));
-  before = add_calling (self->client, "b", keep_hook, NULL);
+  g_assert_true (tornadis_client_add_plugin (self->client, (TornadisPlugin *) before, NULL));
   g_assert_true (tornadis_client_add_plugin (self->client, cluster, NULL));
   tornadis_client_submit (self->client, command, removed_cb, &removed, NULL);
   g_assert_nonnull (before->kept);
