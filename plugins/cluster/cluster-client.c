@@ -272,7 +272,7 @@ cluster_client_call_done (ClusterClient *self,
         g_object_unref (call);
       if (trip == NULL || trip->cancellable == NULL)
         return;
-      g_cancellable_cancel (trip->cancellable);
+      cluster_trip_cancel (trip);
       /* What was made on its behalf may have been written. */
       if (trip->has_sent && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED))
         {

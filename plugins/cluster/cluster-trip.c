@@ -32,6 +32,7 @@ trip_free (gpointer data)
 {
   ClusterTrip *self = data;
 
+  g_assert (self->timer == NULL);
   g_clear_object (&self->target);
   g_clear_object (&self->cancellable);
   g_free (self);
@@ -309,11 +310,24 @@ errand_new (ClusterClient *client,
   return self;
 }
 
+void
+cluster_trip_cancel (ClusterTrip *self)
+{
+  g_autoptr (GSource) timer = g_steal_pointer (&self->timer);
+
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+  /* It has the call, and with that the client. */
+  if (timer != NULL)
+    g_source_destroy (timer);
+}
+
 static gboolean
 again_cb (gpointer user_data)
 {
   ClusterErrand *self = user_data;
 
+  g_clear_pointer (&cluster_trip_get (self->call)->timer, g_source_unref);
   if (g_cancellable_is_cancelled (self->cancellable))
     return G_SOURCE_REMOVE;
 
@@ -332,10 +346,14 @@ go_again_later (ClusterErrand *self,
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   g_autoptr (GSource) source = g_timeout_source_new (msec);
+  ClusterTrip *trip = cluster_trip_get (self->call);
 
+  /* What was made for it has not run. */
+  trip->has_sent = FALSE;
   g_source_set_static_name (source, "[tornadis] cluster, a call is made again");
   g_source_set_callback (source, again_cb, self, errand_free);
   g_source_attach (source, context);
+  trip->timer = g_steal_pointer (&source);
 }
 
 /* Behind ASKING, and of a transaction behind MULTI too. */

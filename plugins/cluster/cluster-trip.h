@@ -17,6 +17,7 @@ typedef struct
   gint64 since;              /* when it could first not be served, monotonic time; 0: never */
   GCancellable *cancellable; /* (owned) (nullable) of what is made on its behalf while it is held */
   gboolean has_sent;         /* of that, something that may have run */
+  GSource *timer;            /* (owned) (nullable) makes it again, while it is held and put off */
 } ClusterTrip;
 
 /* (nullable) */
@@ -33,6 +34,8 @@ gboolean     cluster_trip_go_on   (ClusterClient *client,
  * more. */
 GCancellable *cluster_trip_begin  (TornadisCall  *call,
                                    gboolean       sends);
+/* Nobody waits for it any more. */
+void         cluster_trip_cancel  (ClusterTrip   *self);
 /* Makes a call that is held again after a while, if that may help; else it fails with @error. */
 void         cluster_trip_put_off (ClusterClient *client,
                                    TornadisCall  *call,
