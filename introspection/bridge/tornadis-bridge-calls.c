@@ -213,7 +213,6 @@ carrier_submit (TornadisBridgeCarrier *self,
 {
   TornadisClient *client = tornadis_bridge_carrier_get_owner (self, error);
   g_autoptr (GPtrArray) commands = NULL;
-  gboolean cork;
   guint32 first;
 
   self->expecting = FALSE;
@@ -228,10 +227,8 @@ carrier_submit (TornadisBridgeCarrier *self,
   tornadis_bridge_carrier_hold (self, G_OBJECT (client));
   first = tornadis_bridge_carrier_reserve (self, commands->len);
 
-  /* One write for all of them, though the first finds the link idle. A plugin may wait for replies. */
-  cork = TORNADIS_PRIVATE_CALL (client_get_chain, client) == NULL;
-  if (cork)
-    TORNADIS_PRIVATE_CALL (client_set_corked, client, TRUE);
+  /* One write for all of them to a server, though the first finds the link idle. */
+  TORNADIS_PRIVATE_CALL (client_set_corked, client, TRUE);
   for (guint i = 0; i < commands->len; i++)
     {
       TornadisBridgeCall *call = tornadis_bridge_call_new (self, first + i);
@@ -239,8 +236,7 @@ carrier_submit (TornadisBridgeCarrier *self,
       TORNADIS_PRIVATE_CALL (client_dispatch, client, g_ptr_array_index (commands, i), NULL, reply_cb, call,
                              &call->dispatched);
     }
-  if (cork)
-    TORNADIS_PRIVATE_CALL (client_set_corked, client, FALSE);
+  TORNADIS_PRIVATE_CALL (client_set_corked, client, FALSE);
 
   tornadis_bridge_carrier_let_go (self);
 

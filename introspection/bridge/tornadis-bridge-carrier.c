@@ -526,6 +526,16 @@ tornadis_bridge_carrier_expect (TornadisBridgeCarrier *self,
   return TRUE;
 }
 
+/* What several connections bring for one client, those that are ready now, is told together: so the calls that are made then
+ * go out together too. */
+static gboolean
+carrier_waits_for_others (TornadisBridgeCarrier *self,
+                          const TornadisBridgeChunk *chunk)
+{
+  return chunk->batch == NULL && TORNADIS_IS_CLIENT (self->held) &&
+         TORNADIS_PRIVATE_CALL (client_has_router, TORNADIS_CLIENT (self->held));
+}
+
 /* (transfer full): @chunk */
 static TornadisBridgeChunk *
 carrier_add_chunk (TornadisBridgeCarrier *self,
@@ -533,7 +543,10 @@ carrier_add_chunk (TornadisBridgeCarrier *self,
 {
   chunk->link.data = chunk;
   g_queue_push_tail_link (&self->chunks, &chunk->link);
-  TORNADIS_PRIVATE_CALL (poller_item_queue_first, &self->item);
+  if (carrier_waits_for_others (self, chunk))
+    TORNADIS_PRIVATE_CALL (poller_item_queue, &self->item);
+  else
+    TORNADIS_PRIVATE_CALL (poller_item_queue_first, &self->item);
 
   return chunk;
 }

@@ -92,6 +92,8 @@ typedef struct
   TornadisRouted *next_closed; /* (unowned) (nullable) of them, while the client is closed */
   TornadisRouted *free_routed; /* (owned) (nullable) see tornadis-client-route.c */
   guint n_free_routed;
+  guint n_corks;               /* see tornadis_client_set_corked() */
+  GPtrArray *corked;           /* (owned) (nullable) (element-type TornadisClient) those that calls were routed to meanwhile */
   guint n_silences;          /* see tornadis_client_begin_emission() */
   struct _TornadisClientResult *free_results; /* (owned) (nullable) see tornadis-client-result.c */
   guint n_free_results;
@@ -124,8 +126,6 @@ void            tornadis_client_expect_collector  (void);
 TornadisClientPrivate *
                 tornadis_client_get_private       (TornadisClient   *self);
 TornadisLink   *tornadis_client_get_link          (TornadisClient   *self);
-/* The plugins that calls go through, outermost first; replaced and never changed. NULL: none. */
-GPtrArray      *tornadis_client_get_chain         (TornadisClient   *self);
 GMainContext   *tornadis_client_get_context       (TornadisClient   *self);
 /* @flush is called before anything else is emitted or returned that comes after outcomes and messages: a binding that
  * passes those on later has to do it now. One for each client; %NULL: that of @user_data is none any more,
@@ -134,7 +134,8 @@ void            tornadis_client_set_flush         (TornadisClient   *self,
                                                    void            (*flush) (gpointer user_data),
                                                    gpointer          user_data);
 void            tornadis_client_flush             (TornadisClient   *self);
-/* Calls that are made until it is uncorked are written at once then. */
+/* Calls that are made until it is uncorked are written together, to each server that they go to. A main loop that runs
+ * meanwhile, in a hook of a plugin, writes what there is. */
 void            tornadis_client_set_corked        (TornadisClient   *self,
                                                    gboolean          corked);
 /* Flushes, for a signal or a notify. FALSE: it must not be emitted. The client is being disposed, or was, or is closed for
@@ -269,6 +270,8 @@ void            tornadis_client_call_connect      (TornadisClient   *self,
 
 /* tornadis-client-route.c */
 
+/* Whether a plugin routes its calls to other clients. */
+gboolean        tornadis_client_has_router        (TornadisClient   *self);
 /* Has the client's router route a plain command. FALSE: it is to go through the plugins; else as tornadis_client_dispatch(). */
 gboolean        tornadis_client_route             (TornadisClient   *self,
                                                    TornadisCommand  *command,
@@ -278,6 +281,8 @@ gboolean        tornadis_client_route             (TornadisClient   *self,
 /* Completes it with @error, whatever the plugin thinks of that. */
 void            tornadis_client_abort_routed      (TornadisRouted   *self,
                                                    const GError     *error);
+/* The other clients that were corked, since this one is, write what they have. */
+void            tornadis_client_uncork_targets    (TornadisClientPrivate *priv);
 /* Completes all with CLOSED or LOST, the oldest first. */
 void            tornadis_client_close_routed      (TornadisClientPrivate *priv);
 /* The plugins are about to be others: the one that has routed them still sees how they end. */

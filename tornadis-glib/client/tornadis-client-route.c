@@ -159,6 +159,38 @@ routed_done_cb (TornadisReply *reply,
 }
 
 gboolean
+tornadis_client_has_router (TornadisClient *self)
+{
+  return tornadis_client_get_private (self)->router != NULL;
+}
+
+/* What is corked already is uncorked by who did that, not before this client is. */
+static G_NO_INLINE void
+client_cork_target (TornadisClientPrivate *priv,
+                    TornadisClient *target)
+{
+  TornadisLink *link = tornadis_client_get_link (target);
+
+  if (tornadis_link_is_corked (link))
+    return;
+
+  if (priv->corked == NULL)
+    priv->corked = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (priv->corked, g_object_ref (target));
+  tornadis_link_set_corked (link, TRUE);
+}
+
+void
+tornadis_client_uncork_targets (TornadisClientPrivate *priv)
+{
+  /* One of them may be freed with it, and its calls end. */
+  g_autoptr (GPtrArray) corked = g_steal_pointer (&priv->corked);
+
+  for (guint i = 0; i < corked->len; i++)
+    tornadis_link_set_corked (tornadis_client_get_link (g_ptr_array_index (corked, i)), FALSE);
+}
+
+gboolean
 tornadis_client_route (TornadisClient *self,
                        TornadisCommand *command,
                        TornadisSlotFunc func,
@@ -174,6 +206,9 @@ tornadis_client_route (TornadisClient *self,
   target = TORNADIS_PLUGIN_GET_CLASS (priv->router)->route (priv->router, self, command);
   if (target == NULL || target == self || tornadis_client_get_private (target)->chain != NULL)
     return FALSE;
+
+  if (G_UNLIKELY (priv->n_corks > 0))
+    client_cork_target (priv, target);
 
   routed = routed_new (priv);
   routed->target = target;

@@ -489,14 +489,6 @@ tornadis_client_get_link (TornadisClient *self)
   return priv->link;
 }
 
-GPtrArray *
-tornadis_client_get_chain (TornadisClient *self)
-{
-  TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
-
-  return priv->chain;
-}
-
 GMainContext *
 tornadis_client_get_context (TornadisClient *self)
 {
@@ -534,7 +526,10 @@ tornadis_client_set_corked (TornadisClient *self,
 {
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
 
+  priv->n_corks += corked ? 1 : -1;
   tornadis_link_set_corked (priv->link, corked);
+  if (priv->n_corks == 0 && priv->corked != NULL)
+    tornadis_client_uncork_targets (priv);
 }
 
 gboolean

@@ -17,8 +17,8 @@ tornadis__private__ (void)
     .client_cancel = tornadis_client_cancel,
     .client_set_flush = tornadis_client_set_flush,
     .client_set_corked = tornadis_client_set_corked,
+    .client_has_router = tornadis_client_has_router,
     .client_get_context = tornadis_client_get_context,
-    .client_get_chain = tornadis_client_get_chain,
     .client_expect_collector = tornadis_client_expect_collector,
 
     .prelude_set = tornadis_prelude_set,

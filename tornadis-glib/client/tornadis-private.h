@@ -32,8 +32,8 @@ typedef struct
                                                 gpointer                user_data);
   void             (*client_set_corked)        (TornadisClient         *self,
                                                 gboolean                corked);
+  gboolean         (*client_has_router)        (TornadisClient         *self);
   GMainContext    *(*client_get_context)       (TornadisClient         *self);
-  GPtrArray       *(*client_get_chain)         (TornadisClient         *self);
   void             (*client_expect_collector)  (void);
 
   void             (*prelude_set)              (TornadisPreludeFunc     func);

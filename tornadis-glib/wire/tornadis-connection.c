@@ -525,6 +525,20 @@ connection_is_silent (TornadisConnection *self)
   return !connection_has_input (self);
 }
 
+/* Whether what is pushed may go out at once. */
+static gboolean
+connection_writes_now (TornadisConnection *self)
+{
+  return tornadis_queue_awaits_replies (self->queue) ? self->aggressive && self->in_turn == 0 : connection_is_silent (self);
+}
+
+static void
+connection_schedule_flush (TornadisConnection *self)
+{
+  self->flush_scheduled = TRUE;
+  tornadis_poller_item_queue (&self->item);
+}
+
 void
 tornadis_connection_kick (TornadisConnection *self)
 {
@@ -532,14 +546,29 @@ tornadis_connection_kick (TornadisConnection *self)
   if (self->closed || self->flush_scheduled || self->write_blocked)
     return;
 
-  if (tornadis_queue_awaits_replies (self->queue) ? self->aggressive && self->in_turn == 0 : connection_is_silent (self))
-    {
-      connection_flush (self);
-      return;
-    }
+  if (connection_writes_now (self))
+    connection_flush (self);
+  else
+    connection_schedule_flush (self);
+}
 
-  self->flush_scheduled = TRUE;
-  tornadis_poller_item_queue (&self->item);
+void
+tornadis_connection_kick_later (TornadisConnection *self)
+{
+  if (!self->closed && !self->flush_scheduled && !self->write_blocked)
+    connection_schedule_flush (self);
+}
+
+void
+tornadis_connection_hurry (TornadisConnection *self)
+{
+  if (self->closed || !self->flush_scheduled || !connection_writes_now (self))
+    return;
+
+  connection_flush (self);
+  /* Unless there is something else to do, its turn is not needed any more. */
+  if (self->item.ready == 0 && !self->resume_read && self->write_error == NULL && self->retire_error == NULL)
+    tornadis_poller_item_unqueue (&self->item);
 }
 
 void

@@ -57,6 +57,9 @@ void                tornadis_connection_set_max_reply_size (TornadisConnection  
 /* Something was pushed to the queue: writes it now when the link was idle, else with the others of this main-context
  * iteration. */
 void                tornadis_connection_kick            (TornadisConnection            *self);
+/* More follows: writes it with that, when tornadis_connection_hurry() is called or, at the latest, in the connection's turn. */
+void                tornadis_connection_kick_later      (TornadisConnection            *self);
+void                tornadis_connection_hurry           (TornadisConnection            *self);
 /* Writes no further call, and fails with @error once those that are written have been answered. */
 void                tornadis_connection_retire          (TornadisConnection            *self,
                                                          const GError                  *error);

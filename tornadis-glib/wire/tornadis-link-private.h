@@ -34,7 +34,7 @@ struct _TornadisLink
   guint protocol_version;
   gint64 server_id;
   guint n_closed; /* how often it was closed: a function that calls back stops when it finds this changed */
-  int n_corks;    /* nothing is written while there are any */
+  int n_corks;    /* nothing is written at once while there are any */
   TornadisSession session;
   gboolean unusable : 1;  /* the server does not do what the link is for: it is retired, or closed at once */
   gboolean moves : 1;     /* it is closed because another server is the right one */

@@ -700,9 +700,6 @@ link_ensure_later (TornadisLink *self)
 static inline void
 link_kick (TornadisLink *self)
 {
-  if (self->n_corks > 0)
-    return;
-
   if (G_LIKELY (self->connection != NULL))
     {
       /* Not again for every call, unless the timer may be set for something far away: it finds out what it is for when it
@@ -711,7 +708,10 @@ link_kick (TornadisLink *self)
                       self->settings.read_timeout_msec > self->settings.ping_interval_msec) &&
           self->settings.ping_interval_msec > 0)
         tornadis_link_arm (self, g_get_monotonic_time () + self->settings.ping_interval_msec * G_TIME_SPAN_MILLISECOND);
-      tornadis_connection_kick (self->connection);
+      if (G_LIKELY (self->n_corks == 0))
+        tornadis_connection_kick (self->connection);
+      else
+        tornadis_connection_kick_later (self->connection);
     }
   else
     link_ensure_later (self);
@@ -790,6 +790,12 @@ tornadis_link_set_corked (TornadisLink *self,
                           gboolean corked)
 {
   self->n_corks += corked ? 1 : -1;
-  if (self->n_corks == 0 && tornadis_queue_get_length (self->queue) > 0)
-    link_kick (self);
+  if (self->n_corks == 0 && self->connection != NULL)
+    tornadis_connection_hurry (self->connection);
+}
+
+gboolean
+tornadis_link_is_corked (TornadisLink *self)
+{
+  return self->n_corks > 0;
 }

@@ -120,9 +120,10 @@ void                 tornadis_link_cancel               (TornadisLink           
                                                          guint64                  id,
                                                          gconstpointer            user_data,
                                                          const GError            *error);
-/* Between TRUE and FALSE nothing is written: what is queued then goes out together. */
+/* What is queued between TRUE and FALSE goes out together, or with the next turn of the main loop if that comes before. */
 void                 tornadis_link_set_corked           (TornadisLink            *self,
                                                          gboolean                 corked);
+gboolean             tornadis_link_is_corked            (TornadisLink            *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisLink, tornadis_link_free)
 
