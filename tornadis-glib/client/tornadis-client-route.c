@@ -190,6 +190,28 @@ tornadis_client_uncork_targets (TornadisClientPrivate *priv)
     tornadis_link_set_corked (tornadis_client_get_link (g_ptr_array_index (corked, i)), FALSE);
 }
 
+/* As tornadis_client_send() does with what is in nobody's way, a plain command of a client that takes calls and is looked at by
+ * no plugin: 50 instructions less. */
+static inline guint64
+routed_send (TornadisRouted *self,
+             const TornadisClientPrivate *target)
+{
+  const TornadisClientHooks *hooks = TORNADIS_CLIENT_GET_CLASS (self->target)->hooks;
+  const TornadisCaller caller = { .func = routed_done_cb,
+                                  .user_data = self,
+                                  .deadline = self->deadline,
+                                  .notifies = TORNADIS_NOTIFIES_PROGRAM };
+  guint64 id;
+
+  tornadis_command_seal (self->command);
+  if (G_LIKELY (target->observers == NULL && (hooks == NULL || hooks->refusal == NULL)) &&
+      G_LIKELY (tornadis_link_submit (target->link, self->command, TORNADIS_SLOT_DEFAULT, &caller, &id, NULL)))
+    return id;
+
+  /* It says why. */
+  return tornadis_client_send (self->target, self->command, NULL, self->deadline, TORNADIS_NOTIFIES_PROGRAM, routed_done_cb, self);
+}
+
 gboolean
 tornadis_client_route (TornadisClient *self,
                        TornadisCommand *command,
@@ -198,13 +220,18 @@ tornadis_client_route (TornadisClient *self,
                        TornadisDispatched *dispatched)
 {
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
+  const TornadisClientPrivate *target_priv;
   TornadisClient *target;
   TornadisRouted *routed;
   guint timeout_msec;
 
   tornadis_prelude ();
   target = TORNADIS_PLUGIN_GET_CLASS (priv->router)->route (priv->router, self, command);
-  if (target == NULL || target == self || tornadis_client_get_private (target)->chain != NULL)
+  if (target == NULL || target == self)
+    return FALSE;
+
+  target_priv = tornadis_client_get_private (target);
+  if (target_priv->chain != NULL)
     return FALSE;
 
   if (G_UNLIKELY (priv->n_corks > 0))
@@ -223,7 +250,7 @@ tornadis_client_route (TornadisClient *self,
   if (dispatched != NULL)
     dispatched->routed = routed;
   /* It does not complete within this. */
-  routed->id = tornadis_client_send (target, command, NULL, routed->deadline, TORNADIS_NOTIFIES_PROGRAM, routed_done_cb, routed);
+  routed->id = routed_send (routed, target_priv);
 
   return TRUE;
 }
