@@ -2,6 +2,7 @@
 """Carries calls of Tornadis for Python to the library, those of one turn of the main loop together, and what comes back."""
 
 import marshal
+from itertools import repeat
 
 from gi.repository import GLib
 
@@ -21,12 +22,22 @@ class CallFuture(Future):
 
     _carrier = None
 
-    def __init__(self):
-        pass
+    # No call of Python's for each: what is set is set by who makes it.
+    __init__ = object.__init__
 
     def _canceller(self):
         if self._carrier is not None:
             self._carrier.cancel(self)
+
+    def __await__(self):
+        if not self._done:
+            self._asyncio_future_blocking = True
+            yield self
+        if self._done and self._exception is None:
+            return self._result
+        return self.result()
+
+    __iter__ = __await__
 
 
 def _take(owner, data, *_):
@@ -58,9 +69,16 @@ class Carrier:
 
     def call(self, args):
         """Calls a command; returns its future."""
+        encoded = _encode(args)
         future = CallFuture()
         future._carrier = self
-        self.add(_encode(args), future)
+        calls = self.calls
+        if calls and len(calls) < _MOST_CALLS - 1:
+            # What add() does, of most calls.
+            calls.append(encoded)
+            self.targets.append(future)
+        else:
+            self.add(encoded, future)
         return future
 
     def add(self, encoded, target):
@@ -78,9 +96,14 @@ class Carrier:
     def submit(self, targets, submit, *args):
         """Stores the targets first: a plugin may make other calls before submit returns."""
         first = self.number
-        for target in targets:
-            self.pending[self.number] = target
-            self.number = (self.number + 1) & _MAX_NUMBER
+        n = len(targets)
+        if first + n <= _MAX_NUMBER:
+            self.number += n
+            self.pending.update(zip(range(first, self.number), targets))
+        else:
+            for target in targets:
+                self.pending[self.number] = target
+                self.number = (self.number + 1) & _MAX_NUMBER
         try:
             submit(*args)
         except GLib.Error as error:
@@ -145,7 +168,7 @@ class Carrier:
         if data:
             brought = marshal.loads(data)
             if type(brought) is dict:
-                self.parts.append((self.settle_all, map(self.open, brought, brought.values())))
+                self.parts.append((self.settle_all, self.open_all(brought)))
                 n = len(brought)
             else:
                 n = self.get_messages().receive(brought)
@@ -168,6 +191,12 @@ class Carrier:
                 if self.parts and self.parts[0] is part:
                     del self.parts[0]
 
+    def open_all(self, brought):
+        """What open() says of each, when it is asked for."""
+        if min(brought) >= 0:
+            return zip(map(self.pending.pop, brought), brought.values(), repeat(None))
+        return map(self.open, brought, brought.values())
+
     def open(self, number, value):
         """The target, the value and the exception of an outcome."""
         if number >= 0:
@@ -187,11 +216,21 @@ class Carrier:
         raised = None
         for target, value, exception in outcomes:
             try:
-                if type(target) is CallFuture:
-                    if not target._done:
-                        target._finish(value, exception, at_once)
-                elif target is not None:
-                    target(value if exception is None else exception)
+                if type(target) is not CallFuture:
+                    if target is not None:
+                        target(value if exception is None else exception)
+                elif target._done:
+                    pass
+                elif at_once and exception is None and target._context is None and not target._more_callbacks:
+                    # What _finish() does, of most calls.
+                    target._done = True
+                    target._result = value
+                    callback = target._callback
+                    if callback is not None:
+                        target._callback = None
+                        callback(target)
+                else:
+                    target._finish(value, exception, at_once)
             except Exception as error:
                 # The others must be settled all the same.
                 _report(error)

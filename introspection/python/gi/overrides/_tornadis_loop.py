@@ -353,12 +353,15 @@ class _Runner:
         else:
             if awaited is None:
                 _call_soon(lambda: self.step(None))
+                return
+            self.awaited = awaited
+            if not isinstance(awaited, Future):
+                awaited.add_done_callback(self.wake)
+            elif awaited._callback is None and not awaited._done:
+                # What _add_callback() does, of most futures.
+                awaited._callback = self.wake
             else:
-                self.awaited = awaited
-                if isinstance(awaited, Future):
-                    awaited._add_callback(self.wake)
-                else:
-                    awaited.add_done_callback(self.wake)
+                awaited._add_callback(self.wake)
 
     def end(self, result, exception):
         self.ended = True
