@@ -26,7 +26,7 @@
  * When the link is lost, slots that are out complete and are removed, tombstones with them; the others wait again, or are
  * voided. */
 
-#define FIRST_SIZE 16
+#define FIRST_SIZE 4
 /* Leaves ids below it for what is pushed to the front. */
 #define FIRST_ID (G_GUINT64_CONSTANT (1) << 32)
 /* A ring larger than this is given back when it is empty. */

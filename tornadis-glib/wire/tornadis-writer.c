@@ -8,7 +8,8 @@
 
 /* A buffer of no more than this is kept while it is empty, so that a busy link does not allocate for every write. */
 #define KEEP_SIZE (128 * 1024)
-#define FIRST_SIZE 4096
+/* A client of a node that is asked now and then needs no more. */
+#define FIRST_SIZE 512
 /* Room for "*N\r\n". */
 #define MAX_COUNT_LENGTH 24
 
