@@ -4,28 +4,36 @@
 
 #include "tornadis-glib/values/tornadis-reply-pack-private.h"
 
+/* As many as the nodes of a small cluster, each of which is asked at the same time as the others. */
+#define MAX_SPARE 4
+
+/* All are of one size. */
 typedef struct
 {
-  guint8 *page; /* (owned) (nullable) */
+  guint8 *pages[MAX_SPARE]; /* (owned) */
+  guint n_pages;
   gsize size;
-} SparePage;
+} SparePages;
 
 static void
-spare_page_free (gpointer data)
+spare_pages_free (gpointer data)
 {
-  g_free (((SparePage *) data)->page);
-  g_free (data);
+  SparePages *self = data;
+
+  while (self->n_pages > 0)
+    g_free (self->pages[--self->n_pages]);
+  g_free (self);
 }
 
-static GPrivate spare_page = G_PRIVATE_INIT (spare_page_free);
+static GPrivate spare_pages = G_PRIVATE_INIT (spare_pages_free);
 
 guint8 *
 tornadis_page_new (gsize size)
 {
-  SparePage *spare = g_private_get (&spare_page);
+  SparePages *spare = g_private_get (&spare_pages);
 
-  if (spare != NULL && spare->page != NULL && spare->size == size)
-    return g_steal_pointer (&spare->page);
+  if (spare != NULL && spare->n_pages > 0 && spare->size == size)
+    return spare->pages[--spare->n_pages];
 
   return g_malloc (size + TORNADIS_REPLY_PACK_STEP);
 }
@@ -34,16 +42,18 @@ void
 tornadis_page_spare (guint8 *page,
                      gsize size)
 {
-  SparePage *spare = g_private_get (&spare_page);
+  SparePages *spare = g_private_get (&spare_pages);
 
   if (spare == NULL)
     {
-      spare = g_new0 (SparePage, 1);
-      g_private_set (&spare_page, spare);
+      spare = g_new0 (SparePages, 1);
+      g_private_set (&spare_pages, spare);
     }
 
-  if (spare->page == NULL)
-    *spare = (SparePage){ page, size };
+  if (spare->n_pages == 0)
+    spare->size = size;
+  if (spare->size == size && spare->n_pages < MAX_SPARE)
+    spare->pages[spare->n_pages++] = page;
   else
     g_free (page);
 }
