@@ -100,6 +100,10 @@ void            cluster_client_explain     (ClusterClient         *self,
 void            cluster_client_explain_gone (TornadisCall         *call);
 /* None of the nodes that are known could be reached. */
 void            cluster_client_say_down    (ClusterClient         *self);
+/* The node of a command's one key, wherever other commands go (transfer none); NULL: it is not that simple. No such command is
+ * refused, or has to do with transactions. */
+TornadisClient *cluster_client_find_node_of_key (ClusterClient    *self,
+                                            TornadisCommand       *command);
 /* The node that a command can go to as it is (transfer none). NULL: several answer it, or nobody can now. */
 TornadisClient *cluster_client_find_node   (ClusterClient         *self,
                                             TornadisCommand       *command);

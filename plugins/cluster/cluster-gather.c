@@ -352,21 +352,32 @@ find_lot (GPtrArray *lots,
   return lot;
 }
 
+static void
+lots_add (GPtrArray *lots,
+          TornadisClient *node,
+          TornadisCommand *command,
+          guint position)
+{
+  Lot *lot = find_lot (lots, node);
+
+  tornadis_pipeline_stack_command (lot->pipeline, command);
+  g_array_append_val (lot->positions, position);
+}
+
 /* Sends all of them (element-type Lot), which are then gone. */
 static void
 sorting_send (Sorting *self,
               GPtrArray *lots)
 {
-  for (guint i = 0; i < lots->len; i++)
+  while (lots->len > 0)
     {
-      Lot *lot = g_ptr_array_index (lots, i);
+      Lot *lot = g_ptr_array_steal_index (lots, 0);
       Awaited *awaited = g_new (Awaited, 1);
 
       *awaited = (Awaited){ self, lot, 0 };
       self->n_awaited++;
       tornadis_client_call_pipeline_async (lot->client, lot->pipeline, self->cancellable, lot_done_cb, awaited);
     }
-  g_ptr_array_set_size (lots, 0);
 }
 
 static void
@@ -375,19 +386,55 @@ reply_clear (gpointer data)
   g_clear_pointer ((TornadisReply **) &data, tornadis_reply_unref);
 }
 
+/* Until all is sent it is awaited itself. */
+static Sorting *
+sorting_new (ClusterClient *client,
+             TornadisCall *call,
+             guint n_commands)
+{
+  Sorting *self = g_new (Sorting, 1);
+
+  *self = (Sorting){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)),
+                     g_ptr_array_new_full (n_commands, reply_clear), NULL, 1 };
+  g_ptr_array_set_size (self->replies, (int) n_commands);
+
+  return self;
+}
+
+gboolean
+cluster_gather_keys (ClusterClient *client,
+                     TornadisCall *call)
+{
+  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
+  guint n = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
+  g_autoptr (GPtrArray) lots = g_ptr_array_new_with_free_func (lot_free);
+  Sorting *self;
+
+  for (guint i = 0; i < n; i++)
+    {
+      TornadisCommand *command = tornadis_pipeline_get_command (pipeline, i);
+      TornadisClient *node = cluster_client_find_node_of_key (client, command);
+
+      if (G_UNLIKELY (node == NULL))
+        return FALSE;
+      lots_add (lots, node, command, i);
+    }
+
+  self = sorting_new (client, call, n);
+  sorting_send (self, lots);
+  sorting_unref (self);
+
+  return TRUE;
+}
+
 void
 cluster_gather_pipeline (ClusterClient *client,
                          TornadisCall *call)
 {
   TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
   guint n = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
-  g_autoptr (GPtrArray) lots = g_ptr_array_new ();
-  Sorting *self = g_new (Sorting, 1);
-
-  /* Until all is sent it is awaited itself. */
-  *self = (Sorting){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)),
-                     g_ptr_array_new_with_free_func (reply_clear), NULL, 1 };
-  g_ptr_array_set_size (self->replies, (int) n);
+  g_autoptr (GPtrArray) lots = g_ptr_array_new_with_free_func (lot_free);
+  Sorting *self = sorting_new (client, call, n);
 
   for (guint i = 0; i < n; i++)
     {
@@ -396,10 +443,7 @@ cluster_gather_pipeline (ClusterClient *client,
 
       if (node != NULL)
         {
-          Lot *lot = find_lot (lots, node);
-
-          tornadis_pipeline_stack_command (lot->pipeline, command);
-          g_array_append_val (lot->positions, i);
+          lots_add (lots, node, command, i);
         }
       else
         {

@@ -109,14 +109,37 @@ cluster_client_get_home (ClusterClient *self)
   return cluster_links_get (self->links, node);
 }
 
+static inline TornadisClient *
+find_node_of_key (ClusterClient *self,
+                  TornadisCommand *command)
+{
+  const CommandEntry *entry = cluster_map_find_command (self->map, command);
+  guint slot;
+
+  if (G_UNLIKELY (!cluster_route_find_slot (entry, command, &slot)))
+    return NULL;
+
+  return get_node_of_slot (self, slot, (command_entry_get_flags (entry) & COMMAND_FLAG_READONLY) != 0);
+}
+
+TornadisClient *
+cluster_client_find_node_of_key (ClusterClient *self,
+                                 TornadisCommand *command)
+{
+  return find_node_of_key (self, command);
+}
+
 TornadisClient *
 cluster_client_find_node (ClusterClient *self,
                           TornadisCommand *command)
 {
-  ClusterWay way = cluster_way_find (self->map, command);
+  TornadisClient *node = find_node_of_key (self, command);
+  ClusterWay way;
 
-  if (!cluster_way_check (command, NULL))
-    return NULL;
+  if (node != NULL || !cluster_way_check (command, NULL))
+    return node;
+
+  way = cluster_way_find (self->map, command);
   if (way.kind == CLUSTER_WAY_SLOT)
     return get_node_of_slot (self, way.slot, way.reads);
 
@@ -242,18 +265,34 @@ check_stacked (ClusterClient *self,
   return FALSE;
 }
 
+/* See cluster_client_find_node_of_key(). */
+static gboolean
+has_one_key (ClusterClient *self,
+             TornadisCommand *command)
+{
+  const CommandEntry *entry = cluster_map_find_command (self->map, command);
+  guint position = entry != NULL ? command_entry_get_single_key (entry) : 0;
+
+  return position > 0 && position < tornadis_command_get_n_args (command);
+}
+
 /* Whether all of them can be called on a cluster: else none is sent. */
 static gboolean
 check_commands (ClusterClient *self,
                 TornadisCall *call)
 {
-  for (guint i = 0; i < call_get_n_commands (call); i++)
+  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
+  guint n = call_get_n_commands (call);
+
+  for (guint i = 0; i < n; i++)
     {
-      TornadisCommand *command = call_get_command (call, i);
+      TornadisCommand *command = pipeline != NULL ? tornadis_pipeline_get_command (pipeline, i) : tornadis_call_get_command (call);
       g_autoptr (GError) error = NULL;
 
+      if (G_LIKELY (has_one_key (self, command)))
+        continue;
       if (!cluster_way_check (command, &error) ||
-          (tornadis_call_get_pipeline (call) != NULL && !check_stacked (self, command, &error)))
+          (pipeline != NULL && !check_stacked (self, command, &error)))
         {
           tornadis_call_return_error (call, error);
           return FALSE;
@@ -261,6 +300,12 @@ check_commands (ClusterClient *self,
     }
 
   return TRUE;
+}
+
+static gboolean
+is_plain_pipeline (TornadisCall *call)
+{
+  return tornadis_call_get_pipeline (call) != NULL && !call_is_atomic (call);
 }
 
 void
@@ -275,7 +320,8 @@ cluster_client_route (ClusterClient *self,
     cluster_trip_ask (self, call, trip);
   else if (trip != NULL && trip->target != NULL)
     tornadis_call_forward (call, trip->target);
-  else if (cluster_transaction_route (self, call) || !check_commands (self, call))
+  else if (cluster_transaction_route (self, call) || (is_plain_pipeline (call) && cluster_gather_keys (self, call)) ||
+           !check_commands (self, call))
     return;
   else if (tornadis_call_get_pipeline (call) == NULL)
     route_command (self, call, trip);
@@ -289,16 +335,9 @@ TornadisClient *
 cluster_client_route_quickly (ClusterClient *self,
                               TornadisCommand *command)
 {
-  const CommandEntry *entry;
-  guint slot;
-
   if (G_UNLIKELY (self->state != TORNADIS_CLIENT_STATE_CONNECTED || !g_queue_is_empty (&self->waiting) ||
                   self->transaction.in_multi || self->transaction.watches || !cluster_map_is_ready (self->map)))
     return NULL;
 
-  entry = cluster_map_find_command (self->map, command);
-  if (G_UNLIKELY (!cluster_route_find_slot (entry, command, &slot)))
-    return NULL;
-
-  return get_node_of_slot (self, slot, (command_entry_get_flags (entry) & COMMAND_FLAG_READONLY) != 0);
+  return find_node_of_key (self, command);
 }
