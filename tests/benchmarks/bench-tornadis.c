@@ -4,6 +4,7 @@
 
 #include "bench.h"
 
+#include <malloc.h>
 #include <tornadis-glib/tornadis-glib.h>
 
 static Bench bench;
@@ -131,13 +132,26 @@ pipeline_cb (TornadisClient *self,
   done ();
 }
 
+/* Those of BENCH_KEYS, with commas between them: of a cluster they are on all nodes. */
+static char **keys;
+static guint n_keys;
+
+static void
+find_keys (void)
+{
+  const char *text = g_getenv ("BENCH_KEYS");
+
+  keys = g_strsplit (text != NULL && *text != '\0' ? text : BENCH_KEY, ",", -1);
+  n_keys = g_strv_length (keys);
+}
+
 static TornadisPipeline *
 make_pipeline (void)
 {
   TornadisPipeline *pipeline = tornadis_pipeline_new ();
 
   for (guint i = 0; i < BENCH_BATCH; i++)
-    tornadis_pipeline_stack_strv (pipeline, (const char *[]) { "GET", BENCH_KEY, NULL });
+    tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", keys[i % n_keys], NULL });
   return pipeline;
 }
 
@@ -335,6 +349,92 @@ run_idle (void)
   printf ("{\"ops\": %u, \"kib_each\": %.3f}\n", bench.n, (double) (bench_get_memory ("VmRSS:") - before) / bench.n);
 }
 
+/* Bytes that are allocated: of so few clients it is more to the point than what the process has of the machine. */
+static gint64
+get_heap (void)
+{
+  struct mallinfo2 info = mallinfo2 ();
+
+  return (gint64) (info.uordblks + info.hblkhd);
+}
+
+static guint
+count_descriptors (void)
+{
+  g_autoptr (GDir) directory = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  while (directory != NULL && g_dir_read_name (directory) != NULL)
+    n++;
+
+  return n;
+}
+
+static void
+got_cb (TornadisClient *self,
+        TornadisReply *reply,
+        GError *error,
+        gpointer user_data)
+{
+  guint *n_awaited = user_data;
+
+  check (error);
+  if (--*n_awaited == 0)
+    g_main_loop_quit (loop);
+}
+
+/* With all of the clients, either each of the keys or the first as many times. */
+static void
+get_keys (GPtrArray *clients,
+          gboolean each)
+{
+  guint n_awaited = 0;
+
+  for (guint i = 0; i < clients->len; i++)
+    {
+      for (guint j = 0; j < n_keys; j++)
+        {
+          g_autoptr (TornadisCommand) command = make_get (keys[each ? j : 0]);
+
+          n_awaited++;
+          tornadis_client_submit (g_ptr_array_index (clients, i), command, got_cb, &n_awaited, NULL);
+        }
+      if (i % OPEN_AT_ONCE == 0 || i + 1 == clients->len)
+        g_main_loop_run (loop);
+    }
+}
+
+/* What the client of one more node of a cluster costs here, once it was asked for a key and is idle. So many clients, of one
+ * plugin, have the client of the first key's node each before. */
+static void
+run_idle_nodes (void)
+{
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisClient) model = tornadis_client_new_for_uri (g_getenv ("BENCH_URI"), &error);
+  g_autoptr (TornadisPlugin) plugin = NULL;
+  gint64 before;
+  guint n_before, n;
+
+  check (error);
+  plugin = g_list_model_get_item (tornadis_client_get_plugins (model), 0);
+  for (guint i = 0; i < bench.n; i++)
+    {
+      TornadisClient *one = g_object_new (TORNADIS_TYPE_CLIENT, NULL);
+
+      g_ptr_array_add (clients, one);
+      tornadis_client_add_plugin (one, plugin, &error);
+      check (error);
+    }
+
+  get_keys (clients, FALSE);
+  n_before = count_descriptors ();
+  before = get_heap ();
+  get_keys (clients, TRUE);
+  n = count_descriptors () - n_before;
+  printf ("{\"ops\": %u, \"kib_each\": %.3f}\n", n, (double) (get_heap () - before) / 1024 / n);
+}
+
 /* Those that BENCH_PLUGINS names, with commas between them. */
 static void
 add_plugins (void)
@@ -445,10 +545,12 @@ main (int argc,
     { "long-range", run_long_range, TRUE },
     { "hit", run_hit, TRUE },
     { "idle", run_idle, FALSE },
+    { "idle-nodes", run_idle_nodes, FALSE },
   };
 
   bench_init (&bench, argc, argv);
   loop = g_main_loop_new (NULL, FALSE);
+  find_keys ();
 
   if (g_str_equal (bench.workload, "submit") || g_str_equal (bench.workload, "call"))
     {
@@ -465,6 +567,7 @@ main (int argc,
       }
 
   g_clear_object (&client);
+  g_strfreev (keys);
   g_main_loop_unref (loop);
   return 0;
 }

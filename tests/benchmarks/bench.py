@@ -21,6 +21,7 @@ import bench_label
 from bench_cluster import ClusterRows
 from bench_messages import Messages
 from bench_report import Ratio, Report, Workload
+from bench_sentinel import SentinelRows
 from bench_server import LONG_LIST_LENGTH, Server, Stream, die_with_parent
 from bench_tables import Tables
 from bench_tree import Hangs, Ours, Skipped, Tree
@@ -48,6 +49,7 @@ class Bench:
         self.scale = scale
         self.messages = Messages(self)
         self.cluster = ClusterRows(self)
+        self.sentinel = SentinelRows(self)
 
     def count(self, n, least=1):
         return max(least, int(n * self.scale))
@@ -230,6 +232,7 @@ class Bench:
             'redis-py asyncio': self.python('redis-py', 'range', slow // 200),
         }, [('tornadis-glib await', 'redis-py asyncio', 1)])
         yield from self.cluster.workloads(HERE)
+        yield from self.sentinel.workloads()
         yield from self.messages.workloads()
         yield from self.memory()
 
@@ -275,6 +278,7 @@ class Bench:
         yield ('metrics-instructions', 'what the metrics plugin adds to a submitted GET', self.instructions('submit', 'metrics'), [
             ('added', 'instructions', METRICS_INSTRUCTION_BUDGET, True)])
         yield from self.cluster.singles()
+        yield from self.sentinel.singles()
 
     def instructions(self, workload, plugins=''):
         def measure(tree):
@@ -282,7 +286,7 @@ class Bench:
             return {'instructions': n, 'added': n - self.count_instructions(tree, workload) if plugins else 0}
         return Ours(measure)
 
-    def count_instructions(self, tree, workload, plugins=''):
+    def count_instructions(self, tree, workload, plugins='', env=None):
         """The difference between two runs, so that starting and stopping do not count."""
         totals = []
         few, many = 10_000, 30_000
@@ -291,7 +295,7 @@ class Bench:
                 done = subprocess.run(
                     ['valgrind', '--tool=callgrind', f'--callgrind-out-file={out.name}',
                      self.programs / 'bench-tornadis', workload, self.server.path, str(n), '100'],
-                    env=tree.env | {'BENCH_PLUGINS': plugins}, capture_output=True, text=True, check=True)
+                    env=tree.env | {'BENCH_PLUGINS': plugins} | (env or {}), capture_output=True, text=True, check=True)
             totals.append(int(re.search(r'Collected : (\d+)', done.stderr).group(1)))
         return round((totals[1] - totals[0]) / (many - few))
 
@@ -335,6 +339,7 @@ def main():
                     sys.stdout.flush()
         finally:
             bench.cluster.stop()
+            bench.sentinel.stop()
             server.stop()
 
     output = options.build / 'results.json'

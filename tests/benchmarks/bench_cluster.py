@@ -2,20 +2,19 @@
 
 """The plugin cluster: against the same client without it, and against the peers' clients of clusters."""
 
-import contextlib
 import re
-import socket
 import subprocess
 import tempfile
-import time
 
-from bench_server import die_with_parent, encode
+from bench_server import await_reply, call, find_free_port, launch
 from bench_tree import Ours
 
 # What the hook that routes a GET takes of the instructions.
 ROUTING_BUDGET = 450
 ROUTING_HOOK = 'tornadis_cluster_plugin_route'
-# Two keys on each of three nodes, of the slots that they share alike.
+# What one more node's client may cost while it is idle, in KiB.
+NODE_BUDGET = 6
+# The most to a node of three are ten.
 SPREAD_KEYS = ['bench:32', *(f'bench:{i}' for i in range(1, 24))]
 
 
@@ -24,7 +23,7 @@ class Cluster:
 
     def __init__(self, directory, n_nodes):
         self.ports = [find_free_port() for _ in range(n_nodes)]
-        self.processes = [self.launch(directory, port) for port in self.ports]
+        self.processes = [launch(directory, port, '--cluster-enabled', 'yes') for port in self.ports]
         first = 0
         for i, port in enumerate(self.ports):
             last = 16384 * (i + 1) // n_nodes - 1
@@ -42,44 +41,15 @@ class Cluster:
                 call(port, 'SET', key, 'v' * 32)
         self.hosts = ','.join(f'127.0.0.1:{port}' for port in self.ports)
 
-    @staticmethod
-    def launch(directory, port):
-        own = directory / str(port)
-        own.mkdir()
-        return subprocess.Popen(['redis-server', '--port', str(port), '--bind', '127.0.0.1', '--cluster-enabled', 'yes', '--save', '',
-                                 '--appendonly', 'no', '--dir', str(own)], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
+    def find_port(self, key):
+        """Of the node that has it."""
+        slot = int(call(self.ports[0], 'CLUSTER', 'KEYSLOT', key)[1:])
+        return self.ports[slot * len(self.ports) // 16384]
 
     def stop(self):
         for process in self.processes:
             process.kill()
             process.wait()
-
-
-def find_free_port():
-    """One from which the port of the bus, 10,000 above, is one too."""
-    while True:
-        with socket.socket() as free, socket.socket() as bus:
-            free.bind(('127.0.0.1', 0))
-            port = free.getsockname()[1]
-            with contextlib.suppress(OSError, OverflowError):
-                bus.bind(('127.0.0.1', port + 10000))
-                return port
-
-
-def call(port, *args):
-    with socket.create_connection(('127.0.0.1', port), 5) as link:
-        link.sendall(encode([str(arg) for arg in args]))
-        return link.recv(65536).decode()
-
-
-def await_reply(port, *args, says='PONG'):
-    for _ in range(400):
-        with contextlib.suppress(OSError):
-            if says in call(port, *args):
-                return
-        time.sleep(0.05)
-    raise SystemExit(f'the node of a cluster does not say {says}')
 
 
 class ClusterRows:
@@ -101,7 +71,8 @@ class ClusterRows:
         """One that is no cluster's is of the first node."""
         cluster = self.get(n_nodes)
         hosts = cluster.hosts if scheme == 'redis-cluster' else f'127.0.0.1:{cluster.ports[0]}'
-        return {'BENCH_URI': f'{scheme}://{hosts}', 'BENCH_KEYS': ','.join(SPREAD_KEYS) if n_nodes > 1 else ''}
+        return {'BENCH_URI': f'{scheme}://{hosts}', 'BENCH_KEYS': ','.join(SPREAD_KEYS) if n_nodes > 1 else '',
+                'BENCH_PORT': str(cluster.find_port(SPREAD_KEYS[0]))}
 
     def driver(self, command, n_nodes, scheme='redis-cluster', ours=True):
         def measure(tree):
@@ -120,6 +91,11 @@ class ClusterRows:
                 'redis-cluster://': self.c('redis-cluster', n, in_flight),
                 'redis://': self.c('redis', n, in_flight),
             }, [('redis-cluster://', 'redis://', target)])
+        yield ('cluster-pipeline', 'pipelines of 100 GETs over three nodes, one after the other', 'calls/s', {
+            'redis-cluster://': self.driver([self.bench.programs / 'bench-tornadis', 'pipeline', '-', fast, 1], 3),
+            'hiredis synchronous, one node': self.driver([self.bench.programs / 'bench-hiredis', 'pipeline', '-', fast, 1], 3,
+                                                         ours=False),
+        }, [('redis-cluster://', 'hiredis synchronous, one node', 1.2)])
         python = ['/usr/bin/python3', '-B', here / 'bench-python.py']
         yield ('cluster-python', 'GET 32 B, 100 in flight over three nodes, Python', 'calls/s', {
             'tornadis-glib await': self.driver([*python, 'tornadis', 'get', '-', slow, 100], 3),
@@ -131,8 +107,16 @@ class ClusterRows:
         }, [('tornadis-glib await', 'ioredis Cluster', 1.2)])
 
     def singles(self):
+        yield ('cluster-memory', 'a client of a node that is connected and idle', Ours(self.measure_idle), [
+            ('kib_each', 'KiB each', NODE_BUDGET, True)])
         yield ('cluster-instructions', 'routing a GET to its node', Ours(self.count_routing), [
             ('routing', 'instructions', ROUTING_BUDGET, True)])
+
+    def measure_idle(self, tree):
+        cluster = self.get(3)
+        keys = {cluster.find_port(key): key for key in SPREAD_KEYS}.values()
+        return self.bench.run(tree, [self.bench.programs / 'bench-tornadis', 'idle-nodes', '-', self.bench.count(150, 50), 1],
+                              env=self.env(3, 'redis-cluster') | {'BENCH_KEYS': ','.join(keys)})
 
     def count_routing(self, tree):
         """Of the hook with all that it calls, by the difference between two runs."""

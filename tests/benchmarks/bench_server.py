@@ -172,6 +172,41 @@ class Stream:
                 link.recv(1)
 
 
+def find_free_port():
+    """One from which the port of a cluster's bus, 10,000 above, is one too."""
+    while True:
+        with socket.socket() as free, socket.socket() as bus:
+            free.bind(('127.0.0.1', 0))
+            port = free.getsockname()[1]
+            with contextlib.suppress(OSError, OverflowError):
+                bus.bind(('127.0.0.1', port + 10000))
+                return port
+
+
+def launch(directory, port, *options):
+    """A redis-server on a port; it goes down with us."""
+    own = directory / str(port)
+    own.mkdir()
+    return subprocess.Popen(['redis-server', *options, '--port', str(port), '--bind', '127.0.0.1', '--save', '',
+                             '--appendonly', 'no', '--dir', str(own)], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
+
+
+def call(port, *args):
+    with socket.create_connection(('127.0.0.1', port), 5) as link:
+        link.sendall(encode([str(arg) for arg in args]))
+        return link.recv(65536).decode()
+
+
+def await_reply(port, *args, says='PONG'):
+    for _ in range(400):
+        with contextlib.suppress(OSError):
+            if says in call(port, *args):
+                return
+        time.sleep(0.05)
+    raise SystemExit(f'the node of a cluster does not say {says}')
+
+
 def die_with_parent():
     import ctypes
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
