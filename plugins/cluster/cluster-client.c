@@ -68,6 +68,8 @@ client_say_state (ClusterClient *self,
     return;
 
   self->state = state;
+  if (state != TORNADIS_CLIENT_STATE_DISCONNECTED)
+    cluster_map_wake (self->map);
   if (error != NULL)
     tornadis_plugin_set_client_lost (self->plugin, self->client, error);
   else

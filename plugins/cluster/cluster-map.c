@@ -2,15 +2,15 @@
 
 #include "cluster/cluster-map.h"
 
-#include <string.h>
-
-#include "cluster/cluster-connectable.h"
-#include "common/client-properties.h"
+#include "cluster/cluster-view.h"
 #include "common/uri-hosts.h"
 
-/* A node that takes longer is left for the next one. */
-#define ASK_MSEC 2000
-/* So many are asked at a time, the seeds among them: of hundreds of nodes some are up, or the network is not. */
+/* So many are asked at the same time how new their view is. One that was cut off, or asleep, says what was: it is not often
+ * that several of those that are chosen at random were. */
+#define ASKED_AT_ONCE 3
+/* How long the others are waited for when one has answered. */
+#define OTHERS_MSEC 200
+/* So many are asked in all, the seeds among them: of hundreds of nodes some are up, or the network is not. */
 #define MAX_ASKED 12
 /* Between two looks, doubled each time up to the most, and halved at random: what all clients of a cluster see at the same
  * time, such as a failover, does not make all of them ask at the same time. A failover takes some seconds; whatever is not
@@ -36,34 +36,34 @@ struct _ClusterMap
   char *title;            /* (owned) */
   GPtrArray *seeds;       /* (owned) (element-type GNetworkAddress) */
   ClusterMapChanged changed;
+  ClusterMapUsed is_used;
   gpointer user_data;        /* (unowned) */
   TornadisClient *model;     /* (unowned) (nullable) */
   ClusterTopology *topology; /* (owned) (nullable) */
   CommandTable *table;       /* (owned) */
   TornadisClient *spokesman; /* (owned) (nullable) whose commands those of the table are, not connected any more */
 
+  guint64 epoch; /* of the topology */
+
   /* A look at the cluster. */
-  GArray *waiters;           /* (owned) (element-type Waiter) */
-  guint n_due;               /* so many of them, the first, are being told how the last look ended */
-  GPtrArray *nodes;          /* (owned) (nullable) (element-type GNetworkAddress) who is asked; NULL: none is now */
-  guint next;                /* of them */
-  TornadisClient *client;    /* (owned) (nullable) of the one that is asked now */
-  ClusterTopology *found;    /* (owned) (nullable) what it has said, while it is asked for its commands */
-  GCancellable *cancellable; /* (owned) (nullable) */
-  GNetworkAddress *hint;     /* (owned) (nullable) for the next */
-  GSource *timer;            /* (owned) (nullable) the next */
-  gboolean is_soon;          /* it was asked for, and is not that of the period */
-  guint pause_msec;          /* the next, and how many there were since it was calm */
+  GArray *waiters;        /* (owned) (element-type Waiter) */
+  guint n_due;            /* so many of them, the first, are being told how the last look ended */
+  GPtrArray *nodes;       /* (owned) (nullable) (element-type GNetworkAddress) who is asked; NULL: none is now */
+  guint next;             /* of them */
+  GPtrArray *views;       /* (owned) (element-type ClusterView) of those that are being asked, in their order */
+  guint n_unheard;        /* of them */
+  ClusterView *chosen;    /* (unowned) (nullable) of them */
+  ClusterTopology *found; /* (owned) (nullable) what it has said, while it is asked for its commands */
+  GSource *patience;      /* (owned) (nullable) with the others, when one has answered */
+  GNetworkAddress *hint;  /* (owned) (nullable) for the next */
+  GSource *timer;         /* (owned) (nullable) the next */
+  gboolean is_soon;       /* it was asked for, and is not that of the period */
+  gboolean is_asleep;     /* it was to be that of the period, but the plugin was not used */
+  guint pause_msec;       /* the next, and how many there were since it was calm */
   guint n_looks;
   gint64 ended_at; /* monotonic time; 0: never */
   guint64 n_refreshes;
 };
-
-typedef struct
-{
-  ClusterMap *map;           /* (unowned) valid unless it is cancelled */
-  GCancellable *cancellable; /* (owned) */
-} Question;
 
 static void ask_next (ClusterMap *self,
                       const GError *error);
@@ -147,31 +147,53 @@ map_get_nodes (ClusterMap *self)
 }
 
 static void
-map_clear_timer (ClusterMap *self)
+clear_source (GSource **source)
 {
-  if (self->timer != NULL)
-    g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+static GSource *
+attach_timeout (guint msec,
+                const char *name,
+                GSourceFunc func,
+                ClusterMap *self)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  GSource *source = g_timeout_source_new (msec);
+
+  g_source_set_static_name (source, name);
+  g_source_set_callback (source, func, self, NULL);
+  g_source_attach (source, context);
+
+  return source;
+}
+
+/* Nobody is asked any more. */
+static void
+map_drop_views (ClusterMap *self)
+{
+  clear_source (&self->patience);
+  g_clear_pointer (&self->found, cluster_topology_unref);
+  self->chosen = NULL;
+  self->n_unheard = 0;
+  g_ptr_array_set_size (self->views, 0);
 }
 
 static void
 map_stop_asking (ClusterMap *self)
 {
-  if (self->cancellable != NULL)
-    g_cancellable_cancel (self->cancellable);
-  g_clear_object (&self->cancellable);
-  g_clear_pointer (&self->found, cluster_topology_unref);
-  if (self->client != NULL)
-    tornadis_client_close (self->client);
-  g_clear_object (&self->client);
+  map_drop_views (self);
   g_clear_pointer (&self->nodes, g_ptr_array_unref);
 }
 
 static void
 map_begin (ClusterMap *self)
 {
-  map_clear_timer (self);
+  clear_source (&self->timer);
   self->is_soon = FALSE;
+  self->is_asleep = FALSE;
   self->nodes = map_get_nodes (self);
   self->next = 0;
   self->n_refreshes++;
@@ -181,8 +203,16 @@ map_begin (ClusterMap *self)
 static gboolean
 timer_cb (gpointer user_data)
 {
-  map_begin (user_data);
+  ClusterMap *self = user_data;
 
+  if (self->is_soon || self->is_used (self->user_data))
+    {
+      map_begin (self);
+      return G_SOURCE_REMOVE;
+    }
+
+  self->is_asleep = TRUE;
+  g_clear_pointer (&self->timer, g_source_unref);
   return G_SOURCE_REMOVE;
 }
 
@@ -190,13 +220,10 @@ static void
 map_begin_later (ClusterMap *self,
                  guint msec)
 {
-  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
-
-  map_clear_timer (self);
-  self->timer = g_timeout_source_new (msec / 2 + (guint) g_random_int_range (0, (gint32) msec / 2 + 1));
-  g_source_set_static_name (self->timer, "[tornadis] cluster, looks at it");
-  g_source_set_callback (self->timer, timer_cb, self, NULL);
-  g_source_attach (self->timer, context);
+  clear_source (&self->timer);
+  self->is_asleep = FALSE;
+  self->timer = attach_timeout (msec / 2 + (guint) g_random_int_range (0, (gint32) msec / 2 + 1),
+                                "[tornadis] cluster, looks at it", timer_cb, self);
 }
 
 /* All nodes have been asked, or one could say. Each of those who wait may do anything, and make others forgotten. */
@@ -222,24 +249,7 @@ map_end (ClusterMap *self,
     }
 }
 
-static void
-question_free (Question *self)
-{
-  g_object_unref (self->cancellable);
-  g_free (self);
-}
-
-static Question *
-question_new (ClusterMap *self)
-{
-  Question *question = g_new (Question, 1);
-
-  *question = (Question){ self, g_object_ref (self->cancellable) };
-
-  return question;
-}
-
-/* The node that is asked has said all that is wanted of it. */
+/* The node that was chosen has said all that is wanted of it. */
 static void
 map_take (ClusterMap *self)
 {
@@ -247,7 +257,8 @@ map_take (ClusterMap *self)
   /* Nodes that have failed are closed now, and their calls end. */
   g_autoptr (TornadisPlugin) alive G_GNUC_UNUSED = g_object_ref (self->plugin);
 
-  g_set_object (&self->spokesman, self->client);
+  g_set_object (&self->spokesman, cluster_view_get_client (self->chosen));
+  self->epoch = cluster_view_get_epoch (self->chosen);
   if (self->topology == NULL || !cluster_topology_equal (self->topology, found))
     {
       g_clear_pointer (&self->topology, cluster_topology_unref);
@@ -255,6 +266,77 @@ map_take (ClusterMap *self)
       self->changed (self->user_data);
     }
   map_end (self, NULL);
+}
+
+/* Whether this is not news: of a node that is cut off from those by which there was a change since. One that is not cut off is
+ * believed, as the cluster may have been made anew. */
+static gboolean
+map_knows_better (ClusterMap *self,
+                  const ClusterView *view)
+{
+  guint64 epoch = cluster_view_get_epoch (view);
+
+  return self->topology != NULL && cluster_view_is_down (view) && epoch != 0 && epoch < self->epoch;
+}
+
+/* The best of those that have answered is asked for more; if there is none, others are asked. */
+static void
+map_choose (ClusterMap *self)
+{
+  g_autoptr (GError) why = NULL;
+
+  clear_source (&self->patience);
+  self->chosen = NULL;
+  for (guint i = 0; i < self->views->len; i++)
+    {
+      ClusterView *view = g_ptr_array_index (self->views, i);
+      const GError *error = cluster_view_get_error (view);
+
+      if (cluster_view_is_usable (view) && map_knows_better (self, view))
+        continue;
+      if (cluster_view_is_usable (view) && (self->chosen == NULL || cluster_view_is_better (view, self->chosen)))
+        self->chosen = view;
+      if (error != NULL)
+        {
+          g_clear_error (&why);
+          why = g_error_copy (error);
+        }
+    }
+
+  if (self->chosen != NULL)
+    {
+      cluster_view_describe (self->chosen);
+    }
+  else if (self->n_unheard == 0)
+    {
+      if (why == NULL)
+        why = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "%s: its nodes are cut off from the others", self->title);
+      ask_next (self, why);
+    }
+}
+
+static gboolean
+patience_cb (gpointer user_data)
+{
+  map_choose (user_data);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+heard_cb (ClusterView *view,
+          gpointer user_data)
+{
+  ClusterMap *self = user_data;
+
+  self->n_unheard--;
+  if (self->chosen != NULL)
+    return;
+
+  if (self->n_unheard == 0)
+    map_choose (self);
+  else if (self->patience == NULL && cluster_view_is_usable (view))
+    self->patience = attach_timeout (OTHERS_MSEC, "[tornadis] cluster, waits for nodes", patience_cb, self);
 }
 
 static void
@@ -274,154 +356,41 @@ commands_known_cb (const GError *error,
 }
 
 static void
-map_ask (ClusterMap *self,
-         const char *what,
-         GAsyncReadyCallback callback)
+described_cb (ClusterView *view,
+              gpointer user_data)
 {
-  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "CLUSTER", what, NULL });
+  ClusterMap *self = user_data;
 
-  tornadis_client_call_async (self->client, command, self->cancellable, callback, question_new (self));
-}
-
-/* @topology (transfer full) (nullable) is what the node says. */
-static void
-map_hear (ClusterMap *self,
-          ClusterTopology *topology,
-          const GError *error)
-{
-  g_autoptr (GError) useless = NULL;
-
-  if (topology == NULL)
-    {
-      ask_next (self, error);
-      return;
-    }
-
-  self->found = topology;
-  if (cluster_topology_get_n_slots (topology) == 0)
-    {
-      useless = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "%s: no node has slots", self->title);
-      ask_next (self, useless);
-      return;
-    }
-
-  if (command_table_is_ready (self->table, self->client, commands_known_cb, self))
+  self->found = cluster_view_take_topology (view);
+  if (self->found == NULL)
+    map_choose (self);
+  else if (command_table_is_ready (self->table, cluster_view_get_client (view), commands_known_cb, self))
     map_take (self);
 }
 
-/* Whether the server does not know that subcommand. */
-static gboolean
-is_too_old (const GError *error)
-{
-  return g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY) && g_str_has_prefix (error->message, "ERR") &&
-         (strstr (error->message, "nknown subcommand") != NULL || strstr (error->message, "nknown command") != NULL);
-}
-
-static TornadisReply *
-finish_question (ClusterMap **self,
-                 GObject *object,
-                 GAsyncResult *result,
-                 gpointer user_data,
-                 GError **error)
-{
-  Question *question = user_data;
-  TornadisReply *reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, error);
-
-  *self = g_cancellable_is_cancelled (question->cancellable) ? NULL : question->map;
-  question_free (question);
-
-  return reply;
-}
-
-static const char *
-map_get_asked_host (ClusterMap *self)
-{
-  return g_network_address_get_hostname (g_ptr_array_index (self->nodes, self->next - 1));
-}
-
-static void
-slots_cb (GObject *object,
-          GAsyncResult *result,
-          gpointer user_data)
-{
-  ClusterMap *self;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = finish_question (&self, object, result, user_data, &error);
-  ClusterTopology *topology = NULL;
-
-  if (self == NULL)
-    return;
-
-  if (reply != NULL)
-    topology = cluster_topology_new_from_slots (reply, map_get_asked_host (self), &error);
-  map_hear (self, topology, error);
-}
-
-static void
-shards_cb (GObject *object,
-           GAsyncResult *result,
-           gpointer user_data)
-{
-  ClusterMap *self;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = finish_question (&self, object, result, user_data, &error);
-  ClusterTopology *topology = NULL;
-  gboolean use_tls;
-
-  if (self == NULL)
-    return;
-
-  if (is_too_old (error))
-    {
-      map_ask (self, "SLOTS", slots_cb);
-      return;
-    }
-
-  g_object_get (self->client, "tls", &use_tls, NULL);
-  if (reply != NULL)
-    topology = cluster_topology_new_from_shards (reply, map_get_asked_host (self), use_tls, &error);
-  map_hear (self, topology, error);
-}
-
-/* @error (nullable) is why the one before was of no use. */
+/* @error (nullable) is why those before were of no use. */
 static void
 ask_next (ClusterMap *self,
           const GError *error)
 {
-  g_autoptr (ClusterConnectable) connectable = NULL;
-  g_autoptr (GSocketConnectable) identity = NULL;
-  g_autoptr (TornadisClient) before = g_steal_pointer (&self->client);
-  GNetworkAddress *node;
+  g_autoptr (GError) why = NULL;
 
-  g_clear_pointer (&self->found, cluster_topology_unref);
   if (self->next == self->nodes->len || self->model == NULL)
     {
-      g_autoptr (GError) why = error != NULL ? g_error_copy (error)
-                                             : g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The plugin was removed");
-
-      if (before != NULL)
-        tornadis_client_close (before);
+      why = error != NULL ? g_error_copy (error)
+                          : g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The plugin was removed");
       map_end (self, why);
       return;
     }
 
-  node = g_ptr_array_index (self->nodes, self->next++);
-  connectable = cluster_connectable_new_fixed (self->title, node);
-  if (self->cancellable == NULL)
-    self->cancellable = g_cancellable_new ();
-  self->client = g_object_new (TORNADIS_TYPE_CLIENT, NULL);
-  client_copy_properties (self->model, self->client);
-  g_object_get (self->client, "tls-server-identity", &identity, NULL);
-  g_object_set (self->client,
-                "connectable", connectable,
-                /* The certificate is that of the node, unless the program knows better. */
-                "tls-server-identity", identity != NULL ? identity : G_SOCKET_CONNECTABLE (node),
-                "call-timeout-msec", ASK_MSEC,
-                "db", 0,
-                NULL);
-  if (before != NULL)
-    tornadis_client_close (before);
-  map_ask (self, "SHARDS", shards_cb);
+  map_drop_views (self);
+  while (self->next < self->nodes->len && self->n_unheard < ASKED_AT_ONCE)
+    {
+      GNetworkAddress *node = g_ptr_array_index (self->nodes, self->next++);
+
+      g_ptr_array_add (self->views, cluster_view_new (self->title, node, self->model, heard_cb, described_cb, self));
+      self->n_unheard++;
+    }
 }
 
 ClusterMap *
@@ -429,6 +398,7 @@ cluster_map_new (TornadisPlugin *plugin,
                  const char *title,
                  GPtrArray *seeds,
                  ClusterMapChanged changed,
+                 ClusterMapUsed is_used,
                  gpointer user_data)
 {
   ClusterMap *self = g_new0 (ClusterMap, 1);
@@ -437,9 +407,11 @@ cluster_map_new (TornadisPlugin *plugin,
   self->title = g_strdup (title);
   self->seeds = seeds;
   self->changed = changed;
+  self->is_used = is_used;
   self->user_data = user_data;
   self->table = command_table_new (plugin);
   self->waiters = g_array_new (FALSE, FALSE, sizeof (Waiter));
+  self->views = g_ptr_array_new_with_free_func ((GDestroyNotify) cluster_view_free);
   self->pause_msec = MIN_PAUSE_MSEC;
 
   return self;
@@ -448,8 +420,9 @@ cluster_map_new (TornadisPlugin *plugin,
 void
 cluster_map_free (ClusterMap *self)
 {
-  map_clear_timer (self);
+  clear_source (&self->timer);
   map_stop_asking (self);
+  g_ptr_array_unref (self->views);
   command_table_free (self->table);
   g_clear_object (&self->spokesman);
   g_clear_object (&self->hint);
@@ -468,7 +441,7 @@ cluster_map_set_model (ClusterMap *self,
   if (model != NULL)
     return;
 
-  map_clear_timer (self);
+  clear_source (&self->timer);
   self->is_soon = FALSE;
   map_stop_asking (self);
 }
@@ -521,6 +494,13 @@ cluster_map_refresh (ClusterMap *self,
       self->n_looks++;
       self->pause_msec = MIN (self->pause_msec * 2, self->n_looks < MAX_QUICK_LOOKS ? QUICK_PAUSE_MSEC : MAX_PAUSE_MSEC);
     }
+}
+
+void
+cluster_map_wake (ClusterMap *self)
+{
+  if (self->is_asleep && self->model != NULL)
+    map_begin (self);
 }
 
 void

@@ -7,12 +7,15 @@
 
 G_BEGIN_DECLS
 
-/* What all clients of one plugin know of the cluster: its topology and its commands. Nodes are asked for it one at a time, on
- * connections of the map's own that last no longer than that: one that is stuck holds nobody else up. */
+/* What all clients of one plugin know of the cluster: its topology and its commands. Several nodes are asked how new their view
+ * is, and the one with the newest for it, on connections of the map's own that last no longer than that: one that is stuck, or
+ * knows only what was, holds nobody up. */
 typedef struct _ClusterMap ClusterMap;
 
 /* The topology is another one. */
 typedef void (*ClusterMapChanged) (gpointer user_data);
+/* Whether any client has a use for what is known. While none has, nobody is asked in the time, until cluster_map_wake(). */
+typedef gboolean (*ClusterMapUsed) (gpointer user_data);
 /* The cluster was looked at. @error (nullable): no node could say. Called from the main loop. */
 typedef void (*ClusterMapFunc)    (const GError *error,
                                    gpointer      user_data);
@@ -23,6 +26,7 @@ ClusterMap      *cluster_map_new          (TornadisPlugin    *plugin,
                                            const char        *title,
                                            GPtrArray         *seeds,
                                            ClusterMapChanged  changed,
+                                           ClusterMapUsed     is_used,
                                            gpointer           user_data);
 void             cluster_map_free         (ClusterMap        *self);
 /* @model (unowned) (nullable): the client whose properties the connections have; while there is none nobody is asked. */
@@ -41,6 +45,8 @@ void             cluster_map_refresh      (ClusterMap        *self,
                                            GNetworkAddress   *hint,
                                            ClusterMapFunc     func,
                                            gpointer           user_data);
+/* There is a client again that has a use for it. */
+void             cluster_map_wake         (ClusterMap        *self);
 /* No @func with this data is called any more. */
 void             cluster_map_forget       (ClusterMap        *self,
                                            gpointer           user_data);

@@ -144,6 +144,35 @@ map_changed_cb (gpointer user_data)
 }
 
 static gboolean
+map_used_cb (gpointer user_data)
+{
+  TornadisClusterPlugin *self = user_data;
+  GHashTableIter iter;
+  gpointer client, each;
+
+  g_hash_table_iter_init (&iter, self->clients);
+  while (g_hash_table_iter_next (&iter, NULL, &each))
+    {
+      const ClusterClient *used = each;
+
+      if (used->whole == used && used->state != TORNADIS_CLIENT_STATE_DISCONNECTED)
+        return TRUE;
+    }
+
+  g_hash_table_iter_init (&iter, self->listeners);
+  while (g_hash_table_iter_next (&iter, &client, NULL))
+    {
+      TornadisClientState state;
+
+      g_object_get (client, "state", &state, NULL);
+      if (state != TORNADIS_CLIENT_STATE_DISCONNECTED)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static gboolean
 cluster_fail (GError **error,
               const char *problem)
 {
@@ -198,7 +227,8 @@ cluster_make_map (TornadisClusterPlugin *self,
   self->db = path[0] != NULL ? (int) db : -1;
   self->title = g_strdup_printf ("cluster of %s:%u", g_network_address_get_hostname (g_ptr_array_index (hosts, 0)),
                                  g_network_address_get_port (g_ptr_array_index (hosts, 0)));
-  self->map = cluster_map_new (TORNADIS_PLUGIN (self), self->title, g_steal_pointer (&hosts), map_changed_cb, self);
+  self->map = cluster_map_new (TORNADIS_PLUGIN (self), self->title, g_steal_pointer (&hosts), map_changed_cb, map_used_cb,
+                               self);
   if (self->settings.read_from != CLUSTER_READ_FROM_MASTER)
     self->setup = g_object_new (CLUSTER_TYPE_NODE_PLUGIN, NULL);
 
