@@ -36,6 +36,8 @@ static const Rule rules[] = {
   RULE ("CLIENT", "UNPAUSE", ALL_NODES, ALL_SUCCEEDED, FALSE),
   RULE ("CLUSTER", "COUNTKEYSINSLOT", BY_SLOT, NONE, FALSE),
   RULE ("CLUSTER", "GETKEYSINSLOT", BY_SLOT, NONE, FALSE),
+  /* A cursor is no key either, and names a slot. Other nodes than that of the slot, replicas too, would begin it again. */
+  RULE ("CLUSTERSCAN", NULL, BY_CHANNEL, NONE, TRUE),
   RULE ("CONFIG", "RESETSTAT", ALL_NODES, ALL_SUCCEEDED, FALSE),
   RULE ("CONFIG", "REWRITE", ALL_NODES, ALL_SUCCEEDED, FALSE),
   RULE ("CONFIG", "SET", ALL_NODES, ALL_SUCCEEDED, FALSE),

@@ -13,7 +13,7 @@ typedef enum
 {
   /* To the node of its keys; if it has none, to any one. */
   CLUSTER_REQUEST_BY_KEY,
-  /* To the node of the slot of its second argument, a shard channel. It is no key. */
+  /* To the node of the slot of its second argument, a shard channel or a cursor. It is no key. */
   CLUSTER_REQUEST_BY_CHANNEL,
   /* To the node of the slot that its third argument is, in digits. */
   CLUSTER_REQUEST_BY_SLOT,

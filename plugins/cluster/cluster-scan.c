@@ -20,6 +20,14 @@ typedef struct
   guint n_nodes;
 } Scan;
 
+/* One that the servers make, from node to node. */
+typedef struct
+{
+  ClusterClient *client;     /* (owned) */
+  TornadisCall *call;        /* (owned) */
+  GCancellable *cancellable; /* (owned) */
+} Walk;
+
 static void
 scan_free (Scan *self)
 {
@@ -60,12 +68,19 @@ parse_cursor (GBytes *argument,
   return g_ascii_string_to_unsigned (digits, 10, 0, G_MAXUINT64, cursor, NULL);
 }
 
+static GBytes *
+make_digits (guint64 number)
+{
+  char *digits = g_strdup_printf ("%" G_GUINT64_FORMAT, number);
+
+  return g_bytes_new_take (digits, strlen (digits));
+}
+
 static TornadisReply *
 make_reply (guint64 cursor,
             TornadisReply *keys)
 {
-  g_autofree char *digits = g_strdup_printf ("%" G_GUINT64_FORMAT, cursor);
-  g_autoptr (GBytes) bytes = g_bytes_new (digits, strlen (digits));
+  g_autoptr (GBytes) bytes = make_digits (cursor);
   g_autoptr (TornadisReply) text = tornadis_reply_new_string (bytes);
   TornadisReply *parts[] = { text, keys };
 
@@ -110,14 +125,15 @@ scanned_cb (GObject *object,
   scan_free (self);
 }
 
+/* @command with another name and another cursor. */
 static TornadisCommand *
 make_command (TornadisCommand *command,
-              guint64 cursor)
+              const char *name,
+              GBytes *cursor)
 {
-  g_autofree char *digits = g_strdup_printf ("%" G_GUINT64_FORMAT, cursor);
-  TornadisCommand *own = tornadis_command_new ("SCAN");
+  TornadisCommand *own = tornadis_command_new (name);
 
-  tornadis_command_append_string (own, digits);
+  tornadis_command_append_bytes (own, cursor);
   for (gsize i = 2; i < tornadis_command_get_n_args (command); i++)
     {
       g_autoptr (GBytes) argument = tornadis_command_get_arg (command, i);
@@ -128,13 +144,14 @@ make_command (TornadisCommand *command,
   return own;
 }
 
-void
-cluster_scan (ClusterClient *client,
-              TornadisCall *call)
+static void
+scan_nodes (ClusterClient *client,
+            TornadisCall *call)
 {
   TornadisCommand *command = tornadis_call_get_command (call);
   g_autoptr (GPtrArray) masters = get_masters (cluster_map_get_topology (client->map));
   g_autoptr (GBytes) argument = tornadis_command_get_arg (command, 1);
+  g_autoptr (GBytes) digits = NULL;
   g_autoptr (TornadisCommand) own = NULL;
   guint64 cursor;
   Scan *self;
@@ -153,7 +170,93 @@ cluster_scan (ClusterClient *client,
   self = g_new (Scan, 1);
   *self = (Scan){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)), (guint) (cursor & (MAX_NODES - 1)),
                   masters->len };
-  own = make_command (command, cursor >> NODE_BITS);
+  digits = make_digits (cursor >> NODE_BITS);
+  own = make_command (command, "SCAN", digits);
   tornadis_client_call_async (cluster_links_get (client->links, g_ptr_array_index (masters, self->node)), own, self->cancellable,
                               scanned_cb, self);
+}
+
+/* Cursors of CLUSTERSCAN name a slot in braces: the first is that of both. */
+static gboolean
+is_of_walk (GBytes *cursor)
+{
+  gsize length;
+  const char *data = g_bytes_get_data (cursor, &length);
+
+  return length > 0 && memchr (data, '{', length) != NULL;
+}
+
+static gboolean
+is_first (GBytes *cursor)
+{
+  guint64 number;
+
+  return parse_cursor (cursor, &number) && number == 0;
+}
+
+/* Whether the node does not have that command, or not for this user. */
+static gboolean
+is_refused (const GError *error)
+{
+  return g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY) &&
+         (g_str_has_prefix (error->message, "NOPERM") || g_str_has_prefix (error->message, "ERR unknown command"));
+}
+
+static void
+walk_free (Walk *self)
+{
+  g_object_unref (self->cancellable);
+  g_object_unref (self->call);
+  g_rc_box_release (self->client);
+  g_free (self);
+}
+
+static void
+walked_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  Walk *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+  g_autoptr (GBytes) cursor = tornadis_command_get_arg (tornadis_call_get_command (self->call), 1);
+
+  if (g_cancellable_is_cancelled (self->cancellable))
+    ;
+  else if (reply != NULL)
+    tornadis_call_return_reply (self->call, reply);
+  else if (is_refused (error) && is_first (cursor) && !self->client->is_gone)
+    scan_nodes (self->client, self->call);
+  else
+    tornadis_call_return_error (self->call, error);
+  walk_free (self);
+}
+
+static gboolean
+servers_can_walk (ClusterClient *client)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("CLUSTERSCAN");
+
+  return cluster_map_find_command (client->map, command) != NULL;
+}
+
+void
+cluster_scan (ClusterClient *client,
+              TornadisCall *call)
+{
+  TornadisCommand *command = tornadis_call_get_command (call);
+  g_autoptr (GBytes) cursor = tornadis_command_get_arg (command, 1);
+  g_autoptr (TornadisCommand) own = NULL;
+  Walk *self;
+
+  if (cursor == NULL || (!is_of_walk (cursor) && (!is_first (cursor) || !servers_can_walk (client))))
+    {
+      scan_nodes (client, call);
+      return;
+    }
+
+  self = g_new (Walk, 1);
+  *self = (Walk){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)) };
+  own = make_command (command, "CLUSTERSCAN", cursor);
+  tornadis_client_call_async (cluster_client_get_parts (client), own, self->cancellable, walked_cb, self);
 }

@@ -305,6 +305,63 @@ test_zone (Nodes *self,
     }
 }
 
+/* As Valkey 9.1 says it: the cursor is no key, and what is special about the command is for clients to know. */
+#define CLUSTERSCAN_ENTRY                                                                                       \
+  "*10\r\n+clusterscan\r\n:-2\r\n*2\r\n+readonly\r\n+touches_arbitrary_keys\r\n:0\r\n:0\r\n:0\r\n*0\r\n"        \
+  "*3\r\n$23\r\nnondeterministic_output\r\n$22\r\nrequest_policy:special\r\n$23\r\nresponse_policy:special\r\n" \
+  "*1\r\n%3\r\n+flags\r\n*1\r\n+not_key\r\n"                                                                    \
+  "+begin_search\r\n%2\r\n+type\r\n+index\r\n+spec\r\n%1\r\n+index\r\n:1\r\n"                                   \
+  "+find_keys\r\n%2\r\n+type\r\n+range\r\n+spec\r\n%3\r\n+lastkey\r\n:0\r\n+keystep\r\n:1\r\n+limit\r\n:0\r\n*0\r\n"
+#define SCAN_ENTRY "*6\r\n+scan\r\n:-2\r\n*1\r\n+readonly\r\n:0\r\n:0\r\n:0\r\n"
+#define PAGE(cursor, keys) "*2\r\n+" cursor "\r\n" keys
+
+/* The servers walk from slot to slot; what is sent is what the program says, and goes to the master of the slot, also when it
+ * moves. */
+static void
+test_walk (Nodes *self,
+           gconstpointer data)
+{
+  answer (self->peers[0], "COMMAND", "*2\r\n%s%s", SCAN_ENTRY, CLUSTERSCAN_ENTRY);
+  answer (self->peers[1], "CLUSTERSCAN 0", PAGE ("0-{06S}-0", "*0\r\n"));
+  answer (self->peers[0], "CLUSTERSCAN 0-{06S}-0", PAGE ("0B3a21-{06S}-96", "*2\r\n+k1\r\n+k2\r\n"));
+  answer (self->peers[0], "CLUSTERSCAN 0B3a21-{06S}-96", "-MOVED 0 127.0.0.1:%u\r\n", port_of (self->peers[1]));
+  answer (self->peers[1], "CLUSTERSCAN 0B3a21-{06S}-96", PAGE ("0", "*1\r\n+k3\r\n"));
+
+  assert_line (self->client, "SCAN 0 COUNT 100", "1) 0-{06S}-0\n2) (empty array)");
+  assert_line (self->client, "SCAN 0-{06S}-0 COUNT 100", "1) 0B3a21-{06S}-96\n2) 1) k1\n   2) k2");
+  assert_line (self->client, "CLUSTERSCAN 0-{06S}-0", "1) 0B3a21-{06S}-96\n2) 1) k1\n   2) k2");
+  assert_line (self->client, "SCAN 0B3a21-{06S}-96 COUNT 100", "1) 0\n2) 1) k3");
+  {
+    g_autofree char *received = tornadis_harness_peer_get_received (self->peers[1]);
+
+    g_assert_nonnull (strstr (received, "CLUSTERSCAN 0 COUNT 100\n"));
+    g_assert_nonnull (strstr (received, "CLUSTERSCAN 0B3a21-{06S}-96 COUNT 100\n"));
+  }
+}
+
+/* Some node does not have it yet, or the user may not use it: a scan that begins does without. */
+static void
+test_walk_refused (Nodes *self,
+                   gconstpointer data)
+{
+  static const char *const refusals[] = {
+    "-NOPERM User default has no permissions to run the 'clusterscan' command\r\n",
+    "-ERR unknown command 'CLUSTERSCAN', with args beginning with: '0' \r\n",
+  };
+
+  answer (self->peers[0], "COMMAND", "*2\r\n%s%s", SCAN_ENTRY, CLUSTERSCAN_ENTRY);
+  for (guint i = 0; i < N_PEERS; i++)
+    answer (self->peers[i], "SCAN", "*2\r\n+0\r\n*1\r\n+k%u\r\n", i);
+  for (gsize i = 0; i < G_N_ELEMENTS (refusals); i++)
+    {
+      for (guint j = 0; j < N_PEERS; j++)
+        answer (self->peers[j], "CLUSTERSCAN", "%s", refusals[i]);
+      assert_line (self->client, "SCAN 0", "1) \"1\"\n2) 1) k0");
+      assert_line (self->client, "SCAN 1", "1) \"0\"\n2) 1) k1");
+      assert_refused (self->client, "SCAN 0-{06S}-0", TORNADIS_ERROR_REPLY, "");
+    }
+}
+
 #define ADD_WITH(path, options, function) g_test_add (path, Nodes, options, nodes_set_up, function, nodes_tear_down)
 #define ADD(path, function) ADD_WITH (path, NULL, function)
 
@@ -327,6 +384,9 @@ main (int argc,
   ADD ("/cluster-peer/refuses", test_refuses);
   ADD_WITH ("/cluster-peer/replica", "read-from=replica", test_replica);
   ADD ("/cluster-peer/zone", test_zone);
+  ADD ("/cluster-peer/walk", test_walk);
+  ADD_WITH ("/cluster-peer/walk-reading-from-any", "read-from=any", test_walk);
+  ADD ("/cluster-peer/walk-refused", test_walk_refused);
 
   return g_test_run ();
 }
