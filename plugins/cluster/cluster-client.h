@@ -16,6 +16,9 @@ typedef enum
   CLUSTER_READ_FROM_ZONE,
 } ClusterReadFrom;
 
+/* Of a client on which parts of calls are made: the ClusterClient whose they are. */
+#define CLUSTER_WHOLE "tornadis-cluster-whole"
+
 /* How a plugin was told to work. */
 typedef struct
 {

@@ -19,6 +19,9 @@
 #define QUICK_PAUSE_MSEC 400
 #define MAX_QUICK_LOOKS 24
 #define MAX_PAUSE_MSEC 5000
+/* The first look is not at once either, but within this time. Calls that were redirected have found their way. */
+#define SPREAD_MSEC 100
+#define REDIRECTED_SPREAD_MSEC 500
 /* How long nothing must have asked for a look until pauses are short again. */
 #define CALM_MSEC 10000
 /* Nobody tells of replicas that were added. */
@@ -218,11 +221,12 @@ timer_cb (gpointer user_data)
 
 static void
 map_begin_later (ClusterMap *self,
-                 guint msec)
+                 guint least_msec,
+                 guint most_msec)
 {
   clear_source (&self->timer);
   self->is_asleep = FALSE;
-  self->timer = attach_timeout (msec / 2 + (guint) g_random_int_range (0, (gint32) msec / 2 + 1),
+  self->timer = attach_timeout ((guint) g_random_int_range ((gint32) least_msec, (gint32) most_msec + 1),
                                 "[tornadis] cluster, looks at it", timer_cb, self);
 }
 
@@ -236,7 +240,7 @@ map_end (ClusterMap *self,
 
   map_stop_asking (self);
   self->ended_at = g_get_monotonic_time ();
-  map_begin_later (self, PERIOD_MSEC);
+  map_begin_later (self, PERIOD_MSEC / 2, PERIOD_MSEC);
 
   self->n_due = self->waiters->len;
   while (self->n_due > 0)
@@ -472,25 +476,31 @@ cluster_map_refresh (ClusterMap *self,
                      gpointer user_data)
 {
   const Waiter waiter = { func, user_data };
-  gint64 since = (g_get_monotonic_time () - self->ended_at) / G_TIME_SPAN_MILLISECOND;
+  gboolean is_calm = self->ended_at == 0 || g_get_monotonic_time () - self->ended_at > CALM_MSEC * G_TIME_SPAN_MILLISECOND;
 
   if (func != NULL)
     g_array_append_val (self->waiters, waiter);
   if (hint != NULL)
     g_set_object (&self->hint, hint);
-  if (self->nodes != NULL)
+  if (self->nodes != NULL || self->is_soon)
     return;
 
-  if (self->ended_at == 0 || since > CALM_MSEC)
+  if (self->topology == NULL && is_calm)
+    {
+      map_begin (self);
+      return;
+    }
+
+  self->is_soon = TRUE;
+  if (is_calm)
     {
       self->pause_msec = MIN_PAUSE_MSEC;
       self->n_looks = 0;
-      map_begin (self);
+      map_begin_later (self, 0, hint != NULL ? REDIRECTED_SPREAD_MSEC : SPREAD_MSEC);
     }
-  else if (!self->is_soon)
+  else
     {
-      self->is_soon = TRUE;
-      map_begin_later (self, self->pause_msec);
+      map_begin_later (self, self->pause_msec / 2, self->pause_msec);
       self->n_looks++;
       self->pause_msec = MIN (self->pause_msec * 2, self->n_looks < MAX_QUICK_LOOKS ? QUICK_PAUSE_MSEC : MAX_PAUSE_MSEC);
     }

@@ -155,6 +155,7 @@ cluster_client_get_parts (ClusterClient *self)
     {
       whole->parts = g_object_new (TORNADIS_TYPE_CLIENT, NULL);
       client_copy_properties (whole->client, whole->parts);
+      g_object_set_data (G_OBJECT (whole->parts), CLUSTER_WHOLE, whole);
       tornadis_client_add_plugin (whole->parts, whole->plugin, NULL);
     }
 

@@ -235,24 +235,6 @@ cluster_make_map (TornadisClusterPlugin *self,
   return TRUE;
 }
 
-/* Of which of the clients that are there this one makes the parts of calls. */
-static ClusterClient *
-find_whole (TornadisClusterPlugin *self,
-            TornadisClient *client)
-{
-  GHashTableIter iter;
-  ClusterClient *whole;
-
-  g_hash_table_iter_init (&iter, self->clients);
-  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &whole))
-    {
-      if (whole->parts == client)
-        return whole;
-    }
-
-  return NULL;
-}
-
 /* Not among those that stand before this one: what has to do with a connection, and takes part in the calls that go over it,
  * would see calls without a connection there. */
 static gboolean
@@ -292,7 +274,7 @@ tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
   if ((self->map == NULL && !cluster_make_map (self, error)) || (!is_listener && !cluster_check_outer (client, error)))
     return FALSE;
 
-  whole = find_whole (self, client);
+  whole = g_object_get_data (G_OBJECT (client), CLUSTER_WHOLE);
   if (whole == NULL && g_hash_table_size (self->clients) + g_hash_table_size (self->listeners) == 0)
     cluster_map_set_model (self->map, client);
   if (self->db >= 0)
