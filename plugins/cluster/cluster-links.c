@@ -6,10 +6,9 @@
 
 #include "cluster/cluster-endpoint.h"
 #include "cluster/cluster-node-plugins.h"
+#include "cluster/cluster-watch.h"
 #include "common/client-properties.h"
 
-/* How often the nodes that are used are looked at: one that sleeps is missed by nobody else. */
-#define WATCH_MSEC 1000
 /* Redirections may name nodes that the topology does not know yet, or any host: so many of those are kept at the most. */
 #define MAX_STRANGERS 16
 /* The ClusterLink of a node's client. */
@@ -38,10 +37,11 @@ struct _ClusterLinks
   ClusterTopology *topology; /* (owned) (nullable) */
   GHashTable *links;         /* (owned) (element-type utf8 ClusterLink) by the node's key */
   ClusterLink **by_index;    /* (owned) (nullable) unowned each, of the nodes of the topology; NULL: not yet made */
-  GSource *watch;            /* (owned) (nullable) while nodes are used */
+  guint watch;               /* of cluster_watch_add(), while nodes are used */
   guint n_connected;
   guint n_making; /* links to which plugins are being added */
   GSource *later; /* (owned) (nullable) what is to be done then */
+  gboolean is_watched;
   gboolean is_closing;
 };
 
@@ -166,8 +166,8 @@ probe (ClusterLinks *self,
   tornadis_plugin_submit (self->plugin, link->client, command, probed_cb, NULL, NULL);
 }
 
-/* A node that was asked something before the last look and has not answered since may be asleep, or run a long command, or have
- * one that blocks: whether the others think that it has failed is asked less and less often. */
+/* A node that was asked something before the last look and has not answered since may be asleep, which nobody else may notice,
+ * or run a long command, or have one that blocks: whether the others think that it has failed is asked less and less often. */
 static gboolean
 watch_cb (gpointer user_data)
 {
@@ -193,21 +193,11 @@ watch_cb (gpointer user_data)
         }
     }
 
-  if (!goes_on)
-    g_clear_pointer (&self->watch, g_source_unref);
+  self->is_watched = goes_on;
   if (is_silent)
     self->silent (self, self->user_data);
 
-  return goes_on ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
-}
-
-static void
-links_watch (ClusterLinks *self)
-{
-  self->watch = g_timeout_source_new (WATCH_MSEC);
-  g_source_set_static_name (self->watch, "[tornadis] cluster, looks at its nodes");
-  g_source_set_callback (self->watch, watch_cb, self, NULL);
-  g_source_attach (self->watch, self->context);
+  return goes_on;
 }
 
 static TornadisClient *
@@ -215,8 +205,11 @@ links_use (ClusterLinks *self,
            ClusterLink *link)
 {
   link->is_used = TRUE;
-  if (G_UNLIKELY (self->watch == NULL))
-    links_watch (self);
+  if (G_UNLIKELY (!self->is_watched))
+    {
+      self->is_watched = TRUE;
+      self->watch = cluster_watch_add (self->plugin, self->context, watch_cb, self);
+    }
 
   return link->client;
 }
@@ -500,9 +493,8 @@ cluster_links_free (ClusterLinks *self)
       g_signal_handlers_disconnect_by_data (link->client, self);
       g_object_set_data (G_OBJECT (link->client), LINK, NULL);
     }
-  if (self->watch != NULL)
-    g_source_destroy (self->watch);
-  g_clear_pointer (&self->watch, g_source_unref);
+  if (self->is_watched)
+    cluster_watch_remove (self->plugin, self->watch, self);
   g_clear_pointer (&self->later, g_source_unref);
   g_hash_table_unref (self->links);
   g_clear_pointer (&self->topology, cluster_topology_unref);
