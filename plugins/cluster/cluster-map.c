@@ -14,7 +14,7 @@
 #define MAX_ASKED 12
 /* Between two looks, doubled each time up to the most, and halved at random: what all clients of a cluster see at the same
  * time, such as a failover, does not make all of them ask at the same time. A failover takes some seconds; whatever is not
- * over after MAX_QUICK_LOOKS is something else. */
+ * over after MAX_QUICK_LOOKS, or leaves nobody who answers, is something else. */
 #define MIN_PAUSE_MSEC 50
 #define QUICK_PAUSE_MSEC 400
 #define MAX_QUICK_LOOKS 24
@@ -62,6 +62,7 @@ struct _ClusterMap
   GSource *timer;         /* (owned) (nullable) the next */
   gboolean is_soon;       /* it was asked for, and is not that of the period */
   gboolean is_asleep;     /* it was to be that of the period, but the plugin was not used */
+  gboolean has_failed;    /* the last: nobody could say */
   guint pause_msec;       /* the next, and how many there were since it was calm */
   guint n_looks;
   gint64 ended_at; /* monotonic time; 0: never */
@@ -239,6 +240,7 @@ map_end (ClusterMap *self,
   g_autoptr (TornadisPlugin) alive G_GNUC_UNUSED = g_object_ref (self->plugin);
 
   map_stop_asking (self);
+  self->has_failed = error != NULL;
   self->ended_at = g_get_monotonic_time ();
   map_begin_later (self, PERIOD_MSEC / 2, PERIOD_MSEC);
 
@@ -477,6 +479,7 @@ cluster_map_refresh (ClusterMap *self,
 {
   const Waiter waiter = { func, user_data };
   gboolean is_calm = self->ended_at == 0 || g_get_monotonic_time () - self->ended_at > CALM_MSEC * G_TIME_SPAN_MILLISECOND;
+  gboolean is_quick = self->n_looks < MAX_QUICK_LOOKS && !self->has_failed;
 
   if (func != NULL)
     g_array_append_val (self->waiters, waiter);
@@ -500,9 +503,10 @@ cluster_map_refresh (ClusterMap *self,
     }
   else
     {
+      self->pause_msec = MIN (self->pause_msec, is_quick ? QUICK_PAUSE_MSEC : MAX_PAUSE_MSEC);
       map_begin_later (self, self->pause_msec / 2, self->pause_msec);
       self->n_looks++;
-      self->pause_msec = MIN (self->pause_msec * 2, self->n_looks < MAX_QUICK_LOOKS ? QUICK_PAUSE_MSEC : MAX_PAUSE_MSEC);
+      self->pause_msec *= 2;
     }
 }
 

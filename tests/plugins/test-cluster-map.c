@@ -275,6 +275,45 @@ test_silent (Scene *self,
   assert_owner (self, 0);
 }
 
+/* Until the next look. */
+static gint64
+get_pause_msec (Scene *self)
+{
+  GSource *timer;
+
+  cluster_map_refresh (self->map, NULL, NULL, NULL);
+  timer = find_timer (self);
+  g_assert_nonnull (timer);
+
+  return (g_source_get_ready_time (timer) - g_source_get_time (timer)) / G_TIME_SPAN_MILLISECOND;
+}
+
+/* Nobody answers: it is looked for less and less often, until somebody does. */
+static void
+test_pauses (Scene *self,
+             gconstpointer data)
+{
+  for (guint i = 0; i < N_NODES; i++)
+    say (self, i, "ok", 1, 0);
+  look (self);
+  g_assert_cmpint (get_pause_msec (self), <=, 50);
+  for (guint i = 0; i < 10; i++)
+    look (self);
+  g_assert_cmpint (get_pause_msec (self), <=, 400);
+
+  for (guint i = 0; i < N_NODES; i++)
+    answer (self->peers[i], "CLUSTER SHARDS", "*0\r\n");
+  for (guint i = 0; i < 5; i++)
+    look (self);
+  g_assert_cmpint (get_pause_msec (self), >=, 2500 - 1);
+  g_assert_cmpint (get_pause_msec (self), <=, 5000);
+
+  for (guint i = 0; i < N_NODES; i++)
+    say (self, i, "ok", 1, 0);
+  look (self);
+  g_assert_cmpint (get_pause_msec (self), <=, 400);
+}
+
 /* In the time the cluster is looked at while there is a use for it. */
 static void
 test_asleep (Scene *self,
@@ -326,6 +365,7 @@ main (int argc,
   ADD ("/cluster-map/second", test_second);
   ADD ("/cluster-map/unknown", test_unknown);
   ADD ("/cluster-map/silent", test_silent);
+  ADD ("/cluster-map/pauses", test_pauses);
   ADD ("/cluster-map/asleep", test_asleep);
 
   return g_test_run ();
