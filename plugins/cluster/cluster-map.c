@@ -342,7 +342,11 @@ heard_cb (ClusterView *view,
   if (self->n_unheard == 0)
     map_choose (self);
   else if (self->patience == NULL && cluster_view_is_usable (view))
-    self->patience = attach_timeout (OTHERS_MSEC, "[tornadis] cluster, waits for nodes", patience_cb, self);
+    {
+      self->patience = attach_timeout (OTHERS_MSEC, "[tornadis] cluster, waits for nodes", patience_cb, self);
+      /* Behind what others have said already: that this program has no time is not their fault. */
+      g_source_set_priority (self->patience, G_PRIORITY_DEFAULT_IDLE);
+    }
 }
 
 static void

@@ -53,7 +53,7 @@ fetch_commands (guint port)
 {
   static const char request[] = "HELLO 3\r\nECHO begin\r\nCOMMAND\r\nECHO finish\r\n";
   static const char begin[] = "$5\r\nbegin\r\n", finish[] = "$6\r\nfinish\r\n";
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK), .sin_port = htons (port) };
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK), .sin_port = htons ((guint16) port) };
   g_autoptr (GString) text = g_string_new (NULL);
   int fd = socket (AF_INET, SOCK_STREAM, 0);
   const char *first, *last;
