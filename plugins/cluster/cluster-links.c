@@ -160,10 +160,20 @@ probe (ClusterLinks *self,
 {
   g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
 
-  link->is_used = FALSE;
   link->n_probes++;
   /* Behind all of its plugins: this one is not on it. */
   tornadis_plugin_submit (self->plugin, link->client, command, probed_cb, NULL, NULL);
+}
+
+/* A node that has answered all is not asked whether it is there. */
+static gboolean
+owes_replies (const ClusterLink *self)
+{
+  guint n;
+
+  g_object_get (self->client, "pending", &n, NULL);
+
+  return n > 0;
 }
 
 /* A node that was asked something before the last look and has not answered since may be asleep, which nobody else may notice,
@@ -188,7 +198,9 @@ watch_cb (gpointer user_data)
         }
       else if (link->is_used)
         {
-          probe (self, link);
+          if (owes_replies (link))
+            probe (self, link);
+          link->is_used = FALSE;
           goes_on = TRUE;
         }
     }
