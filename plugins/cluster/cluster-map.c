@@ -503,7 +503,7 @@ cluster_map_refresh (ClusterMap *self,
     {
       self->pause_msec = MIN_PAUSE_MSEC;
       self->n_looks = 0;
-      map_begin_later (self, 0, hint != NULL ? REDIRECTED_SPREAD_MSEC : SPREAD_MSEC);
+      map_begin_later (self, 0, hint != NULL && func == NULL ? REDIRECTED_SPREAD_MSEC : SPREAD_MSEC);
     }
   else
     {
