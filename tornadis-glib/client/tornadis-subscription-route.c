@@ -166,13 +166,15 @@ tornadis_subscription_route_complete (TornadisRoutedCall *self,
 static void
 route_settle (TornadisSubscriptionRoute *self)
 {
+  /* Not what is made meanwhile. */
+  guint64 n_calls = self->router->n_calls;
   guint i = 0;
 
   while (i < self->parts->len)
     {
       TornadisRoutedPart *part = g_ptr_array_index (self->parts, i);
 
-      if (part->is_done)
+      if (part->is_done || part->call->serial > n_calls)
         {
           i++;
           continue;
@@ -191,8 +193,18 @@ void
 tornadis_subscription_route_fail_calls (TornadisSubscriptionRoute *self,
                                         const GError *error)
 {
+  guint64 n_calls = self->router->n_calls;
+
   while (self->parts->len > 0)
-    tornadis_subscription_route_complete (((TornadisRoutedPart *) g_ptr_array_index (self->parts, 0))->call, g_error_copy (error));
+    {
+      TornadisRoutedCall *call = ((TornadisRoutedPart *) g_ptr_array_index (self->parts, 0))->call;
+
+      /* It was made meanwhile, as are those behind it. */
+      if (call->serial > n_calls)
+        return;
+
+      tornadis_subscription_route_complete (call, g_error_copy (error));
+    }
 }
 
 /* Its client will not have it any more: what is not granted is forgotten. */

@@ -40,6 +40,7 @@ typedef struct
   TornadisCancelWatch *watch;         /* (owned) (nullable) */
   GSource *timeout;                   /* (owned) (nullable) */
   GPtrArray *parts;                   /* (owned) (element-type TornadisRoutedPart) owned each */
+  guint64 serial;                     /* the later the greater */
   guint n_left;
 } TornadisRoutedCall;
 
@@ -59,6 +60,7 @@ struct _TornadisSubscriptionRouter
   TornadisPlugin *plugin; /* (unowned) (nullable) that routes them */
   GHashTable *routes;     /* (owned) (element-type TornadisSubscriptionRoute) */
   GQueue calls;           /* (element-type TornadisRoutedCall) */
+  guint64 n_calls;        /* that there were */
   guint n_wanted;
   guint n_confirmed;
   guint n_subscribed;   /* wanted and confirmed */

@@ -60,6 +60,7 @@ call_new (TornadisSubscriptionRouter *router,
   guint timeout_msec = tornadis_link_get_settings (tornadis_client_get_link (client))->call_timeout_msec;
 
   self->router = router;
+  self->serial = ++router->n_calls;
   self->task = g_object_ref (task);
   self->parts = g_ptr_array_new_with_free_func (part_free);
   g_task_set_task_data (task, self, NULL);
@@ -276,11 +277,12 @@ static void
 router_fail_calls (TornadisSubscriptionRouter *self,
                    const char *problem)
 {
-  guint n_calls = g_queue_get_length (&self->calls);
+  guint64 n_calls = self->n_calls;
+  TornadisRoutedCall *call;
 
   /* Not those that are made meanwhile. */
-  for (; n_calls > 0 && !g_queue_is_empty (&self->calls); n_calls--)
-    tornadis_subscription_route_complete (g_queue_peek_head (&self->calls), g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, problem));
+  while ((call = g_queue_peek_head (&self->calls)) != NULL && call->serial <= n_calls)
+    tornadis_subscription_route_complete (call, g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, problem));
 }
 
 void

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Subscriptions that a plugin routes to other clients, by the plugin of somebody who does as they like. */
+
+#include "integration/util.h"
+
+#include <string.h>
+
+#define N_TARGETS 2
+
+#define ROUTE_TYPE_PLUGIN (route_plugin_get_type ())
+G_DECLARE_FINAL_TYPE (RoutePlugin, route_plugin, ROUTE, PLUGIN, TornadisPlugin)
+
+/* Names that begin with a digit are of the target of that number; others are nobody's. */
+struct _RoutePlugin
+{
+  TornadisPlugin parent_instance;
+
+  TornadisPubSubClient *targets[N_TARGETS]; /* (unowned) (nullable) */
+  gboolean keeps;                           /* what the hook subscription_failed says */
+  gboolean reroutes;                        /* and what it does, once */
+  guint n_failed;
+};
+
+G_DEFINE_FINAL_TYPE (RoutePlugin, route_plugin, TORNADIS_TYPE_PLUGIN)
+
+static gboolean
+route_plugin_route_subscription (TornadisPlugin *plugin,
+                                 TornadisPubSubClient *client,
+                                 TornadisSubscriptionKind kind,
+                                 GBytes *name,
+                                 TornadisPubSubClient **target)
+{
+  gsize length;
+  const char *text = g_bytes_get_data (name, &length);
+
+  if (kind != TORNADIS_SUBSCRIPTION_KIND_SHARD)
+    return FALSE;
+  if (target != NULL && length > 0 && text[0] >= '0' && text[0] < '0' + N_TARGETS)
+    *target = ROUTE_PLUGIN (plugin)->targets[text[0] - '0'];
+
+  return TRUE;
+}
+
+static gboolean
+route_plugin_subscription_failed (TornadisPlugin *plugin,
+                                  TornadisPubSubClient *client,
+                                  TornadisSubscriptionKind kind,
+                                  GBytes *name,
+                                  TornadisPubSubClient *target,
+                                  const GError *error)
+{
+  RoutePlugin *self = ROUTE_PLUGIN (plugin);
+
+  self->n_failed++;
+  if (self->reroutes)
+    {
+      self->reroutes = FALSE;
+      tornadis_plugin_reroute_subscriptions (plugin, client, NULL);
+    }
+
+  return self->keeps;
+}
+
+static void
+route_plugin_class_init (RoutePluginClass *klass)
+{
+  TORNADIS_PLUGIN_CLASS (klass)->route_subscription = route_plugin_route_subscription;
+  TORNADIS_PLUGIN_CLASS (klass)->subscription_failed = route_plugin_subscription_failed;
+}
+
+static void
+route_plugin_init (RoutePlugin *self)
+{
+}
+
+typedef struct
+{
+  TornadisHarnessRedis *redis;
+  TornadisClient *publisher;
+  TornadisPubSubClient *client;
+  TornadisPubSubClient *targets[N_TARGETS];
+  RoutePlugin *plugin;
+  GString *log; /* of its signals, and what calls end with */
+  guint n_messages;
+} Routed;
+
+static void
+log_added_cb (TornadisPubSubClient *client,
+              const char *name,
+              guint count,
+              Routed *self)
+{
+  g_string_append_printf (self->log, "+%s=%u ", name, count);
+}
+
+static void
+log_removed_cb (TornadisPubSubClient *client,
+                const char *name,
+                guint count,
+                Routed *self)
+{
+  g_string_append_printf (self->log, "-%s=%u ", name, count);
+}
+
+static void
+log_gap_cb (TornadisPubSubClient *client,
+            Routed *self)
+{
+  g_string_append (self->log, "gap ");
+}
+
+static void
+log_message_cb (TornadisPubSubClient *client,
+                TornadisMessage *message,
+                Routed *self)
+{
+  self->n_messages++;
+}
+
+static void
+log_call (Routed *self,
+          const char *what,
+          GAsyncResult *result)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean ok = tornadis_pub_sub_client_ssubscribe_finish (self->client, result, &error);
+
+  g_assert_true (ok == (error == NULL));
+  if (ok)
+    g_string_append_printf (self->log, "%s ", what);
+  else
+    g_string_append_printf (self->log, "%s=%s:%d ", what, error->domain == TORNADIS_ERROR ? "" : "io", error->code);
+}
+
+static void
+assert_log (Routed *self,
+            const char *expected)
+{
+  g_assert_cmpstr (self->log->str, ==, expected);
+  g_string_truncate (self->log, 0);
+}
+
+static void
+wait_for_log (Routed *self,
+              const char *expected)
+{
+  wait_until (self->log->len >= strlen (expected));
+  assert_log (self, expected);
+}
+
+static void
+routed_set_up (Routed *self,
+               gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  const char *path;
+
+  self->redis = tornadis_harness_redis_new (NULL, &error);
+  g_assert_no_error (error);
+  path = tornadis_harness_redis_get_socket_path (self->redis);
+  self->publisher = tornadis_client_new_for_unix_socket (path);
+  self->client = tornadis_pub_sub_client_new_for_unix_socket (path);
+  self->plugin = g_object_new (ROUTE_TYPE_PLUGIN, NULL);
+  for (guint i = 0; i < N_TARGETS; i++)
+    self->plugin->targets[i] = self->targets[i] = tornadis_pub_sub_client_new_for_unix_socket (path);
+  g_assert_true (tornadis_client_add_plugin (TORNADIS_CLIENT (self->client), TORNADIS_PLUGIN (self->plugin), &error));
+  g_assert_no_error (error);
+  self->log = g_string_new (NULL);
+  g_signal_connect (self->client, "subscription-added", G_CALLBACK (log_added_cb), self);
+  g_signal_connect (self->client, "subscription-removed", G_CALLBACK (log_removed_cb), self);
+  g_signal_connect (self->client, "gap", G_CALLBACK (log_gap_cb), self);
+  g_signal_connect (self->client, "message", G_CALLBACK (log_message_cb), self);
+}
+
+static void
+routed_tear_down (Routed *self,
+                  gconstpointer data)
+{
+  tornadis_client_close (self->publisher);
+  tornadis_client_close (TORNADIS_CLIENT (self->client));
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  assert_finalized (self->client);
+  assert_finalized (self->plugin);
+  for (guint i = 0; i < N_TARGETS; i++)
+    {
+      tornadis_client_close (TORNADIS_CLIENT (self->targets[i]));
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+      assert_finalized (self->targets[i]);
+    }
+  assert_finalized (self->publisher);
+  g_clear_object (&self->redis);
+  g_string_free (self->log, TRUE);
+}
+
+#define NAMES(...) ((const char *[]){ __VA_ARGS__, NULL })
+
+static void
+subscribe (Routed *self,
+           const char *const *names)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  tornadis_pub_sub_client_ssubscribe_async (self->client, names, NULL, store_result, &result);
+  g_assert_true (tornadis_pub_sub_client_ssubscribe_finish (self->client, wait_for_result (&result), &error));
+  g_assert_no_error (error);
+}
+
+static void
+end_again_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  Routed *self = user_data;
+
+  log_call (self, "ended", result);
+  assert_call (self->publisher, "(integer) 0", "SPUBLISH", "0a", "x", NULL);
+}
+
+static void
+begun_cb (GObject *object,
+          GAsyncResult *result,
+          gpointer user_data)
+{
+  Routed *self = user_data;
+
+  log_call (self, "begun", result);
+  /* It cannot have answered. */
+  tornadis_harness_redis_pause (self->redis);
+  tornadis_pub_sub_client_sunsubscribe_async (self->client, NAMES ("0a"), NULL, end_again_cb, self);
+}
+
+static void
+begun_again_cb (GObject *object,
+                GAsyncResult *result,
+                gpointer user_data)
+{
+  Routed *self = user_data;
+
+  log_call (self, "again", result);
+  assert_call (self->publisher, "(integer) 1", "SPUBLISH", "0a", "x", NULL);
+}
+
+static void
+ended_cb (GObject *object,
+          GAsyncResult *result,
+          gpointer user_data)
+{
+  Routed *self = user_data;
+
+  log_call (self, "ended", result);
+  tornadis_harness_redis_pause (self->redis);
+  tornadis_pub_sub_client_ssubscribe_async (self->client, NAMES ("0a"), NULL, begun_again_cb, self);
+}
+
+/* A callback that makes the next call: that one has its own answer. */
+static void
+test_call_in_callback (Routed *self,
+                       gconstpointer data)
+{
+  tornadis_pub_sub_client_ssubscribe_async (self->client, NAMES ("0a"), NULL, begun_cb, self);
+  wait_for_log (self, "+0a=1 begun ");
+  spin_for (20);
+  assert_log (self, "");
+  tornadis_harness_redis_resume (self->redis);
+  wait_for_log (self, "-0a=0 ended ");
+
+  subscribe (self, NAMES ("0a"));
+  tornadis_pub_sub_client_sunsubscribe_async (self->client, NAMES ("0a"), NULL, ended_cb, self);
+  wait_for_log (self, "+0a=1 -0a=0 ended ");
+  spin_for (20);
+  assert_log (self, "");
+  tornadis_harness_redis_resume (self->redis);
+  wait_for_log (self, "+0a=1 again ");
+}
+
+static void
+failed_again_cb (GObject *object,
+                 GAsyncResult *result,
+                 gpointer user_data)
+{
+  log_call (user_data, "second", result);
+}
+
+static void
+succeeded_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  log_call (user_data, "again", result);
+}
+
+static void
+failed_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  Routed *self = user_data;
+
+  log_call (self, "first", result);
+  self->plugin->targets[1] = self->targets[1];
+  tornadis_pub_sub_client_ssubscribe_async (self->client, NAMES ("1a"), NULL, succeeded_cb, self);
+}
+
+/* In a turn of the main loop, where callbacks are called at once. */
+static void
+give_up_cb (gpointer user_data)
+{
+  Routed *self = user_data;
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "Nobody has it");
+
+  tornadis_plugin_reroute_subscriptions (TORNADIS_PLUGIN (self->plugin), self->client, error);
+}
+
+/* The same with one that fails: the next does not fail with it. */
+static void
+test_call_in_failure (Routed *self,
+                      gconstpointer data)
+{
+  self->plugin->targets[1] = NULL;
+  tornadis_pub_sub_client_ssubscribe_async (self->client, NAMES ("1a"), NULL, failed_cb, self);
+  tornadis_pub_sub_client_ssubscribe_async (self->client, NAMES ("1a"), NULL, failed_again_cb, self);
+  spin_for (1);
+  g_idle_add_once (give_up_cb, self);
+  wait_for_log (self, "first=:0 second=:0 +1a=1 again ");
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(path, test) g_test_add ("/subscription-route/" path, Routed, NULL, routed_set_up, test, routed_tear_down)
+  ADD ("call-in-callback", test_call_in_callback);
+  ADD ("call-in-failure", test_call_in_failure);
+#undef ADD
+
+  return g_test_run ();
+}
