@@ -328,6 +328,22 @@ test_call_in_failure (Routed *self,
   wait_for_log (self, "first=:0 second=:0 +1a=1 again ");
 }
 
+/* Names that are asked for for the first time are not those that have no place. */
+static void
+test_hopeless (Routed *self,
+               gconstpointer data)
+{
+  g_autoptr (GAsyncResult) nobody = NULL;
+  g_autoptr (GAsyncResult) there = NULL;
+
+  tornadis_pub_sub_client_ssubscribe_async (self->client, NAMES ("nobody"), NULL, store_result, &nobody);
+  tornadis_pub_sub_client_ssubscribe_async (self->client, NAMES ("0a"), NULL, store_result, &there);
+  give_up_cb (self);
+  log_call (self, "nobody", wait_for_result (&nobody));
+  log_call (self, "there", wait_for_result (&there));
+  assert_log (self, "nobody=:0 +0a=1 there ");
+}
+
 int
 main (int argc,
       char **argv)
@@ -337,6 +353,7 @@ main (int argc,
 #define ADD(path, test) g_test_add ("/subscription-route/" path, Routed, NULL, routed_set_up, test, routed_tear_down)
   ADD ("call-in-callback", test_call_in_callback);
   ADD ("call-in-failure", test_call_in_failure);
+  ADD ("hopeless", test_hopeless);
 #undef ADD
 
   return g_test_run ();

@@ -537,8 +537,8 @@ tornadis_plugin_set_client_in_transaction (TornadisPlugin *self,
  * learned where they belong. One that belongs elsewhere ends where it is before it begins there, and
  * [signal@Tornadis.PubSubClient::gap] is emitted.
  *
- * With @error calls for names that are at no client yet fail with it; subscriptions that were there before are kept until they
- * have a place.
+ * With @error calls for names that no client has, and that none has been asked for but in vain, fail with it; subscriptions that
+ * were there before are kept until they have a place.
  *
  * Since: 1.0
  */

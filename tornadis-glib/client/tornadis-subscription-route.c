@@ -247,6 +247,7 @@ tornadis_subscription_route_lose (TornadisSubscriptionRoute *self,
   g_autoptr (GError) ended = NULL;
 
   router->gap |= self->confirmed;
+  self->failed = TRUE;
   if (!tornadis_subscription_route_is_wanted (self) || router->is_closed || router->plugin == NULL)
     {
       tornadis_subscription_route_step (self);
@@ -326,6 +327,7 @@ joined_cb (GObject *object,
   if (is_there && !self->ended)
     {
       self->router->any_restored |= self->confirmed;
+      self->failed = FALSE;
       tornadis_subscription_route_set_state (self, TORNADIS_SUBSCRIPTION_PRESENT, target);
       route_set_confirmed (self, TRUE);
       tornadis_subscription_route_step (self);

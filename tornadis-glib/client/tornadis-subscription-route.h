@@ -31,6 +31,7 @@ typedef struct
   guint granted : 1;
   guint confirmed : 1; /* the program was told that it is there */
   guint ended : 1;     /* the server has ended it while it was asked to begin it */
+  guint failed : 1;    /* it was lost, or could not begin, and nobody has had it since */
 } TornadisSubscriptionRoute;
 
 typedef struct

@@ -98,6 +98,14 @@ call_add (TornadisRoutedCall *self,
     }
 }
 
+/* Whether it has no place, or had none the last time: one that begins or moves for the first time may well come to one. */
+static gboolean
+route_is_homeless (const TornadisSubscriptionRoute *self)
+{
+  return self->router != NULL && tornadis_subscription_route_is_wanted (self) &&
+         (self->state == TORNADIS_SUBSCRIPTION_ABSENT || (self->state == TORNADIS_SUBSCRIPTION_JOINING && self->failed));
+}
+
 /* Calls may complete, and their callers do anything. */
 static void
 router_step (TornadisSubscriptionRouter *self,
@@ -196,7 +204,7 @@ tornadis_subscription_router_reroute (TornadisSubscriptionRouter *self,
       TornadisSubscriptionRoute *route = g_ptr_array_index (routes, i);
 
       tornadis_subscription_route_step (route);
-      if (error != NULL && route->router != NULL && route->state != TORNADIS_SUBSCRIPTION_PRESENT && tornadis_subscription_route_is_wanted (route))
+      if (error != NULL && route_is_homeless (route))
         tornadis_subscription_route_fail_calls (route, error);
     }
 }
