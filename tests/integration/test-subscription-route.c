@@ -344,6 +344,29 @@ test_hopeless (Routed *self,
   assert_log (self, "nobody=:0 +0a=1 there ");
 }
 
+/* What bounds the messages that are kept, and the calls, is not about how many names there are. */
+static void
+test_bounds (Routed *self,
+             gconstpointer data)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < N_TARGETS; i++)
+    g_object_set (self->targets[i], "max-pending", 3, "max-queued-bytes", G_GUINT64_CONSTANT (40), NULL);
+  for (guint i = 0; i < 100; i++)
+    g_ptr_array_add (names, g_strdup_printf ("%u-%u", i % N_TARGETS, i));
+  g_ptr_array_add (names, NULL);
+  subscribe (self, (const char *const *) names->pdata);
+
+  /* All move. */
+  self->plugin->targets[0] = self->targets[1];
+  tornadis_plugin_reroute_subscriptions (TORNADIS_PLUGIN (self->plugin), self->client, NULL);
+  wait_until (strstr (self->log->str, "gap") != NULL);
+  for (guint i = 0; i < 100; i++)
+    assert_call (self->publisher, "(integer) 1", "SPUBLISH", g_ptr_array_index (names, i), "x", NULL);
+  wait_until (self->n_messages == 100);
+}
+
 int
 main (int argc,
       char **argv)
@@ -354,6 +377,7 @@ main (int argc,
   ADD ("call-in-callback", test_call_in_callback);
   ADD ("call-in-failure", test_call_in_failure);
   ADD ("hopeless", test_hopeless);
+  ADD ("bounds", test_bounds);
 #undef ADD
 
   return g_test_run ();

@@ -403,6 +403,9 @@ routed_adopt (TornadisPubSubClient *self,
   g_set_weak_pointer (&target->whole, self);
   settings = tornadis_link_get_settings (tornadis_client_get_link (TORNADIS_CLIENT (target)));
   settings->ping_interval_msec = MIN (settings->ping_interval_msec, TARGET_PING_INTERVAL_MSEC);
+  /* It is asked for one name at a time, of which it may have any number, and it keeps no messages. */
+  settings->max_pending = G_MAXUINT;
+  settings->max_queued_bytes = G_MAXSIZE;
   if (self->messages.full)
     tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (target)), TRUE);
 
