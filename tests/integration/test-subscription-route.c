@@ -124,7 +124,8 @@ log_call (Routed *self,
           GAsyncResult *result)
 {
   g_autoptr (GError) error = NULL;
-  gboolean ok = tornadis_pub_sub_client_ssubscribe_finish (self->client, result, &error);
+  g_autoptr (GObject) client = g_async_result_get_source_object (result);
+  gboolean ok = tornadis_pub_sub_client_ssubscribe_finish (TORNADIS_PUB_SUB_CLIENT (client), result, &error);
 
   g_assert_true (ok == (error == NULL));
   if (ok)
@@ -367,6 +368,41 @@ test_bounds (Routed *self,
   wait_until (self->n_messages == 100);
 }
 
+/* Clients that cannot be used are refused, whatever the plugin thinks of them. */
+static void
+test_strangers (Routed *self,
+                gconstpointer data)
+{
+  g_autoptr (TornadisPubSubClient) other = tornadis_pub_sub_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (self->redis));
+  g_autoptr (GAsyncResult) own_result = NULL;
+  g_autoptr (GAsyncResult) foreign = NULL;
+  g_autoptr (GAsyncResult) used = NULL;
+  g_autoptr (GAsyncResult) subscribed = NULL;
+
+  /* Itself. */
+  self->plugin->targets[0] = self->client;
+  tornadis_pub_sub_client_ssubscribe_async (self->client, NAMES ("0a"), NULL, store_result, &own_result);
+  log_call (self, "itself", wait_for_result (&own_result));
+
+  /* One that another client's are routed to. */
+  self->plugin->targets[0] = self->targets[0];
+  g_assert_true (tornadis_client_add_plugin (TORNADIS_CLIENT (other), TORNADIS_PLUGIN (self->plugin), NULL));
+  subscribe (self, NAMES ("0a"));
+  tornadis_pub_sub_client_ssubscribe_async (other, NAMES ("0b"), NULL, store_result, &foreign);
+  log_call (self, "foreign", wait_for_result (&foreign));
+  tornadis_client_remove_plugin (TORNADIS_CLIENT (other), TORNADIS_PLUGIN (self->plugin));
+
+  /* One that somebody has subscribed with. */
+  tornadis_pub_sub_client_subscribe_async (other, NAMES ("news"), NULL, store_result, &subscribed);
+  g_assert_true (tornadis_pub_sub_client_subscribe_finish (other, wait_for_result (&subscribed), NULL));
+  self->plugin->targets[1] = other;
+  tornadis_pub_sub_client_ssubscribe_async (self->client, NAMES ("1a"), NULL, store_result, &used);
+  log_call (self, "used", wait_for_result (&used));
+  self->plugin->targets[1] = NULL;
+  assert_log (self, "itself=:7 +0a=1 foreign=:7 used=:7 ");
+  tornadis_client_close (TORNADIS_CLIENT (other));
+}
+
 int
 main (int argc,
       char **argv)
@@ -378,6 +414,7 @@ main (int argc,
   ADD ("call-in-failure", test_call_in_failure);
   ADD ("hopeless", test_hopeless);
   ADD ("bounds", test_bounds);
+  ADD ("strangers", test_strangers);
 #undef ADD
 
   return g_test_run ();

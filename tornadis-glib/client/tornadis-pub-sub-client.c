@@ -122,6 +122,14 @@ pub_sub_is_subscribed (TornadisPubSubClient *self)
          (self->router != NULL && tornadis_subscription_router_is_subscribed (self->router));
 }
 
+static gboolean
+pub_sub_is_used (TornadisClient *client)
+{
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+
+  return tornadis_message_queue_is_used (&self->messages) || pub_sub_is_wanted (self);
+}
+
 /* Reads, or does not, here and wherever its subscriptions are. */
 static void
 pub_sub_set_paused (TornadisPubSubClient *self,
@@ -391,13 +399,25 @@ routed_settled (TornadisPubSubClient *self)
   pub_sub_settled (TORNADIS_CLIENT (self));
 }
 
+/* Whether it is there for this client alone, or can be. */
+static gboolean
+routed_may_adopt (TornadisPubSubClient *self,
+                  TornadisPubSubClient *target)
+{
+  if (target->whole != NULL)
+    return target->whole == self;
+
+  return target != self && target->router == NULL && !pub_sub_is_used (TORNADIS_CLIENT (target)) &&
+         tornadis_client_get_context (TORNADIS_CLIENT (target)) == tornadis_client_get_context (TORNADIS_CLIENT (self));
+}
+
 static gboolean
 routed_adopt (TornadisPubSubClient *self,
               TornadisPubSubClient *target)
 {
   TornadisLinkSettings *settings;
 
-  if (target->whole != NULL && target->whole != self)
+  if (!routed_may_adopt (self, target))
     return FALSE;
 
   g_set_weak_pointer (&target->whole, self);
@@ -499,14 +519,6 @@ static gboolean
 pub_sub_is_listening (TornadisClient *client)
 {
   return pub_sub_is_subscribed (TORNADIS_PUB_SUB_CLIENT (client));
-}
-
-static gboolean
-pub_sub_is_used (TornadisClient *client)
-{
-  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
-
-  return tornadis_message_queue_is_used (&self->messages) || pub_sub_is_wanted (self);
 }
 
 static void

@@ -401,8 +401,7 @@ route_find_target (TornadisSubscriptionRoute *self)
   if (router->plugin == NULL || router->is_closed)
     return NULL;
 
-  if (!tornadis_plugin_route_subscription (router->plugin, router->client, self->kind, self->bytes, &target) || target == NULL ||
-      target == router->client)
+  if (!tornadis_plugin_route_subscription (router->plugin, router->client, self->kind, self->bytes, &target) || target == NULL)
     return NULL;
 
   return g_object_ref (target);
