@@ -84,7 +84,9 @@ disconnected_cb (ClusterListener *self,
                  const GError *error,
                  TornadisClient *node)
 {
-  cluster_map_refresh (self->map, NULL, NULL, NULL);
+  /* Without an error it was closed, because nobody uses it any more. */
+  if (error != NULL)
+    cluster_map_refresh (self->map, NULL, NULL, NULL);
 }
 
 /* The attempt to connect has failed, and there will be another. */

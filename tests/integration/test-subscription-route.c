@@ -403,6 +403,44 @@ test_strangers (Routed *self,
   tornadis_client_close (TORNADIS_CLIENT (other));
 }
 
+static gboolean
+is_connected (TornadisPubSubClient *client)
+{
+  return tornadis_client_is_connected (TORNADIS_CLIENT (client));
+}
+
+/* A client that has none of them any more, because they are elsewhere, is closed. */
+static void
+test_idle (Routed *self,
+           gconstpointer data)
+{
+  subscribe (self, NAMES ("0a", "0b"));
+  subscribe (self, NAMES ("1a"));
+  self->plugin->targets[0] = self->targets[1];
+  tornadis_plugin_reroute_subscriptions (TORNADIS_PLUGIN (self->plugin), self->client, NULL);
+  wait_until (!is_connected (self->targets[0]));
+  wait_for_log (self, "+0a=1 +0b=2 +1a=3 gap ");
+  g_assert_true (is_connected (self->targets[1]));
+
+  /* And back: it is used again. */
+  self->plugin->targets[0] = self->targets[0];
+  tornadis_plugin_reroute_subscriptions (TORNADIS_PLUGIN (self->plugin), self->client, NULL);
+  wait_for_log (self, "gap ");
+  g_assert_true (is_connected (self->targets[0]));
+  g_assert_true (is_connected (self->targets[1]));
+  assert_call (self->publisher, "(integer) 1", "SPUBLISH", "0b", "x", NULL);
+  wait_until (self->n_messages == 1);
+
+  /* Where the program ended them it may begin others. */
+  tornadis_pub_sub_client_sunsubscribe_async (self->client, NAMES ("0a", "0b"), NULL, NULL, NULL);
+  wait_for_log (self, "-0a=2 -0b=1 ");
+  spin_for (20);
+  g_assert_true (is_connected (self->targets[0]));
+  tornadis_plugin_reroute_subscriptions (TORNADIS_PLUGIN (self->plugin), self->client, NULL);
+  wait_until (!is_connected (self->targets[0]));
+  g_assert_true (is_connected (self->targets[1]));
+}
+
 int
 main (int argc,
       char **argv)
@@ -415,6 +453,7 @@ main (int argc,
   ADD ("hopeless", test_hopeless);
   ADD ("bounds", test_bounds);
   ADD ("strangers", test_strangers);
+  ADD ("idle", test_idle);
 #undef ADD
 
   return g_test_run ();

@@ -373,6 +373,53 @@ test_binary (Shard *self,
     g_bytes_unref (names[i]);
 }
 
+/* How many connections to all masters have that name. */
+static guint
+count_named (Shard *self,
+             const char *name)
+{
+  g_autofree char *field = g_strdup_printf (" name=%s ", name);
+  guint n = 0;
+
+  for (guint i = 0; i < N_MASTERS; i++)
+    {
+      g_autofree char *list = node_command (self->scene.cluster, i, "CLIENT LIST");
+
+      for (const char *at = list; (at = strstr (at, field)) != NULL; at++)
+        n++;
+    }
+
+  return n;
+}
+
+/* A node that has none of its channels any more has no connection of it either: one is that of the client itself. */
+static void
+test_idle (Shard *self,
+           gconstpointer data)
+{
+  guint slot = (guint) tornadis_harness_cluster_find_slot (self->scene.cluster, self->channels[0].name, NULL);
+
+  g_object_set (self->listener, "client-name", "ears", NULL);
+  g_signal_connect (self->listener, "message", G_CALLBACK (message_cb), self);
+  subscribe (self, 0, 1);
+  wait_until (count_named (self, "ears") == 2);
+  for (guint i = 0; i < 2; i++)
+    {
+      guint to = i == 0 ? 1 : 0;
+
+      assert_done (tornadis_harness_cluster_begin_migration, self->scene.cluster, slot, to);
+      assert_done (tornadis_harness_cluster_end_migration, self->scene.cluster, slot, to);
+      wait_until (self->n_gaps == i + 1);
+      wait_until (count_named (self, "ears") == 2);
+    }
+
+  /* The program may begin another one where it has ended one, until it closes the client. */
+  unsubscribe (self, 0, 1);
+  g_assert_cmpuint (count_named (self, "ears"), ==, 2);
+  tornadis_client_close (TORNADIS_CLIENT (self->listener));
+  wait_until (count_named (self, "ears") == 0);
+}
+
 /* One channel's slot is at another node, and back again, while all are published to. */
 static void
 test_migration (Shard *self,
@@ -647,6 +694,7 @@ main (int argc,
   ADD ("/cluster-shard/close/in-handler", NULL, test_close_in_handler);
   ADD ("/cluster-shard/plugin-removed", NULL, test_plugin_removed);
   ADD ("/cluster-shard/migration", NULL, test_migration);
+  ADD ("/cluster-shard/idle", NULL, test_idle);
 #undef ADD
 #define ADD(path, how) g_test_add (path, Shard, how, failover_set_up, test_failover, failover_tear_down)
   ADD ("/cluster-shard/failover/by-hand", "by hand");

@@ -535,7 +535,7 @@ tornadis_plugin_set_client_in_transaction (TornadisPlugin *self,
  *
  * Has the hook [vfunc@Tornadis.Plugin.route_subscription] asked again for all subscriptions of @client, because the plugin has
  * learned where they belong. One that belongs elsewhere ends where it is before it begins there, and
- * [signal@Tornadis.PubSubClient::gap] is emitted.
+ * [signal@Tornadis.PubSubClient::gap] is emitted. A client that has none of them any more is closed, until it is used again.
  *
  * With @error calls for names that no client has, and that none has been asked for but in vain, fail with it; subscriptions that
  * were there before are kept until they have a place.

@@ -76,6 +76,46 @@ tornadis_subscription_route_end_change (TornadisSubscriptionRoute *self)
   self->router->n_busy += self->state == TORNADIS_SUBSCRIPTION_JOINING || self->state == TORNADIS_SUBSCRIPTION_LEAVING;
 }
 
+static void
+router_count (TornadisSubscriptionRouter *self,
+              TornadisPubSubClient *target,
+              int change)
+{
+  guint n;
+
+  if (target == NULL)
+    return;
+
+  n = GPOINTER_TO_UINT (g_hash_table_lookup (self->targets, target));
+  g_hash_table_replace (self->targets, g_object_ref (target), GUINT_TO_POINTER (n + (guint) change));
+}
+
+void
+tornadis_subscription_route_close_idle (TornadisSubscriptionRouter *self,
+                                        TornadisPubSubClient *target)
+{
+  g_autoptr (GPtrArray) idle = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer each, n;
+
+  g_hash_table_iter_init (&iter, self->targets);
+  while (g_hash_table_iter_next (&iter, &each, &n))
+    {
+      if (GPOINTER_TO_UINT (n) > 0 || (target != NULL && target != each))
+        continue;
+
+      g_ptr_array_add (idle, g_object_ref (each));
+      g_hash_table_iter_remove (&iter);
+    }
+
+  /* Handlers of theirs may do anything. */
+  for (guint i = 0; i < idle->len; i++)
+    {
+      if (!g_hash_table_contains (self->targets, g_ptr_array_index (idle, i)))
+        tornadis_client_close (g_ptr_array_index (idle, i));
+    }
+}
+
 void
 tornadis_subscription_route_set_state (TornadisSubscriptionRoute *self,
                                        TornadisSubscriptionRouteState state,
@@ -83,6 +123,11 @@ tornadis_subscription_route_set_state (TornadisSubscriptionRoute *self,
 {
   if (self->router != NULL)
     tornadis_subscription_route_begin_change (self);
+  if (self->router != NULL && target != self->target)
+    {
+      router_count (self->router, self->target, -1);
+      router_count (self->router, target, 1);
+    }
   self->state = state;
   g_set_object (&self->target, target);
   if (self->router != NULL)
@@ -365,7 +410,7 @@ left_cb (GObject *object,
          GAsyncResult *result,
          gpointer user_data)
 {
-  gboolean is_awaited;
+  gboolean is_awaited, moves;
   g_autoptr (TornadisSubscriptionRoute) self = route_end_op (user_data, &is_awaited);
   g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = NULL;
 
@@ -375,9 +420,12 @@ left_cb (GObject *object,
     return;
 
   alive = g_object_ref (self->router->client);
-  self->router->gap |= self->confirmed && tornadis_subscription_route_is_wanted (self);
+  moves = tornadis_subscription_route_is_wanted (self);
+  self->router->gap |= self->confirmed && moves;
   tornadis_subscription_route_set_state (self, TORNADIS_SUBSCRIPTION_ABSENT, NULL);
   tornadis_subscription_route_step (self);
+  if (self->router != NULL && moves)
+    tornadis_subscription_route_close_idle (self->router, TORNADIS_PUB_SUB_CLIENT (object));
   if (self->router != NULL)
     tornadis_subscription_route_notify (self->router);
 }

@@ -60,6 +60,7 @@ struct _TornadisSubscriptionRouter
   TornadisSubscriptionRouterFuncs funcs;
   TornadisPlugin *plugin; /* (unowned) (nullable) that routes them */
   GHashTable *routes;     /* (owned) (element-type TornadisSubscriptionRoute) */
+  GHashTable *targets;    /* (owned) (element-type TornadisPubSubClient guint) owned, by how many routes each has; 0: no more */
   GQueue calls;           /* (element-type TornadisRoutedCall) */
   guint64 n_calls;        /* that there were */
   guint n_wanted;
@@ -106,6 +107,9 @@ void     tornadis_subscription_route_fail_calls   (TornadisSubscriptionRoute    
 /* Completes a call, with an @error (transfer full) or as it should. Its names may not be wanted any more. */
 void     tornadis_subscription_route_complete     (TornadisRoutedCall            *call,
                                                    GError                        *error);
+/* Closes the clients, or only @target (nullable), that have none. */
+void     tornadis_subscription_route_close_idle   (TornadisSubscriptionRouter    *router,
+                                                   TornadisPubSubClient          *target);
 /* After changes of routes: what was lost is there again, as far as it can be. */
 void     tornadis_subscription_route_notify       (TornadisSubscriptionRouter    *router);
 

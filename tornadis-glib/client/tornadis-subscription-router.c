@@ -207,6 +207,7 @@ tornadis_subscription_router_reroute (TornadisSubscriptionRouter *self,
       if (error != NULL && route_is_homeless (route))
         tornadis_subscription_route_fail_calls (route, error);
     }
+  tornadis_subscription_route_close_idle (self, NULL);
 }
 
 void
@@ -241,16 +242,12 @@ GPtrArray *
 tornadis_subscription_router_get_targets (TornadisSubscriptionRouter *self)
 {
   GPtrArray *targets = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
   GHashTableIter iter;
-  TornadisSubscriptionRoute *route;
+  gpointer target;
 
-  g_hash_table_iter_init (&iter, self->routes);
-  while (g_hash_table_iter_next (&iter, (gpointer *) &route, NULL))
-    {
-      if (route->target != NULL && g_hash_table_add (seen, route->target))
-        g_ptr_array_add (targets, g_object_ref (route->target));
-    }
+  g_hash_table_iter_init (&iter, self->targets);
+  while (g_hash_table_iter_next (&iter, &target, NULL))
+    g_ptr_array_add (targets, g_object_ref (target));
 
   return targets;
 }
@@ -270,6 +267,7 @@ router_leave_all (TornadisSubscriptionRouter *self)
       tornadis_subscription_route_set_state (route, TORNADIS_SUBSCRIPTION_ABSENT, NULL);
     }
   self->any_restored = FALSE;
+  g_hash_table_remove_all (self->targets);
 
   for (guint i = 0; i < targets->len; i++)
     {
@@ -369,6 +367,7 @@ tornadis_subscription_router_new (TornadisPubSubClient *client,
   self->client = client;
   self->funcs = *funcs;
   self->routes = g_hash_table_new_full (tornadis_subscription_route_hash, tornadis_subscription_route_equal, tornadis_subscription_route_drop, NULL);
+  self->targets = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   g_queue_init (&self->calls);
 
   return self;
@@ -380,5 +379,6 @@ tornadis_subscription_router_free (TornadisSubscriptionRouter *self)
   g_assert (g_queue_is_empty (&self->calls));
 
   g_hash_table_unref (self->routes);
+  g_hash_table_unref (self->targets);
   g_free (self);
 }

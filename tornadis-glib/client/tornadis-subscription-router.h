@@ -55,7 +55,7 @@ void     tornadis_subscription_router_reopen        (TornadisSubscriptionRouter 
 /* Nobody routes them any more, if that was @plugin: they end. */
 void     tornadis_subscription_router_remove_plugin (TornadisSubscriptionRouter            *self,
                                                      TornadisPlugin                        *plugin);
-/* The clients that have any (element-type TornadisPubSubClient) (transfer full). */
+/* The clients that have any, or have had them and are not closed (element-type TornadisPubSubClient) (transfer full). */
 GPtrArray *tornadis_subscription_router_get_targets (TornadisSubscriptionRouter            *self);
 /* Whether any name is wanted; whether any of these has been confirmed; and how many names have been. */
 gboolean tornadis_subscription_router_is_wanted     (TornadisSubscriptionRouter            *self);
