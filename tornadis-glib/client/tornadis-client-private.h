@@ -28,6 +28,10 @@ typedef struct _TornadisClientHooks
                              const GError   *error);
   /* tornadis_client_close() was called. */
   void     (*closed)        (TornadisClient *self);
+  /* For tornadis_plugin_reroute_subscriptions(). */
+  void     (*reroute)       (TornadisClient *self,
+                             TornadisPlugin *plugin,
+                             const GError   *error);
   /* It is not among the plugins any more. */
   void     (*plugin_removed) (TornadisClient *self,
                               TornadisPlugin *plugin);

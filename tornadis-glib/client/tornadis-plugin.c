@@ -6,7 +6,6 @@
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-pipeline.h"
 #include "tornadis-glib/client/tornadis-prelude-private.h"
-#include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply.h"
 
@@ -548,7 +547,8 @@ tornadis_plugin_reroute_subscriptions (TornadisPlugin *self,
                                        const GError *error)
 {
   g_return_if_fail (TORNADIS_IS_PLUGIN (self));
-  g_return_if_fail (TORNADIS_IS_PUB_SUB_CLIENT (client));
+  g_return_if_fail (TORNADIS_IS_CLIENT (client));
+  g_return_if_fail (tornadis_client_get_hooks (TORNADIS_CLIENT (client))->reroute != NULL);
 
-  tornadis_pub_sub_client_reroute (client, self, error);
+  tornadis_client_get_hooks (TORNADIS_CLIENT (client))->reroute (TORNADIS_CLIENT (client), self, error);
 }

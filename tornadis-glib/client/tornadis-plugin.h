@@ -7,7 +7,6 @@
 #endif
 
 #include <tornadis-glib/client/tornadis-client.h>
-#include <tornadis-glib/client/tornadis-pub-sub-client.h>
 
 G_BEGIN_DECLS
 

@@ -33,9 +33,5 @@ gboolean               tornadis_pub_sub_client_route             (TornadisPubSub
                                                                   gboolean              subscribe,
                                                                   GPtrArray            *names,
                                                                   GTask                *task);
-/* For tornadis_plugin_reroute_subscriptions(). */
-void                   tornadis_pub_sub_client_reroute           (TornadisPubSubClient *self,
-                                                                  TornadisPlugin       *plugin,
-                                                                  const GError         *error);
 
 G_END_DECLS

@@ -330,7 +330,7 @@ pub_sub_changed (TornadisClient *client,
   g_autofree char *text = NULL;
 
   if (!added && self->whole != NULL && self->whole->router != NULL)
-    tornadis_subscription_router_ended (self->whole->router, self, kind, name);
+    tornadis_subscription_router_ended (self->whole->router, client, kind, name);
   if (!tornadis_client_begin_emission (client))
     return;
 
@@ -385,18 +385,18 @@ pub_sub_restored (TornadisClient *client,
 /* What is routed to other clients. */
 
 static void
-routed_changed (TornadisPubSubClient *self,
+routed_changed (TornadisClient *client,
                 gboolean added,
                 GBytes *name)
 {
-  pub_sub_changed (TORNADIS_CLIENT (self), TORNADIS_SUBSCRIPTION_KIND_SHARD, added, name,
-                   tornadis_subscriptions_get_n_confirmed (self->subscriptions));
+  pub_sub_changed (client, TORNADIS_SUBSCRIPTION_KIND_SHARD, added, name,
+                   tornadis_subscriptions_get_n_confirmed (TORNADIS_PUB_SUB_CLIENT (client)->subscriptions));
 }
 
 static void
-routed_settled (TornadisPubSubClient *self)
+routed_gap (TornadisClient *client)
 {
-  pub_sub_settled (TORNADIS_CLIENT (self));
+  pub_sub_emit_gap (TORNADIS_PUB_SUB_CLIENT (client));
 }
 
 /* Whether it is there for this client alone, or can be. */
@@ -411,25 +411,27 @@ routed_may_adopt (TornadisPubSubClient *self,
          tornadis_client_get_context (TORNADIS_CLIENT (target)) == tornadis_client_get_context (TORNADIS_CLIENT (self));
 }
 
-static gboolean
-routed_adopt (TornadisPubSubClient *self,
-              TornadisPubSubClient *target)
+static TornadisSubscriptions *
+routed_adopt (TornadisClient *client,
+              TornadisClient *target_client)
 {
-  TornadisLinkSettings *settings;
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+  TornadisPubSubClient *target = TORNADIS_PUB_SUB_CLIENT (target_client);
+  TornadisLink *link = tornadis_client_get_link (target_client);
+  TornadisLinkSettings *settings = tornadis_link_get_settings (link);
 
   if (!routed_may_adopt (self, target))
-    return FALSE;
+    return NULL;
 
   g_set_weak_pointer (&target->whole, self);
-  settings = tornadis_link_get_settings (tornadis_client_get_link (TORNADIS_CLIENT (target)));
   settings->ping_interval_msec = MIN (settings->ping_interval_msec, TARGET_PING_INTERVAL_MSEC);
   /* It is asked for one name at a time, of which it may have any number, and it keeps no messages. */
   settings->max_pending = G_MAXUINT;
   settings->max_queued_bytes = G_MAXSIZE;
   if (self->messages.full)
-    tornadis_link_set_paused (tornadis_client_get_link (TORNADIS_CLIENT (target)), TRUE);
+    tornadis_link_set_paused (link, TRUE);
 
-  return TRUE;
+  return target->subscriptions;
 }
 
 /* (nullable) (transfer full): the plugin that routes subscriptions of @kind. */
@@ -459,7 +461,7 @@ tornadis_pub_sub_client_route (TornadisPubSubClient *self,
                                GPtrArray *names,
                                GTask *task)
 {
-  static const TornadisSubscriptionRouterFuncs funcs = { routed_changed, routed_settled, pub_sub_emit_gap, routed_adopt };
+  static const TornadisSubscriptionRouterFuncs funcs = { routed_changed, pub_sub_settled, routed_gap, routed_adopt };
   TornadisLink *link = tornadis_client_get_link (TORNADIS_CLIENT (self));
   g_autoptr (TornadisPlugin) plugin = NULL;
 
@@ -468,7 +470,7 @@ tornadis_pub_sub_client_route (TornadisPubSubClient *self,
     return FALSE;
 
   if (self->router == NULL)
-    self->router = tornadis_subscription_router_new (self, &funcs);
+    self->router = tornadis_subscription_router_new (TORNADIS_CLIENT (self), &funcs);
   if (!subscribe)
     {
       tornadis_subscription_router_unsubscribe (self->router, kind, names, task);
@@ -490,12 +492,14 @@ tornadis_pub_sub_client_route (TornadisPubSubClient *self,
   return TRUE;
 }
 
-void
-tornadis_pub_sub_client_reroute (TornadisPubSubClient *self,
-                                 TornadisPlugin *plugin,
-                                 const GError *error)
+static void
+pub_sub_reroute (TornadisClient *client,
+                 TornadisPlugin *plugin,
+                 const GError *error)
 {
-  if (self->router != NULL && tornadis_client_has_plugin (tornadis_client_get_private (TORNADIS_CLIENT (self)), plugin))
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
+
+  if (self->router != NULL && tornadis_client_has_plugin (tornadis_client_get_private (client), plugin))
     tornadis_subscription_router_reroute (self->router, error);
 }
 
@@ -569,6 +573,7 @@ static const TornadisClientHooks pub_sub_hooks = {
   pub_sub_is_used,
   pub_sub_lost,
   pub_sub_closed,
+  pub_sub_reroute,
   pub_sub_plugin_removed,
 };
 

@@ -78,7 +78,7 @@ tornadis_subscription_route_end_change (TornadisSubscriptionRoute *self)
 
 static void
 router_count (TornadisSubscriptionRouter *self,
-              TornadisPubSubClient *target,
+              TornadisClient *target,
               int change)
 {
   guint n;
@@ -92,7 +92,7 @@ router_count (TornadisSubscriptionRouter *self,
 
 void
 tornadis_subscription_route_close_idle (TornadisSubscriptionRouter *self,
-                                        TornadisPubSubClient *target)
+                                        TornadisClient *target)
 {
   g_autoptr (GPtrArray) idle = g_ptr_array_new_with_free_func (g_object_unref);
   GHashTableIter iter;
@@ -119,7 +119,7 @@ tornadis_subscription_route_close_idle (TornadisSubscriptionRouter *self,
 void
 tornadis_subscription_route_set_state (TornadisSubscriptionRoute *self,
                                        TornadisSubscriptionRouteState state,
-                                       TornadisPubSubClient *target)
+                                       TornadisClient *target)
 {
   if (self->router != NULL)
     tornadis_subscription_route_begin_change (self);
@@ -169,7 +169,7 @@ tornadis_subscription_route_complete (TornadisRoutedCall *self,
                                       GError *error)
 {
   TornadisSubscriptionRouter *router = self->router;
-  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = g_object_ref (router->client);
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (router->client);
   g_autoptr (GPtrArray) parts = self->parts;
   g_autoptr (GTask) task = self->task;
 
@@ -285,7 +285,7 @@ route_refuse (TornadisSubscriptionRoute *self,
 
 void
 tornadis_subscription_route_lose (TornadisSubscriptionRoute *self,
-                                  TornadisPubSubClient *target,
+                                  TornadisClient *target,
                                   const GError *error)
 {
   TornadisSubscriptionRouter *router = self->router;
@@ -299,7 +299,8 @@ tornadis_subscription_route_lose (TornadisSubscriptionRoute *self,
       return;
     }
 
-  if (tornadis_plugin_subscription_failed (router->plugin, router->client, self->kind, self->bytes, target, error))
+  if (tornadis_plugin_subscription_failed (router->plugin, (TornadisPubSubClient *) router->client, self->kind, self->bytes,
+                                           (TornadisPubSubClient *) target, error))
     return;
 
   if (error == NULL)
@@ -360,10 +361,10 @@ joined_cb (GObject *object,
 {
   gboolean is_awaited;
   g_autoptr (TornadisSubscriptionRoute) self = route_end_op (user_data, &is_awaited);
-  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = NULL;
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = NULL;
   g_autoptr (GError) error = NULL;
-  TornadisPubSubClient *target = TORNADIS_PUB_SUB_CLIENT (object);
-  gboolean is_there = tornadis_pub_sub_client_subscribe_bytes_finish (target, result, &error);
+  TornadisClient *target = TORNADIS_CLIENT (object);
+  gboolean is_there = g_task_propagate_boolean (G_TASK (result), &error);
 
   if (!is_awaited)
     return;
@@ -388,12 +389,29 @@ joined_cb (GObject *object,
 }
 
 static void
+route_ask (TornadisSubscriptionRoute *self,
+           gboolean subscribe,
+           GAsyncReadyCallback callback)
+{
+  g_autoptr (GPtrArray) names = tornadis_subscription_names_new_array ();
+  g_autoptr (GTask) task = g_task_new (self->target, NULL, callback, route_begin_op (self));
+
+  g_task_set_source_tag (task, route_ask);
+  g_ptr_array_add (names, g_bytes_ref (self->bytes));
+  if (subscribe)
+    tornadis_subscriptions_subscribe (self->subscriptions, self->kind, names, task);
+  else
+    tornadis_subscriptions_unsubscribe (self->subscriptions, self->kind, names, task);
+}
+
+static void
 route_join (TornadisSubscriptionRoute *self,
-            TornadisPubSubClient *target)
+            TornadisClient *target)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!self->router->funcs.adopt (self->router->client, target))
+  self->subscriptions = self->router->funcs.adopt (self->router->client, target);
+  if (self->subscriptions == NULL)
     {
       error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "The plugin has named a client that others use");
       route_refuse (self, error);
@@ -402,7 +420,7 @@ route_join (TornadisSubscriptionRoute *self,
 
   tornadis_subscription_route_set_state (self, TORNADIS_SUBSCRIPTION_JOINING, target);
   self->ended = FALSE;
-  tornadis_pub_sub_client_subscribe_bytes_async (target, self->kind, &self->bytes, 1, NULL, joined_cb, route_begin_op (self));
+  route_ask (self, TRUE, joined_cb);
 }
 
 static void
@@ -412,10 +430,10 @@ left_cb (GObject *object,
 {
   gboolean is_awaited, moves;
   g_autoptr (TornadisSubscriptionRoute) self = route_end_op (user_data, &is_awaited);
-  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = NULL;
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = NULL;
 
   /* An error says that the link was lost, or that the server had ended it before. */
-  tornadis_pub_sub_client_unsubscribe_bytes_finish (TORNADIS_PUB_SUB_CLIENT (object), result, NULL);
+  g_task_propagate_boolean (G_TASK (result), NULL);
   if (!is_awaited)
     return;
 
@@ -425,7 +443,7 @@ left_cb (GObject *object,
   tornadis_subscription_route_set_state (self, TORNADIS_SUBSCRIPTION_ABSENT, NULL);
   tornadis_subscription_route_step (self);
   if (self->router != NULL && moves)
-    tornadis_subscription_route_close_idle (self->router, TORNADIS_PUB_SUB_CLIENT (object));
+    tornadis_subscription_route_close_idle (self->router, TORNADIS_CLIENT (object));
   if (self->router != NULL)
     tornadis_subscription_route_notify (self->router);
 }
@@ -433,14 +451,14 @@ left_cb (GObject *object,
 static void
 route_leave (TornadisSubscriptionRoute *self)
 {
-  TornadisPubSubClient *target = self->target;
+  TornadisClient *target = self->target;
 
   tornadis_subscription_route_set_state (self, TORNADIS_SUBSCRIPTION_LEAVING, target);
-  tornadis_pub_sub_client_unsubscribe_bytes_async (target, self->kind, &self->bytes, 1, NULL, left_cb, route_begin_op (self));
+  route_ask (self, FALSE, left_cb);
 }
 
 /* (nullable) (transfer full): who is to have it. */
-static TornadisPubSubClient *
+static TornadisClient *
 route_find_target (TornadisSubscriptionRoute *self)
 {
   TornadisSubscriptionRouter *router = self->router;
@@ -449,18 +467,18 @@ route_find_target (TornadisSubscriptionRoute *self)
   if (router->plugin == NULL || router->is_closed)
     return NULL;
 
-  if (!tornadis_plugin_route_subscription (router->plugin, router->client, self->kind, self->bytes, &target) || target == NULL)
+  if (!tornadis_plugin_route_subscription (router->plugin, (TornadisPubSubClient *) router->client, self->kind, self->bytes, &target) || target == NULL)
     return NULL;
 
-  return g_object_ref (target);
+  return g_object_ref (TORNADIS_CLIENT (target));
 }
 
 void
 tornadis_subscription_route_step (TornadisSubscriptionRoute *self)
 {
   g_autoptr (TornadisSubscriptionRoute) alive G_GNUC_UNUSED = g_rc_box_acquire (self);
-  g_autoptr (TornadisPubSubClient) client G_GNUC_UNUSED = NULL;
-  g_autoptr (TornadisPubSubClient) target = NULL;
+  g_autoptr (TornadisClient) client G_GNUC_UNUSED = NULL;
+  g_autoptr (TornadisClient) target = NULL;
 
   if (self->router == NULL || self->state == TORNADIS_SUBSCRIPTION_JOINING || self->state == TORNADIS_SUBSCRIPTION_LEAVING)
     return;

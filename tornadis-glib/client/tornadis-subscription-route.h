@@ -2,12 +2,32 @@
 
 #pragma once
 
-#include "tornadis-glib/client/tornadis-subscription-router.h"
+#include "tornadis-glib/client/tornadis-client-private.h"
+#include "tornadis-glib/client/tornadis-subscriptions.h"
 #include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
 G_BEGIN_DECLS
 
 /* Inside the router of subscriptions: a name, where it is and where it goes. */
+
+typedef struct _TornadisSubscriptionRouter TornadisSubscriptionRouter;
+
+/* Any of them may close or drop the client; it is kept while they run. */
+typedef struct
+{
+  /* As those of TornadisSubscriptionsFuncs. */
+  void (*changed) (TornadisClient *client,
+                   gboolean              added,
+                   GBytes               *name);
+  void (*settled) (TornadisClient *client);
+  /* Some that were lost are there again. */
+  void (*gap)     (TornadisClient *client);
+  /* Another client is about to be used: its messages are for @client. Returns its subscriptions (transfer none) (nullable);
+   * NULL: they are somebody else's. */
+  TornadisSubscriptions *
+       (*adopt)   (TornadisClient *client,
+                   TornadisClient *target);
+} TornadisSubscriptionRouterFuncs;
 
 typedef enum
 {
@@ -23,7 +43,8 @@ typedef struct
   TornadisSubscriptionRouter *router; /* (unowned) (nullable) NULL: it is not in the table any more */
   TornadisSubscriptionKind kind;
   GBytes *bytes;                /* (owned) */
-  TornadisPubSubClient *target; /* (owned) (nullable) that has it, or is asked to begin or to end it; NULL: it is absent */
+  TornadisClient *target; /* (owned) (nullable) that has it, or is asked to begin or to end it; NULL: it is absent */
+  TornadisSubscriptions *subscriptions; /* (unowned) (nullable) those of @target */
   GPtrArray *parts;             /* (owned) (element-type TornadisRoutedPart) unowned each, of calls that wait for it */
   TornadisSubscriptionRouteState state;
   guint n_ops;    /* how often it was asked to begin or to end */
@@ -56,11 +77,11 @@ typedef struct
 
 struct _TornadisSubscriptionRouter
 {
-  TornadisPubSubClient *client; /* (unowned) the owner */
+  TornadisClient *client; /* (unowned) the owner */
   TornadisSubscriptionRouterFuncs funcs;
   TornadisPlugin *plugin; /* (unowned) (nullable) that routes them */
   GHashTable *routes;     /* (owned) (element-type TornadisSubscriptionRoute) */
-  GHashTable *targets;    /* (owned) (element-type TornadisPubSubClient guint) owned, by how many routes each has; 0: no more */
+  GHashTable *targets;    /* (owned) (element-type TornadisClient guint) owned, by how many routes each has; 0: no more */
   GQueue calls;           /* (element-type TornadisRoutedCall) */
   guint64 n_calls;        /* that there were */
   guint n_wanted;
@@ -94,12 +115,12 @@ void     tornadis_subscription_route_begin_change (TornadisSubscriptionRoute    
 void     tornadis_subscription_route_end_change   (TornadisSubscriptionRoute     *self);
 void     tornadis_subscription_route_set_state    (TornadisSubscriptionRoute     *self,
                                                    TornadisSubscriptionRouteState state,
-                                                   TornadisPubSubClient          *target);
+                                                   TornadisClient          *target);
 /* Does the next thing that is to be done for it. */
 void     tornadis_subscription_route_step         (TornadisSubscriptionRoute     *self);
 /* @target does not have it although it should, and @error (nullable) is what it said. */
 void     tornadis_subscription_route_lose         (TornadisSubscriptionRoute     *self,
-                                                   TornadisPubSubClient          *target,
+                                                   TornadisClient          *target,
                                                    const GError                  *error);
 /* Completes what waits for it. */
 void     tornadis_subscription_route_fail_calls   (TornadisSubscriptionRoute     *self,
@@ -109,7 +130,7 @@ void     tornadis_subscription_route_complete     (TornadisRoutedCall           
                                                    GError                        *error);
 /* Closes the clients, or only @target (nullable), that have none. */
 void     tornadis_subscription_route_close_idle   (TornadisSubscriptionRouter    *router,
-                                                   TornadisPubSubClient          *target);
+                                                   TornadisClient          *target);
 /* After changes of routes: what was lost is there again, as far as it can be. */
 void     tornadis_subscription_route_notify       (TornadisSubscriptionRouter    *router);
 

@@ -56,7 +56,7 @@ call_new (TornadisSubscriptionRouter *router,
           GTask *task)
 {
   TornadisRoutedCall *self = g_new0 (TornadisRoutedCall, 1);
-  TornadisClient *client = TORNADIS_CLIENT (router->client);
+  TornadisClient *client = router->client;
   guint timeout_msec = tornadis_link_get_settings (tornadis_client_get_link (client))->call_timeout_msec;
 
   self->router = router;
@@ -111,7 +111,7 @@ static void
 router_step (TornadisSubscriptionRouter *self,
              GPtrArray *routes)
 {
-  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
 
   for (guint i = 0; i < routes->len; i++)
     tornadis_subscription_route_step (g_ptr_array_index (routes, i));
@@ -196,7 +196,7 @@ void
 tornadis_subscription_router_reroute (TornadisSubscriptionRouter *self,
                                       const GError *error)
 {
-  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
   g_autoptr (GPtrArray) routes = router_get_routes (self);
 
   for (guint i = 0; i < routes->len; i++)
@@ -212,12 +212,12 @@ tornadis_subscription_router_reroute (TornadisSubscriptionRouter *self,
 
 void
 tornadis_subscription_router_ended (TornadisSubscriptionRouter *self,
-                                    TornadisPubSubClient *target,
+                                    TornadisClient *target,
                                     TornadisSubscriptionKind kind,
                                     GBytes *name)
 {
-  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
-  g_autoptr (TornadisPubSubClient) alive_target G_GNUC_UNUSED = g_object_ref (target);
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
+  g_autoptr (TornadisClient) alive_target G_GNUC_UNUSED = g_object_ref (target);
   TornadisSubscriptionRoute *found = tornadis_subscription_route_lookup (self, kind, name);
   g_autoptr (TornadisSubscriptionRoute) route = NULL;
 
@@ -271,11 +271,16 @@ router_leave_all (TornadisSubscriptionRouter *self)
 
   for (guint i = 0; i < targets->len; i++)
     {
-      TornadisPubSubClient *target = g_ptr_array_index (targets, i);
+      TornadisClient *target = g_ptr_array_index (targets, i);
 
-      tornadis_client_close (TORNADIS_CLIENT (target));
+      tornadis_client_close (target);
       for (guint kind = 0; kind < TORNADIS_N_SUBSCRIPTION_KINDS; kind++)
-        tornadis_pub_sub_client_unsubscribe_bytes_async (target, kind, NULL, 0, NULL, NULL, NULL);
+        {
+          g_autoptr (GPtrArray) all = tornadis_subscription_names_new_array ();
+          g_autoptr (GTask) task = g_task_new (target, NULL, NULL, NULL);
+
+          tornadis_subscriptions_unsubscribe (self->funcs.adopt (self->client, target), kind, all, task);
+        }
     }
 }
 
@@ -294,7 +299,7 @@ router_fail_calls (TornadisSubscriptionRouter *self,
 void
 tornadis_subscription_router_close (TornadisSubscriptionRouter *self)
 {
-  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
   g_autoptr (GPtrArray) routes = NULL;
 
   self->is_closed = TRUE;
@@ -318,7 +323,7 @@ void
 tornadis_subscription_router_remove_plugin (TornadisSubscriptionRouter *self,
                                             TornadisPlugin *plugin)
 {
-  g_autoptr (TornadisPubSubClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
+  g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
   g_autoptr (GPtrArray) routes = NULL;
 
   if (self->plugin != plugin)
@@ -359,7 +364,7 @@ tornadis_subscription_router_get_n_confirmed (TornadisSubscriptionRouter *self)
 }
 
 TornadisSubscriptionRouter *
-tornadis_subscription_router_new (TornadisPubSubClient *client,
+tornadis_subscription_router_new (TornadisClient *client,
                                   const TornadisSubscriptionRouterFuncs *funcs)
 {
   TornadisSubscriptionRouter *self = g_new0 (TornadisSubscriptionRouter, 1);

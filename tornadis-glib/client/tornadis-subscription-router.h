@@ -2,32 +2,15 @@
 
 #pragma once
 
-#include "tornadis-glib/client/tornadis-plugin.h"
-#include "tornadis-glib/client/tornadis-pub-sub-client.h"
+#include "tornadis-glib/client/tornadis-subscription-route.h"
 
 G_BEGIN_DECLS
 
-/* Any of them may close or drop the client; it is kept while they run. */
-typedef struct
-{
-  /* As those of TornadisSubscriptionsFuncs. */
-  void (*changed) (TornadisPubSubClient *client,
-                   gboolean              added,
-                   GBytes               *name);
-  void (*settled) (TornadisPubSubClient *client);
-  /* Some that were lost are there again. */
-  void (*gap)     (TornadisPubSubClient *client);
-  /* Another client is about to be used: its messages are for @client. FALSE: they are somebody else's. */
-  gboolean (*adopt) (TornadisPubSubClient *client,
-                     TornadisPubSubClient *target);
-} TornadisSubscriptionRouterFuncs;
-
 /* The subscriptions of a pub/sub client that a plugin routes to other clients. Each is at one of these at a time: where it
  * moves, it has ended at the one before it begins at the next, so that no message comes twice. */
-typedef struct _TornadisSubscriptionRouter TornadisSubscriptionRouter;
 
 TornadisSubscriptionRouter *
-         tornadis_subscription_router_new           (TornadisPubSubClient                  *client,
+         tornadis_subscription_router_new           (TornadisClient                  *client,
                                                      const TornadisSubscriptionRouterFuncs *funcs);
 /* All calls have completed. */
 void     tornadis_subscription_router_free          (TornadisSubscriptionRouter            *self);
@@ -46,7 +29,7 @@ void     tornadis_subscription_router_reroute       (TornadisSubscriptionRouter 
                                                      const GError                          *error);
 /* @target does not have it any more, and nobody asked for that. */
 void     tornadis_subscription_router_ended         (TornadisSubscriptionRouter            *self,
-                                                     TornadisPubSubClient                  *target,
+                                                     TornadisClient                  *target,
                                                      TornadisSubscriptionKind               kind,
                                                      GBytes                                *name);
 /* The client was closed; what it was subscribed to comes back when it is connected again. */
@@ -55,7 +38,7 @@ void     tornadis_subscription_router_reopen        (TornadisSubscriptionRouter 
 /* Nobody routes them any more, if that was @plugin: they end. */
 void     tornadis_subscription_router_remove_plugin (TornadisSubscriptionRouter            *self,
                                                      TornadisPlugin                        *plugin);
-/* The clients that have any, or have had them and are not closed (element-type TornadisPubSubClient) (transfer full). */
+/* The clients that have any, or have had them and are not closed (element-type TornadisClient) (transfer full). */
 GPtrArray *tornadis_subscription_router_get_targets (TornadisSubscriptionRouter            *self);
 /* Whether any name is wanted; whether any of these has been confirmed; and how many names have been. */
 gboolean tornadis_subscription_router_is_wanted     (TornadisSubscriptionRouter            *self);
