@@ -3,6 +3,7 @@
 #include "cluster/cluster-listener.h"
 
 #include "cluster/cluster-connectable.h"
+#include "cluster/cluster-node-plugins.h"
 #include "cluster/cluster-redirect.h"
 #include "common/client-properties.h"
 
@@ -19,6 +20,7 @@ struct _ClusterListener
   gint64 since;                    /* monotonic time: when channels began to have no place, without a pause since then */
   gint64 asked_at;                 /* monotonic time: when a look was last asked for because of that */
   gboolean is_looking;             /* the map will say when it has looked */
+  gboolean is_gone;                /* it was freed, and somebody is still at work with it */
 };
 
 /* The map looks more often than this for as long as it is asked to. */
@@ -100,11 +102,36 @@ attempted_cb (ClusterListener *self,
   cluster_map_refresh (self->map, NULL, NULL, NULL);
 }
 
+static gboolean
+is_value (gpointer key,
+          gpointer value,
+          gpointer wanted)
+{
+  return value == wanted;
+}
+
+static void
+plugins_changed_cb (ClusterListener *self)
+{
+  g_autoptr (GPtrArray) plugins = cluster_node_plugins_get (TORNADIS_CLIENT (self->client), self->plugin, NULL);
+  g_autoptr (GList) clients = g_hash_table_get_values (self->nodes);
+
+  g_list_foreach (clients, (GFunc) g_object_ref, NULL);
+  for (GList *each = clients; each != NULL; each = each->next)
+    {
+      cluster_node_plugins_set (each->data, plugins);
+      g_object_unref (each->data);
+    }
+}
+
+/* (transfer none) (nullable). A plugin that is put on it may do anything: the listener, and the node with it, may be gone then. */
 static TornadisPubSubClient *
 make_node (ClusterListener *self,
            const ClusterNode *node)
 {
+  g_autoptr (GPtrArray) plugins = cluster_node_plugins_get (TORNADIS_CLIENT (self->client), self->plugin, NULL);
   TornadisPubSubClient *client;
+  gboolean is_there;
 
   g_main_context_push_thread_default (self->context);
   client = g_object_new (TORNADIS_TYPE_PUB_SUB_CLIENT, NULL);
@@ -113,9 +140,15 @@ make_node (ClusterListener *self,
   g_object_set (client, "host", node->host, "port", (guint) node->port, NULL);
   g_signal_connect_swapped (client, "disconnected", G_CALLBACK (disconnected_cb), self);
   g_signal_connect_swapped (client, "reconnect-scheduled", G_CALLBACK (attempted_cb), self);
-  g_hash_table_insert (self->nodes, g_strdup (node->key), client);
+  g_hash_table_insert (self->nodes, g_strdup (node->key), g_object_ref (client));
 
-  return client;
+  g_rc_box_acquire (self);
+  cluster_node_plugins_set (TORNADIS_CLIENT (client), plugins);
+  is_there = !self->is_gone && g_hash_table_find (self->nodes, is_value, client) != NULL;
+  g_object_unref (client);
+  g_rc_box_release (self);
+
+  return is_there ? client : NULL;
 }
 
 TornadisPubSubClient *
@@ -264,7 +297,7 @@ cluster_listener_new (TornadisPlugin *plugin,
                       const ClusterSettings *settings,
                       ClusterCounters *counters)
 {
-  ClusterListener *self = g_new0 (ClusterListener, 1);
+  ClusterListener *self = g_rc_box_new0 (ClusterListener);
 
   self->plugin = plugin;
   self->client = client;
@@ -276,6 +309,9 @@ cluster_listener_new (TornadisPlugin *plugin,
   self->connectable = cluster_connectable_new (title, choose_cb, self);
   g_object_set (client, "connectable", self->connectable, NULL);
 
+  g_signal_connect_swapped (tornadis_client_get_plugins (TORNADIS_CLIENT (client)), "items-changed", G_CALLBACK (plugins_changed_cb),
+                            self);
+
   return self;
 }
 
@@ -285,6 +321,8 @@ cluster_listener_free (ClusterListener *self)
   GHashTableIter iter;
   gpointer client;
 
+  self->is_gone = TRUE;
+  g_signal_handlers_disconnect_by_data (tornadis_client_get_plugins (TORNADIS_CLIENT (self->client)), self);
   cluster_map_forget (self->map, self);
   g_hash_table_iter_init (&iter, self->nodes);
   while (g_hash_table_iter_next (&iter, NULL, &client))
@@ -295,5 +333,5 @@ cluster_listener_free (ClusterListener *self)
   client_leave_connectable (TORNADIS_CLIENT (self->client), G_SOCKET_CONNECTABLE (self->connectable));
   g_object_unref (self->connectable);
   g_main_context_unref (self->context);
-  g_free (self);
+  g_rc_box_release (self);
 }

@@ -676,6 +676,26 @@ test_all_kinds (Shard *self,
   g_assert_cmpuint (self->n_subscribed, ==, 1);
 }
 
+/* What stands behind the plugin is on the clients of the nodes too. */
+static void
+test_plugins (Shard *self,
+              gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  TornadisPlugin *metrics;
+  guint64 n;
+
+  subscribe (self, 0, 1);
+  metrics = tornadis_client_add_plugin_by_name (TORNADIS_CLIENT (self->listener), "metrics", &error);
+  g_assert_no_error (error);
+  subscribe (self, 1, N_CHANNELS - 1);
+  wait_until ((g_object_get (metrics, "connections", &n, NULL), n == N_MASTERS - 1));
+  g_assert_true (tornadis_client_remove_plugin (TORNADIS_CLIENT (self->listener), metrics));
+  g_signal_connect (self->listener, "message", G_CALLBACK (message_cb), self);
+  publish_all (self);
+  wait_until (has_all (self));
+}
+
 int
 main (int argc,
       char **argv)
@@ -693,6 +713,7 @@ main (int argc,
   ADD ("/cluster-shard/close", NULL, test_close);
   ADD ("/cluster-shard/close/in-handler", NULL, test_close_in_handler);
   ADD ("/cluster-shard/plugin-removed", NULL, test_plugin_removed);
+  ADD ("/cluster-shard/plugins", NULL, test_plugins);
   ADD ("/cluster-shard/migration", NULL, test_migration);
   ADD ("/cluster-shard/idle", NULL, test_idle);
 #undef ADD

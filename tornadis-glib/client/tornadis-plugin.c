@@ -173,8 +173,9 @@
  * Who has a subscription, for plugins whose server is many. All names of one kind are routed, or none of them.
  *
  * @target is a pub/sub client of the same main context that serves @client alone, or else calls fail with %TORNADIS_ERROR_USAGE:
- * its messages are those of @client, which pauses it with itself. It connects again, and restores its subscriptions, as any other; where it may not, the hook
- * [vfunc@Tornadis.Plugin.subscription_failed] is called. The plugin closes it when its server is not to be believed any more.
+ * its messages are those of @client, which pauses it with itself. It connects again, and restores its subscriptions, as any
+ * other; where it may not, the hook [vfunc@Tornadis.Plugin.subscription_failed] is called. The plugin closes it when its server
+ * is not to be believed any more.
  *
  * This is asked often, and must not do more than look.
  *
