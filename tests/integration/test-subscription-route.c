@@ -441,6 +441,44 @@ test_idle (Routed *self,
   g_assert_true (is_connected (self->targets[1]));
 }
 
+static void
+log_begun_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  log_call (user_data, "begun", result);
+}
+
+static void
+log_ended_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  log_call (user_data, "ended", result);
+}
+
+/* Each call has its own outcome where one follows the other at once. */
+static void
+test_one_after_the_other (Routed *self,
+                          gconstpointer data)
+{
+  /* It ends, and then has no place. */
+  subscribe (self, NAMES ("0a"));
+  self->plugin->targets[0] = NULL;
+  tornadis_pub_sub_client_sunsubscribe_async (self->client, NAMES ("0a"), NULL, log_ended_cb, self);
+  tornadis_pub_sub_client_ssubscribe_async (self->client, NAMES ("0a"), NULL, log_begun_cb, self);
+  wait_for_log (self, "+0a=1 ended ");
+  give_up_cb (self);
+  wait_for_log (self, "-0a=0 begun=:0 ");
+
+  /* It is refused, and not wanted any more. */
+  self->plugin->targets[0] = self->targets[0];
+  assert_call (self->publisher, "OK", "ACL", "SETUSER", "default", "resetchannels", NULL);
+  tornadis_pub_sub_client_ssubscribe_async (self->client, NAMES ("0a"), NULL, log_begun_cb, self);
+  tornadis_pub_sub_client_sunsubscribe_async (self->client, NAMES ("0a"), NULL, log_ended_cb, self);
+  wait_for_log (self, "ended begun=:6 ");
+}
+
 int
 main (int argc,
       char **argv)
@@ -454,6 +492,7 @@ main (int argc,
   ADD ("bounds", test_bounds);
   ADD ("strangers", test_strangers);
   ADD ("idle", test_idle);
+  ADD ("one-after-the-other", test_one_after_the_other);
 #undef ADD
 
   return g_test_run ();

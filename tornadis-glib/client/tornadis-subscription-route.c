@@ -207,9 +207,10 @@ tornadis_subscription_route_complete (TornadisRoutedCall *self,
   router->funcs.settled (router->client);
 }
 
-/* It has come to rest: what waits for that has it. */
+/* What waits for it has it, or only what waits for its end. */
 static void
-route_settle (TornadisSubscriptionRoute *self)
+route_settle (TornadisSubscriptionRoute *self,
+              gboolean only_its_end)
 {
   /* Not what is made meanwhile. */
   guint64 n_calls = self->router->n_calls;
@@ -219,7 +220,7 @@ route_settle (TornadisSubscriptionRoute *self)
     {
       TornadisRoutedPart *part = g_ptr_array_index (self->parts, i);
 
-      if (part->is_done || part->call->serial > n_calls)
+      if (part->is_done || part->call->serial > n_calls || (only_its_end && part->call->subscribes))
         {
           i++;
           continue;
@@ -240,15 +241,20 @@ tornadis_subscription_route_fail_calls (TornadisSubscriptionRoute *self,
 {
   guint64 n_calls = self->router->n_calls;
 
-  while (self->parts->len > 0)
-    {
-      TornadisRoutedCall *call = ((TornadisRoutedPart *) g_ptr_array_index (self->parts, 0))->call;
+  guint i = 0;
 
-      /* It was made meanwhile, as are those behind it. */
-      if (call->serial > n_calls)
-        return;
+  while (i < self->parts->len)
+    {
+      TornadisRoutedCall *call = ((TornadisRoutedPart *) g_ptr_array_index (self->parts, i))->call;
+
+      if (!call->subscribes || call->serial > n_calls)
+        {
+          i++;
+          continue;
+        }
 
       tornadis_subscription_route_complete (call, g_error_copy (error));
+      i = 0;
     }
 }
 
@@ -295,6 +301,8 @@ tornadis_subscription_route_lose (TornadisSubscriptionRoute *self,
   self->failed = TRUE;
   if (!tornadis_subscription_route_is_wanted (self) || router->is_closed || router->plugin == NULL)
     {
+      if (error != NULL)
+        tornadis_subscription_route_fail_calls (self, error);
       tornadis_subscription_route_step (self);
       return;
     }
@@ -496,10 +504,21 @@ tornadis_subscription_route_step (TornadisSubscriptionRoute *self)
       /* The program may have been told, and want it again. */
       if (self->router == NULL || self->state != TORNADIS_SUBSCRIPTION_ABSENT || tornadis_subscription_route_is_wanted (self))
         return;
-      route_settle (self);
+      route_settle (self, FALSE);
       if (self->router != NULL && self->state == TORNADIS_SUBSCRIPTION_ABSENT && !tornadis_subscription_route_is_wanted (self) && self->parts->len == 0)
         g_hash_table_remove (self->router->routes, self);
       return;
+    }
+
+  /* It has ended, although it begins anew. */
+  if (self->state == TORNADIS_SUBSCRIPTION_ABSENT && self->parts->len > 0)
+    {
+      route_settle (self, TRUE);
+      if (self->router == NULL || self->state != TORNADIS_SUBSCRIPTION_ABSENT || !tornadis_subscription_route_is_wanted (self))
+        {
+          tornadis_subscription_route_step (self);
+          return;
+        }
     }
 
   target = route_find_target (self);
@@ -511,7 +530,7 @@ tornadis_subscription_route_step (TornadisSubscriptionRoute *self)
       if (target != NULL && target != self->target)
         route_leave (self);
       else
-        route_settle (self);
+        route_settle (self, FALSE);
     }
   else if (self->state == TORNADIS_SUBSCRIPTION_ABSENT && target != NULL)
     {

@@ -64,6 +64,7 @@ typedef struct
   GPtrArray *parts;                   /* (owned) (element-type TornadisRoutedPart) owned each */
   guint64 serial;                     /* the later the greater */
   guint n_left;
+  gboolean subscribes;
 } TornadisRoutedCall;
 
 /* A name that a call waits for. */
@@ -122,7 +123,7 @@ void     tornadis_subscription_route_step         (TornadisSubscriptionRoute    
 void     tornadis_subscription_route_lose         (TornadisSubscriptionRoute     *self,
                                                    TornadisClient          *target,
                                                    const GError                  *error);
-/* Completes what waits for it. */
+/* Completes what waits for it to begin. */
 void     tornadis_subscription_route_fail_calls   (TornadisSubscriptionRoute     *self,
                                                    const GError                  *error);
 /* Completes a call, with an @error (transfer full) or as it should. Its names may not be wanted any more. */

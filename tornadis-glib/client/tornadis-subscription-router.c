@@ -53,6 +53,7 @@ call_timeout_cb (gpointer user_data)
 
 static TornadisRoutedCall *
 call_new (TornadisSubscriptionRouter *router,
+          gboolean subscribes,
           GTask *task)
 {
   TornadisRoutedCall *self = g_new0 (TornadisRoutedCall, 1);
@@ -61,6 +62,7 @@ call_new (TornadisSubscriptionRouter *router,
 
   self->router = router;
   self->serial = ++router->n_calls;
+  self->subscribes = subscribes;
   self->task = g_object_ref (task);
   self->parts = g_ptr_array_new_with_free_func (part_free);
   g_task_set_task_data (task, self, NULL);
@@ -125,7 +127,7 @@ tornadis_subscription_router_subscribe (TornadisSubscriptionRouter *self,
                                         GTask *task)
 {
   g_autoptr (GPtrArray) routes = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_subscription_route_unref);
-  TornadisRoutedCall *call = call_new (self, task);
+  TornadisRoutedCall *call = call_new (self, TRUE, task);
 
   self->plugin = plugin;
   for (guint i = 0; i < names->len; i++)
@@ -183,7 +185,7 @@ tornadis_subscription_router_unsubscribe (TornadisSubscriptionRouter *self,
       return;
     }
 
-  call = call_new (self, task);
+  call = call_new (self, FALSE, task);
   for (guint i = 0; i < routes->len; i++)
     {
       route_disown (g_ptr_array_index (routes, i));
