@@ -251,7 +251,7 @@ publish (Shard *self,
   Channel *channel = &self->channels[i];
   g_autofree char *number = g_strdup_printf ("%" G_GUINT64_FORMAT, channel->published + 1);
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = call (self->scene.client, &error, "SPUBLISH", channel->name, number, NULL);
+  g_autoptr (TornadisReply) reply G_GNUC_UNUSED = call (self->scene.client, &error, "SPUBLISH", channel->name, number, NULL);
 
   /* One that is lost may have come, or not. */
   if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
@@ -549,8 +549,6 @@ static void
 test_plugin_removed (Shard *self,
                      gconstpointer data)
 {
-  g_autoptr (GAsyncResult) waiting = NULL;
-
   g_signal_connect (self->listener, "message", G_CALLBACK (remove_cb), NULL);
   subscribe (self, 0, N_CHANNELS);
   publish (self, 0);
