@@ -2,6 +2,35 @@
 
 #include "cluster/cluster-node-plugins.h"
 
+/* Lets replicas serve what they have: on the nodes' clients of a plugin that reads from replicas. */
+#define CLUSTER_TYPE_READ_ONLY_PLUGIN (cluster_read_only_plugin_get_type ())
+G_DECLARE_FINAL_TYPE (ClusterReadOnlyPlugin, cluster_read_only_plugin, CLUSTER, READ_ONLY_PLUGIN, TornadisPlugin)
+
+struct _ClusterReadOnlyPlugin
+{
+  TornadisPlugin parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (ClusterReadOnlyPlugin, cluster_read_only_plugin, TORNADIS_TYPE_PLUGIN)
+
+static void
+cluster_read_only_plugin_setup (TornadisPlugin *plugin,
+                                TornadisPipeline *commands)
+{
+  tornadis_pipeline_stack_strv (commands, (const char *[]){ "READONLY", NULL });
+}
+
+static void
+cluster_read_only_plugin_class_init (ClusterReadOnlyPluginClass *klass)
+{
+  TORNADIS_PLUGIN_CLASS (klass)->setup = cluster_read_only_plugin_setup;
+}
+
+static void
+cluster_read_only_plugin_init (ClusterReadOnlyPlugin *self)
+{
+}
+
 /* Whether it does not matter where it stands: it takes no part in calls, and has to do with connections to servers. */
 static gboolean
 only_looks_on (TornadisPlugin *plugin)
@@ -66,4 +95,10 @@ cluster_node_plugins_set (TornadisClient *node,
       if (!tornadis_client_add_plugin (node, g_ptr_array_index (plugins, i), &error))
         g_warning ("A plugin is not on a node of the cluster: %s", error->message);
     }
+}
+
+TornadisPlugin *
+cluster_node_plugins_new_read_only (void)
+{
+  return g_object_new (CLUSTER_TYPE_READ_ONLY_PLUGIN, NULL);
 }

@@ -14,5 +14,7 @@ GPtrArray *cluster_node_plugins_get (TornadisClient *client,
 /* @node has these plugins and no others from now on. */
 void       cluster_node_plugins_set (TornadisClient *node,
                                      GPtrArray      *plugins);
+/* (transfer full): has replicas serve what they have. */
+TornadisPlugin *cluster_node_plugins_new_read_only (void);
 
 G_END_DECLS

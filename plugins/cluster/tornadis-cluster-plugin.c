@@ -5,6 +5,7 @@
 
 #include "cluster/cluster-client.h"
 #include "cluster/cluster-listener.h"
+#include "cluster/cluster-node-plugins.h"
 #include "common/uri-hosts.h"
 
 /* One client for all nodes of a cluster.
@@ -17,35 +18,6 @@
 
 #define DEFAULT_PORT 6379
 #define DEFAULT_FAILOVER_MSEC 10000
-
-/* Lets replicas serve what they have: on the nodes' clients of a plugin that reads from replicas. */
-#define CLUSTER_TYPE_NODE_PLUGIN (cluster_node_plugin_get_type ())
-G_DECLARE_FINAL_TYPE (ClusterNodePlugin, cluster_node_plugin, CLUSTER, NODE_PLUGIN, TornadisPlugin)
-
-struct _ClusterNodePlugin
-{
-  TornadisPlugin parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (ClusterNodePlugin, cluster_node_plugin, TORNADIS_TYPE_PLUGIN)
-
-static void
-cluster_node_plugin_setup (TornadisPlugin *plugin,
-                           TornadisPipeline *commands)
-{
-  tornadis_pipeline_stack_strv (commands, (const char *[]){ "READONLY", NULL });
-}
-
-static void
-cluster_node_plugin_class_init (ClusterNodePluginClass *klass)
-{
-  TORNADIS_PLUGIN_CLASS (klass)->setup = cluster_node_plugin_setup;
-}
-
-static void
-cluster_node_plugin_init (ClusterNodePlugin *self)
-{
-}
 
 #define TORNADIS_TYPE_CLUSTER_PLUGIN (tornadis_cluster_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (TornadisClusterPlugin, tornadis_cluster_plugin, TORNADIS, CLUSTER_PLUGIN, TornadisPlugin)
@@ -230,7 +202,7 @@ cluster_make_map (TornadisClusterPlugin *self,
   self->map = cluster_map_new (TORNADIS_PLUGIN (self), self->title, g_steal_pointer (&hosts), map_changed_cb, map_used_cb,
                                self);
   if (self->settings.read_from != CLUSTER_READ_FROM_MASTER)
-    self->setup = g_object_new (CLUSTER_TYPE_NODE_PLUGIN, NULL);
+    self->setup = cluster_node_plugins_new_read_only ();
 
   return TRUE;
 }

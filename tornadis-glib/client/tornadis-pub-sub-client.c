@@ -5,11 +5,8 @@
 #include <string.h>
 
 #include "tornadis-glib/client/tornadis-client-private.h"
-#include "tornadis-glib/client/tornadis-message-queue.h"
-#include "tornadis-glib/client/tornadis-plugin-private.h"
 #include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
-#include "tornadis-glib/client/tornadis-subscription-router.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-message-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -64,24 +61,6 @@
 #define BUSY_CHANNEL 100
 #define MAX_BUSY_CHANNELS 256
 
-/* A server that is one of many has an heir when it sleeps. */
-#define TARGET_PING_INTERVAL_MSEC 3000
-
-struct _TornadisPubSubClient
-{
-  TornadisClient parent_instance;
-
-  TornadisSubscriptions *subscriptions; /* (owned) */
-  TornadisSubscriptionRouter *router;   /* (owned) (nullable) of those that a plugin routes to other clients */
-  TornadisPubSubClient *whole;          /* (weak) (nullable) whose subscriptions were routed to this one */
-  TornadisMessageQueue messages;        /* that no handler took; the client does not read while it is full */
-  gboolean gap;                         /* to be notified when the subscriptions are restored */
-  gboolean notified_subscribed;
-  TornadisDelivery *delivery;           /* (unowned) (nullable) what has come and is being emitted */
-  gulong handler_id;                    /* of a handler of all messages, or 0 */
-  TornadisMessageNamesCache names;
-};
-
 G_DEFINE_FINAL_TYPE (TornadisPubSubClient, tornadis_pub_sub_client, TORNADIS_TYPE_CLIENT)
 
 typedef enum
@@ -122,8 +101,8 @@ pub_sub_is_subscribed (TornadisPubSubClient *self)
          (self->router != NULL && tornadis_subscription_router_is_subscribed (self->router));
 }
 
-static gboolean
-pub_sub_is_used (TornadisClient *client)
+gboolean
+tornadis_pub_sub_client_is_used (TornadisClient *client)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
 
@@ -317,12 +296,12 @@ make_unsubscribed_error (void)
 
 /* What the subscriptions notify of. */
 
-static void
-pub_sub_changed (TornadisClient *client,
-                 TornadisSubscriptionKind kind,
-                 gboolean added,
-                 GBytes *name,
-                 guint count)
+void
+tornadis_pub_sub_client_changed (TornadisClient *client,
+                                 TornadisSubscriptionKind kind,
+                                 gboolean added,
+                                 GBytes *name,
+                                 guint count)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
   gsize length;
@@ -340,8 +319,8 @@ pub_sub_changed (TornadisClient *client,
   g_signal_emit (client, signals[added ? SIGNAL_SUBSCRIPTION_ADDED : SIGNAL_SUBSCRIPTION_REMOVED], 0, text, count);
 }
 
-static void
-pub_sub_settled (TornadisClient *client)
+void
+tornadis_pub_sub_client_settled (TornadisClient *client)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
   gboolean subscribed = pub_sub_is_subscribed (self);
@@ -361,8 +340,8 @@ pub_sub_settled (TornadisClient *client)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SUBSCRIBED]);
 }
 
-static void
-pub_sub_emit_gap (TornadisPubSubClient *self)
+void
+tornadis_pub_sub_client_emit_gap (TornadisPubSubClient *self)
 {
   if (tornadis_client_begin_emission (TORNADIS_CLIENT (self)))
     g_signal_emit (self, signals[SIGNAL_GAP], 0);
@@ -379,128 +358,7 @@ pub_sub_restored (TornadisClient *client,
     return;
 
   self->gap = !complete;
-  pub_sub_emit_gap (whole != NULL ? whole : self);
-}
-
-/* What is routed to other clients. */
-
-static void
-routed_changed (TornadisClient *client,
-                gboolean added,
-                GBytes *name)
-{
-  pub_sub_changed (client, TORNADIS_SUBSCRIPTION_KIND_SHARD, added, name,
-                   tornadis_subscriptions_get_n_confirmed (TORNADIS_PUB_SUB_CLIENT (client)->subscriptions));
-}
-
-static void
-routed_gap (TornadisClient *client)
-{
-  pub_sub_emit_gap (TORNADIS_PUB_SUB_CLIENT (client));
-}
-
-/* Whether it is there for this client alone, or can be. */
-static gboolean
-routed_may_adopt (TornadisPubSubClient *self,
-                  TornadisPubSubClient *target)
-{
-  if (target->whole != NULL)
-    return target->whole == self;
-
-  return target != self && target->router == NULL && !pub_sub_is_used (TORNADIS_CLIENT (target)) &&
-         tornadis_client_get_context (TORNADIS_CLIENT (target)) == tornadis_client_get_context (TORNADIS_CLIENT (self));
-}
-
-static TornadisSubscriptions *
-routed_adopt (TornadisClient *client,
-              TornadisClient *target_client)
-{
-  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
-  TornadisPubSubClient *target = TORNADIS_PUB_SUB_CLIENT (target_client);
-  TornadisLink *link = tornadis_client_get_link (target_client);
-  TornadisLinkSettings *settings = tornadis_link_get_settings (link);
-
-  if (!routed_may_adopt (self, target))
-    return NULL;
-
-  g_set_weak_pointer (&target->whole, self);
-  settings->ping_interval_msec = MIN (settings->ping_interval_msec, TARGET_PING_INTERVAL_MSEC);
-  /* It is asked for one name at a time, of which it may have any number, and it keeps no messages. */
-  settings->max_pending = G_MAXUINT;
-  settings->max_queued_bytes = G_MAXSIZE;
-  if (self->messages.full)
-    tornadis_link_set_paused (link, TRUE);
-
-  return target->subscriptions;
-}
-
-/* (nullable) (transfer full): the plugin that routes subscriptions of @kind. */
-static TornadisPlugin *
-pub_sub_find_plugin (TornadisPubSubClient *self,
-                     TornadisSubscriptionKind kind)
-{
-  g_autoptr (GBytes) name = g_bytes_new_static (NULL, 0);
-  const TornadisClientPrivate *priv = tornadis_client_get_private (TORNADIS_CLIENT (self));
-  g_autoptr (GPtrArray) attached = priv->attached != NULL ? g_ptr_array_ref (priv->attached) : NULL;
-
-  for (guint i = 0; attached != NULL && i < attached->len; i++)
-    {
-      TornadisPlugin *plugin = g_ptr_array_index (attached, i);
-
-      if (tornadis_plugin_route_subscription (plugin, self, kind, name, NULL))
-        return g_object_ref (plugin);
-    }
-
-  return NULL;
-}
-
-gboolean
-tornadis_pub_sub_client_route (TornadisPubSubClient *self,
-                               TornadisSubscriptionKind kind,
-                               gboolean subscribe,
-                               GPtrArray *names,
-                               GTask *task)
-{
-  static const TornadisSubscriptionRouterFuncs funcs = { routed_changed, pub_sub_settled, routed_gap, routed_adopt };
-  TornadisLink *link = tornadis_client_get_link (TORNADIS_CLIENT (self));
-  g_autoptr (TornadisPlugin) plugin = NULL;
-
-  plugin = pub_sub_find_plugin (self, kind);
-  if (plugin == NULL)
-    return FALSE;
-
-  if (self->router == NULL)
-    self->router = tornadis_subscription_router_new (TORNADIS_CLIENT (self), &funcs);
-  if (!subscribe)
-    {
-      tornadis_subscription_router_unsubscribe (self->router, kind, names, task);
-      return TRUE;
-    }
-
-  if (tornadis_link_is_shut_down (link) || (tornadis_link_get_state (link) == TORNADIS_CLIENT_STATE_DISCONNECTED &&
-                                            !tornadis_link_get_settings (link)->autoconnect))
-    {
-      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
-                               "The client is not connected, and is disposed or autoconnect is off");
-      return TRUE;
-    }
-
-  /* Whether the client is connected, and when that is lost, is said of its own connection. */
-  tornadis_link_connect (link);
-  tornadis_subscription_router_subscribe (self->router, plugin, kind, names, task);
-
-  return TRUE;
-}
-
-static void
-pub_sub_reroute (TornadisClient *client,
-                 TornadisPlugin *plugin,
-                 const GError *error)
-{
-  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
-
-  if (self->router != NULL && tornadis_client_has_plugin (tornadis_client_get_private (client), plugin))
-    tornadis_subscription_router_reroute (self->router, error);
+  tornadis_pub_sub_client_emit_gap (whole != NULL ? whole : self);
 }
 
 /* The client's hooks. */
@@ -570,10 +428,10 @@ static const TornadisClientHooks pub_sub_hooks = {
   pub_sub_ready,
   pub_sub_push,
   pub_sub_is_listening,
-  pub_sub_is_used,
+  tornadis_pub_sub_client_is_used,
   pub_sub_lost,
   pub_sub_closed,
-  pub_sub_reroute,
+  tornadis_pub_sub_client_reroute,
   pub_sub_plugin_removed,
 };
 
@@ -623,7 +481,7 @@ marshal_message (GClosure *closure,
                  GType *param_types)
 {
   typedef void (*MessageFunc) (gpointer first,
-                               TornadisMessage *message,
+                               TornadisMessage * message,
                                gpointer last);
   MessageFunc func = (MessageFunc) (marshal_data != NULL ? marshal_data : ((GCClosure *) closure)->callback);
   gboolean swapped = G_CCLOSURE_SWAP_DATA (closure) != 0;
@@ -739,7 +597,7 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
 static void
 tornadis_pub_sub_client_init (TornadisPubSubClient *self)
 {
-  static const TornadisSubscriptionsFuncs funcs = { pub_sub_changed, pub_sub_settled, pub_sub_restored };
+  static const TornadisSubscriptionsFuncs funcs = { tornadis_pub_sub_client_changed, tornadis_pub_sub_client_settled, pub_sub_restored };
   TornadisClient *client = TORNADIS_CLIENT (self);
   TornadisLinkSettings *settings = tornadis_link_get_settings (tornadis_client_get_link (client));
 
