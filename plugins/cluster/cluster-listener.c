@@ -19,6 +19,7 @@ struct _ClusterListener
   GHashTable *nodes;               /* (owned) (element-type utf8 TornadisPubSubClient) owned, by the node's key */
   gint64 since;                    /* monotonic time: when channels began to have no place, without a pause since then */
   gint64 asked_at;                 /* monotonic time: when a look was last asked for because of that */
+  GError *last;                    /* (owned) (nullable) what the last node has said that did not take one */
   gboolean is_looking;             /* the map will say when it has looked */
   gboolean is_gone;                /* it was freed, and somebody is still at work with it */
 };
@@ -57,20 +58,30 @@ looked_cb (const GError *error,
 
   self->is_looking = FALSE;
   if (error == NULL && waited > self->settings->failover_msec * G_TIME_SPAN_MILLISECOND)
-    error = late = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "No node has taken the subscription for %u ms",
-                                (guint) (waited / G_TIME_SPAN_MILLISECOND));
+    error = late = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "No node has taken the subscription for %u ms%s%s",
+                                (guint) (waited / G_TIME_SPAN_MILLISECOND), self->last != NULL ? ": " : "",
+                                self->last != NULL ? self->last->message : "");
   tornadis_plugin_reroute_subscriptions (self->plugin, self->client, error);
 }
 
 static void
 listener_look (ClusterListener *self,
-               GNetworkAddress *hint)
+               GNetworkAddress *hint,
+               const GError *why)
 {
   gint64 now = g_get_monotonic_time ();
 
   if (self->since == 0 || now - self->asked_at > CALM_MSEC * G_TIME_SPAN_MILLISECOND)
-    self->since = now;
+    {
+      self->since = now;
+      g_clear_error (&self->last);
+    }
   self->asked_at = now;
+  if (why != NULL)
+    {
+      g_clear_error (&self->last);
+      self->last = g_error_copy (why);
+    }
   if (self->is_looking)
     {
       cluster_map_refresh (self->map, hint, NULL, NULL);
@@ -163,7 +174,7 @@ cluster_listener_route (ClusterListener *self,
 
   if (node == NULL || node->health == CLUSTER_HEALTH_FAILED)
     {
-      listener_look (self, NULL);
+      listener_look (self, NULL, NULL);
       return NULL;
     }
 
@@ -220,7 +231,7 @@ fail_with_reply (ClusterListener *self,
       return FALSE;
     }
 
-  listener_look (self, hint);
+  listener_look (self, hint, error);
   return TRUE;
 }
 
@@ -231,7 +242,7 @@ cluster_listener_fail (ClusterListener *self,
 {
   if (error == NULL)
     {
-      listener_look (self, NULL);
+      listener_look (self, NULL, NULL);
       return TRUE;
     }
   if (error->domain != TORNADIS_ERROR)
@@ -246,9 +257,10 @@ cluster_listener_fail (ClusterListener *self,
     case TORNADIS_ERROR_LOST:
     case TORNADIS_ERROR_TIMEOUT:
     case TORNADIS_ERROR_PROTOCOL:
-      listener_look (self, NULL);
-      return TRUE;
+    /* Users are made at each node. */
     case TORNADIS_ERROR_AUTHENTICATION:
+      listener_look (self, NULL, error);
+      return TRUE;
     case TORNADIS_ERROR_USAGE:
     case TORNADIS_ERROR_BUSY:
     case TORNADIS_ERROR_PLUGIN:
@@ -333,5 +345,6 @@ cluster_listener_free (ClusterListener *self)
   client_leave_connectable (TORNADIS_CLIENT (self->client), G_SOCKET_CONNECTABLE (self->connectable));
   g_object_unref (self->connectable);
   g_main_context_unref (self->context);
+  g_clear_error (&self->last);
   g_rc_box_release (self);
 }

@@ -234,6 +234,20 @@ cluster_check_outer (TornadisClient *client,
   return TRUE;
 }
 
+/* What it has subscribed to is at a server that is not the cluster's. */
+static gboolean
+cluster_check_listener (TornadisClient *client,
+                        GError **error)
+{
+  gboolean is_subscribed;
+
+  g_object_get (client, "subscribed", &is_subscribed, NULL);
+  if (is_subscribed)
+    g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "The client has subscriptions already");
+
+  return !is_subscribed;
+}
+
 static gboolean
 tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
                                 TornadisClient *client,
@@ -243,7 +257,7 @@ tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
   gboolean is_listener = TORNADIS_IS_PUB_SUB_CLIENT (client);
   ClusterClient *whole;
 
-  if ((self->map == NULL && !cluster_make_map (self, error)) || (!is_listener && !cluster_check_outer (client, error)))
+  if ((self->map == NULL && !cluster_make_map (self, error)) || !(is_listener ? cluster_check_listener (client, error) : cluster_check_outer (client, error)))
     return FALSE;
 
   whole = g_object_get_data (G_OBJECT (client), CLUSTER_WHOLE);

@@ -150,6 +150,35 @@ test_loop (Ears *self,
   g_assert_cmpuint (self->n_removed, ==, 0);
 }
 
+/* What has been lost of one channel is said before its next message, though another one is not there yet. */
+static void
+test_gap_first (Ears *self,
+                gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GAsyncResult) popped = NULL;
+  g_autoptr (TornadisMessage) message = NULL;
+
+  answer (self->nodes.peers[0], "SSUBSCRIBE", CONFIRMED (FIRST_KEY));
+  answer (self->nodes.peers[1], "SSUBSCRIBE", CONFIRMED (SECOND_KEY));
+  g_assert_true (subscribe (self, FIRST_KEY, &error));
+  g_assert_true (subscribe (self, SECOND_KEY, &error));
+  g_assert_no_error (error);
+
+  /* The first comes back with a message, the second is not answered: it ends with the next call for its node. */
+  answer (self->nodes.peers[1], "SSUBSCRIBE", "%s", ENDED (SECOND_KEY));
+  tornadis_pub_sub_client_ssubscribe_async (self->listener, (const char *[]){ "{" SECOND_KEY "}", NULL }, NULL, NULL, NULL);
+  wait_until (count_received (self->nodes.peers[1], "SSUBSCRIBE") == 3);
+  g_assert_cmpuint (self->n_gaps, ==, 0);
+  answer_once (self->nodes.peers[0], "SSUBSCRIBE", ENDED (FIRST_KEY) "-ERR\r\n", CONFIRMED (FIRST_KEY) MESSAGE (FIRST_KEY, "x"));
+  g_assert_false (subscribe (self, "{" FIRST_KEY "}", NULL));
+  tornadis_pub_sub_client_pop_message_async (self->listener, -1, NULL, store_result, &popped);
+  message = tornadis_pub_sub_client_pop_message_finish (self->listener, wait_for_result (&popped), &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (tornadis_message_get_text (message), ==, "x");
+  g_assert_cmpuint (self->n_gaps, ==, 1);
+}
+
 /* The slot is nobody's. */
 static void
 test_unserved (Ears *self,
@@ -179,6 +208,60 @@ test_timeout (Ears *self,
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
 }
 
+/* As many calls wait as may. */
+static void
+test_busy (Ears *self,
+           gconstpointer data)
+{
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (self->listener, "max-pending", 2, NULL);
+  answer (self->nodes.peers[0], "SSUBSCRIBE", "-CLUSTERDOWN The cluster is down\r\n");
+  tornadis_pub_sub_client_ssubscribe_async (self->listener, (const char *[]){ FIRST_KEY, NULL }, NULL, store_result, &first);
+  tornadis_pub_sub_client_ssubscribe_async (self->listener, (const char *[]){ FIRST_KEY, NULL }, NULL, store_result, &second);
+  g_assert_false (subscribe (self, FIRST_KEY, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY);
+  g_clear_error (&error);
+  answer (self->nodes.peers[0], "SSUBSCRIBE", CONFIRMED (FIRST_KEY));
+  g_assert_true (tornadis_pub_sub_client_ssubscribe_finish (self->listener, wait_for_result (&first), &error));
+  g_assert_true (tornadis_pub_sub_client_ssubscribe_finish (self->listener, wait_for_result (&second), &error));
+  g_assert_no_error (error);
+}
+
+/* A call that nobody takes ends with what the last node has said. */
+static void
+test_words (Ears *self,
+            gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  answer (self->nodes.peers[0], "SSUBSCRIBE", "-CLUSTERDOWN Hash slot not served\r\n");
+  g_assert_false (subscribe (self, FIRST_KEY, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+  g_assert_nonnull (strstr (error->message, "CLUSTERDOWN Hash slot not served"));
+}
+
+/* A client that has subscriptions already has them at another server. */
+static void
+test_late (Ears *self,
+           gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) server = make_peer ("handshake3\nserve\n");
+  g_autoptr (TornadisPubSubClient) listener = tornadis_pub_sub_client_new ("127.0.0.1", (guint16) port_of (server));
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  answer (server, "SSUBSCRIBE", CONFIRMED (FIRST_KEY));
+  tornadis_pub_sub_client_ssubscribe_async (listener, (const char *[]){ FIRST_KEY, NULL }, NULL, store_result, &result);
+  g_assert_true (tornadis_pub_sub_client_ssubscribe_finish (listener, wait_for_result (&result), &error));
+  g_assert_no_error (error);
+  g_assert_false (tornadis_client_add_plugin (TORNADIS_CLIENT (listener), get_cluster_plugin (self->nodes.client), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  tornadis_client_close (TORNADIS_CLIENT (listener));
+}
+
 int
 main (int argc,
       char **argv)
@@ -188,6 +271,10 @@ main (int argc,
 #define ADD(path, options, test) g_test_add (path, Ears, options, ears_set_up, test, ears_tear_down)
   ADD ("/cluster-shard-peer/passing", "failover-timeout-msec=60000", test_passing);
   ADD ("/cluster-shard-peer/loop", "failover-timeout-msec=100", test_loop);
+  ADD ("/cluster-shard-peer/gap-first", "failover-timeout-msec=60000", test_gap_first);
+  ADD ("/cluster-shard-peer/busy", "failover-timeout-msec=60000", test_busy);
+  ADD ("/cluster-shard-peer/words", "failover-timeout-msec=100", test_words);
+  ADD ("/cluster-shard-peer/late", "failover-timeout-msec=100", test_late);
   ADD ("/cluster-shard-peer/unserved", "failover-timeout-msec=100", test_unserved);
   ADD ("/cluster-shard-peer/timeout", "failover-timeout-msec=100", test_timeout);
 #undef ADD

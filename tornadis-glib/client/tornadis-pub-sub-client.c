@@ -208,7 +208,10 @@ pub_sub_deliver (TornadisPubSubClient *self,
   g_autoptr (TornadisPubSubClient) whole G_GNUC_UNUSED = NULL;
 
   if (G_UNLIKELY (self->whole != NULL))
-    self = whole = g_object_ref (self->whole);
+    {
+      self = whole = g_object_ref (self->whole);
+      tornadis_subscription_router_came (self->router);
+    }
 
   if (pub_sub_has_handler (self, detail))
     {

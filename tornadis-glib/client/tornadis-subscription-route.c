@@ -317,25 +317,29 @@ tornadis_subscription_route_lose (TornadisSubscriptionRoute *self,
 }
 
 void
-tornadis_subscription_route_notify (TornadisSubscriptionRouter *self)
+tornadis_subscription_route_notify_gap (TornadisSubscriptionRouter *self)
 {
   gboolean is_complete = TRUE;
   GHashTableIter iter;
   TornadisSubscriptionRoute *route;
 
-  if (self->any_restored && self->n_busy == 0)
-    {
-      self->any_restored = FALSE;
-      g_hash_table_iter_init (&iter, self->routes);
-      while (is_complete && g_hash_table_iter_next (&iter, (gpointer *) &route, NULL))
-        is_complete = route->state == TORNADIS_SUBSCRIPTION_PRESENT || !route->confirmed;
+  self->any_restored = FALSE;
+  if (!self->gap)
+    return;
 
-      if (self->gap)
-        {
-          self->gap = !is_complete;
-          self->funcs.gap (self->client);
-        }
-    }
+  g_hash_table_iter_init (&iter, self->routes);
+  while (is_complete && g_hash_table_iter_next (&iter, (gpointer *) &route, NULL))
+    is_complete = route->state == TORNADIS_SUBSCRIPTION_PRESENT || !route->confirmed;
+
+  self->gap = !is_complete;
+  self->funcs.gap (self->client);
+}
+
+void
+tornadis_subscription_route_notify (TornadisSubscriptionRouter *self)
+{
+  if (self->any_restored && self->n_busy == 0)
+    tornadis_subscription_route_notify_gap (self);
   self->funcs.settled (self->client);
 }
 

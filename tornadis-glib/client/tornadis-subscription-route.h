@@ -132,6 +132,8 @@ void     tornadis_subscription_route_complete     (TornadisRoutedCall           
 /* Closes the clients, or only @target (nullable), that have none. */
 void     tornadis_subscription_route_close_idle   (TornadisSubscriptionRouter    *router,
                                                    TornadisClient          *target);
+/* Some that were lost are there again. */
+void     tornadis_subscription_route_notify_gap   (TornadisSubscriptionRouter    *router);
 /* After changes of routes: what was lost is there again, as far as it can be. */
 void     tornadis_subscription_route_notify       (TornadisSubscriptionRouter    *router);
 

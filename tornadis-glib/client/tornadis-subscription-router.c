@@ -127,8 +127,15 @@ tornadis_subscription_router_subscribe (TornadisSubscriptionRouter *self,
                                         GTask *task)
 {
   g_autoptr (GPtrArray) routes = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_subscription_route_unref);
-  TornadisRoutedCall *call = call_new (self, TRUE, task);
+  TornadisRoutedCall *call;
 
+  if (g_queue_get_length (&self->calls) >= tornadis_link_get_settings (tornadis_client_get_link (self->client))->max_pending)
+    {
+      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "Too many calls wait for subscriptions already");
+      return;
+    }
+
+  call = call_new (self, TRUE, task);
   self->plugin = plugin;
   for (guint i = 0; i < names->len; i++)
     {
@@ -252,6 +259,13 @@ tornadis_subscription_router_get_targets (TornadisSubscriptionRouter *self)
     g_ptr_array_add (targets, g_object_ref (target));
 
   return targets;
+}
+
+void
+tornadis_subscription_router_came (TornadisSubscriptionRouter *self)
+{
+  if (G_UNLIKELY (self->any_restored))
+    tornadis_subscription_route_notify_gap (self);
 }
 
 /* Nobody has any of them. */

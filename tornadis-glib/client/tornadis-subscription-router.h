@@ -32,6 +32,8 @@ void     tornadis_subscription_router_ended         (TornadisSubscriptionRouter 
                                                      TornadisClient                  *target,
                                                      TornadisSubscriptionKind               kind,
                                                      GBytes                                *name);
+/* A message has come of one of them, before which there may have been a gap. */
+void     tornadis_subscription_router_came          (TornadisSubscriptionRouter            *self);
 /* The client was closed; what it was subscribed to comes back when it is connected again. */
 void     tornadis_subscription_router_close         (TornadisSubscriptionRouter            *self);
 void     tornadis_subscription_router_reopen        (TornadisSubscriptionRouter            *self);
