@@ -384,7 +384,7 @@ obey (Nodes *self)
   g_atomic_int_set (&shared->are_down, is_down);
 }
 
-static void
+static G_NORETURN void
 nodes_run (Nodes *self)
 {
   struct epoll_event events[MAX_EVENTS];
