@@ -288,10 +288,17 @@ cluster_client_call_done (ClusterClient *self,
   if (target == NULL)
     return;
 
+  /* Those that are told of a state, or of slots that have moved, may remove the plugin. */
+  g_rc_box_acquire (self);
   if (cluster_trip_go_on (self, call, target, &error, &delay_msec))
-    tornadis_call_retry (call, delay_msec);
+    {
+      tornadis_call_retry (call, delay_msec);
+    }
   else
-    tornadis_call_return_error (call, error);
+    {
+      tornadis_call_return_error (call, error);
+    }
+  g_rc_box_release (self);
 }
 
 void

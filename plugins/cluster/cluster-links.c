@@ -97,13 +97,13 @@ attempted_cb (ClusterLinks *self,
     self->func (self, error, self->user_data);
 }
 
-void
-cluster_links_invalidate (ClusterLinks *self)
+/* Each of them (element-type TornadisPlugin) may do anything, and remove the plugin that this belongs to. */
+static void
+invalidate (GPtrArray *plugins)
 {
   static const char text[] = ">2\r\n$10\r\ninvalidate\r\n_\r\n";
   g_autoptr (GBytes) resp = g_bytes_new_static (text, strlen (text));
   g_autoptr (TornadisReply) push = tornadis_reply_new_from_resp (resp, NULL);
-  g_autoptr (GPtrArray) plugins = cluster_node_plugins_get (self->client, self->plugin, self->setup);
 
   for (guint i = 0; i < plugins->len; i++)
     {
@@ -113,6 +113,14 @@ cluster_links_invalidate (ClusterLinks *self)
       if (klass->push != NULL && klass->push (plugin, push))
         break;
     }
+}
+
+void
+cluster_links_invalidate (ClusterLinks *self)
+{
+  g_autoptr (GPtrArray) plugins = cluster_node_plugins_get (self->client, self->plugin, self->setup);
+
+  invalidate (plugins);
 }
 
 /* The clients of all nodes (element-type TornadisClient) (transfer full), for what may do anything to some of them. */
@@ -393,6 +401,7 @@ cluster_links_set_topology (ClusterLinks *self,
   const char *key;
   ClusterLink *link;
   g_autoptr (GPtrArray) failed = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) plugins = is_moved ? cluster_node_plugins_get (self->client, self->plugin, self->setup) : NULL;
 
   cluster_topology_ref (topology);
   g_clear_pointer (&self->topology, cluster_topology_unref);
@@ -400,8 +409,6 @@ cluster_links_set_topology (ClusterLinks *self,
   g_free (self->by_index);
   self->by_index = g_new0 (ClusterLink *, nodes->len);
   forget_strangers (self);
-  if (is_moved)
-    cluster_links_invalidate (self);
 
   g_hash_table_iter_init (&iter, self->links);
   while (g_hash_table_iter_next (&iter, (gpointer *) &key, (gpointer *) &link))
@@ -413,9 +420,14 @@ cluster_links_set_topology (ClusterLinks *self,
       link->is_given_up = TRUE;
       g_ptr_array_add (failed, g_object_ref (link->client));
     }
+
+  /* From here on this may be gone. */
+  if (plugins != NULL)
+    invalidate (plugins);
   /* One that only sleeps acknowledges, when it wakes, what it will lose: nobody is to believe it. */
   for (guint i = 0; i < failed->len; i++)
-    tornadis_client_close (g_ptr_array_index (failed, i));
+    if (cluster_links_has_given_up (g_ptr_array_index (failed, i)))
+      tornadis_client_close (g_ptr_array_index (failed, i));
 }
 
 gboolean

@@ -73,7 +73,7 @@ find_target (ClusterClient *client,
   return *host != NULL;
 }
 
-/* FALSE: it does not go on. */
+/* FALSE: it does not go on. The client may be gone afterwards, whose calls are then refused when they go on. */
 static gboolean
 follow (ClusterClient *client,
         ClusterTrip *self,
@@ -85,6 +85,7 @@ follow (ClusterClient *client,
   g_autofree char *host = NULL;
   const ClusterNode *node;
   TornadisClient *target;
+  gboolean is_moved = FALSE;
 
   client->counters->n_redirects++;
   if (!find_target (client, redirect, sent, &host) || self->n_redirects >= MAX_REDIRECTS)
@@ -104,13 +105,15 @@ follow (ClusterClient *client,
     {
       g_autoptr (GNetworkAddress) hint = G_NETWORK_ADDRESS (g_network_address_new (host, redirect->port));
 
-      if (node != NULL && node != cluster_topology_get_master (topology, redirect->slot) &&
-          cluster_topology_move_slot (topology, redirect->slot, node))
-        cluster_links_invalidate (client->links);
+      is_moved = node != NULL && node != cluster_topology_get_master (topology, redirect->slot) &&
+                 cluster_topology_move_slot (topology, redirect->slot, node);
       cluster_map_refresh (client->map, hint, NULL, NULL);
     }
   target = node != NULL ? cluster_links_get (client->links, node) : cluster_links_get_at (client->links, host, redirect->port);
   g_set_object (&self->target, target);
+  /* Plugins that are told may remove this one, or run a main loop in which the cluster becomes another one. */
+  if (is_moved)
+    cluster_links_invalidate (client->links);
 
   return TRUE;
 }
@@ -254,7 +257,7 @@ cluster_trip_go_on (ClusterClient *client,
       return FALSE;
     }
 
-  if (*delay_msec == 0 || cluster_wait_begin (client, call, &no_room))
+  if (*delay_msec == 0 || client->is_gone || cluster_wait_begin (client, call, &no_room))
     return TRUE;
 
   g_clear_error (error);

@@ -15,6 +15,25 @@
 
 /* Calls that wait. */
 
+/* One that stands before the cluster, and so has nothing to do with connections. */
+typedef HookPlugin KeepingPlugin;
+typedef TornadisPluginClass KeepingPluginClass;
+
+GType keeping_plugin_get_type (void);
+G_DEFINE_TYPE (KeepingPlugin, keeping_plugin, calling_plugin_get_type ())
+
+static void
+keeping_plugin_class_init (KeepingPluginClass *klass)
+{
+  klass->setup = NULL;
+  klass->push = NULL;
+}
+
+static void
+keeping_plugin_init (HookPlugin *self)
+{
+}
+
 /* Each of the ways in which a call is put off: by what a node says, by what another one says behind ASKING, and since the slot is
  * nobody's. The peers then say that, or that no more. */
 typedef enum
@@ -510,25 +529,6 @@ test_removed_written (Nodes *self,
     }
 }
 
-/* One that stands before the cluster, and so has nothing to do with connections. */
-typedef HookPlugin KeepingPlugin;
-typedef TornadisPluginClass KeepingPluginClass;
-
-GType keeping_plugin_get_type (void);
-G_DEFINE_TYPE (KeepingPlugin, keeping_plugin, calling_plugin_get_type ())
-
-static void
-keeping_plugin_class_init (KeepingPluginClass *klass)
-{
-  klass->setup = NULL;
-  klass->push = NULL;
-}
-
-static void
-keeping_plugin_init (HookPlugin *self)
-{
-}
-
 static gboolean
 keep_hook (HookPlugin *self,
            Hook hook,
@@ -750,6 +750,150 @@ test_changed_by_attach (Nodes *self,
       }
 }
 
+/* A plugin that is told that what is kept of nodes is of no use any more removes the cluster's. */
+static gboolean
+push_hook (HookPlugin *self,
+           Hook hook,
+           TornadisClient *client,
+           TornadisCall *call)
+{
+  Attaching *attaching = self->data;
+
+  if (hook != PUSH || attaching == NULL)
+    return FALSE;
+
+  self->data = NULL;
+  if (attaching->moment == BY_DISPOSING)
+    g_object_run_dispose (G_OBJECT (attaching->client));
+  else
+    tornadis_client_remove_plugin (attaching->client, attaching->cluster);
+  if (attaching->moment == IN_MAIN_LOOP)
+    spin_for (20);
+
+  return FALSE;
+}
+
+/* A slot is somewhere else, by what a redirection says or by the next look at the cluster. */
+static void
+test_removed_by_push (Nodes *self,
+                      gconstpointer data)
+{
+  for (Moment moment = 0; moment < N_MOMENTS; moment++)
+    for (guint by_look = 0; by_look < 2; by_look++)
+      {
+        g_autoptr (TornadisPlugin) behind = g_object_new (looking_plugin_get_type (), NULL);
+        g_autofree char *moved = NULL;
+        Nodes nodes;
+        Attaching attaching = { .nodes = &nodes, .moment = moment };
+        Calls calls = { 0 };
+
+        nodes_set_up (&nodes, "failover-timeout-msec=60000");
+        assert_both (&nodes);
+        attaching.client = nodes.client;
+        attaching.cluster = get_cluster_plugin (nodes.client);
+        g_assert_true (tornadis_client_add_plugin (nodes.client, behind, NULL));
+        ((HookPlugin *) behind)->func = push_hook;
+        ((HookPlugin *) behind)->data = &attaching;
+        moved = g_strdup_printf ("-MOVED 7629 127.0.0.1:%u\r\n", by_look ? 1 : port_of (nodes.peers[1]));
+        if (by_look)
+          say_masters (&nodes, 0, NULL, nodes.peers[1]);
+        answer (nodes.peers[0], "GET", "%s", moved);
+        submit (nodes.client, "GET " FIRST_KEY, &calls);
+        wait_for_calls (&calls);
+        wait_until (((HookPlugin *) behind)->data == NULL);
+        calls_clear (&calls);
+        nodes_tear_down (&nodes, NULL);
+      }
+}
+
+typedef struct
+{
+  TornadisPlugin *cluster; /* (unowned) */
+  guint n_ended;
+} Removing;
+
+static void
+removing_cb (TornadisClient *client,
+             TornadisReply *reply,
+             GError *error,
+             gpointer user_data)
+{
+  Removing *self = user_data;
+
+  g_assert_nonnull (error);
+  if (self->n_ended++ == 0)
+    tornadis_client_remove_plugin (client, self->cluster);
+}
+
+/* Who is told how a call has ended, since the client is closed, removes the plugin. */
+static void
+test_removed_by_outcome (Nodes *self,
+                         gconstpointer data)
+{
+  static const char *const lines[] = { "GET " FIRST_KEY, "ECHO text", "SCAN 0", "WATCH " FIRST_KEY, "MGET " FIRST_KEY " " SECOND_KEY };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (lines); i++)
+    for (guint n = 1; n <= 3; n++)
+      {
+        g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, lines[i], "GET " SECOND_KEY);
+        g_autoptr (TornadisCommand) command = make_command (lines[i]);
+        Nodes nodes;
+        Removing removing = { 0 };
+
+        nodes_set_up (&nodes, "failover-timeout-msec=60000");
+        removing.cluster = get_cluster_plugin (nodes.client);
+        if (n > 1)
+          assert_both (&nodes);
+        for (guint j = 0; j < n; j++)
+          {
+            tornadis_client_submit (nodes.client, command, removing_cb, &removing, NULL);
+            tornadis_client_submit_pipeline (nodes.client, pipeline, removing_cb, &removing, NULL);
+          }
+        tornadis_client_close (nodes.client);
+        wait_until (removing.n_ended == 2 * n);
+        nodes_tear_down (&nodes, NULL);
+      }
+}
+
+static void
+remove_by_state_cb (TornadisClient *client,
+                    GParamSpec *pspec,
+                    gpointer user_data)
+{
+  Removing *self = user_data;
+  TornadisClientState state;
+
+  g_object_get (client, "state", &state, NULL);
+  if (state == TORNADIS_CLIENT_STATE_DISCONNECTED && self->n_ended++ == 0)
+    tornadis_client_remove_plugin (client, self->cluster);
+}
+
+/* Who is told that no node is there removes the plugin. */
+static void
+test_removed_by_state (Nodes *self,
+                       gconstpointer data)
+{
+  static const char *const lines[] = { "GET " FIRST_KEY, "ECHO text", "WATCH " FIRST_KEY, "MGET " FIRST_KEY " " SECOND_KEY };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      Nodes nodes;
+      Removing removing = { 0 };
+      Calls calls = { 0 };
+
+      nodes_set_up (&nodes, "failover-timeout-msec=0");
+      removing.cluster = get_cluster_plugin (nodes.client);
+      say_masters (&nodes, 2, NULL, NULL);
+      g_signal_connect (nodes.client, "notify::state", G_CALLBACK (remove_by_state_cb), &removing);
+      submit (nodes.client, lines[i], &calls);
+      submit (nodes.client, lines[i], &calls);
+      wait_for_calls (&calls);
+      g_assert_cmpuint (removing.n_ended, >, 0);
+      calls_clear (&calls);
+      nodes_tear_down (&nodes, NULL);
+    }
+}
+
 /* What errors say. */
 
 /* What was sent to a node that has failed is lost since the cluster says so: nobody has closed the client. */
@@ -855,6 +999,9 @@ main (int argc,
   ADD ("/cluster-ends/removed-from-listener", test_removed_from_listener);
   ADD ("/cluster-ends/removed-by-attach", test_removed_by_attach);
   ADD ("/cluster-ends/changed-by-attach", test_changed_by_attach);
+  ADD ("/cluster-ends/removed-by-push", test_removed_by_push);
+  ADD ("/cluster-ends/removed-by-outcome", test_removed_by_outcome);
+  ADD ("/cluster-ends/removed-by-state", test_removed_by_state);
   ADD ("/cluster-ends/failed", test_failed);
   ADD ("/cluster-ends/title", test_title);
 
