@@ -263,7 +263,12 @@ cluster_client_call_done (ClusterClient *self,
   guint delay_msec;
 
   if (G_LIKELY (tornadis_call_get_reply (call) != NULL))
-    return;
+    {
+      /* Somebody may keep it, as garbage collectors do. */
+      if (G_UNLIKELY (self->whole->n_waiting_commands > 0))
+        cluster_wait_end (call);
+      return;
+    }
 
   error = tornadis_call_dup_error (call);
   trip = cluster_trip_get (call);
@@ -286,7 +291,10 @@ cluster_client_call_done (ClusterClient *self,
     }
 
   if (target == NULL)
-    return;
+    {
+      cluster_wait_end (call);
+      return;
+    }
 
   /* Those that are told of a state, or of slots that have moved, may remove the plugin. */
   g_rc_box_acquire (self);
@@ -296,6 +304,7 @@ cluster_client_call_done (ClusterClient *self,
     }
   else
     {
+      cluster_wait_end (call);
       tornadis_call_return_error (call, error);
     }
   g_rc_box_release (self);

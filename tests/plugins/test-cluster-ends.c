@@ -127,6 +127,52 @@ test_bounded (Nodes *self,
     }
 }
 
+static gboolean
+keep_all_hook (HookPlugin *self,
+               Hook hook,
+               TornadisClient *client,
+               TornadisCall *call)
+{
+  if (hook == CALL)
+    g_ptr_array_add (self->data, g_object_ref (call));
+
+  return FALSE;
+}
+
+/* What has ended waits no more, though somebody has it still, as garbage collectors do. */
+static void
+test_bounded_kept (Nodes *self,
+                   gconstpointer data)
+{
+  g_autoptr (TornadisPlugin) cluster = g_object_ref (get_cluster_plugin (self->client));
+  g_autoptr (GPtrArray) kept = g_ptr_array_new_with_free_func (g_object_unref);
+  HookPlugin *before = g_object_new (keeping_plugin_get_type (), NULL);
+
+  before->func = keep_all_hook;
+  before->data = kept;
+  g_assert_true (tornadis_client_remove_plugin (self->client, cluster));
+  g_assert_true (tornadis_client_add_plugin (self->client, (TornadisPlugin *) before, NULL));
+  g_assert_true (tornadis_client_add_plugin (self->client, cluster, NULL));
+  assert_both (self);
+  g_object_set (self->client, "max-pending", 10, NULL);
+  for (guint round = 0; round < 3; round++)
+    {
+      guint n_before = count_received (self->peers[0], "GET");
+      Tally tally = { 0 };
+
+      put_off (self, PUT_OFF_BY_NODE);
+      submit_get (&tally, self->client, 10);
+      wait_until (tally.n_ended > 0 || count_received (self->peers[0], "GET") >= n_before + 20);
+      g_assert_cmpuint (tally.n_ended, ==, 0);
+      serve (self);
+      tally_wait (&tally);
+      g_assert_cmpuint (tally.ok, ==, 10);
+    }
+
+  g_ptr_array_set_size (kept, 0);
+  take_off (self->client, before);
+}
+
 /* So are the bytes of their arguments; of one call that is all that waits there may be more. */
 static void
 test_bounded_bytes (Nodes *self,
@@ -987,6 +1033,7 @@ main (int argc,
 
   ADD ("/cluster-ends/bounded", test_bounded);
   g_test_add ("/cluster-ends/bounded-bytes", Nodes, "failover-timeout-msec=60000", nodes_set_up, test_bounded_bytes, nodes_tear_down);
+  g_test_add ("/cluster-ends/bounded-kept", Nodes, "failover-timeout-msec=60000", nodes_set_up, test_bounded_kept, nodes_tear_down);
   ADD ("/cluster-ends/connect-others", test_connect_others);
   ADD ("/cluster-ends/connect-past-silent", test_connect_past_silent);
   ADD ("/cluster-ends/connect-replica", test_connect_replica);
