@@ -369,6 +369,10 @@ static void
 sorting_send (Sorting *self,
               GPtrArray *lots)
 {
+  /* Plugins that were put on the clients of nodes meanwhile may have run a main loop, or closed the client. */
+  if (G_UNLIKELY (tornadis_call_is_abandoned (self->call)))
+    g_cancellable_cancel (self->cancellable);
+
   while (lots->len > 0)
     {
       Lot *lot = g_ptr_array_steal_index (lots, 0);
@@ -419,6 +423,10 @@ cluster_gather_keys (ClusterClient *client,
         return FALSE;
       lots_add (lots, node, command, i);
     }
+
+  /* Plugins that were put on the clients of nodes meanwhile may have closed the client: nothing was sent, and is not. */
+  if (G_UNLIKELY (tornadis_call_is_abandoned (call)))
+    return TRUE;
 
   self = sorting_new (client, call, n);
   sorting_send (self, lots);

@@ -422,6 +422,95 @@ test_connect_ends (Nodes *self,
     }
 }
 
+/* No other node is tried when the program has closed the client, or waits no more. */
+static void
+test_connect_given_up (Nodes *self,
+                       gconstpointer data)
+{
+  for (guint i = 0; i < 10; i++)
+    {
+      g_autoptr (GPtrArray) silent = make_silent ();
+      TornadisClient *client = make_another (self);
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GError) error = NULL;
+
+      say_masters (self, 0, silent, self->peers[1]);
+      tornadis_client_connect_async (client, cancellable, store_result, &result);
+      while (count_connections (silent) == 0 && result == NULL)
+        g_main_context_iteration (NULL, FALSE);
+      if (result == NULL && !tornadis_client_is_connected (client))
+        {
+          guint n_connections = tornadis_harness_peer_get_n_connections (self->peers[1]);
+
+          if (i % 2 == 0)
+            tornadis_client_close (client);
+          else
+            g_cancellable_cancel (cancellable);
+          g_assert_false (tornadis_client_connect_finish (client, wait_for_result (&result), &error));
+          spin_for (30);
+          g_assert_cmpuint (tornadis_harness_peer_get_n_connections (self->peers[1]), ==, n_connections);
+          g_assert_false (tornadis_client_is_connected (client));
+          if (i % 2 == 0)
+            assert_state (client, TORNADIS_CLIENT_STATE_DISCONNECTED);
+        }
+      else
+        {
+          (void) tornadis_client_connect_finish (client, wait_for_result (&result), NULL);
+        }
+      g_clear_object (&result);
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+      assert_client_finalized (client);
+    }
+}
+
+/* A plugin that is put on the client of a node closes that of the application. */
+static gboolean
+close_hook (HookPlugin *self,
+            Hook hook,
+            TornadisClient *client,
+            TornadisCall *call)
+{
+  if (hook != ATTACH || self->data == NULL)
+    return FALSE;
+
+  tornadis_client_close (g_steal_pointer (&self->data));
+
+  return FALSE;
+}
+
+static void
+test_closed_by_attach (Nodes *self,
+                       gconstpointer data)
+{
+  for (guint is_mixed = 0; is_mixed < 2; is_mixed++)
+    {
+      g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, "SET " FIRST_KEY " 1", "SET " SECOND_KEY " 1", is_mixed ? "ECHO text" : "GET " FIRST_KEY);
+      g_autoptr (TornadisPlugin) behind = g_object_new (looking_plugin_get_type (), NULL);
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GError) error = NULL;
+      TornadisError code = is_mixed ? TORNADIS_ERROR_LOST : TORNADIS_ERROR_CLOSED;
+      Nodes nodes;
+
+      nodes_set_up (&nodes, "failover-timeout-msec=60000");
+      assert_call (nodes.client, "\"value-of-" SECOND_KEY "\"", "GET", SECOND_KEY, NULL);
+      g_assert_true (tornadis_client_add_plugin (nodes.client, behind, NULL));
+      ((HookPlugin *) behind)->func = close_hook;
+      ((HookPlugin *) behind)->data = nodes.client;
+      tornadis_client_call_pipeline_async (nodes.client, pipeline, NULL, store_result, &result);
+      g_assert_null (((HookPlugin *) behind)->data);
+      g_assert_null (tornadis_client_call_pipeline_finish (nodes.client, wait_for_result (&result), &error));
+      g_assert_error (error, TORNADIS_ERROR, (int) code);
+      g_clear_object (&result);
+      assert_call (nodes.client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+      assert_call (nodes.client, "\"value-of-" SECOND_KEY "\"", "GET", SECOND_KEY, NULL);
+      for (guint i = 0; i < N_PEERS; i++)
+        g_assert_cmpuint (count_received (nodes.peers[i], "SET"), ==, 0);
+      nodes_tear_down (&nodes, NULL);
+    }
+}
+
 /* The plugin is removed. */
 
 /* What has ended how. */
@@ -1040,6 +1129,8 @@ main (int argc,
   ADD ("/cluster-ends/connect-to-nobody", test_connect_to_nobody);
   ADD ("/cluster-ends/connect-in-time", test_connect_in_time);
   ADD ("/cluster-ends/connect-ends", test_connect_ends);
+  ADD ("/cluster-ends/connect-given-up", test_connect_given_up);
+  ADD ("/cluster-ends/closed-by-attach", test_closed_by_attach);
   ADD ("/cluster-ends/removed", test_removed);
   ADD ("/cluster-ends/removed-written", test_removed_written);
   ADD ("/cluster-ends/removed-behind", test_removed_behind);
