@@ -19,6 +19,12 @@ cluster_client_refuse_gone (TornadisCall *call)
   cluster_answer_error (call, TORNADIS_ERROR_CLOSED, REMOVED, tornadis_call_get_name (call));
 }
 
+GError *
+cluster_client_make_gone_error (TornadisCall *call)
+{
+  return g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, REMOVED, tornadis_call_get_name (call));
+}
+
 void
 cluster_client_explain_gone (TornadisCall *call)
 {
@@ -157,14 +163,17 @@ state_cb (ClusterClient *self)
   client_drop_waiting (self);
 }
 
+/* Hooks of other plugins, on the clients of nodes, may remove this one. */
 static void
 client_take_up (ClusterClient *self,
                 TornadisCall *call)
 {
+  g_rc_box_acquire (self);
   if (G_UNLIKELY (cluster_is_connect (call)))
     cluster_connect (self, call);
   else
     cluster_client_route (self, call);
+  g_rc_box_release (self);
 }
 
 static void

@@ -91,8 +91,9 @@ TornadisClient *cluster_client_route_quickly (ClusterClient       *self,
                                             TornadisCommand       *command);
 void            cluster_client_call_done   (ClusterClient         *self,
                                             TornadisCall          *call);
-/* Of a call that is held although the plugin is gone from its client. */
+/* Of a call that is held although the plugin is gone from its client; the error alone is (transfer full). */
 void            cluster_client_refuse_gone (TornadisCall          *call);
+GError         *cluster_client_make_gone_error (TornadisCall      *call);
 /* Replaces what the client of a node says of itself, when that node was given up or the plugin was removed: nobody has closed the
  * client of the application. @name is that of the call that was sent to @sent (nullable). */
 void            cluster_client_explain     (ClusterClient         *self,

@@ -126,6 +126,19 @@ gather_call (Gather *self,
   tornadis_client_call_async (client, command, self->cancellable, answered_cb, part);
 }
 
+/* What hooks of other plugins do in one of the calls may have removed this one: there is nobody left to be called. The last frees
+ * @self. */
+static void
+gather_refuse (Gather *self,
+               guint index)
+{
+  Answer *answer = &g_array_index (self->answers, Answer, index);
+
+  answer->error = cluster_client_make_gone_error (self->call);
+  if (--self->n_awaited == 0)
+    gather_end (self);
+}
+
 void
 cluster_gather_nodes (ClusterClient *client,
                       TornadisCall *call,
@@ -141,7 +154,10 @@ cluster_gather_nodes (ClusterClient *client,
       const ClusterNode *node = g_ptr_array_index (nodes, i);
 
       g_array_index (self->answers, Answer, i).node = g_strdup (node->key);
-      gather_call (self, i, cluster_links_get_at (client->links, node->host, node->port), tornadis_call_get_command (call));
+      if (G_UNLIKELY (self->client->is_gone))
+        gather_refuse (self, i);
+      else
+        gather_call (self, i, cluster_links_get_at (client->links, node->host, node->port), tornadis_call_get_command (call));
     }
 }
 
@@ -152,7 +168,7 @@ cluster_gather_parts (ClusterClient *client,
                       const GPtrArray *parts)
 {
   Gather *self = gather_new (client, call, response, parts->len);
-  TornadisClient *through = cluster_client_get_parts (client);
+  g_autoptr (TornadisClient) through = g_object_ref (cluster_client_get_parts (client));
 
   for (guint i = 0; i < parts->len; i++)
     {
@@ -161,7 +177,10 @@ cluster_gather_parts (ClusterClient *client,
 
       answer->node = g_strdup_printf ("slot %u", part->slot);
       answer->positions = g_array_ref (part->positions);
-      gather_call (self, i, through, part->command);
+      if (G_UNLIKELY (self->client->is_gone))
+        gather_refuse (self, i);
+      else
+        gather_call (self, i, through, part->command);
     }
 }
 
@@ -364,6 +383,21 @@ lots_add (GPtrArray *lots,
   g_array_append_val (lot->positions, position);
 }
 
+/* What hooks of other plugins do in one of the calls may have removed this one: nothing else is sent then. */
+static gboolean
+sorting_is_over (Sorting *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (G_LIKELY (!self->client->is_gone))
+    return FALSE;
+
+  error = cluster_client_make_gone_error (self->call);
+  sorting_fail (self, error);
+
+  return TRUE;
+}
+
 /* Sends all of them (element-type Lot), which are then gone. */
 static void
 sorting_send (Sorting *self,
@@ -373,7 +407,7 @@ sorting_send (Sorting *self,
   if (G_UNLIKELY (tornadis_call_is_abandoned (self->call)))
     g_cancellable_cancel (self->cancellable);
 
-  while (lots->len > 0)
+  while (lots->len > 0 && !sorting_is_over (self))
     {
       Lot *lot = g_ptr_array_steal_index (lots, 0);
       Awaited *awaited = g_new (Awaited, 1);
@@ -444,7 +478,7 @@ cluster_gather_pipeline (ClusterClient *client,
   g_autoptr (GPtrArray) lots = g_ptr_array_new_with_free_func (lot_free);
   Sorting *self = sorting_new (client, call, n);
 
-  for (guint i = 0; i < n; i++)
+  for (guint i = 0; i < n && !sorting_is_over (self); i++)
     {
       TornadisCommand *command = tornadis_pipeline_get_command (pipeline, i);
       TornadisClient *node = cluster_client_find_node (client, command);
@@ -457,7 +491,8 @@ cluster_gather_pipeline (ClusterClient *client,
         {
           /* What comes before it is first at each node. */
           sorting_send (self, lots);
-          sorting_call (self, i);
+          if (!sorting_is_over (self))
+            sorting_call (self, i);
         }
     }
 

@@ -752,10 +752,11 @@ typedef struct
   TornadisPlugin *cluster; /* (unowned) */
   Nodes *nodes;
   Moment moment;
-  guint left; /* so many attach hooks until it happens */
+  Hook hook;
+  guint left; /* so many of these hooks until it happens */
 } Attaching;
 
-/* The plugin is put on the client of a node, and removes the cluster's from that of the application. */
+/* The plugin is put on the client of a node, or sees a call there, and removes the cluster's from that of the application. */
 static gboolean
 attach_hook (HookPlugin *self,
              Hook hook,
@@ -764,7 +765,7 @@ attach_hook (HookPlugin *self,
 {
   Attaching *attaching = self->data;
 
-  if (hook != ATTACH || attaching == NULL || --attaching->left > 0)
+  if (attaching == NULL || hook != attaching->hook || client == attaching->client || --attaching->left > 0)
     return FALSE;
 
   self->data = NULL;
@@ -778,53 +779,77 @@ attach_hook (HookPlugin *self,
   return FALSE;
 }
 
+/* For hooks: the commands of which some are for several nodes. */
+#define MGET_ENTRY "*6\r\n+mget\r\n:-2\r\n*1\r\n+readonly\r\n:1\r\n:-1\r\n:1\r\n"
+#define GET_ENTRY "*6\r\n+get\r\n:2\r\n*1\r\n+readonly\r\n:1\r\n:1\r\n:1\r\n"
+
 static void
-test_removed_by_attach (Nodes *self,
-                        gconstpointer data)
+remove_by_hook (Hook hook,
+                Moment moment,
+                const char *line,
+                guint left)
 {
-  static const char *const lines[] = { "GET " FIRST_KEY, "ECHO text", "SCAN 0", "DBSIZE", "WATCH " FIRST_KEY, "PIPELINE", "CONNECT" };
+  static const char both[] = "MGET " FIRST_KEY " " SECOND_KEY;
+  g_autoptr (TornadisPipeline) keys = PIPELINE (FALSE, "GET " FIRST_KEY, "GET " SECOND_KEY);
+  g_autoptr (TornadisPipeline) mixed = PIPELINE (FALSE, "GET " FIRST_KEY, "GET " SECOND_KEY, "SCAN 0", "GET " FIRST_KEY, both, "GET " SECOND_KEY);
+  g_autoptr (TornadisPipeline) atomic = PIPELINE (TRUE, "GET " FIRST_KEY);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisPlugin) behind = g_object_new (calling_plugin_get_type (), NULL);
+  g_autoptr (TornadisReply) reply G_GNUC_UNUSED = NULL;
+  Nodes nodes;
+  Attaching attaching = { .nodes = &nodes, .moment = moment, .hook = hook, .left = left };
+
+  nodes_set_up (&nodes, "failover-timeout-msec=60000");
+  for (guint i = 0; i < N_PEERS; i++)
+    answer (nodes.peers[i], "COMMAND", "*2\r\n" GET_ENTRY MGET_ENTRY);
+  attaching.client = nodes.client;
+  attaching.cluster = get_cluster_plugin (nodes.client);
+  g_assert_true (tornadis_client_add_plugin (nodes.client, behind, NULL));
+  for (guint i = 0; g_str_equal (line, "ATOMIC") && i < N_PEERS; i++)
+    {
+      answer (nodes.peers[i], "WATCH", "+OK\r\n");
+      answer (nodes.peers[i], "MULTI", "+OK\r\n");
+      answer (nodes.peers[i], "GET", "+QUEUED\r\n");
+      answer (nodes.peers[i], "EXEC", "*1\r\n+OK\r\n");
+    }
+  if (g_str_equal (line, "ATOMIC"))
+    assert_call (nodes.client, "OK", "WATCH", FIRST_KEY, NULL);
+  ((HookPlugin *) behind)->func = attach_hook;
+  ((HookPlugin *) behind)->data = &attaching;
+  if (g_str_equal (line, "CONNECT"))
+    {
+      tornadis_client_connect_async (nodes.client, NULL, store_result, &result);
+      (void) tornadis_client_connect_finish (nodes.client, wait_for_result (&result), NULL);
+    }
+  else if (g_str_equal (line, "KEYS") || g_str_equal (line, "MIXED") || g_str_equal (line, "ATOMIC"))
+    {
+      tornadis_client_call_pipeline_async (nodes.client, *line == 'K' ? keys : *line == 'M' ? mixed
+                                                                                            : atomic,
+                                           NULL, store_result, &result);
+      reply = tornadis_client_call_pipeline_finish (nodes.client, wait_for_result (&result), NULL);
+    }
+  else
+    {
+      g_autoptr (TornadisCommand) command = make_command (line);
+
+      tornadis_client_call_async (nodes.client, command, NULL, store_result, &result);
+      reply = tornadis_client_call_finish (nodes.client, wait_for_result (&result), NULL);
+    }
+  g_clear_object (&result);
+  nodes_tear_down (&nodes, NULL);
+}
+
+static void
+test_removed_by_hook (Nodes *self,
+                      gconstpointer data)
+{
+  static const char *const lines[] = { "GET " FIRST_KEY, "ECHO text", "SCAN 0", "DBSIZE", "WATCH " FIRST_KEY,
+                                       "MGET " FIRST_KEY " " SECOND_KEY, "KEYS", "MIXED", "ATOMIC", "CONNECT" };
 
   for (Moment moment = 0; moment < N_MOMENTS; moment++)
     for (gsize i = 0; i < G_N_ELEMENTS (lines); i++)
-      for (guint left = 1; left <= 2; left++)
-        {
-          g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, "GET " FIRST_KEY, "GET " SECOND_KEY, "SCAN 0");
-          g_autoptr (GAsyncResult) result = NULL;
-          g_autoptr (TornadisPlugin) behind = g_object_new (looking_plugin_get_type (), NULL);
-          g_autoptr (TornadisReply) replies G_GNUC_UNUSED = NULL;
-          Nodes nodes;
-          Attaching attaching = { .nodes = &nodes, .moment = moment, .left = left };
-
-          nodes_set_up (&nodes, "failover-timeout-msec=60000");
-          attaching.client = nodes.client;
-          attaching.cluster = get_cluster_plugin (nodes.client);
-          g_assert_true (tornadis_client_add_plugin (nodes.client, behind, NULL));
-          ((HookPlugin *) behind)->func = attach_hook;
-          ((HookPlugin *) behind)->data = &attaching;
-          if (g_str_equal (lines[i], "CONNECT"))
-            {
-              tornadis_client_connect_async (nodes.client, NULL, store_result, &result);
-              wait_for_result (&result);
-              (void) tornadis_client_connect_finish (nodes.client, result, NULL);
-            }
-          else if (g_str_equal (lines[i], "PIPELINE"))
-            {
-              tornadis_client_call_pipeline_async (nodes.client, pipeline, NULL, store_result, &result);
-              wait_for_result (&result);
-              replies = tornadis_client_call_pipeline_finish (nodes.client, result, NULL);
-            }
-          else
-            {
-              g_autoptr (TornadisCommand) command = make_command (lines[i]);
-              g_autoptr (TornadisReply) reply G_GNUC_UNUSED = NULL;
-
-              tornadis_client_call_async (nodes.client, command, NULL, store_result, &result);
-              wait_for_result (&result);
-              reply = tornadis_client_call_finish (nodes.client, result, NULL);
-            }
-          g_clear_object (&result);
-          nodes_tear_down (&nodes, NULL);
-        }
+      for (guint left = 1; left <= 4; left++)
+        remove_by_hook ((Hook) GPOINTER_TO_INT (data), moment, lines[i], left);
 }
 
 /* The cluster becomes another one while a plugin is put on the client of a node. */
@@ -1112,6 +1137,13 @@ test_title (Nodes *self,
     }
 }
 
+static void
+nodes_set_up_plainly (Nodes *self,
+                      gconstpointer data)
+{
+  nodes_set_up (self, NULL);
+}
+
 #define ADD(path, function) g_test_add (path, Nodes, NULL, nodes_set_up, function, nodes_tear_down)
 
 int
@@ -1135,7 +1167,8 @@ main (int argc,
   ADD ("/cluster-ends/removed-written", test_removed_written);
   ADD ("/cluster-ends/removed-behind", test_removed_behind);
   ADD ("/cluster-ends/removed-from-listener", test_removed_from_listener);
-  ADD ("/cluster-ends/removed-by-attach", test_removed_by_attach);
+  g_test_add ("/cluster-ends/removed-by-attach", Nodes, GINT_TO_POINTER (ATTACH), nodes_set_up_plainly, test_removed_by_hook, nodes_tear_down);
+  g_test_add ("/cluster-ends/removed-by-call", Nodes, GINT_TO_POINTER (CALL), nodes_set_up_plainly, test_removed_by_hook, nodes_tear_down);
   ADD ("/cluster-ends/changed-by-attach", test_changed_by_attach);
   ADD ("/cluster-ends/removed-by-push", test_removed_by_push);
   ADD ("/cluster-ends/removed-by-outcome", test_removed_by_outcome);
