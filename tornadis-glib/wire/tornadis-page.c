@@ -6,6 +6,8 @@
 
 /* As many as the nodes of a small cluster, each of which is asked at the same time as the others. */
 #define MAX_SPARE 4
+/* Of pages that are larger than most only one is: what a program has set for one large reply is not kept four times over. */
+#define MAX_SPARE_BYTES (MAX_SPARE * 64 * 1024)
 
 /* All are of one size. */
 typedef struct
@@ -52,7 +54,7 @@ tornadis_page_spare (guint8 *page,
 
   if (spare->n_pages == 0)
     spare->size = size;
-  if (spare->size == size && spare->n_pages < MAX_SPARE)
+  if (spare->n_pages == 0 || (spare->size == size && spare->n_pages < MAX_SPARE && (spare->n_pages + 1) * size <= MAX_SPARE_BYTES))
     spare->pages[spare->n_pages++] = page;
   else
     g_free (page);
