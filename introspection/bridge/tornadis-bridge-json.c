@@ -261,6 +261,17 @@ put_number (GString *out,
   return start;
 }
 
+/* Of an outcome that is no plain value. */
+static void
+put_negative_number (GString *out,
+                     guint32 number)
+{
+  gsize start = put_number (out, number);
+
+  /* Not in one expression: the string may be elsewhere now. */
+  out->str[start] = '-';
+}
+
 static gboolean
 json_append_reply (GString *out,
                    guint32 number,
@@ -281,7 +292,7 @@ json_append_error (GString *out,
                    guint32 number,
                    const GError *error)
 {
-  out->str[put_number (out, number + 1)] = '-';
+  put_negative_number (out, number + 1);
   put_error (out, error);
 }
 
@@ -289,7 +300,7 @@ static void
 json_append_kept (GString *out,
                   guint32 number)
 {
-  out->str[put_number (out, number + 1)] = '-';
+  put_negative_number (out, number + 1);
   g_string_append (out, "{\"kept\":true}");
 }
 

@@ -327,4 +327,17 @@ export default {
         await until(() => replies.length === 100);
         equal(replies.map(reply => reply.get_text()), [...Array(100).keys()].map(String));
     },
+
+    /** The name of the first is longer each time: what is told of them is made longer at any point of it once. */
+    async manyFailTogether(server) {
+        const client = makeClient(server);
+        for (let length = 1; length <= 200; length++) {
+            const calls = [client.call('X'.repeat(length))];
+            for (let i = 0; i < 50; i++)
+                calls.push(client.call('ECHO', 'text'));
+            client.close();
+            for (const outcome of await Promise.allSettled(calls))
+                equal(outcome.status, 'rejected');
+        }
+    },
 };
