@@ -67,6 +67,15 @@ const Answering = GObject.registerClass({GTypeName: 'TornadisTestJsAnswering'}, 
     }
 });
 
+const Holding = GObject.registerClass({GTypeName: 'TornadisTestJsHolding'}, class extends Tornadis.Plugin {
+    vfunc_call(call) {
+        if (call.get_name() !== 'GET')
+            return false;
+        this.held = call;
+        return true;
+    }
+});
+
 const Delaying = GObject.registerClass({GTypeName: 'TornadisTestJsDelaying'}, class extends Tornadis.Plugin {
     vfunc_call(call) {
         GLib.timeout_add(GLib.PRIORITY_DEFAULT, 20, () => {
@@ -454,5 +463,23 @@ export default {
         equal(client.connection_id, await client.call('CLIENT', 'ID'));
         equal(client.pending, 0);
         equal(client.bytes_read > 0 && client.bytes_written > 0, true);
+    },
+
+    // One call of a turn takes longer than all of the turns after it.
+    async oneWaits(server) {
+        const client = makeClient(server);
+        const holding = new Holding();
+        client.add_plugin(holding);
+        const echo = n => client.call('ECHO', n);
+        const waiting = client.call('GET', 'held');
+        equal((await Promise.all([...Array(200).keys()].map(echo))).length, 200);
+        equal((await Promise.all([...Array(100).keys()].map(echo))).length, 100);
+        for (let turn = 0; turn < 30; turn++) {
+            const numbers = [...Array(10).keys()].map(n => 10 * turn + n);
+            equal(await Promise.all(numbers.map(echo)), numbers.map(String));
+        }
+        holding.held.proceed();
+        equal(await waiting, null);
+        client.close();
     },
 };

@@ -199,7 +199,9 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
         expectOutcomes(targets) {
             const n = targets.length / 2;
             const last = this.batches.at(-1);
-            if (last !== undefined && last.n + n <= MOST_CALLS) {
+            // The one that was the last may be done already, and the numbers that follow this one are gone with it.
+            const follows = last !== undefined && ((last.first + last.n) & MAX_NUMBER) === this.number;
+            if (follows && last.n + n <= MOST_CALLS) {
                 last.targets.push(...targets);
                 last.n += n;
                 last.left += n;
