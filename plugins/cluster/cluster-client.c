@@ -320,10 +320,11 @@ cluster_client_call_done (ClusterClient *self,
 }
 
 void
-cluster_client_update (ClusterClient *self)
+cluster_client_update (ClusterClient *self,
+                       gboolean has_moved)
 {
   if (self->whole == self && !self->is_gone)
-    cluster_links_set_topology (self->links, cluster_map_get_topology (self->map));
+    cluster_links_set_topology (self->links, cluster_map_get_topology (self->map), has_moved);
 }
 
 ClusterClient *
@@ -357,7 +358,7 @@ cluster_client_new (TornadisPlugin *plugin,
 
   self->links = cluster_links_new (plugin, client, setup, links_cb, silent_cb, self);
   if (cluster_map_get_topology (map) != NULL)
-    cluster_client_update (self);
+    cluster_client_update (self, FALSE);
   g_signal_connect_swapped (client, "notify::state", G_CALLBACK (state_cb), self);
 
   return self;

@@ -118,8 +118,13 @@ invalidate (GPtrArray *plugins)
 void
 cluster_links_invalidate (ClusterLinks *self)
 {
-  g_autoptr (GPtrArray) plugins = cluster_node_plugins_get (self->client, self->plugin, self->setup);
+  g_autoptr (GPtrArray) plugins = NULL;
 
+  /* Of very many clients most have no other plugin than this. */
+  if (g_list_model_get_n_items (tornadis_client_get_plugins (self->client)) < 2)
+    return;
+
+  plugins = cluster_node_plugins_get (self->client, self->plugin, self->setup);
   invalidate (plugins);
 }
 
@@ -374,34 +379,17 @@ cluster_links_get_at (ClusterLinks *self,
   return links_use (self, link);
 }
 
-/* Whether a slot has another master than before. */
-static gboolean
-has_moved_slots (ClusterTopology *topology,
-                 ClusterTopology *before)
-{
-  for (guint slot = 0; slot < CLUSTER_N_SLOTS; slot++)
-    {
-      const ClusterNode *master = cluster_topology_get_master (topology, slot);
-      const ClusterNode *former = cluster_topology_get_master (before, slot);
-
-      if (former != NULL && (master == NULL || !g_str_equal (master->key, former->key)))
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
 void
 cluster_links_set_topology (ClusterLinks *self,
-                            ClusterTopology *topology)
+                            ClusterTopology *topology,
+                            gboolean has_moved)
 {
-  gboolean is_moved = self->topology != NULL && has_moved_slots (topology, self->topology);
   const GPtrArray *nodes = cluster_topology_get_nodes (topology);
   GHashTableIter iter;
   const char *key;
   ClusterLink *link;
   g_autoptr (GPtrArray) failed = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GPtrArray) plugins = is_moved ? cluster_node_plugins_get (self->client, self->plugin, self->setup) : NULL;
+  g_autoptr (GPtrArray) plugins = has_moved ? cluster_node_plugins_get (self->client, self->plugin, self->setup) : NULL;
 
   cluster_topology_ref (topology);
   g_clear_pointer (&self->topology, cluster_topology_unref);

@@ -35,9 +35,11 @@ TornadisClient *cluster_links_get          (ClusterLinks       *self,
 TornadisClient *cluster_links_get_at       (ClusterLinks       *self,
                                             const char         *host,
                                             guint16             port);
-/* The client of the node is not a master any more, and is not believed: what waits for it is lost. */
+/* The client of a node that has failed is not believed any more: what waits for it is lost. @has_moved: slots have left nodes, as
+ * for cluster_links_invalidate(). */
 void            cluster_links_set_topology (ClusterLinks       *self,
-                                            ClusterTopology    *topology);
+                                            ClusterTopology    *topology,
+                                            gboolean            has_moved);
 /* Slots have left a node, which does not announce changes of their keys any more: the plugins behind this one are told what a
  * server says after FLUSHALL. */
 void            cluster_links_invalidate   (ClusterLinks       *self);

@@ -4,7 +4,7 @@
 
 #include "cluster/cluster-connectable.h"
 #include "cluster/cluster-node-plugins.h"
-#include "cluster/cluster-redirect.h"
+#include "cluster/cluster-trip.h"
 #include "common/client-properties.h"
 
 struct _ClusterListener
@@ -66,7 +66,6 @@ looked_cb (const GError *error,
 
 static void
 listener_look (ClusterListener *self,
-               GNetworkAddress *hint,
                const GError *why)
 {
   gint64 now = g_get_monotonic_time ();
@@ -84,12 +83,12 @@ listener_look (ClusterListener *self,
     }
   if (self->is_looking)
     {
-      cluster_map_refresh (self->map, hint, NULL, NULL);
+      cluster_map_refresh (self->map, NULL, NULL, NULL);
       return;
     }
 
   self->is_looking = TRUE;
-  cluster_map_refresh (self->map, hint, looked_cb, self);
+  cluster_map_refresh (self->map, NULL, looked_cb, self);
 }
 
 static void
@@ -113,26 +112,20 @@ attempted_cb (ClusterListener *self,
   cluster_map_refresh (self->map, NULL, NULL, NULL);
 }
 
-static gboolean
-is_value (gpointer key,
-          gpointer value,
-          gpointer wanted)
-{
-  return value == wanted;
-}
-
 static void
 plugins_changed_cb (ClusterListener *self)
 {
   g_autoptr (GPtrArray) plugins = cluster_node_plugins_get (TORNADIS_CLIENT (self->client), self->plugin, NULL);
-  g_autoptr (GList) clients = g_hash_table_get_values (self->nodes);
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer client;
 
-  g_list_foreach (clients, (GFunc) g_object_ref, NULL);
-  for (GList *each = clients; each != NULL; each = each->next)
-    {
-      cluster_node_plugins_set (each->data, plugins);
-      g_object_unref (each->data);
-    }
+  /* What is put on them may do anything to some of them. */
+  g_hash_table_iter_init (&iter, self->nodes);
+  while (g_hash_table_iter_next (&iter, NULL, &client))
+    g_ptr_array_add (clients, g_object_ref (client));
+  for (guint i = 0; i < clients->len; i++)
+    cluster_node_plugins_set (g_ptr_array_index (clients, i), plugins);
 }
 
 /* (transfer none) (nullable). A plugin that is put on it may do anything: the listener, and the node with it, may be gone then. */
@@ -141,6 +134,7 @@ make_node (ClusterListener *self,
            const ClusterNode *node)
 {
   g_autoptr (GPtrArray) plugins = cluster_node_plugins_get (TORNADIS_CLIENT (self->client), self->plugin, NULL);
+  g_autofree char *key = g_strdup (node->key);
   TornadisPubSubClient *client;
   gboolean is_there;
 
@@ -155,7 +149,7 @@ make_node (ClusterListener *self,
 
   g_rc_box_acquire (self);
   cluster_node_plugins_set (TORNADIS_CLIENT (client), plugins);
-  is_there = !self->is_gone && g_hash_table_find (self->nodes, is_value, client) != NULL;
+  is_there = !self->is_gone && g_hash_table_lookup (self->nodes, key) == client;
   g_object_unref (client);
   g_rc_box_release (self);
 
@@ -174,7 +168,7 @@ cluster_listener_route (ClusterListener *self,
 
   if (node == NULL || node->health == CLUSTER_HEALTH_FAILED)
     {
-      listener_look (self, NULL, NULL);
+      listener_look (self, NULL);
       return NULL;
     }
 
@@ -183,33 +177,12 @@ cluster_listener_route (ClusterListener *self,
   return client != NULL ? client : make_node (self, node);
 }
 
-/* (nullable) (transfer full): the node that a MOVED names. */
-static GNetworkAddress *
-find_hint (ClusterListener *self,
-           TornadisPubSubClient *target,
-           const ClusterRedirect *redirect)
-{
-  ClusterTopology *topology = cluster_map_get_topology (self->map);
-  const ClusterNode *node;
-  g_autofree char *host = NULL;
-
-  if (redirect->host[0] != '\0')
-    host = g_strdup (redirect->host);
-  else
-    g_object_get (target, "host", &host, NULL);
-  node = topology != NULL && host != NULL ? cluster_topology_lookup (topology, host, redirect->port) : NULL;
-  if (node != NULL)
-    cluster_topology_move_slot (topology, redirect->slot, node);
-
-  return host != NULL ? G_NETWORK_ADDRESS (g_network_address_new (host, redirect->port)) : NULL;
-}
-
 static gboolean
 fail_with_reply (ClusterListener *self,
                  TornadisPubSubClient *target,
                  const GError *error)
 {
-  g_autoptr (GNetworkAddress) hint = NULL;
+  g_autofree char *host = NULL;
   ClusterRedirect redirect;
 
   switch (cluster_redirect_parse (error->message, strlen (error->message), &redirect))
@@ -217,7 +190,7 @@ fail_with_reply (ClusterListener *self,
     case CLUSTER_REDIRECT_MOVED:
     case CLUSTER_REDIRECT_ASK:
       self->counters->n_redirects++;
-      hint = find_hint (self, target, &redirect);
+      host = cluster_trip_dup_host (&redirect, TORNADIS_CLIENT (target));
       break;
     case CLUSTER_REDIRECT_TRYAGAIN:
     case CLUSTER_REDIRECT_CLUSTERDOWN:
@@ -231,7 +204,14 @@ fail_with_reply (ClusterListener *self,
       return FALSE;
     }
 
-  listener_look (self, hint, error);
+  /* Plugins of other clients that are told may remove this one. */
+  g_rc_box_acquire (self);
+  if (redirect.kind == CLUSTER_REDIRECT_MOVED && host != NULL)
+    cluster_map_move (self->map, &redirect, host);
+  if (!self->is_gone)
+    listener_look (self, error);
+  g_rc_box_release (self);
+
   return TRUE;
 }
 
@@ -242,7 +222,7 @@ cluster_listener_fail (ClusterListener *self,
 {
   if (error == NULL)
     {
-      listener_look (self, NULL, NULL);
+      listener_look (self, NULL);
       return TRUE;
     }
   if (error->domain != TORNADIS_ERROR)
@@ -259,7 +239,7 @@ cluster_listener_fail (ClusterListener *self,
     case TORNADIS_ERROR_PROTOCOL:
     /* Users are made at each node. */
     case TORNADIS_ERROR_AUTHENTICATION:
-      listener_look (self, NULL, error);
+      listener_look (self, error);
       return TRUE;
     case TORNADIS_ERROR_USAGE:
     case TORNADIS_ERROR_BUSY:

@@ -39,6 +39,7 @@ struct _ClusterMap
   char *title;            /* (owned) */
   GPtrArray *seeds;       /* (owned) (element-type GNetworkAddress) */
   ClusterMapChanged changed;
+  ClusterMapMoved moved;
   ClusterMapUsed is_used;
   gpointer user_data;        /* (unowned) */
   TornadisClient *model;     /* (unowned) (nullable) */
@@ -267,9 +268,10 @@ map_take (ClusterMap *self)
   self->epoch = cluster_view_get_epoch (self->chosen);
   if (self->topology == NULL || !cluster_topology_equal (self->topology, found))
     {
-      g_clear_pointer (&self->topology, cluster_topology_unref);
+      g_autoptr (ClusterTopology) before = g_steal_pointer (&self->topology);
+
       self->topology = g_steal_pointer (&found);
-      self->changed (self->user_data);
+      self->changed (before, self->user_data);
     }
   map_end (self, NULL);
 }
@@ -408,6 +410,7 @@ cluster_map_new (TornadisPlugin *plugin,
                  const char *title,
                  GPtrArray *seeds,
                  ClusterMapChanged changed,
+                 ClusterMapMoved moved,
                  ClusterMapUsed is_used,
                  gpointer user_data)
 {
@@ -417,6 +420,7 @@ cluster_map_new (TornadisPlugin *plugin,
   self->title = g_strdup (title);
   self->seeds = seeds;
   self->changed = changed;
+  self->moved = moved;
   self->is_used = is_used;
   self->user_data = user_data;
   self->table = command_table_new (plugin);
@@ -512,6 +516,21 @@ cluster_map_refresh (ClusterMap *self,
       self->n_looks++;
       self->pause_msec *= 2;
     }
+}
+
+void
+cluster_map_move (ClusterMap *self,
+                  const ClusterRedirect *redirect,
+                  const char *host)
+{
+  g_autoptr (GNetworkAddress) hint = G_NETWORK_ADDRESS (g_network_address_new (host, redirect->port));
+  const ClusterNode *node;
+
+  cluster_map_refresh (self, hint, NULL, NULL);
+  node = self->topology != NULL ? cluster_topology_lookup (self->topology, host, redirect->port) : NULL;
+  if (node != NULL && node != cluster_topology_get_master (self->topology, redirect->slot) &&
+      cluster_topology_move_slot (self->topology, redirect->slot, node))
+    self->moved (self->user_data);
 }
 
 void

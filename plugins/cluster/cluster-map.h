@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "cluster/cluster-redirect.h"
 #include "cluster/cluster-topology.h"
 #include "common/command-table.h"
 
@@ -12,8 +13,11 @@ G_BEGIN_DECLS
  * knows only what was, holds nobody up. */
 typedef struct _ClusterMap ClusterMap;
 
-/* The topology is another one. */
-typedef void (*ClusterMapChanged) (gpointer user_data);
+/* The topology is another one than @before (nullable). */
+typedef void (*ClusterMapChanged) (ClusterTopology *before,
+                                   gpointer         user_data);
+/* A slot has left its node: the topology says so now. */
+typedef void (*ClusterMapMoved)   (gpointer user_data);
 /* Whether any client has a use for what is known. While none has, nobody is asked in the time, until cluster_map_wake(). */
 typedef gboolean (*ClusterMapUsed) (gpointer user_data);
 /* The cluster was looked at. @error (nullable): no node could say. Called from the main loop. */
@@ -26,6 +30,7 @@ ClusterMap      *cluster_map_new          (TornadisPlugin    *plugin,
                                            const char        *title,
                                            GPtrArray         *seeds,
                                            ClusterMapChanged  changed,
+                                           ClusterMapMoved    moved,
                                            ClusterMapUsed     is_used,
                                            gpointer           user_data);
 void             cluster_map_free         (ClusterMap        *self);
@@ -45,6 +50,11 @@ void             cluster_map_refresh      (ClusterMap        *self,
                                            GNetworkAddress   *hint,
                                            ClusterMapFunc     func,
                                            gpointer           user_data);
+/* A node has said that a slot is that of the one at @host (MOVED). That one is looked at, and believed if it is known. Whoever
+ * is told of that may do anything, and remove the plugin. */
+void             cluster_map_move         (ClusterMap        *self,
+                                           const ClusterRedirect *redirect,
+                                           const char        *host);
 /* There is a client again that has a use for it. */
 void             cluster_map_wake         (ClusterMap        *self);
 /* No @func with this data is called any more. */

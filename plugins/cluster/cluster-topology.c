@@ -304,6 +304,22 @@ cluster_topology_get_replicas (ClusterTopology *self,
 }
 
 gboolean
+cluster_topology_has_moved_slots (ClusterTopology *self,
+                                  ClusterTopology *before)
+{
+  for (guint slot = 0; slot < CLUSTER_N_SLOTS; slot++)
+    {
+      const ClusterNode *master = cluster_topology_get_master (self, slot);
+      const ClusterNode *former = cluster_topology_get_master (before, slot);
+
+      if (former != NULL && (master == NULL || !g_str_equal (master->key, former->key)))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+gboolean
 cluster_topology_move_slot (ClusterTopology *self,
                             guint slot,
                             const ClusterNode *node)

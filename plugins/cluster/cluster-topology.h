@@ -62,6 +62,9 @@ const ClusterNode *cluster_topology_get_master    (ClusterTopology *self,
 /* The replicas of its shard that may be read (element-type ClusterNode), by key; empty if there are none. */
 const GPtrArray *cluster_topology_get_replicas    (ClusterTopology *self,
                                                    guint            slot);
+/* Whether any slot has another master than it had @before, or none any more. */
+gboolean         cluster_topology_has_moved_slots (ClusterTopology *self,
+                                                   ClusterTopology *before);
 /* The slot is said to have moved to @node, which has slots. FALSE: it is no master with slots. */
 gboolean         cluster_topology_move_slot      (ClusterTopology   *self,
                                                   guint             slot,

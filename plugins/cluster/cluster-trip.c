@@ -58,19 +58,19 @@ cluster_trip_ensure (TornadisCall *call)
   return self;
 }
 
-/* Where a redirection points to. @sent (nullable) is who has said so. */
-static gboolean
-find_target (ClusterClient *client,
-             const ClusterRedirect *redirect,
-             TornadisClient *sent,
-             char **host)
+char *
+cluster_trip_dup_host (const ClusterRedirect *redirect,
+                       TornadisClient *sent)
 {
-  if (redirect->host[0] != '\0')
-    *host = g_strdup (redirect->host);
-  else if (sent != NULL)
-    g_object_get (sent, "host", host, NULL);
+  char *host = NULL;
 
-  return *host != NULL;
+  if (redirect->host[0] != '\0')
+    return g_strdup (redirect->host);
+
+  if (sent != NULL)
+    g_object_get (sent, "host", &host, NULL);
+
+  return host;
 }
 
 /* FALSE: it does not go on. The client may be gone afterwards, whose calls are then refused when they go on. */
@@ -82,13 +82,12 @@ follow (ClusterClient *client,
         GError **error)
 {
   ClusterTopology *topology = cluster_map_get_topology (client->map);
-  g_autofree char *host = NULL;
+  g_autofree char *host = cluster_trip_dup_host (redirect, sent);
   const ClusterNode *node;
   TornadisClient *target;
-  gboolean is_moved = FALSE;
 
   client->counters->n_redirects++;
-  if (!find_target (client, redirect, sent, &host) || self->n_redirects >= MAX_REDIRECTS)
+  if (host == NULL || self->n_redirects >= MAX_REDIRECTS)
     {
       g_autofree char *words = g_strdup ((*error)->message);
 
@@ -101,19 +100,11 @@ follow (ClusterClient *client,
   self->n_redirects++;
   node = topology != NULL ? cluster_topology_lookup (topology, host, redirect->port) : NULL;
   self->asking = redirect->kind == CLUSTER_REDIRECT_ASK;
-  if (redirect->kind == CLUSTER_REDIRECT_MOVED)
-    {
-      g_autoptr (GNetworkAddress) hint = G_NETWORK_ADDRESS (g_network_address_new (host, redirect->port));
-
-      is_moved = node != NULL && node != cluster_topology_get_master (topology, redirect->slot) &&
-                 cluster_topology_move_slot (topology, redirect->slot, node);
-      cluster_map_refresh (client->map, hint, NULL, NULL);
-    }
   target = node != NULL ? cluster_links_get (client->links, node) : cluster_links_get_at (client->links, host, redirect->port);
   g_set_object (&self->target, target);
   /* Plugins that are told may remove this one, or run a main loop in which the cluster becomes another one. */
-  if (is_moved)
-    cluster_links_invalidate (client->links);
+  if (redirect->kind == CLUSTER_REDIRECT_MOVED)
+    cluster_map_move (client->map, redirect, host);
 
   return TRUE;
 }

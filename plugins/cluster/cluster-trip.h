@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cluster/cluster-client.h"
+#include "cluster/cluster-redirect.h"
 
 G_BEGIN_DECLS
 
@@ -30,6 +31,9 @@ gboolean     cluster_trip_go_on   (ClusterClient *client,
                                    TornadisClient *sent,
                                    GError       **error,
                                    guint         *delay_msec);
+/* Where a redirection points to (transfer full) (nullable). @sent (nullable) is who has said so. */
+char        *cluster_trip_dup_host (const ClusterRedirect *redirect,
+                                    TornadisClient *sent);
 /* Begins to do something on behalf of a call that is held (transfer none): it is cancelled when nobody waits for that any
  * more. */
 GCancellable *cluster_trip_begin  (TornadisCall  *call,

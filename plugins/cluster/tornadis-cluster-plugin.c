@@ -32,7 +32,6 @@ struct _TornadisClusterPlugin
   ClusterSettings settings;
   ClusterCounters counters;
   ClusterMap *map;          /* (owned) (nullable) from the first client on */
-  ClusterTopology *seen;    /* (owned) (nullable) what was known last */
   TornadisPlugin *setup;    /* (owned) (nullable) for the nodes' clients */
   char *title;              /* (owned) (nullable) what the cluster is called in errors */
   GHashTable *clients;      /* (owned) (element-type TornadisClient ClusterClient) both unowned */
@@ -69,16 +68,14 @@ cluster_find_client (TornadisClusterPlugin *self,
   return self->found;
 }
 
-/* Replicas that have become masters since the cluster was last looked at. */
+/* Replicas that have become masters since then. */
 static void
-cluster_count_failovers (TornadisClusterPlugin *self)
+cluster_count_failovers (TornadisClusterPlugin *self,
+                         ClusterTopology *before)
 {
-  g_autoptr (ClusterTopology) before = g_steal_pointer (&self->seen);
-  const GPtrArray *masters;
+  const GPtrArray *masters = cluster_topology_get_masters (cluster_map_get_topology (self->map));
 
-  self->seen = cluster_topology_ref (cluster_map_get_topology (self->map));
-  masters = cluster_topology_get_masters (self->seen);
-  for (guint i = 0; before != NULL && i < masters->len; i++)
+  for (guint i = 0; i < masters->len; i++)
     {
       const ClusterNode *node = cluster_topology_lookup_key (before, ((const ClusterNode *) g_ptr_array_index (masters, i))->key);
 
@@ -86,32 +83,62 @@ cluster_count_failovers (TornadisClusterPlugin *self)
     }
 }
 
-static void
-map_changed_cb (gpointer user_data)
+/* All (element-type ClusterClient) (transfer full), for what may remove the plugin from any of them. */
+static GPtrArray *
+cluster_list_clients (TornadisClusterPlugin *self)
 {
-  TornadisClusterPlugin *self = user_data;
-  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_rc_box_release);
-  g_autoptr (GPtrArray) listeners = g_ptr_array_new_with_free_func (g_object_unref);
+  GPtrArray *clients = g_ptr_array_new_with_free_func (g_rc_box_release);
   GHashTableIter iter;
   gpointer client;
 
-  cluster_count_failovers (self);
-
-  /* Calls may end, and their callers may remove the plugin from any of them. */
   g_hash_table_iter_init (&iter, self->clients);
   while (g_hash_table_iter_next (&iter, NULL, &client))
     g_ptr_array_add (clients, g_rc_box_acquire (client));
+
+  return clients;
+}
+
+static void
+map_changed_cb (ClusterTopology *before,
+                gpointer user_data)
+{
+  TornadisClusterPlugin *self = user_data;
+  g_autoptr (GPtrArray) clients = cluster_list_clients (self);
+  g_autoptr (GPtrArray) listeners = g_ptr_array_new_with_free_func (g_object_unref);
+  gboolean has_moved = before != NULL && cluster_topology_has_moved_slots (cluster_map_get_topology (self->map), before);
+  GHashTableIter iter;
+  gpointer client;
+
+  if (before != NULL)
+    cluster_count_failovers (self, before);
+
   g_hash_table_iter_init (&iter, self->listeners);
   while (g_hash_table_iter_next (&iter, &client, NULL))
     g_ptr_array_add (listeners, g_object_ref (client));
+  /* Calls may end, and their callers do anything. */
   for (guint i = 0; i < clients->len; i++)
-    cluster_client_update (g_ptr_array_index (clients, i));
+    cluster_client_update (g_ptr_array_index (clients, i), has_moved);
   for (guint i = 0; i < listeners->len; i++)
     {
       ClusterListener *listener = g_hash_table_lookup (self->listeners, g_ptr_array_index (listeners, i));
 
       if (listener != NULL)
         cluster_listener_update (listener);
+    }
+}
+
+/* What one client has learned of the cluster all of them know. */
+static void
+map_moved_cb (gpointer user_data)
+{
+  g_autoptr (GPtrArray) clients = cluster_list_clients (user_data);
+
+  for (guint i = 0; i < clients->len; i++)
+    {
+      ClusterClient *client = g_ptr_array_index (clients, i);
+
+      if (client->whole == client && !client->is_gone)
+        cluster_links_invalidate (client->links);
     }
 }
 
@@ -199,8 +226,8 @@ cluster_make_map (TornadisClusterPlugin *self,
   self->db = path[0] != NULL ? (int) db : -1;
   self->title = g_strdup_printf ("cluster of %s:%u", g_network_address_get_hostname (g_ptr_array_index (hosts, 0)),
                                  g_network_address_get_port (g_ptr_array_index (hosts, 0)));
-  self->map = cluster_map_new (TORNADIS_PLUGIN (self), self->title, g_steal_pointer (&hosts), map_changed_cb, map_used_cb,
-                               self);
+  self->map = cluster_map_new (TORNADIS_PLUGIN (self), self->title, g_steal_pointer (&hosts), map_changed_cb, map_moved_cb,
+                               map_used_cb, self);
   if (self->settings.read_from != CLUSTER_READ_FROM_MASTER)
     self->setup = cluster_node_plugins_new_read_only ();
 
@@ -257,7 +284,9 @@ tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
   gboolean is_listener = TORNADIS_IS_PUB_SUB_CLIENT (client);
   ClusterClient *whole;
 
-  if ((self->map == NULL && !cluster_make_map (self, error)) || !(is_listener ? cluster_check_listener (client, error) : cluster_check_outer (client, error)))
+  if (self->map == NULL && !cluster_make_map (self, error))
+    return FALSE;
+  if (!(is_listener ? cluster_check_listener (client, error) : cluster_check_outer (client, error)))
     return FALSE;
 
   whole = g_object_get_data (G_OBJECT (client), CLUSTER_WHOLE);
@@ -273,7 +302,8 @@ tornadis_cluster_plugin_attach (TornadisPlugin *plugin,
                                                &self->counters));
   else
     g_hash_table_insert (self->clients, client,
-                         cluster_client_new (plugin, client, whole, self->title, self->map, &self->settings, &self->counters, self->setup));
+                         cluster_client_new (plugin, client, whole, self->title, self->map, &self->settings, &self->counters,
+                                             self->setup));
 
   return TRUE;
 }
@@ -463,7 +493,6 @@ tornadis_cluster_plugin_finalize (GObject *object)
   TornadisClusterPlugin *self = TORNADIS_CLUSTER_PLUGIN (object);
 
   g_clear_pointer (&self->map, cluster_map_free);
-  g_clear_pointer (&self->seen, cluster_topology_unref);
   g_hash_table_unref (self->clients);
   g_hash_table_unref (self->listeners);
   g_clear_object (&self->setup);

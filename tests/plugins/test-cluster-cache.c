@@ -222,6 +222,50 @@ test_slot_moves (CacheScene *self,
     }
 }
 
+/* Of all clients that share what is known one hears of the move: a pub/sub client, or another one. */
+static void
+test_slot_moves_for_others (CacheScene *self,
+                            gconstpointer options)
+{
+  g_autofree char *absent = g_strdup_printf ("{%s}absent", self->scene.keys[1]);
+  g_autofree char *third = g_strdup_printf ("{%s}third", self->scene.keys[1]);
+  guint slot = (guint) tornadis_harness_cluster_find_slot (self->scene.cluster, absent, NULL);
+  g_autoptr (TornadisClient) other = tornadis_client_new ("localhost", 1);
+  g_autoptr (TornadisPubSubClient) listener = tornadis_pub_sub_client_new ("localhost", 1);
+  TornadisPlugin *cluster = get_plugin (self->client, 0);
+  g_autoptr (GAsyncResult) subscribed = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (tornadis_client_add_plugin (other, cluster, &error));
+  g_assert_true (tornadis_client_add_plugin (TORNADIS_CLIENT (listener), cluster, &error));
+  g_assert_no_error (error);
+  warm_up (self);
+  for (guint round = 0; round < 2; round++)
+    {
+      assert_get (self, absent, "(nil)", FALSE);
+      assert_get (self, absent, "(nil)", TRUE);
+      assert_done (tornadis_harness_cluster_migrate_slot, self->scene.cluster, slot, round == 0 ? 2 : 1);
+      set_by_other (self, absent, "new");
+      if (round == 0)
+        {
+          assert_call (other, "(nil)", "GET", third, NULL);
+        }
+      else
+        {
+          tornadis_pub_sub_client_ssubscribe_async (listener, (const char *[]){ third, NULL }, NULL, store_result, &subscribed);
+          g_assert_true (tornadis_pub_sub_client_ssubscribe_finish (listener, wait_for_result (&subscribed), &error));
+          g_assert_no_error (error);
+        }
+      g_assert_cmpuint (get_count (self->cache, "entries"), ==, 0);
+      assert_get (self, absent, "\"new\"", FALSE);
+      assert_call (self->scene.client, "(integer) 1", "DEL", absent, NULL);
+      wait_until (get_count (self->cache, "entries") == 0);
+    }
+
+  tornadis_client_close (TORNADIS_CLIENT (listener));
+  tornadis_client_close (other);
+}
+
 /* Step by step: what has left its node is announced there, and is not kept while it is asked for with ASKING. */
 static void
 test_slot_moving (CacheScene *self,
@@ -397,6 +441,7 @@ main (int argc,
   ADD ("split", test_split);
   ADD ("lost-link", test_lost_link);
   ADD ("slot-moves", test_slot_moves);
+  ADD ("slot-moves-for-others", test_slot_moves_for_others);
   ADD ("slot-moving", test_slot_moving);
   ADD ("before", test_before);
   ADD ("pool", test_pool);

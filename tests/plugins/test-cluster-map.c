@@ -31,7 +31,8 @@ used_cb (gpointer user_data)
 }
 
 static void
-changed_cb (gpointer user_data)
+changed_cb (ClusterTopology *before,
+            gpointer user_data)
 {
 }
 
@@ -63,7 +64,7 @@ scene_set_up (Scene *self,
   /* The first connection of a program takes longer. */
   assert_call (self->model, "PONG", "PING", NULL);
   self->plugin = make_table (self->model);
-  self->map = cluster_map_new (TORNADIS_PLUGIN (self->plugin), "cluster", g_steal_pointer (&seeds), changed_cb, used_cb, self);
+  self->map = cluster_map_new (TORNADIS_PLUGIN (self->plugin), "cluster", g_steal_pointer (&seeds), changed_cb, NULL, used_cb, self);
   cluster_map_set_model (self->map, self->model);
 }
 
@@ -290,7 +291,7 @@ test_silent (Scene *self,
     for (guint i = 0; i < N_NODES; i++)
       g_ptr_array_add (seeds, g_network_address_new ("127.0.0.1", (guint16) port_of (self->peers[i])));
     cluster_map_free (self->map);
-    self->map = cluster_map_new (TORNADIS_PLUGIN (self->plugin), "cluster", g_steal_pointer (&seeds), changed_cb, used_cb, self);
+    self->map = cluster_map_new (TORNADIS_PLUGIN (self->plugin), "cluster", g_steal_pointer (&seeds), changed_cb, NULL, used_cb, self);
     cluster_map_set_model (self->map, self->model);
   }
   self->is_silent = TRUE;
