@@ -16,17 +16,22 @@ typedef struct
   ClusterClient *client;     /* (owned) */
   TornadisCall *call;        /* (owned) */
   GCancellable *cancellable; /* (owned) */
-  guint node;                /* the one that is scanned, in the order of their first slots */
+  guint node;                /* the one that is scanned, in the order of their first slots; unless the servers go from one to the next */
   guint n_nodes;
 } Scan;
 
-/* One that the servers make, from node to node. */
-typedef struct
+static Scan *
+scan_new (ClusterClient *client,
+          TornadisCall *call)
 {
-  ClusterClient *client;     /* (owned) */
-  TornadisCall *call;        /* (owned) */
-  GCancellable *cancellable; /* (owned) */
-} Walk;
+  Scan *self = g_new0 (Scan, 1);
+
+  self->client = g_rc_box_acquire (client);
+  self->call = g_object_ref (call);
+  self->cancellable = g_object_ref (cluster_trip_begin (call, TRUE));
+
+  return self;
+}
 
 static void
 scan_free (Scan *self)
@@ -167,9 +172,9 @@ scan_nodes (ClusterClient *client,
       return;
     }
 
-  self = g_new (Scan, 1);
-  *self = (Scan){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)), (guint) (cursor & (MAX_NODES - 1)),
-                  masters->len };
+  self = scan_new (client, call);
+  self->node = (guint) (cursor & (MAX_NODES - 1));
+  self->n_nodes = masters->len;
   digits = make_digits (cursor >> NODE_BITS);
   own = make_command (command, "SCAN", digits);
   tornadis_client_call_async (cluster_links_get (client->links, g_ptr_array_index (masters, self->node)), own, self->cancellable,
@@ -203,20 +208,11 @@ is_refused (const GError *error)
 }
 
 static void
-walk_free (Walk *self)
-{
-  g_object_unref (self->cancellable);
-  g_object_unref (self->call);
-  g_rc_box_release (self->client);
-  g_free (self);
-}
-
-static void
 walked_cb (GObject *object,
            GAsyncResult *result,
            gpointer user_data)
 {
-  Walk *self = user_data;
+  Scan *self = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
   g_autoptr (GBytes) cursor = tornadis_command_get_arg (tornadis_call_get_command (self->call), 1);
@@ -229,7 +225,7 @@ walked_cb (GObject *object,
     scan_nodes (self->client, self->call);
   else
     tornadis_call_return_error (self->call, error);
-  walk_free (self);
+  scan_free (self);
 }
 
 static gboolean
@@ -247,7 +243,7 @@ cluster_scan (ClusterClient *client,
   TornadisCommand *command = tornadis_call_get_command (call);
   g_autoptr (GBytes) cursor = tornadis_command_get_arg (command, 1);
   g_autoptr (TornadisCommand) own = NULL;
-  Walk *self;
+  Scan *self;
 
   if (cursor == NULL || (!is_of_walk (cursor) && (!is_first (cursor) || !servers_can_walk (client))))
     {
@@ -255,8 +251,7 @@ cluster_scan (ClusterClient *client,
       return;
     }
 
-  self = g_new (Walk, 1);
-  *self = (Walk){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)) };
+  self = scan_new (client, call);
   own = make_command (command, "CLUSTERSCAN", cursor);
   tornadis_client_call_async (cluster_client_get_parts (client), own, self->cancellable, walked_cb, self);
 }

@@ -31,13 +31,13 @@ struct _TornadisClusterPlugin
   int db;          /* of the URI, or -1 */
   ClusterSettings settings;
   ClusterCounters counters;
-  ClusterMap *map;          /* (owned) (nullable) from the first client on */
-  TornadisPlugin *setup;    /* (owned) (nullable) for the nodes' clients */
-  char *title;              /* (owned) (nullable) what the cluster is called in errors */
-  GHashTable *clients;      /* (owned) (element-type TornadisClient ClusterClient) both unowned */
-  GHashTable *listeners;    /* (owned) (element-type TornadisClient ClusterListener) both unowned: pub/sub clients */
-  TornadisClient *last;     /* (unowned) (nullable) that was looked up last, with what was found */
-  ClusterClient *found;     /* (unowned) */
+  ClusterMap *map;       /* (owned) (nullable) from the first client on */
+  TornadisPlugin *setup; /* (owned) (nullable) for the nodes' clients */
+  char *title;           /* (owned) (nullable) what the cluster is called in errors */
+  GHashTable *clients;   /* (owned) (element-type TornadisClient ClusterClient) both unowned */
+  GHashTable *listeners; /* (owned) (element-type TornadisClient ClusterListener) both unowned: pub/sub clients */
+  TornadisClient *last;  /* (unowned) (nullable) that was looked up last, with what was found */
+  ClusterClient *found;  /* (unowned) */
 };
 
 G_DEFINE_FINAL_TYPE (TornadisClusterPlugin, tornadis_cluster_plugin, TORNADIS_TYPE_PLUGIN)
