@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "integration/util.h"
+#include "plugins/util.h"
 
 #define PLUGINS "plugins=cluster,cache"
 
@@ -18,19 +19,6 @@ typedef struct
   TornadisClient *client;
   TornadisPlugin *cache; /* (unowned) */
 } CacheScene;
-
-static guint64
-get_count (TornadisPlugin *plugin,
-           const char *name)
-{
-  g_auto (GValue) value = G_VALUE_INIT;
-  g_auto (GValue) number = G_VALUE_INIT;
-
-  g_object_get_property (G_OBJECT (plugin), name, &value);
-  g_value_init (&number, G_TYPE_UINT64);
-  g_assert_true (g_value_transform (&value, &number));
-  return g_value_get_uint64 (&number);
-}
 
 static TornadisPlugin *
 get_plugin (TornadisClient *client,

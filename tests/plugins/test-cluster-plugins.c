@@ -43,16 +43,6 @@ find_plugin (TornadisClient *client,
   g_assert_not_reached ();
 }
 
-static guint64
-get_count (TornadisPlugin *plugin,
-           const char *name)
-{
-  guint64 count;
-
-  g_object_get (plugin, name, &count, NULL);
-  return count;
-}
-
 static void
 assert_uri_refused (Scene *scene,
                     const char *options,
@@ -570,21 +560,6 @@ test_key_prefix_behind (Scene *scene,
 
 /* trace */
 
-static GPtrArray *traced; /* (owned) (element-type utf8) */
-
-static GLogWriterOutput
-writer (GLogLevelFlags level,
-        const GLogField *fields,
-        gsize n_fields,
-        gpointer user_data)
-{
-  for (gsize i = 0; i < n_fields; i++)
-    if (g_str_equal (fields[i].key, "MESSAGE") && (level & G_LOG_LEVEL_MESSAGE) != 0)
-      g_ptr_array_add (traced, g_strdup (fields[i].value));
-
-  return g_log_writer_default (level, fields, n_fields, user_data);
-}
-
 /* That the next message begins with @what, names the server and ends with @outcome. */
 static void
 assert_traced (const char *what,
@@ -594,8 +569,8 @@ assert_traced (const char *what,
   g_autofree char *line = NULL;
   g_autofree char *named = g_strdup_printf (" %s ", server);
 
-  g_assert_cmpuint (traced->len, >, 0);
-  line = g_ptr_array_steal_index (traced, 0);
+  g_assert_cmpuint (messages->len, >, 0);
+  line = g_ptr_array_steal_index (messages, 0);
   if (!g_str_has_prefix (line, what) || strstr (line, named) == NULL || !g_str_has_suffix (line, outcome))
     g_error ("“%s” is not of %s, %s, %s", line, what, server, outcome);
 }
@@ -611,7 +586,7 @@ test_trace (Scene *scene,
   g_autofree char *third = make_title (scene->cluster, 2);
   guint slot = get_slot (scene, 1);
 
-  g_ptr_array_set_size (traced, 0);
+  g_ptr_array_set_size (messages, 0);
   for (guint i = 0; i < N_MASTERS; i++)
     {
       g_autofree char *title = make_title (scene->cluster, i);
@@ -630,7 +605,7 @@ test_trace (Scene *scene,
   move_slot (scene, slot, 1);
   assert_call (client, "\"value\"", "GET", scene->keys[1], NULL);
   assert_traced ("GET", second, " ok");
-  g_assert_cmpuint (traced->len, ==, 0);
+  g_assert_cmpuint (messages->len, ==, 0);
 }
 
 /* Behind it: each exchange with a node, redirections among them. */
@@ -644,13 +619,13 @@ test_trace_behind (Scene *scene,
   g_autofree char *third = make_title (scene->cluster, 2);
   guint slot = get_slot (scene, 1);
 
-  g_ptr_array_set_size (traced, 0);
+  g_ptr_array_set_size (messages, 0);
   assert_call (client, "OK", "SET", scene->keys[1], "value", NULL);
   assert_traced ("SET", second, " ok");
   assert_call (client, "(integer) 1", "EXISTS", scene->keys[1], scene->keys[0], NULL);
-  g_assert_cmpuint (traced->len, ==, 2);
-  if (strstr (g_ptr_array_index (traced, 0), first) != NULL)
-    g_ptr_array_add (traced, g_ptr_array_steal_index (traced, 0));
+  g_assert_cmpuint (messages->len, ==, 2);
+  if (strstr (g_ptr_array_index (messages, 0), first) != NULL)
+    g_ptr_array_add (messages, g_ptr_array_steal_index (messages, 0));
   assert_traced ("EXISTS", second, " ok");
   assert_traced ("EXISTS", first, " ok");
 
@@ -662,11 +637,11 @@ test_trace_behind (Scene *scene,
   assert_done (tornadis_harness_cluster_end_migration, scene->cluster, slot, 2);
   assert_call (client, "\"value\"", "GET", scene->keys[1], NULL);
   /* Unless the client has looked at the cluster meanwhile. */
-  if (traced->len == 2)
+  if (messages->len == 2)
     assert_traced ("GET", second, " MOVED");
   assert_traced ("GET", third, " ok");
   move_slot (scene, slot, 1);
-  g_assert_cmpuint (traced->len, ==, 0);
+  g_assert_cmpuint (messages->len, ==, 0);
 }
 
 /* Any plugin */
@@ -854,8 +829,7 @@ main (int argc,
 {
   int status;
 
-  traced = g_ptr_array_new_with_free_func (g_free);
-  g_log_set_writer_func (writer, NULL, NULL);
+  keep_messages ();
   g_test_init (&argc, &argv, NULL);
 
   ADD_WITH ("metrics", "plugins=metrics", test_metrics);
@@ -877,6 +851,6 @@ main (int argc,
   g_test_add_func ("/cluster-plugins/limit-of-dead-master", test_limit_of_dead_master);
 
   status = run_with_cluster (NULL);
-  g_ptr_array_unref (traced);
+  g_ptr_array_unref (messages);
   return status;
 }

@@ -17,7 +17,7 @@ typedef struct
   guint64 published;
   guint64 received;
   GHashTable *unclear; /* (owned) of the numbers as pointers: whether they were published, and when, is not known */
-  guint n_gaps; /* of the listener, when the last one came */
+  guint n_gaps;        /* of the listener, when the last one came */
 } Channel;
 
 typedef struct
@@ -319,7 +319,6 @@ test_everywhere (Shard *self,
   g_assert_cmpuint (self->n_received, ==, 20 * N_CHANNELS + 1);
   g_assert_cmpuint (self->n_gaps, ==, 0);
 }
-
 
 /* Names that are no text; the slot is that of what is between the braces. */
 static void

@@ -15,16 +15,6 @@ add_metrics (TornadisClient *client)
   return metrics;
 }
 
-static guint64
-get_count (TornadisPlugin *metrics,
-           const char *name)
-{
-  guint64 count;
-
-  g_object_get (metrics, name, &count, NULL);
-  return count;
-}
-
 static GVariant *
 get_server (TornadisPlugin *metrics,
             guint i)

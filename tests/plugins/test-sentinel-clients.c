@@ -56,23 +56,6 @@ fail_over (Group *self)
 }
 
 static gboolean
-is_at_master (Group *self,
-              TornadisClient *client)
-{
-  int master = tornadis_harness_sentinel_find_master (self->group);
-  g_autofree char *port = NULL;
-  g_autoptr (TornadisReply) reply = NULL;
-
-  if (master < 0)
-    return FALSE;
-
-  port = g_strdup_printf ("%u", tornadis_harness_sentinel_get_port (self->group, (guint) master));
-  reply = call (client, NULL, "CONFIG", "GET", "port", NULL);
-
-  return reply != NULL && g_strcmp0 (tornadis_reply_get_text (tornadis_reply_lookup (reply, "port")), port) == 0;
-}
-
-static gboolean
 pool_goes_on (TornadisClientPool *pool)
 {
   g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "INCR", "count", NULL });
@@ -121,14 +104,14 @@ test_pool (Group *self,
                      (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY) && g_str_has_prefix (error->message, "UNBLOCKED")));
       g_clear_error (&error);
       for (guint i = 0; i < 2; i++)
-        wait_until (is_at_master (self, taken[i]));
+        wait_until (is_at_master (self->group, taken[i]));
       for (guint i = 0; i < 2; i++)
         tornadis_client_pool_release_client (pool, taken[i]);
       wait_until (pool_goes_on (pool));
       for (guint i = 0; i < N_CLIENTS; i++)
         {
           taken[i] = assert_take (pool);
-          g_assert_true (is_at_master (self, taken[i]));
+          g_assert_true (is_at_master (self->group, taken[i]));
         }
       for (guint i = 0; i < N_CLIENTS; i++)
         tornadis_client_pool_release_client (pool, taken[i]);
@@ -195,7 +178,7 @@ test_pub_sub (Group *self,
       g_string_truncate (heard, 0);
       fail_over (self);
       wait_until (n_gaps >= round);
-      wait_until (is_at_master (self, client));
+      wait_until (is_at_master (self->group, client));
       wait_until (is_heard (client, "news", "after"));
       wait_until (is_heard (client, "pp", "after"));
       wait_until (strstr (heard->str, "news:after ") != NULL && strstr (heard->str, "pp:after ") != NULL);

@@ -233,30 +233,13 @@ wait_until_ok (TornadisHarnessSentinel *group)
   tornadis_harness_sentinel_hurry (group, FALSE);
 }
 
-static gboolean
-is_at_master (Group *fixture,
-              TornadisClient *client)
-{
-  int master = tornadis_harness_sentinel_find_master (fixture->group);
-  g_autofree char *port = NULL;
-  g_autoptr (TornadisReply) reply = NULL;
-
-  if (master < 0)
-    return FALSE;
-
-  port = g_strdup_printf ("%u", tornadis_harness_sentinel_get_port (fixture->group, (guint) master));
-  reply = call (client, NULL, "CONFIG", "GET", "port", NULL);
-
-  return reply != NULL && g_strcmp0 (tornadis_reply_get_text (tornadis_reply_lookup (reply, "port")), port) == 0;
-}
-
 /* Where calls go now: to the one that the sentinels name. On a busy machine they may have taken that one to be down meanwhile,
  * too, and name another. */
 static void
 assert_at_master (Group *fixture,
                   TornadisClient *client)
 {
-  wait_until (is_at_master (fixture, client));
+  wait_until (is_at_master (fixture->group, client));
 }
 
 static void

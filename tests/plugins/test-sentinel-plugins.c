@@ -60,19 +60,6 @@ get_plugin (TornadisClient *client,
   return plugin;
 }
 
-static guint64
-get_count (TornadisPlugin *plugin,
-           const char *name)
-{
-  g_auto (GValue) value = G_VALUE_INIT;
-  g_auto (GValue) number = G_VALUE_INIT;
-
-  g_object_get_property (G_OBJECT (plugin), name, &value);
-  g_value_init (&number, G_TYPE_UINT64);
-  g_assert_true (g_value_transform (&value, &number));
-  return g_value_get_uint64 (&number);
-}
-
 /* Waits until both clients are at another master. */
 static void
 fail_over (Group *fixture)
@@ -232,29 +219,14 @@ test_limit (Group *fixture,
   g_assert_cmpuint (get_count (limit, "in-flight"), ==, 0);
 }
 
-static GPtrArray *traced; /* (owned) (element-type utf8) */
-
-static GLogWriterOutput
-writer (GLogLevelFlags level,
-        const GLogField *fields,
-        gsize n_fields,
-        gpointer user_data)
-{
-  for (gsize i = 0; i < n_fields; i++)
-    if (g_str_equal (fields[i].key, "MESSAGE") && (level & G_LOG_LEVEL_MESSAGE) != 0)
-      g_ptr_array_add (traced, g_strdup (fields[i].value));
-
-  return g_log_writer_default (level, fields, n_fields, user_data);
-}
-
 static guint
 count_traced (const char *first,
               const char *second)
 {
   guint n = 0;
 
-  for (guint i = 0; i < traced->len; i++)
-    n += strstr (traced->pdata[i], first) != NULL && strstr (traced->pdata[i], second) != NULL ? 1 : 0;
+  for (guint i = 0; i < messages->len; i++)
+    n += strstr (messages->pdata[i], first) != NULL && strstr (messages->pdata[i], second) != NULL ? 1 : 0;
 
   return n;
 }
@@ -289,8 +261,7 @@ main (int argc,
 {
   int status;
 
-  traced = g_ptr_array_new_with_free_func (g_free);
-  g_log_set_writer_func (writer, NULL, NULL);
+  keep_messages ();
   g_test_init (&argc, &argv, NULL);
 
   ADD ("cache", "?plugins=cache", test_cache);
@@ -303,6 +274,6 @@ main (int argc,
   ADD ("trace", "?plugins=trace&trace.level=message", test_trace);
 
   status = g_test_run ();
-  g_ptr_array_unref (traced);
+  g_ptr_array_unref (messages);
   return status;
 }

@@ -22,6 +22,59 @@ add_plugin (TornadisClient *client,
   return plugin;
 }
 
+guint64
+get_count (TornadisPlugin *plugin,
+           const char *name)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_auto (GValue) number = G_VALUE_INIT;
+
+  g_object_get_property (G_OBJECT (plugin), name, &value);
+  g_value_init (&number, G_TYPE_UINT64);
+  g_assert_true (g_value_transform (&value, &number));
+
+  return g_value_get_uint64 (&number);
+}
+
+GPtrArray *messages;
+
+static GLogWriterOutput
+message_writer (GLogLevelFlags level,
+                const GLogField *fields,
+                gsize n_fields,
+                gpointer user_data)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal (fields[i].key, "MESSAGE") && (level & G_LOG_LEVEL_MESSAGE) != 0)
+      g_ptr_array_add (messages, g_strdup (fields[i].value));
+
+  return g_log_writer_default (level, fields, n_fields, user_data);
+}
+
+void
+keep_messages (void)
+{
+  messages = g_ptr_array_new_with_free_func (g_free);
+  g_log_set_writer_func (message_writer, NULL, NULL);
+}
+
+gboolean
+is_at_master (TornadisHarnessSentinel *group,
+              TornadisClient *client)
+{
+  int master = tornadis_harness_sentinel_find_master (group);
+  g_autofree char *port = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+
+  if (master < 0)
+    return FALSE;
+
+  port = g_strdup_printf ("%u", tornadis_harness_sentinel_get_port (group, (guint) master));
+  reply = call (client, NULL, "CONFIG", "GET", "port", NULL);
+
+  return reply != NULL && g_strcmp0 (tornadis_reply_get_text (tornadis_reply_lookup (reply, "port")), port) == 0;
+}
+
 gboolean
 connect_by (Way way,
             TornadisClient *template,

@@ -6,6 +6,8 @@
 
 #include <tornadis-glib/tornadis-glib.h>
 
+#include "harness/harness.h"
+
 G_BEGIN_DECLS
 
 /* Adds a plugin that comes with the library, and sets its properties. */
@@ -13,6 +15,18 @@ TornadisPlugin *add_plugin (TornadisClient *client,
                             const char *name,
                             const char *first_property,
                             ...) G_GNUC_NULL_TERMINATED;
+
+/* A property of a plugin that is a number. */
+guint64 get_count (TornadisPlugin *plugin,
+                   const char *name);
+
+/* What is logged as a message (element-type utf8), from keep_messages() on. */
+extern GPtrArray *messages;
+void keep_messages (void);
+
+/* Whether the calls of @client go to the master that the sentinels name. */
+gboolean is_at_master (TornadisHarnessSentinel *group,
+                       TornadisClient *client);
 
 /* All that connects. Each begins with a client, or clients, that are not connected. */
 typedef enum
