@@ -53,7 +53,7 @@ void                   tornadis_pub_sub_client_changed           (TornadisClient
                                                                   GBytes               *name,
                                                                   guint                 count);
 void                   tornadis_pub_sub_client_settled           (TornadisClient       *client);
-void                   tornadis_pub_sub_client_emit_gap          (TornadisPubSubClient *self);
+void                   tornadis_pub_sub_client_emit_gap          (TornadisClient       *client);
 /* Whether it keeps something of its user. */
 gboolean               tornadis_pub_sub_client_is_used           (TornadisClient       *client);
 

@@ -12,17 +12,12 @@
 
 static void
 routed_changed (TornadisClient *client,
+                TornadisSubscriptionKind kind,
                 gboolean added,
                 GBytes *name)
 {
-  tornadis_pub_sub_client_changed (client, TORNADIS_SUBSCRIPTION_KIND_SHARD, added, name,
+  tornadis_pub_sub_client_changed (client, kind, added, name,
                                    tornadis_subscriptions_get_n_confirmed (TORNADIS_PUB_SUB_CLIENT (client)->subscriptions));
-}
-
-static void
-routed_gap (TornadisClient *client)
-{
-  tornadis_pub_sub_client_emit_gap (TORNADIS_PUB_SUB_CLIENT (client));
 }
 
 /* Whether it is there for this client alone, or can be. */
@@ -65,11 +60,16 @@ static TornadisPlugin *
 pub_sub_find_plugin (TornadisPubSubClient *self,
                      TornadisSubscriptionKind kind)
 {
-  g_autoptr (GBytes) name = g_bytes_new_static (NULL, 0);
   const TornadisClientPrivate *priv = tornadis_client_get_private (TORNADIS_CLIENT (self));
-  g_autoptr (GPtrArray) attached = priv->attached != NULL ? g_ptr_array_ref (priv->attached) : NULL;
+  g_autoptr (GPtrArray) attached = NULL;
+  g_autoptr (GBytes) name = NULL;
 
-  for (guint i = 0; attached != NULL && i < attached->len; i++)
+  if (priv->attached == NULL)
+    return NULL;
+
+  attached = g_ptr_array_ref (priv->attached);
+  name = g_bytes_new_static (NULL, 0);
+  for (guint i = 0; i < attached->len; i++)
     {
       TornadisPlugin *plugin = g_ptr_array_index (attached, i);
 
@@ -87,7 +87,8 @@ tornadis_pub_sub_client_route (TornadisPubSubClient *self,
                                GPtrArray *names,
                                GTask *task)
 {
-  static const TornadisSubscriptionRouterFuncs funcs = { routed_changed, tornadis_pub_sub_client_settled, routed_gap, routed_adopt };
+  static const TornadisSubscriptionRouterFuncs funcs = { routed_changed, tornadis_pub_sub_client_settled,
+                                                         tornadis_pub_sub_client_emit_gap, routed_adopt };
   TornadisLink *link = tornadis_client_get_link (TORNADIS_CLIENT (self));
   g_autoptr (TornadisPlugin) plugin = NULL;
 

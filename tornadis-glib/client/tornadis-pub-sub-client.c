@@ -344,10 +344,10 @@ tornadis_pub_sub_client_settled (TornadisClient *client)
 }
 
 void
-tornadis_pub_sub_client_emit_gap (TornadisPubSubClient *self)
+tornadis_pub_sub_client_emit_gap (TornadisClient *client)
 {
-  if (tornadis_client_begin_emission (TORNADIS_CLIENT (self)))
-    g_signal_emit (self, signals[SIGNAL_GAP], 0);
+  if (tornadis_client_begin_emission (client))
+    g_signal_emit (client, signals[SIGNAL_GAP], 0);
 }
 
 static void
@@ -355,13 +355,13 @@ pub_sub_restored (TornadisClient *client,
                   gboolean complete)
 {
   TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (client);
-  g_autoptr (TornadisPubSubClient) whole = self->whole != NULL ? g_object_ref (self->whole) : NULL;
+  g_autoptr (TornadisClient) heard = g_object_ref (self->whole != NULL ? TORNADIS_CLIENT (self->whole) : client);
 
   if (!self->gap)
     return;
 
   self->gap = !complete;
-  tornadis_pub_sub_client_emit_gap (whole != NULL ? whole : self);
+  tornadis_pub_sub_client_emit_gap (heard);
 }
 
 /* The client's hooks. */
@@ -484,7 +484,7 @@ marshal_message (GClosure *closure,
                  GType *param_types)
 {
   typedef void (*MessageFunc) (gpointer first,
-                               TornadisMessage * message,
+                               TornadisMessage *message,
                                gpointer last);
   MessageFunc func = (MessageFunc) (marshal_data != NULL ? marshal_data : ((GCClosure *) closure)->callback);
   gboolean swapped = G_CCLOSURE_SWAP_DATA (closure) != 0;
@@ -577,7 +577,8 @@ tornadis_pub_sub_client_class_init (TornadisPubSubClientClass *klass)
    * @self: the client
    *
    * Emitted when the subscriptions are restored after the connection was lost, or some are at another server; what was
-   * published meanwhile is not coming. When the server was not ready to restore all of them, it is emitted again when more of them are there.
+   * published meanwhile is not coming. When the server was not ready to restore all of them, it is emitted again when more
+   * of them are there.
    *
    * Since: 1.0
    */

@@ -8,22 +8,21 @@ const char *const tornadis_subscription_verbs[TORNADIS_N_SUBSCRIPTION_KINDS][2] 
   [TORNADIS_SUBSCRIPTION_KIND_SHARD] = { "sunsubscribe", "ssubscribe" },
 };
 
-static guint
-name_hash (gconstpointer key)
+guint
+tornadis_subscription_key_hash (gconstpointer key)
 {
-  const TornadisSubscriptionName *name = key;
+  const TornadisSubscriptionKey *self = key;
 
-  return g_bytes_hash (name->bytes) + name->kind;
+  return g_bytes_hash (self->bytes) + self->kind;
 }
 
-static gboolean
-name_equal (gconstpointer a,
-            gconstpointer b)
+gboolean
+tornadis_subscription_key_equal (gconstpointer one,
+                                 gconstpointer other)
 {
-  const TornadisSubscriptionName *one = a;
-  const TornadisSubscriptionName *other = b;
+  const TornadisSubscriptionKey *first = one, *second = other;
 
-  return one->kind == other->kind && g_bytes_equal (one->bytes, other->bytes);
+  return first->kind == second->kind && g_bytes_equal (first->bytes, second->bytes);
 }
 
 static void
@@ -31,14 +30,14 @@ name_free (gpointer data)
 {
   TornadisSubscriptionName *name = data;
 
-  g_bytes_unref (name->bytes);
+  g_bytes_unref (name->key.bytes);
   g_free (name);
 }
 
 void
 tornadis_subscription_names_init (TornadisSubscriptionNames *self)
 {
-  *self = (TornadisSubscriptionNames){ .table = g_hash_table_new_full (name_hash, name_equal, NULL, name_free) };
+  *self = (TornadisSubscriptionNames){ .table = g_hash_table_new_full (tornadis_subscription_key_hash, tornadis_subscription_key_equal, NULL, name_free) };
 }
 
 void
@@ -55,7 +54,7 @@ names_find (TornadisSubscriptionNames *self,
             TornadisSubscriptionKind kind,
             GBytes *bytes)
 {
-  const TornadisSubscriptionName key = { .kind = kind, .bytes = bytes };
+  const TornadisSubscriptionKey key = { kind, bytes };
 
   return g_hash_table_lookup (self->table, &key);
 }
@@ -70,8 +69,7 @@ names_ensure (TornadisSubscriptionNames *self,
   if (name == NULL)
     {
       name = g_new0 (TornadisSubscriptionName, 1);
-      name->kind = kind;
-      name->bytes = g_bytes_ref (bytes);
+      name->key = (TornadisSubscriptionKey){ kind, g_bytes_ref (bytes) };
       name->since = self->serial;
       g_hash_table_insert (self->table, name, name);
     }
@@ -127,8 +125,8 @@ tornadis_subscription_names_select (TornadisSubscriptionNames *self,
     {
       const TornadisSubscriptionName *name = key;
 
-      if (name->kind == kind && filter (name))
-        g_ptr_array_add (selected, g_bytes_ref (name->bytes));
+      if (name->key.kind == kind && filter (name))
+        g_ptr_array_add (selected, g_bytes_ref (name->key.bytes));
     }
 
   return selected;

@@ -12,6 +12,13 @@ G_BEGIN_DECLS
 /* As the server says them: [FALSE] ends what [TRUE] begins. */
 extern const char *const tornadis_subscription_verbs[TORNADIS_N_SUBSCRIPTION_KINDS][2];
 
+/* A name is one of its kind. */
+typedef struct
+{
+  TornadisSubscriptionKind kind;
+  GBytes *bytes;
+} TornadisSubscriptionKey;
+
 /* What is known of a name:
  *
  *   asked for   By calls that have not completed.
@@ -23,10 +30,9 @@ extern const char *const tornadis_subscription_verbs[TORNADIS_N_SUBSCRIPTION_KIN
  * all calls before, though these may complete later: they no longer count. */
 typedef struct
 {
-  TornadisSubscriptionKind kind;
-  GBytes *bytes;  /* (owned) */
-  guint64 since;  /* serial of the first call that counts */
-  guint n_asking; /* calls that count */
+  TornadisSubscriptionKey key; /* (owned) the first: the table has it by that */
+  guint64 since;               /* serial of the first call that counts */
+  guint n_asking;              /* calls that count */
   guint n_ending;
   guint8 granted : 1;
   guint8 confirmed : 1;
@@ -43,6 +49,11 @@ typedef struct
 } TornadisSubscriptionNames;
 
 typedef gboolean (*TornadisSubscriptionFilter) (const TornadisSubscriptionName *name);
+
+/* Of a table of what begins with a TornadisSubscriptionKey. */
+guint      tornadis_subscription_key_hash            (gconstpointer               key);
+gboolean   tornadis_subscription_key_equal           (gconstpointer               one,
+                                                      gconstpointer               other);
 
 void       tornadis_subscription_names_init          (TornadisSubscriptionNames  *self);
 void       tornadis_subscription_names_clear         (TornadisSubscriptionNames  *self);

@@ -12,23 +12,6 @@ typedef struct
   guint serial;
 } RouteOp;
 
-guint
-tornadis_subscription_route_hash (gconstpointer key)
-{
-  const TornadisSubscriptionRoute *self = key;
-
-  return g_bytes_hash (self->bytes) ^ self->kind;
-}
-
-gboolean
-tornadis_subscription_route_equal (gconstpointer one,
-                                   gconstpointer other)
-{
-  const TornadisSubscriptionRoute *first = one, *second = other;
-
-  return first->kind == second->kind && g_bytes_equal (first->bytes, second->bytes);
-}
-
 static void
 route_clear (gpointer data)
 {
@@ -36,7 +19,7 @@ route_clear (gpointer data)
 
   g_clear_object (&self->target);
   g_ptr_array_unref (self->parts);
-  g_bytes_unref (self->bytes);
+  g_bytes_unref (self->key.bytes);
 }
 
 void
@@ -139,7 +122,7 @@ tornadis_subscription_route_lookup (TornadisSubscriptionRouter *self,
                                     TornadisSubscriptionKind kind,
                                     GBytes *bytes)
 {
-  const TornadisSubscriptionRoute key = { .kind = kind, .bytes = bytes };
+  const TornadisSubscriptionKey key = { kind, bytes };
 
   return g_hash_table_lookup (self->routes, &key);
 }
@@ -154,9 +137,8 @@ tornadis_subscription_route_ensure (TornadisSubscriptionRouter *self,
   if (route == NULL)
     {
       route = g_rc_box_new0 (TornadisSubscriptionRoute);
+      route->key = (TornadisSubscriptionKey){ kind, g_bytes_ref (bytes) };
       route->router = self;
-      route->kind = kind;
-      route->bytes = g_bytes_ref (bytes);
       route->parts = g_ptr_array_new ();
       g_hash_table_add (self->routes, route);
     }
@@ -240,7 +222,6 @@ tornadis_subscription_route_fail_calls (TornadisSubscriptionRoute *self,
                                         const GError *error)
 {
   guint64 n_calls = self->router->n_calls;
-
   guint i = 0;
 
   while (i < self->parts->len)
@@ -271,7 +252,7 @@ route_set_confirmed (TornadisSubscriptionRoute *self,
   tornadis_subscription_route_begin_change (self);
   self->confirmed = confirmed;
   tornadis_subscription_route_end_change (self);
-  router->funcs.changed (router->client, confirmed, self->bytes);
+  router->funcs.changed (router->client, self->key.kind, confirmed, self->key.bytes);
 }
 
 /* The plugin has nothing more to say to it: it is not restored, and calls for it fail. */
@@ -307,7 +288,7 @@ tornadis_subscription_route_lose (TornadisSubscriptionRoute *self,
       return;
     }
 
-  if (tornadis_plugin_subscription_failed (router->plugin, (TornadisPubSubClient *) router->client, self->kind, self->bytes,
+  if (tornadis_plugin_subscription_failed (router->plugin, (TornadisPubSubClient *) router->client, self->key.kind, self->key.bytes,
                                            (TornadisPubSubClient *) target, error))
     return;
 
@@ -409,11 +390,11 @@ route_ask (TornadisSubscriptionRoute *self,
   g_autoptr (GTask) task = g_task_new (self->target, NULL, callback, route_begin_op (self));
 
   g_task_set_source_tag (task, route_ask);
-  g_ptr_array_add (names, g_bytes_ref (self->bytes));
+  g_ptr_array_add (names, g_bytes_ref (self->key.bytes));
   if (subscribe)
-    tornadis_subscriptions_subscribe (self->subscriptions, self->kind, names, task);
+    tornadis_subscriptions_subscribe (self->subscriptions, self->key.kind, names, task);
   else
-    tornadis_subscriptions_unsubscribe (self->subscriptions, self->kind, names, task);
+    tornadis_subscriptions_unsubscribe (self->subscriptions, self->key.kind, names, task);
 }
 
 static void
@@ -475,14 +456,15 @@ route_find_target (TornadisSubscriptionRoute *self)
 {
   TornadisSubscriptionRouter *router = self->router;
   TornadisPubSubClient *target = NULL;
+  gboolean is_routed;
 
   if (router->plugin == NULL || router->is_closed)
     return NULL;
 
-  if (!tornadis_plugin_route_subscription (router->plugin, (TornadisPubSubClient *) router->client, self->kind, self->bytes, &target) || target == NULL)
-    return NULL;
+  is_routed = tornadis_plugin_route_subscription (router->plugin, (TornadisPubSubClient *) router->client, self->key.kind,
+                                                  self->key.bytes, &target);
 
-  return g_object_ref (TORNADIS_CLIENT (target));
+  return is_routed && target != NULL ? g_object_ref (TORNADIS_CLIENT (target)) : NULL;
 }
 
 void
@@ -509,7 +491,8 @@ tornadis_subscription_route_step (TornadisSubscriptionRoute *self)
       if (self->router == NULL || self->state != TORNADIS_SUBSCRIPTION_ABSENT || tornadis_subscription_route_is_wanted (self))
         return;
       route_settle (self, FALSE);
-      if (self->router != NULL && self->state == TORNADIS_SUBSCRIPTION_ABSENT && !tornadis_subscription_route_is_wanted (self) && self->parts->len == 0)
+      if (self->router != NULL && self->state == TORNADIS_SUBSCRIPTION_ABSENT && !tornadis_subscription_route_is_wanted (self) &&
+          self->parts->len == 0)
         g_hash_table_remove (self->router->routes, self);
       return;
     }

@@ -16,17 +16,18 @@ typedef struct _TornadisSubscriptionRouter TornadisSubscriptionRouter;
 typedef struct
 {
   /* As those of TornadisSubscriptionsFuncs. */
-  void (*changed) (TornadisClient *client,
-                   gboolean              added,
-                   GBytes               *name);
-  void (*settled) (TornadisClient *client);
+  void (*changed) (TornadisClient          *client,
+                   TornadisSubscriptionKind kind,
+                   gboolean                 added,
+                   GBytes                  *name);
+  void (*settled) (TornadisClient          *client);
   /* Some that were lost are there again. */
-  void (*gap)     (TornadisClient *client);
+  void (*gap)     (TornadisClient          *client);
   /* Another client is about to be used: its messages are for @client. Returns its subscriptions (transfer none) (nullable);
    * NULL: they are somebody else's. */
   TornadisSubscriptions *
-       (*adopt)   (TornadisClient *client,
-                   TornadisClient *target);
+       (*adopt)   (TornadisClient          *client,
+                   TornadisClient          *target);
 } TornadisSubscriptionRouterFuncs;
 
 typedef enum
@@ -40,12 +41,11 @@ typedef enum
 /* A name. Calls that are made on other clients for it keep it. */
 typedef struct
 {
-  TornadisSubscriptionRouter *router; /* (unowned) (nullable) NULL: it is not in the table any more */
-  TornadisSubscriptionKind kind;
-  GBytes *bytes;                /* (owned) */
-  TornadisClient *target; /* (owned) (nullable) that has it, or is asked to begin or to end it; NULL: it is absent */
+  TornadisSubscriptionKey key;          /* (owned) the first: the table has it by that */
+  TornadisSubscriptionRouter *router;   /* (unowned) (nullable) NULL: it is not in the table any more */
+  TornadisClient *target;               /* (owned) (nullable) that has it, or is to begin or to end it; NULL: it is absent */
   TornadisSubscriptions *subscriptions; /* (unowned) (nullable) those of @target */
-  GPtrArray *parts;             /* (owned) (element-type TornadisRoutedPart) unowned each, of calls that wait for it */
+  GPtrArray *parts;                     /* (owned) (element-type TornadisRoutedPart) unowned each, of calls that wait for it */
   TornadisSubscriptionRouteState state;
   guint n_ops;    /* how often it was asked to begin or to end */
   guint n_asking; /* calls that subscribe, and no later one has unsubscribed */
@@ -94,10 +94,6 @@ struct _TornadisSubscriptionRouter
   gboolean is_closed;
 };
 
-/* Of the table of routes. */
-guint    tornadis_subscription_route_hash         (gconstpointer                  key);
-gboolean tornadis_subscription_route_equal        (gconstpointer                  one,
-                                                   gconstpointer                  other);
 /* The table lets go of it. */
 void     tornadis_subscription_route_drop         (gpointer                       data);
 void     tornadis_subscription_route_unref        (TornadisSubscriptionRoute     *self);
@@ -116,12 +112,12 @@ void     tornadis_subscription_route_begin_change (TornadisSubscriptionRoute    
 void     tornadis_subscription_route_end_change   (TornadisSubscriptionRoute     *self);
 void     tornadis_subscription_route_set_state    (TornadisSubscriptionRoute     *self,
                                                    TornadisSubscriptionRouteState state,
-                                                   TornadisClient          *target);
+                                                   TornadisClient                *target);
 /* Does the next thing that is to be done for it. */
 void     tornadis_subscription_route_step         (TornadisSubscriptionRoute     *self);
 /* @target does not have it although it should, and @error (nullable) is what it said. */
 void     tornadis_subscription_route_lose         (TornadisSubscriptionRoute     *self,
-                                                   TornadisClient          *target,
+                                                   TornadisClient                *target,
                                                    const GError                  *error);
 /* Completes what waits for it to begin. */
 void     tornadis_subscription_route_fail_calls   (TornadisSubscriptionRoute     *self,
@@ -131,7 +127,7 @@ void     tornadis_subscription_route_complete     (TornadisRoutedCall           
                                                    GError                        *error);
 /* Closes the clients, or only @target (nullable), that have none. */
 void     tornadis_subscription_route_close_idle   (TornadisSubscriptionRouter    *router,
-                                                   TornadisClient          *target);
+                                                   TornadisClient                *target);
 /* Some that were lost are there again. */
 void     tornadis_subscription_route_notify_gap   (TornadisSubscriptionRouter    *router);
 /* After changes of routes: what was lost is there again, as far as it can be. */

@@ -7,7 +7,7 @@
 #include "tornadis-glib/client/tornadis-subscription-route.h"
 #include "tornadis-glib/tornadis-error.h"
 
-/* All, for what may do anything to the table (element-type TornadisSubscriptionRoute) (transfer full). */
+/* All of them, for what may do anything to the table (element-type TornadisSubscriptionRoute) (transfer full). */
 static GPtrArray *
 router_get_routes (TornadisSubscriptionRouter *self)
 {
@@ -18,6 +18,29 @@ router_get_routes (TornadisSubscriptionRouter *self)
   g_hash_table_iter_init (&iter, self->routes);
   while (g_hash_table_iter_next (&iter, (gpointer *) &route, NULL))
     g_ptr_array_add (routes, g_rc_box_acquire (route));
+
+  return routes;
+}
+
+/* Those of @names that there are, or all of @kind when there are no names (element-type TornadisSubscriptionRoute) (transfer
+ * full). */
+static GPtrArray *
+router_find_routes (TornadisSubscriptionRouter *self,
+                    TornadisSubscriptionKind kind,
+                    GPtrArray *names)
+{
+  g_autoptr (GPtrArray) all = names->len == 0 ? router_get_routes (self) : NULL;
+  guint n = all != NULL ? all->len : names->len;
+  GPtrArray *routes = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_subscription_route_unref);
+
+  for (guint i = 0; i < n; i++)
+    {
+      TornadisSubscriptionRoute *route = all != NULL ? g_ptr_array_index (all, i)
+                                                     : tornadis_subscription_route_lookup (self, kind, g_ptr_array_index (names, i));
+
+      if (route != NULL && route->key.kind == kind)
+        g_ptr_array_add (routes, g_rc_box_acquire (route));
+    }
 
   return routes;
 }
@@ -36,7 +59,8 @@ part_free (gpointer data)
 static gboolean
 call_cancelled_cb (gpointer user_data)
 {
-  tornadis_subscription_route_complete (g_task_get_task_data (user_data), g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled"));
+  tornadis_subscription_route_complete (g_task_get_task_data (user_data),
+                                        g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled"));
 
   return G_SOURCE_REMOVE;
 }
@@ -44,9 +68,8 @@ call_cancelled_cb (gpointer user_data)
 static gboolean
 call_timeout_cb (gpointer user_data)
 {
-  TornadisRoutedCall *self = user_data;
-
-  tornadis_subscription_route_complete (self, g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, "The subscription was not confirmed in time"));
+  tornadis_subscription_route_complete (user_data, g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT,
+                                                                        "The subscription was not confirmed in time"));
 
   return G_SOURCE_REMOVE;
 }
@@ -167,24 +190,8 @@ tornadis_subscription_router_unsubscribe (TornadisSubscriptionRouter *self,
                                           GPtrArray *names,
                                           GTask *task)
 {
-  g_autoptr (GPtrArray) all = router_get_routes (self);
-  g_autoptr (GPtrArray) routes = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_subscription_route_unref);
+  g_autoptr (GPtrArray) routes = router_find_routes (self, kind, names);
   TornadisRoutedCall *call;
-
-  for (guint i = 0; names->len == 0 && i < all->len; i++)
-    {
-      TornadisSubscriptionRoute *route = g_ptr_array_index (all, i);
-
-      if (route->kind == kind)
-        g_ptr_array_add (routes, g_rc_box_acquire (route));
-    }
-  for (guint i = 0; i < names->len; i++)
-    {
-      TornadisSubscriptionRoute *route = tornadis_subscription_route_lookup (self, kind, g_ptr_array_index (names, i));
-
-      if (route != NULL)
-        g_ptr_array_add (routes, g_rc_box_acquire (route));
-    }
 
   if (routes->len == 0)
     {
@@ -387,7 +394,8 @@ tornadis_subscription_router_new (TornadisClient *client,
 
   self->client = client;
   self->funcs = *funcs;
-  self->routes = g_hash_table_new_full (tornadis_subscription_route_hash, tornadis_subscription_route_equal, tornadis_subscription_route_drop, NULL);
+  self->routes = g_hash_table_new_full (tornadis_subscription_key_hash, tornadis_subscription_key_equal,
+                                        tornadis_subscription_route_drop, NULL);
   self->targets = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   g_queue_init (&self->calls);
 
