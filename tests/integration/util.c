@@ -191,6 +191,21 @@ wait_for_result (GAsyncResult **result_location)
   return *result_location;
 }
 
+TornadisMessage *
+pop_message (TornadisPubSubClient *client)
+{
+  g_autoptr (GAsyncResult) popped = NULL;
+  g_autoptr (GError) error = NULL;
+  TornadisMessage *message;
+
+  tornadis_pub_sub_client_pop_message_async (client, -1, NULL, store_result, &popped);
+  message = tornadis_pub_sub_client_pop_message_finish (client, wait_for_result (&popped), &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (message);
+
+  return message;
+}
+
 TornadisClient *
 take (TornadisClientPool *pool,
       GError **error)

@@ -79,6 +79,8 @@ void              store_result          (GObject           *object,
                                          GAsyncResult      *result,
                                          gpointer           result_location);
 GAsyncResult     *wait_for_result       (GAsyncResult     **result_location);
+/* The next message (transfer full). */
+TornadisMessage  *pop_message           (TornadisPubSubClient *client);
 /* A client of the pool that is connected, and the same where it may not fail. */
 TornadisClient   *take                  (TornadisClientPool *pool,
                                          GError           **error);

@@ -426,7 +426,6 @@ test_pub_sub (Scene *scene,
   for (guint i = 0; i < 2; i++)
     {
       g_autoptr (GAsyncResult) subscribed = NULL;
-      g_autoptr (GAsyncResult) popped = NULL;
       g_autoptr (TornadisMessage) message = NULL;
 
       tornadis_pub_sub_client_subscribe_async (listener, (const char *[]){ "news", NULL }, NULL, store_result, &subscribed);
@@ -436,10 +435,7 @@ test_pub_sub (Scene *scene,
       {
         g_autofree char *n G_GNUC_UNUSED = call_text (scene->client, "PUBLISH", "news", "text", NULL);
       }
-      tornadis_pub_sub_client_pop_message_async (listener, -1, NULL, store_result, &popped);
-      message = tornadis_pub_sub_client_pop_message_finish (listener, wait_for_result (&popped), &error);
-      g_assert_no_error (error);
-      g_assert_nonnull (message);
+      message = pop_message (listener);
       tornadis_client_close (TORNADIS_CLIENT (listener));
       wait_until (count_calls_of_all (scene->cluster, "subscribe") > i);
     }

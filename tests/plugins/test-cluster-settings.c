@@ -265,7 +265,6 @@ test_listener (void)
   g_autofree char *uri = make_cluster_uri (cluster, NULL);
   g_autoptr (TornadisPubSubClient) listener = tornadis_pub_sub_client_new_for_uri (uri, NULL);
   g_autoptr (GAsyncResult) subscribed = NULL;
-  g_autoptr (GAsyncResult) popped = NULL;
   g_autoptr (TornadisMessage) message = NULL;
   g_autoptr (GError) error = NULL;
   guint n_gaps = 0;
@@ -286,10 +285,7 @@ test_listener (void)
   {
     g_autofree char *n G_GNUC_UNUSED = call_text (client, "PUBLISH", "news", "text", NULL);
   }
-  tornadis_pub_sub_client_pop_message_async (listener, -1, NULL, store_result, &popped);
-  message = tornadis_pub_sub_client_pop_message_finish (listener, wait_for_result (&popped), &error);
-  g_assert_no_error (error);
-  g_assert_nonnull (message);
+  message = pop_message (listener);
 }
 
 /* Calls that wait at a master that becomes a replica end with what it says: they have not run, but it is for the program to

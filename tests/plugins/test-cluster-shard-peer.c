@@ -115,7 +115,6 @@ test_loop (Ears *self,
            gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GAsyncResult) popped = NULL;
   g_autoptr (TornadisMessage) message = NULL;
   guint n;
 
@@ -143,8 +142,7 @@ test_loop (Ears *self,
   for (guint i = 0; i < N_PEERS; i++)
     answer (self->nodes.peers[i], "SSUBSCRIBE", CONFIRMED (FIRST_KEY) MESSAGE (FIRST_KEY, "x"));
   wait_until (self->n_gaps == 1);
-  tornadis_pub_sub_client_pop_message_async (self->listener, -1, NULL, store_result, &popped);
-  message = tornadis_pub_sub_client_pop_message_finish (self->listener, wait_for_result (&popped), NULL);
+  message = pop_message (self->listener);
   g_assert_cmpstr (tornadis_message_get_text (message), ==, "x");
   g_assert_cmpuint (self->n_added, ==, 1);
   g_assert_cmpuint (self->n_removed, ==, 0);
@@ -156,7 +154,6 @@ test_gap_first (Ears *self,
                 gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GAsyncResult) popped = NULL;
   g_autoptr (TornadisMessage) message = NULL;
 
   answer (self->nodes.peers[0], "SSUBSCRIBE", CONFIRMED (FIRST_KEY));
@@ -172,9 +169,7 @@ test_gap_first (Ears *self,
   g_assert_cmpuint (self->n_gaps, ==, 0);
   answer_once (self->nodes.peers[0], "SSUBSCRIBE", ENDED (FIRST_KEY) "-ERR\r\n", CONFIRMED (FIRST_KEY) MESSAGE (FIRST_KEY, "x"));
   g_assert_false (subscribe (self, "{" FIRST_KEY "}", NULL));
-  tornadis_pub_sub_client_pop_message_async (self->listener, -1, NULL, store_result, &popped);
-  message = tornadis_pub_sub_client_pop_message_finish (self->listener, wait_for_result (&popped), &error);
-  g_assert_no_error (error);
+  message = pop_message (self->listener);
   g_assert_cmpstr (tornadis_message_get_text (message), ==, "x");
   g_assert_cmpuint (self->n_gaps, ==, 1);
 }

@@ -349,7 +349,6 @@ test_binary (Shard *self,
     {
       g_autoptr (TornadisCommand) command = tornadis_command_new ("SPUBLISH");
       g_autoptr (GAsyncResult) published = NULL;
-      g_autoptr (GAsyncResult) popped = NULL;
       g_autoptr (TornadisReply) reply = NULL;
       g_autoptr (TornadisMessage) message = NULL;
       g_autoptr (GBytes) channel = NULL;
@@ -359,9 +358,7 @@ test_binary (Shard *self,
       tornadis_client_call_async (self->scene.client, command, NULL, store_result, &published);
       reply = tornadis_client_call_finish (self->scene.client, wait_for_result (&published), &error);
       g_assert_no_error (error);
-      tornadis_pub_sub_client_pop_message_async (self->listener, -1, NULL, store_result, &popped);
-      message = tornadis_pub_sub_client_pop_message_finish (self->listener, wait_for_result (&popped), &error);
-      g_assert_no_error (error);
+      message = pop_message (self->listener);
       channel = tornadis_message_get_channel_bytes (message);
       g_assert_true (g_bytes_equal (channel, names[i]));
     }
@@ -625,13 +622,9 @@ test_back_pressure (Shard *self,
     publish_all (self);
   while (n < 50 * N_CHANNELS)
     {
-      g_autoptr (GAsyncResult) popped = NULL;
       g_autoptr (TornadisMessage) message = NULL;
-      g_autoptr (GError) error = NULL;
 
-      tornadis_pub_sub_client_pop_message_async (self->listener, -1, NULL, store_result, &popped);
-      message = tornadis_pub_sub_client_pop_message_finish (self->listener, wait_for_result (&popped), &error);
-      g_assert_no_error (error);
+      message = pop_message (self->listener);
       message_cb (self->listener, message, self);
       n++;
     }
@@ -661,12 +654,9 @@ test_all_kinds (Shard *self,
   publish (self, 0);
   for (guint i = 0; i < 3; i++)
     {
-      g_autoptr (GAsyncResult) popped = NULL;
       g_autoptr (TornadisMessage) message = NULL;
 
-      tornadis_pub_sub_client_pop_message_async (self->listener, -1, NULL, store_result, &popped);
-      message = tornadis_pub_sub_client_pop_message_finish (self->listener, wait_for_result (&popped), &error);
-      g_assert_no_error (error);
+      message = pop_message (self->listener);
     }
   unsubscribe (self, 0, 0);
   g_assert_cmpuint (self->n_removed, ==, 3);
