@@ -165,12 +165,13 @@ poller_unwatch (TornadisPoller *self,
   item->polled = FALSE;
 }
 
-/* What is ready now, of @item at least. */
-static void
+/* What is ready now, of @item at least. Returns whether all have been looked at. */
+static gboolean
 poller_look (TornadisPoller *self,
              TornadisPollerItem *item)
 {
   poller_collect (self);
+  return TRUE;
 }
 
 static gboolean
@@ -288,7 +289,7 @@ poller_unwatch (TornadisPoller *self,
   item->polled = FALSE;
 }
 
-static void
+static gboolean
 poller_look (TornadisPoller *self,
              TornadisPollerItem *item)
 {
@@ -296,6 +297,8 @@ poller_look (TornadisPoller *self,
 
   if (g_poll (&poll_fd, 1, 0) > 0)
     poller_add_condition (self, item, poll_fd.revents);
+
+  return FALSE;
 }
 
 static gboolean
@@ -435,7 +438,7 @@ poller_spin (TornadisPoller *self)
 
   do
     {
-      poller_look (self, item);
+      self->collected = poller_look (self, item);
       if (!g_queue_is_empty (&self->ready))
         {
           if (item->ready != 0)
@@ -487,11 +490,9 @@ poller_find_work (TornadisPoller *self,
     return TRUE;
 
   if (self->expecting != NULL && poller_spin (self))
-    {
-      self->collected = TRUE;
-      return TRUE;
-    }
+    return TRUE;
 
+  self->collected = FALSE;
   if (self->next_timer == 0)
     return FALSE;
 
