@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* tornadis bench: calls a second and latency, with the options of tornadis-benchmark. */
+/* tornadis bench: calls a second and latency. */
 
 #include "tool.h"
 #include "common/histogram.h"
@@ -20,10 +20,6 @@
 typedef struct
 {
   ToolOptions options;
-  char *host;        /* (owned) (nullable) */
-  int port;          /* 0: not given */
-  char *unix_socket; /* (owned) (nullable) */
-  char *password;    /* (owned) (nullable) */
   int n_clients;
   gint64 n_requests;
   int batch_size; /* 0: not given */
@@ -71,7 +67,10 @@ static void
 bench_fail (Bench *self,
             const char *message)
 {
-  if (!self->failed)
+  /* What the letter means elsewhere, and what it means to redis-benchmark. */
+  if (!self->failed && self->options.db > 0 && strstr (message, "DB index") != NULL)
+    tool_print_error ("%s; -n is the database, the number of calls is --requests", message);
+  else if (!self->failed)
     tool_print_error ("%s", message);
   self->failed = TRUE;
   self->done = TRUE;
@@ -204,25 +203,6 @@ connected_cb (GObject *object,
     bench_start (self);
 }
 
-static TornadisClient *
-bench_make_client (Bench *self)
-{
-  g_autoptr (TornadisClient) client = NULL;
-
-  if (self->host == NULL && self->port == 0 && self->unix_socket == NULL)
-    {
-      client = tool_options_make_client (&self->options, TORNADIS_TYPE_CLIENT);
-      if (client != NULL && self->password != NULL)
-        g_object_set (client, "password", self->password, NULL);
-      return g_steal_pointer (&client);
-    }
-
-  client = tornadis_client_new (self->host != NULL ? self->host : "127.0.0.1", (guint16) (self->port != 0 ? self->port : 6379));
-  g_object_set (client, "unix-domain-socket", self->unix_socket, "password", self->password, NULL);
-
-  return tool_options_equip (&self->options, client) ? g_steal_pointer (&client) : NULL;
-}
-
 static gboolean
 bench_make_clients (Bench *self)
 {
@@ -233,7 +213,7 @@ bench_make_clients (Bench *self)
       g_ptr_array_add (self->clients, client);
       client->bench = self;
       client->n_left = (guint64) (self->n_requests / self->n_clients + (i < self->n_requests % self->n_clients));
-      client->client = bench_make_client (self);
+      client->client = tool_options_make_client (&self->options, TORNADIS_TYPE_CLIENT);
       if (client->client == NULL)
         return FALSE;
       tornadis_client_connect_async (client->client, NULL, connected_cb, self);
@@ -248,7 +228,8 @@ bench_check (Bench *self)
   const char *problem = NULL;
 
   if (self->options.arguments != NULL)
-    problem = "bench takes no argument";
+    problem = self->options.cluster ? "bench takes no argument; -c is a cluster, the number of clients is --clients"
+                                    : "bench takes no argument";
   else if (self->n_clients < 1 || self->n_clients > MAX_CLIENTS)
     problem = "The number of clients is from 1 to 10000";
   else if (self->n_requests < 1)
@@ -257,13 +238,6 @@ bench_check (Bench *self)
     problem = "The batch size is 1 or more";
   else if (self->data_size < 0 || self->data_size > MAX_DATA_BYTES)
     problem = "The data size is from 0 to 512 MiB";
-  else if (self->port < 0 || self->port > G_MAXUINT16)
-    problem = "The port is from 1 to 65535";
-  else if (self->unix_socket != NULL && (self->host != NULL || self->port != 0))
-    problem = "Either a unix socket, or a host name and a port";
-  else if (self->options.uri != NULL && (self->host != NULL || self->port != 0 || self->unix_socket != NULL))
-    problem = "Either --uri, or a host name, port or unix socket";
-
   if (problem != NULL)
     tool_print_error ("%s", problem);
   return problem == NULL;
@@ -299,6 +273,13 @@ bench_print (Bench *self)
                             "\"calls_per_second\": %.0f, \"latency_ms\": {\"p50\": %.3f, \"p99\": %.3f, \"p99.9\": %.3f}}\n",
                             self->n_done, self->n_errors, self->n_clients, self->batch_size,
                             self->pipeline ? "true" : "false", self->data_size, seconds, rate, p50, p99, p999);
+  else if (self->options.csv)
+    g_string_append_printf (output,
+                            "\"requests\",\"errors\",\"clients\",\"batch_size\",\"pipeline\",\"data_size\",\"seconds\","
+                            "\"calls_per_second\",\"p50_ms\",\"p99_ms\",\"p99.9_ms\"\n"
+                            "%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",%d,%d,%s,%d,%.6f,%.0f,%.3f,%.3f,%.3f\n",
+                            self->n_done, self->n_errors, self->n_clients, self->batch_size,
+                            self->pipeline ? "true" : "false", self->data_size, seconds, rate, p50, p99, p999);
   else
     g_string_append_printf (output,
                             "%" G_GUINT64_FORMAT " SET of %d bytes, %d clients, %s of %d: %.3f s, %" G_GUINT64_FORMAT " errors\n"
@@ -315,9 +296,6 @@ bench_clear (Bench *self)
   g_ptr_array_unref (self->clients);
   g_clear_pointer (&self->command, tornadis_command_unref);
   g_free (self->key);
-  g_free (self->host);
-  g_free (self->unix_socket);
-  g_free (self->password);
   tool_options_clear (&self->options);
 }
 
@@ -346,13 +324,8 @@ tool_bench (char **argv)
     .data_size = DEFAULT_DATA_BYTES,
   };
   const GOptionEntry entries[] = {
-    { "hostname", 'h', 0, G_OPTION_ARG_FILENAME, &self.host, "Server, instead of --uri (default: 127.0.0.1)", "HOST" },
-    { "port", 'p', 0, G_OPTION_ARG_INT, &self.port, "Its port (default: 6379)", "PORT" },
-    { "unix-domain-socket", 'u', 0, G_OPTION_ARG_FILENAME, &self.unix_socket, "Its unix socket, instead of these", "PATH" },
-    { "password", 'a', 0, G_OPTION_ARG_FILENAME, &self.password, "Password; others can see it: rather use $TORNADIS_PASSWORD",
-      "PASSWORD" },
-    { "clients", 'c', 0, G_OPTION_ARG_INT, &self.n_clients, "Number of connections (default: 5)", "N" },
-    { "requests", 'n', 0, G_OPTION_ARG_INT64, &self.n_requests, "Number of calls, of all clients (default: 100000)", "N" },
+    { "clients", 0, 0, G_OPTION_ARG_INT, &self.n_clients, "Number of connections (default: 5)", "N" },
+    { "requests", 0, 0, G_OPTION_ARG_INT64, &self.n_requests, "Number of calls, of all clients (default: 100000)", "N" },
     { "batch-size", 'b', 0, G_OPTION_ARG_INT, &self.batch_size, "Calls in flight of each client (default: all of them)", "N" },
     { "pipeline", 'P', 0, G_OPTION_ARG_NONE, &self.pipeline, "Send the calls of a batch as one pipeline", NULL },
     { "data-size", 'd', 0, G_OPTION_ARG_INT, &self.data_size, "Size of the value (default: 2)", "BYTES" },

@@ -18,13 +18,18 @@ typedef struct
   TornadisCommand *command; /* (owned) */
   GByteArray *value;        /* (owned) (nullable): the last argument while it is read */
   ToolOptions options;
-  gboolean raw;
   gboolean quoted;
   gboolean no_newline;
+  gboolean last_from_stdin;
   gboolean no_stdin;
+  gint64 n_left;   /* calls, -1: no end */
+  guint timer;     /* 0: none, until the next call */
+  gboolean is_due; /* it is, when output has been written */
   ToolStatus status;
   gboolean done;
 } Call;
+
+static void call_send (Call *self);
 
 static void
 call_finish (Call *self,
@@ -44,12 +49,10 @@ call_print (Call *self,
             TornadisReply *reply)
 {
   GString *output = tool_output_begin ();
+  gsize before = output->len;
+  ToolFormat format = tool_options_get_format (&self->options, TOOL_FORMAT_LINE);
 
-  if (self->options.json)
-    {
-      tool_reply_append (output, reply, TOOL_FORMAT_JSON);
-    }
-  else if (self->quoted || (!self->raw && isatty (STDOUT_FILENO)))
+  if (self->quoted || (format == TOOL_FORMAT_LINE && isatty (STDOUT_FILENO)))
     {
       g_autofree char *text = tornadis_reply_to_string (reply);
 
@@ -57,25 +60,65 @@ call_print (Call *self,
     }
   else
     {
-      tool_reply_append (output, reply, TOOL_FORMAT_RAW);
+      tool_reply_append (output, reply, tool_options_get_format (&self->options, TOOL_FORMAT_RAW));
     }
 
-  if (self->no_newline && output->len > 0)
+  if (self->no_newline && output->len > before)
     g_string_truncate (output, output->len - 1);
+  tool_output_commit ();
 }
 
 static void
-called_cb (GObject *object,
-           GAsyncResult *result,
+call_send_due (Call *self)
+{
+  if (!self->is_due || tool_output_is_full ())
+    return;
+
+  self->is_due = FALSE;
+  call_send (self);
+}
+
+static void
+drained_cb (gpointer user_data)
+{
+  call_send_due (user_data);
+}
+
+static gboolean
+timer_cb (gpointer user_data)
+{
+  Call *self = user_data;
+
+  self->timer = 0;
+  self->is_due = TRUE;
+  call_send_due (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+called_cb (TornadisClient *client,
+           TornadisReply *reply,
+           GError *error,
            gpointer user_data)
 {
   Call *self = user_data;
-  GError *error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (self->client, result, &error);
 
   if (reply != NULL)
     call_print (self, reply);
-  call_finish (self, error);
+  if (self->n_left > 0)
+    self->n_left--;
+
+  if (error != NULL || self->n_left == 0)
+    call_finish (self, error != NULL ? g_error_copy (error) : NULL);
+  else
+    self->timer = g_timeout_add ((guint) (self->options.interval * 1000), timer_cb, self);
+}
+
+static void
+call_send (Call *self)
+{
+  tornadis_client_submit (self->client, self->command, called_cb, self, NULL);
 }
 
 static void
@@ -107,7 +150,7 @@ value_read_cb (GObject *object,
       g_autoptr (GBytes) value = g_byte_array_free_to_bytes (g_steal_pointer (&self->value));
 
       tornadis_command_append_bytes (self->command, value);
-      tornadis_client_call_async (self->client, self->command, NULL, called_cb, self);
+      call_send (self);
     }
 }
 
@@ -116,27 +159,53 @@ call_start (Call *self)
 {
   char **arguments = self->options.arguments;
   guint n = g_strv_length (arguments);
+  gboolean has_dash = n > 1 && !self->no_stdin && !self->last_from_stdin && strcmp (arguments[n - 1], "-") == 0;
 
-  if (n < 2 || self->no_stdin || strcmp (arguments[n - 1], "-") != 0)
+  self->n_left = self->options.repeat;
+  if (!has_dash && !self->last_from_stdin)
     {
       self->command = tornadis_command_new_strv ((const char *const *) arguments);
-      tornadis_client_call_async (self->client, self->command, NULL, called_cb, self);
+      call_send (self);
     }
   else
     {
       g_autoptr (GInputStream) stream = g_unix_input_stream_new (STDIN_FILENO, FALSE);
 
       self->command = tornadis_command_new (arguments[0]);
-      for (guint i = 1; i < n - 1; i++)
+      for (guint i = 1; i < n - has_dash; i++)
         tornadis_command_append_string (self->command, arguments[i]);
       self->value = g_byte_array_new ();
       g_input_stream_read_bytes_async (stream, READ_BYTES, G_PRIORITY_DEFAULT, NULL, value_read_cb, self);
     }
 }
 
+/* What is no call of one reply, but has a command of its own. */
+static gboolean
+call_check (Call *self)
+{
+  const char *name = self->options.arguments != NULL ? self->options.arguments[0] : NULL;
+
+  if (name == NULL)
+    tool_print_usage_error ("Which command?");
+  else if (g_ascii_strcasecmp (name, "SUBSCRIBE") == 0 || g_ascii_strcasecmp (name, "PSUBSCRIBE") == 0)
+    tool_print_error ("%s: the messages of channels and patterns are printed by “tornadis subscribe”", name);
+  else if (g_ascii_strcasecmp (name, "MONITOR") == 0)
+    tool_print_error ("%s: what a server is asked is printed by “tornadis monitor”", name);
+  else if (self->quoted && (self->options.json || self->options.csv || self->options.raw))
+    tool_print_usage_error ("One of --json, --csv, --raw and --quoted");
+  else if (self->last_from_stdin && self->no_stdin)
+    tool_print_usage_error ("Either -x or --no-stdin");
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
 static void
 call_clear (Call *self)
 {
+  tool_output_set_drained_func (NULL, NULL);
+  g_clear_handle_id (&self->timer, g_source_remove);
   g_clear_object (&self->client);
   g_clear_pointer (&self->command, tornadis_command_unref);
   g_clear_pointer (&self->value, g_byte_array_unref);
@@ -150,28 +219,26 @@ tool_call (char **argv)
 {
   g_auto (Call) self = { 0 };
   const GOptionEntry entries[] = {
-    { "raw", 0, 0, G_OPTION_ARG_NONE, &self.raw, "Print strings as they are, on a terminal too", NULL },
     { "quoted", 0, 0, G_OPTION_ARG_NONE, &self.quoted, "Print quoted strings and numbered lists, as on a terminal", NULL },
-    { "no-newline", 'n', 0, G_OPTION_ARG_NONE, &self.no_newline, "Print no newline after the reply", NULL },
+    { "no-newline", 0, 0, G_OPTION_ARG_NONE, &self.no_newline, "Print no newline after the reply", NULL },
+    { "stdin", 'x', 0, G_OPTION_ARG_NONE, &self.last_from_stdin, "Read one more argument from standard input", NULL },
     { "no-stdin", 0, 0, G_OPTION_ARG_NONE, &self.no_stdin, "Take a last argument - for what it is", NULL },
     G_OPTION_ENTRY_NULL,
   };
 
-  if (!tool_options_parse (&self.options, argv, TOOL_PARSE_BEFORE, "COMMAND [ARGUMENT…]",
+  if (!tool_options_parse (&self.options, argv, TOOL_PARSE_BEFORE | TOOL_PARSE_RAW | TOOL_PARSE_REPEAT,
+                           "COMMAND [ARGUMENT…]",
                            "Calls one command and prints its reply. Options stand before the command.\n"
                            "A last argument - is read from standard input, as it is.",
-                           entries))
+                           entries) ||
+      !call_check (&self))
     return TOOL_USAGE;
-  if (self.options.arguments == NULL)
-    {
-      tool_print_error ("Which command?");
-      return TOOL_USAGE;
-    }
 
   self.client = tool_options_make_client (&self.options, TORNADIS_TYPE_CLIENT);
   if (self.client == NULL)
     return TOOL_USAGE;
 
+  tool_output_set_drained_func (drained_cb, &self);
   call_start (&self);
   while (!self.done)
     g_main_context_iteration (NULL, TRUE);

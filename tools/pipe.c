@@ -76,9 +76,11 @@ pipe_append_error (Pipe *self,
                    GString *output,
                    const GError *error)
 {
-  g_string_append (output, self->options.json ? "{\"error\": " : "(error) ");
+  g_string_append (output, self->options.json ? "{\"error\": " : self->options.csv ? "ERROR," : "(error) ");
   if (self->options.json)
     tool_json_append_string (output, error->message, strlen (error->message));
+  else if (self->options.csv)
+    tool_csv_append_string (output, error->message, strlen (error->message));
   else
     tool_line_append (output, error->message, strlen (error->message));
   g_string_append (output, self->options.json ? "}\n" : "\n");
@@ -118,7 +120,7 @@ pipe_print (Pipe *self)
         pipe_fail_call (self, call);
 
       if (call->reply != NULL && !self->quiet)
-        tool_reply_append (output, call->reply, self->options.json ? TOOL_FORMAT_JSON : TOOL_FORMAT_LINE);
+        tool_reply_append (output, call->reply, tool_options_get_format (&self->options, TOOL_FORMAT_LINE));
       else if (call->error != NULL && !self->quiet && !is_loss (call->error))
         pipe_append_error (self, output, call->error);
 

@@ -15,7 +15,8 @@ typedef struct
   gboolean quiet;
   gint64 count; /* messages to print, 0: no end */
   gint64 n_printed;
-  gboolean printable; /* on a terminal control characters are not for it */
+  ToolFormat format;
+  void (*append) (GString *string, const char *data, gsize length); /* bytes, where it is not JSON */
   gboolean popping;
   ToolStatus status;
   gboolean done;
@@ -48,7 +49,7 @@ append_raw (GString *output,
 static void
 append_payload (GString *output,
                 TornadisMessage *message,
-                gboolean json,
+                ToolFormat format,
                 void (*append) (GString *string,
                                 const char *data,
                                 gsize length))
@@ -60,18 +61,18 @@ append_payload (GString *output,
 
   if (data != NULL)
     append (output, data, length);
-  else if (json)
+  else if (format == TOOL_FORMAT_JSON)
     g_string_append (output, tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_NIL ? "null" : "[");
 
   for (gsize i = 0; i < n_keys; i++)
     {
       data = (const char *) tornadis_reply_get_data (tornadis_reply_get_element (reply, i), &length);
       if (i > 0)
-        g_string_append (output, json ? ", " : " ");
+        g_string_append (output, format == TOOL_FORMAT_JSON ? ", " : format == TOOL_FORMAT_CSV ? "," : " ");
       append (output, data, length);
     }
 
-  if (json && tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_ARRAY)
+  if (format == TOOL_FORMAT_JSON && tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_ARRAY)
     g_string_append_c (output, ']');
 }
 
@@ -83,7 +84,7 @@ subscription_print (Subscription *self,
   const char *pattern = tornadis_message_get_pattern (message);
   GString *output = tool_output_begin ();
 
-  if (self->options.json)
+  if (self->format == TOOL_FORMAT_JSON)
     {
       g_string_append (output, "{\"channel\": ");
       append_bytes (output, channel, tool_json_append_string);
@@ -93,14 +94,14 @@ subscription_print (Subscription *self,
           tool_json_append_string (output, pattern, strlen (pattern));
         }
       g_string_append (output, ", \"payload\": ");
-      append_payload (output, message, TRUE, tool_json_append_string);
+      append_payload (output, message, self->format, tool_json_append_string);
       g_string_append (output, "}\n");
     }
   else
     {
-      append_bytes (output, channel, self->printable ? tool_line_append : append_raw);
-      g_string_append_c (output, '\t');
-      append_payload (output, message, FALSE, self->printable ? tool_line_append : append_raw);
+      append_bytes (output, channel, self->append);
+      g_string_append_c (output, self->format == TOOL_FORMAT_CSV ? ',' : '\t');
+      append_payload (output, message, self->format, self->append);
       g_string_append_c (output, '\n');
     }
 
@@ -287,15 +288,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Subscription, subscription_clear)
 int
 tool_subscribe (char **argv)
 {
-  g_auto (Subscription) self = { .printable = isatty (STDOUT_FILENO) };
+  g_auto (Subscription) self = { 0 };
   const GOptionEntry entries[] = {
-    { "count", 'n', 0, G_OPTION_ARG_INT64, &self.count, "End after so many messages", "N" },
+    { "count", 0, 0, G_OPTION_ARG_INT64, &self.count, "End after so many messages", "N" },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &self.quiet, "Say nothing when the connection is lost and made again", NULL },
     G_OPTION_ENTRY_NULL,
   };
   guint signals[2];
 
-  if (!tool_options_parse (&self.options, argv, TOOL_PARSE_ANYWHERE, "CHANNEL|PATTERN…",
+  if (!tool_options_parse (&self.options, argv, TOOL_PARSE_RAW, "CHANNEL|PATTERN…",
                            "Prints the messages of channels and patterns: the channel, a tab, the message.\n"
                            "A name with *, ? or [ is a pattern; a backslash before these makes it a channel.",
                            entries))
@@ -305,6 +306,12 @@ tool_subscribe (char **argv)
       tool_print_error (self.count < 0 ? "The count is a number of messages" : "Which channel?");
       return TOOL_USAGE;
     }
+
+  /* On a terminal control characters are not for it. */
+  self.format = tool_options_get_format (&self.options, isatty (STDOUT_FILENO) ? TOOL_FORMAT_LINE : TOOL_FORMAT_RAW);
+  self.append = self.format == TOOL_FORMAT_CSV ? tool_csv_append_string
+                : self.format == TOOL_FORMAT_LINE ? tool_line_append
+                                                  : append_raw;
 
   self.client = tool_options_make_client (&self.options, TORNADIS_TYPE_PUB_SUB_CLIENT);
   if (self.client == NULL)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Replies on standard output: raw, as a line, or as JSON. */
+/* Replies on standard output: raw, as a line, as JSON or as CSV. */
 
 #include "tool.h"
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 /* With as few digits as give the same number again, which the library finds: "(double) 1.5". */
 static void
@@ -15,6 +16,35 @@ append_double (GString *string,
   g_autofree char *text = tornadis_reply_to_string (reply);
 
   g_string_append (string, strchr (text, ' ') + 1);
+}
+
+/* Appends text as a field of CSV: between quotes, where a quote is two. What a terminal would obey is escaped there. */
+void
+tool_csv_append_string (GString *string,
+                        const char *data,
+                        gsize length)
+{
+  static int is_terminal = -1;
+  g_autoptr (GString) shown = NULL;
+
+  if (is_terminal == -1)
+    is_terminal = isatty (STDOUT_FILENO);
+  if (is_terminal)
+    {
+      shown = g_string_new (NULL);
+      tool_line_append (shown, data, length);
+      data = shown->str;
+      length = shown->len;
+    }
+
+  g_string_append_c (string, '"');
+  for (gsize i = 0; i < length; i++)
+    {
+      if (data[i] == '"')
+        g_string_append_c (string, '"');
+      g_string_append_c (string, data[i]);
+    }
+  g_string_append_c (string, '"');
 }
 
 static void
@@ -31,6 +61,8 @@ append_scalar (GString *string,
       /* An empty line for scripts, as redis-cli does. */
       if (format == TOOL_FORMAT_LINE)
         g_string_append (string, "(nil)");
+      else if (format == TOOL_FORMAT_CSV)
+        g_string_append (string, "NULL");
       break;
     case TORNADIS_REPLY_KIND_INTEGER:
       g_string_append_printf (string, "%" G_GINT64_FORMAT, tornadis_reply_get_integer (reply));
@@ -52,9 +84,11 @@ append_scalar (GString *string,
     case TORNADIS_REPLY_KIND_PUSH:
     default:
       if (tornadis_reply_is_error (reply))
-        g_string_append (string, "(error) ");
+        g_string_append (string, format == TOOL_FORMAT_CSV ? "ERROR," : "(error) ");
       data = (const char *) tornadis_reply_get_data (reply, &length);
-      if (format == TOOL_FORMAT_LINE)
+      if (format == TOOL_FORMAT_CSV)
+        tool_csv_append_string (string, data, length);
+      else if (format == TOOL_FORMAT_LINE)
         tool_line_append (string, data, length);
       else
         g_string_append_len (string, data, (gssize) length);
@@ -69,6 +103,12 @@ is_aggregate (TornadisReply *reply)
 
   return kind == TORNADIS_REPLY_KIND_ARRAY || kind == TORNADIS_REPLY_KIND_SET || kind == TORNADIS_REPLY_KIND_MAP ||
          kind == TORNADIS_REPLY_KIND_PUSH;
+}
+
+static char
+get_separator (ToolFormat format)
+{
+  return format == TOOL_FORMAT_CSV ? ',' : format == TOOL_FORMAT_LINE ? '\t' : '\n';
 }
 
 static void
@@ -91,7 +131,7 @@ append_text (GString *string,
   for (gsize i = 0; i < n; i++)
     {
       if (i > 0)
-        g_string_append_c (string, format == TOOL_FORMAT_LINE ? '\t' : '\n');
+        g_string_append_c (string, get_separator (format));
       append_text (string, tornadis_reply_get_element (reply, i), format, TRUE);
     }
   if (brackets)

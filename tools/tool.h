@@ -7,6 +7,8 @@
 
 #include <tornadis-glib/tornadis-glib.h>
 
+#define TOOL_NOT_GIVEN G_MININT
+
 typedef enum
 {
   TOOL_DONE,
@@ -19,26 +21,56 @@ typedef enum
   TOOL_FORMAT_RAW,  /* strings as they are, one element a line */
   TOOL_FORMAT_LINE, /* exactly one line: elements between tabs, control characters escaped */
   TOOL_FORMAT_JSON, /* exactly one line */
+  TOOL_FORMAT_CSV,  /* one record: the elements of lists within lists stand in it, too */
 } ToolFormat;
 
-/* The options that several subcommands have. */
+/* The options that subcommands have in common: each means the same wherever it is. */
 typedef struct
 {
-  char *uri;             /* (owned) (nullable) */
-  char **plugins;        /* (owned) (nullable) */
-  double timeout;        /* seconds, 0: none */
+  /* Which server */
+  char *uri;            /* (owned) (nullable) */
+  char *host;           /* (owned) (nullable) */
+  int port;             /* TOOL_NOT_GIVEN: none */
+  char *socket;         /* (owned) (nullable) */
+  gboolean cluster;
+  int db;               /* TOOL_NOT_GIVEN: none */
+  char *user;           /* (owned) (nullable) */
+  char *password;       /* (owned) (nullable) */
+  gboolean askpass;
+  gboolean tls;
+  char *cacert;         /* (owned) (nullable): files of certificates */
+  char *cert;           /* (owned) (nullable) */
+  char *key;            /* (owned) (nullable) */
+  char *sni;            /* (owned) (nullable) */
+  gboolean insecure;
+  char **plugins;       /* (owned) (nullable) */
+  double timeout;       /* seconds, 0: none */
   gboolean resp2;
   gboolean resp3;
+
+  /* How replies are printed */
   gboolean json;
-  char **arguments;      /* (owned) (nullable): what is not an option */
-  GPtrArray *instances;  /* (element-type TornadisPlugin) (owned) (nullable): made once, for all clients */
+  gboolean csv;
+  gboolean raw;
+
+  /* How often; what is there before parsing is the default */
+  gint64 repeat;        /* -1: no end */
+  double interval;      /* seconds */
+
+  char **arguments;     /* (owned) (nullable): what is not an option */
+  GPtrArray *instances; /* (element-type TornadisPlugin) (owned) (nullable): made once, for all clients */
+  GTlsDatabase *tls_database;       /* (owned) (nullable): likewise */
+  GTlsCertificate *tls_certificate; /* (owned) (nullable) */
 } ToolOptions;
 
 typedef enum
 {
-  TOOL_PARSE_ANYWHERE,   /* options may follow arguments */
-  TOOL_PARSE_BEFORE,     /* no options after the first argument */
-  TOOL_PARSE_NO_SERVER,  /* of the options above only --json */
+  TOOL_PARSE_ANYWHERE = 0,       /* options may follow arguments */
+  TOOL_PARSE_BEFORE = 1 << 0,    /* no options after the first argument */
+  TOOL_PARSE_NO_SERVER = 1 << 1, /* of the options above only --json */
+  TOOL_PARSE_RAW = 1 << 2,       /* --raw as well */
+  TOOL_PARSE_REPEAT = 1 << 3,    /* -r and -i as well */
+  TOOL_PARSE_INTERVAL = 1 << 4,  /* -i as well */
 } ToolParseFlags;
 
 /* The subcommands: each gets its name and arguments, and gives the exit status. */
@@ -46,20 +78,44 @@ int tool_bench (char **argv);
 int tool_call (char **argv);
 int tool_pipe (char **argv);
 int tool_plugins (char **argv);
+int tool_prompt (char **argv); /* no subcommand: argv has the program's name, options, and no argument */
 int tool_subscribe (char **argv);
 
-/* tool.c */
+/* tornadis.c */
+void tool_append_help (GString *text);
+
+/* tool-options.c */
 gboolean tool_options_parse (ToolOptions *self,
                              char **argv,
                              ToolParseFlags flags,
                              const char *arguments,
                              const char *summary,
                              const GOptionEntry *entries);
+guint    tool_options_find_argument (char **argv);
+void     tool_options_append_help (GString *text,
+                                   const char *arguments,
+                                   const char *summary,
+                                   const char *description);
+ToolFormat tool_options_get_format (ToolOptions *self,
+                                    ToolFormat otherwise);
 void     tool_options_clear (ToolOptions *self);
+void     tool_print_usage_error (const char *format,
+                                 ...) G_GNUC_PRINTF (1, 2);
+
+/* tool-client.c */
 gpointer tool_options_make_client (ToolOptions *self,
                                    GType type);
-gboolean tool_options_equip (ToolOptions *self,
-                             TornadisClient *client);
+
+/* tool-tls.c */
+gboolean tool_options_equip_tls (ToolOptions *self,
+                                 TornadisClient *client,
+                                 GError **error);
+
+/* tool-password.c */
+char *tool_password_ask (const char *prompt,
+                         GError **error);
+void  tool_password_hide (char **argv,
+                          const char *password);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolOptions, tool_options_clear)
 
@@ -81,6 +137,9 @@ void     tool_line_append (GString *string,
 void tool_reply_append (GString *string,
                         TornadisReply *reply,
                         ToolFormat format);
+void tool_csv_append_string (GString *string,
+                             const char *data,
+                             gsize length);
 void tool_json_append_string (GString *string,
                               const char *data,
                               gsize length);

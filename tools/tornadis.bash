@@ -3,16 +3,17 @@
 #
 # Completion of tornadis(1) in bash.
 
-# The options of a subcommand as the program itself names them.
+# The options of a subcommand, or of the program without one, as the program itself names them.
 _tornadis_options ()
 {
-  "$1" "$2" --help 2>/dev/null | sed -nE 's/^ +(-., )?(--[a-z][a-z0-9-]*).*/\2/p'
+  "$@" --help 2>/dev/null | sed -nE 's/^ +(-., )?(--[a-z][a-z0-9-]*).*/\2/p'
 }
 
 _tornadis ()
 {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local program=$1 subcommand=${COMP_WORDS[1]}
+  local program=$1 subcommand='' i
+  local subcommands='call pipe subscribe bench plugins'
 
   COMPREPLY=()
   # The “=” of --plugin=NAME is a word of its own.
@@ -22,25 +23,34 @@ _tornadis ()
     previous=${COMP_WORDS[COMP_CWORD - 2]}
   fi
 
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'call pipe subscribe bench plugins help --help --version' -- "$current")
-    return
-  fi
+  # Options may stand before the subcommand.
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    if [[ " $subcommands help " == *" ${COMP_WORDS[i]} "* ]]; then
+      subcommand=${COMP_WORDS[i]}
+      break
+    fi
+  done
 
   case $previous in
-    help)
-      mapfile -t COMPREPLY < <(compgen -W 'call pipe subscribe bench plugins' -- "$current")
-      return ;;
     --plugin)
       mapfile -t COMPREPLY < <(compgen -W "$("$program" plugins --names 2>/dev/null)" -- "$current")
       return ;;
-    --unix-domain-socket|-u)
+    --socket|-s|--cacert|--cert|--key)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return ;;
+    --host|-h|--sni)
+      mapfile -t COMPREPLY < <(compgen -A hostname -- "$current")
       return ;;
   esac
 
   case $subcommand/$current in
-    call/-*|pipe/-*|subscribe/-*|bench/-*|plugins/-*)
+    help/*)
+      mapfile -t COMPREPLY < <(compgen -W "$subcommands" -- "$current") ;;
+    /-*)
+      mapfile -t COMPREPLY < <(compgen -W "$(_tornadis_options "$program") --version" -- "$current") ;;
+    /*)
+      mapfile -t COMPREPLY < <(compgen -W "$subcommands help" -- "$current") ;;
+    */-*)
       mapfile -t COMPREPLY < <(compgen -W "$(_tornadis_options "$program" "$subcommand")" -- "$current") ;;
   esac
 }

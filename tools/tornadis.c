@@ -34,14 +34,17 @@ find_subcommand (const char *name)
   return NULL;
 }
 
-static void
-append_help (GString *text)
+void
+tool_append_help (GString *text)
 {
-  g_string_append (text, "Usage:\n  tornadis COMMAND [OPTION…] [ARGUMENT…]\n\nCommands:\n");
+  g_autoptr (GString) commands = g_string_new ("Commands:\n");
+
   for (guint i = 0; i < G_N_ELEMENTS (subcommands); i++)
-    g_string_append_printf (text, "  %-10s %s\n", subcommands[i].name, subcommands[i].summary);
-  g_string_append (text, "  help       show this, or the options of a command\n\n"
-                         "“tornadis COMMAND --help” shows the options of a command, “tornadis --version” the version.\n");
+    g_string_append_printf (commands, "  %-10s %s\n", subcommands[i].name, subcommands[i].summary);
+  g_string_append (commands, "  help       show this, or the options of a command");
+
+  tool_options_append_help (text, "COMMAND [ARGUMENT…]", commands->str,
+                            "“tornadis COMMAND --help” shows the options of a command, “tornadis --version” the version.");
 }
 
 static int
@@ -74,7 +77,7 @@ show_help (const char *name)
       return TOOL_USAGE;
     }
 
-  append_help (tool_output_begin ());
+  tool_append_help (tool_output_begin ());
   tool_output_finish ();
   return TOOL_DONE;
 }
@@ -88,12 +91,42 @@ reserve_standard_streams (void)
       _exit (TOOL_FAILED);
 }
 
+/* Options that all subcommands have may also stand before the subcommand, as in a program that has none: its name is
+ * moved before them. */
+static int
+run (char **argv)
+{
+  guint i = argv[0] != NULL ? tool_options_find_argument (argv) : 0;
+  const Subcommand *subcommand;
+  int status;
+
+  if (i == 0)
+    {
+      status = tool_prompt (argv);
+      tool_output_finish ();
+      return status;
+    }
+
+  subcommand = find_subcommand (argv[i]);
+  if (subcommand != NULL)
+    {
+      char *name = argv[i];
+
+      memmove (argv + 2, argv + 1, (i - 1) * sizeof (char *));
+      argv[1] = name;
+      return run_subcommand (subcommand, argv + 1);
+    }
+  if (strcmp (argv[i], "help") == 0)
+    return show_help (argv[i + 1]);
+
+  tool_print_error ("There is no command “%s”; “tornadis call” sends one to the server, see “tornadis help”", argv[i]);
+  return TOOL_USAGE;
+}
+
 int
 main (int argc,
       char **argv)
 {
-  const Subcommand *subcommand;
-
   reserve_standard_streams ();
   /* Numbers stay as they are in C. */
   setlocale (LC_CTYPE, "");
@@ -101,32 +134,14 @@ main (int argc,
   /* Standard output is for replies, not for what plugins log. */
   g_log_writer_default_set_use_stderr (TRUE);
 
-  if (argc < 2)
-    {
-      g_autoptr (GString) text = g_string_new (NULL);
-
-      append_help (text);
-      g_printerr ("%s", text->str);
-      return TOOL_USAGE;
-    }
-
-  subcommand = find_subcommand (argv[1]);
-  if (subcommand != NULL)
-    return run_subcommand (subcommand, argv + 1);
-
-  if (strcmp (argv[1], "help") == 0 || strcmp (argv[1], "--help") == 0)
-    return show_help (argc > 2 ? argv[2] : NULL);
-
-  if (strcmp (argv[1], "--version") == 0)
+  if (argc == 2 && strcmp (argv[1], "--help") == 0)
+    return show_help (NULL);
+  if (argc == 2 && strcmp (argv[1], "--version") == 0)
     {
       g_string_append (tool_output_begin (), "tornadis " TORNADIS_VERSION_S "\n");
       tool_output_finish ();
       return TOOL_DONE;
     }
 
-  if (argv[1][0] == '-')
-    tool_print_error ("The first argument is a command, options follow it; see “tornadis help”");
-  else
-    tool_print_error ("There is no command “%s”; see “tornadis help”", argv[1]);
-  return TOOL_USAGE;
+  return run (argv);
 }

@@ -18,7 +18,7 @@ def calls(server, name):
 
 
 def test_text(server):
-    text = good(run(server, 'bench', '-n', '1000', '-c', '3', '-b', '10', '-d', '20')).decode()
+    text = good(run(server, 'bench', '--requests', '1000', '--clients', '3', '-b', '10', '-d', '20')).decode()
     assert re.fullmatch('1000 SET of 20 bytes, 3 clients, batches of 10: [0-9]+\\.[0-9]{3} s, 0 errors\n'
                         '[1-9][0-9]* calls/s\n'
                         'latency of a call: p50 [0-9.]+ ms, p99 [0-9.]+ ms, p99\\.9 [0-9.]+ ms\n', text), text
@@ -27,8 +27,10 @@ def test_text(server):
 def test_counts(server):
     """As many calls as were asked for, whatever does not divide what, and nothing is left behind."""
     done = 0
-    for arguments, n in ((['-n', '1000', '-c', '3', '-b', '7'], 1000), (['-n', '2', '-c', '5'], 2), (['-n', '1'], 1),
-                         (['-n', '1001', '-c', '4', '-b', '10', '-P'], 1001), (['-n', '100', '-P'], 100),
+    for arguments, n in ((['--requests', '1000', '--clients', '3', '-b', '7'], 1000),
+                         (['--requests', '2', '--clients', '5'], 2), (['--requests', '1'], 1),
+                         (['--requests', '1001', '--clients', '4', '-b', '10', '-P'], 1001),
+                         (['--requests', '100', '-P'], 100),
                          (['--requests=50', '--clients=2', '--batch-size=5', '--pipeline', '--data-size=0'], 50)):
         sums = json.loads(good(run(server, 'bench', '--json', *arguments)))
         equal((sums['requests'], sums['errors']), (n, 0))
@@ -46,7 +48,8 @@ def test_latency(server):
     peer = TornadisHarness.Peer.new('handshake\n' + answer.format(20) * 19 + answer.format(400) +
                                     'expect DEL\nsend ":1\\r\\n"')
     begin = time.monotonic()
-    sums = json.loads(good(run(None, 'bench', '--json', '-p', str(peer.get_port()), '-c', '1', '-n', '20', '-b', '1')))
+    sums = json.loads(good(run(None, 'bench', '--json', '-p', str(peer.get_port()), '--clients', '1', '--requests', '20',
+                               '-b', '1')))
     assert 0.78 <= sums['seconds'] <= time.monotonic() - begin, sums
     equal(peer.get_failure(), None)
     latency = sums['latency_ms']
@@ -58,28 +61,28 @@ def test_latency(server):
 def test_server(server):
     where = ['-h', '127.0.0.1', '-p', str(server.get_port())]
     uri = f'redis://127.0.0.1:{server.get_port()}'
-    for arguments in (where, ['--hostname=localhost', f'--port={server.get_port()}'], ['-u', server.get_socket_path()],
-                      ['--unix-domain-socket', server.get_socket_path()], ['--uri', uri]):
+    for arguments in (where, ['--host=localhost', f'--port={server.get_port()}'], ['-s', server.get_socket_path()],
+                      ['--socket', server.get_socket_path()], ['--uri', uri]):
         before = calls(server, 'set')
-        good(run(None, 'bench', '-n', '10', *arguments))
+        good(run(None, 'bench', '--requests', '10', *arguments))
         equal(calls(server, 'set') - before, 10)
     # What is given counts more than the environment.
-    good(run(None, 'bench', '-n', '10', *where, TORNADIS_URI='redis://127.0.0.1:1'))
+    good(run(None, 'bench', '--requests', '10', *where, TORNADIS_URI='redis://127.0.0.1:1'))
 
     guarded = TornadisHarness.Redis.new(['--requirepass', 's3cret'])
-    where = ['-h', '127.0.0.1', '-p', str(guarded.get_port()), '-n', '10']
+    where = ['-h', '127.0.0.1', '-p', str(guarded.get_port()), '--requests', '10']
     good(run(None, 'bench', *where, '-a', 's3cret'))
-    good(run(None, 'bench', *where, '--password=s3cret'))
+    good(run(None, 'bench', *where, '--pass=s3cret'))
     good(run(None, 'bench', *where, TORNADIS_PASSWORD='s3cret'))
-    good(run(guarded, 'bench', '-n', '10', '-a', 's3cret'))
+    good(run(guarded, 'bench', '--requests', '10', '-a', 's3cret'))
     for result in run(None, 'bench', *where, '-a', 'hush'), run(None, 'bench', *where):
         assert result.status == 1 and result.out == b'' and result.err.count('\n') == 1, result
         assert 'hush' not in result.err
 
 
 def test_usage(server):
-    for arguments in (['-c', '0'], ['-c', '-1'], ['-c', '10001'], ['-n', '0'], ['-n', 'x'], ['-b', '-1'], ['-d', '-1'],
-                      ['-p', '65536'], ['-p', '-1'], ['-u', '/x', '-h', 'h'], ['--uri', 'redis://h', '-p', '1'],
+    for arguments in (['--clients', '0'], ['--clients', '-1'], ['--clients', '10001'], ['--requests', '0'],
+                      ['--requests', 'x'], ['-b', '-1'], ['-d', '-1'],
                       ['argument'], ['--plugin', 'nothing']):
         result = run(server, 'bench', *arguments)
         assert result.status == 2 and result.out == b'' and result.err.startswith('tornadis: '), (arguments, result)
@@ -91,21 +94,21 @@ def test_errors(server):
 
     full = TornadisHarness.Redis.new(['--maxmemory', '1'])
     for options in [], ['-P']:
-        result = run(full, 'bench', '--json', '-n', '100', '-b', '10', *options)
+        result = run(full, 'bench', '--json', '--requests', '100', '-b', '10', *options)
         equal((result.status, json.loads(result.out)['errors']), (1, 100))
         assert 'OOM' in result.err and result.err.count('\n') == 1, result
 
     peer = TornadisHarness.Peer.new('handshake\nexpect SET\nclose\n---\nhandshake\necho-server')
-    result = run(None, 'bench', '-p', str(peer.get_port()), '-c', '1', '-n', '100', '-b', '10')
+    result = run(None, 'bench', '-p', str(peer.get_port()), '--clients', '1', '--requests', '100', '-b', '10')
     assert result.status == 1 and result.out == b'' and result.err.count('\n') == 1, result
 
 
 def test_progress(server):
     peer = TornadisHarness.Peer.new('handshake\necho-server 100\nwait\necho-server 100\nexpect DEL\nsend ":1\\r\\n"')
-    arguments = ['bench', '-p', str(peer.get_port()), '-n', '200', '-c', '1', '-b', '10']
+    arguments = ['bench', '-p', str(peer.get_port()), '--requests', '200', '--clients', '1', '-b', '10']
     with terminal() as (master, slave):
         server.pause()
-        with start(server, 'bench', '-n', '1000', stderr=slave) as process:
+        with start(server, 'bench', '--requests', '1000', stderr=slave) as process:
             read_terminal_until(master, b'clients connected')
             server.resume()
             equal(process.wait(120), 0)

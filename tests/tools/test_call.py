@@ -34,7 +34,7 @@ def test_raw(server):
     equal(good(run(server, 'call', 'RPUSH', 'l', 'a', '', 'b c')), b'3\n')
     equal(good(run(server, 'call', 'LRANGE', 'l', '0', '-1')), b'a\n\nb c\n')
     equal(good(run(server, 'call', 'LRANGE', 'nothing', '0', '-1')), b'')
-    equal(good(run(server, 'call', '-n', 'GET', 'k')), 'grün'.encode())
+    equal(good(run(server, 'call', '--no-newline', 'GET', 'k')), 'grün'.encode())
     equal(good(run(server, 'call', 'ECHO', '--json')), b'--json\n')
     equal(good(run(server, 'call', '--', 'ECHO', '--')), b'--\n')
     equal(good(run(server, 'call', 'ECHO', '')), b'\n')
@@ -60,7 +60,7 @@ def test_terminal(server):
 
 def test_binary(server):
     equal(good(run(server, 'call', 'SET', 'b', '-', stdin=BINARY)), b'OK\n')
-    equal(good(run(server, 'call', '-n', 'GET', 'b')), BINARY)
+    equal(good(run(server, 'call', '--no-newline', 'GET', 'b')), BINARY)
     equal(good(run(server, 'call', 'GET', 'b')), BINARY + b'\n')
     equal(good(run(server, 'call', 'SET', b'\xff\xfe', b'\xfd')), b'OK\n')
     equal(good(run(server, 'call', 'GET', b'\xff\xfe')), b'\xfd\n')
@@ -68,7 +68,7 @@ def test_binary(server):
     equal(good(run(server, 'call', 'STRLEN', 'empty')), b'0\n')
     large = os.urandom(1 << 20) * 20
     equal(good(run(server, 'call', 'SET', 'large', '-', stdin=large)), b'OK\n')
-    assert good(run(server, 'call', '-n', 'GET', 'large')) == large
+    assert good(run(server, 'call', '--no-newline', 'GET', 'large')) == large
     good(run(server, 'call', 'XADD', 's', '1-1', 'f', 'v'))
     equal(good(run(server, 'call', '--no-stdin', 'XREVRANGE', 's', '+', '-')), b'1-1\nf\nv\n')
     equal(good(run(None, 'call', 'GET', 'empty', LC_ALL='C', TORNADIS_URI='unix://' + server.get_socket_path())), b'\n')

@@ -64,7 +64,7 @@ def test_subscribe(server):
 
 def test_bench(server):
     cluster, uri = make_cluster()
-    result = json.loads(good(run(server, 'bench', '-j', uri, '-n', '500', '-c', '2')))
+    result = json.loads(good(run(server, 'bench', '-j', uri, '--requests', '500', '--clients', '2')))
     equal(result['errors'], 0)
     equal(good(run(server, 'call', uri, 'DBSIZE')), b'0\n')
 

@@ -17,7 +17,7 @@ def complete(*words):
 
 
 def test_completion_of_commands(server):
-    equal(complete(''), COMMANDS + ['help', '--help', '--version'])
+    equal(complete(''), COMMANDS + ['help'])
     equal(complete('p'), ['pipe', 'plugins'])
     equal(complete('--v'), ['--version'])
     equal(complete('x'), [])
@@ -27,8 +27,12 @@ def test_completion_of_commands(server):
 def test_completion_of_options(server):
     for name in COMMANDS:
         equal(complete(name, '--'), options(name))
-    equal(complete('call', '--re'), ['--resp2', '--resp3'])
-    equal(complete('bench', '-c', '5', '--cl'), ['--clients'])
+    equal(complete('call', '--resp'), ['--resp2', '--resp3'])
+    # Options may stand before the subcommand, too.
+    equal(complete('--'), options() + ['--version'])
+    equal(complete('-h', 'localhost', 'pi'), ['pipe'])
+    equal(complete('-h', 'localhost', 'pipe', '--qui'), ['--quiet'])
+    equal(complete('bench', '--clients', '5', '--cli'), ['--clients'])
     equal(complete('call', 'GE'), [])
 
 
@@ -44,7 +48,8 @@ def test_completion_of_plugins(server):
 
 
 def test_completion_of_files(server):
-    equal(complete('bench', '-u', f'{SOURCE}/tornadis.ba'), [f'{SOURCE}/tornadis.bash'])
+    for option in '-s', '--socket', '--cacert', '--cert', '--key':
+        equal(complete('bench', option, f'{SOURCE}/tornadis.ba'), [f'{SOURCE}/tornadis.bash'])
 
 
 main(sys.modules[__name__])

@@ -28,7 +28,7 @@ def test_manual_is_whole(server):
     """Every option and every subcommand is in the page, and no option that there is not."""
     with open(f'{SOURCE}/tornadis.1', encoding='utf-8') as file:
         page = file.read().replace('\\-', '-')
-    known = {'--help'}.union(*(options(name) for name in COMMANDS))
+    known = {'--help', '--version'}.union(*(options(name) for name in COMMANDS))
     equal(sorted(known - set(re.findall('--[a-z][a-z0-9-]*', page))), [])
     equal(sorted(set(re.findall('--[a-z][a-z0-9-]*', page)) - known), [])
     for name in COMMANDS:

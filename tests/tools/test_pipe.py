@@ -38,7 +38,7 @@ def test_quoting(server):
             (b'""', b''), (b"''", b''), (b'a"b c"', b'ab c'), (b'"a\'b"', b"a'b"), (b'\xff\x00\xfe', b'\xff\x00\xfe'),
             ('"grün"'.encode(), 'grün'.encode()), (b'\t  x \t', b'x'), (b'a#b', b'a#b'), (b'"\\x4"', b'x4')):
         equal(good(pipe(server, b'SET k ' + written + b'\n')), b'OK\n')
-        equal(good(run(server, 'call', '-n', 'GET', 'k')), value)
+        equal(good(run(server, 'call', '--no-newline', 'GET', 'k')), value)
 
 
 def test_output_is_input(server):
@@ -49,7 +49,7 @@ def test_output_is_input(server):
     equal(printed.count(b'\n'), 1)
     assert not any(c < 32 for c in printed[:-1])
     good(pipe(server, b'SET again "' + printed[:-1].replace(b'"', b'\\"') + b'"'))
-    equal(good(run(server, 'call', '-n', 'GET', 'again')), value)
+    equal(good(run(server, 'call', '--no-newline', 'GET', 'again')), value)
 
 
 def test_errors(server):

@@ -105,7 +105,7 @@ def test_log(server):
     assert 'one ' in result.err and 'two ' in result.err, result
     result = run(server, 'pipe', '--plugin', 'log', stdin=b'PING\nPING\n')
     equal((result.status, result.out, result.err.count('PING')), (0, b'PONG\nPONG\n', 2))
-    result = run(server, 'bench', '--plugin', 'log', '-n', '20', '-c', '2')
+    result = run(server, 'bench', '--plugin', 'log', '--requests', '20', '--clients', '2')
     equal((result.status, result.err.count('SET')), (0, 20))
 
 

@@ -45,7 +45,7 @@ def test_patterns(server):
 
 
 def test_json(server):
-    with start(server, 'subscribe', '--json', 'news', 'n*s', '-n', '3') as process:
+    with start(server, 'subscribe', '--json', 'news', 'n*s', '--count', '3') as process:
         wait_for(lambda: server.command('PUBSUB NUMPAT') == ':1\r\n', 'the pattern')
         # One message for the channel, one for the pattern.
         wait_for(lambda: server.command('PUBLISH news "\\"\\n"') == ':2\r\n', 'both')
@@ -64,7 +64,7 @@ def test_fault_08_keys(server):
     for option, expected in (([], f'{channel}\tk1 k2\n{channel}\t\n'.encode()),
                              (['--json'], f'{{"channel": "{channel}", "payload": ["k1", "k2"]}}\n'
                                           f'{{"channel": "{channel}", "payload": null}}\n'.encode())):
-        with start(server, 'subscribe', *option, channel, '-n', '2') as process, socket.socket(socket.AF_UNIX) as client:
+        with start(server, 'subscribe', *option, channel, '--count', '2') as process, socket.socket(socket.AF_UNIX) as client:
             wait_for(lambda: server.command(f'PUBSUB NUMSUB {channel}').endswith(':1\r\n'), 'the subscription')
             subscriber = re.search(r'id=(\d+)', server.command('CLIENT LIST TYPE pubsub'))[1]
             client.connect(server.get_socket_path())

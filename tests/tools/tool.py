@@ -23,7 +23,8 @@ Result = collections.namedtuple('Result', 'status out err')
 
 def environment(server=None, **extra):
     """The test's environment, with the server where the user has it."""
-    values = {name: value for name, value in os.environ.items() if name not in ('TORNADIS_URI', 'TORNADIS_PASSWORD')}
+    values = {name: value for name, value in os.environ.items()
+              if name not in ('TORNADIS_URI', 'TORNADIS_PASSWORD', 'REDISCLI_AUTH')}
     values['LC_ALL'] = 'C.UTF-8'
     if server is not None:
         values['TORNADIS_URI'] = 'unix://' + server.get_socket_path()
@@ -51,9 +52,9 @@ def good(result):
     return result.out
 
 
-def options(name):
-    """The options of a subcommand, as its help has them."""
-    return re.findall('^ +(?:-., )?(--[a-z0-9-]+)', good(run(None, name, '--help')).decode(), re.MULTILINE)
+def options(*names):
+    """The options of a subcommand, or of the program without one, as its help has them."""
+    return re.findall('^ +(?:-., )?(--[a-z0-9-]+)', good(run(None, *names, '--help')).decode(), re.MULTILINE)
 
 
 @contextlib.contextmanager
