@@ -16,6 +16,8 @@
 /* Without a batch size all calls of a client go out at once, within these bounds. */
 #define MAX_BATCH 100000
 #define MAX_BATCH_BYTES (64 * 1024 * 1024)
+/* How long deleting the key may take after a failure. */
+#define CLEANUP_SEC 2
 
 typedef struct
 {
@@ -30,12 +32,15 @@ typedef struct
   TornadisCommand *command; /* (owned) */
   char *key;                /* (owned) */
   guint n_connected;
+  guint n_in_flight; /* calls and pipelines */
   guint64 n_done; /* calls */
   guint64 n_errors;
   Histogram latency;
   gint64 start; /* microseconds */
   gint64 end;
+  gboolean interrupted; /* no more is sent */
   gboolean failed;
+  gboolean cleaning;
   gboolean done;
 } Bench;
 
@@ -64,19 +69,6 @@ bench_client_free (BenchClient *client)
 }
 
 static void
-bench_fail (Bench *self,
-            const char *message)
-{
-  /* What the letter means elsewhere, and what it means to redis-benchmark. */
-  if (!self->failed && self->options.db > 0 && strstr (message, "DB index") != NULL)
-    tool_print_error ("%s; -n is the database, the number of calls is --requests", message);
-  else if (!self->failed)
-    tool_print_error ("%s", message);
-  self->failed = TRUE;
-  self->done = TRUE;
-}
-
-static void
 cleaned_up_cb (TornadisClient *client,
                TornadisReply *reply,
                GError *error,
@@ -85,14 +77,50 @@ cleaned_up_cb (TornadisClient *client,
   ((Bench *) user_data)->done = TRUE;
 }
 
+/* When no call is in flight any more, which would make the key again. */
 static void
 bench_clean_up (Bench *self)
 {
   g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]) { "DEL", self->key, NULL });
   BenchClient *first = g_ptr_array_index (self->clients, 0);
 
+  if (self->cleaning)
+    return;
+
+  self->cleaning = TRUE;
   self->end = g_get_monotonic_time ();
   tornadis_client_submit (first->client, command, cleaned_up_cb, self, NULL);
+}
+
+/* A key that was made before a connection was lost is deleted on another one, unless the server is gone. */
+static void
+bench_fail (Bench *self,
+            const char *message)
+{
+  if (self->failed)
+    return;
+
+  self->failed = TRUE;
+  /* What the letter means elsewhere, and what it means to redis-benchmark. */
+  if (self->options.db > 0 && strstr (message, "DB index") != NULL)
+    tool_print_error ("%s; -n is the database, the number of calls is --requests", message);
+  else
+    tool_print_error ("%s", message);
+
+  if (self->start == 0)
+    {
+      self->done = TRUE;
+      return;
+    }
+
+  for (guint i = 0; i < self->clients->len; i++)
+    {
+      TornadisClient *client = ((BenchClient *) g_ptr_array_index (self->clients, i))->client;
+
+      tornadis_client_close (client);
+      g_object_set (client, "connect-timeout", CLEANUP_SEC, "call-timeout-msec", CLEANUP_SEC * 1000, NULL);
+    }
+  bench_clean_up (self);
 }
 
 static void
@@ -126,10 +154,14 @@ replied_cb (TornadisClient *client,
   g_autofree BenchCall *call = user_data;
   Bench *self = call->owner->bench;
 
-  if (error != NULL && !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
-    bench_fail (self, error->message);
-  if (self->done)
+  self->n_in_flight--;
+  if (self->failed)
     return;
+  if (error != NULL && !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
+    {
+      bench_fail (self, error->message);
+      return;
+    }
 
   if (error != NULL)
     bench_count_error (self, error->message);
@@ -139,9 +171,9 @@ replied_cb (TornadisClient *client,
   histogram_add (&self->latency, g_get_monotonic_time () - call->start);
   self->n_done += call->n_calls;
 
-  if (call->owner->n_left > 0)
+  if (call->owner->n_left > 0 && !self->interrupted)
     bench_call_send (g_steal_pointer (&call));
-  else if (self->n_done == (guint64) self->n_requests)
+  else if (self->n_in_flight == 0)
     bench_clean_up (self);
 }
 
@@ -154,6 +186,7 @@ bench_call_send (BenchCall *call)
   call->n_calls = self->pipeline ? (guint) MIN ((guint64) self->batch_size, owner->n_left) : 1;
   owner->n_left -= call->n_calls;
   call->start = g_get_monotonic_time ();
+  self->n_in_flight++;
 
   if (self->pipeline)
     {
@@ -199,8 +232,18 @@ connected_cb (GObject *object,
 
   if (!tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error))
     bench_fail (self, error->message);
-  else if (++self->n_connected == self->clients->len)
+  else if (++self->n_connected == self->clients->len && !self->interrupted)
     bench_start (self);
+}
+
+static void
+interrupted_cb (gpointer user_data)
+{
+  Bench *self = user_data;
+
+  self->interrupted = TRUE;
+  if (self->start == 0)
+    self->done = TRUE;
 }
 
 static gboolean
@@ -342,11 +385,15 @@ tool_bench (char **argv)
     return TOOL_USAGE;
 
   tool_progress_start (bench_describe_progress, &self);
+  tool_signals_watch (interrupted_cb, &self);
   while (!self.done)
     g_main_context_iteration (NULL, TRUE);
+  tool_signals_unwatch ();
   tool_progress_stop ();
 
-  if (!self.failed)
+  if (self.interrupted && !self.failed)
+    tool_print_error ("interrupted after %" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " calls", self.n_done, self.n_requests);
+  if (!self.failed && self.n_done > 0)
     bench_print (&self);
 
   return self.failed || self.n_errors > 0 ? TOOL_FAILED : TOOL_DONE;

@@ -61,16 +61,6 @@ pipe_call_free (PipeCall *call)
   g_free (call);
 }
 
-/* Whether the connection is what failed. */
-static gboolean
-is_loss (const GError *error)
-{
-  return error->domain == TORNADIS_ERROR &&
-         (error->code == TORNADIS_ERROR_CONNECT || error->code == TORNADIS_ERROR_AUTHENTICATION ||
-          error->code == TORNADIS_ERROR_CLOSED || error->code == TORNADIS_ERROR_LOST ||
-          error->code == TORNADIS_ERROR_PROTOCOL);
-}
-
 static void
 pipe_append_error (Pipe *self,
                    GString *output,
@@ -91,7 +81,7 @@ pipe_fail_call (Pipe *self,
                 PipeCall *call)
 {
   self->n_errors++;
-  if (!is_loss (call->error))
+  if (!tool_error_is_loss (call->error))
     {
       tool_print_error ("line %" G_GUINT64_FORMAT ": %s", call->line, call->error->message);
       return;
@@ -121,7 +111,7 @@ pipe_print (Pipe *self)
 
       if (call->reply != NULL && !self->quiet)
         tool_reply_append (output, call->reply, tool_options_get_format (&self->options, TOOL_FORMAT_LINE));
-      else if (call->error != NULL && !self->quiet && !is_loss (call->error))
+      else if (call->error != NULL && !self->quiet && !tool_error_is_loss (call->error))
         pipe_append_error (self, output, call->error);
 
       /* The larger the replies, the fewer are asked for at a time. */
@@ -151,7 +141,7 @@ replied_cb (TornadisClient *client,
     call->reply = tornadis_reply_ref (reply);
 
   /* What follows a command whose outcome is unknown is not sent. */
-  if (error != NULL && is_loss (error) && !self->failed)
+  if (error != NULL && tool_error_is_loss (error) && !self->failed)
     {
       self->failed = TRUE;
       self->ended = TRUE;

@@ -4,7 +4,6 @@
 
 #include "tool.h"
 
-#include <glib-unix.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,11 +17,14 @@ typedef struct
   ToolFormat format;
   void (*append) (GString *string, const char *data, gsize length); /* bytes, where it is not JSON */
   gboolean popping;
+  char *waiting; /* (owned) (nullable): why it is not connected yet, which was said */
   ToolStatus status;
   gboolean done;
 } Subscription;
 
 static void subscription_pop (Subscription *self);
+static void subscription_subscribe (Subscription *self,
+                                    gboolean channels);
 
 static void
 append_bytes (GString *output,
@@ -158,6 +160,32 @@ drained_cb (gpointer user_data)
   subscription_pop (user_data);
 }
 
+/* The server may be started later: a subscription that has failed is tried again, and joins the next attempt to connect,
+ * which the client puts off. */
+static gboolean
+subscription_waits (Subscription *self,
+                    const GError *error)
+{
+  if (self->done || !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT))
+    return FALSE;
+
+  if (!self->quiet && g_strcmp0 (self->waiting, error->message) != 0)
+    tool_print_error ("%s; waiting for the server, trying again", error->message);
+  g_free (self->waiting);
+  self->waiting = g_strdup (error->message);
+
+  return TRUE;
+}
+
+static void
+subscription_settle (Subscription *self)
+{
+  if (self->waiting != NULL && !self->quiet)
+    tool_print_error ("connected");
+  g_clear_pointer (&self->waiting, g_free);
+  subscription_pop (self);
+}
+
 static void
 subscribed_cb (GObject *object,
                GAsyncResult *result,
@@ -166,10 +194,19 @@ subscribed_cb (GObject *object,
   Subscription *self = user_data;
   GError *error = NULL;
 
-  if (!tornadis_pub_sub_client_subscribe_finish (self->client, result, &error))
-    subscription_fail (self, error);
+  if (tornadis_pub_sub_client_subscribe_finish (self->client, result, &error))
+    {
+      subscription_settle (self);
+    }
+  else if (subscription_waits (self, error))
+    {
+      g_error_free (error);
+      subscription_subscribe (self, TRUE);
+    }
   else
-    subscription_pop (self);
+    {
+      subscription_fail (self, error);
+    }
 }
 
 static void
@@ -180,10 +217,19 @@ psubscribed_cb (GObject *object,
   Subscription *self = user_data;
   GError *error = NULL;
 
-  if (!tornadis_pub_sub_client_psubscribe_finish (self->client, result, &error))
-    subscription_fail (self, error);
+  if (tornadis_pub_sub_client_psubscribe_finish (self->client, result, &error))
+    {
+      subscription_settle (self);
+    }
+  else if (subscription_waits (self, error))
+    {
+      g_error_free (error);
+      subscription_subscribe (self, FALSE);
+    }
   else
-    subscription_pop (self);
+    {
+      subscription_fail (self, error);
+    }
 }
 
 static void
@@ -214,11 +260,10 @@ gap_cb (TornadisPubSubClient *client,
     tool_print_error ("connected again; messages may be missing");
 }
 
-static gboolean
+static void
 ended_cb (gpointer user_data)
 {
   ((Subscription *) user_data)->done = TRUE;
-  return G_SOURCE_CONTINUE;
 }
 
 /* Whether @name has a glob character that no backslash stands before. */
@@ -252,25 +297,25 @@ unescape_channel (const char *name)
   return g_string_free (channel, FALSE);
 }
 
+/* To all channels, or to all patterns. */
 static void
-subscription_start (Subscription *self)
+subscription_subscribe (Subscription *self,
+                        gboolean channels)
 {
-  g_autoptr (GPtrArray) channels = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) patterns = g_ptr_array_new ();
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
 
   for (guint i = 0; self->options.arguments[i] != NULL; i++)
-    if (is_pattern (self->options.arguments[i]))
-      g_ptr_array_add (patterns, self->options.arguments[i]);
-    else
-      g_ptr_array_add (channels, unescape_channel (self->options.arguments[i]));
+    if (is_pattern (self->options.arguments[i]) != channels)
+      g_ptr_array_add (names, channels ? unescape_channel (self->options.arguments[i]) : g_strdup (self->options.arguments[i]));
 
-  g_ptr_array_add (channels, NULL);
-  g_ptr_array_add (patterns, NULL);
+  g_ptr_array_add (names, NULL);
+  if (names->len == 1)
+    return;
 
-  if (channels->len > 1)
-    tornadis_pub_sub_client_subscribe_async (self->client, (const char *const *) channels->pdata, NULL, subscribed_cb, self);
-  if (patterns->len > 1)
-    tornadis_pub_sub_client_psubscribe_async (self->client, (const char *const *) patterns->pdata, NULL, psubscribed_cb, self);
+  if (channels)
+    tornadis_pub_sub_client_subscribe_async (self->client, (const char *const *) names->pdata, NULL, subscribed_cb, self);
+  else
+    tornadis_pub_sub_client_psubscribe_async (self->client, (const char *const *) names->pdata, NULL, psubscribed_cb, self);
 }
 
 static void
@@ -280,6 +325,7 @@ subscription_clear (Subscription *self)
   if (self->client != NULL)
     g_signal_handlers_disconnect_by_data (self->client, self);
   g_clear_object (&self->client);
+  g_free (self->waiting);
   tool_options_clear (&self->options);
 }
 
@@ -294,8 +340,6 @@ tool_subscribe (char **argv)
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &self.quiet, "Say nothing when the connection is lost and made again", NULL },
     G_OPTION_ENTRY_NULL,
   };
-  guint signals[2];
-
   if (!tool_options_parse (&self.options, argv, TOOL_PARSE_RAW, "CHANNEL|PATTERN…",
                            "Prints the messages of channels and patterns: the channel, a tab, the message.\n"
                            "A name with *, ? or [ is a pattern; a backslash before these makes it a channel.",
@@ -322,16 +366,13 @@ tool_subscribe (char **argv)
   g_signal_connect (self.client, "gap", G_CALLBACK (gap_cb), &self);
   tool_output_set_drained_func (drained_cb, &self);
   tool_output_watch ();
-  signals[0] = g_unix_signal_add (SIGINT, ended_cb, &self);
-  signals[1] = g_unix_signal_add (SIGTERM, ended_cb, &self);
+  tool_signals_watch (ended_cb, &self);
 
-  subscription_start (&self);
+  subscription_subscribe (&self, TRUE);
+  subscription_subscribe (&self, FALSE);
   while (!self.done)
     g_main_context_iteration (NULL, TRUE);
 
-  /* A second signal terminates a program whose last output nobody reads. */
-  g_source_remove (signals[0]);
-  g_source_remove (signals[1]);
-
+  tool_signals_unwatch ();
   return (int) self.status;
 }

@@ -167,3 +167,13 @@ tool_options_make_client (ToolOptions *self,
   tool_print_error ("%s", error->message);
   return NULL;
 }
+
+/* Whether the connection is what failed. */
+gboolean
+tool_error_is_loss (const GError *error)
+{
+  return error->domain == TORNADIS_ERROR &&
+         (error->code == TORNADIS_ERROR_CONNECT || error->code == TORNADIS_ERROR_AUTHENTICATION ||
+          error->code == TORNADIS_ERROR_CLOSED || error->code == TORNADIS_ERROR_LOST ||
+          error->code == TORNADIS_ERROR_PROTOCOL);
+}

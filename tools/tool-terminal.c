@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* How much may wait to be written before more is held back. */
@@ -20,6 +21,7 @@
 #define PIECES_PER_TURN 64
 
 #define PROGRESS_MSEC 250
+#define BAR_WIDTH 30
 
 static GString *output;     /* (owned) (nullable) */
 static gsize output_done;   /* bytes of @output that are written */
@@ -47,12 +49,23 @@ output_failed (int error_number)
   exit (TOOL_FAILED);
 }
 
+static void
+progress_erase (void)
+{
+  if (progress_shown)
+    g_printerr ("\r\033[K");
+  progress_shown = FALSE;
+}
+
 /* Returns FALSE when standard output takes nothing now. */
 static gboolean
 output_write_piece (void)
 {
-  ssize_t n = write (STDOUT_FILENO, output->str + output_done, MIN (output->len - output_done, PIECE_BYTES));
+  ssize_t n;
 
+  /* It may be on the same terminal. */
+  progress_erase ();
+  n = write (STDOUT_FILENO, output->str + output_done, MIN (output->len - output_done, PIECE_BYTES));
   if (n < 0 && errno != EINTR && errno != EAGAIN)
     output_failed (errno);
   if (n <= 0)
@@ -166,14 +179,6 @@ tool_output_finish (void)
   output = NULL;
 }
 
-static void
-progress_erase (void)
-{
-  if (progress_shown)
-    g_printerr ("\r\033[K");
-  progress_shown = FALSE;
-}
-
 void
 tool_print_error (const char *format,
                   ...)
@@ -212,6 +217,20 @@ tool_progress_start (char *(*func) (gpointer user_data),
   progress_func = func;
   progress_data = user_data;
   progress_source = g_timeout_add (PROGRESS_MSEC, progress_cb, NULL);
+}
+
+/* A bar that is as full as @share, which is from 0 to 1, of all that is to be done. */
+char *
+tool_progress_draw_bar (double share)
+{
+  char bar[BAR_WIDTH + 1];
+  guint n = (guint) (CLAMP (share, 0, 1) * BAR_WIDTH);
+
+  memset (bar, '#', n);
+  memset (bar + n, '.', BAR_WIDTH - n);
+  bar[BAR_WIDTH] = '\0';
+
+  return g_strdup_printf ("[%s] %3u%%", bar, (guint) (CLAMP (share, 0, 1) * 100));
 }
 
 void

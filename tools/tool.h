@@ -76,9 +76,13 @@ typedef enum
 /* The subcommands: each gets its name and arguments, and gives the exit status. */
 int tool_bench (char **argv);
 int tool_call (char **argv);
+int tool_keys (char **argv);
+int tool_latency (char **argv);
 int tool_pipe (char **argv);
 int tool_plugins (char **argv);
 int tool_prompt (char **argv); /* no subcommand: argv has the program's name, options, and no argument */
+int tool_scan (char **argv);
+int tool_stat (char **argv);
 int tool_subscribe (char **argv);
 
 /* tornadis.c */
@@ -105,6 +109,7 @@ void     tool_print_usage_error (const char *format,
 /* tool-client.c */
 gpointer tool_options_make_client (ToolOptions *self,
                                    GType type);
+gboolean tool_error_is_loss (const GError *error);
 
 /* tool-tls.c */
 gboolean tool_options_equip_tls (ToolOptions *self,
@@ -157,3 +162,40 @@ void     tool_print_error (const char *format,
 void     tool_progress_start (char *(*func) (gpointer user_data),
                               gpointer user_data);
 void     tool_progress_stop (void);
+char    *tool_progress_draw_bar (double share);
+
+/* tool-signals.c */
+void tool_signals_watch (GSourceOnceFunc func,
+                         gpointer user_data);
+void tool_signals_unwatch (void);
+
+/* tool-scan.c: the names of keys, a page at a time */
+typedef struct _ToolScan ToolScan;
+
+/* @keys is NULL where there is an @error. */
+typedef void (*ToolScanFunc) (TornadisReply *keys,
+                              gboolean is_last,
+                              const GError *error,
+                              gpointer user_data);
+
+/* What all that scan have for options. */
+typedef struct
+{
+  char *pattern; /* (owned) (nullable) */
+  char *type;    /* (owned) (nullable) */
+  int count;     /* 0: what the server takes */
+} ToolScanOptions;
+
+#define TOOL_SCAN_ENTRIES(options) \
+  { "pattern", 0, 0, G_OPTION_ARG_FILENAME, &(options)->pattern, "Only keys that match", "PATTERN" }, \
+  { "type", 0, 0, G_OPTION_ARG_FILENAME, &(options)->type, "Only keys of a type, such as hash", "TYPE" }, \
+  { "count", 0, 0, G_OPTION_ARG_INT, &(options)->count, "How many keys the server looks at for a page", "N" }
+
+gboolean  tool_scan_options_check (ToolScanOptions *self);
+void      tool_scan_options_clear (ToolScanOptions *self);
+ToolScan *tool_scan_new (TornadisClient *client,
+                         const ToolScanOptions *options,
+                         ToolScanFunc func,
+                         gpointer user_data);
+void      tool_scan_next (ToolScan *self);
+void      tool_scan_free (ToolScan *self);

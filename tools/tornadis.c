@@ -20,6 +20,10 @@ static const Subcommand subcommands[] = {
   { "call", "call one command and print its reply", tool_call },
   { "pipe", "call the commands that are read from standard input", tool_pipe },
   { "subscribe", "print the messages of channels and patterns", tool_subscribe },
+  { "scan", "print the names of keys", tool_scan },
+  { "keys", "find the keys that are the biggest, or are used most", tool_keys },
+  { "stat", "print what the server holds and does, again and again", tool_stat },
+  { "latency", "measure how long the server takes to answer", tool_latency },
   { "bench", "measure calls a second and latency", tool_bench },
   { "plugins", "list the plugins and their properties", tool_plugins },
 };

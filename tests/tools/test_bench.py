@@ -3,6 +3,7 @@
 
 import json
 import re
+import signal
 import sys
 import time
 
@@ -101,6 +102,29 @@ def test_errors(server):
     peer = TornadisHarness.Peer.new('handshake\nexpect SET\nclose\n---\nhandshake\necho-server')
     result = run(None, 'bench', '-p', str(peer.get_port()), '--clients', '1', '--requests', '100', '-b', '10')
     assert result.status == 1 and result.out == b'' and result.err.count('\n') == 1, result
+
+
+def test_interrupted(server):
+    """It says what it has measured by then, and no key is left."""
+    for number in signal.SIGINT, signal.SIGTERM:
+        with start(server, 'bench', '--json', '--requests', '1000000000', '-b', '10') as process:
+            wait_for(lambda: calls(server, 'set') > 1000, 'some calls')
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+        sums = json.loads(out)
+        equal((process.returncode, sums['errors'], sums['requests']), (0, 0, calls(server, 'set')))
+        equal(err.decode(), f'tornadis: interrupted after {sums["requests"]} of 1000000000 calls\n')
+        equal(server.command('DBSIZE'), ':0\r\n')
+        server.command('CONFIG RESETSTAT')
+
+
+def test_lost(server):
+    """No key is left when a connection is lost, either: another one deletes it."""
+    peer = TornadisHarness.Peer.new('handshake\nexpect SET\nclose\n---\nhandshake\nexpect DEL\nsend ":1\\r\\n"')
+    result = run(None, 'bench', '-p', str(peer.get_port()), '--requests', '100', '-b', '10', '--clients', '1')
+    equal((result.status, result.out, result.err.count('\n')), (1, b'', 1))
+    equal(peer.get_failure(), None)
+    assert '\nDEL tornadis-bench-' in peer.get_received(), peer.get_received()
 
 
 def test_progress(server):

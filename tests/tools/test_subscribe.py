@@ -157,8 +157,29 @@ def test_usage(server):
     for arguments in ([], ['--count', '-1', 'a'], ['--count', 'x', 'a'], ['--uri', 'x', 'a']):
         result = run(server, 'subscribe', *arguments)
         assert result.status == 2 and result.out == b'' and result.err.startswith('tornadis: '), result
-    result = run(server, 'subscribe', '--uri', 'redis://127.0.0.1:1', 'a')
+    # What waiting does not change.
+    server.command('ACL SETUSER joe on >right +@all')
+    result = run(server, 'subscribe', '--user', 'joe', '-a', 'wrong', 'a')
     assert result.status == 1 and result.out == b'' and result.err.count('\n') == 1, result
+
+
+def test_server_is_awaited(server):
+    """It says so, that it is connected then, and not the same again and again."""
+    server.kill()
+    for options in [], ['--quiet']:
+        with start(server, 'subscribe', *options, 'news', 'n*', '--count', '2') as process:
+            if not options:
+                line = process.stderr.readline()
+                assert line.startswith(b'tornadis: Could not connect to ') and line.endswith(b'; waiting for the server, trying again\n'), line
+            settle(process)
+            server.restart()
+            wait_for(lambda: server.command('PUBSUB NUMPAT') == ':1\r\n' and 'news\r\n:1' in server.command('PUBSUB NUMSUB news'),
+                     'the subscriptions')
+            server.command('PUBLISH news x')
+            out, err = process.communicate(timeout=60)
+            equal((process.returncode, out), (0, b'news\tx\nnews\tx\n'))
+            equal(err, b'' if options else b'tornadis: connected\n')
+        server.kill()
 
 
 def test_reader_gone(server):

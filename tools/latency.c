@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* tornadis latency: how long a server takes to answer PING, as redis-cli --latency has it. */
+
+#include "tool.h"
+
+#include <unistd.h>
+
+/* Between the answer to one PING and the next. */
+#define PAUSE_MSEC 10
+/* What a line is about. */
+#define DEFAULT_SEC 1
+#define DEFAULT_HISTORY_SEC 15
+
+typedef struct
+{
+  TornadisClient *client;   /* (owned) */
+  TornadisCommand *command; /* (owned) */
+  ToolOptions options;
+  gboolean history;
+
+  gint64 start;      /* of the line, monotonic time; 0: nothing was asked yet */
+  gint64 asked;      /* likewise, of a PING */
+  guint64 n_samples; /* and how long they took, in microseconds */
+  gint64 minimum;
+  gint64 maximum;
+  gint64 sum;
+
+  guint64 n_printed; /* lines */
+  gint64 n_left;     /* -1: no end */
+  guint ask_timer;   /* 0: none */
+  guint line_timer;  /* 0: the line ends with the program */
+  gboolean lost;     /* which was said */
+  ToolStatus status;
+  gboolean done;
+} Latency;
+
+static void
+latency_start_line (Latency *self)
+{
+  self->start = g_get_monotonic_time ();
+  self->n_samples = 0;
+  self->sum = 0;
+}
+
+static void
+latency_print (Latency *self)
+{
+  double seconds = (double) (g_get_monotonic_time () - self->start) / G_USEC_PER_SEC;
+  double minimum = (double) self->minimum / 1000, maximum = (double) self->maximum / 1000;
+  double average = self->n_samples > 0 ? (double) self->sum / (double) self->n_samples / 1000 : 0;
+  GString *output = tool_output_begin ();
+
+  if (self->options.csv && self->n_printed++ == 0)
+    g_string_append (output, "\"min_ms\",\"max_ms\",\"avg_ms\",\"samples\",\"seconds\"\n");
+  if (self->options.json || self->options.csv)
+    g_string_append_printf (output,
+                            self->options.json ? "{\"min_ms\": %.3f, \"max_ms\": %.3f, \"avg_ms\": %.3f, "
+                                                 "\"samples\": %" G_GUINT64_FORMAT ", \"seconds\": %.3f}\n"
+                                               : "%.3f,%.3f,%.3f,%" G_GUINT64_FORMAT ",%.3f\n",
+                            minimum, maximum, average, self->n_samples, seconds);
+  else
+    g_string_append_printf (output, "min: %.3f, max: %.3f, avg: %.3f ms (%" G_GUINT64_FORMAT " samples) -- %.2f seconds\n",
+                            minimum, maximum, average, self->n_samples, seconds);
+  tool_output_commit ();
+}
+
+static char *
+latency_describe_progress (gpointer user_data)
+{
+  Latency *self = user_data;
+
+  if (self->n_samples == 0)
+    return g_strdup ("no samples yet");
+
+  return g_strdup_printf ("min: %.3f, max: %.3f, avg: %.3f ms (%" G_GUINT64_FORMAT " samples)", (double) self->minimum / 1000,
+                          (double) self->maximum / 1000, (double) self->sum / (double) self->n_samples / 1000, self->n_samples);
+}
+
+/* A line of which nothing was measured is none. */
+static gboolean
+line_cb (gpointer user_data)
+{
+  Latency *self = user_data;
+
+  if (self->n_samples == 0 || tool_output_is_full ())
+    return G_SOURCE_CONTINUE;
+
+  latency_print (self);
+  if (self->n_left > 0)
+    self->n_left--;
+  if (self->n_left == 0)
+    self->done = TRUE;
+  latency_start_line (self);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void latency_ask (Latency *self);
+
+static gboolean
+ask_cb (gpointer user_data)
+{
+  Latency *self = user_data;
+
+  self->ask_timer = 0;
+  latency_ask (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+latency_count (Latency *self,
+               gint64 usec)
+{
+  self->minimum = self->n_samples == 0 ? usec : MIN (self->minimum, usec);
+  self->maximum = self->n_samples == 0 ? usec : MAX (self->maximum, usec);
+  self->sum += usec;
+  self->n_samples++;
+}
+
+static void
+replied_cb (TornadisClient *client,
+            TornadisReply *reply,
+            GError *error,
+            gpointer user_data)
+{
+  Latency *self = user_data;
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->done)
+    return;
+
+  if (error == NULL)
+    {
+      if (self->lost)
+        tool_print_error ("connected again");
+      self->lost = FALSE;
+      latency_count (self, now - self->asked);
+    }
+  else if (self->start != 0 && tool_error_is_loss (error))
+    {
+      /* A server that was there comes back. */
+      if (!self->lost)
+        tool_print_error ("%s; trying again", error->message);
+      self->lost = TRUE;
+    }
+  else
+    {
+      tool_print_error ("%s", error->message);
+      self->status = TOOL_FAILED;
+      self->done = TRUE;
+      return;
+    }
+
+  self->ask_timer = g_timeout_add (PAUSE_MSEC, ask_cb, self);
+}
+
+static void
+latency_ask (Latency *self)
+{
+  self->asked = g_get_monotonic_time ();
+  tornadis_client_submit (self->client, self->command, replied_cb, self, NULL);
+}
+
+/* What it takes to connect is no latency. */
+static void
+connected_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  Latency *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (tornadis_client_connect_finish (self->client, result, &error))
+    {
+      latency_start_line (self);
+      if (self->options.interval > 0)
+        self->line_timer = g_timeout_add ((guint) (self->options.interval * 1000), line_cb, self);
+      latency_ask (self);
+    }
+  else if (!self->done)
+    {
+      tool_print_error ("%s", error->message);
+      self->status = TOOL_FAILED;
+      self->done = TRUE;
+    }
+}
+
+static void
+ended_cb (gpointer user_data)
+{
+  Latency *self = user_data;
+
+  if (self->n_samples > 0)
+    latency_print (self);
+  self->done = TRUE;
+}
+
+static void
+latency_clear (Latency *self)
+{
+  g_clear_handle_id (&self->ask_timer, g_source_remove);
+  g_clear_handle_id (&self->line_timer, g_source_remove);
+  g_clear_object (&self->client);
+  g_clear_pointer (&self->command, tornadis_command_unref);
+  tool_options_clear (&self->options);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Latency, latency_clear)
+
+/* Somebody who looks on decides when it is enough. */
+static void
+latency_prepare (Latency *self,
+                 gint64 not_given)
+{
+  gboolean is_watched = isatty (STDOUT_FILENO) && !self->options.json && !self->options.csv;
+  gboolean has_times = self->options.repeat != not_given || self->options.interval > 0;
+
+  if (self->options.interval <= 0 && (self->history || has_times || !is_watched))
+    self->options.interval = self->history ? DEFAULT_HISTORY_SEC : DEFAULT_SEC;
+
+  self->n_left = self->options.repeat != not_given ? self->options.repeat : self->history ? -1 : 1;
+}
+
+int
+tool_latency (char **argv)
+{
+  const gint64 not_given = G_MAXINT64;
+  g_auto (Latency) self = { .options = { .repeat = not_given } };
+  const GOptionEntry entries[] = {
+    { "history", 0, 0, G_OPTION_ARG_NONE, &self.history, "Print a line every 15 seconds, without an end", NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+
+  if (!tool_options_parse (&self.options, argv, TOOL_PARSE_REPEAT, NULL,
+                           "Measures how long the server takes to answer PING, a hundred times a second, and prints the shortest,\n"
+                           "the longest and the average time. On a terminal it goes on until Ctrl+C, elsewhere for a second;\n"
+                           "--interval is the time that a line is about, --repeat the number of lines.",
+                           entries))
+    return TOOL_USAGE;
+  if (self.options.arguments != NULL)
+    {
+      tool_print_usage_error ("latency takes no argument");
+      return TOOL_USAGE;
+    }
+
+  self.client = tool_options_make_client (&self.options, TORNADIS_TYPE_CLIENT);
+  if (self.client == NULL)
+    return TOOL_USAGE;
+
+  latency_prepare (&self, not_given);
+  self.command = tornadis_command_new ("PING");
+  tool_output_watch ();
+  tool_signals_watch (ended_cb, &self);
+  tornadis_client_connect_async (self.client, NULL, connected_cb, &self);
+  tool_progress_start (latency_describe_progress, &self);
+  while (!self.done)
+    g_main_context_iteration (NULL, TRUE);
+  tool_signals_unwatch ();
+
+  return (int) self.status;
+}
