@@ -80,11 +80,18 @@ append_plugin (GString *output,
     {
       g_string_append_c (output, '{');
       append_json_member (output, "name", name);
+      g_string_append (output, ", ");
+      append_json_member (output, "description", tornadis_plugin_get_description (plugin));
       g_string_append (output, ", \"properties\": [");
     }
   else
     {
-      g_string_append_printf (output, "%s\n", name);
+      const char *description = tornadis_plugin_get_description (plugin);
+
+      g_string_append (output, name);
+      if (description != NULL)
+        g_string_append_printf (output, ": %s", description);
+      g_string_append_c (output, '\n');
     }
 
   for (guint i = 0; i < n; i++)
@@ -115,7 +122,7 @@ tool_plugins (char **argv)
   ToolStatus status = TOOL_DONE;
 
   if (!tool_options_parse (&options, argv, TOOL_PARSE_NO_SERVER, NULL,
-                           "Lists the plugins that --plugin takes, with the properties that can be set.", entries))
+                           "Lists the plugins that --plugin takes, what they do, and the properties that can be set.", entries))
     return TOOL_USAGE;
   if (options.arguments != NULL)
     {

@@ -103,6 +103,11 @@ class Namespace:
         self.enumerations = [Item(each) for each in of('enumeration', 'bitfield')]
         self.records = [Item(each) for each in of('record')]
         items = {each.name: each for each in map(Item, of('class'))}
+        # What is called on the class: a method of its structure in C.
+        for structure in namespace.findall(f'{CORE}record'):
+            for method in get_functions(structure, 'method') if structure.get(f'{GLIB}is-gtype-struct-for') in items else []:
+                method.kind = 'class-method'
+                items[structure.get(f'{GLIB}is-gtype-struct-for')].functions.append(method)
         # Parents first.
         self.classes = sorted(items.values(), key=lambda item: (item.parent in items, item.name))
         for item in self.classes:
@@ -228,7 +233,7 @@ class Python:
 
     def make_function(self, function, owner):
         decorator, name, first = '', function.name, ['self']
-        if function.kind == 'constructor':
+        if function.kind in ('constructor', 'class-method'):
             decorator, first = '@classmethod\n', ['cls']
         elif function.kind == 'virtual-method':
             name = f'do_{name}'
@@ -446,7 +451,7 @@ class TypeScript:
                 if each.writable:
                     members.add(name, f'set {name}(value: {kind});')
         for function in item.functions:
-            static = 'static ' if function.kind in ('constructor', 'function') else ''
+            static = 'static ' if function.kind in ('constructor', 'function', 'class-method') else ''
             name = f'vfunc_{function.name}' if function.kind == 'virtual-method' else function.name
             members.add(name, self.describe(f'{static}{self.make_signature(function, name)};', function.doc))
         if item.signals or item.properties:

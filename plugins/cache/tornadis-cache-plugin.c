@@ -302,6 +302,8 @@ tornadis_cache_plugin_class_init (TornadisCachePluginClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
 
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass),
+                                         "answers reads from memory, which the server keeps up to date");
   object_class->get_property = tornadis_cache_plugin_get_property;
   object_class->set_property = tornadis_cache_plugin_set_property;
   object_class->finalize = tornadis_cache_plugin_finalize;

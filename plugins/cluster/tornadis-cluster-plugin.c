@@ -512,6 +512,8 @@ tornadis_cluster_plugin_class_init (TornadisClusterPluginClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
 
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass),
+                                         "makes one client of all nodes of a Redis or Valkey Cluster; named by redis-cluster://");
   object_class->get_property = tornadis_cluster_plugin_get_property;
   object_class->set_property = tornadis_cluster_plugin_set_property;
   object_class->finalize = tornadis_cluster_plugin_finalize;

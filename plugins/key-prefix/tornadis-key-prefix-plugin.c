@@ -550,6 +550,8 @@ tornadis_key_prefix_plugin_class_init (TornadisKeyPrefixPluginClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
 
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass),
+                                         "puts a prefix before every key, and takes it off the names of keys in replies");
   object_class->get_property = tornadis_key_prefix_plugin_get_property;
   object_class->set_property = tornadis_key_prefix_plugin_set_property;
   object_class->finalize = tornadis_key_prefix_plugin_finalize;

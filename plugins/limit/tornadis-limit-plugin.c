@@ -637,6 +637,8 @@ tornadis_limit_plugin_class_init (TornadisLimitPluginClass *klass)
   const GParamFlags set_by_user = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
   const GParamFlags read_only = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass),
+                                         "bounds the commands in flight and those a second; refuses calls while the server does not serve");
   object_class->get_property = tornadis_limit_plugin_get_property;
   object_class->set_property = tornadis_limit_plugin_set_property;
   object_class->finalize = tornadis_limit_plugin_finalize;

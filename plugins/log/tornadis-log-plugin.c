@@ -99,6 +99,8 @@ tornadis_log_plugin_class_init (TornadisLogPluginClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass),
+                                         "logs a line for each call: server, command, time, outcome");
   object_class->get_property = tornadis_log_plugin_get_property;
   object_class->set_property = tornadis_log_plugin_set_property;
   object_class->finalize = tornadis_log_plugin_finalize;

@@ -434,6 +434,8 @@ tornadis_metrics_plugin_class_init (TornadisMetricsPluginClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
 
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass),
+                                         "counts and times what goes to the server, by server and command; for Prometheus, too");
   object_class->get_property = tornadis_metrics_plugin_get_property;
   object_class->finalize = tornadis_metrics_plugin_finalize;
   plugin_class->attach = tornadis_metrics_plugin_attach;

@@ -469,6 +469,8 @@ tornadis_mock_plugin_class_init (TornadisMockPluginClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
 
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass),
+                                         "answers calls without a server, for the tests of an application");
   object_class->get_property = tornadis_mock_plugin_get_property;
   object_class->set_property = tornadis_mock_plugin_set_property;
   object_class->finalize = tornadis_mock_plugin_finalize;

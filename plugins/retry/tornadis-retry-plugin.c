@@ -359,6 +359,8 @@ tornadis_retry_plugin_class_init (TornadisRetryPluginClass *klass)
   const GParamFlags read_write = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
   const GParamFlags read_only = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass),
+                                         "repeats calls that failed and may be repeated, after a growing delay");
   object_class->get_property = tornadis_retry_plugin_get_property;
   object_class->set_property = tornadis_retry_plugin_set_property;
   object_class->finalize = tornadis_retry_plugin_finalize;

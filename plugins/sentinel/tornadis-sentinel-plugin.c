@@ -476,6 +476,8 @@ tornadis_sentinel_plugin_class_init (TornadisSentinelPluginClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
 
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass),
+                                         "finds the master, or a replica, by Redis Sentinel, and follows it; named by redis-sentinel://");
   object_class->get_property = tornadis_sentinel_plugin_get_property;
   object_class->set_property = tornadis_sentinel_plugin_set_property;
   object_class->finalize = tornadis_sentinel_plugin_finalize;

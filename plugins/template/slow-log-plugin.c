@@ -53,6 +53,7 @@ slow_log_plugin_class_init (SlowLogPluginClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass), "logs calls that take long");
   object_class->get_property = slow_log_plugin_get_property;
   object_class->set_property = slow_log_plugin_set_property;
   TORNADIS_PLUGIN_CLASS (klass)->call = slow_log_plugin_call;

@@ -276,6 +276,8 @@ tornadis_trace_plugin_class_init (TornadisTracePluginClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   TornadisPluginClass *plugin_class = TORNADIS_PLUGIN_CLASS (klass);
 
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass),
+                                         "shows every exchange with the server, its arguments shortened or hidden");
   object_class->get_property = tornadis_trace_plugin_get_property;
   object_class->set_property = tornadis_trace_plugin_set_property;
   object_class->finalize = tornadis_trace_plugin_finalize;

@@ -380,7 +380,9 @@ def plugins(client: Tornadis.Client, call: Tornadis.Call, push: Tornadis.Reply) 
                                     Tornadis.Plugin.new_with_options('log', ['prefix=x'])]
     registered: bool = Tornadis.Plugin.register('name', Plugin) and client.add_plugin(plugin)
     names: list[str] = Tornadis.Plugin.list_names()
-    print(named, registered, names, client.get_plugins().get_n_items())
+    Plugin.set_description('says what it does')
+    description: str | None = plugin.get_description()
+    print(named, registered, names, description, client.get_plugins().get_n_items())
 
 
 async def futures() -> None:

@@ -335,7 +335,9 @@ function plugins(call: Tornadis.Call, push: Tornadis.Reply): void {
     const named: Tornadis.Plugin[] = [client.add_plugin_by_name('log'), Tornadis.Plugin.new_by_name('log'),
         Tornadis.Plugin.new_with_options('log', ['prefix=x'])];
     const names: string[] = Tornadis.Plugin.list_names();
-    print(truths, named, names, client.get_plugins().get_n_items());
+    Plugin.set_description('says what it does');
+    const description: string | null = plugin.get_description();
+    print(truths, named, names, description, client.get_plugins().get_n_items());
 }
 
 export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, signals, subscriptions};

@@ -112,6 +112,7 @@ every_type_plugin_class_init (EveryTypePluginClass *klass)
   };
 
   object_class->get_property = every_type_plugin_get_property;
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_CLASS (klass), "has a property of \"every\" type");
   object_class->set_property = every_type_plugin_set_property;
   object_class->finalize = every_type_plugin_finalize;
   TORNADIS_PLUGIN_CLASS (klass)->call = every_type_plugin_call;

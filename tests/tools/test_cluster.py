@@ -71,7 +71,7 @@ def test_bench(server):
 
 def test_plugins(server):
     cluster, uri = make_cluster()
-    assert '\ncluster\n  uri: text\n  read-from: text\n' in good(run(server, 'plugins')).decode()
+    assert '://\n  uri: text\n  read-from: text\n' in good(run(server, 'plugins')).decode()
     # Behind the cluster are the nodes, which each have their part.
     result = run(server, 'call', '--plugin=log', uri, 'MGET', *NAMES)
     equal((result.status, result.err.count(' MGET ')), (0, len(NAMES)))

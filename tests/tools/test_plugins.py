@@ -17,6 +17,11 @@ def test_list(server):
     assert '  int: a number from -100 to 100 (default: 7)\n' in text, text
     assert '  enum: one of auto, resp2, resp3 (default: auto)\n' in text, text
     assert '  object' not in text
+    assert 'every-type: has a property of "every" type\n' in text, text
+    # Those of the library all say what they do.
+    assert 'cache: answers reads from memory, which the server keeps up to date\n' in text, text
+    bare = [line for line in text.splitlines() if not line.startswith(' ') and ': ' not in line]
+    equal(bare, [])
     names = good(run(None, 'plugins', '--names')).decode().split()
     assert 'log' in names and 'every-type' in names and names == sorted(names), names
 
@@ -24,6 +29,7 @@ def test_list(server):
 def test_json(server):
     plugins = [json.loads(line) for line in good(run(None, 'plugins', '--json')).decode().splitlines()]
     every = next(plugin for plugin in plugins if plugin['name'] == 'every-type')
+    equal(every['description'], 'has a property of "every" type')
     properties = {each['name']: each for each in every['properties']}
     equal(properties['boolean'], {'name': 'boolean', 'takes': 'true or false', 'default': 'false',
                                   'description': 'A switch'})
@@ -46,7 +52,7 @@ def test_broken(server):
         path = directory + ':' + os.environ['TORNADIS_PLUGIN_PATH']
         result = run(None, 'plugins', TORNADIS_PLUGIN_PATH=path)
         equal((result.status, result.err.count('\n')), (1, 1))
-        assert b'every-type\n' in result.out and b'log\n' in result.out and b'broken' not in result.out, result
+        assert b'every-type: ' in result.out and b'log: ' in result.out and b'broken' not in result.out, result
         assert 'broken' in result.err
         assert 'broken' in good(run(None, 'plugins', '--names', TORNADIS_PLUGIN_PATH=path)).decode().split()
         result = run(None, 'call', '--plugin', 'broken', 'PING', TORNADIS_PLUGIN_PATH=path)

@@ -395,6 +395,62 @@ tornadis_plugin_subscription_failed (TornadisPlugin *self,
   return TORNADIS_PLUGIN_GET_CLASS (self)->subscription_failed (self, client, kind, name, target, error);
 }
 
+/* With the type, not in the class: that of a subclass begins as a copy, which would share the string. */
+static GQuark
+description_quark (void)
+{
+  static GQuark quark;
+
+  if (quark == 0)
+    quark = g_quark_from_static_string ("tornadis-plugin-description");
+
+  return quark;
+}
+
+/**
+ * tornadis_plugin_class_set_description:
+ * @klass: the class of a plugin
+ * @description: what the plugin does, in a line
+ *
+ * Says what the plugin does, for those who choose among plugins: “answers reads from memory”. To be called when the class is
+ * initialized; its subclasses have it, too, unless they have one of their own.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_plugin_class_set_description (TornadisPluginClass *klass,
+                                       const char *description)
+{
+  g_return_if_fail (TORNADIS_IS_PLUGIN_CLASS (klass));
+  g_return_if_fail (description != NULL);
+
+  /* A class may have lent it to others, and is never freed. */
+  g_type_set_qdata (G_TYPE_FROM_CLASS (klass), description_quark (), (gpointer) g_intern_string (description));
+}
+
+/**
+ * tornadis_plugin_get_description:
+ * @self: a plugin
+ *
+ * Gets what the plugin does, in a line, as its class has it.
+ *
+ * Returns: (nullable): a description, or %NULL if it has none
+ *
+ * Since: 1.0
+ */
+const char *
+tornadis_plugin_get_description (TornadisPlugin *self)
+{
+  const char *description = NULL;
+
+  g_return_val_if_fail (TORNADIS_IS_PLUGIN (self), NULL);
+
+  for (GType type = G_OBJECT_TYPE (self); description == NULL && type != G_TYPE_OBJECT; type = g_type_parent (type))
+    description = g_type_get_qdata (type, description_quark ());
+
+  return description;
+}
+
 /**
  * tornadis_plugin_submit:
  * @self: a plugin

@@ -90,6 +90,14 @@ struct _TornadisPluginClass
 };
 
 TORNADIS_AVAILABLE_IN_1_0
+void     tornadis_plugin_class_set_description
+                                   (TornadisPluginClass *klass,
+                                    const char        *description);
+TORNADIS_AVAILABLE_IN_1_0
+const char *
+         tornadis_plugin_get_description
+                                   (TornadisPlugin    *self);
+TORNADIS_AVAILABLE_IN_1_0
 void     tornadis_plugin_submit    (TornadisPlugin    *self,
                                     TornadisClient    *client,
                                     TornadisCommand   *command,
