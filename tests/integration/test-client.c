@@ -313,7 +313,7 @@ test_refused (Fixture *fixture,
               gconstpointer data)
 {
   static const char *const commands[][3] = {
-    { "SUBSCRIBE", "a" }, { "psubscribe", "a" }, { "UNSUBSCRIBE" }, { "MONITOR" }, { "SYNC" }, { "PSYNC", "?" },
+    { "SUBSCRIBE", "a" }, { "psubscribe", "a" }, { "UNSUBSCRIBE" }, { "SYNC" }, { "PSYNC", "?" },
     { "hello", "3" }, { "RESET" }, { "CLIENT", "REPLY" }, { "SSUBSCRIBE", "a" },
   };
 

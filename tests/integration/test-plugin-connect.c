@@ -56,7 +56,6 @@ static const char *const refused[] = {
   "HELLO 3",
   "CLIENT REPLY OFF",
   "client reply skip",
-  "MONITOR",
   "RESET",
   "SYNC",
 };

@@ -200,7 +200,10 @@ test_plugin_push (TornadisPlugin *plugin,
 {
   TestPlugin *self = TEST_PLUGIN (plugin);
 
-  g_string_append_printf (self->log, "%s=%s ", self->name, tornadis_reply_get_text (tornadis_reply_get_element (push, 0)));
+  if (tornadis_reply_get_kind (push) == TORNADIS_REPLY_KIND_STATUS)
+    g_string_append_printf (self->log, "%s=%s\n", self->name, strchr (tornadis_reply_get_text (push), ']'));
+  else
+    g_string_append_printf (self->log, "%s=%s ", self->name, tornadis_reply_get_text (tornadis_reply_get_element (push, 0)));
   return TRUE;
 }
 
@@ -509,6 +512,68 @@ test_push (Fixture *fixture,
   assert_call (fixture->client, "PONG", "PING", NULL);
   g_assert_nonnull (strstr (log->str, "p=invalidate "));
   take_off (fixture->client, plugin);
+}
+
+/* The lines of MONITOR are pushes between the replies, which go to those who asked. */
+static void
+test_monitor (Fixture *fixture,
+              gconstpointer data)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+  TestPlugin *plugin = make_plugin ("p", log, PASS);
+  g_autoptr (TornadisClient) other =
+    tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (GError) error = NULL;
+
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "PING", NULL });
+  tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "monitor", NULL });
+  g_assert_null (call_pipeline (fixture->client, pipeline, NULL, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  g_clear_error (&error);
+  assert_call (fixture->client, "OK", "MULTI", NULL);
+  g_assert_null (call (fixture->client, &error, "MONITOR", NULL));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  assert_call (fixture->client, "OK", "DISCARD", NULL);
+
+  /* Where nobody takes them they are dropped. */
+  assert_call (fixture->client, "OK", "MONITOR", NULL);
+  assert_call (other, "OK", "SET", "unheard", "1", NULL);
+  assert_call (fixture->client, "\"mine\"", "ECHO", "mine", NULL);
+  add (fixture->client, plugin);
+  assert_call (other, "OK", "SET", "heard", "a\nb", NULL);
+  assert_call (fixture->client, "\"mine, too\"", "ECHO", "mine, too", NULL);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_assert_nonnull (strstr (log->str, "p=] \"SET\" \"heard\" \"a\\nb\"\n"));
+  g_assert_nonnull (strstr (log->str, "p=] \"ECHO\" \"mine, too\"\n"));
+  g_assert_null (strstr (log->str, "unheard"));
+
+  /* The next connection is none of that kind. */
+  tornadis_client_close (fixture->client);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_string_truncate (log, 0);
+  assert_call (other, "OK", "SET", "unheard", "1", NULL);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_assert_null (strstr (log->str, "p=]"));
+  take_off (fixture->client, plugin);
+}
+
+/* A class says it for its subclasses, too, and not for the class above it. */
+static void
+test_description (void)
+{
+  g_autoptr (GString) log = g_string_new (NULL);
+  g_autoptr (TestPlugin) plugin = make_plugin ("p", log, PASS);
+  g_autoptr (TornadisPlugin) named = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (tornadis_plugin_get_description (TORNADIS_PLUGIN (plugin)));
+  tornadis_plugin_class_set_description (TORNADIS_PLUGIN_GET_CLASS (plugin), "does what a test asks for");
+  g_assert_cmpstr (tornadis_plugin_get_description (TORNADIS_PLUGIN (plugin)), ==, "does what a test asks for");
+
+  named = tornadis_plugin_new_by_name ("log", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (tornadis_plugin_get_description (named), ==, "logs a line for each call: server, command, time, outcome");
 }
 
 static void
@@ -878,6 +943,8 @@ main (int argc,
   ADD ("changes-under-way", test_changes_under_way);
   ADD ("refused", test_refused);
   ADD ("push", test_push);
+  ADD ("monitor", test_monitor);
+  g_test_add_func ("/plugin/description", test_description);
   ADD ("many", test_many);
   ADD ("pool", test_pool);
   ADD ("last-reference", test_last_reference);

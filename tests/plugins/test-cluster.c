@@ -413,6 +413,7 @@ test_refused (Scene *scene,
     "READONLY",
     "readwrite",
     "ASKING",
+    "MONITOR",
     "CLIENT SETNAME x",
     "client tracking on",
     "CLIENT CACHING YES",
@@ -421,7 +422,6 @@ test_refused (Scene *scene,
 
   for (gsize i = 0; i < G_N_ELEMENTS (lines); i++)
     assert_refused (scene->client, lines[i], TORNADIS_ERROR_USAGE, "on a cluster");
-  assert_refused (scene->client, "MONITOR", TORNADIS_ERROR_USAGE, "");
   assert_refused (scene->client, "SUBSCRIBE c", TORNADIS_ERROR_USAGE, "");
   assert_call (scene->client, "PONG", "PING", NULL);
 }

@@ -528,7 +528,7 @@ test_connected_pool (void)
 static void
 test_refused (void)
 {
-  static const char *const lines[] = { "SUBSCRIBE news", "HELLO 3", "CLIENT REPLY OFF", "MONITOR" };
+  static const char *const lines[] = { "SUBSCRIBE news", "HELLO 3", "CLIENT REPLY OFF", "RESET" };
   TornadisPlugin *mock;
   g_autoptr (TornadisClient) client = make_mocked (&mock);
   g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();

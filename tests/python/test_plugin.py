@@ -819,6 +819,35 @@ async def test_forgetting(server):
     await raises_async(Tornadis.ClientError, client.call('PING'))
 
 
+async def test_description(server):
+    class Described(Tornadis.Plugin):
+        pass
+
+    class Below(Described):
+        pass
+
+    equal(Below().get_description(), None)
+    Described.set_description('says what it does')
+    equal([plugin().get_description() for plugin in (Described, Below)], ['says what it does'] * 2)
+    equal(Tornadis.Plugin.new_by_name('cache').get_description(), 'answers reads from memory, which the server keeps up to date')
+
+
+async def test_monitor(server):
+    """What other clients ask is pushed to plugins."""
+    lines = []
+
+    class Listening(Tornadis.Plugin):
+        def do_push(self, push):
+            lines.append((push.get_kind(), push.get_text().split('] ')[1]))
+            return True
+
+    client, other = make_client(server), make_client(server)
+    client.add_plugin(Listening())
+    equal(await client.call('MONITOR'), b'OK')
+    await other.call('SET', 'k', 'v')
+    await wait_until(lambda: (Tornadis.ReplyKind.STATUS, '"SET" "k" "v"') in lines)
+
+
 async def test_registry(server):
     equal(Tornadis.Plugin.register('python-recorder', Recorder.__gtype__), True)
     equal(Tornadis.Plugin.register('python-recorder', Recorder.__gtype__), False)

@@ -65,6 +65,14 @@ check_effect (TornadisCommand *command,
       return FALSE;
     }
 
+  /* The lines that follow its reply would be taken for those to the others. */
+  if (!by_itself && tornadis_command_is_monitor (command))
+    {
+      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
+                           "MONITOR cannot be part of a pipeline or a transaction: call it by itself");
+      return FALSE;
+    }
+
   /* A refusal may come without a reply, which would be taken from the next command. */
   if (tornadis_command_get_effect (command) == TORNADIS_COMMAND_AUTH && !by_itself)
     {
@@ -174,7 +182,7 @@ client_check_call (TornadisClient *self,
     {
       TornadisCommandEffect effect = tornadis_command_get_effect (command);
       /* Ahead of that a plugin may hold the EXEC. */
-      gboolean by_itself = G_LIKELY (effect != TORNADIS_COMMAND_AUTH) || !sends ||
+      gboolean by_itself = G_LIKELY (effect != TORNADIS_COMMAND_AUTH && effect != TORNADIS_COMMAND_OTHER) || !sends ||
                            !tornadis_queue_get_expected (tornadis_link_get_queue (tornadis_client_get_link (self))).in_multi;
 
       return check_command (command, by_itself, error);

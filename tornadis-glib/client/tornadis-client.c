@@ -62,8 +62,8 @@
  *
  * Calls behind a blocking command (`BLPOP`, `XREAD BLOCK`, `WAIT`) wait for it, and `WATCH` and `MULTI` are
  * for one user of the connection: take a client of a [class@Tornadis.ClientPool] for them. Commands that
- * would leave replies and callers out of step (`SUBSCRIBE` and its kin, `MONITOR`, `SYNC`, `HELLO`, `RESET`,
- * `CLIENT REPLY`) are refused with %TORNADIS_ERROR_USAGE. When a blocking command that was written is cancelled or
+ * would leave replies and callers out of step (`SUBSCRIBE` and its kin, `SYNC`, `HELLO`, `RESET`, `CLIENT REPLY`) are
+ * refused with %TORNADIS_ERROR_USAGE. When a blocking command that was written is cancelled or
  * times out, the connection is closed with it: it would take the next element for nobody.
  *
  * # Threads
@@ -245,7 +245,7 @@ link_push_cb (TornadisReply *reply,
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
   const TornadisClientHooks *hooks = tornadis_client_get_hooks (self);
 
-  if (priv->attached != NULL && reply->kind == TORNADIS_REPLY_KIND_PUSH)
+  if (priv->attached != NULL && reply->kind != TORNADIS_REPLY_KIND_ARRAY)
     {
       g_autoptr (GPtrArray) attached = g_ptr_array_ref (priv->attached);
 

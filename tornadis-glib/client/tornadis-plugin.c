@@ -102,9 +102,10 @@
 /**
  * TornadisPluginClass::push:
  * @self: a plugin
- * @push: what the server sent of its own accord, of kind %TORNADIS_REPLY_KIND_PUSH
+ * @push: what the server sent of its own accord, of kind %TORNADIS_REPLY_KIND_PUSH or %TORNADIS_REPLY_KIND_STATUS
  *
- * A RESP3 push has come, such as an invalidation or a message.
+ * A RESP3 push has come, such as an invalidation or a message; or, when `MONITOR` was called, with either protocol, a line
+ * of text about a command that the server was sent by any of its clients.
  *
  * Returns: %TRUE when the plugin consumed it, so that nobody else sees it
  *

@@ -50,7 +50,7 @@ effect_of_name (const char *name,
       if (IS ("UNWATCH"))
         return TORNADIS_COMMAND_UNWATCH;
       if (IS ("MONITOR"))
-        return TORNADIS_COMMAND_REFUSED;
+        return TORNADIS_COMMAND_OTHER;
       if (IS ("WAITAOF"))
         return TORNADIS_COMMAND_BLOCKING;
       break;
@@ -225,7 +225,6 @@ tornadis_command_effect_get_hint (const char *name)
     { "UNSUBSCRIBE", HINT_PUB_SUB },
     { "PUNSUBSCRIBE", HINT_PUB_SUB },
     { "SUNSUBSCRIBE", HINT_PUB_SUB },
-    { "MONITOR", "its endless reply is not supported" },
     { "SYNC", HINT_REPLICATION },
     { "PSYNC", HINT_REPLICATION },
     { "REPLCONF", HINT_REPLICATION },

@@ -83,6 +83,8 @@ tornadis_command_is_sealed (const TornadisCommand *self)
 
 /* What to use instead of a command that clients refuse; NULL: they do not refuse it. */
 const char *tornadis_command_get_refusal (TornadisCommand *self);
+/* Whether lines that nobody asks for follow its reply. */
+gboolean    tornadis_command_is_monitor  (TornadisCommand *self);
 void        tornadis_command_append_data (TornadisCommand *self,
                                           const char      *data,
                                           gsize            length);

@@ -869,3 +869,9 @@ tornadis_command_get_refusal (TornadisCommand *self)
 {
   return self->effect == TORNADIS_COMMAND_REFUSED ? tornadis_command_effect_get_hint (tornadis_command_get_name (self)) : NULL;
 }
+
+gboolean
+tornadis_command_is_monitor (TornadisCommand *self)
+{
+  return strcmp (tornadis_command_get_name (self), "MONITOR") == 0;
+}

@@ -3,6 +3,7 @@
 #include "tornadis-glib/wire/tornadis-connection.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
@@ -41,6 +42,7 @@ struct _TornadisConnection
   gboolean aggressive : 1;
   gboolean busy_poll : 1; /* looks for replies before the main loop sleeps */
   gboolean push_arrays : 1;
+  gboolean push_lines : 1;
   gboolean paused : 1;
   gboolean flush_scheduled : 1;
   gboolean write_blocked : 1;  /* waits for the socket to take more */
@@ -95,6 +97,21 @@ connection_receive (TornadisConnection *self,
   return g_socket_receive (self->socket, (char *) buffer, size, NULL, error);
 }
 
+/* A line of MONITOR, which RESP3 has no kind for: “1700000000.123456 [0 127.0.0.1:50000] "get" "key"”. No command of a
+ * server has such a status for its reply. */
+static gboolean
+is_monitor_line (TornadisReply *reply)
+{
+  const char *text = reply->data;
+  gsize n;
+
+  if (reply->kind != TORNADIS_REPLY_KIND_STATUS)
+    return FALSE;
+
+  n = strspn (text, "0123456789");
+  return n > 0 && text[n] == '.' && g_str_has_prefix (text + n + 1 + strspn (text + n + 1, "0123456789"), " [");
+}
+
 /* Passes one reply on, and consumes it; FALSE: it answers nothing that was asked, and stays the caller's. */
 static inline gboolean
 connection_route (TornadisConnection *self,
@@ -102,11 +119,11 @@ connection_route (TornadisConnection *self,
 {
   TornadisReplyKind kind = reply->kind;
 
-  if (G_UNLIKELY (kind == TORNADIS_REPLY_KIND_PUSH || self->push_arrays))
+  if (G_UNLIKELY (kind == TORNADIS_REPLY_KIND_PUSH || self->push_arrays || self->push_lines))
     {
-      gboolean is_push = kind == TORNADIS_REPLY_KIND_PUSH;
+      gboolean is_push = kind == TORNADIS_REPLY_KIND_PUSH || (self->push_lines && is_monitor_line (reply));
 
-      if ((is_push || kind == TORNADIS_REPLY_KIND_ARRAY) && self->funcs.push != NULL &&
+      if ((is_push || (self->push_arrays && kind == TORNADIS_REPLY_KIND_ARRAY)) && self->funcs.push != NULL &&
           self->funcs.push (reply, self->user_data))
         return TRUE;
 
@@ -505,6 +522,12 @@ tornadis_connection_set_push_arrays (TornadisConnection *self,
                                      gboolean push_arrays)
 {
   self->push_arrays = push_arrays;
+}
+
+void
+tornadis_connection_set_push_lines (TornadisConnection *self)
+{
+  self->push_lines = TRUE;
 }
 
 void

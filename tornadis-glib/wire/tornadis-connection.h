@@ -52,6 +52,8 @@ void                tornadis_connection_set_busy_poll   (TornadisConnection     
                                                          gboolean                       busy_poll);
 void                tornadis_connection_set_push_arrays (TornadisConnection            *self,
                                                          gboolean                       push_arrays);
+/* MONITOR was answered: lines about the commands of clients come between the replies, until the end. */
+void                tornadis_connection_set_push_lines  (TornadisConnection            *self);
 void                tornadis_connection_set_max_reply_size (TornadisConnection         *self,
                                                          gsize                          max_reply_size);
 /* Something was pushed to the queue: writes it now when the link was idle, else with the others of this main-context

@@ -269,7 +269,10 @@ queue_session_cb (TornadisSessionChange changes,
     }
   if ((changes & TORNADIS_SESSION_WRONG_SERVER) != 0)
     link_retire (self);
-  if ((changes & ~TORNADIS_SESSION_WRONG_SERVER) != 0 && !self->freed)
+  if ((changes & TORNADIS_SESSION_MONITORS) != 0 && self->connection != NULL)
+    tornadis_connection_set_push_lines (self->connection);
+  changes &= ~(TORNADIS_SESSION_WRONG_SERVER | TORNADIS_SESSION_MONITORS);
+  if (changes != TORNADIS_SESSION_UNCHANGED && !self->freed)
     self->funcs.session_changed (changes, self->user_data);
 }
 

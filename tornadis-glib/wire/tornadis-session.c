@@ -204,7 +204,7 @@ session_apply (TornadisSession *self,
       return session_apply_setting (self, TORNADIS_SESSION_NO_TOUCH, command);
     case TORNADIS_COMMAND_OTHER:
       self->altered = TRUE;
-      break;
+      return tornadis_command_is_monitor (command) ? TORNADIS_SESSION_MONITORS : TORNADIS_SESSION_UNCHANGED;
     case TORNADIS_COMMAND_PLAIN:
     case TORNADIS_COMMAND_REFUSED:
     case TORNADIS_COMMAND_MULTI:

@@ -67,6 +67,8 @@ typedef enum
   /* A command that waits for data was cancelled or timed out, though the server may have it: the server would take an
    * element for it that nobody receives. */
   TORNADIS_SESSION_BLOCKS_IN_VAIN = 1 << 4,
+  /* MONITOR: from now on the server tells of the commands of all its clients. */
+  TORNADIS_SESSION_MONITORS = 1 << 5,
 } TornadisSessionChange;
 
 /* What a command or a pipeline has to do with it. */
