@@ -162,6 +162,15 @@ tool_output_watch (void)
   g_unix_fd_add (STDOUT_FILENO, G_IO_ERR, reader_gone_cb, NULL);
 }
 
+/* Waits until output is full no more, for those who cannot have less of it. */
+void
+tool_output_drain (void)
+{
+  while (tool_output_is_full ())
+    if (!output_write_piece ())
+      output_is_writable (-1);
+}
+
 /* Writes what is left, waiting for it. */
 void
 tool_output_finish (void)

@@ -78,6 +78,7 @@ int tool_bench (char **argv);
 int tool_call (char **argv);
 int tool_keys (char **argv);
 int tool_latency (char **argv);
+int tool_monitor (char **argv);
 int tool_pipe (char **argv);
 int tool_plugins (char **argv);
 int tool_prompt (char **argv); /* no subcommand: argv has the program's name, options, and no argument */
@@ -156,6 +157,7 @@ gboolean tool_output_is_full (void);
 void     tool_output_set_drained_func (GSourceOnceFunc func,
                                        gpointer user_data);
 void     tool_output_watch (void);
+void     tool_output_drain (void);
 void     tool_output_finish (void);
 void     tool_print_error (const char *format,
                            ...) G_GNUC_PRINTF (1, 2);

@@ -13,7 +13,7 @@ _tornadis ()
 {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   local program=$1 subcommand='' i
-  local subcommands='call pipe subscribe scan keys stat latency bench plugins'
+  local subcommands='call pipe subscribe monitor scan keys stat latency bench plugins'
 
   COMPREPLY=()
   # The “=” of --plugin=NAME is a word of its own.

@@ -20,6 +20,7 @@ static const Subcommand subcommands[] = {
   { "call", "call one command and print its reply", tool_call },
   { "pipe", "call the commands that are read from standard input", tool_pipe },
   { "subscribe", "print the messages of channels and patterns", tool_subscribe },
+  { "monitor", "print what the server is asked, by all its clients", tool_monitor },
   { "scan", "print the names of keys", tool_scan },
   { "keys", "find the keys that are the biggest, or are used most", tool_keys },
   { "stat", "print what the server holds and does, again and again", tool_stat },

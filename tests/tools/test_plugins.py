@@ -12,7 +12,7 @@ from tool import good, run
 
 def test_list(server):
     text = good(run(None, 'plugins')).decode()
-    assert 'log\n  ' in text and '  prefix: text\n' in text, text
+    assert '\nlog: logs a line' in text and '  prefix: text\n' in text, text
     assert '  boolean: true or false (default: false); A switch\n' in text, text
     assert '  int: a number from -100 to 100 (default: 7)\n' in text, text
     assert '  enum: one of auto, resp2, resp3 (default: auto)\n' in text, text

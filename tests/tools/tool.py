@@ -15,7 +15,7 @@ import time
 
 TOOL = os.environ['TORNADIS_TOOL']
 SOURCE = os.environ['TORNADIS_TOOL_SRCDIR']
-COMMANDS = ['call', 'pipe', 'subscribe', 'scan', 'keys', 'stat', 'latency', 'bench', 'plugins']
+COMMANDS = ['call', 'pipe', 'subscribe', 'monitor', 'scan', 'keys', 'stat', 'latency', 'bench', 'plugins']
 SLOW = int(os.environ.get('TORNADIS_TEST_SLOW', '1'))
 
 Result = collections.namedtuple('Result', 'status out err')
