@@ -241,6 +241,7 @@ disconnected_cb (TornadisClient *client,
     tool_print_error ("%s; connecting again", error->message);
 }
 
+/* The same is not said again and again. */
 static void
 reconnect_scheduled_cb (TornadisClient *client,
                         guint attempt,
@@ -248,14 +249,20 @@ reconnect_scheduled_cb (TornadisClient *client,
                         GError *error,
                         Subscription *self)
 {
-  if (!self->quiet && self->popping)
-    tool_print_error ("%s; attempt %u in %.1f s", error->message, attempt + 1, delay_msec / 1000.0);
+  if (!self->popping || g_strcmp0 (self->waiting, error->message) == 0)
+    return;
+
+  if (!self->quiet)
+    tool_print_error ("%s; trying again", error->message);
+  g_free (self->waiting);
+  self->waiting = g_strdup (error->message);
 }
 
 static void
 gap_cb (TornadisPubSubClient *client,
         Subscription *self)
 {
+  g_clear_pointer (&self->waiting, g_free);
   if (!self->quiet)
     tool_print_error ("connected again; messages may be missing");
 }

@@ -116,7 +116,7 @@ def test_restart(server):
         equal(process.stdout.readline(), b'a\tbefore\n')
         server.kill()
         lines = [process.stderr.readline().decode()]
-        while 'attempt' not in lines[-1]:
+        while 'trying again' not in lines[-1]:
             lines.append(process.stderr.readline().decode())
         server.restart()
         publish(server, 'a', 'after')
@@ -170,7 +170,8 @@ def test_server_is_awaited(server):
         with start(server, 'subscribe', *options, 'news', 'n*', '--count', '2') as process:
             if not options:
                 line = process.stderr.readline()
-                assert line.startswith(b'tornadis: Could not connect to ') and line.endswith(b'; waiting for the server, trying again\n'), line
+                assert line.startswith(b'tornadis: Could not connect to '), line
+                assert line.endswith(b'; waiting for the server, trying again\n'), line
             settle(process)
             server.restart()
             wait_for(lambda: server.command('PUBSUB NUMPAT') == ':1\r\n' and 'news\r\n:1' in server.command('PUBSUB NUMSUB news'),
@@ -178,7 +179,10 @@ def test_server_is_awaited(server):
             server.command('PUBLISH news x')
             out, err = process.communicate(timeout=60)
             equal((process.returncode, out), (0, b'news\tx\nnews\tx\n'))
-            equal(err, b'' if options else b'tornadis: connected\n')
+            # What is wrong may be something else, when the socket is there and not yet listened to.
+            lines = err.decode().splitlines()
+            equal(len({*lines}), len(lines))
+            equal(lines[-1:], [] if options else ['tornadis: connected'])
         server.kill()
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 
 from tap import equal, main
-from tool import good, read_terminal, read_terminal_until, run, start, terminal
+from tool import good, read_terminal, read_terminal_until, run, start, terminal, wait_for
 
 from gi.repository import TornadisHarness
 
@@ -23,12 +23,12 @@ def fails(result, status, *words):
         assert word in result.err, (word, result.err)
 
 
-def info_peer(*infos, end=''):
-    text = 'handshake\n'
+def info_peer(*infos):
+    script = 'handshake\n'
     for info in infos:
-        info = info.replace('\n', '\\r\\n')
-        text += f'expect INFO\nsend "${len(info) - info.count(chr(92)) // 2 * 2}\\r\\n{info}\\r\\n"\n'
-    return TornadisHarness.Peer.new(text + end)
+        lines = info.replace('\n', '\\r\\n')
+        script += f'expect INFO\nsend "${len(info) + info.count(chr(10))}\\r\\n{lines}\\r\\n"\n'
+    return TornadisHarness.Peer.new(script)
 
 
 def test_stat(server):
@@ -47,14 +47,16 @@ def test_stat(server):
 
 def test_stat_values(server):
     """What each number is."""
-    info = ('# Node a\nused_memory:100\nused_memory_rss:7\nconnected_clients:2\nblocked_clients:1\ntotal_commands_processed:10\n'
-            'total_connections_received:5\nrdb_bgsave_in_progress:1\naof_rewrite_in_progress:0\n'
-            'db0:keys=3,expires=0\ndb12:keys=4,expires=9\nusedmemory\n\n# Node b\nused_memory:1\nconnected_clients:1\ndb0:keys=1\n')
-    peer = info_peer(info, info.replace('processed:10', 'processed:17').replace('rewrite_in_progress:0', 'rewrite_in_progress:1'))
+    info = ('# Node a\nused_memory:100\nused_memory_rss:7\nconnected_clients:2\nblocked_clients:1\n'
+            'total_commands_processed:10\ntotal_connections_received:5\nrdb_bgsave_in_progress:1\naof_rewrite_in_progress:0\n'
+            'db0:keys=3,expires=0\ndb12:keys=4,expires=9\nusedmemory\n\n'
+            '# Node b\nused_memory:1\nconnected_clients:1\ndb0:keys=1\n')
+    later = info.replace('processed:10', 'processed:17').replace('rewrite_in_progress:0', 'rewrite_in_progress:1')
+    peer = info_peer(info, later)
     first, second = (json.loads(line) for line in
                      good(run(None, 'stat', '-p', str(peer.get_port()), '-r', '2', '-i', '0', '--json')).splitlines())
-    equal(first, {'keys': 8, 'memory': 101, 'clients': 3, 'blocked': 1, 'requests': 10, 'requests_since': 0, 'connections': 5,
-                  'child': 'SAVE'})
+    equal(first, {'keys': 8, 'memory': 101, 'clients': 3, 'blocked': 1, 'requests': 10, 'requests_since': 0,
+                  'connections': 5, 'child': 'SAVE'})
     equal((second['requests_since'], second['child']), (7, 'SAVE+AOF'))
 
 
@@ -113,10 +115,16 @@ def test_latency(server):
 
 def test_latency_is_measured(server):
     """A server that takes 50 ms, and once 150: no less is measured."""
-    peer = TornadisHarness.Peer.new('handshake\n' + ''.join(f'expect PING\nsleep {msec}\nsend "+PONG\\r\\n"\n' for msec in (50, 150, 50)))
-    line = json.loads(good(run(None, 'latency', '-p', str(peer.get_port()), '-i', '0.24', '--json')))
-    equal(line['samples'] >= 2, True)
-    assert line['min_ms'] >= 49 and line['max_ms'] >= 149 and line['avg_ms'] >= 80, line
+    answers = ''.join(f'expect PING\nsleep {msec}\nsend "+PONG\\r\\n"\n' for msec in (50, 150, 50))
+    peer = TornadisHarness.Peer.new(f'handshake\n{answers}expect PING\nwait')
+    with start(None, 'latency', '-p', str(peer.get_port()), '-i', '3600', '--json') as process:
+        wait_for(lambda: peer.get_received().count('PING') == 4, 'the last PING')
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    equal((process.returncode, err), (0, b''))
+    line = json.loads(out)
+    equal(line['samples'], 3)
+    assert line['min_ms'] >= 49 and line['max_ms'] >= 149 and line['avg_ms'] >= 83, line
 
 
 def test_usage(server):
