@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* SUBSCRIBE and its kin at the prompt. A pub/sub client, which reconnects by itself, has the subscriptions; its messages
+ * appear above the line that is edited, those that come together in one go. */
+
+#include "prompt.h"
+
+#include <string.h>
+
+/* So many bytes of messages are printed at once at the most. */
+#define BATCH_BYTES 65536
+
+typedef enum
+{
+  VERB_SUBSCRIBE,
+  VERB_UNSUBSCRIBE,
+} Verb;
+
+static const struct
+{
+  const char *name;
+  const char *noun;
+  Verb verb;
+  TornadisSubscriptionKind kind;
+} commands[] = {
+  { "SUBSCRIBE", "channel", VERB_SUBSCRIBE, TORNADIS_SUBSCRIPTION_KIND_CHANNEL },
+  { "PSUBSCRIBE", "pattern", VERB_SUBSCRIBE, TORNADIS_SUBSCRIPTION_KIND_PATTERN },
+  { "SSUBSCRIBE", "shard channel", VERB_SUBSCRIBE, TORNADIS_SUBSCRIPTION_KIND_SHARD },
+  { "UNSUBSCRIBE", "channel", VERB_UNSUBSCRIBE, TORNADIS_SUBSCRIPTION_KIND_CHANNEL },
+  { "PUNSUBSCRIBE", "pattern", VERB_UNSUBSCRIBE, TORNADIS_SUBSCRIPTION_KIND_PATTERN },
+  { "SUNSUBSCRIBE", "shard channel", VERB_UNSUBSCRIBE, TORNADIS_SUBSCRIPTION_KIND_SHARD },
+};
+
+static PromptMessagesMakeFunc make_func;
+static gpointer make_data;
+static TornadisPubSubClient *client; /* (owned) (nullable) */
+static GString *batch;               /* (owned) (nullable): messages to be printed */
+static guint batch_source;
+static gboolean popping;
+
+/* What is run. */
+static guint current; /* index in @commands */
+static guint n_names;
+static GSourceOnceFunc done_func;
+static gpointer done_data;
+
+void
+prompt_messages_set_make_func (PromptMessagesMakeFunc make,
+                               gpointer user_data)
+{
+  make_func = make;
+  make_data = user_data;
+}
+
+static gssize
+find_command (GBytes *word)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (prompt_word_is (word, commands[i].name))
+      return i;
+
+  return -1;
+}
+
+/* Whether these words are for this file. */
+gboolean
+prompt_messages_take_command (GPtrArray *words)
+{
+  return find_command (g_ptr_array_index (words, 0)) >= 0;
+}
+
+static void
+append_payload (GString *line,
+                TornadisMessage *message)
+{
+  TornadisReply *reply = tornadis_message_get_reply (message);
+  gsize length;
+  const char *data = (const char *) tornadis_reply_get_data (reply, &length);
+
+  if (data != NULL)
+    tool_line_append (line, data, length);
+  for (gsize i = 0; i < tornadis_reply_get_n_elements (reply); i++)
+    {
+      data = (const char *) tornadis_reply_get_data (tornadis_reply_get_element (reply, i), &length);
+      if (i > 0)
+        g_string_append_c (line, ' ');
+      if (data != NULL)
+        tool_line_append (line, data, length);
+    }
+}
+
+static void
+append_message (TornadisMessage *message)
+{
+  g_autoptr (GBytes) channel = tornadis_message_get_channel_bytes (message);
+  const char *pattern = tornadis_message_get_pattern (message);
+  g_autoptr (GString) head = g_string_new ("[");
+  gsize length;
+  const char *data = g_bytes_get_data (channel, &length);
+
+  tool_line_append (head, data, length);
+  if (pattern != NULL)
+    {
+      g_string_append (head, " ← ");
+      tool_line_append (head, pattern, strlen (pattern));
+    }
+  g_string_append_c (head, ']');
+
+  prompt_print_append (batch, PROMPT_STYLE_CHANNEL, head->str, head->len);
+  g_string_append_c (batch, ' ');
+  append_payload (batch, message);
+  g_string_append_c (batch, '\n');
+}
+
+static gboolean
+print_batch_cb (gpointer user_data)
+{
+  g_autoptr (GString) text = g_steal_pointer (&batch);
+
+  batch_source = 0;
+  prompt_print_text (text->str);
+  prompt_messages_resume ();
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+popped_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisMessage) message = tornadis_pub_sub_client_pop_message_finish (TORNADIS_PUB_SUB_CLIENT (object),
+                                                                                    result, &error);
+
+  if (object != (GObject *) client)
+    return;
+
+  popping = FALSE;
+  /* There is no subscription any more, or the client is closed. */
+  if (message == NULL)
+    return;
+
+  if (batch == NULL)
+    {
+      batch = g_string_new (NULL);
+      /* What has come with it is popped before. */
+      batch_source = g_idle_add (print_batch_cb, NULL);
+    }
+  append_message (message);
+  prompt_messages_resume ();
+}
+
+/* Takes the next message, unless those before it are not printed yet: the client keeps it, and stops reading when that
+ * is too much. */
+void
+prompt_messages_resume (void)
+{
+  gboolean subscribed;
+
+  if (client == NULL || popping || prompt_print_is_busy () || (batch != NULL && batch->len >= BATCH_BYTES))
+    return;
+
+  g_object_get (client, "subscribed", &subscribed, NULL);
+  if (!subscribed)
+    return;
+
+  popping = TRUE;
+  tornadis_pub_sub_client_pop_message_async (client, -1, NULL, popped_cb, NULL);
+}
+
+static void
+gap_cb (void)
+{
+  prompt_print_line (PROMPT_STYLE_NOTICE, "Subscribed again; messages may be missing");
+}
+
+static void
+disconnected_cb (TornadisClient *lost,
+                 GError *error)
+{
+  if (error != NULL)
+    prompt_print_line (PROMPT_STYLE_NOTICE, "No messages for now: %s", error->message);
+}
+
+void
+prompt_messages_close (void)
+{
+  g_clear_handle_id (&batch_source, g_source_remove);
+  if (batch != NULL)
+    g_string_free (g_steal_pointer (&batch), TRUE);
+  popping = FALSE;
+  if (client == NULL)
+    return;
+
+  g_signal_handlers_disconnect_by_func (client, gap_cb, NULL);
+  g_signal_handlers_disconnect_by_func (client, disconnected_cb, NULL);
+  tornadis_client_close (TORNADIS_CLIENT (client));
+  g_clear_object (&client);
+}
+
+static void
+finish (const GError *error)
+{
+  const char *plural = n_names == 1 ? "" : "s";
+  gboolean subscribed = FALSE;
+
+  if (client != NULL)
+    g_object_get (client, "subscribed", &subscribed, NULL);
+
+  if (error != NULL)
+    prompt_print_line (PROMPT_STYLE_ERROR, "(error) %s", error->message);
+  else if (commands[current].verb == VERB_SUBSCRIBE)
+    prompt_print_line (PROMPT_STYLE_PLAIN, "Subscribed to %u %s%s; messages appear above", n_names, commands[current].noun, plural);
+  else if (n_names == 0)
+    prompt_print_line (PROMPT_STYLE_PLAIN, "Unsubscribed from all %ss", commands[current].noun);
+  else
+    prompt_print_line (PROMPT_STYLE_PLAIN, "Unsubscribed from %u %s%s", n_names, commands[current].noun, plural);
+
+  /* Its connection is not needed any more. */
+  if (!subscribed)
+    prompt_messages_close ();
+  else
+    prompt_messages_resume ();
+  done_func (done_data);
+}
+
+static void
+subscribed_cb (GObject *object,
+               GAsyncResult *result,
+               gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  tornadis_pub_sub_client_subscribe_bytes_finish (TORNADIS_PUB_SUB_CLIENT (object), result, &error);
+  finish (error);
+}
+
+static void
+unsubscribed_cb (GObject *object,
+                 GAsyncResult *result,
+                 gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  tornadis_pub_sub_client_unsubscribe_bytes_finish (TORNADIS_PUB_SUB_CLIENT (object), result, &error);
+  finish (error);
+}
+
+/* Makes a change of the subscriptions, and says so before @done is called. */
+void
+prompt_messages_run (GPtrArray *words,
+                     GCancellable *cancellable,
+                     GSourceOnceFunc done,
+                     gpointer user_data)
+{
+  gssize found = find_command (g_ptr_array_index (words, 0));
+  GBytes **names = (GBytes **) words->pdata + 1;
+
+  g_return_if_fail (found >= 0);
+
+  current = (guint) found;
+  n_names = words->len - 1;
+  done_func = done;
+  done_data = user_data;
+
+  if (commands[current].verb == VERB_SUBSCRIBE && n_names == 0)
+    {
+      prompt_print_line (PROMPT_STYLE_ERROR, "(error) Which %s?", commands[current].noun);
+      done (user_data);
+      return;
+    }
+  if (client == NULL && commands[current].verb == VERB_SUBSCRIBE)
+    {
+      client = make_func (make_data);
+      if (client != NULL)
+        {
+          g_signal_connect (client, "gap", G_CALLBACK (gap_cb), NULL);
+          g_signal_connect (client, "disconnected", G_CALLBACK (disconnected_cb), NULL);
+        }
+    }
+  if (client == NULL)
+    {
+      if (commands[current].verb == VERB_UNSUBSCRIBE)
+        prompt_print_line (PROMPT_STYLE_PLAIN, "There is no subscription");
+      done (user_data);
+      return;
+    }
+
+  if (commands[current].verb == VERB_SUBSCRIBE)
+    tornadis_pub_sub_client_subscribe_bytes_async (client, commands[current].kind, names, n_names, cancellable, subscribed_cb, NULL);
+  else
+    tornadis_pub_sub_client_unsubscribe_bytes_async (client, commands[current].kind, names, n_names, cancellable, unsubscribed_cb, NULL);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the user calls. Most goes to the server as it is; what would leave the client out of step is done in its own way,
+ * or said not to be. */
+
+#include "prompt-session.h"
+
+#include <string.h>
+
+/* One call of the user. */
+typedef struct
+{
+  PromptSession *session;
+  GPtrArray *words; /* (owned) (element-type GBytes) */
+  PromptRanFunc func;
+  gpointer user_data;
+  GError *error;  /* (owned) (nullable) */
+  char *username; /* (owned) (nullable): of the client, before it was changed */
+  char *password; /* (owned) (nullable) */
+  char *name;     /* (owned) (nullable) */
+  TornadisProtocol protocol;
+  gboolean was_connected; /* before that */
+} Run;
+
+static void
+run_finish (Run *self,
+            TornadisReply *reply,
+            const GError *error)
+{
+  g_clear_object (&self->session->running);
+  self->func (reply, error, self->user_data);
+  g_ptr_array_unref (self->words);
+  g_clear_error (&self->error);
+  g_free (self->username);
+  g_free (self->password);
+  g_free (self->name);
+  g_free (self);
+}
+
+static void
+run_failed_cb (gpointer user_data)
+{
+  Run *self = user_data;
+
+  run_finish (self, NULL, self->error);
+}
+
+static void
+run_fail (Run *self,
+          const char *message)
+{
+  self->error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, message);
+  g_idle_add_once (run_failed_cb, self);
+}
+
+static void
+run_ok (Run *self,
+        const char *status)
+{
+  g_autofree char *resp = g_strdup_printf ("+%s\r\n", status);
+  g_autoptr (GBytes) bytes = g_bytes_new (resp, strlen (resp));
+  g_autoptr (TornadisReply) reply = tornadis_reply_new_from_resp (bytes, NULL);
+
+  run_finish (self, reply, NULL);
+}
+
+static char *
+dup_word (GPtrArray *words,
+          guint i)
+{
+  gsize length;
+  const char *data = g_bytes_get_data (g_ptr_array_index (words, i), &length);
+
+  return g_strndup (data, length);
+}
+
+static void
+called_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  Run *run = user_data;
+  PromptSession *self = run->session;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+
+  if (prompt_words_have (run->words, 0, "WATCH") && reply != NULL)
+    self->watching = TRUE;
+  else if (prompt_words_have (run->words, 0, "MULTI") && reply != NULL)
+    self->in_transaction = TRUE;
+  /* The client counts WATCH as its beginning, too. Of one that is lost is said when there is another connection. */
+  if (tornadis_client_is_connected (self->client) && !tornadis_client_is_in_transaction (self->client))
+    {
+      self->watching = FALSE;
+      self->in_transaction = FALSE;
+    }
+
+  run_finish (run, reply, error);
+}
+
+/* A connection was made as properties say that were set, or all is as before. */
+static void
+reconnected_cb (GObject *object,
+                GAsyncResult *result,
+                gpointer user_data)
+{
+  Run *run = user_data;
+  PromptSession *self = run->session;
+  g_autoptr (GError) error = NULL;
+
+  if (tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error))
+    {
+      run_ok (run, "OK");
+      return;
+    }
+
+  g_object_set (object, "protocol", run->protocol, "username", run->username, "password", run->password,
+                "client-name", run->name, NULL);
+  if (run->was_connected)
+    prompt_session_try (self);
+  run_finish (run, NULL, error);
+}
+
+static void
+run_reconnect (Run *self,
+               const char *username,
+               const char *password,
+               const char *name,
+               TornadisProtocol protocol,
+               GCancellable *cancellable)
+{
+  TornadisClient *client = self->session->client;
+
+  self->was_connected = tornadis_client_is_connected (client);
+  g_object_get (client, "protocol", &self->protocol, "username", &self->username, "password", &self->password,
+                "client-name", &self->name, NULL);
+  g_object_set (client, "protocol", protocol, NULL);
+  if (password != NULL)
+    g_object_set (client, "username", username, "password", password, NULL);
+  if (name != NULL)
+    g_object_set (client, "client-name", name, NULL);
+
+  self->session->watching = FALSE;
+  self->session->in_transaction = FALSE;
+  tornadis_client_close (client);
+  tornadis_client_connect_async (client, cancellable, reconnected_cb, self);
+}
+
+/* HELLO and AUTH are properties of the client, which it sends itself: of AUTH only where there is no connection without. */
+static void
+run_hello (Run *self,
+           GCancellable *cancellable)
+{
+  GPtrArray *words = self->words;
+  TornadisProtocol protocol = TORNADIS_PROTOCOL_AUTO;
+  g_autofree char *username = NULL;
+  g_autofree char *password = NULL;
+  g_autofree char *name = NULL;
+  guint i = 2;
+
+  if (prompt_words_have (words, 1, "2"))
+    protocol = TORNADIS_PROTOCOL_RESP2;
+  else if (prompt_words_have (words, 1, "3"))
+    protocol = TORNADIS_PROTOCOL_RESP3;
+
+  for (;;)
+    {
+      if (prompt_words_have (words, i, "AUTH") && i + 2 < words->len)
+        {
+          g_free (username);
+          g_free (password);
+          username = dup_word (words, i + 1);
+          password = dup_word (words, i + 2);
+          i += 3;
+        }
+      else if (prompt_words_have (words, i, "SETNAME") && i + 1 < words->len)
+        {
+          g_free (name);
+          name = dup_word (words, i + 1);
+          i += 2;
+        }
+      else
+        {
+          break;
+        }
+    }
+
+  if (protocol == TORNADIS_PROTOCOL_AUTO || i < words->len)
+    {
+      run_fail (self, "Here it is HELLO 2|3 [AUTH username password] [SETNAME name], which connects again");
+      return;
+    }
+
+  run_reconnect (self, username, password, name, protocol, cancellable);
+}
+
+static void
+run_auth (Run *self,
+          GCancellable *cancellable)
+{
+  guint n = self->words->len;
+  g_autofree char *username = n == 3 ? dup_word (self->words, 1) : NULL;
+  g_autofree char *password = dup_word (self->words, n - 1);
+  TornadisProtocol protocol;
+
+  g_object_get (self->session->client, "protocol", &protocol, NULL);
+  run_reconnect (self, username, password, NULL, protocol, cancellable);
+}
+
+static void
+messages_done_cb (gpointer user_data)
+{
+  Run *self = user_data;
+
+  run_finish (self, NULL, NULL);
+}
+
+/* What would leave the client out of step is done in another way, or said to be so. Returns FALSE for a plain call. */
+static gboolean
+run_special (Run *self,
+             GCancellable *cancellable)
+{
+  GPtrArray *words = self->words;
+  TornadisClient *client = self->session->client;
+
+  if (prompt_messages_take_command (words) && tornadis_client_is_in_transaction (client))
+    run_fail (self, "Channels have a connection of their own here, which is not part of the transaction");
+  else if (prompt_messages_take_command (words))
+    prompt_messages_run (words, cancellable, messages_done_cb, self);
+  else if (prompt_words_have (words, 0, "MONITOR"))
+    run_fail (self, "MONITOR does not end: leave the prompt, and call “tornadis monitor”");
+  else if (prompt_words_have (words, 0, "CLIENT") && prompt_words_have (words, 1, "REPLY"))
+    run_fail (self, "CLIENT REPLY would leave the prompt without replies");
+  else if (prompt_words_have (words, 0, "HELLO"))
+    run_hello (self, cancellable);
+  else if (prompt_words_have (words, 0, "AUTH") && words->len >= 2 && words->len <= 3 && !tornadis_client_is_connected (client))
+    run_auth (self, cancellable);
+  else
+    return FALSE;
+
+  return TRUE;
+}
+
+static void
+move (PromptSession *self,
+      GPtrArray *words)
+{
+  g_autofree char *place = words->len > 1 ? dup_word (words, 1) : g_strdup ("");
+  g_autofree char *number = words->len == 3 ? dup_word (words, 2) : NULL;
+  guint64 port = 0;
+
+  if (words->len == 2 && strstr (place, "://") != NULL)
+    prompt_session_move (self, g_steal_pointer (&place), NULL, TOOL_NOT_GIVEN);
+  else if (number != NULL && g_ascii_string_to_unsigned (number, 10, 1, G_MAXUINT16, &port, NULL))
+    prompt_session_move (self, NULL, g_steal_pointer (&place), (int) port);
+  else
+    prompt_print_line (PROMPT_STYLE_ERROR, "It is connect HOST PORT, or connect URI");
+}
+
+/* Runs a command. Returns FALSE if that was one of the prompt, which has no reply. */
+gboolean
+prompt_session_run (PromptSession *self,
+                    GPtrArray *words,
+                    GCancellable *cancellable,
+                    PromptRanFunc func,
+                    gpointer user_data)
+{
+  g_autoptr (TornadisCommand) command = NULL;
+  Run *run;
+
+  if (prompt_words_have (words, 0, "connect"))
+    {
+      move (self, words);
+      return FALSE;
+    }
+  /* All is as it was at the start. */
+  if (prompt_words_have (words, 0, "RESET") && words->len == 1)
+    {
+      prompt_session_restart (self);
+      return FALSE;
+    }
+
+  run = g_new0 (Run, 1);
+  run->session = self;
+  run->words = g_ptr_array_ref (words);
+  run->func = func;
+  run->user_data = user_data;
+  g_set_object (&self->running, cancellable);
+  if (run_special (run, cancellable))
+    return TRUE;
+
+  command = tornadis_command_new_bytes ((GBytes **) words->pdata, words->len);
+  tornadis_client_call_async (self->client, command, cancellable, called_cb, run);
+
+  return TRUE;
+}
