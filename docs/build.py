@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Makes the reference with gi-docgen.
+
+build.py GI-DOCGEN CONFIG GIR SCRATCH DEPFILE OUTPUT PAGE...
+
+PAGEs are files beside this one, in their order. Those of Python's and of JavaScript's own API have a comment for what is
+made of the overrides.
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import language_api
+import pages
+
+SOURCE = pathlib.Path(__file__).resolve().parent
+INTROSPECTION = SOURCE.parent / 'introspection'
+PYTHON = INTROSPECTION / 'python' / 'gi' / 'overrides'
+JAVASCRIPT = INTROSPECTION / 'gjs' / 'overrides'
+
+
+def make_apis(gir):
+    """Of both languages."""
+    library = language_api.Library(gir)
+    stubs = INTROSPECTION / 'stubs'
+    return {
+        'python-api.md': language_api.PythonApi(
+            library, stubs / 'overrides.pyi',
+            # What applications see, before its parts.
+            sorted(PYTHON.glob('*ornadis*.py'), key=lambda path: (path.name != 'Tornadis.py', path.name))),
+        'javascript-api.md': language_api.JavaScriptApi(
+            library, stubs / 'overrides.d.ts',
+            sorted(JAVASCRIPT.glob('*.js'), key=lambda path: (path.name != 'Tornadis.js', path.name))),
+    }
+
+
+HEAD = '  <link rel="stylesheet" href="tornadis.css" type="text/css"/>\n  <script src="tornadis.js"></script>\n</head>'
+C = '<p class="language">C</p>\n'
+
+
+def finish_page(text, name, titles, urls):
+    """Adds to a page what gi-docgen leaves out, or has no option for."""
+
+    def link(match):
+        namespace, target = (re.search(rf'data-{key}="(.*?)"', match[0]) for key in ('namespace', 'link'))
+        if namespace is None or target is None or namespace[1] not in urls:
+            return match[0]
+        return match[0].replace('javascript:void(0)', urls[namespace[1]] + target[1])
+
+    # Links to other libraries work without JavaScript, too.
+    text = re.sub(r'<a [^>]*href="javascript:void\(0\)"[^>]*>', link, text)
+    text = text.replace('</head>', HEAD, 1)
+    links = '\n'.join(f'<a{" class=current" if page == name else ""} href="{page}">{title}</a>'
+                      for page, title in titles.items())
+    text = text.replace('<div class="section generator">',
+                        f'<div class="section">\n<h5>Pages</h5>\n<div class="links">\n{links}\n</div>\n</div>\n'
+                        '<div class="section generator">', 1)
+    if name not in titles:
+        # That of a symbol, whose code is C.
+        text = re.sub(r'<div class="(?:docblock c-decl|codehilite)">', lambda match: C + match[0], text)
+    if name == 'index.html':
+        # Of what has no address.
+        text = re.sub(r'\s*<tr><td><em>\w+</em></td><td><a href="" [^>]*></a></td></tr>', '', text)
+    return text
+
+
+def finish(output, names):
+    urls = dict(re.findall(r"\['(\w+)', '(.*?)'\]", (SOURCE / 'urlmap.js').read_text(encoding='utf-8')))
+    titles = {name.replace('.md', '.html'): pages.get_title((SOURCE / name).read_text(encoding='utf-8')) for name in names}
+    for path in output.glob('*.html'):
+        text = path.read_text(encoding='utf-8')
+        path.write_text(finish_page(text, path.name, titles, urls), encoding='utf-8')
+
+
+def main(gi_docgen, config, gir, scratch, depfile, output, *names):
+    sources = [*SOURCE.glob('*.*'), *(INTROSPECTION / 'stubs').glob('overrides.*'), *PYTHON.glob('*.py'), *JAVASCRIPT.glob('*.js')]
+    pathlib.Path(depfile).write_text(f'{output}: {" ".join(map(str, sources))}\n', encoding='utf-8')
+    scratch, output = pathlib.Path(scratch), pathlib.Path(output)
+    replace = {}
+    for name, api in make_apis(gir).items():
+        for missing in api.undocumented:
+            print(f'{api.LANGUAGE}: {missing} is not documented', file=sys.stderr)
+        replace[name] = {'<!-- members -->': language_api.Writer(api).write()}
+    pages.make_pages(SOURCE, scratch, names, replace)
+    shutil.rmtree(output, ignore_errors=True)
+    subprocess.run([gi_docgen, 'generate', '--quiet', '--no-namespace-dir', '--fatal-warnings', f'--config={config}',
+                    f'--output-dir={output}', f'--content-dir={scratch}', f'--content-dir={SOURCE}', gir], check=True)
+    finish(output, names)
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The reference as it is built: nothing of the languages' own API is missing, every block of code says its language,
+pages have their neighbours, and links lead somewhere. As TAP.
+
+test_reference.py DIRECTORY_OF_THE_REFERENCE GIR
+"""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import traceback
+import urllib.parse
+from html.parser import HTMLParser
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / 'docs'))
+sys.dont_write_bytecode = True
+
+import build
+import language_api
+import pages
+
+OUTPUT, GIR = map(pathlib.Path, sys.argv[1:3])
+LANGUAGES = {'C', 'Python', 'JavaScript', 'Vala', 'Shell', 'meson.build', 'Output', 'TypeScript'}
+
+
+class Failed(AssertionError):
+    pass
+
+
+class Document(HTMLParser):
+    """What the cases look at in a page, in its order."""
+
+    VOID = {'meta', 'link', 'input', 'img', 'br', 'hr'}
+
+    def __init__(self, path):
+        super().__init__()
+        self.ids = set()
+        self.links = []       # attributes of elements that have an href or a src
+        self.blocks = []      # the language that stands before each block of code
+        self.comments = []
+        self.caption = None
+        self.text = None      # what stands in the caption that is being read
+        self.feed(path.read_text(encoding='utf-8'))
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        classes = (attributes.get('class') or '').split()
+        self.ids.update(attributes[key] for key in ('id', 'name') if attributes.get(key))
+        if 'href' in attributes or 'src' in attributes:
+            self.links.append(attributes)
+        if 'codehilite' in classes or 'c-decl' in classes:
+            self.blocks.append(self.caption)
+            self.caption = None
+        if tag == 'label' or tag == 'p' and 'language' in classes:
+            self.text = ''
+        elif tag in ('p', 'h1', 'h2', 'h3', 'h4', 'table', 'ul'):
+            # A caption is directly before its block.
+            self.caption = None
+
+    def handle_endtag(self, tag):
+        if self.text is not None and tag in ('label', 'p'):
+            self.caption, self.text = self.text, None
+
+    def handle_data(self, data):
+        if self.text is not None:
+            self.text += data
+
+    def handle_comment(self, data):
+        self.comments.append(data)
+
+
+def check(failures):
+    if failures:
+        raise Failed('\n'.join(failures))
+
+
+DOCUMENTS = {path.name: Document(path) for path in sorted(OUTPUT.glob('*.html'))}
+NAMES = re.findall(r"^    '([\w-]+)\.md',$", (ROOT / 'docs' / 'meson.build').read_text(encoding='utf-8'), re.MULTILINE)
+APIS = build.make_apis(GIR)
+
+
+def test_everything_is_documented():
+    check([f'{api.LANGUAGE}: {missing}' for api in APIS.values() for missing in api.undocumented])
+
+
+def check_names(page, names):
+    """Names ("Client.call") of the override at runtime, unless they mean what they mean in C and for GObject."""
+    library = language_api.Library(GIR)
+    failures = []
+    for name in names:
+        owner, _, member = name.rpartition('.')
+        anchor = language_api.make_id(*filter(None, (owner, member)))
+        if anchor in DOCUMENTS[page].ids or language_api.INHERITED.match(member):
+            continue
+        if not (owner and library.has(owner, re.sub('([A-Z])', lambda match: '_' + match[1].lower(), member.replace('-', '_')))):
+            failures.append(f'{page}: {name}')
+    check(failures)
+
+
+def test_python_names():
+    import gi
+    gi.require_version('Tornadis', '1.0')
+    from gi.repository import Tornadis
+    override = sys.modules['gi.overrides.Tornadis']
+    names = []
+    for name in override.__all__:
+        names.append(name)
+        value = getattr(Tornadis, name)
+        if isinstance(value, type):
+            names += [f'{name}.{member}' for member in vars(value) if not member.startswith(('_', 'do_'))]
+    if len(names) < 50:
+        raise Failed(f'there are too few to be all: {names}')
+    # What an error is, is GLib.Error's.
+    check_names('python-api.html', names)
+
+
+def test_javascript_names():
+    if shutil.which('gjs') is None:
+        return 'no gjs'
+    result = subprocess.run(['gjs', '-m', ROOT / 'tests' / 'stubs' / 'names.js', '{}'], stdout=subprocess.PIPE, check=True)
+    found = json.loads(result.stdout)
+    found = found.get('names', found)
+    library = language_api.Library(GIR)
+    names = []
+    for name, members in found.items():
+        if name in ('Client', 'PubSubClient', 'Pipeline', 'ClientPool', 'Message', 'Reply') or name not in library.pages:
+            names += [f'{name}.{member}' for member in members['prototype'] if not member.startswith('vfunc_')]
+    if len(names) < 50:
+        raise Failed(f'there are too few to be all: {names}')
+    check_names('javascript-api.html', names)
+
+
+def test_every_block_says_its_language():
+    failures = []
+    n = 0
+    for name, document in DOCUMENTS.items():
+        n += len(document.blocks)
+        failures += [f'{name}: block {number} is after {caption!r}' for number, caption in enumerate(document.blocks, 1)
+                     if caption not in LANGUAGES]
+    if n < 300:
+        failures.append(f'there are only {n} blocks')
+    # A symbol's page says that its code is C.
+    failures += [f'{GIR}: a comment has a block of {language!r}' for language in re.findall(
+        r'^```(.*)\n(?:.*\n)*?```$', GIR.read_text(encoding='utf-8'), re.MULTILINE) if language != 'c']
+    check(failures)
+
+
+def test_a_block_without_language_is_refused():
+    for text in ('```\nfoo\n```\n', '```cobol\nfoo\n```\n'):
+        try:
+            pages.split(text, 'page')
+        except pages.PageError:
+            continue
+        raise Failed(f'{text!r} is taken')
+
+
+def test_alternatives_are_tabs():
+    text = 'Title: T\n\n# T\n\n```python\np\n```\n\n```c\nc\n```\n\n```js\nj\n```\n\n```text\no\n```\n\nAnd:\n\n```vala\nv\n```\n'
+    page = pages.make_page('t.md', text, None, None, {})
+    labels = re.findall(r'<label for="[\w-]+">(\w+)</label>', page)
+    if labels != ['C', 'Python', 'JavaScript'] or page.count(' checked>') != 1 or page.count('<p class="language">Vala') != 1:
+        raise Failed(page)
+
+
+def test_neighbours():
+    failures = []
+    for number, name in enumerate(NAMES):
+        document = DOCUMENTS[f'{name}.html']
+        found = {link['rel']: link['href'] for link in document.links if link.get('rel') in ('prev', 'next')}
+        expected = {}
+        if number > 0:
+            expected['prev'] = f'{NAMES[number - 1]}.html'
+        if number + 1 < len(NAMES):
+            expected['next'] = f'{NAMES[number + 1]}.html'
+        if found != expected:
+            failures.append(f'{name} has {found}, not {expected}')
+    check(failures)
+
+
+def test_overview_has_all_pages():
+    links = {link.get('href') for link in DOCUMENTS['overview.html'].links}
+    source = (ROOT / 'docs' / 'overview.md').read_text(encoding='utf-8')
+    check([f'overview.md: {name}' for name in NAMES
+           if name != 'overview' and f'({name}.html)' not in source or f'{name}.html' not in links])
+
+
+def test_links():
+    failures = []
+    n = 0
+    for name, document in DOCUMENTS.items():
+        for link in document.links:
+            address = link.get('href', link.get('src')) or ''
+            parts = urllib.parse.urlsplit(address)
+            n += 1
+            if parts.scheme in ('http', 'https'):
+                continue
+            target = parts.path or name
+            fragment = urllib.parse.unquote(parts.fragment)
+            if not address or parts.scheme or not (OUTPUT / target).exists():
+                failures.append(f'{name}: {address!r}')
+            elif fragment and target in DOCUMENTS and fragment not in DOCUMENTS[target].ids:
+                failures.append(f'{name}: {address!r} has no such place')
+    if n < 5000:
+        failures.append(f'there are only {n} links')
+    check(failures)
+
+
+def test_what_is_for_tests_is_not_shown():
+    check([f'{name}.html: {comment!r}' for name in NAMES for comment in DOCUMENTS[f'{name}.html'].comments
+           if 'SPDX' not in comment])
+
+
+def test_addresses_of_website_and_source():
+    """Rows of the first page: shown when there is an address, and else left out."""
+    row = '<tr><td><em>{}</em></td><td><a href="{}" class="external">{}</a></td></tr>\n'
+    text = row.format('Website', 'https://example.org/', 'https://example.org/') + row.format('Source', '', '')
+    finished = build.finish_page(text, 'index.html', {}, {})
+    if 'https://example.org/' not in finished or 'Source' in finished:
+        raise Failed(finished)
+
+
+def main():
+    cases = [(name, case) for name, case in globals().items() if name.startswith('test_')]
+    print(f'1..{len(cases)}')
+    failed = False
+    for number, (name, case) in enumerate(cases, 1):
+        try:
+            skipped = case()
+            print(f'ok {number} - {name}' + (f' # SKIP {skipped}' if skipped else ''))
+        except Exception as error:
+            failed = True
+            print(f'not ok {number} - {name}')
+            text = str(error) if isinstance(error, Failed) else traceback.format_exc()
+            print(f'# {name}\n# ' + text.rstrip().replace('\n', '\n# '), file=sys.stderr)
+    sys.exit(1 if failed else 0)
+
+
+main()
