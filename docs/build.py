@@ -13,6 +13,9 @@ import shutil
 import subprocess
 import sys
 
+# Not into the source.
+sys.dont_write_bytecode = True
+
 import language_api
 import pages
 
@@ -41,6 +44,11 @@ HEAD = '  <link rel="stylesheet" href="tornadis.css" type="text/css"/>\n  <scrip
 C = '<p class="language">C</p>\n'
 
 
+def part(code):
+    """A long name in a table may have a line's end behind its parts."""
+    return code[0] if len(code[1]) < 24 else re.sub(r'(?<=\w)([_.(])(?=\w)', r'\1<wbr>', code[0])
+
+
 def finish_page(text, name, titles, urls):
     """Adds to a page what gi-docgen leaves out, or has no option for."""
 
@@ -53,12 +61,18 @@ def finish_page(text, name, titles, urls):
     # Links to other libraries work without JavaScript, too.
     text = re.sub(r'<a [^>]*href="javascript:void\(0\)"[^>]*>', link, text)
     text = text.replace('</head>', HEAD, 1)
+    # The first page has a list of them.
+    shown = {} if name == 'index.html' else titles
     links = '\n'.join(f'<a{" class=current" if page == name else ""} href="{page}">{title}</a>'
-                      for page, title in titles.items())
-    text = text.replace('<div class="section generator">',
-                        f'<div class="section">\n<h5>Pages</h5>\n<div class="links">\n{links}\n</div>\n</div>\n'
-                        '<div class="section generator">', 1)
-    if name not in titles:
+                      for page, title in shown.items())
+    if links:
+        text = text.replace(
+            '<div class="section generator">',
+            f'<div class="section">\n<h5>Pages</h5>\n<div class="links">\n{links}\n</div>\n</div>\n'
+            '<div class="section generator">', 1)
+    if name in titles:
+        text = re.sub(r'<td.*?</td>', lambda cell: re.sub(r'<code>([^<]*)</code>', part, cell[0]), text)
+    else:
         # That of a symbol, whose code is C.
         text = re.sub(r'<div class="(?:docblock c-decl|codehilite)">', lambda match: C + match[0], text)
     if name == 'index.html':
@@ -76,7 +90,8 @@ def finish(output, names):
 
 
 def main(gi_docgen, config, gir, scratch, depfile, output, *names):
-    sources = [*SOURCE.glob('*.*'), *(INTROSPECTION / 'stubs').glob('overrides.*'), *PYTHON.glob('*.py'), *JAVASCRIPT.glob('*.js')]
+    sources = [*SOURCE.glob('*.*'), *(INTROSPECTION / 'stubs').glob('overrides.*'), *PYTHON.glob('*.py'),
+               *JAVASCRIPT.glob('*.js')]
     pathlib.Path(depfile).write_text(f'{output}: {" ".join(map(str, sources))}\n', encoding='utf-8')
     scratch, output = pathlib.Path(scratch), pathlib.Path(output)
     replace = {}
