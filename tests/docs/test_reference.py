@@ -134,6 +134,23 @@ def test_javascript_names():
     check_names('javascript-api.html', names)
 
 
+def get_help(name):
+    return subprocess.run([sys.executable, '-W', 'ignore', '-m', 'pydoc', name], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout
+
+
+def join(text):
+    return ' '.join(re.sub(r'^ *\| ?', '', text, flags=re.MULTILINE).split())
+
+
+def test_help_shows_it():
+    docs = APIS['python-api.md'].docs.texts
+    names = ('Client.call', 'PubSubClient.messages', 'ClientPool.connected_client', 'run', 'ReplyError')
+    everything = join(get_help('gi.overrides.Tornadis'))
+    check([f'{name}: {docs[name]}' for name in names if join(docs[name]) not in join(get_help(f'gi.repository.Tornadis.{name}'))
+           or join(docs[name]) not in everything])
+
+
 def test_every_block_says_its_language():
     failures = []
     n = 0
