@@ -4,7 +4,7 @@
 build.py GI-DOCGEN CONFIG GIR SCRATCH DEPFILE OUTPUT PAGE...
 
 PAGEs are files beside this one, in their order. Those of Python's and of JavaScript's own API have a comment for what is
-made of the overrides.
+made of the overrides, the first one a comment for a list of the others.
 """
 
 import pathlib
@@ -81,9 +81,13 @@ def finish_page(text, name, titles, urls):
     return text
 
 
+def get_titles(names):
+    return {name.replace('.md', '.html'): pages.get_title((SOURCE / name).read_text(encoding='utf-8')) for name in names}
+
+
 def finish(output, names):
     urls = dict(re.findall(r"\['(\w+)', '(.*?)'\]", (SOURCE / 'urlmap.js').read_text(encoding='utf-8')))
-    titles = {name.replace('.md', '.html'): pages.get_title((SOURCE / name).read_text(encoding='utf-8')) for name in names}
+    titles = get_titles(names)
     for path in output.glob('*.html'):
         text = path.read_text(encoding='utf-8')
         path.write_text(finish_page(text, path.name, titles, urls), encoding='utf-8')
@@ -99,6 +103,8 @@ def main(gi_docgen, config, gir, scratch, depfile, output, *names):
         for missing in api.undocumented:
             print(f'{api.LANGUAGE}: {missing} is not documented', file=sys.stderr)
         replace[name] = {'<!-- members -->': language_api.Writer(api).write()}
+    replace['overview.md'] = {'<!-- pages -->\n\n': ''.join(
+        f'- [{title}]({page})\n' for page, title in get_titles(names).items() if page != 'overview.html')}
     pages.make_pages(SOURCE, scratch, names, replace)
     shutil.rmtree(output, ignore_errors=True)
     subprocess.run([gi_docgen, 'generate', '--quiet', '--no-namespace-dir', '--fatal-warnings', f'--config={config}',

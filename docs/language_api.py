@@ -328,12 +328,23 @@ class PythonApi:
                      to_markdown(' '.join(lines)))
 
 
+def measure(text):
+    return len(html.unescape(re.sub(r'<[^>]*>', '', text)))
+
+
 def wrap(name, parameters, returns):
-    """A signature on one line, or with a line for each parameter."""
+    """A signature on one line, or its parameters on lines of their own."""
     text = f'{name}({", ".join(parameters)}){returns}'
-    if len(html.unescape(re.sub(r'<[^>]*>', '', text))) <= 84 or not parameters:
+    if measure(text) <= 84 or not parameters:
         return text
-    return f'{name}(\n    ' + ',\n    '.join(parameters) + f'\n){returns}'
+    lines = ['    ' + parameters[0]]
+    for parameter in parameters[1:]:
+        if measure(f'{lines[-1]}, {parameter},') <= 84:
+            lines[-1] += f', {parameter}'
+        else:
+            lines[-1] += ','
+            lines.append('    ' + parameter)
+    return f'{name}(\n' + '\n'.join(lines) + f'\n){returns}'
 
 
 def to_markdown(doc):
@@ -570,12 +581,20 @@ class Writer:
     def link(self, text, owner, name=''):
         """Has names in `code` be links."""
 
+        def mark(match):
+            bare = match[1].removesuffix('()')
+            return f'`{match[1]}`' if bare in self.anchors or f'{owner}.{bare}' in self.anchors else match[1]
+
         def replace(match):
             for each in (match[1], f'{owner}.{match[1]}'):
                 if each in self.anchors and each not in (name, f'{owner}.{name}'):
                     return f'[{match[0]}](#{self.anchors[each]})'
             return match[0]
 
+        # Where it is not marked as code.
+        text = ''.join(part if number % 2 else re.sub(
+            r'(?<![\w.`@(])((?:[A-Za-z]\w*\.)?[a-z]\w*\(\)|[A-Z][a-z]+(?:[A-Z][a-z]+)+(?![\w.(]))', mark, part)
+            for number, part in enumerate(re.split(r'(`[^`]*`|\[[^]]*\])', text)))
         text = re.sub(r'\bsee the module\b', 'see [the beginning](#main)', text)
         return re.sub(r'(?<![\[`])`(?:Tornadis\.)?([A-Za-z]\w*(?:\.\w+)?)(?:\(\))?`(?![`\]])', replace, text)
 
