@@ -5,10 +5,11 @@ generate.py GIR OVERRIDES.pyi OVERRIDES.d.ts OUTPUT.pyi OUTPUT.d.ts
 
 What is in an overrides file replaces what the GIR says of the same name, a member of a class that of the same class;
 what surrounds it there surrounds the output. In that for Python "# properties of" a class stands for these, as
-keyword arguments.
+keyword arguments, and functions get the docstrings of the override, which editors would not find.
 """
 
 import ast
+import pathlib
 import re
 import sys
 import textwrap
@@ -158,14 +159,51 @@ class Members:
         return '\n'.join(text for texts in self.texts.values() for text in texts)
 
 
+def get_docstrings(paths):
+    """Of functions and of members of classes, by name ("Client.call"); the first file that has one counts."""
+    docs = {}
+    for path in paths:
+        for node in ast.parse(path.read_text(encoding='utf-8')).body:
+            members = node.body if isinstance(node, ast.ClassDef) else [node]
+            prefix = f'{node.name}.' if isinstance(node, ast.ClassDef) else ''
+            for member in members:
+                if isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(member):
+                    docs.setdefault(prefix + member.name, ast.get_docstring(member))
+    return docs
+
+
+def add_docstrings(source, docs):
+    """To functions and members in the source of a stub; one of several signatures keeps what it has."""
+    lines = source.split('\n')
+    nodes = [(member, f'{node.name}.' if isinstance(node, ast.ClassDef) else '') for node in ast.parse(source).body
+             for member in (node.body if isinstance(node, ast.ClassDef) else [node])]
+    for node, prefix in reversed(nodes):
+        doc = docs.get(prefix + node.name) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
+        overloaded = any(ast.unparse(each) == 'overload' for each in node.decorator_list) if doc else False
+        if doc is None or ast.get_docstring(node) and overloaded:
+            continue
+        first, *others = doc.replace('\\', '\\\\').split('\n')
+        text = [f'"""{first}', *others, '"""'] if others else [f'"""{first}"""']
+        text = [' ' * (node.col_offset + 4) + line if line else '' for line in text]
+        if ast.get_docstring(node):
+            lines[node.body[0].lineno - 1:node.body[0].end_lineno] = text
+        elif lines[node.end_lineno - 1].endswith(' ...'):
+            lines[node.end_lineno - 1] = lines[node.end_lineno - 1].removesuffix(' ...')
+            lines[node.end_lineno:node.end_lineno] = text
+    return '\n'.join(lines)
+
+
 class Python:
     TYPES = {'utf8': 'str', 'gboolean': 'bool', 'gdouble': 'float', 'none': 'None', 'gpointer': 'object',
              'GLib.Quark': 'int', 'GType': 'GObject.GType | type[GObject.Object]', **dict.fromkeys(INTEGERS, 'int')}
 
     def __init__(self, namespace, overrides):
         self.namespace = namespace
+        sources = pathlib.Path(overrides).resolve().parent.parent / 'python' / 'gi' / 'overrides'
+        # What applications see, before its parts.
+        docs = get_docstrings([sources / 'Tornadis.py', *sorted(sources.glob('_tornadis*.py'))])
         with open(overrides, encoding='utf-8') as file:
-            head, self.classes, more_functions = self.parse(file.read())
+            head, self.classes, more_functions = self.parse(add_docstrings(file.read(), docs))
         parts = [head]
         parts.append('\n'.join(self.describe(f'{name}: {self.get_type(kind)}', doc)
                                for name, kind, doc in namespace.constants))

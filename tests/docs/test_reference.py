@@ -2,9 +2,10 @@
 """The reference as it is built: nothing of the languages' own API is missing, every block of code says its language,
 pages have their neighbours, and links lead somewhere. As TAP.
 
-test_reference.py DIRECTORY_OF_THE_REFERENCE GIR
+test_reference.py DIRECTORY_OF_THE_REFERENCE GIR STUB
 """
 
+import ast
 import json
 import pathlib
 import re
@@ -23,7 +24,7 @@ import build
 import language_api
 import pages
 
-OUTPUT, GIR = map(pathlib.Path, sys.argv[1:3])
+OUTPUT, GIR, STUB = map(pathlib.Path, sys.argv[1:4])
 LANGUAGES = {'C', 'Python', 'JavaScript', 'Vala', 'Shell', 'meson.build', 'Output', 'TypeScript'}
 
 
@@ -149,6 +150,25 @@ def test_help_shows_it():
     everything = join(get_help('gi.overrides.Tornadis'))
     check([f'{name}: {docs[name]}' for name in names if join(docs[name]) not in join(get_help(f'gi.repository.Tornadis.{name}'))
            or join(docs[name]) not in everything])
+
+
+def test_editors_show_it():
+    """The stub, where they look, has the docstrings of the override."""
+    shown = {}
+    for node in ast.parse(STUB.read_text(encoding='utf-8')).body:
+        for member in node.body if isinstance(node, ast.ClassDef) else [node]:
+            if isinstance(member, language_api.FUNCTIONS):
+                name = f'{node.name}.{member.name}' if member is not node else member.name
+                shown.setdefault(name, []).append(join(ast.get_docstring(member) or ''))
+    docs = APIS['python-api.md'].docs
+    names = [name for name, node in docs.public.items() if isinstance(node, language_api.FUNCTIONS) and name in docs.texts]
+    names += ['run', 'spawn', 'sleep']
+    if len(names) < 12:
+        raise Failed(f'there are too few to be all: {names}')
+    # A signature of several may have words of its own, and a method of C those.
+    library = APIS['python-api.md'].library
+    check([name for name in names if name in shown and join(docs.texts[name]) not in shown[name] and not (
+        all(shown[name]) and (len(shown[name]) > 1 or library.has(*name.split('.'))))])
 
 
 def test_every_block_says_its_language():
