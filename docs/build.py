@@ -7,6 +7,8 @@ PAGEs are files beside this one, in their order. Those of Python's and of JavaSc
 made of the overrides, the first one a comment for a list of the others.
 """
 
+import html
+import json
 import pathlib
 import re
 import shutil
@@ -81,6 +83,25 @@ def finish_page(text, name, titles, urls):
     return text
 
 
+def finish_search(output, writers):
+    """Adds what the APIs of languages have to the index for searching, and to Devhelp's."""
+    index, (devhelp,) = output / 'index.json', output.glob('*.devhelp2')
+    search = json.loads(index.read_text(encoding='utf-8'))
+    for symbol in search['symbols']:
+        if symbol['type'] == 'content':
+            # It begins with the title, once more.
+            symbol['summary'] = symbol['summary'].strip().removeprefix('# ' + symbol['name']).strip()
+    keywords = ''
+    for page, writer in writers.items():
+        for name, anchor, sentence in writer.list():
+            link, shown = f'{page}#{anchor}', f'{name} ({writer.api.LANGUAGE})'
+            search['symbols'].append({'type': 'content', 'name': shown, 'href': link, 'summary': sentence})
+            keywords += f'<keyword type="function" name="{html.escape(shown)}" link="{link}"/>'
+    index.write_text(json.dumps(search), encoding='utf-8')
+    text = devhelp.read_text(encoding='utf-8')
+    devhelp.write_text(text.replace('</functions>', keywords + '</functions>'), encoding='utf-8')
+
+
 def get_titles(names):
     return {name.replace('.md', '.html'): pages.get_title((SOURCE / name).read_text(encoding='utf-8')) for name in names}
 
@@ -98,11 +119,12 @@ def main(gi_docgen, config, gir, scratch, depfile, output, *names):
                *JAVASCRIPT.glob('*.js')]
     pathlib.Path(depfile).write_text(f'{output}: {" ".join(map(str, sources))}\n', encoding='utf-8')
     scratch, output = pathlib.Path(scratch), pathlib.Path(output)
-    replace = {}
+    replace, writers = {}, {}
     for name, api in make_apis(gir).items():
         for missing in api.undocumented:
             print(f'{api.LANGUAGE}: {missing} is not documented', file=sys.stderr)
-        replace[name] = {'<!-- members -->': language_api.Writer(api).write()}
+        writer = writers[name.replace('.md', '.html')] = language_api.Writer(api)
+        replace[name] = {'<!-- members -->': writer.write()}
     replace['overview.md'] = {'<!-- pages -->\n\n': ''.join(
         f'- [{title}]({page})\n' for page, title in get_titles(names).items() if page != 'overview.html')}
     pages.make_pages(SOURCE, scratch, names, replace)
@@ -110,6 +132,7 @@ def main(gi_docgen, config, gir, scratch, depfile, output, *names):
     subprocess.run([gi_docgen, 'generate', '--quiet', '--no-namespace-dir', '--fatal-warnings', f'--config={config}',
                     f'--output-dir={output}', f'--content-dir={scratch}', f'--content-dir={SOURCE}', gir], check=True)
     finish(output, names)
+    finish_search(output, writers)
 
 
 if __name__ == '__main__':

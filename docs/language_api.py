@@ -578,6 +578,15 @@ class Writer:
         for entry in api.functions:
             self.anchors[entry.name] = make_id(entry.name)
 
+    def list(self):
+        """All that is written of, for a search: (name, anchor, first sentence)."""
+        entries = [('', each) for each in (*self.api.functions, *self.classes)]
+        entries += [(f'{each.name}.', member) for each in self.classes for member in each.members
+                    if member.name not in ('__init__', 'constructor')]
+        for prefix, entry in entries:
+            sentence = re.match(r'(.*?[.:])(?=\s|$)|.*', ' '.join(entry.doc.split()))[0]
+            yield prefix + entry.name, self.anchors[prefix + entry.name], sentence
+
     def link(self, text, owner, name=''):
         """Has names in `code` be links."""
 

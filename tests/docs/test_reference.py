@@ -14,6 +14,7 @@ import subprocess
 import sys
 import traceback
 import urllib.parse
+import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -241,6 +242,24 @@ def test_links():
                 failures.append(f'{name}: {address!r} has no such place')
     if n < 5000:
         failures.append(f'there are only {n} links')
+    check(failures)
+
+
+def test_search_finds_it():
+    symbols = json.loads((OUTPUT / 'index.json').read_text(encoding='utf-8'))['symbols']
+    (devhelp,) = OUTPUT.glob('*.devhelp2')
+    keywords = {(each.get('name'), each.get('link')) for each in ElementTree.parse(devhelp).iter(
+        '{http://www.devhelp.net/book}keyword')}
+    failures = []
+    for name, page in (('Client.call (Python)', 'python-api.html'), ('run (Python)', 'python-api.html'),
+                       ('PubSubClient.messages (JavaScript)', 'javascript-api.html')):
+        links = {symbol['href'] for symbol in symbols if symbol['name'] == name}
+        if len(links) != 1 or (name, *links) not in keywords or links.pop().partition('#')[0] != page:
+            failures.append(f'{name}: {links}')
+    for symbol in symbols:
+        page, _, anchor = symbol.get('href', 'overview.html').partition('#')
+        if anchor and anchor not in DOCUMENTS[page].ids or symbol['summary'].startswith('#'):
+            failures.append(f'{symbol}')
     check(failures)
 
 
