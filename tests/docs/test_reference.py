@@ -153,23 +153,27 @@ def test_help_shows_it():
            or join(docs[name]) not in everything])
 
 
-def test_editors_show_it():
-    """The stub, where they look, has the docstrings of the override."""
-    shown = {}
-    for node in ast.parse(STUB.read_text(encoding='utf-8')).body:
+def list_functions(tree):
+    """Functions and members of classes, by name ("Client.call"), with their docstrings: one for each signature."""
+    found = {}
+    for node in tree.body:
         for member in node.body if isinstance(node, ast.ClassDef) else [node]:
             if isinstance(member, language_api.FUNCTIONS):
-                name = f'{node.name}.{member.name}' if member is not node else member.name
-                shown.setdefault(name, []).append(join(ast.get_docstring(member) or ''))
-    docs = APIS['python-api.md'].docs
-    names = [name for name, node in docs.public.items() if isinstance(node, language_api.FUNCTIONS) and name in docs.texts]
-    names += ['run', 'spawn', 'sleep']
+                name = member.name if member is node else f'{node.name}.{member.name}'
+                found.setdefault(name, []).append(join(ast.get_docstring(member) or ''))
+    return found
+
+
+def test_editors_show_it():
+    """The stub, where they look, has the docstrings of the override."""
+    api = APIS['python-api.md']
+    shown = list_functions(ast.parse(STUB.read_text(encoding='utf-8')))
+    names = [name for name in list_functions(api.tree) if name in api.docs.texts and not name.startswith('PubSubClient.pubsub_')]
     if len(names) < 12:
         raise Failed(f'there are too few to be all: {names}')
-    # A signature of several may have words of its own, and a method of C those.
-    library = APIS['python-api.md'].library
-    check([name for name in names if name in shown and join(docs.texts[name]) not in shown[name] and not (
-        all(shown[name]) and (len(shown[name]) > 1 or library.has(*name.split('.'))))])
+    # A signature of several may have words of its own.
+    check([name for name in names if join(api.docs.texts[name]) not in shown[name] and not (
+        len(shown[name]) > 1 and all(shown[name]))])
 
 
 def test_every_block_says_its_language():
