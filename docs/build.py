@@ -46,12 +46,31 @@ HEAD = '  <link rel="stylesheet" href="tornadis.css" type="text/css"/>\n  <scrip
 C = '<p class="language">C</p>\n'
 
 
-def part(code):
-    """A long name in a table may have a line's end behind its parts."""
-    return code[0] if len(code[1]) < 24 else re.sub(r'(?<=\w)([_.(])(?=\w)', r'\1<wbr>', code[0])
+def finish_tables(text, targets):
+    """Has names in a column of a language be links, {language: {name: address}}, and long ones have places to part at."""
+
+    def finish_table(table):
+        columns = re.findall(r'<th[^>]*>(.*?)</th>', table[0])
+        longest = 24 if len(columns) < 4 else 12
+
+        def finish_cell(cell, language):
+            def finish_code(code):
+                target = targets.get(language, {}).get(re.sub(r'\(.*\)$', '', code[1]))
+                shown = code[0] if len(code[1]) < longest else re.sub(r'(?<=\w)([_.(])(?=\w)', r'\1<wbr>', code[0])
+                return shown if target is None or code[2] else f'<a href="{target}">{shown}</a>'
+
+            return re.sub(r'<code>([^<]*)</code>(</a>)?', lambda code: finish_code(code) + (code[2] or ''), cell)
+
+        def finish_row(row):
+            cells = re.findall(r'<td.*?</td>', row[0])
+            return '<tr>\n' + '\n'.join(map(finish_cell, cells, columns)) + '\n</tr>' if cells else row[0]
+
+        return re.sub(r'<tr>.*?</tr>', finish_row, table[0], flags=re.DOTALL)
+
+    return re.sub(r'<table>.*?</table>', finish_table, text, flags=re.DOTALL)
 
 
-def finish_page(text, name, titles, urls):
+def finish_page(text, name, titles, urls, targets):
     """Adds to a page what gi-docgen leaves out, or has no option for."""
 
     def link(match):
@@ -73,7 +92,7 @@ def finish_page(text, name, titles, urls):
             f'<div class="section">\n<h5>Pages</h5>\n<div class="links">\n{links}\n</div>\n</div>\n'
             '<div class="section generator">', 1)
     if name in titles:
-        text = re.sub(r'<td.*?</td>', lambda cell: re.sub(r'<code>([^<]*)</code>', part, cell[0]), text)
+        text = finish_tables(text, targets)
     else:
         # That of a symbol, whose code is C.
         text = re.sub(r'<div class="(?:docblock c-decl|codehilite)">', lambda match: C + match[0], text)
@@ -106,12 +125,15 @@ def get_titles(names):
     return {name.replace('.md', '.html'): pages.get_title((SOURCE / name).read_text(encoding='utf-8')) for name in names}
 
 
-def finish(output, names):
+def finish(output, names, writers):
     urls = dict(re.findall(r"\['(\w+)', '(.*?)'\]", (SOURCE / 'urlmap.js').read_text(encoding='utf-8')))
     titles = get_titles(names)
+    targets = {writer.api.LANGUAGE: {name: f'{page}#{anchor}' for name, anchor, _ in writer.list()}
+               for page, writer in writers.items()}
+    targets['C'] = next(iter(writers.values())).api.library.function_pages
     for path in output.glob('*.html'):
         text = path.read_text(encoding='utf-8')
-        path.write_text(finish_page(text, path.name, titles, urls), encoding='utf-8')
+        path.write_text(finish_page(text, path.name, titles, urls, targets), encoding='utf-8')
 
 
 def main(gi_docgen, config, gir, scratch, depfile, output, *names):
@@ -131,7 +153,7 @@ def main(gi_docgen, config, gir, scratch, depfile, output, *names):
     shutil.rmtree(output, ignore_errors=True)
     subprocess.run([gi_docgen, 'generate', '--quiet', '--no-namespace-dir', '--fatal-warnings', f'--config={config}',
                     f'--output-dir={output}', f'--content-dir={scratch}', f'--content-dir={SOURCE}', gir], check=True)
-    finish(output, names)
+    finish(output, names, writers)
     finish_search(output, writers)
 
 

@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ElementTree
 
 CORE = '{http://www.gtk.org/introspection/core/1.0}'
 GLIB = '{http://www.gtk.org/introspection/glib/1.0}'
+C_IDENTIFIER = '{http://www.gtk.org/introspection/c/1.0}identifier'
 
 # What overrides replace of GObject's own, and of the languages', means what it means there.
 INHERITED = re.compile(r'(connect|disconnect|handler)(_\w+)?$|emit$|stop_emission_by_name$|run_dispose$|props$|'
@@ -38,10 +39,13 @@ class Library:
     """What the GIR says."""
 
     FRAGMENTS = {'class': 'class', 'record': 'struct', 'enumeration': 'enum', 'bitfield': 'flags'}
+    FUNCTION_FRAGMENTS = {'constructor': 'ctor', 'method': 'method', 'function': 'type_func'}
 
     def __init__(self, path):
         namespace = ElementTree.parse(path).find(CORE + 'namespace')
         self.pages = {}
+        # Of functions, by their names in C.
+        self.function_pages = {}
         self.members = {}
         self.parents = {}
         for item in namespace:
@@ -52,6 +56,10 @@ class Library:
             fragment = 'error' if item.get(f'{GLIB}error-domain') else self.FRAGMENTS[kind]
             self.pages[name] = f'{fragment}.{name}.html'
             self.parents[name] = item.get('parent')
+            for member in item:
+                fragment = self.FUNCTION_FRAGMENTS.get(member.tag.removeprefix(CORE))
+                if fragment is not None:
+                    self.function_pages[member.get(C_IDENTIFIER)] = f'{fragment}.{name}.{member.get("name")}.html'
             self.members[name] = [
                 (member.tag.removeprefix(CORE).removeprefix(GLIB), member.get('name'), self.get_sentence(member))
                 for member in item if member.get('introspectable') != '0' and member.get('name')]
@@ -676,7 +684,8 @@ class Writer:
                 rows.append(f'| {title} | ' + ', '.join(
                     f'[`{text}`]({page}.{name}.{member}.html)' for member, text in zip(names, shown)) + ' |')
         if rows:
-            self.lines += [f'<h3 class="member" id="{make_id(name)}-rest">As in C</h3>', '', '| | |', '|---|---|', *rows, '']
+            heading = f'<h3 class="member" id="{make_id(name)}-rest">As in C</h3>'
+            self.lines += [heading, '', '| | |', '|---|---|', *rows, '']
         parent = library.parents[name]
         if parent in library.pages:
             self.lines += [f'Beside these it has what a [`{parent}`](#{make_id(parent)}) has.', '']

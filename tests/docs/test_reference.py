@@ -98,7 +98,8 @@ def check_names(page, names):
         anchor = language_api.make_id(*filter(None, (owner, member)))
         if anchor in DOCUMENTS[page].ids or language_api.INHERITED.match(member):
             continue
-        if not (owner and library.has(owner, re.sub('([A-Z])', lambda match: '_' + match[1].lower(), member.replace('-', '_')))):
+        in_c = re.sub('([A-Z])', lambda match: '_' + match[1].lower(), member.replace('-', '_'))
+        if not owner or not library.has(owner, in_c):
             failures.append(f'{page}: {name}')
     check(failures)
 
@@ -149,8 +150,8 @@ def test_help_shows_it():
     docs = APIS['python-api.md'].docs.texts
     names = ('Client.call', 'PubSubClient.messages', 'ClientPool.connected_client', 'run', 'ReplyError')
     everything = join(get_help('gi.overrides.Tornadis'))
-    check([f'{name}: {docs[name]}' for name in names if join(docs[name]) not in join(get_help(f'gi.repository.Tornadis.{name}'))
-           or join(docs[name]) not in everything])
+    check([f'{name}: {docs[name]}' for name in names if join(docs[name]) not in everything
+           or join(docs[name]) not in join(get_help(f'gi.repository.Tornadis.{name}'))])
 
 
 def list_functions(tree):
@@ -168,7 +169,8 @@ def test_editors_show_it():
     """The stub, where they look, has the docstrings of the override."""
     api = APIS['python-api.md']
     shown = list_functions(ast.parse(STUB.read_text(encoding='utf-8')))
-    names = [name for name in list_functions(api.tree) if name in api.docs.texts and not name.startswith('PubSubClient.pubsub_')]
+    names = [name for name in list_functions(api.tree)
+             if name in api.docs.texts and not name.startswith('PubSubClient.pubsub_')]
     if len(names) < 12:
         raise Failed(f'there are too few to be all: {names}')
     # A signature of several may have words of its own.
@@ -201,11 +203,21 @@ def test_a_block_without_language_is_refused():
 
 
 def test_alternatives_are_tabs():
-    text = 'Title: T\n\n# T\n\n```python\np\n```\n\n```c\nc\n```\n\n```js\nj\n```\n\n```text\no\n```\n\nAnd:\n\n```vala\nv\n```\n'
+    text = ('Title: T\n\n# T\n\n```python\np\n```\n\n```c\nc\n```\n\n```js\nj\n```\n\n```text\no\n```\n\n'
+            'And:\n\n```vala\nv\n```\n')
     page = pages.make_page('t.md', text, None, None, {})
     labels = re.findall(r'<label for="[\w-]+">(\w+)</label>', page)
-    if labels != ['C', 'Python', 'JavaScript'] or page.count(' checked>') != 1 or page.count('<p class="language">Vala') != 1:
+    alone = re.findall(r'<p class="language">(\w+)</p>', page)
+    if labels != ['C', 'Python', 'JavaScript'] or alone != ['Vala'] or page.count(' checked>') != 1:
         raise Failed(page)
+
+
+def test_names_in_tables_are_links():
+    text = ('<table>\n<thead>\n<tr>\n<th>C</th>\n<th>Python</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n'
+            '<td><code>foo()</code></td>\n<td><code>A.foo(1)</code> or <code>B</code></td>\n</tr>\n</tbody>\n</table>')
+    finished = build.finish_tables(text, {'C': {'foo': 'foo.html'}, 'Python': {'A.foo': 'python.html#a-foo'}})
+    if re.findall(r'href="(.*?)"', finished) != ['foo.html', 'python.html#a-foo'] or '<code>B</code>' not in finished:
+        raise Failed(finished)
 
 
 def test_neighbours():
@@ -276,7 +288,7 @@ def test_addresses_of_website_and_source():
     """Rows of the first page: shown when there is an address, and else left out."""
     row = '<tr><td><em>{}</em></td><td><a href="{}" class="external">{}</a></td></tr>\n'
     text = row.format('Website', 'https://example.org/', 'https://example.org/') + row.format('Source', '', '')
-    finished = build.finish_page(text, 'index.html', {}, {})
+    finished = build.finish_page(text, 'index.html', {}, {}, {})
     if 'https://example.org/' not in finished or 'Source' in finished:
         raise Failed(finished)
 
