@@ -55,11 +55,12 @@ def finish_tables(text, targets):
 
         def finish_cell(cell, language):
             def finish_code(code):
+                is_link = code[2] is not None
                 target = targets.get(language, {}).get(re.sub(r'\(.*\)$', '', code[1]))
                 shown = code[0] if len(code[1]) < longest else re.sub(r'(?<=\w)([_.(])(?=\w)', r'\1<wbr>', code[0])
-                return shown if target is None or code[2] else f'<a href="{target}">{shown}</a>'
+                return shown if target is None or is_link else f'<a href="{target}">{shown}</a>'
 
-            return re.sub(r'<code>([^<]*)</code>(</a>)?', lambda code: finish_code(code) + (code[2] or ''), cell)
+            return re.sub(r'<code>([^<]*)</code>(?=(</a>)?)', finish_code, cell)
 
         def finish_row(row):
             cells = re.findall(r'<td.*?</td>', row[0])

@@ -43,6 +43,7 @@ class Document(HTMLParser):
         self.ids = set()
         self.links = []       # attributes of elements that have an href or a src
         self.blocks = []      # the language that stands before each block of code
+        self.n_open = 0       # elements a
         self.comments = []
         self.caption = None
         self.text = None      # what stands in the caption that is being read
@@ -54,6 +55,7 @@ class Document(HTMLParser):
         self.ids.update(attributes[key] for key in ('id', 'name') if attributes.get(key))
         if 'href' in attributes or 'src' in attributes:
             self.links.append(attributes)
+        self.n_open += tag == 'a'
         if 'codehilite' in classes or 'c-decl' in classes:
             self.blocks.append(self.caption)
             self.caption = None
@@ -64,6 +66,7 @@ class Document(HTMLParser):
             self.caption = None
 
     def handle_endtag(self, tag):
+        self.n_open -= tag == 'a'
         if self.text is not None and tag in ('label', 'p'):
             self.caption, self.text = self.text, None
 
@@ -244,6 +247,8 @@ def test_links():
     failures = []
     n = 0
     for name, document in DOCUMENTS.items():
+        if document.n_open != 0:
+            failures.append(f'{name}: elements begin that do not end, or end that do not begin')
         for link in document.links:
             address = link.get('href', link.get('src')) or ''
             parts = urllib.parse.urlsplit(address)
