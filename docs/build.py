@@ -71,7 +71,7 @@ def finish_tables(text, targets):
     return re.sub(r'<table>.*?</table>', finish_table, text, flags=re.DOTALL)
 
 
-def finish_page(text, name, titles, urls, targets):
+def finish_page(text, name, titles, urls, targets, languages):
     """Adds to a page what gi-docgen leaves out, or has no option for."""
 
     def link(match):
@@ -96,6 +96,8 @@ def finish_page(text, name, titles, urls, targets):
         text = finish_tables(text, targets)
     else:
         # That of a symbol, whose code is C.
+        if name in languages:
+            text = text.replace('</header>', f'<p>In {"; ".join(languages[name])}</p>\n</header>', 1)
         text = re.sub(r'<div class="(?:docblock c-decl|codehilite)">', lambda match: C + match[0], text)
     if name == 'index.html':
         # Of what has no address.
@@ -132,9 +134,16 @@ def finish(output, names, writers):
     targets = {writer.api.LANGUAGE: {name: f'{page}#{anchor}' for name, anchor, _ in writer.list()}
                for page, writer in writers.items()}
     targets['C'] = next(iter(writers.values())).api.library.function_pages
+    languages = {}
+    for page, writer in writers.items():
+        found = {}
+        for symbol, name, anchor in writer.list_in_c():
+            found.setdefault(symbol, []).append(f'<a href="{page}#{anchor}"><code>{name}</code></a>')
+        for symbol, links in found.items():
+            languages.setdefault(symbol, []).append(f'{writer.api.LANGUAGE}: {", ".join(links)}')
     for path in output.glob('*.html'):
         text = path.read_text(encoding='utf-8')
-        path.write_text(finish_page(text, path.name, titles, urls, targets), encoding='utf-8')
+        path.write_text(finish_page(text, path.name, titles, urls, targets, languages), encoding='utf-8')
 
 
 def main(gi_docgen, config, gir, scratch, depfile, output, *names):

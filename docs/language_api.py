@@ -595,6 +595,17 @@ class Writer:
             sentence = re.match(r'(.*?[.:])(?=\s|$)|.*', ' '.join(entry.doc.split()))[0]
             yield prefix + entry.name, self.anchors[prefix + entry.name], sentence
 
+    def list_in_c(self):
+        """What stands for pages of C: (page, name, anchor)."""
+        for entry in self.classes:
+            if entry.name in self.api.library.pages:
+                yield self.api.library.pages[entry.name], entry.name, self.anchors[entry.name]
+            for member in entry.members:
+                match = re.search(r'In C: \[(\w+)@Tornadis\.(\w+)[.:]([\w-]+)\]', member.doc)
+                if match is not None and match[1] != 'func':
+                    name = f'{entry.name}.{member.name}'
+                    yield f'{match[1]}.{match[2]}.{match[3]}.html', name, self.anchors[name]
+
     def link(self, text, owner, name=''):
         """Has names in `code` be links."""
 

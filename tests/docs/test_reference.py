@@ -223,6 +223,16 @@ def test_names_in_tables_are_links():
         raise Failed(finished)
 
 
+def test_pages_of_c_name_languages():
+    failures = []
+    for page, links in (('class.Client.html', ('python-api.html#client', 'javascript-api.html#client')),
+                        ('method.Client.call_async.html', ('python-api.html#client-call', 'javascript-api.html#client-call')),
+                        ('method.PubSubClient.pop_message_async.html', ('python-api.html#pubsubclient-pop_message', ))):
+        found = [link.get('href') for link in DOCUMENTS[page].links]
+        failures += [f'{page}: {link}' for link in links if link not in found]
+    check(failures)
+
+
 def test_neighbours():
     failures = []
     for number, name in enumerate(NAMES):
@@ -293,7 +303,7 @@ def test_addresses_of_website_and_source():
     """Rows of the first page: shown when there is an address, and else left out."""
     row = '<tr><td><em>{}</em></td><td><a href="{}" class="external">{}</a></td></tr>\n'
     text = row.format('Website', 'https://example.org/', 'https://example.org/') + row.format('Source', '', '')
-    finished = build.finish_page(text, 'index.html', {}, {}, {})
+    finished = build.finish_page(text, 'index.html', {}, {}, {}, {})
     if 'https://example.org/' not in finished or 'Source' in finished:
         raise Failed(finished)
 
