@@ -169,6 +169,11 @@ def get_docstrings(paths):
             for member in members:
                 if isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(member):
                     docs.setdefault(prefix + member.name, ast.get_docstring(member))
+                elif isinstance(member, ast.Assign) and isinstance(member.value, ast.Call):
+                    # NAME = property(..., doc='...')
+                    for keyword in member.value.keywords:
+                        if keyword.arg == 'doc' and isinstance(keyword.value, ast.Constant):
+                            docs.setdefault(prefix + ast.unparse(member.targets[0]), keyword.value.value)
     return docs
 
 
