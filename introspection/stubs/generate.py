@@ -235,7 +235,7 @@ class Python:
             if isinstance(node, ast.ClassDef):
                 members = Members()
                 for member in node.body:
-                    name = member.name if isinstance(member, ast.FunctionDef) else ast.unparse(
+                    name = member.name if isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef)) else ast.unparse(
                         member.target if isinstance(member, ast.AnnAssign) else member)
                     members.add(name, get_text(member))
                 classes[node.name] = (get_text(node).split('\n')[0], members)
@@ -389,6 +389,7 @@ def make_literal(names):
 
 class TypeScript:
     TYPES = {'utf8': 'string', 'gboolean': 'boolean', 'gdouble': 'number', 'none': 'void', 'GType': 'GObject.GType',
+             'GLib.Error': 'AnyError',
              **dict.fromkeys(INTEGERS, 'number')}
     # What may be given instead of a value of a type.
     GIVEN = {'GLib.Bytes': 'GLib.Bytes | Uint8Array', 'GType': 'GObject.GType | {$gtype: GObject.GType}'}

@@ -14,23 +14,29 @@ declare module 'gi://Tornadis?version=1.0' {
         type Name = string | Uint8Array | GLib.Bytes;
         /** The name of a command and its arguments. */
         type Arguments = [name: Argument, ...args: Argument[]];
-        /** What a call may have as its last argument. */
-        type Cancelling = { cancellable: Gio.Cancellable | null };
+        /** What a call may have as its last argument: after so many seconds it is given up. */
+        type CallOptions = { timeout?: number | null; cancellable?: Gio.Cancellable | null };
+        /** What waiting for a message may be cancelled with. */
+        type Cancelling = { cancellable?: Gio.Cancellable | null };
         /** What a call brings: a string of the server that is not text is a Uint8Array. */
         type NativeReply =
             string | number | bigint | boolean | null | Uint8Array | NativeReply[] | Map<NativeReply, NativeReply> |
             TornadisException;
         /** What a callback gets has the error instead. */
         type Outcome = NativeReply | globalThis.Error | GLib.Error;
+        /** An error: of this library, but for those that signals hand over. */
+        type AnyError = TornadisException | GLib.Error;
         /** The replies of a pipeline; `null` when a transaction was given up. */
         type Replies = NativeReply[] | null;
 
-        /** Base of all errors, with the `domain` (a string) and `code` of the GLib.Error behind it: `error`. */
+        /** The base of all errors of this library, with the `domain` (a string) and `code` of the GLib.Error behind it: `error`. */
         class TornadisException extends globalThis.Error {
             constructor(message?: string, domain?: string | null, code?: number);
             domain: string | null;
             code: number;
             get error(): GLib.Error | null;
+            /** As of a GLib.Error: `error.matches(Tornadis.Error, Tornadis.Error.LOST)`. */
+            matches(domain: GLib.Quark | (new (...args: any[]) => GLib.Error), code: number): boolean;
         }
 
         /** There is no connection, or it was lost, or it took too long. */
@@ -65,16 +71,22 @@ declare module 'gi://Tornadis?version=1.0' {
 
         class Client {
             /** Calls a Pipeline; a promise of the native replies. */
-            call(pipeline: Pipeline, options?: Cancelling): Promise<Replies>;
+            call(pipeline: Pipeline, options?: CallOptions): Promise<Replies>;
             /** Calls a command; a promise of the native reply. */
-            call(...args: [Command] | [Command, Cancelling] | Arguments | [...Arguments, Cancelling]): Promise<NativeReply>;
+            call(...args: [Command] | [Command, CallOptions] | Arguments | [...Arguments, CallOptions]): Promise<NativeReply>;
             /** Calls a Pipeline; callback(result) gets the replies, or an Error. */
             async_call(pipeline: Pipeline, callback?: (result: Outcome | Replies) => unknown): void;
+            async_call(pipeline: Pipeline, options: CallOptions, callback?: (result: Outcome | Replies) => unknown): void;
             /** Calls a command; callback(result) gets the reply, or an Error. */
             async_call(...args: [...([Command] | Arguments), (result: Outcome) => unknown]): void;
-            async_call(...args: [Command] | Arguments): void;
-            /** Connects now. (`connect` is how GObject connects signals.) */
-            connect_client(options?: Cancelling): Promise<boolean>;
+            async_call(...args: [...([Command] | Arguments), CallOptions, (result: Outcome) => unknown]): void;
+            async_call(...args: [Command] | [Command, CallOptions] | Arguments | [...Arguments, CallOptions]): void;
+            /** Connects now; a promise of the client. (`connect` is how GObject connects signals.) */
+            connect_client(options?: CallOptions): Promise<this>;
+            /** Closes the connection, as close(). (`disconnect` is how GObject disconnects signals.) */
+            disconnect_client(): void;
+            /** Connects, runs an async function, and closes the connection at its end. */
+            withClient<T>(use: (client: this) => T | PromiseLike<T>): Promise<T>;
         }
 
         class PubSubClient {
@@ -82,12 +94,24 @@ declare module 'gi://Tornadis?version=1.0' {
             call(this: never, ...args: any[]): Promise<never>;
             /** Not allowed: throws ClientError. */
             async_call(this: never, ...args: any[]): never;
-            subscribe(...channels: Name[] | [...Name[], Cancelling]): Promise<boolean>;
-            psubscribe(...patterns: Name[] | [...Name[], Cancelling]): Promise<boolean>;
-            ssubscribe(...channels: Name[] | [...Name[], Cancelling]): Promise<boolean>;
-            unsubscribe(...channels: Name[] | [...Name[], Cancelling]): Promise<boolean>;
-            punsubscribe(...patterns: Name[] | [...Name[], Cancelling]): Promise<boolean>;
-            sunsubscribe(...channels: Name[] | [...Name[], Cancelling]): Promise<boolean>;
+            /** Subscribes to channels, one by one or in one array; a promise of the client. */
+            subscribe(...channels: Name[] | [...Name[], CallOptions]): Promise<this>;
+            subscribe(channels: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
+            /** As subscribe(), to all channels that match a pattern. */
+            psubscribe(...patterns: Name[] | [...Name[], CallOptions]): Promise<this>;
+            psubscribe(patterns: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
+            /** As subscribe(), to shard channels. */
+            ssubscribe(...channels: Name[] | [...Name[], CallOptions]): Promise<this>;
+            ssubscribe(channels: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
+            /** Ends subscriptions to those channels, or without any to all; a promise of the client. */
+            unsubscribe(...channels: Name[] | [...Name[], CallOptions]): Promise<this>;
+            unsubscribe(channels: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
+            /** As unsubscribe(), for patterns. */
+            punsubscribe(...patterns: Name[] | [...Name[], CallOptions]): Promise<this>;
+            punsubscribe(patterns: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
+            /** As unsubscribe(), for shard channels. */
+            sunsubscribe(...channels: Name[] | [...Name[], CallOptions]): Promise<this>;
+            sunsubscribe(channels: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
             /** A promise of the next message, or of null after so many seconds. */
             pop_message(deadline?: number, options?: Cancelling): Promise<Message | null>;
             /** Iterates over messages for as long as there are subscriptions and the client is not closed. With a
@@ -103,12 +127,24 @@ declare module 'gi://Tornadis?version=1.0' {
         }
 
         class ClientPool {
+            /** With a template for its clients, or the properties of these. */
+            constructor(properties?: Partial<ClientPool.ConstructorProps>);
+            constructor(properties: Partial<Omit<ClientPool.ConstructorProps, 'template'> & Client.ConstructorProps>);
             /** Takes a client, calls a Pipeline on it and gives it back; a promise of the native replies. */
-            call(pipeline: Pipeline, options?: Cancelling): Promise<Replies>;
+            call(pipeline: Pipeline, options?: CallOptions): Promise<Replies>;
             /** Takes a client, calls a command on it and gives it back; a promise of the native reply. */
-            call(...args: [Command] | [Command, Cancelling] | Arguments | [...Arguments, Cancelling]): Promise<NativeReply>;
-            get_connected_client(options?: Cancelling): Promise<Client>;
-            preconnect(size?: number, options?: Cancelling): Promise<boolean>;
+            call(...args: [Command] | [Command, CallOptions] | Arguments | [...Arguments, CallOptions]): Promise<NativeReply>;
+            /** As call(); callback(result) gets the replies, or an Error. */
+            async_call(pipeline: Pipeline, callback?: (result: Outcome | Replies) => unknown): void;
+            async_call(pipeline: Pipeline, options: CallOptions, callback?: (result: Outcome | Replies) => unknown): void;
+            /** As call(); callback(result) gets the reply, or an Error. */
+            async_call(...args: [...([Command] | Arguments), (result: Outcome) => unknown]): void;
+            async_call(...args: [...([Command] | Arguments), CallOptions, (result: Outcome) => unknown]): void;
+            async_call(...args: [Command] | [Command, CallOptions] | Arguments | [...Arguments, CallOptions]): void;
+            /** A promise of a connected client, for release_client(). */
+            get_connected_client(options?: CallOptions): Promise<Client>;
+            /** Connects so many clients ahead, or `max_size`; a promise of the pool. */
+            preconnect(size?: number, options?: CallOptions): Promise<this>;
             /** Runs an async function with a connected client, which is released at the end. */
             withClient<T>(use: (client: Client) => T | PromiseLike<T>): Promise<T>;
         }

@@ -2,7 +2,8 @@
 # Tornadis for type checkers of Python. Types of other libraries come from PyGObject-stubs, if they are there.
 
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+from types import TracebackType
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context
 from enum import IntEnum, IntFlag
@@ -13,25 +14,23 @@ from gi.repository import Gio, GLib, GObject
 
 _T = TypeVar('_T')
 
-# What a call can be given, and what it brings: strings of the server are bytes, or str with decode.
+# What a call can be given.
 _Argument: TypeAlias = Union[str, bytes, bytearray, memoryview, int, float, bool, GLib.Bytes]
 # Of a channel or a pattern.
 _Name: TypeAlias = Union[str, bytes, bytearray, memoryview, GLib.Bytes]
-_NativeReply: TypeAlias = Union[
-    bytes, str, int, float, bool, None, list['_NativeReply'], dict['_Key', '_NativeReply'],
-    list[tuple['_Key', '_NativeReply']], 'TornadisException']
-_Key: TypeAlias = Union[bytes, str, int, float, bool, None, tuple['_Key', ...]]
-# What a callback gets has the exception instead.
-_Outcome: TypeAlias = Union[_NativeReply, Exception]
-_Outcomes: TypeAlias = Union[list[_NativeReply], None, Exception]
+# What a call brings: bytes (str with decode, where it is text), int, float, bool, None, list, dict, a list of pairs or an
+# exception. Which of these it is the command decides, and so the program knows.
+_NativeReply: TypeAlias = Any
 
 class TornadisException(GLib.Error):
-    """Base of all errors, as in tornadis; a GLib.Error, with its domain, code and message."""
+    """The base of all errors of this library; a GLib.Error, with its domain, code and message."""
 
     domain: str
     code: int
     message: str
-    def __init__(self, message: str = '', domain: str = ..., code: int = ...) -> None: ...
+    def __init__(self, message: str = '', domain: str = ..., code: int | None = None) -> None: ...
+    def matches(self, domain: str | int, code: int) -> bool: ...
+    def copy(self) -> TornadisException: ...
 
 class ConnectionError(TornadisException):
     """There is no connection, or it was lost, or it took too long."""
@@ -64,7 +63,7 @@ class Future(Generic[_T]):
     def __iter__(self) -> Generator[Any, None, _T]: ...
 
 def spawn(awaitable: Awaitable[_T]) -> Future[_T]:
-    """Starts a coroutine on the GLib main loop, without asyncio; returns its Future."""
+    """Starts a coroutine on the GLib main loop, without asyncio, and returns its Future."""
 
 def run(awaitable: Awaitable[_T]) -> _T:
     """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value.
@@ -73,7 +72,7 @@ def run(awaitable: Awaitable[_T]) -> _T:
     """
 
 def sleep(seconds: float) -> Future[None]:
-    """Waits on the GLib main loop, without asyncio."""
+    """An awaitable of so many seconds on the GLib main loop, without asyncio."""
 
 class Reply:
     def unpack(self, decode: bool = False) -> _NativeReply:
@@ -105,53 +104,161 @@ class Client:
     def __init__(self, *, decode: bool = False,
                  # properties of Client
                  ) -> None: ...
+    @classmethod
+    def new_for_uri(cls, uri: str, *, decode: bool | None = None) -> Client:
+        """A client for a URI, whose option `decode` counts unless it is given here."""
+    @classmethod
+    def new_for_uri_full(cls, uri: str, flags: UriFlags, *, decode: bool | None = None) -> Client:
+        """Likewise; flags say what the URI may decide, such as the plugins."""
     @overload
-    def call(self, pipeline: Pipeline, /) -> Future[list[_NativeReply] | None]:
+    def call(
+        self, pipeline: Pipeline, /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[list[_NativeReply] | None]:
         """Calls a Pipeline, and returns an awaitable of the native replies; None when a transaction was given up."""
     @overload
-    def call(self, command: Command, /) -> Future[_NativeReply]: ...
+    def call(
+        self, command: Command, /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[_NativeReply]: ...
     @overload
-    def call(self, name: _Argument, /, *args: _Argument) -> Future[_NativeReply]:
-        """Calls a command, and returns an awaitable of the native reply."""
-    @overload
-    def async_call(self, pipeline: Pipeline, /, *, callback: Callable[[_Outcomes], object] | None = None) -> None:
-        """Calls a Pipeline; callback(result) gets the replies, or an exception object."""
-    @overload
-    def async_call(self, command: Command, /, *, callback: Callable[[_Outcome], object] | None = None) -> None: ...
+    def call(
+        self, name: _Argument, /, *args: _Argument,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[_NativeReply]:
+        """Calls a command, and returns an awaitable of the native reply. The timeout is in seconds."""
     @overload
     def async_call(
-        self, name: _Argument, /, *args: _Argument, callback: Callable[[_Outcome], object] | None = None) -> None:
+        self, pipeline: Pipeline, /, *, callback: Callable[[Any], object] | None = None,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> None:
+        """Calls a Pipeline; callback(result) gets the replies, or an exception object."""
+    @overload
+    def async_call(
+        self, command: Command, /, *, callback: Callable[[Any], object] | None = None,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> None: ...
+    @overload
+    def async_call(
+        self, name: _Argument, /, *args: _Argument, callback: Callable[[Any], object] | None = None,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> None:
         """Calls a command; callback(result) gets the reply, or an exception object."""
-    def connect_client(self) -> Future[bool]:
-        """Connects now; returns an awaitable of True. (`connect` is how GObject connects signals.)"""
+    def connect_client(
+        self, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """Connects now; an awaitable of the client. (`connect` is how GObject connects signals.)"""
     def disconnect_client(self) -> None:
-        """Closes the connection. (`disconnect` is how GObject disconnects signals.)"""
+        """Closes the connection, as close(). (`disconnect` is how GObject disconnects signals.)"""
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None,
+        /) -> None: ...
 
 class PubSubClient:
     def __init__(self, *, decode: bool = False,
                  # properties of PubSubClient
                  ) -> None: ...
-    def call(self, *args: NoReturn) -> Any:  # type: ignore[override]
+    @classmethod
+    def new_for_uri(cls, uri: str, *, decode: bool | None = None) -> PubSubClient:
+        """A client for a URI, as Client.new_for_uri()."""
+    @classmethod
+    def new_for_uri_full(cls, uri: str, flags: UriFlags, *, decode: bool | None = None) -> PubSubClient:
+        """Likewise; flags say what the URI may decide, such as the plugins."""
+    def call(self, *args: NoReturn, **options: NoReturn) -> Any:  # type: ignore[override]
         """Not allowed: raises ClientError."""
-    def async_call(self, *args: NoReturn) -> Any:  # type: ignore[override]
+    def async_call(self, *args: NoReturn, **options: NoReturn) -> Any:  # type: ignore[override]
         """Not allowed: raises ClientError."""
-    def subscribe(self, *channels: _Name) -> Future[bool]: ...
-    def psubscribe(self, *patterns: _Name) -> Future[bool]: ...
-    def ssubscribe(self, *channels: _Name) -> Future[bool]: ...
-    def unsubscribe(self, *channels: _Name) -> Future[bool]: ...
-    def punsubscribe(self, *patterns: _Name) -> Future[bool]: ...
-    def sunsubscribe(self, *channels: _Name) -> Future[bool]: ...
-    def pop_message(self, deadline: float | None = None) -> Future[Message | None]:
+    @overload
+    def subscribe(
+        self, channels: Iterable[_Name], /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """Subscribes to channels, one by one or in one list; an awaitable of the client."""
+    @overload
+    def subscribe(
+        self, *channels: _Name,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def psubscribe(
+        self, patterns: Iterable[_Name], /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """As subscribe(), to all channels that match a pattern."""
+    @overload
+    def psubscribe(
+        self, *patterns: _Name,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def ssubscribe(
+        self, channels: Iterable[_Name], /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """As subscribe(), to shard channels."""
+    @overload
+    def ssubscribe(
+        self, *channels: _Name,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def unsubscribe(
+        self, channels: Iterable[_Name], /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """Ends subscriptions to those channels, or without any to all; an awaitable of the client."""
+    @overload
+    def unsubscribe(
+        self, *channels: _Name,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def punsubscribe(
+        self, patterns: Iterable[_Name], /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """As unsubscribe(), for patterns."""
+    @overload
+    def punsubscribe(
+        self, *patterns: _Name,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def sunsubscribe(
+        self, channels: Iterable[_Name], /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """As unsubscribe(), for shard channels."""
+    @overload
+    def sunsubscribe(
+        self, *channels: _Name,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    def pop_message(
+        self, deadline: float | None = None, *, cancellable: Gio.Cancellable | None = None) -> Future[Message | None]:
         """An awaitable of the next message, or of None after deadline seconds."""
     def messages(self, deadline: float | None = None) -> AsyncGenerator[Message, None]:
         """Iterates over messages for as long as there are subscriptions and the client is not closed.
 
         With a deadline it ends when no message has come for so many seconds."""
-    def pubsub_subscribe(self, *channels: _Name) -> Future[bool]: ...
-    def pubsub_psubscribe(self, *patterns: _Name) -> Future[bool]: ...
-    def pubsub_unsubscribe(self, *channels: _Name) -> Future[bool]: ...
-    def pubsub_punsubscribe(self, *patterns: _Name) -> Future[bool]: ...
-    def pubsub_pop_message(self, deadline: float | None = None) -> Future[Message | None]: ...
+    @overload
+    def pubsub_subscribe(
+        self, channels: Iterable[_Name], /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def pubsub_subscribe(
+        self, *channels: _Name,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def pubsub_psubscribe(
+        self, patterns: Iterable[_Name], /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def pubsub_psubscribe(
+        self, *patterns: _Name,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def pubsub_unsubscribe(
+        self, channels: Iterable[_Name], /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def pubsub_unsubscribe(
+        self, *channels: _Name,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def pubsub_punsubscribe(
+        self, patterns: Iterable[_Name], /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    @overload
+    def pubsub_punsubscribe(
+        self, *patterns: _Name,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]: ...
+    def pubsub_pop_message(
+        self, deadline: float | None = None, *,
+        cancellable: Gio.Cancellable | None = None) -> Future[Message | None]: ...
 
 class Pipeline:
     @overload
@@ -173,23 +280,46 @@ class ClientPool:
                  # properties of Client
                  ) -> None: ...
     @overload
-    def call(self, pipeline: Pipeline, /) -> Future[list[_NativeReply] | None]:
+    def call(
+        self, pipeline: Pipeline, /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[list[_NativeReply] | None]:
         """Takes a client, calls a Pipeline on it and gives it back: an awaitable of the native replies."""
     @overload
-    def call(self, command: Command, /) -> Future[_NativeReply]: ...
+    def call(
+        self, command: Command, /, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[_NativeReply]: ...
     @overload
-    def call(self, name: _Argument, /, *args: _Argument) -> Future[_NativeReply]:
+    def call(
+        self, name: _Argument, /, *args: _Argument,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[_NativeReply]:
         """Takes a client, calls a command on it and gives it back: an awaitable of the native reply."""
     @overload
-    def async_call(self, pipeline: Pipeline, /, *, callback: Callable[[_Outcomes], object] | None = None) -> None:
+    def async_call(
+        self, pipeline: Pipeline, /, *, callback: Callable[[Any], object] | None = None,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> None:
         """As call(); callback(result) gets the replies, or an exception object."""
     @overload
-    def async_call(self, command: Command, /, *, callback: Callable[[_Outcome], object] | None = None) -> None: ...
+    def async_call(
+        self, command: Command, /, *, callback: Callable[[Any], object] | None = None,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> None: ...
     @overload
     def async_call(
-        self, name: _Argument, /, *args: _Argument, callback: Callable[[_Outcome], object] | None = None) -> None:
+        self, name: _Argument, /, *args: _Argument, callback: Callable[[Any], object] | None = None,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> None:
         """As call(); callback(result) gets the reply, or an exception object."""
     def connected_client(self) -> AbstractAsyncContextManager[Client]:
         """An async context manager of a connected client, which is released at the end."""
-    def get_connected_client(self) -> Future[Client]: ...
-    def preconnect(self, size: int = -1) -> Future[bool]: ...
+    async def with_client(self, use: Callable[[Client], Awaitable[_T]]) -> _T:
+        """Calls an async function with a connected client, which is released at the end; gives what it returns."""
+    def get_connected_client(
+        self, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Client]:
+        """An awaitable of a connected client, for release_client()."""
+    def preconnect(
+        self, size: int = -1, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """Connects so many clients ahead, or max_size; an awaitable of the pool."""
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None,
+        /) -> None: ...

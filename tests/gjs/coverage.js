@@ -21,6 +21,7 @@ function countCalls(holder, key, name) {
         uses.set(name, uses.get(name) + 1);
         return counted.apply(this, args);
     };
+    holder[key].original = counted;
 }
 
 function countAccess(holder, key, name, {get, set, enumerable}) {

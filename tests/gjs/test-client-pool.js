@@ -12,7 +12,7 @@ const makePool = (server, properties = {}) => new Tornadis.ClientPool({template:
 export default {
     async withClient(server) {
         const pool = makePool(server, {max_size: 2});
-        equal(await pool.preconnect(), true);
+        equal(await pool.preconnect(), pool);
         equal([pool.size, pool.idle], [2, 2]);
         const value = await pool.withClient(async first => {
             await pool.withClient(async second => {
@@ -95,8 +95,8 @@ export default {
         const ways = [
             [pool => pool.call('PING'), 'PONG'],
             [pool => pool.withClient(client => client.call('PING')), 'PONG'],
-            [pool => pool.preconnect(2), true],
-            [pool => pool.template.connect_client(), true],
+            [pool => pool.preconnect(2).then(({size}) => size), 2],
+            [pool => pool.template.connect_client(), template],
         ];
         for (const [way, expected] of ways) {
             const pool = Tornadis.ClientPool.new(template);
@@ -128,7 +128,7 @@ export default {
         equal(first !== second, true);
         equal(Tornadis.ClientPool.new(template).max_size, -1);
         await rejects(Tornadis.ClientError, Tornadis.ClientPool.new(template).preconnect(), Tornadis.Error.USAGE);
-        equal(await Tornadis.ClientPool.new(template).preconnect(2), true);
+        equal((await Tornadis.ClientPool.new(template).preconnect(2)).idle, 2);
     },
 
     async plain(server) {

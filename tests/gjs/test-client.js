@@ -105,8 +105,8 @@ export default {
     async connect(server) {
         const client = new Tornadis.Client({...options(server), autoconnect: false});
         await rejects(Tornadis.ConnectionError, client.call('PING'), Tornadis.Error.CLOSED);
-        equal(await client.connect_client(), true);
-        equal(await client.connect_client(), true);
+        equal(await client.connect_client(), client);
+        equal(await client.connect_client(), client);
         equal(await client.call('PING'), 'PONG');
         client.close();
         client.close();

@@ -10,7 +10,7 @@ import {equal, rejects, throws, until} from './tap.js';
 const NAMES = [...Array(30).keys()].map(number => `name-${number}`);
 
 async function tellOfValues(client) {
-    equal(await client.connect_client(), true);
+    equal(await client.connect_client(), client);
     equal([client.connected, client.state], [true, Tornadis.ClientState.CONNECTED]);
     for (const name of NAMES)
         equal(await client.call('SET', name, name), 'OK');
@@ -107,22 +107,22 @@ async function tellOfMessages(uri, client) {
     const pubSub = Tornadis.PubSubClient.new_for_uri(uri);
     const seen = [];
     pubSub.connect('message', (_, message) => seen.push(`${message.channel} ${message.text} ${message.pattern}`));
-    equal(await pubSub.subscribe('news', 'other'), true);
-    equal(await pubSub.psubscribe('p*'), true);
+    equal(await pubSub.subscribe('news', 'other'), pubSub);
+    equal(await pubSub.psubscribe('p*'), pubSub);
     await client.call('PUBLISH', 'news', 'plain');
     await client.call('PUBLISH', 'pp', 'by pattern');
     await until(() => seen.length === 2);
     equal(seen.sort(), ['news plain null', 'pp by pattern p*']);
-    equal(await pubSub.unsubscribe('news'), true);
+    equal(await pubSub.unsubscribe('news'), pubSub);
 
     // Shard channels of as many nodes as there are.
     seen.length = 0;
-    equal(await pubSub.ssubscribe(...NAMES), true);
+    equal(await pubSub.ssubscribe(...NAMES), pubSub);
     for (const name of NAMES)
         await client.call('SPUBLISH', name, 'shard');
     await until(() => seen.length === NAMES.length);
     equal(seen.sort(), NAMES.map(name => `${name} shard null`).sort());
-    equal(await pubSub.sunsubscribe(...NAMES), true);
+    equal(await pubSub.sunsubscribe(...NAMES), pubSub);
     pubSub.close();
 }
 

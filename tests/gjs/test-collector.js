@@ -154,20 +154,20 @@ export default {
         const pool = makePool(server);
         await paused(client.connect_client());
         await paused(pubSub.connect_client());
-        equal(await paused(pool.preconnect(2)), true);
+        equal(await paused(pool.preconnect(2)), pool);
         for (const i of range(20)) {
             equal(await paused(client.call('ECHO', i)), String(i));
             equal(await paused(client.call(command('ECHO', i))), String(i));
             equal(await paused(client.call(pipelineOf('ECHO', i))), [String(i)]);
             equal(await paused(new Promise(resolve => client.async_call('ECHO', i, resolve))), String(i));
-            equal(await paused(pubSub.subscribe(`c${i}`)), true);
-            equal(await paused(pubSub.psubscribe(`p${i}*`)), true);
-            equal(await paused(pubSub.ssubscribe(`s${i}`)), true);
+            equal(await paused(pubSub.subscribe(`c${i}`)), pubSub);
+            equal(await paused(pubSub.psubscribe(`p${i}*`)), pubSub);
+            equal(await paused(pubSub.ssubscribe(`s${i}`)), pubSub);
             const message = pubSub.pop_message();
             server.command(`PUBLISH c${i} text`);
             equal((await paused(message)).text, 'text');
             equal(await paused(pubSub.pop_message(0.001)), null);
-            equal(await paused(pubSub.unsubscribe(`c${i}`)), true);
+            equal(await paused(pubSub.unsubscribe(`c${i}`)), pubSub);
             equal(await paused(pool.call('ECHO', i)), String(i));
             equal(await paused(pool.call(pipelineOf('ECHO', i))), [String(i)]);
             const taken = await paused(pool.get_connected_client());

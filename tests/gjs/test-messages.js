@@ -309,7 +309,7 @@ export default {
         await pubSub.subscribe('a');
         await flood(client, 'a', toText(1000));
         await until(() => promises.length === 2);
-        equal(await Promise.all(promises), [true, true]);
+        equal(await Promise.all(promises), [pubSub, pubSub]);
         equal(n, 1000);
         equal(await client.call('PUBLISH', 'a', 'x'), 0);
         await client.call('PUBLISH', 'b', 'x');
@@ -839,10 +839,10 @@ export default {
         }
         pool.release_client(kept);
         equal(await pool.call('GET', 'n', {cancellable: new Gio.Cancellable()}), null);
-        equal(await pubSub.subscribe('a', {cancellable: new Gio.Cancellable()}), true);
+        equal(await pubSub.subscribe('a', {cancellable: new Gio.Cancellable()}), pubSub);
         equal(await client.call('PUBSUB', 'CHANNELS'), ['a']);
-        equal(await pubSub.unsubscribe({cancellable: null}), true);
-        equal(await client.connect_client({cancellable: new Gio.Cancellable()}), true);
+        equal(await pubSub.unsubscribe({cancellable: null}), pubSub);
+        equal(await client.connect_client({cancellable: new Gio.Cancellable()}), client);
     },
 
     /** Outcomes come before what tells that there will be none any more. */

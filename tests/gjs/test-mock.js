@@ -90,7 +90,7 @@ export default {
         mock.answers = new Variant('a{ss}', {PING: 'PONG'});
         mock.script = new Variant('a(s(ss))', [['HELLO', ['error', 'CONNECT']]]);
         await rejects(Tornadis.ConnectionError, client.connect_client(), Tornadis.Error.CONNECT);
-        equal(await client.connect_client(), true);
+        equal(await client.connect_client(), client);
         equal([client.connected, client.state], [true, Tornadis.ClientState.CONNECTED]);
         client.close();
         equal(client.connected, false);

@@ -199,7 +199,7 @@ export default {
         client.connect('disconnected', (object, error) => log.push(error?.message ?? null));
         client.connect('notify::state', () => log.push(client.state));
         await rejects(Tornadis.ClientError, client.call('SUBSCRIBE', 'news'), Tornadis.Error.USAGE);
-        equal(await client.connect_client(), true);
+        equal(await client.connect_client(), client);
         equal(client.connected, true);
         const {WAITING, CONNECTED, DISCONNECTED} = Tornadis.ClientState;
         const lost = GLib.Error.new_literal(Tornadis.error_quark(), Tornadis.Error.LOST, 'gone');
@@ -208,12 +208,12 @@ export default {
         plugin.set_client_state(client, CONNECTED);
         client.close();
         equal(log, [CONNECTED, DISCONNECTED, 'gone', WAITING, CONNECTED, DISCONNECTED, null]);
-        equal(await client.connect_client(), true);
+        equal(await client.connect_client(), client);
         plugin.set_client_in_transaction(client, true);
         equal(client.is_in_transaction(), true);
         client.close();
         equal(client.is_in_transaction(), false);
-        equal(await client.connect_client(), true);
+        equal(await client.connect_client(), client);
         client.remove_plugin(plugin);
         equal(client.connected, false);
     },

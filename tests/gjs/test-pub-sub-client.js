@@ -17,8 +17,8 @@ export default {
         const pubSub = new Tornadis.PubSubClient(options(server));
         const seen = [];
         pubSub.connect('message::news', (_, message) => seen.push(message.payload));
-        equal(await pubSub.subscribe('news', 'other'), true);
-        equal(await pubSub.psubscribe('p*'), true);
+        equal(await pubSub.subscribe('news', 'other'), pubSub);
+        equal(await pubSub.psubscribe('p*'), pubSub);
         equal(pubSub.subscribed, true);
         await client.call('PUBLISH', 'news', new Uint8Array([0, 255]));
         await client.call('PUBLISH', 'other', 'plain');
@@ -32,8 +32,8 @@ export default {
         equal([byPattern.channel, byPattern.text, byPattern.pattern], ['pp', 'by pattern', 'p*']);
         equal(await pubSub.pop_message(0.05), null);
         equal(seen, [new Uint8Array([0, 255])]);
-        equal(await pubSub.unsubscribe(), true);
-        equal(await pubSub.punsubscribe('p*'), true);
+        equal(await pubSub.unsubscribe(), pubSub);
+        equal(await pubSub.punsubscribe('p*'), pubSub);
         equal(pubSub.subscribed, false);
         await rejects(Tornadis.ClientError, pubSub.pop_message(1), Tornadis.Error.USAGE);
     },
@@ -66,7 +66,7 @@ export default {
         // As the library has it.
         const boxed = TornadisBridge.make_message(new GLib.Bytes([97]), null, new GLib.Bytes([98]), null, true);
         equal([boxed.shard, boxed.is_shard()], [true, true]);
-        equal(await pubSub.sunsubscribe('shard'), true);
+        equal(await pubSub.sunsubscribe('shard'), pubSub);
         equal(pubSub.subscribed, false);
     },
 
@@ -147,7 +147,7 @@ export default {
             Tornadis.PubSubClient.new_for_uri(`unix://${server.get_socket_path()}`),
             Tornadis.PubSubClient.new_for_unix_socket(server.get_socket_path()),
         ]) {
-            equal(await pubSub.subscribe('a'), true);
+            equal(await pubSub.subscribe('a'), pubSub);
             pubSub.close();
         }
         throws(Tornadis.ClientError, () => Tornadis.PubSubClient.new_for_uri('http://a'), Tornadis.Error.USAGE);
@@ -197,7 +197,7 @@ export default {
         const client = makeClient(server);
         const pubSub = new Tornadis.PubSubClient(options(server));
         const names = [[0xc3, 0x28], [97, 0, 98], []].map(bytes => new Uint8Array(bytes));
-        equal(await pubSub.subscribe(names[0], names[1], new GLib.Bytes(names[2])), true);
+        equal(await pubSub.subscribe(names[0], names[1], new GLib.Bytes(names[2])), pubSub);
         for (const name of names)
             equal(await client.call('PUBLISH', name, name), 1);
         equal(await client.call('PUBLISH', 'a', 'x'), 0);
@@ -205,7 +205,7 @@ export default {
             const message = await pubSub.pop_message(30);
             equal([message.get_channel_bytes().toArray(), message.payload, message.keys], [name, name, null]);
         }
-        equal(await pubSub.unsubscribe(...names), true);
+        equal(await pubSub.unsubscribe(...names), pubSub);
         equal(pubSub.subscribed, false);
 
         for (const name of ['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe']) {

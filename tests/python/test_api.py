@@ -111,8 +111,15 @@ async def test_pub_sub_names(server):
     for names in (('subscribe', 'unsubscribe'), ('psubscribe', 'punsubscribe'), ('ssubscribe', 'sunsubscribe'),
                   ('pubsub_subscribe', 'pubsub_unsubscribe'), ('pubsub_psubscribe', 'pubsub_punsubscribe')):
         subscribe, unsubscribe = (getattr(pubsub, name) for name in names)
-        equal(await subscribe('a', 'b'), True)
-        equal(await unsubscribe('a', 'b'), True)
+        equal(await subscribe('a', 'b'), pubsub)
+        equal(await unsubscribe('a', 'b'), pubsub)
+        # In one list, of whatever sort, likewise.
+        for several in (['a', 'b'], ('a',), {b'a'}, {'a': 1}.keys(), (name for name in 'ab')):
+            equal(await subscribe(several), pubsub)
+        await unsubscribe([])
+        equal(pubsub.props.subscribed, True)
+        await unsubscribe(['a', 'b'])
+        equal(pubsub.props.subscribed, False)
     await pubsub.psubscribe('x*')
     await pubsub.punsubscribe()
     await pubsub.sunsubscribe()

@@ -79,7 +79,7 @@ async def wait_until_blocked(server, count=1):
 @on_asyncio
 async def test_calls(server):
     client = Tornadis.Client(**options(server))
-    equal(await client.connect_client(), True)
+    equal(await client.connect_client(), client)
     equal(await client.call('SET', 'k', b'\x00\xff'), b'OK')
     equal(await client.call('GET', 'k'), b'\x00\xff')
     equal(await client.call('HSET', 'h', 'f', 1, 'g', 2), 2)
@@ -277,8 +277,8 @@ async def test_messages(server):
     pubsub = Tornadis.PubSubClient(**options(server))
     signalled, texts = [], []
     pubsub.connect('message::signalled', lambda _, message: signalled.append(message.text))
-    equal(await pubsub.subscribe('news', 'signalled'), True)
-    equal(await pubsub.psubscribe('p*'), True)
+    equal(await pubsub.subscribe('news', 'signalled'), pubsub)
+    equal(await pubsub.psubscribe('p*'), pubsub)
 
     async def publish():
         for i in range(100):
@@ -641,7 +641,7 @@ def test_loop_without_glib(server):
     equal(run(start_and_echo(Tornadis.Client(**options(server)), 'x')), b'x')
 
     # Subscribed on the other loop.
-    equal(Tornadis.run(pubsub.subscribe('a')), True)
+    equal(Tornadis.run(pubsub.subscribe('a')), pubsub)
     run_plainly(lambda: raises_async(RuntimeError, read()))
 
 

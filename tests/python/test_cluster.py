@@ -16,7 +16,7 @@ def flatten(pairs):
 
 
 async def tell_of_values(client):
-    equal(await client.connect_client(), True)
+    equal(await client.connect_client(), client)
     equal((client.is_connected(), client.props.state), (True, Tornadis.ClientState.CONNECTED))
     for name in NAMES:
         equal(await client.call('SET', name, name.encode() + b'\0\xff'), b'OK')
@@ -116,25 +116,25 @@ async def is_refused(task):
 
 async def tell_of_messages(uri, client):
     pubsub = Tornadis.PubSubClient.new_for_uri(uri)
-    equal(await pubsub.subscribe('news', 'other'), True)
-    equal(await pubsub.psubscribe('p*'), True)
+    equal(await pubsub.subscribe('news', 'other'), pubsub)
+    equal(await pubsub.psubscribe('p*'), pubsub)
     await client.call('PUBLISH', 'news', b'\0\xff')
     await client.call('PUBLISH', 'pp', 'by pattern')
     first, second = await pubsub.pop_message(60), await pubsub.pop_message(60)
     equal(sorted((each.channel, each.payload, each.pattern) for each in (first, second)),
           [('news', b'\0\xff', None), ('pp', b'by pattern', 'p*')])
-    equal(await pubsub.unsubscribe('news'), True)
+    equal(await pubsub.unsubscribe('news'), pubsub)
     await pubsub.punsubscribe()
     await pubsub.unsubscribe()
 
     # Shard channels of as many nodes as there are.
-    equal(await pubsub.ssubscribe(*NAMES, b'\xff'), True)
+    equal(await pubsub.ssubscribe(*NAMES, b'\xff'), pubsub)
     for name in [*NAMES, b'\xff']:
         await client.call('SPUBLISH', name, name)
     messages = [await pubsub.pop_message(60) for _ in range(len(NAMES) + 1)]
     equal(sorted((each.get_channel_bytes().get_data(), each.payload, each.shard) for each in messages),
           sorted((name, name, True) for name in [*(name.encode() for name in NAMES), b'\xff']))
-    equal(await pubsub.sunsubscribe(), True)
+    equal(await pubsub.sunsubscribe(), pubsub)
     await client.call('SPUBLISH', NAMES[0], 'nobody')
     equal(pubsub.props.subscribed, False)
     pubsub.close()

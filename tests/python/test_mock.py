@@ -112,7 +112,7 @@ async def test_fault_15_connects(server):
     mock.props.answers = GLib.Variant('a{ss}', {'PING': 'PONG'})
     mock.props.script = GLib.Variant('a(s(ss))', [('HELLO', ('error', 'CONNECT'))])
     await raises_async(Tornadis.ConnectionError, client.connect_client())
-    equal(await client.connect_client(), True)
+    equal(await client.connect_client(), client)
     equal((client.is_connected(), client.props.state.value_nick), (True, 'connected'))
     client.close()
     equal(client.is_connected(), False)
@@ -120,7 +120,7 @@ async def test_fault_15_connects(server):
     equal(client.is_connected(), True)
 
     pool = Tornadis.ClientPool.new(client)
-    equal(await pool.preconnect(2), True)
+    equal(await pool.preconnect(2), pool)
     async with pool.connected_client() as taken:
         equal(await taken.call('PING'), b'PONG')
     equal(await pool.call('PING'), b'PONG')

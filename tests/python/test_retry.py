@@ -55,8 +55,11 @@ async def test_fault_14_pool(server):
         async with pool.connected_client() as client:
             return await client.call('PING')
 
-    ways = [lambda pool: pool.call('PING'), take, lambda pool: pool.preconnect(2), lambda pool: template.connect_client()]
-    for way, expected in zip(ways, (b'PONG', b'PONG', True, True)):
+    async def preconnect(pool):
+        return (await pool.preconnect(2)).props.size
+
+    ways = [lambda pool: pool.call('PING'), take, preconnect, lambda pool: template.connect_client()]
+    for way, expected in zip(ways, (b'PONG', b'PONG', 2, template)):
         pool = Tornadis.ClientPool.new(template)
         before = retry.props.retries
         server.kill()

@@ -93,7 +93,8 @@ def errors() -> None:
         print(prefix, Tornadis.error_dup_prefix(error), Tornadis.Error.dup_prefix(error))
     except (Tornadis.ConnectionError, Tornadis.TornadisException) as error:
         code: int = error.code
-        print(error.message, error.domain, code == Tornadis.Error.LOST)
+        print(error.message, error.domain, code == Tornadis.Error.LOST, error.copy())
+        print(error.matches(Tornadis.error_quark(), Tornadis.Error.LOST))
 
 
 async def calls(client: Tornadis.Client) -> str:
@@ -108,12 +109,16 @@ async def calls(client: Tornadis.Client) -> str:
         return ' '.join(show(each) for each in reply)
     if isinstance(reply, Tornadis.TornadisException):
         return reply.message
-    future: Tornadis.Future[bool] = client.connect_client()
-    connected: bool = await future
+    future: Tornadis.Future[Tornadis.Client] = client.connect_client()
+    connected: Tornadis.Client = await future
     print(connected, await client.call(Tornadis.Command('PING')))
-    if reply is None or isinstance(reply, str):
-        return reply or ''
-    return str(reply + 1)
+    count: int = await client.call('INCR', 'n', timeout=1.5, cancellable=Gio.Cancellable())
+    await client.call(Tornadis.Command('PING'), timeout=1)
+    await client.call(Tornadis.Pipeline(), timeout=None, cancellable=None)
+    await client.connect_client(timeout=1, cancellable=Gio.Cancellable())
+    async with Tornadis.Client(host='localhost') as other:
+        await other.call('PING')
+    return str((await client.call('GET', 'key')).decode() * count)
 
 
 def callbacks(client: Tornadis.Client, pipeline: Tornadis.Pipeline) -> None:
@@ -126,6 +131,8 @@ def callbacks(client: Tornadis.Client, pipeline: Tornadis.Pipeline) -> None:
 
     client.async_call('PING')
     client.async_call('PING', callback=got)
+    client.async_call('PING', callback=got, timeout=1, cancellable=Gio.Cancellable())
+    client.async_call(pipeline, timeout=1)
     client.async_call('GET', 'key', callback=lambda result: print(isinstance(result, bytes)))
     client.async_call(Tornadis.Command('PING'), callback=got)
     client.async_call(pipeline, callback=got_replies)
@@ -182,7 +189,7 @@ def clients() -> list[Tornadis.Client]:
         Tornadis.Client(), Tornadis.Client(host='localhost', port=6379, db=1, decode=True),
         Tornadis.Client(host=None, protocol=Tornadis.Protocol.RESP3, tls=True),
         Tornadis.Client(connectable=Gio.NetworkAddress.new('localhost', 6379)),
-        Tornadis.Client.new('localhost', 6379), Tornadis.Client.new_for_uri('redis://localhost'),
+        Tornadis.Client.new('localhost', 6379), Tornadis.Client.new_for_uri('redis://localhost', decode=True),
         Tornadis.Client.new_for_uri_full('redis://localhost', Tornadis.UriFlags.ALLOW_PLUGINS),
         Tornadis.Client.new_for_unix_socket('/tmp/socket'), Tornadis.PubSubClient(host='localhost', decode=True),
         Tornadis.PubSubClient.new('localhost', 6379), Tornadis.PubSubClient.new_for_uri('redis://localhost'),
@@ -224,13 +231,19 @@ def connect_any(thing: GObject.Object) -> None:
 
 
 async def subscriptions(client: Tornadis.PubSubClient) -> None:
-    done: bool = await client.subscribe('one', 'two')
+    done: Tornadis.PubSubClient = await client.subscribe('one', 'two')
+    done = await client.subscribe(['one', b'two'], timeout=1)
+    done = await client.subscribe(('one', 'two'))
+    done = await client.subscribe({'one': 1}.keys())
+    done = await client.unsubscribe({'one', b'two'}, cancellable=Gio.Cancellable())
     for future in (client.psubscribe('o*'), client.ssubscribe('one'), client.unsubscribe(), client.punsubscribe('o*'),
                    client.sunsubscribe(), client.pubsub_subscribe('one'), client.pubsub_psubscribe('o*'),
                    client.pubsub_unsubscribe('one'), client.pubsub_punsubscribe(),
                    client.subscribe(b'\xff', bytearray(b'a'), memoryview(b'b'), GLib.Bytes.new(b'c'), 'd')):
-        done = done and await future
-    message: Tornadis.Message | None = await client.pop_message(1.5)
+        done = await future
+    message: Tornadis.Message | None = await client.pop_message(1.5, cancellable=Gio.Cancellable())
+    async with Tornadis.PubSubClient() as other:
+        done = other
     message = message or await client.pubsub_pop_message(deadline=1)
     if message is not None:
         client.unpop_message(message)
@@ -280,7 +293,12 @@ async def pipelines(client: Tornadis.Client) -> None:
 async def pools(template: Tornadis.Client) -> None:
     pool = Tornadis.ClientPool(template=template, max_size=4, client_timeout=60, autoclose=True, decode=True)
     pools = [pool, Tornadis.ClientPool(max_size=4, host='localhost'), Tornadis.ClientPool.new(template)]
-    await pool.preconnect()
+    same: Tornadis.ClientPool = await pool.preconnect()
+    text: str = await pool.with_client(calls)
+    await pool.call('PING', timeout=1, cancellable=Gio.Cancellable())
+    await pool.get_connected_client(timeout=1)
+    async with Tornadis.ClientPool() as other:
+        print(same, text, other)
     await pool.preconnect(2)
     async with pool.connected_client() as client:
         await client.call('PING')

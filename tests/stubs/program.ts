@@ -51,7 +51,7 @@ function read(reply: Tornadis.Reply): void {
     const data: Uint8Array | null = reply.get_data();
     const held: GLib.Bytes | null = reply.get_bytes();
     const inner: (Tornadis.Reply | null)[] = [reply.get_element(0), reply.lookup('key'), reply.ref()];
-    const error: GLib.Error | null = reply.dup_error();
+    const error: Tornadis.AnyError | null = reply.dup_error();
     const variant: GLib.Variant = reply.to_variant();
     const again: Tornadis.Reply = Tornadis.Reply.new_from_variant(variant);
     reply.unref();
@@ -94,7 +94,7 @@ function failed(error: unknown): string {
         const inner: GLib.Error | null = error.error;
         if (inner)
             return Tornadis.error_dup_prefix(inner) ?? Tornadis.Error.dup_prefix(inner) ?? '';
-        return error.domain ?? '';
+        return error.matches(Tornadis.Error, Tornadis.Error.LOST) ? error.domain ?? '' : Tornadis.error_dup_prefix(error) ?? '';
     }
     if (error instanceof Tornadis.TornadisException)
         return error.code === Tornadis.Error.LOST ? error.message : error.name;
@@ -104,7 +104,15 @@ function failed(error: unknown): string {
 async function calls(): Promise<Tornadis.NativeReply> {
     await client.call('SET', new Uint8Array(1), 1, 1n, true, 'text', new GLib.Bytes(new Uint8Array(1)));
     const args: Tornadis.Arguments = ['GET', 'key'];
-    const connected: boolean = await client.connect_client();
+    const connected: Tornadis.Client = await client.connect_client();
+    const both: Tornadis.CallOptions = {timeout: 1.5, cancellable: new Gio.Cancellable()};
+    await client.connect_client({timeout: 1});
+    await client.call('GET', 'key', {timeout: 1});
+    await client.call(new Command('PING'), both);
+    await client.call(new Pipeline(), both);
+    const inner: string = await client.withClient(async each => String(await each.call('PING')));
+    client.disconnect_client();
+    print(inner);
     const value: Tornadis.NativeReply = await client.call('GET', 'k', {cancellable: new Gio.Cancellable()});
     print(value);
     const reply: Tornadis.NativeReply = await client.call(...args);
@@ -115,6 +123,9 @@ async function calls(): Promise<Tornadis.NativeReply> {
 function callbacks(pipeline: Tornadis.Pipeline): void {
     client.async_call('PING');
     client.async_call('PING', result => print(result instanceof Error));
+    client.async_call('PING', {timeout: 1}, result => print(result instanceof Error));
+    client.async_call('PING', {timeout: 1});
+    client.async_call(pipeline, {timeout: 1}, replies => print(replies));
     client.async_call('GET', 'key', (result: Tornadis.Outcome) => print(typeof result === 'string' && result.length));
     client.async_call(new Command('PING'), result => print(result));
     client.async_call(pipeline);
@@ -188,14 +199,15 @@ function signals(pubSub: Tornadis.PubSubClient, channel: string): number {
 }
 
 async function subscriptions(pubSub: Tornadis.PubSubClient): Promise<void> {
-    const done: boolean[] = await Promise.all([
+    const done: Tornadis.PubSubClient[] = await Promise.all([
+        pubSub.subscribe(['one', new Uint8Array(1)]), pubSub.unsubscribe(new Set(['one']), {timeout: 1}),
         pubSub.subscribe('one', 'two'), pubSub.psubscribe('o*'), pubSub.ssubscribe('one'), pubSub.unsubscribe(),
         pubSub.punsubscribe('o*'), pubSub.sunsubscribe(), pubSub.subscribe(new Uint8Array([255]), new GLib.Bytes(new Uint8Array([1])), 'a')]);
     const message: Tornadis.Message | null = await pubSub.pop_message(1.5) ?? await pubSub.pop_message();
     for await (const batch of pubSub.messages({batches: true, deadline: 1}))
         batch.forEach(each => print(each.text));
     const cancellable = new Gio.Cancellable();
-    const cancelled: boolean[] = [await pubSub.subscribe('a', {cancellable}), await pubSub.punsubscribe({cancellable})];
+    const cancelled: Tornadis.PubSubClient[] = [await pubSub.subscribe('a', {cancellable}), await pubSub.punsubscribe({cancellable})];
     const inTime: Tornadis.Message | null = await pubSub.pop_message(1, {cancellable});
     print(cancelled, inTime);
     for await (const each of pubSub.messages({deadline: 1}))
@@ -242,8 +254,11 @@ async function pipelines(): Promise<void> {
 
 async function pools(template: Tornadis.Client): Promise<void> {
     const pool = new ClientPool({template, max_size: 4, clientTimeout: 60, autoclose: true});
-    print(ClientPool.new(template));
-    const connected: boolean[] = [await pool.preconnect(), await pool.preconnect(2)];
+    print(ClientPool.new(template), new ClientPool({host: 'localhost', maxSize: 4}), new ClientPool());
+    pool.async_call('PING', {timeout: 1}, result => print(result instanceof Error));
+    pool.async_call(new Pipeline(), replies => print(replies));
+    pool.async_call(new Command('PING'));
+    const connected: Tornadis.ClientPool[] = [await pool.preconnect(), await pool.preconnect(2)];
     const reply: Tornadis.NativeReply = await pool.withClient(async each => await each.call('PING'));
     const number: number = await pool.withClient(each => each.port);
     const taken: Tornadis.Client = await pool.get_connected_client();
@@ -294,6 +309,7 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
         if (target)
             call.forward(target);
         call.return_error(new Tornadis.Error({message: 'no', code: Tornadis.Error.USAGE}));
+        call.return_error(new Tornadis.ClientError('no'));
         call.proceed();
         return false;
     }
@@ -308,7 +324,7 @@ const Plugin = GObject.registerClass({GTypeName: 'AnyPlugin'}, class extends Tor
     }
 
     vfunc_observe(from: Tornadis.Client, command: Tornadis.Command | null, pipeline: Tornadis.Pipeline | null,
-        reply: Tornadis.Reply | null, error: GLib.Error | null, elapsed: number): void {
+        reply: Tornadis.Reply | null, error: Tornadis.AnyError | null, elapsed: number): void {
         if (command)
             this.submit(from, command, null);
         print(pipeline, reply, error, elapsed + 1);

@@ -74,6 +74,8 @@ def make_python(with_gobject):
     else:
         for package in (stubs, stubs / 'repository'):
             shutil.copy(SOURCES / 'fallback.pyi', package / '__init__.pyi')
+        for name in ('GLib', 'GObject'):
+            shutil.copy(SOURCES / f'fallback-{name}.pyi', stubs / 'repository' / f'{name}.pyi')
     return directory
 
 
@@ -113,6 +115,35 @@ def test_python_stub_itself():
     equal(set(run_mypy(True, '--strict', STUB).splitlines()), set())
 
 
+def test_python_fallback():
+    """That it has all that these classes have, so that nothing right is rejected."""
+    from gi.repository import GLib, GObject
+    for name, kind in (('GObject', GObject.Object), ('GLib', GLib.Bytes), ('GLib', GLib.Error)):
+        path = SOURCES / f'fallback-{name}.pyi'
+        node = next(each for each in ast.parse(path.read_text()).body if getattr(each, 'name', '') == kind.__name__)
+        names = {key for key, _ in get_names(node)[0][1].items()}
+        subject = kind() if kind is GLib.Error else kind
+        equal({key for key in dir(subject) if not key.startswith('_')} - names - set(dir(RuntimeError)), set())
+    equal(set(run_mypy(False, '--strict', *SOURCES.glob('fallback-*.pyi')).splitlines()), set())
+
+
+def test_python_readme():
+    """The programs of README, whose functions have no annotations; and that a misspelt method is found in them."""
+    blocks = re.findall(r'^```python\n(.*?)^```$', (ROOT / 'README.md').read_text(), re.DOTALL | re.MULTILINE)
+    programs = [block for block in blocks if 'require_version' in block]
+    assert programs
+    directory = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH.name))
+    options = ('--strict', '--allow-untyped-defs', '--allow-untyped-calls', '--check-untyped-defs')
+    for number, program in enumerate(programs):
+        path = directory / f'program_{number}.py'
+        for with_gobject in (False, True):
+            path.write_text(program)
+            equal(set(run_mypy(with_gobject, *options, path).splitlines()), set())
+            path.write_text(program.replace('client.call(', 'client.cal(', 1))
+            found = run_mypy(with_gobject, *options, path)
+            assert '"Client" has no attribute "cal"' in found, found
+
+
 def test_python_examples():
     examples = sorted((ROOT / 'examples' / 'python').glob('*.py'))
     assert examples
@@ -149,7 +180,7 @@ def get_names(node):
     if isinstance(node, ast.ClassDef):
         members = dict(pair for each in node.body for pair in get_names(each))
         return [(node.name, members)]
-    if isinstance(node, ast.FunctionDef):
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         found = [node.name]
     elif isinstance(node, ast.AnnAssign):
         found = [node.target.id]
@@ -265,6 +296,52 @@ def test_typescript_program_is_complete():
     names = parse_declarations()
     inner = {key for value in names.values() for members in value.values() for key in members}
     equal((set(names) | inner) - used, set())
+
+
+# The table of names in docs/languages.md
+
+
+def read_table():
+    """The names in each column: of a class or a function, and CLASS.MEMBER."""
+    lines = (ROOT / 'docs' / 'languages.md').read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines if line.startswith('|')]
+    titles, rows = rows[0], rows[2:]
+    assert len(rows) > 40 and all(len(row) == len(titles) for row in rows)
+    pattern = re.compile(r'(?:async with )?([A-Z]\w+(?:\.\w+)*|[a-z]\w+(?=\(\)))')
+    return {title: [match[1] for row in rows for code in re.findall('`([^`]+)`', row[number])
+                    if (match := pattern.match(code))] for number, title in enumerate(titles)}
+
+
+def test_table_in_python():
+    names, bases, _ = parse_stub()
+
+    def has(name, member):
+        return member in names[name] or any(has(base, member) for base in bases[name] if base in names)
+
+    for path in read_table()['Python']:
+        name, _, member = path.partition('.')
+        assert name in names and (not member or has(name, member)), path
+
+
+def test_table_in_typescript():
+    names = parse_declarations()
+    for path in read_table()['JavaScript']:
+        name, _, member = path.partition('.')
+        assert name in names and (not member or member in names[name]['static'] | names[name]['prototype']), path
+
+
+def test_table_in_c_and_vala():
+    core, c = '{http://www.gtk.org/introspection/core/1.0}', '{http://www.gtk.org/introspection/c/1.0}'
+    namespace = ElementTree.parse(GIR).getroot().find(f'{core}namespace')
+    identifiers = {each.get(f'{c}identifier') for each in namespace.iter()}
+    functions = [name for name in read_table()['C'] if name.startswith('tornadis_')]
+    equal(set(functions) - identifiers, set())
+    classes = {each.get('name'): {re.sub('^new_', '', member.get('name')).replace('-', '_') for member in each
+                                  if member.get('name')} for each in namespace if each.get('name')}
+    codes = {each.upper() for each in classes['Error']}
+    for path in read_table()['Vala']:
+        name, _, member = path.partition('.')
+        assert name in classes and (not member or member in classes[name] | codes), path
 
 
 def main():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What must be rejected: each line that ends in “error”, and with stubs of GObject “error, of GObject”."""
+"""What must be rejected: each line that ends in “error”, and with stubs of PyGObject “error, of GObject”."""
 
 from gi.repository import Gio, GLib, Tornadis
 
@@ -18,29 +18,33 @@ async def wrong(client: Tornadis.Client, pub_sub: Tornadis.PubSubClient, pool: T
     Tornadis.Command()  # error
     Tornadis.Command('GET', 'key')  # error
     Tornadis.Command.new_strv('GET key')  # error
-    Tornadis.Command.new_bytes([b'GET'])  # error, of GObject
-    Tornadis.Reply.new_from_resp(b'+OK')  # error, of GObject
+    Tornadis.Command.new_bytes([b'GET'])  # error
+    Tornadis.Reply.new_from_resp(b'+OK')  # error
     Tornadis.ReplyKind.NOTHING  # error
     Tornadis.nothing()  # error
     Tornadis.run(1)  # error
     Tornadis.sleep('1')  # error
 
     client.call()  # error
-    client.call('SET', 'key', None)  # error, of GObject
-    client.call('SADD', 'key', ['one', 'two'])  # error, of GObject
-    client.call('SET', 'key', object())  # error, of GObject
-    client.call(Tornadis.Pipeline(), 'GET')  # error, of GObject
-    client.async_call('PING', print)  # error, of GObject
+    client.call('SET', 'key', None)  # error
+    client.call('SADD', 'key', ['one', 'two'])  # error
+    client.call('SET', 'key', object())  # error
+    client.call('GET', 'key', timeout='1')  # error
+    client.call('GET', 'key', timeuot=1)  # error
+    client.call('GET', 'key', cancellable=1)  # error, of GObject
+    client.cal('GET', 'key')  # error
+    client.connect_client(1)  # error
+    Tornadis.Client.new_for_uri('redis://localhost', decode='yes')  # error
+    client.call(Tornadis.Pipeline(), 'GET')  # error
+    client.async_call('PING', print)  # error
     client.async_call('PING', callback=1)  # error
     client.async_call('PING', callback=lambda: None)  # error
-    client.caall('PING')  # error, of GObject
-    (await client.call('GET', 'key')).decode()  # error
-    number: int = await client.call('INCR', 'key')  # error
+    client.caall('PING')  # error
     replies = await client.call(Tornadis.Pipeline())
     replies[0]  # error
     connected: str = await client.connect_client()  # error
     client.call('GET', 'key').decode()  # error
-    client.props.hots  # error, of GObject
+    client.props.hots  # error
     client.props.port = '6379'  # error
     client.props.connected = True  # error
     client.decode = 'utf-8'  # error
@@ -59,7 +63,8 @@ async def wrong(client: Tornadis.Client, pub_sub: Tornadis.PubSubClient, pool: T
 
     pub_sub.call('PING')  # error
     pub_sub.async_call('PING')  # error
-    pub_sub.subscribe(['news'])  # error, of GObject
+    pub_sub.subscribe([1])  # error
+    pub_sub.subscribe(['news'], 'other')  # error
     pub_sub.subscribe_async('news', None, None)  # error
     pub_sub.pop_message('1')  # error
     (await pub_sub.pop_message()).text  # error
@@ -69,18 +74,19 @@ async def wrong(client: Tornadis.Client, pub_sub: Tornadis.PubSubClient, pool: T
         message.channel = 'other'  # error
 
     async with pool.connected_client() as taken:
-        taken.release()  # error, of GObject
+        taken.release()  # error
     with pool.connected_client() as taken:  # error
         pass
-    pool.release_client(pool)  # error, of GObject
+    pool.release_client(pool)  # error
     (pool.get_client_nowait()).close()  # error
     await pool.preconnect('2')  # error
+    await pool.with_client(1)  # error
 
     try:
         await client.call('PING')
     except Tornadis.ReplyError as error:
-        error.prefix.upper()  # error, of GObject
-        error.prefx  # error, of GObject
+        error.prefix.upper()  # error
+        error.prefx  # error
     raise Tornadis.ClientError(code='USAGE')  # error
 
 
@@ -94,4 +100,4 @@ class Plugin(Tornadis.Plugin):
 
 def finish(client: Tornadis.Client, result: Gio.AsyncResult) -> GLib.Bytes:
     client.call_finish()  # error
-    return client.call_finish(result).get_text()  # error, of GObject
+    return client.call_finish(result).get_text()  # error

@@ -13,6 +13,7 @@ export async function wrong(client: Tornadis.Client, pubSub: Tornadis.PubSubClie
     Tornadis.Client.new('localhost');  // error
     new Tornadis.Pipeline({atomic: 'yes'});  // error
     new Tornadis.ClientPool({template: pool});  // error
+    new Tornadis.ClientPool({template: client, hots: 'localhost'});  // error
     new Tornadis.Plugin();  // error
     new Tornadis.Message();  // error
     new Tornadis.Reply();  // error
@@ -27,7 +28,9 @@ export async function wrong(client: Tornadis.Client, pubSub: Tornadis.PubSubClie
     client.call('SET', 'key', null);  // error
     client.call('SET', 'key', undefined);  // error
     client.call('SADD', 'key', ['one', 'two']);  // error
-    client.call('SET', 'key', {});  // error
+    client.call('SET', 'key', {timeuot: 1});  // error
+    client.call('SET', 'key', {timeout: '1'});  // error
+    client.call({timeout: 1}, 'SET', 'key');  // error
     client.call(new Tornadis.Pipeline(), 'GET');  // error
     client.async_call('PING', (one: number) => one);  // error
     client.async_call(() => {});  // error
@@ -59,7 +62,8 @@ export async function wrong(client: Tornadis.Client, pubSub: Tornadis.PubSubClie
 }
 
 export async function wrongToo(client: Tornadis.Client, pubSub: Tornadis.PubSubClient, pool: Tornadis.ClientPool) {
-    pubSub.subscribe(['news']);  // error
+    pubSub.subscribe([1]);  // error
+    pubSub.subscribe(['news'], 'other');  // error
     pubSub.subscribe_async('news', null, null);  // error
     pubSub.pop_message('1');  // error
     (await pubSub.pop_message()).text;  // error

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Tornadis for JavaScript: native arguments and replies, promises.
+//
+// A call is given strings (sent as UTF-8), numbers, BigInts, booleans (as 1 or 0), and bytes as Uint8Array or GLib.Bytes. It
+// brings strings (Uint8Array when it is not text), numbers, BigInts, booleans, null, arrays, Map, and an Error for an error
+// within a reply. Its own error rejects the promise, as a TornadisException.
+//
+// Behind the arguments of a call there may be an object with options, `{timeout, cancellable}`: nothing else that is a
+// plain object can be there. What takes longer than so many seconds is given up and rejects with a ConnectionError of the
+// code TIMEOUT; what is cancelled by a Gio.Cancellable, with Gio.IOErrorEnum.CANCELLED. The command may have run none the
+// less. A reply that comes later is dropped and reaches no other call. The connection stays, but for commands that wait for
+// data, such as BLPOP: those would go on waiting.
 
 /* exported _init */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
 var _init = (function () {
     const {Array, BigInt, Error, JSON, Map, Number} = globalThis;
-    const {Object, Promise, String, TypeError, Uint8Array} = globalThis;
+    const {Function, Object, Promise, RangeError, Set, String, Symbol, TypeError, Uint8Array} = globalThis;
     const {GLib, GObject} = imports.gi;
     const System = imports.system;
 
@@ -18,8 +28,16 @@ var _init = (function () {
     const CROWD = 8;
     const MADE_AHEAD = 64;
 
-    /** Base of all errors, with the `domain` (a string) and `code` of the GLib.Error behind it, which is `error`. */
+    /**
+     * The base of all errors of this library. It has the `domain` (a string), `code` (one of Tornadis.Error) and `message`
+     * of the library's error.
+     */
     class TornadisException extends Error {
+        /**
+         * @param {string} message - what is wrong
+         * @param {?string} domain - the domain of a GLib.Error
+         * @param {number} code - its code
+         */
         constructor(message, domain = null, code = 0) {
             super(message);
             this.name = this.constructor.name;
@@ -27,21 +45,46 @@ var _init = (function () {
             this.code = code;
         }
 
+        /**
+         * The same as a GLib.Error, or null for one that the program has created without a domain.
+         */
         get error() {
             if (this.domain === null)
                 return null;
             return new GLib.Error(GLib.quark_from_string(this.domain), this.code, this.message);
         }
+
+        /**
+         * As of a GLib.Error: `error.matches(Tornadis.Error, Tornadis.Error.LOST)`.
+         *
+         * @param {number|Function} domain - the quark of a domain, or its class
+         * @param {number} code - a code of that
+         * @returns {boolean} whether it is this error
+         */
+        matches(domain, code) {
+            return this.error?.matches(domain, code) ?? false;
+        }
     }
 
-    /** There is no connection, or it was lost, or it took too long. */
+    /**
+     * There is no connection, or it was lost, or it took too long: `CONNECT`, `AUTHENTICATION`, `CLOSED`, `LOST`, `TIMEOUT`
+     * and `PROTOCOL`.
+     */
     class ConnectionError extends TornadisException {}
 
-    /** The library was asked for what it does not do, or a bound is reached. */
+    /**
+     * The library was asked for what it does not do, or a bound is reached, or a plugin is at fault: `USAGE`, `BUSY` and
+     * `PLUGIN`, and in ReplyError `REPLY`.
+     */
     class ClientError extends TornadisException {}
 
-    /** The server answered with an error; `prefix` is its first word. */
+    /**
+     * The server answered with an error, whose words are `message`.
+     */
     class ReplyError extends ClientError {
+        /**
+         * The first word of the server's error, such as 'WRONGTYPE'; null if that is not one in capitals.
+         */
         get prefix() {
             return /^[A-Z0-9_-]+(?= |$)/.exec(this.message)?.[0] ?? null;
         }
@@ -65,10 +108,34 @@ var _init = (function () {
         }
     }
 
+    /** The error as one of our classes, if it is of our domain and not one already. */
     function toException(error) {
-        if (!(error instanceof Tornadis.Error))
+        if (!(error instanceof GLib.Error) || error.domain !== Tornadis.error_quark())
             return error;
-        return makeException(GLib.quark_to_string(error.domain), error.code, error.message);
+        return makeException('tornadis-error-quark', error.code, error.message);
+    }
+
+    /** The error as introspection takes it. */
+    function toGError(error) {
+        return error instanceof TornadisException ? error.error : error;
+    }
+
+    const OPERATIONS = {connect: 'Connecting', preconnect: 'Connecting', subscribe: 'Subscribing',
+        unsubscribe: 'Unsubscribing', get_client: 'Getting a client', submit_pipeline: 'The pipeline'};
+
+    /** Of the operation of a carrier with that, a Command or a Pipeline for instance. */
+    function makeTimeout(seconds, operation, what) {
+        const words = OPERATIONS[operation] ?? what.get_name();
+        return new ConnectionError(`${words} took longer than ${seconds} s`, 'tornadis-error-quark', Tornadis.Error.TIMEOUT);
+    }
+
+    function describe(value) {
+        if (value === null || value === undefined)
+            return String(value);
+        if (typeof value !== 'object')
+            return `a ${typeof value}`;
+        const {name} = value.constructor ?? Object;
+        return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`;
     }
 
     /** A string, or bytes in a Uint8Array. */
@@ -86,7 +153,8 @@ var _init = (function () {
             return value;
         if (value instanceof GLib.Bytes)
             return value.toArray();
-        throw new TypeError(`don't know what to do with ${value === null ? 'null' : typeof value} as an argument`);
+        const advice = Array.isArray(value) ? 'spread it, as in ...values' : 'give a string, a number, a boolean or bytes';
+        throw new TypeError(`${describe(value)} can not be an argument of a command: ${advice}`);
     }
 
     /** Whether arguments are strings that JSON can carry as they are. */
@@ -125,7 +193,7 @@ var _init = (function () {
         if (name instanceof GLib.Bytes)
             return name;
         if (typeof name !== 'string' && !(name instanceof Uint8Array))
-            throw new TypeError(`${name === null ? 'null' : typeof name} can not be the name of a channel`);
+            throw new TypeError(`${describe(name)} can not be the name of a channel: give a string or bytes`);
         return new GLib.Bytes(typeof name === 'string' ? encoder.encode(name) : name);
     }
 
@@ -201,19 +269,48 @@ var _init = (function () {
     function send(client, args, resolve, reject) {
         const first = args[0];
         if (args.length === 1 && (first instanceof Tornadis.Pipeline || first instanceof Tornadis.Command))
-            getCarrier(client).startCall(first, resolve, reject, null);
+            getCarrier(client).startCall(first, resolve, reject);
         else
             getCarrier(client).add(args, resolve, reject);
     }
 
-    /** The cancellable in an object behind all other arguments, which is taken away. */
-    function takeCancellable(args) {
+    const NO_OPTIONS = Object.freeze({timeout: null, cancellable: null});
+
+    function checkOptions(options) {
+        for (const name of Object.keys(options)) {
+            if (!Object.hasOwn(NO_OPTIONS, name))
+                throw new TypeError(`${name} is no option, as timeout and cancellable are, and no argument can be an object`);
+        }
+        const {timeout = null, cancellable = null} = options;
+        if (timeout !== null && typeof timeout !== 'number')
+            throw new TypeError(`a timeout is a number of seconds, not ${describe(timeout)}`);
+        if (timeout !== null && !(timeout >= 0))
+            throw new RangeError(`a timeout is a number of seconds from 0, not ${timeout}`);
+        return {timeout, cancellable};
+    }
+
+    /** The object with options behind all other arguments, which is taken away; else null. */
+    function takeOptions(args) {
         const last = args[args.length - 1];
-        if (typeof last !== 'object' || last === null || Object.getPrototypeOf(last) !== Object.prototype ||
-            !('cancellable' in last))
+        if (typeof last !== 'object' || last === null || Object.getPrototypeOf(last) !== Object.prototype)
             return null;
+        if (Object.keys(last).length === 0)
+            throw new TypeError('an empty object has no options, and no argument can be an object');
         args.pop();
-        return last.cancellable;
+        return checkOptions(last);
+    }
+
+    /** The function behind all other arguments, which is taken away, as one that does not throw. */
+    function takeCallback(args) {
+        const callback = typeof args.at(-1) === 'function' ? args.pop() : null;
+        return value => {
+            try {
+                callback?.(value);
+            } catch (error) {
+                // As in any other callback of the main loop: the others must be settled all the same.
+                logError(error instanceof Error ? error : new Error(String(error)));
+            }
+        };
     }
 
     /** Gives the library what was stacked so far. */
@@ -253,9 +350,135 @@ var _init = (function () {
         }
     }
 
-    /** A promise of what the carrier of a client or pool does. */
-    function started(owner, operation, args, cancellable) {
-        return new Promise((resolve, reject) => getCarrier(owner).start(operation, args, resolve, reject, cancellable));
+    /** A promise of the client or pool, for when its carrier has done something. */
+    async function prepared(owner, operation, args, options) {
+        await new Promise((resolve, reject) =>
+            getCarrier(owner).startWithin(options, operation, args, resolve, reject));
+        return owner;
+    }
+
+    /** Names that are given one by one, or in one array or Set. */
+    function spread(names) {
+        return names.length === 1 && (Array.isArray(names[0]) || names[0] instanceof Set) ? [...names[0]] : names;
+    }
+
+    // What of the properties of a pool is not its clients'.
+    const OF_POOL = ['template', 'max_size', 'client_timeout', 'autoclose'];
+
+    /** The properties of a pool, with a template for those of its clients. */
+    function makePoolProperties(properties) {
+        const own = {}, others = {};
+        for (const [name, value] of Object.entries(properties)) {
+            const canonical = name.replace(/-/g, '_').replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+            (OF_POOL.includes(canonical) ? own : others)[canonical] = value;
+        }
+        if (!own.template)
+            own.template = new Tornadis.Client(others);
+        else if (Object.keys(others).length > 0)
+            throw new TypeError(`a pool with a template has its properties from that, not ${Object.keys(others).join(', ')}`);
+        return own;
+    }
+
+    // Those that can fail beside what is named _finish.
+    const FAILING = {
+        Client: ['new_for_uri', 'new_for_uri_full', 'add_plugin', 'add_plugin_by_name'],
+        PubSubClient: ['new_for_uri', 'new_for_uri_full'],
+        ClientPool: [],
+        Plugin: ['new_by_name', 'new_with_options'],
+        Reply: ['new_from_resp'],
+    };
+    // Those that are given errors, which may be ours; and those that return them.
+    const GIVEN_ERRORS = {Call: ['return_error'], Error: ['dup_prefix'],
+        Plugin: ['reconnect_client', 'reroute_subscriptions', 'set_client_lost']};
+    const GIVING_ERRORS = {Call: ['dup_error'], Reply: ['dup_error']};
+
+    function wrapEach(names, find, wrap) {
+        for (const [kind, each] of Object.entries(names)) {
+            for (const holder of [Tornadis[kind], Tornadis[kind].prototype]) {
+                for (const name of find ? find(holder, each) : each) {
+                    if (Object.hasOwn(holder, name))
+                        holder[name] = wrap(holder[name]);
+                }
+            }
+        }
+    }
+
+    /** Has all methods throw, take and return errors of our classes. */
+    function convertErrors() {
+        const failing = (holder, names) =>
+            [...names, ...Object.getOwnPropertyNames(holder).filter(name => name.endsWith('_finish'))];
+        wrapEach(FAILING, failing, method => function (...args) {
+            try {
+                return method.apply(this, args);
+            } catch (error) {
+                throw toException(error);
+            }
+        });
+        wrapEach(GIVEN_ERRORS, null, method => function (...args) {
+            return method.apply(this, args.map(toGError));
+        });
+        wrapEach(GIVING_ERRORS, null, method => function () {
+            return toException(method.call(this));
+        });
+        const dupPrefix = Tornadis.error_dup_prefix;
+        Tornadis.error_dup_prefix = error => dupPrefix(toGError(error));
+        // Of what is in a callback of a signal or caught here.
+        const {[Symbol.hasInstance]: isInstance} = Function.prototype;
+        Object.defineProperty(Tornadis.Error, Symbol.hasInstance, {
+            value(instance) {
+                return (instance instanceof TornadisException && instance.domain === 'tornadis-error-quark') ||
+                    isInstance.call(this, instance);
+            },
+        });
+    }
+
+    const MOST_SHOWN = 60;
+
+    function show(value) {
+        const text = typeof value === 'string' ? JSON.stringify(value) : `${value?.length} bytes`;
+        return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}…`;
+    }
+
+    const showMessage = message => `Message ${show(message.channel)} ${show(message.text ?? message.payload)}`;
+
+    /** "3 clients" */
+    const count = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+    /** Where a client connects to, without any secret. */
+    const showClient = client => `${client.title}${client.db === 0 ? '' : `, database ${client.db}`}`;
+
+    function getNick(type, value) {
+        return Object.keys(type).find(name => type[name] === value)?.toLowerCase().replace(/_/g, '-');
+    }
+
+    /** Gives a class a toString(). That of GJS is for what has been disposed, and for a prototype. */
+    function describeBy(kind, describeIt) {
+        const original = kind.prototype.toString;
+        kind.prototype.toString = function () {
+            const text = original.call(this);
+            return /^\[(object|boxed) instance /.test(text) ? `<Tornadis.${describeIt(this)}>` : text;
+        };
+    }
+
+    function describeAll() {
+        const {ClientState} = Tornadis;
+        // Before that which it would inherit.
+        describeBy(Tornadis.PubSubClient, client => `PubSubClient ${showClient(client)}, ` +
+            `${getNick(ClientState, client.state)}${client.subscribed ? ', subscribed' : ''}`);
+        describeBy(Tornadis.Client, client => `Client ${showClient(client)}, ${getNick(ClientState, client.state)}`);
+        describeBy(Tornadis.ClientPool, pool => {
+            const number = pool.max_size < 0 ? count(pool.size, 'client') : `${pool.size} of ${pool.max_size} clients`;
+            return `ClientPool ${showClient(pool.template)}, ${number}, ${pool.idle} idle`;
+        });
+        describeBy(Tornadis.Pipeline, pipeline =>
+            `Pipeline of ${count(pipeline.number_of_stacked_calls, 'command')}${pipeline.atomic ? ', atomic' : ''}`);
+        // No argument, which may be a secret.
+        describeBy(Tornadis.Command, command =>
+            `Command ${command.get_name()}, ${count(command.get_n_args() - 1, 'argument')}`);
+        describeBy(Tornadis.Message, showMessage);
+        Tornadis.Reply.prototype.toString = function () {
+            return this.to_string();
+        };
     }
 
     return function _init() {
@@ -270,9 +493,10 @@ var _init = (function () {
             guardHandlers([Tornadis.Client, Tornadis.ClientPool, Tornadis.Plugin, Tornadis.Call, Tornadis.Pipeline]);
         }
 
-        const values = {toArguments, makeCommand, toException, toNative, revive, handOver};
+        convertErrors();
+        const values = {toArguments, makeCommand, toException, toNative, revive, handOver, makeTimeout};
         const Carrier = imports.overrides._TornadisCarrier.create(Tornadis, TornadisBridge, values);
-        const {Messages, extend} = imports.overrides._TornadisMessages.create(Tornadis, TornadisBridge);
+        const {Messages, extend} = imports.overrides._TornadisMessages.create(Tornadis, TornadisBridge, showMessage);
         getCarrier = owner => owner._carrier ?? (owner._carrier = new Carrier(owner));
         const getMessages = client => {
             if (!client._messages) {
@@ -298,7 +522,8 @@ var _init = (function () {
         precede(Tornadis.PubSubClient.prototype, ['run_dispose'], client => getMessages(client).forgetAll());
         precede(Tornadis.PubSubClient.prototype, ['close'], client => client._messages?.drop());
         // GJS does not reference the reply that it passes to a callback: it may be freed when the callback returns.
-        const keeping = func => func && ((client, reply, error) => func(client, reply?.ref() ?? null, error));
+        const keeping = func =>
+            func && ((client, reply, error) => func(client, reply?.ref() ?? null, toException(error)));
         for (const name of ['submit', 'submit_pipeline']) {
             const method = Tornadis.Client.prototype[name];
             Tornadis.Client.prototype[name] = function (what, func = null) {
@@ -309,13 +534,13 @@ var _init = (function () {
         Tornadis.Plugin.prototype.submit = function (client, command, func = null) {
             return submitBehind.call(this, client, command, keeping(func));
         };
-        const keep = arg => arg instanceof Tornadis.Reply || arg instanceof Tornadis.Command ? arg.ref() : arg;
+        const keep = arg => arg instanceof Tornadis.Reply || arg instanceof Tornadis.Command ? arg.ref() : toException(arg);
         const wrap = (prototype, name, wrapper) => {
             if (Object.hasOwn(prototype, name))
                 prototype[name] = wrapper(prototype[name]);
         };
         Tornadis.Plugin._classInit = function (klass) {
-            for (const name of ['vfunc_setup_done', 'vfunc_push', 'vfunc_observe']) {
+            for (const name of ['vfunc_setup_done', 'vfunc_push', 'vfunc_observe', 'vfunc_subscription_failed']) {
                 wrap(klass.prototype, name, hook => function (...args) {
                     return hook.apply(this, args.map(keep));
                 });
@@ -328,19 +553,6 @@ var _init = (function () {
         precede(Tornadis.Pipeline.prototype,
             ['stack_command', 'stack_strv', 'get_command', 'get_number_of_stacked_calls', 'get_property', 'clear'],
             handOver);
-        for (const kind of [Tornadis.Client, Tornadis.PubSubClient]) {
-            for (const name of ['new_for_uri', 'new_for_uri_full']) {
-                const construct = kind[name];
-                kind[name] = (...args) => {
-                    try {
-                        return construct(...args);
-                    } catch (error) {
-                        throw toException(error);
-                    }
-                };
-            }
-        }
-
         const initPipeline = Tornadis.Pipeline.prototype._init;
         Tornadis.Pipeline.prototype._init = function (...args) {
             const pipeline = initPipeline.apply(this, args) ?? this;
@@ -356,6 +568,17 @@ var _init = (function () {
             });
         }
 
+        const initPool = Tornadis.ClientPool.prototype._init;
+        Tornadis.ClientPool.prototype._init = function (properties = {}) {
+            return initPool.call(this, makePoolProperties(properties)) ?? this;
+        };
+
+        /**
+         * The reply as values of JavaScript: strings, Uint8Array for what is not text, numbers, BigInts, booleans, null,
+         * arrays, Map, and an Error for an error.
+         *
+         * @returns {*} the value
+         */
         Tornadis.Reply.prototype.unpack = function () {
             return toNative(this);
         };
@@ -386,7 +609,14 @@ var _init = (function () {
             },
         });
 
-        /** Calls a command, or a Pipeline; a promise of the native reply. An object `{cancellable}` may be the last argument. */
+        /**
+         * Calls a command: `await client.call('SET', 'key', 'value', 'EX', 60)`. Instead of a name and arguments there may
+         * be one Command, or one Pipeline, whose replies are an array; an error among them does not reject. It is null when
+         * a transaction was given up (`WATCH`).
+         *
+         * @param {...*} args - the name of the command and its arguments, then perhaps `{timeout, cancellable}`
+         * @returns {Promise<*>} the native reply; it is rejected with a ReplyError when that is an error
+         */
         Tornadis.Client.prototype.call = function (...args) {
             const carrier = this._carrier;
             const targets = carrier?.isAlone() && areShort(args) ? carrier.submitAlone(args) : null;
@@ -398,54 +628,174 @@ var _init = (function () {
                 return promise;
             }
             try {
-                const cancellable = takeCancellable(args);
-                if (cancellable === null)
+                const options = takeOptions(args);
+                if (options === null)
                     send(this, args, resolve, reject);
                 else
-                    getCarrier(this).startCall(toWhole(args), resolve, reject, cancellable);
+                    getCarrier(this).startCall(toWhole(args), resolve, reject, options);
             } catch (error) {
                 reject(error);
             }
             return promise;
         };
 
-        /** Calls a command, or a Pipeline; callback(result) gets the reply, or an Error. */
+        /**
+         * As call(), but for a callback: `callback(result)` gets the reply, or the Error.
+         *
+         * @param {...*} args - the name of the command and its arguments, then perhaps `{timeout, cancellable}`, then perhaps
+         * the callback
+         */
         Tornadis.Client.prototype.async_call = function (...args) {
-            const callback = typeof args.at(-1) === 'function' ? args.pop() : null;
-            const settle = value => {
-                try {
-                    callback?.(value);
-                } catch (error) {
-                    // As in any other callback of the main loop: the others must be settled all the same.
-                    logError(error instanceof Error ? error : new Error(String(error)));
-                }
-            };
-            send(this, args, settle, settle);
+            const settle = takeCallback(args);
+            const options = takeOptions(args);
+            if (options === null)
+                send(this, args, settle, settle);
+            else
+                getCarrier(this).startCall(toWhole(args), settle, settle, options);
         };
 
-        /** Connects now. (`connect` is how GObject connects signals.) */
-        Tornadis.Client.prototype.connect_client = function ({cancellable = null} = {}) {
-            return started(this, 'connect', [], cancellable);
+        /**
+         * Connects now. (`connect` is how GObject connects signals.)
+         *
+         * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - as of call()
+         * @returns {Promise<Tornadis.Client>} the client
+         */
+        Tornadis.Client.prototype.connect_client = async function (options = {}) {
+            return await prepared(this, 'connect', [], checkOptions(options));
         };
 
-        Tornadis.PubSubClient.prototype.call = function () {
-            return Promise.reject(new ClientError('not allowed with PubSubClient object'));
+        /**
+         * Closes the connection, as close(). (`disconnect` is how GObject disconnects signals.)
+         */
+        Tornadis.Client.prototype.disconnect_client = function () {
+            this.close();
         };
-        Tornadis.PubSubClient.prototype.async_call = function () {
-            throw new ClientError('not allowed with PubSubClient object');
-        };
-        for (const [prefix, kind] of [['', 'CHANNEL'], ['p', 'PATTERN'], ['s', 'SHARD']]) {
-            for (const change of ['subscribe', 'unsubscribe']) {
-                const name = prefix + change;
-                Tornadis.PubSubClient.prototype[name] = async function (...names) {
-                    const cancellable = takeCancellable(names);
-                    return await started(this, change, [Tornadis.SubscriptionKind[kind], names.map(toName)], cancellable);
-                };
-                // Introspection would cut them off.
-                precede(Tornadis.PubSubClient.prototype, [`${name}_async`], (_, [names]) => names?.forEach(checkName));
+
+        /**
+         * Connects, runs a function, and closes the connection at its end.
+         *
+         * @param {function(Tornadis.Client): Promise<*>} use - an async function
+         * @returns {Promise<*>} what it returns
+         */
+        Tornadis.Client.prototype.withClient = async function (use) {
+            try {
+                await this.connect_client();
+                return await use(this);
+            } finally {
+                this.close();
             }
+        };
+
+        // Of engines that have `await using`.
+        if (Symbol.asyncDispose !== undefined) {
+            Tornadis.Client.prototype[Symbol.asyncDispose] = async function () {
+                this.close();
+            };
+            Tornadis.ClientPool.prototype[Symbol.asyncDispose] = async function () {
+                this.destroy();
+            };
         }
-        /** Stacks a command, with the arguments of client.call(). */
+
+        /**
+         * Not allowed. Publish and call with a Client.
+         *
+         * @returns {Promise<never>} it is rejected with a ClientError
+         */
+        Tornadis.PubSubClient.prototype.call = function () {
+            return Promise.reject(new ClientError('not allowed with PubSubClient object',
+                'tornadis-error-quark', Tornadis.Error.USAGE));
+        };
+
+        /**
+         * Not allowed: throws a ClientError. Publish and call with a Client.
+         */
+        Tornadis.PubSubClient.prototype.async_call = function () {
+            throw new ClientError('not allowed with PubSubClient object', 'tornadis-error-quark', Tornadis.Error.USAGE);
+        };
+
+        const change = async (client, operation, kind, names) => {
+            const options = takeOptions(names) ?? NO_OPTIONS;
+            const all = spread(names);
+            // To the library no name is all names, which an empty array does not mean.
+            if (operation === 'unsubscribe' && names.length > 0 && all.length === 0)
+                return client;
+            return await prepared(client, operation, [kind, all.map(toName)], options);
+        };
+        const {CHANNEL, PATTERN, SHARD} = Tornadis.SubscriptionKind;
+
+        /**
+         * Subscribes to channels: `subscribe('a', 'b')` or `subscribe(['a', 'b'])`. What is restored later, after a lost
+         * connection, is not waited for here: see the signal `gap`.
+         *
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, then perhaps `{timeout, cancellable}`
+         * @returns {Promise<Tornadis.PubSubClient>} the client, when the server has confirmed all of them
+         */
+        Tornadis.PubSubClient.prototype.subscribe = async function (...channels) {
+            return await change(this, 'subscribe', CHANNEL, channels);
+        };
+
+        /**
+         * As subscribe(), to all channels that match a pattern such as 'news.*'.
+         *
+         * @param {...(string|Uint8Array|GLib.Bytes)} patterns - the patterns, then perhaps `{timeout, cancellable}`
+         * @returns {Promise<Tornadis.PubSubClient>} the client
+         */
+        Tornadis.PubSubClient.prototype.psubscribe = async function (...patterns) {
+            return await change(this, 'subscribe', PATTERN, patterns);
+        };
+
+        /**
+         * As subscribe(), to shard channels, for what is published with `SPUBLISH`.
+         *
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, then perhaps `{timeout, cancellable}`
+         * @returns {Promise<Tornadis.PubSubClient>} the client
+         */
+        Tornadis.PubSubClient.prototype.ssubscribe = async function (...channels) {
+            return await change(this, 'subscribe', SHARD, channels);
+        };
+
+        /**
+         * Ends subscriptions to channels, given as to subscribe(): those named, or without a name all. An empty array is no
+         * channel.
+         *
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, then perhaps `{timeout, cancellable}`
+         * @returns {Promise<Tornadis.PubSubClient>} the client
+         */
+        Tornadis.PubSubClient.prototype.unsubscribe = async function (...channels) {
+            return await change(this, 'unsubscribe', CHANNEL, channels);
+        };
+
+        /**
+         * As unsubscribe(), for patterns.
+         *
+         * @param {...(string|Uint8Array|GLib.Bytes)} patterns - the patterns, then perhaps `{timeout, cancellable}`
+         * @returns {Promise<Tornadis.PubSubClient>} the client
+         */
+        Tornadis.PubSubClient.prototype.punsubscribe = async function (...patterns) {
+            return await change(this, 'unsubscribe', PATTERN, patterns);
+        };
+
+        /**
+         * As unsubscribe(), for shard channels.
+         *
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, then perhaps `{timeout, cancellable}`
+         * @returns {Promise<Tornadis.PubSubClient>} the client
+         */
+        Tornadis.PubSubClient.prototype.sunsubscribe = async function (...channels) {
+            return await change(this, 'unsubscribe', SHARD, channels);
+        };
+
+        // Introspection would cut off the names.
+        for (const prefix of ['', 'p', 's', 'un', 'pun', 'sun']) {
+            precede(Tornadis.PubSubClient.prototype, [`${prefix}subscribe_async`],
+                (_, [names]) => names?.forEach(checkName));
+        }
+
+        /**
+         * Adds a command, a name and arguments as to client.call(), or a Command.
+         *
+         * @param {...*} args - the name of the command and its arguments
+         */
         Tornadis.Pipeline.prototype.stack_call = function (...args) {
             if (args.length === 1 && args[0] instanceof Tornadis.Command)
                 this.stack_command(args[0]);
@@ -457,24 +807,63 @@ var _init = (function () {
                 TornadisBridge.stack_text(this, JSON.stringify([args]));
         };
 
-        /** Takes a client, calls a command or a Pipeline on it and gives it back; a promise of the native reply. */
+        /**
+         * Takes a client, calls on it as client.call(), and gives it back.
+         *
+         * @param {...*} args - as of client.call(); a `timeout` is that of all of it
+         * @returns {Promise<*>} the native reply
+         */
         Tornadis.ClientPool.prototype.call = async function (...args) {
-            const cancellable = takeCancellable(args);
+            const options = takeOptions(args) ?? NO_OPTIONS;
             return await new Promise((resolve, reject) =>
-                getCarrier(this).startCall(toWhole(args), resolve, reject, cancellable));
+                getCarrier(this).startCall(toWhole(args), resolve, reject, options));
         };
-        Tornadis.ClientPool.prototype.get_connected_client = async function ({cancellable = null} = {}) {
+
+        /**
+         * As call(), but for a callback: `callback(result)` gets the reply, or the Error.
+         *
+         * @param {...*} args - as of client.async_call()
+         */
+        Tornadis.ClientPool.prototype.async_call = function (...args) {
+            const settle = takeCallback(args);
+            const options = takeOptions(args) ?? NO_OPTIONS;
+            getCarrier(this).startCall(toWhole(args), settle, settle, options);
+        };
+
+        /**
+         * Takes a client, for release_client().
+         *
+         * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - as of call()
+         * @returns {Promise<Tornadis.Client>} a client that is connected
+         */
+        Tornadis.ClientPool.prototype.get_connected_client = async function (options = {}) {
+            const checked = checkOptions(options);
             const carrier = getCarrier(this);
             let number;
             await new Promise((resolve, reject) => {
-                number = carrier.start('get_client', [], resolve, reject, cancellable);
+                const takeLate = () => this.release_client(carrier.bridge.take_client(number));
+                number = carrier.startWithin(checked, 'get_client', [], resolve, reject, takeLate);
             });
             return carrier.bridge.take_client(number);
         };
-        Tornadis.ClientPool.prototype.preconnect = function (size = -1, {cancellable = null} = {}) {
-            return started(this, 'preconnect', [size], cancellable);
+
+        /**
+         * Connects clients ahead.
+         *
+         * @param {number} size - how many; -1: as many as `max_size`
+         * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - as of call()
+         * @returns {Promise<Tornadis.ClientPool>} the pool
+         */
+        Tornadis.ClientPool.prototype.preconnect = async function (size = -1, options = {}) {
+            return await prepared(this, 'preconnect', [size], checkOptions(options));
         };
-        /** Runs an async function with a connected client, which is released at the end. */
+
+        /**
+         * Runs a function with a connected client, which is released at the end.
+         *
+         * @param {function(Tornadis.Client): Promise<*>} use - an async function
+         * @returns {Promise<*>} what it returns
+         */
         Tornadis.ClientPool.prototype.withClient = async function (use) {
             const client = await this.get_connected_client();
             try {
@@ -483,5 +872,7 @@ var _init = (function () {
                 this.release_client(client);
             }
         };
+
+        describeAll();
     }
 })();

@@ -4,12 +4,14 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toException, toNative, revive, handOver}) {
+var create = function (Tornadis, TornadisBridge, values) {
+    const {toArguments, makeCommand, toException, toNative, revive, handOver, makeTimeout} = values;
     const {Array, Error, JSON, Map, Math, Promise, String} = globalThis;
 
     // How many calls of one main-context iteration wait for its end, and how many targets are in one batch.
     const MOST_CALLS = 256;
     const MAX_NUMBER = 0x7fffffff;
+    const NO_OPTIONS = {timeout: null, cancellable: null};
     // Between the arguments of a call that is submitted alone.
     const SEPARATOR = '\x1f';
 
@@ -85,7 +87,7 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
 
         add(args, resolve, reject) {
             if (!toArguments(args)) {
-                this.startCall(makeCommand(args), resolve, reject, null);
+                this.startCall(makeCommand(args), resolve, reject);
                 return;
             }
             if (this.isAlone()) {
@@ -170,12 +172,43 @@ var create = function (Tornadis, TornadisBridge, {toArguments, makeCommand, toEx
             return number;
         }
 
+        /** Begins what is given up after so many seconds. What comes of it all the same is for takeLate. */
+        startWithin({timeout, cancellable}, operation, args, resolve, reject, takeLate = null) {
+            if (timeout === null)
+                return this.start(operation, args, resolve, reject, cancellable);
+            let ended = false;
+            let timer = -1;
+            const ending = (settle, settleLate) => value => {
+                if (ended) {
+                    settleLate?.(value);
+                    return;
+                }
+                ended = true;
+                if (timer !== -1)
+                    this.bridge.cancel(timer);
+                settle(value);
+            };
+            const fulfil = ending(resolve, takeLate);
+            // What is the same function is a callback's.
+            const number = this.start(operation, args, fulfil, resolve === reject ? fulfil : ending(reject, null), cancellable);
+            timer = this.start('wait', [timeout], () => {
+                if (ended)
+                    return;
+                ended = true;
+                this.bridge.cancel(number);
+                reject(makeTimeout(timeout, operation, args[0]));
+            }, () => {});
+            if (ended)
+                this.bridge.cancel(timer);
+            return number;
+        }
+
         /** Calls a Command or a Pipeline. */
-        startCall(what, resolve, reject, cancellable) {
+        startCall(what, resolve, reject, options = NO_OPTIONS) {
             if (what instanceof Tornadis.Pipeline)
                 handOver(what);
-            this.start(what instanceof Tornadis.Pipeline ? 'submit_pipeline' : 'submit_command', [what], resolve, reject,
-                cancellable);
+            this.startWithin(options, what instanceof Tornadis.Pipeline ? 'submit_pipeline' : 'submit_command', [what], resolve,
+                reject);
         }
 
         /** When there are no calls any more only the client keeps it alive. */

@@ -4,7 +4,7 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, TornadisBridge) {
+var create = function (Tornadis, TornadisBridge, showMessage) {
     const {Error, Function, Map, Number, Object, Promise, String, Symbol, TypeError, Uint8Array} = globalThis;
     const {GLib, GObject} = imports.gi;
     const Gi = imports._gi;
@@ -79,6 +79,10 @@ var create = function (Tornadis, TornadisBridge) {
 
         get_reply() {
             return this._toBoxed().get_reply();
+        }
+
+        toString() {
+            return `<Tornadis.${showMessage(this)}>`;
         }
 
         _toBoxed() {
@@ -580,12 +584,24 @@ var create = function (Tornadis, TornadisBridge) {
         prototype[Gi.signal_find_symbol] = function (match) {
             return getMessages(this).find(match)[0]?.id ?? find.call(this, match);
         };
-        /** A promise of the next message, or of null after so many seconds. */
+        /**
+         * Waits for the next message.
+         *
+         * @param {number} deadline - after so many seconds it is null; negative: never
+         * @param {{cancellable: ?Gio.Cancellable}} options - what it may be cancelled with
+         * @returns {Promise<?Tornadis.Message>} the message
+         */
         prototype.pop_message = function (deadline = -1, {cancellable = null} = {}) {
             return getMessages(this).wait(deadline, cancellable);
         };
-        /** Iterates over messages for as long as there are subscriptions and the client is not closed. With a `deadline` it ends
-          * when no message has come for so many seconds; with `batches` there are arrays of as many as have come. */
+        /**
+         * Iterates over messages, `for await (const message of pubSub.messages())`, for as long as there are subscriptions and
+         * the client is not closed.
+         *
+         * @param {{deadline: number, batches: boolean}} options - with a `deadline` it ends when no message has come for so
+         * many seconds; with `batches` there are arrays of as many messages as have come
+         * @returns {AsyncIterator<Tornadis.Message>} the messages
+         */
         prototype.messages = function ({deadline = -1, batches = false} = {}) {
             return new MessageIterator(getMessages(this), deadline, batches);
         };

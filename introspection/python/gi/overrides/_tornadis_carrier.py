@@ -2,19 +2,28 @@
 """Carries calls of Tornadis for Python to the library, those of one turn of the main loop together, and what comes back."""
 
 import marshal
+import numbers
 from itertools import repeat
 
 from gi.repository import GLib
 
 from ._tornadis_loop import Future, _call_soon, _in_task, _report
 from ._tornadis_values import (
-    TornadisBridge, _encode, _is_large, _LARGE, _make_exception, _revive, _take_native, _to_command,
-    _to_exception)
+    TornadisBridge, _describe, _encode, _is_large, _LARGE, _make_exception, _make_timeout, _revive, _take_native,
+    _to_bytes, _to_command, _to_exception)
 
 # How many calls of one turn of the main loop wait for its end.
 _MOST_CALLS = 256
+_LAST_CALL = _MOST_CALLS - 1
 # What the carrier counts to.
 _MAX_NUMBER = 0x7fffffff
+
+
+def _check_timeout(timeout):
+    if not isinstance(timeout, numbers.Real):
+        raise TypeError(f'a timeout is a number of seconds, not {_describe(timeout)}')
+    if not timeout >= 0:
+        raise ValueError(f'a timeout is a number of seconds from 0, not {timeout}')
 
 
 class CallFuture(Future):
@@ -69,11 +78,19 @@ class Carrier:
 
     def call(self, args):
         """Calls a command; returns its future."""
-        encoded = _encode(args)
+        # What _encode() does.
+        encoded = []
+        for arg in args:
+            kind = type(arg)
+            if kind is str:
+                arg = arg.encode()
+            elif kind is not bytes:
+                arg = _to_bytes(arg)
+            encoded.append(arg)
         future = CallFuture()
         future._carrier = self
         calls = self.calls
-        if calls and len(calls) < _MOST_CALLS - 1:
+        if calls and len(calls) < _LAST_CALL:
             # What add() does, of most calls.
             calls.append(encoded)
             self.targets.append(future)
@@ -121,17 +138,69 @@ class Carrier:
             del self.pending[(first + i) & _MAX_NUMBER]
         self.number = first
 
-    def start(self, target, submit, *args):
+    def start(self, target, submit, *args, cancellable=None):
         """Begins anything that is no call of a list of arguments; returns its number."""
         self.flush()
         number = self.number
-        self.submit([target], submit, *args, None)
+        self.submit([target], submit, *args, cancellable)
+        return number
+
+    def start_within(self, timeout, target, submit, *args, cancellable=None, take_late=None):
+        """Begins what is given up after so many seconds. What comes of it all the same is for take_late."""
+        if timeout is None:
+            return self.start(target, submit, *args, cancellable=cancellable)
+        _check_timeout(timeout)
+        ended = False
+        timer = None
+
+        def end(outcome):
+            nonlocal ended
+            if not ended:
+                ended = True
+                if timer is not None:
+                    self.bridge.cancel(timer)
+                if target is not None:
+                    target(outcome)
+            elif take_late is not None:
+                take_late(outcome)
+
+        def expire(outcome):
+            nonlocal ended
+            # Another outcome is that nobody waits any more.
+            if ended or outcome is not True:
+                return
+            ended = True
+            self.bridge.cancel(number)
+            if target is not None:
+                target(_make_timeout(timeout, submit.__name__, args[0] if args else None))
+
+        number = self.start(end, submit, *args, cancellable=cancellable)
+        timer = self.start(expire, self.bridge.wait, float(timeout))
+        if ended:
+            # A plugin has run a main loop meanwhile.
+            self.bridge.cancel(timer)
         return number
 
     def start_future(self, submit, *args):
         future = CallFuture()
         future._carrier = self
         self.start(future, submit, *args)
+        return future
+
+    def start_future_within(self, timeout, cancellable, submit, *args, result=None):
+        """Likewise; with a result that is not the outcome, where that only says that it was done."""
+        number = None
+        future = Future(lambda: self.bridge.cancel(number))
+
+        def settle(outcome):
+            if future._done:
+                return
+            if isinstance(outcome, Exception):
+                future._finish(None, outcome, not _in_task())
+            else:
+                future._finish(outcome if result is None else result, None, not _in_task())
+
+        number = self.start_within(timeout, settle, submit, *args, cancellable=cancellable)
         return future
 
     def cancel(self, target):

@@ -72,7 +72,7 @@ def _find_fault(loop):
 
 
 class Future:
-    """The outcome of a call. Awaitable once or more; holds callbacks until it is there."""
+    """The outcome of a call. It can be awaited once or more, and has what `asyncio.Future` has."""
 
     # asyncio's protocol for objects that a task waits for.
     _asyncio_future_blocking = False
@@ -94,13 +94,15 @@ class Future:
         self._canceller = canceller
 
     def done(self):
+        """Whether the outcome is there."""
         return self._done
 
     def cancelled(self):
+        """Whether it was cancelled."""
         return self._cancelled
 
     def cancel(self, msg=None):
-        """Cancels the waiting, with asyncio.CancelledError; False when it is too late."""
+        """Cancels what is waited for, which then raises `asyncio.CancelledError`; `False` when it is too late."""
         if self._done or self._canceller is None:
             return False
         self._cancelled = True
@@ -135,12 +137,14 @@ class Future:
                 _good_loop = weakref.ref(loop)
 
     def result(self):
+        """What it is, or raises why not. It must be there: see `done()`."""
         self._check_done()
         if self._exception is not None:
             raise self._exception
         return self._result
 
     def exception(self):
+        """Why there is no result; `None` if there is one."""
         self._check_done()
         if self._cancelled:
             raise self._exception
@@ -152,6 +156,7 @@ class Future:
             raise InvalidStateError('the outcome is not there yet')
 
     def add_done_callback(self, callback, *, context=None):
+        """Has `callback(future)` called when the outcome is there."""
         if context is not None:
             self._loop = _get_running_loop()
         else:
@@ -168,6 +173,7 @@ class Future:
             self._more_callbacks = (*self._more_callbacks, (callback, context))
 
     def remove_done_callback(self, callback):
+        """Takes such a callback back; how many times it was there."""
         entries = [] if self._callback is None else [(self._callback, self._context), *self._more_callbacks]
         kept = [entry for entry in entries if entry[0] != callback]
         self._callback, self._context = kept[0] if kept else (None, None)
@@ -175,10 +181,12 @@ class Future:
         return len(entries) - len(kept)
 
     def set_result(self, result):
+        """Sets the outcome of a future of the program's own."""
         if not self._done:
             self._finish(result, None, False)
 
     def set_exception(self, exception):
+        """Sets why there is no outcome, for a future of the program's own."""
         if not self._done:
             self._finish(None, exception, False)
 
@@ -494,14 +502,19 @@ def _close_generator(generator):
 
 
 def spawn(awaitable):
-    """Starts a coroutine on the GLib main loop, without asyncio; returns its Future."""
+    """Starts a coroutine on the GLib main loop, without asyncio, and returns its `Future`.
+
+    It runs until it first waits before this returns: `Tornadis.spawn(work())` in a signal handler is all that it takes.
+    An exception that nobody asks for is printed.
+    """
     return _start(awaitable).future
 
 
 def run(awaitable):
     """Runs a coroutine to its end on this thread's GLib main context, without asyncio, and returns its value.
 
-    Ctrl+C cancels it, then what was spawned meanwhile, waits until they have ended and raises KeyboardInterrupt.
+    `Tornadis.run(main())` is what `asyncio.run(main())` is elsewhere. Ctrl+C cancels it, then what was spawned meanwhile,
+    waits until they have ended and raises `KeyboardInterrupt`.
     """
     if _get_running_loop() is not None:
         if hasattr(awaitable, 'close'):
@@ -526,7 +539,7 @@ def run(awaitable):
 
 
 def sleep(seconds):
-    """Waits on the GLib main loop, without asyncio."""
+    """An awaitable of so many seconds on the GLib main loop, without asyncio."""
     source = GLib.timeout_source_new(int(seconds * 1000))
     future = Future(source.destroy)
 

@@ -41,14 +41,14 @@ class Message:
 
     @property
     def payload(self):
-        """The bytes that were published; None in a message about keys."""
+        """The bytes that were published; `None` in a message about keys."""
         if self.text is not None:
             return self.text.encode()
         return None if type(self._payload) is tuple else self._payload
 
     @property
     def keys(self):
-        """The keys that have changed, in a message of ``__redis__:invalidate`` of the server's; None: any of them."""
+        """The keys that have changed, in a message of the server's channel `__redis__:invalidate`; `None`: any of them."""
         return self._payload[0] if self.text is None and type(self._payload) is tuple else None
 
     def get_channel(self):
@@ -404,9 +404,15 @@ class Messages:
         elif self.waiters:
             self.serve()
 
-    def wait(self, deadline=None):
+    def wait(self, deadline=None, cancellable=None):
         """A future of the next message, or of None after so many seconds."""
         waiter = _LentFuture(lambda: self.forsake(waiter), self.give_back)
+        if cancellable is not None:
+            try:
+                cancellable.set_error_if_cancelled()
+            except GLib.Error as error:
+                waiter.set_exception(error)
+                return waiter
         if self.inbox and not self.waiters and not self.n_iterators:
             waiter.set_result(self.inbox.popleft())
             return waiter
@@ -416,11 +422,13 @@ class Messages:
             _call_soon(self.serve)
         else:
             self.pop()
-        if deadline is not None:
+        if deadline is not None or cancellable is not None:
             try:
-                number = self.carrier.start(lambda outcome: self.expire(waiter), self.carrier.bridge.wait, deadline)
+                number = self.carrier.start(
+                    lambda outcome: self.expire(waiter, outcome), self.carrier.bridge.wait,
+                    -1 if deadline is None else deadline, cancellable=cancellable)
             except BaseException:
-                # It is no number: nobody gets this waiter.
+                # It is no number, or no cancellable: nobody gets this waiter.
                 self.forsake(waiter)
                 raise
             waiter.add_done_callback(lambda _: self.carrier.bridge.cancel(number))
@@ -436,11 +444,12 @@ class Messages:
             self.popping = None
             self.carrier.bridge.cancel(self.pop_number)
 
-    def expire(self, waiter):
+    def expire(self, waiter, outcome):
+        """The time is over, or it was cancelled."""
         self.serve()
         if not waiter.done():
             self.forsake(waiter)
-            waiter._finish(None, None, not _in_task())
+            waiter._finish(None, outcome if isinstance(outcome, Exception) else None, not _in_task())
 
     def give_back(self, message):
         """To its place among those that are not handed out."""

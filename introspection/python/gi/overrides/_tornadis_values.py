@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Values of Tornadis for Python: arguments, replies and exceptions."""
 
+import collections.abc
 import functools
 import marshal
 import operator
@@ -19,34 +20,61 @@ _DOMAIN = GLib.quark_to_string(Tornadis.error_quark())
 
 
 class TornadisException(GLib.Error):
-    """Base of all errors, as in tornadis; a GLib.Error, with its domain, code and message."""
+    """The base of all errors of this library, as in tornadis.
 
-    def __init__(self, message='', domain=_DOMAIN, code=int(Tornadis.Error.USAGE)):
-        super().__init__(message, domain, code)
+    It is a `GLib.Error`, with the `domain`, `code` (one of `Tornadis.Error`) and `message` of the library's error;
+    `error.matches(Tornadis.error_quark(), Tornadis.Error.LOST)` asks for one of them.
+    """
+
+    # The one that is not told, and so not shown.
+    _usual_code = int(Tornadis.Error.USAGE)
+
+    def __init__(self, message='', domain=_DOMAIN, code=None):
+        super().__init__(message, domain, self._usual_code if code is None else code)
 
     def __str__(self):
         return self.message
 
+    def __repr__(self):
+        code = '' if self.code == self._usual_code else f', code={_get_code_name(self.code)}'
+        return f'Tornadis.{type(self).__name__}({self.message!r}{code})'
+
+    def copy(self):
+        """Another error that says the same."""
+        return _make_exception(self.domain, self.code, self.message)
+
+
+def _get_code_name(code):
+    try:
+        return f'Tornadis.Error.{Tornadis.Error(code).value_nick.upper()}'
+    except ValueError:
+        return str(code)
+
 
 class ConnectionError(TornadisException):
-    """There is no connection, or it was lost, or it took too long."""
+    """There is no connection, or it was lost, or it took too long.
 
-    def __init__(self, message='', domain=_DOMAIN, code=int(Tornadis.Error.CONNECT)):
-        super().__init__(message, domain, code)
+    Its codes are `CONNECT`, `AUTHENTICATION`, `CLOSED`, `LOST`, `TIMEOUT` and `PROTOCOL`.
+    """
+
+    _usual_code = int(Tornadis.Error.CONNECT)
 
 
 class ClientError(TornadisException):
-    """The library was asked for what it does not do, or a bound is reached."""
+    """The library was asked for what it does not do, or a bound is reached, or a plugin is at fault.
+
+    Its codes are `USAGE`, `BUSY` and `PLUGIN`, and in `ReplyError` `REPLY`.
+    """
 
 
 class ReplyError(ClientError):
-    """The server answered with an error; ``prefix`` is its first word."""
+    """The server answered with an error, whose words are `message`."""
 
-    def __init__(self, message='', domain=_DOMAIN, code=int(Tornadis.Error.REPLY)):
-        super().__init__(message, domain, code)
+    _usual_code = int(Tornadis.Error.REPLY)
 
     @property
     def prefix(self):
+        """The first word of the server's error, such as `'WRONGTYPE'`; `None` if that is not one in capitals."""
         return Tornadis.error_dup_prefix(self)
 
 
@@ -63,7 +91,90 @@ def _make_exception(domain, code, message):
 
 
 def _to_exception(error):
+    """The error as one of our classes, if it is of our domain; it may be one already, or `None`."""
+    if error is None or isinstance(error, TornadisException) or error.domain != _DOMAIN:
+        return error
     return _make_exception(error.domain, error.code, error.message)
+
+
+_OPERATIONS = {'connect': 'Connecting', 'preconnect': 'Connecting', 'subscribe': 'Subscribing',
+               'unsubscribe': 'Unsubscribing', 'get_client': 'Getting a client'}
+
+
+def _make_timeout(seconds, operation, what):
+    """Of the operation of a carrier with that, a Command or a Pipeline for instance."""
+    if operation == 'submit_command':
+        words = what.get_name()
+    else:
+        words = _OPERATIONS.get(operation, 'The pipeline')
+    return ConnectionError(f'{words} took longer than {seconds:g} s', code=int(Tornadis.Error.TIMEOUT))
+
+
+def _convert(method):
+    """A method of introspection's that raises our classes of errors, or the same if it raises none."""
+    name = method.__name__
+
+    def call(*args, **options):
+        try:
+            return method(*args, **options)
+        except GLib.Error as error:
+            raise _to_exception(error) from None
+
+    def construct(cls, *args, **options):
+        try:
+            return method(cls, *args, **options)
+        except GLib.Error as error:
+            raise _to_exception(error) from None
+
+    def call_async(*args, **options):
+        return _convert_awaitable(method(*args, **options))
+
+    def dup_error(self):
+        return _to_exception(method(self))
+
+    if method.can_throw_gerror():
+        function = construct if method.is_constructor() else call
+    elif name.endswith('_async') and _RETURNS_AWAITABLES:
+        function = call_async
+    elif name == 'dup_error':
+        function = dup_error
+    else:
+        return method
+    function.__name__, function.__qualname__, function.__doc__ = name, name, method.__doc__
+    return classmethod(function) if function is construct else function
+
+
+class _Converted:
+    """An awaitable of PyGObject's, since 3.50, that raises our classes of errors."""
+
+    def __init__(self, awaitable):
+        self._awaitable = awaitable
+
+    def __await__(self):
+        try:
+            return (yield from self._awaitable.__await__())
+        except GLib.Error as error:
+            raise _to_exception(error) from None
+
+    def __getattr__(self, name):
+        return getattr(self._awaitable, name)
+
+
+# What an asynchronous function without a callback returns, there.
+_RETURNS_AWAITABLES = hasattr(gi._gi, 'Async')
+
+
+def _convert_awaitable(outcome):
+    return None if outcome is None else _Converted(outcome)
+
+
+def _convert_errors(kind):
+    """Has all methods of a class that introspection has made raise our classes of errors."""
+    for name, method in [*vars(kind).items()]:
+        if type(method) is gi._gi.FunctionInfo:
+            converted = _convert(method)
+            if converted is not method:
+                setattr(kind, name, converted)
 
 
 # Arguments of this many bytes are passed to the library without marshalling.
@@ -84,7 +195,20 @@ def _to_bytes(value):
         return value.get_data() or b''
     if hasattr(value, '__index__'):
         return b'%d' % operator.index(value)
-    raise TypeError(f"don't know what to do with {type(value).__name__} as an argument")
+    raise TypeError(f'{_describe(value)} can not be an argument of a command{_get_advice(value)}')
+
+
+def _describe(value):
+    name = type(value).__name__
+    return 'None' if value is None else f'{"an" if name[0] in "aeioAEIO" else "a"} {name}'
+
+
+def _get_advice(value):
+    if isinstance(value, dict):
+        return ': spread it, as in *(part for item in values.items() for part in item)'
+    if isinstance(value, collections.abc.Iterable):
+        return ': spread it, as in *values'
+    return ': give str, bytes, int or float'
 
 
 def _encode(args):
@@ -121,8 +245,14 @@ def _revive(value):
 
 
 def _get_bytes(reply, decode):
+    """What is no text stays bytes, also with decode: a reply that is there is not lost."""
     data = reply.get_bytes().get_data() or b''
-    return data.decode() if decode else data
+    if decode:
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            pass
+    return data
 
 
 _AGGREGATES = (
@@ -152,7 +282,7 @@ def _are_merged(keys):
 def _build(reply, decode):
     """Converts what marshal is not given: nested too deep, with keys of several types, with bytes that are not text.
 
-    A map that a dict would not keep whole is a list of pairs. Bytes that are no text raise.
+    A map that a dict would not keep whole is a list of pairs.
     """
     built = []
     rest = [(reply, built.append)]

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What every language has alike, under names of its own: docs/languages.md has the table.
+
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import GObject from 'gi://GObject';
+import Tornadis from 'gi://Tornadis?version=1.0';
+
+import {countBlocked, equal, rejects, throws, until} from './tap.js';
+
+const options = server => ({unix_domain_socket: server.get_socket_path()});
+const makeClient = server => new Tornadis.Client(options(server));
+const makePool = (server, properties = {}) => new Tornadis.ClientPool({...options(server), ...properties});
+
+function readFile(path) {
+    const [, bytes] = GLib.file_get_contents(path);
+    return new TextDecoder().decode(bytes);
+}
+
+/** The names in a column of the table: of classes and functions, and CLASS.MEMBER. */
+function readTable(column) {
+    const page = readFile(`${GLib.path_get_dirname(GLib.getenv('G_TEST_SRCDIR'))}/docs/languages.md`);
+    const rows = page.split('\n').filter(line => line.startsWith('|')).map(line => line.split('|'));
+    const number = rows[0].findIndex(cell => cell.trim() === column);
+    const codes = rows.flatMap(row => [...row[number].matchAll(/`([^`]+)`/g)].map(([, code]) => code));
+    return new Set(codes.map(code => /^[A-Z]\w+(\.\w+)*/.exec(code)?.[0]).filter(name => name));
+}
+
+/** What introspection has of each class: [name, whether it is of an object, whether it can fail]. */
+function readGir() {
+    const directory = GLib.getenv('GI_TYPELIB_PATH').split(':').find(
+        path => GLib.file_test(`${path}/Tornadis-1.0.gir`, GLib.FileTest.EXISTS));
+    const gir = readFile(`${directory}/Tornadis-1.0.gir`);
+    const classes = {};
+    for (const [, , kind, body] of gir.matchAll(/<(class|record) name="(\w+)"(.*?)<\/\1>/gs)) {
+        const members = body.matchAll(/<(constructor|function|method|property|virtual-method) name="([\w-]+)"([^>]*)>/gs);
+        classes[kind] = [...members].filter(([, sort]) => sort !== 'virtual-method').map(([, sort, name, rest]) =>
+            [name.replace(/-/g, '_'), sort === 'method', rest.includes('throws="1"')]);
+    }
+    return classes;
+}
+
+/** The method itself, whose uses may be counted. */
+const isNative = method => (method.original ?? method).toString().includes('native symbol');
+
+const Failing = GObject.registerClass({GTypeName: 'TornadisTestFailing'}, class extends Tornadis.Plugin {
+    _init() {
+        super._init();
+        this.errors = [];
+    }
+
+    vfunc_call_done(call) {
+        this.errors.push(call.dup_error());
+    }
+
+    vfunc_call(call) {
+        if (call.get_name() !== 'REFUSED')
+            return false;
+        call.return_error(new Tornadis.ConnectionError('ours', 'tornadis-error-quark', Tornadis.Error.LOST));
+        return true;
+    }
+});
+
+export default {
+    async namesAreThere() {
+        const names = readTable('JavaScript');
+        equal(names.size > 40, true);
+        for (const path of names) {
+            const [name, member] = path.split('.');
+            const kind = Tornadis[name];
+            const object = kind?.prototype instanceof Error ? new kind('', 'tornadis-error-quark', 0) : kind?.prototype;
+            if (!kind || (member && !(member in object) && !(member in kind)))
+                throw new Error(`there is no ${path}`);
+        }
+    },
+
+    async namesAreComplete() {
+        const names = readTable('JavaScript');
+        const missing = [];
+        for (const [kind, members] of Object.entries(readGir())) {
+            const known = new Set(members.map(([name]) => name));
+            for (const name of Object.getOwnPropertyNames(Tornadis[kind]?.prototype ?? {})) {
+                const canonical = name.replace(/-/g, '_').replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+                // What both clients have stands there once.
+                if (!known.has(canonical) && !/^(_|vfunc_)/.test(name) && !(name in GObject.Object.prototype) &&
+                    !names.has(`${kind}.${name}`) && !names.has(`Client.${name}`))
+                    missing.push(`${kind}.${name}`);
+            }
+        }
+        equal(missing, []);
+    },
+
+    async allMethodsConvertErrors() {
+        const kinds = [];
+        for (const [kind, members] of Object.entries(readGir())) {
+            for (const [name, isMethod, fails] of members) {
+                if (!fails && name !== 'dup_error')
+                    continue;
+                kinds.push(kind);
+                if (isNative((isMethod ? Tornadis[kind].prototype : Tornadis[kind])[name]))
+                    throw new Error(`${kind}.${name} throws what introspection makes of an error`);
+            }
+        }
+        equal([...new Set(kinds)].sort(), ['Call', 'Client', 'ClientPool', 'Plugin', 'PubSubClient', 'Reply']);
+        // It would be seen.
+        equal(isNative(Tornadis.Client.prototype.is_connected), true);
+    },
+
+    async errorsOfMethods(server) {
+        const client = makeClient(server);
+        throws(Tornadis.ClientError, () => client.add_plugin_by_name('nothing'), Tornadis.Error.PLUGIN);
+        const plugin = new Failing();
+        equal(client.add_plugin(plugin), true);
+        throws(Tornadis.ClientError, () => client.add_plugin(plugin));
+        throws(Tornadis.ClientError, () => Tornadis.Plugin.new_by_name('nothing'));
+        throws(Tornadis.ClientError, () => Tornadis.Plugin.new_with_options('retry', ['nothing=1']));
+        throws(Tornadis.ConnectionError, () => Tornadis.Reply.new_from_resp(new GLib.Bytes(new Uint8Array([110]))));
+        for (const kind of [Tornadis.Client, Tornadis.PubSubClient]) {
+            throws(Tornadis.ClientError, () => kind.new_for_uri('nonsense'));
+            throws(Tornadis.ClientError, () => kind.new_for_uri_full('redis://h?nothing=1', Tornadis.UriFlags.NONE));
+        }
+        const command = Tornadis.Command.new('NOSUCH');
+        const called = await new Promise(resolve => client.call_async(command, null, (_, result) => resolve(result)));
+        const thrown = throws(Tornadis.ReplyError, () => client.call_finish(called));
+        equal(thrown.prefix, 'ERR');
+        const told = await new Promise(resolve => client.submit(command, (_, reply, error) => resolve(error)));
+        equal(told instanceof Tornadis.ReplyError, true);
+        equal(plugin.errors.every(error => error instanceof Tornadis.ReplyError), true);
+        // Ours can be given to what takes an error.
+        equal([Tornadis.error_dup_prefix(told), Tornadis.Error.dup_prefix(told)], ['ERR', 'ERR']);
+        equal((await rejects(Tornadis.ConnectionError, client.call('REFUSED'), Tornadis.Error.LOST)).message, 'ours');
+    },
+
+    async matches(server) {
+        const client = makeClient(server);
+        const error = await rejects(Tornadis.ReplyError, client.call('NOSUCH'));
+        equal([error.matches(Tornadis.Error, Tornadis.Error.REPLY), error.matches(Tornadis.Error, Tornadis.Error.LOST),
+            error.matches(Tornadis.error_quark(), Tornadis.Error.REPLY),
+            error.matches(Gio.IOErrorEnum, Tornadis.Error.REPLY)], [true, false, true, false]);
+        equal(new Tornadis.ClientError('mine').matches(Tornadis.Error, Tornadis.Error.USAGE), false);
+        // It is one of the domain's to whoever asks so, as is that of a signal.
+        equal([error instanceof Tornadis.Error, new Tornadis.ClientError('mine') instanceof Tornadis.Error,
+            new Error('mine') instanceof Tornadis.Error], [true, false, false]);
+        const lost = new Promise(resolve => client.connect('disconnected', (_, why) => resolve(why)));
+        server.kill();
+        const why = await lost;
+        equal([why instanceof Tornadis.Error, why.matches(Tornadis.Error, why.code)], [true, true]);
+        equal(String(error).startsWith('ReplyError: ERR unknown command'), true);
+    },
+
+    async words(server) {
+        const client = makeClient(server);
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        for (const [bad, words] of [
+            [null, 'null can not be an argument of a command: give a string, a number, a boolean or bytes'],
+            [undefined, 'undefined can not be an argument of a command: give a string, a number, a boolean or bytes'],
+            [[1], 'an Array can not be an argument of a command: spread it, as in ...values'],
+            [() => 1, 'a function can not be an argument of a command: give a string, a number, a boolean or bytes'],
+            [{timeuot: 1}, 'timeuot is no option, as timeout and cancellable are, and no argument can be an object'],
+            [{}, 'an empty object has no options, and no argument can be an object'],
+            [{timeout: '1'}, 'a timeout is a number of seconds, not a string'],
+        ])
+            equal((await rejects(TypeError, client.call('SET', 'k', bad))).message, words);
+        for (const timeout of [-1, NaN])
+            await rejects(RangeError, client.call('PING', {timeout}));
+        equal((await rejects(TypeError, pubSub.subscribe(3))).message,
+            'a number can not be the name of a channel: give a string or bytes');
+        await rejects(TypeError, pubSub.subscribe(['a', null]));
+        await rejects(TypeError, client.connect_client({timeuot: 1}));
+        equal(client.pending, 0);
+        equal(throws(TypeError, () => new Tornadis.ClientPool({template: client, host: 'h', db: 1})).message,
+            'a pool with a template has its properties from that, not host, db');
+    },
+
+    async texts(server) {
+        const path = server.get_socket_path();
+        const secret = {username: 'default', password: 'hunter2'};
+        const client = new Tornadis.Client({db: 3, ...secret, ...options(server)});
+        equal(`${client}`, `<Tornadis.Client ${path}, database 3, disconnected>`);
+        equal(`${new Tornadis.PubSubClient({host: 'example.org', port: 7000, password: 'hunter2'})}`,
+            '<Tornadis.PubSubClient example.org:7000, disconnected>');
+        equal(`${makePool(server, {max_size: 4, password: 'hunter2'})}`, `<Tornadis.ClientPool ${path}, 0 of 4 clients, 0 idle>`);
+        equal(`${await makePool(server).preconnect(1)}`, `<Tornadis.ClientPool ${path}, 1 client, 1 idle>`);
+        equal(`${Tornadis.Client.new_for_uri('rediss://default:hunter2@example.org')}`,
+            '<Tornadis.Client example.org:6379, disconnected>');
+        const pubSub = await new Tornadis.PubSubClient(options(server)).subscribe('news');
+        equal(`${pubSub}`, `<Tornadis.PubSubClient ${path}, connected, subscribed>`);
+        server.command('PUBLISH news hello');
+        const message = await pubSub.pop_message();
+        equal([`${message}`, `${message._toBoxed()}`], Array(2).fill('<Tornadis.Message "news" "hello">'));
+        equal(`${Tornadis.Command.new_strv(['AUTH', 'default', 'hunter2'])}`, '<Tornadis.Command AUTH, 2 arguments>');
+        equal(`${Tornadis.Command.new('PING')}`, '<Tornadis.Command PING, 0 arguments>');
+        const pipeline = new Tornadis.Pipeline({atomic: true});
+        pipeline.stack_call('AUTH', 'hunter2');
+        equal([`${pipeline}`, `${new Tornadis.Pipeline()}`],
+            ['<Tornadis.Pipeline of 1 command, atomic>', '<Tornadis.Pipeline of 0 commands>']);
+        const reply = Tornadis.Reply.new_from_variant(new GLib.Variant('as', ['a', 'b']));
+        equal([`${reply}`, reply.to_string()], Array(2).fill('1) a\n2) b'));
+        // What is of no use any more is what GJS says of it.
+        client.run_dispose();
+        equal(`${client}`.startsWith('[object'), true);
+        equal(Tornadis.Client.prototype.toString().startsWith('['), true);
+    },
+
+    async timeout(server) {
+        const client = makeClient(server);
+        const number = await client.call('CLIENT', 'ID');
+        server.pause();
+        const before = client.call('ECHO', 1), waiting = client.call('ECHO', 2, {timeout: 0.05});
+        const after = client.call('ECHO', 3);
+        const error = await rejects(Tornadis.ConnectionError, waiting, Tornadis.Error.TIMEOUT);
+        equal(error.message, 'ECHO took longer than 0.05 s');
+        server.resume();
+        equal([await before, await after, await client.call('ECHO', 4)], ['1', '3', '4']);
+        equal(await client.call('CLIENT', 'ID'), number);
+        // What waits for data is not left waiting.
+        await rejects(Tornadis.ConnectionError, client.call('BLPOP', 'list', 0, {timeout: 0}), Tornadis.Error.TIMEOUT);
+        await until(() => countBlocked(server) === 0);
+        // In time.
+        equal(await client.call('ECHO', 'in time', {timeout: 60}), 'in time');
+        equal(await client.call('ECHO', 'ever', {timeout: null, cancellable: null}), 'ever');
+        equal(await client.call(Tornadis.Command.new('PING'), {timeout: 60}), 'PONG');
+        const pipeline = new Tornadis.Pipeline();
+        pipeline.stack_call('PING');
+        equal(await client.call(pipeline, {timeout: 60}), ['PONG']);
+        await rejects(Tornadis.ReplyError, client.call('NOSUCH', {timeout: 60}));
+        const told = await new Promise(resolve => client.async_call('BLPOP', 'list', 0, {timeout: 0}, resolve));
+        equal(told.code, Tornadis.Error.TIMEOUT);
+        equal(await new Promise(resolve => client.async_call('ECHO', 'a', {timeout: 60}, resolve)), 'a');
+        client.async_call('ECHO', 'b', {timeout: 60});
+        equal(await client.call('ECHO', 'c'), 'c');
+        await until(() => client.pending === 0);
+    },
+
+    async cancellable(server) {
+        const client = makeClient(server);
+        const pool = makePool(server, {max_size: 1});
+        const taken = await pool.get_connected_client();
+        for (const start of [
+            given => client.call('BLPOP', 'list', 0, given),
+            given => client.call('BLPOP', 'list', 0, {timeout: 1000, ...given}),
+            given => pool.call('PING', given),
+            given => pool.get_connected_client(given),
+        ]) {
+            const cancellable = new Gio.Cancellable();
+            const waiting = start({cancellable});
+            cancellable.cancel();
+            const error = await rejects(GLib.Error, waiting);
+            equal(error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED), true);
+            // One that is so from the start.
+            await rejects(GLib.Error, start({cancellable}));
+        }
+        pool.release_client(taken);
+        equal(await pool.call('PING', {cancellable: new Gio.Cancellable()}), 'PONG');
+        await until(() => pool.waiting === 0);
+        equal(pool.size, 1);
+    },
+
+    async timeoutOfOthers(server) {
+        const pool = makePool(server, {max_size: 1});
+        const taken = await pool.get_connected_client({timeout: 60});
+        for (const late of [pool.get_connected_client({timeout: 0}), pool.call('PING', {timeout: 0})])
+            await rejects(Tornadis.ConnectionError, late, Tornadis.Error.TIMEOUT);
+        await until(() => pool.waiting === 0);
+        // It is free in the very moment in which the time is over: nobody is to have it for ever.
+        const late = pool.get_connected_client({timeout: 0});
+        pool.release_client(taken);
+        await late.then(client => pool.release_client(client), error => equal(error.code, Tornadis.Error.TIMEOUT));
+        equal(await pool.withClient(client => client.call('PING')), 'PONG');
+        equal(await new Promise(resolve => pool.async_call('PING', {timeout: 60}, resolve)), 'PONG');
+        equal(await new Promise(resolve => pool.async_call('PING', resolve)), 'PONG');
+        equal(await pool.preconnect(1, {timeout: 60}), pool);
+
+        const silent = new Gio.SocketListener();
+        const port = silent.add_any_inet_port(null);
+        const client = new Tornadis.Client({host: '127.0.0.1', port});
+        await rejects(Tornadis.ConnectionError, client.connect_client({timeout: 0.05}), Tornadis.Error.TIMEOUT);
+        const pubSub = new Tornadis.PubSubClient({host: '127.0.0.1', port});
+        await rejects(Tornadis.ConnectionError, pubSub.subscribe('a', {timeout: 0.05}), Tornadis.Error.TIMEOUT);
+        pubSub.close();
+        silent.close();
+    },
+
+    async withClient(server) {
+        const client = makeClient(server);
+        let waiting;
+        equal(await client.withClient(async same => {
+            equal([same === client, client.is_connected(), await client.call('PING')], [true, true, 'PONG']);
+            waiting = client.call('BLPOP', 'list', 0).catch(error => error);
+            return 'value';
+        }), 'value');
+        equal([client.is_connected(), (await waiting) instanceof Tornadis.ConnectionError], [false, true]);
+        // It is closed, whatever happens.
+        await rejects(RangeError, client.withClient(() => {
+            throw new RangeError();
+        }));
+        equal(client.is_connected(), false);
+        await rejects(Tornadis.ConnectionError,
+            new Tornadis.Client({host: '127.0.0.1', port: 1}).withClient(() => equal(1, 2)), Tornadis.Error.CONNECT);
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        await pubSub.withClient(() => pubSub.subscribe('a'));
+        equal(pubSub.is_connected(), false);
+
+        await client.connect_client();
+        client.disconnect_client();
+        equal(client.is_connected(), false);
+        if (Symbol.asyncDispose !== undefined) {
+            await (await client.connect_client())[Symbol.asyncDispose]();
+            equal(client.is_connected(), false);
+            const pool = await makePool(server).preconnect(1);
+            await pool[Symbol.asyncDispose]();
+            equal(pool.size, 0);
+        }
+    },
+
+    async pools(server) {
+        const {unix_domain_socket: unixDomainSocket} = options(server);
+        const pool = new Tornadis.ClientPool({unixDomainSocket, 'client-name': 'pooled', maxSize: 2, client_timeout: 9});
+        equal([pool.max_size, pool.client_timeout, pool.template.client_name], [2, 9, 'pooled']);
+        equal(await pool.call('CLIENT', 'GETNAME'), 'pooled');
+        equal(new Tornadis.ClientPool().template.port, 6379);
+        throws(Error, () => new Tornadis.ClientPool({hots: 'localhost'}));
+    },
+
+    async lists(server) {
+        const pubSub = new Tornadis.PubSubClient(options(server));
+        for (const prefix of ['', 'p', 's']) {
+            const change = (name, ...names) => pubSub[`${prefix}${name}`](...names);
+            equal(await change('subscribe', 'a', 'b'), pubSub);
+            equal(await change('subscribe', ['a', new Uint8Array([255])], {timeout: 60}), pubSub);
+            equal(await change('subscribe', new Set(['c'])), pubSub);
+            // An empty one is none, while nothing is all.
+            equal(await change('unsubscribe', []), pubSub);
+            equal(pubSub.subscribed, true);
+            equal(await change('unsubscribe', ['a', 'b', 'c', new Uint8Array([255])]), pubSub);
+            equal(pubSub.subscribed, false);
+        }
+        await rejects(Tornadis.ClientError, pubSub.subscribe([]), Tornadis.Error.USAGE);
+        await rejects(Tornadis.ClientError, pubSub.subscribe(), Tornadis.Error.USAGE);
+    },
+};
