@@ -167,6 +167,16 @@ export default {
             'a number can not be the name of a channel: give a string or bytes');
         await rejects(TypeError, pubSub.subscribe(['a', null]));
         await rejects(TypeError, client.connect_client({timeuot: 1}));
+        await rejects(TypeError, client.connect_client(5));
+        // What GObject has under these names.
+        for (const either of [client, pubSub]) {
+            for (const name of ['connect', 'disconnect'])
+                equal(throws(TypeError, () => either[name]()).message.includes(`${name}_client()`), true);
+            either.disconnect(either.connect('disconnected', () => {}));
+        }
+        throws(Tornadis.ClientError, () => new Tornadis.Pipeline().stack_call(), Tornadis.Error.USAGE);
+        equal((await rejects(TypeError, client.call('ECHO', new Tornadis.Pipeline()))).message.startsWith('a Tornadis.Pipeline '),
+            true);
         equal(client.pending, 0);
         equal(throws(TypeError, () => new Tornadis.ClientPool({template: client, host: 'h', db: 1})).message,
             'a pool with a template has its properties from that, not host, db');

@@ -170,6 +170,16 @@ def test_words(server):
     raises(TypeError, lambda: client.call('PING', timout=1))
     raises(TypeError, lambda: client.call('PING', cancellable=1))
     equal(client.props.pending, 0)
+    # What GObject has under these names.
+    for either in (client, pubsub):
+        assert 'connect_client()' in str(raises(TypeError, either.connect))
+        assert 'disconnect_client()' in str(raises(TypeError, either.disconnect))
+    either.disconnect(either.connect('disconnected', print))
+    client.disconnect(client.connect('disconnected', print))
+    assert 'Client' in str(raises(Tornadis.ClientError, pubsub.call, 'PING'))
+    raises(Tornadis.ClientError, Tornadis.Pipeline().stack_call)
+    pool = Tornadis.ClientPool(**options(server))
+    equal(str(raises(TypeError, pool.release_client, None)), 'None can not be a client of the pool')
     error = raises(TypeError, lambda: Tornadis.ClientPool(template=client, host='h', db=1))
     equal(str(error), 'a pool with a template has its properties from that, not host, db')
 

@@ -330,6 +330,24 @@ def test_table_in_typescript():
         assert name in names and (not member or member in names[name]['static'] | names[name]['prototype']), path
 
 
+def test_javascript_comments():
+    """What the override has in JavaScript has a JSDoc comment there, with all parameters."""
+    overrides = ROOT / 'introspection' / 'gjs' / 'overrides'
+    text = '\n'.join((overrides / name).read_text() for name in ('Tornadis.js', '_TornadisMessages.js'))
+    comment = r'/\*\*(?P<doc>(?:(?!\*/).)*)\*/\n *'
+    documented = set()
+    for function in re.finditer(comment + r'(?:Tornadis\.(?P<kind>\w+)\.)?prototype\.(?P<name>\w+) = (?:async )?function '
+                                r'\((?P<given>[^)]*)\)', text, re.DOTALL):
+        documented.add(f'{function["kind"] or "PubSubClient"}.{function["name"]}')
+        given = re.sub(r' = [^,]+(?=, |$)', '', re.sub(r'\{[^}]*\}', 'options', function['given']))
+        assert function['doc'].count('@param') == len(list(filter(None, given.split(', ')))), function[0]
+    members = {match['name'] for match in re.finditer(comment + r'(?:get )?(?P<name>\w+)\([\w, ]*\) \{', text, re.DOTALL)}
+    # Of these introspection has the comment.
+    introspected = {'close', 'release_client', 'destroy', 'new_for_uri', 'number_of_stacked_calls'}
+    equal({path for path in read_table()['JavaScript'] if '.' in path and path not in documented
+           and path.split('.')[1] not in members | introspected}, set())
+
+
 def test_table_in_c_and_vala():
     core, c = '{http://www.gtk.org/introspection/core/1.0}', '{http://www.gtk.org/introspection/c/1.0}'
     namespace = ElementTree.parse(GIR).getroot().find(f'{core}namespace')

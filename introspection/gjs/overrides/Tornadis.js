@@ -135,7 +135,7 @@ var _init = (function () {
         if (typeof value !== 'object')
             return `a ${typeof value}`;
         const {name} = value.constructor ?? Object;
-        return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`;
+        return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name.replace('_', '.')}`;
     }
 
     /** A string, or bytes in a Uint8Array. */
@@ -277,6 +277,8 @@ var _init = (function () {
     const NO_OPTIONS = Object.freeze({timeout: null, cancellable: null});
 
     function checkOptions(options) {
+        if (typeof options !== 'object' || options === null)
+            throw new TypeError(`options are an object such as {timeout: 5}, and not ${describe(options)}`);
         for (const name of Object.keys(options)) {
             if (!Object.hasOwn(NO_OPTIONS, name))
                 throw new TypeError(`${name} is no option, as timeout and cancellable are, and no argument can be an object`);
@@ -521,6 +523,15 @@ var _init = (function () {
         precede(Tornadis.Client.prototype, ['run_dispose'], client => getCarrier(client).flush());
         precede(Tornadis.PubSubClient.prototype, ['run_dispose'], client => getMessages(client).forgetAll());
         precede(Tornadis.PubSubClient.prototype, ['close'], client => client._messages?.drop());
+        // Without an argument GJS says nothing that helps.
+        for (const name of ['connect', 'disconnect']) {
+            for (const kind of [Tornadis.PubSubClient, Tornadis.Client]) {
+                precede(kind.prototype, [name], (_, {length}) => {
+                    if (length === 0)
+                        throw new TypeError(`${name}() is about signals: of the connection it is ${name}_client()`);
+                });
+            }
+        }
         // GJS does not reference the reply that it passes to a callback: it may be freed when the callback returns.
         const keeping = func =>
             func && ((client, reply, error) => func(client, reply?.ref() ?? null, toException(error)));
@@ -702,7 +713,7 @@ var _init = (function () {
          * @returns {Promise<never>} it is rejected with a ClientError
          */
         Tornadis.PubSubClient.prototype.call = function () {
-            return Promise.reject(new ClientError('not allowed with PubSubClient object',
+            return Promise.reject(new ClientError('not allowed with PubSubClient object: call, and publish, with a Client',
                 'tornadis-error-quark', Tornadis.Error.USAGE));
         };
 
@@ -710,7 +721,8 @@ var _init = (function () {
          * Not allowed: throws a ClientError. Publish and call with a Client.
          */
         Tornadis.PubSubClient.prototype.async_call = function () {
-            throw new ClientError('not allowed with PubSubClient object', 'tornadis-error-quark', Tornadis.Error.USAGE);
+            throw new ClientError('not allowed with PubSubClient object: call, and publish, with a Client',
+                'tornadis-error-quark', Tornadis.Error.USAGE);
         };
 
         const change = async (client, operation, kind, names) => {
@@ -797,6 +809,8 @@ var _init = (function () {
          * @param {...*} args - the name of the command and its arguments
          */
         Tornadis.Pipeline.prototype.stack_call = function (...args) {
+            if (args.length === 0)
+                throw new ClientError('A command needs a name', 'tornadis-error-quark', Tornadis.Error.USAGE);
             if (args.length === 1 && args[0] instanceof Tornadis.Command)
                 this.stack_command(args[0]);
             else if (!toArguments(args))

@@ -24,10 +24,12 @@ var create = function (Tornadis, TornadisBridge, showMessage) {
             this._data = data;
         }
 
+        /** The name of the channel, with U+FFFD for what is no text. */
         get channel() {
             return this._route.channel;
         }
 
+        /** The pattern by which it came; null: by the channel. */
         get pattern() {
             return this._route.pattern;
         }
@@ -37,17 +39,19 @@ var create = function (Tornadis, TornadisBridge, showMessage) {
             return this._route.shard;
         }
 
+        /** What was published, if it is UTF-8 text; else null. */
         get text() {
             return typeof this._data === 'string' ? this._data : null;
         }
 
+        /** The bytes that were published, as Uint8Array; null in a message about keys. */
         get payload() {
             if (typeof this._data === 'string')
                 return encoder.encode(this._data);
             return this._data.b === undefined ? null : toBytes(this._data.b);
         }
 
-        /** The keys that have changed, in a message about keys; null: any of them. */
+        /** The keys that have changed, as Uint8Array, in a message of the server's channel `__redis__:invalidate`; null: any. */
         get keys() {
             return this._data.k?.map(({b}) => toBytes(b)) ?? null;
         }

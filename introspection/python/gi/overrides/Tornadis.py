@@ -228,6 +228,11 @@ def _async_call(owner, args, callback, timeout, cancellable):
     carrier.start_within(timeout, callback, *_get_submit(carrier, what), cancellable=cancellable)
 
 
+def _check_signal(name, args):
+    if not args:
+        raise TypeError(f'{name}() is about signals, as GObject has it: of the connection it is {name}_client()')
+
+
 def _show_client(client):
     """Where it connects to, without any secret."""
     return client.props.title + (f', database {client.props.db}' if client.props.db else '')
@@ -304,6 +309,16 @@ class Client(Tornadis.Client):
         """
         carrier = _get_carrier(self)
         return carrier.start_future_within(timeout, cancellable, carrier.bridge.connect, result=self)
+
+    def connect(self, *args):
+        """Connects a handler to a signal, as GObject has it, and returns its id. (`connect_client()` connects to the server.)"""
+        _check_signal('connect', args)
+        return super().connect(*args)
+
+    def disconnect(self, *args):
+        """Disconnects a handler by its id. (`disconnect_client()` closes the connection.)"""
+        _check_signal('disconnect', args)
+        return super().disconnect(*args)
 
     def disconnect_client(self):
         """Closes the connection, as `close()`. (`disconnect` is how GObject disconnects signals.)"""
@@ -445,11 +460,11 @@ class PubSubClient(Tornadis.PubSubClient):
 
     def call(self, *args, **options):
         """Not allowed: raises `ClientError`. Publish and call with a `Client`."""
-        raise ClientError('not allowed with PubSubClient object')
+        raise ClientError('not allowed with PubSubClient object: call, and publish, with a Client')
 
     def async_call(self, *args, **options):
         """Not allowed: raises `ClientError`. Publish and call with a `Client`."""
-        raise ClientError('not allowed with PubSubClient object')
+        raise ClientError('not allowed with PubSubClient object: call, and publish, with a Client')
 
     connect_client = Client.connect_client
     disconnect_client = Client.disconnect_client
@@ -464,8 +479,9 @@ class PubSubClient(Tornadis.PubSubClient):
     def _connect(self, detailed_signal, after, function, call):
         return self._get_messages().connect(detailed_signal, after, function, call)
 
-    def connect(self, detailed_signal, handler, *args):
+    def connect(self, detailed_signal=None, handler=None, *args):
         """Connects a handler to a signal, and returns its id. Of `message` it is `handler(client, message, *args)`."""
+        _check_signal('connect', [] if detailed_signal is None else [detailed_signal])
         call = (lambda client, message: handler(client, message, *args)) if args else handler
         handler_id = self._connect(detailed_signal, False, handler, call)
         return super().connect(detailed_signal, handler, *args) if handler_id is None else handler_id
@@ -496,8 +512,9 @@ class PubSubClient(Tornadis.PubSubClient):
             return connect(detailed_signal, lambda client, message: handler(data[0], message, client))
         return connect(detailed_signal, handler, *data)
 
-    def disconnect(self, handler_id):
+    def disconnect(self, handler_id=None):
         """Disconnects a handler by its id. (`disconnect_client()` closes the connection.)"""
+        _check_signal('disconnect', [] if handler_id is None else [handler_id])
         super().disconnect(handler_id)
         self._get_messages().forget(handler_id)
 
@@ -717,6 +734,8 @@ class Pipeline(Tornadis.Pipeline):
         if len(args) == 1 and isinstance(args[0], Tornadis.Command):
             self.stack_command(args[0])
             return
+        if not args:
+            raise ClientError('A command needs a name')
         if self._stacked is not None:
             self._stacked.append(_encode(args))
         else:
@@ -826,6 +845,8 @@ class ClientPool(Tornadis.ClientPool):
 
     def release_client(self, client):
         """Gives back a client that was taken. It must not be used after that."""
+        if not isinstance(client, Client):
+            raise TypeError(f'{_describe(client)} can not be a client of the pool')
         if client._carrier is not None:
             client._carrier.flush()
         super().release_client(client)
