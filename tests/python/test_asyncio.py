@@ -773,10 +773,10 @@ if NATIVE:
     @on_asyncio
     async def test_native_errors(server):
         client = Tornadis.Client(**options(server))
-        error = await raises_async(GLib.Error, client.call_async(command('NONSENSE')))
+        error = await raises_async(Tornadis.ReplyError, client.call_async(command('NONSENSE')))
         equal(error.matches(Tornadis.error_quark(), Tornadis.Error.REPLY), True)
-        equal(Tornadis.error_dup_prefix(error), 'ERR')
-        error = await raises_async(GLib.Error, Tornadis.Client(host='127.0.0.1', port=1).connect_async())
+        equal(error.prefix, 'ERR')
+        error = await raises_async(Tornadis.ConnectionError, Tornadis.Client(host='127.0.0.1', port=1).connect_async())
         equal(error.matches(Tornadis.error_quark(), Tornadis.Error.CONNECT), True)
 
     @on_asyncio
@@ -817,7 +817,7 @@ if NATIVE:
             equal((await pubsub.pop_message_async(5)).text, 'text')
             equal(await pubsub.pop_message_async(0.01), None)
             equal(await getattr(pubsub, f'{prefix}unsubscribe_async')(['a']), True)
-        error = await raises_async(GLib.Error, pubsub.pop_message_async(5))
+        error = await raises_async(Tornadis.ClientError, pubsub.pop_message_async(5))
         equal(error.matches(Tornadis.error_quark(), Tornadis.Error.USAGE), True)
 
     @on_asyncio

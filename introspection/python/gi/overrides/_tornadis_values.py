@@ -151,8 +151,11 @@ class _Converted:
         self._awaitable = awaitable
 
     def __await__(self):
+        return self._convert().__await__()
+
+    async def _convert(self):
         try:
-            return (yield from self._awaitable.__await__())
+            return await self._awaitable
         except GLib.Error as error:
             raise _to_exception(error) from None
 
