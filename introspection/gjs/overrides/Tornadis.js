@@ -639,7 +639,7 @@ var _init = (function () {
                 return promise;
             }
             try {
-                const options = takeOptions(args);
+                const options = typeof args[args.length - 1] === 'object' ? takeOptions(args) : null;
                 if (options === null)
                     send(this, args, resolve, reject);
                 else
