@@ -7,6 +7,7 @@
 // channels.py is the same in Python; window.ui is the window of both.
 
 import Adw from 'gi://Adw?version=1';
+import Gdk from 'gi://Gdk?version=4.0';
 import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
@@ -15,9 +16,24 @@ import Gtk from 'gi://Gtk?version=4.0';
 import System from 'system';
 import Tornadis from 'gi://Tornadis?version=1.0';
 
+const APPLICATION_ID = 'org.example.Channels';
+const VERSION = `${Tornadis.MAJOR_VERSION}.${Tornadis.MINOR_VERSION}.${Tornadis.MICRO_VERSION}`;
 const MAX_ROWS = 5000;
 const MAX_TEXT = 500;
+// Nobody reads faster. Of each change GTK updates two hundred rows, which takes as long as many frames.
+const UPDATE_USEC = 100_000;
 const SECONDS = 60;
+const UI_URI = GLib.uri_resolve_relative(import.meta.url, 'window.ui', GLib.UriFlags.NONE);
+// Where the icon is as long as it is not installed.
+const ICONS_URI = GLib.uri_resolve_relative(import.meta.url, '../../data/icons', GLib.UriFlags.NONE);
+const ACCELERATORS = {
+    'app.quit': '<Control>q',
+    'win.add-subscription': '<Control>n',
+    'win.filter': '<Control>f',
+    'win.show-help-overlay': '<Control>question',
+    'win.sidebar': 'F9',
+    'window.close': '<Control>w',
+};
 
 function addAction(map, name, activate) {
     const action = new Gio.SimpleAction({name});
@@ -25,7 +41,7 @@ function addAction(map, name, activate) {
     map.add_action(action);
 }
 
-// A line of the list. It creates its texts when GTK asks for them, which it does for what is on the screen.
+// A line of the list.
 const {READABLE} = GObject.ParamFlags;
 const Row = GObject.registerClass({
     GTypeName: 'ChannelsRow',
@@ -62,6 +78,72 @@ const Row = GObject.registerClass({
     }
 });
 
+// The newest messages. A row is created when GTK asks for it, which it does for what is on the screen: of a flood most
+// never are.
+const Messages = GObject.registerClass({
+    GTypeName: 'ChannelsMessages',
+    Implements: [Gio.ListModel],
+}, class Messages extends GObject.Object {
+    constructor(properties) {
+        super(properties);
+        this._entries = [];
+    }
+
+    vfunc_get_item_type() {
+        return Row.$gtype;
+    }
+
+    vfunc_get_n_items() {
+        return this._entries.length;
+    }
+
+    vfunc_get_item(position) {
+        return position < this._entries.length ? new Row(this._entries[position]) : null;
+    }
+
+    add(entries) {
+        const position = this._entries.length;
+        this._entries.push(...entries);
+        this.items_changed(position, 0, entries.length);
+    }
+
+    trim() {
+        const tooMany = this._entries.length - MAX_ROWS;
+        if (tooMany > 0) {
+            this._entries.splice(0, tooMany);
+            this.items_changed(0, tooMany, 0);
+        }
+    }
+
+    clear() {
+        const removed = this._entries.length;
+        this._entries = [];
+        this.items_changed(0, removed, 0);
+    }
+});
+
+// What serves as Adw.Banner with libadwaita 1.2, which has none.
+const OldBanner = GObject.registerClass(class OldBanner extends Gtk.InfoBar {
+    constructor() {
+        super({message_type: Gtk.MessageType.WARNING, visible: false});
+        this._label = new Gtk.Label({wrap: true, xalign: 0, hexpand: true});
+        this.add_child(this._label);
+    }
+
+    set title(title) {
+        this._label.label = title;
+    }
+
+    // What is only not revealed a screen reader would still find.
+    set revealed(revealed) {
+        this.visible = revealed;
+    }
+});
+
+function createBanner() {
+    return Adw.Banner ? new Adw.Banner({use_markup: false}) : new OldBanner();
+}
+
 // A bar for each of the last sixty seconds, the newest at the right.
 const Graph = GObject.registerClass({GTypeName: 'ChannelsGraph'}, class Graph extends Gtk.Widget {
     constructor(properties) {
@@ -81,7 +163,8 @@ const Graph = GObject.registerClass({GTypeName: 'ChannelsGraph'}, class Graph ex
     vfunc_snapshot(snapshot) {
         const width = this.get_width() / SECONDS;
         const height = this.get_height();
-        const color = this.get_style_context().get_color();
+        // GTK 4.10 has a method for that, and deprecates the other.
+        const color = this.get_color?.() ?? this.get_style_context().get_color();
         const peak = this.peak;
         this._rates.forEach((rate, second) => {
             const bar = rate > 0 ? Math.max(1, height * rate / peak) : 1;
@@ -114,11 +197,11 @@ const Subscription = GObject.registerClass(class Subscription extends Adw.Action
 
 const Window = GObject.registerClass({
     GTypeName: 'ChannelsWindow',
-    Template: GLib.uri_resolve_relative(import.meta.url, 'window.ui', GLib.UriFlags.NONE),
+    Template: UI_URI,
     InternalChildren: [
-        'banner', 'banner_label', 'clients_label', 'commands_label', 'count_label', 'graph', 'memory_label',
-        'name_row', 'rate_label', 'rows', 'scrolled', 'stack', 'subscriptions', 'toasts', 'uri_row',
-        'version_label', 'window_title',
+        'banner_place', 'clients_label', 'commands_label', 'count_label', 'filter_entry', 'filtered', 'flap', 'graph',
+        'list', 'memory_label', 'name_row', 'narrow_rows', 'rate_label', 'rows', 'scrolled', 'shortcuts', 'stack',
+        'subscriptions', 'toasts', 'uri_row', 'version_label', 'wide_rows', 'window_title',
     ],
 }, class Window extends Adw.ApplicationWindow {
     constructor(application) {
@@ -129,14 +212,29 @@ const Window = GObject.registerClass({
         this._subscriptionRows = new Map();
         this._pending = [];
         this._tick = 0;
+        this._updated = 0; // when messages were added to the list
         this._follows = true;
         this._settling = false;
         this._received = 0;
         this._receivedBefore = 0;
         this._secondBegan = GLib.get_monotonic_time();
 
+        this._banner = createBanner();
+        this._banner_place.child = this._banner;
+        this._shortcuts.transient_for = this;
+        this._children = [this._shortcuts];
+        addAction(this, 'about', () => this._onAbout());
+        addAction(this, 'add-subscription', () => this._onAddSubscription());
         addAction(this, 'clear', () => this._clear());
+        addAction(this, 'filter', () => this._onFilter());
+        // Not set_help_overlay(): with GTK 4.8, GJS complains of that in the end.
+        addAction(this, 'show-help-overlay', () => this._shortcuts.present());
         addAction(this, 'subscribe', () => this._onSubscribe());
+        this.add_action(Gio.PropertyAction.new('sidebar', this._flap, 'reveal-flap'));
+        this._flap.connect('notify::folded', () => this._onFolded());
+        this._filter_entry.connect('stop-search', entry => (entry.text = ''));
+        for (const model of [this._rows, this._filtered])
+            model.connect('items-changed', () => this._updatePage());
         for (const signal of ['apply', 'entry-activated'])
             this._uri_row.connect(signal, row => this.open(row.text));
         this._name_row.connect('entry-activated', () => this._onSubscribe());
@@ -204,8 +302,6 @@ const Window = GObject.registerClass({
             return;
         const {title, state} = pubsub;
         if (state === Tornadis.ClientState.CONNECTED) {
-            if (this._reason !== null)
-                this._say('Connected');
             this._reason = null;
             for (const row of this._subscriptionRows.values()) {
                 if (!row.confirmed)
@@ -216,8 +312,11 @@ const Window = GObject.registerClass({
             const connecting = state === Tornadis.ClientState.CONNECTING;
             this._window_title.subtitle = `${connecting ? 'Connecting to' : 'Waiting for'} ${title}`;
         }
-        this._banner_label.label = this._reason !== null ? `Trying to connect again. ${this._reason}` : 'Connected';
+        // The banner alone tells of the connection: a toast would be there for a while when that is lost again.
+        if (this._reason !== null)
+            this._banner.title = `Trying to connect again. ${this._reason}`;
         this._banner.revealed = this._reason !== null;
+        this._updatePage();
     }
 
     async _refreshInfo(client) {
@@ -239,6 +338,11 @@ const Window = GObject.registerClass({
 
     // Subscriptions
 
+    _onAddSubscription() {
+        this._flap.set_reveal_flap(true);
+        this._name_row.grab_focus();
+    }
+
     _onSubscribe() {
         this.addSubscription(this._name_row.text.trim());
         this._name_row.text = '';
@@ -250,6 +354,7 @@ const Window = GObject.registerClass({
         const row = new Subscription(name, () => this._removeSubscription(row));
         this._subscriptionRows.set(name, row);
         this._subscriptions.add(row);
+        this._updatePage();
         if (this._pubsub?.is_connected())
             this._subscribe(this._pubsub, row).catch(logError);
     }
@@ -274,14 +379,19 @@ const Window = GObject.registerClass({
         try {
             await (row.isPattern ? this._pubsub?.punsubscribe(row.channel) : this._pubsub?.unsubscribe(row.channel));
         } catch (error) {
-            this._say(`${row.channel}: ${error.message}`);
+            // Without a connection there is nothing to unsubscribe from any more, and the banner says why.
+            if (!(error instanceof Tornadis.ConnectionError))
+                this._say(`${row.channel}: ${error.message}`);
         }
     }
 
     _dropSubscription(name) {
-        if (this._subscriptionRows.has(name))
-            this._subscriptions.remove(this._subscriptionRows.get(name));
-        this._subscriptionRows.delete(name);
+        const row = this._subscriptionRows.get(name);
+        if (row) {
+            this._subscriptionRows.delete(name);
+            this._subscriptions.remove(row);
+            this._updatePage();
+        }
     }
 
     _onSubscriptionRemoved(name) {
@@ -293,23 +403,25 @@ const Window = GObject.registerClass({
     // Messages
 
     _append(message) {
-        // As little as can be, for there may be a hundred thousand in a second. All that came since the last frame
+        // As little as can be, for there may be a hundred thousand in a second. All that came since the last update
         // is added to the list at once; of more than it holds, only the newest.
         if (this._pending.push([Date.now() / 1000, message]) > MAX_ROWS)
             this._pending.shift();
         if (message !== null)
             this._received++;
         if (this._tick === 0)
-            this._tick = this.add_tick_callback(() => this._onFrame());
+            this._tick = this.add_tick_callback((_, clock) => this._onFrame(clock));
     }
 
-    _onFrame() {
+    _onFrame(clock) {
+        if (clock.get_frame_time() - this._updated < UPDATE_USEC)
+            return GLib.SOURCE_CONTINUE;
+        this._updated = clock.get_frame_time();
         this._tick = 0;
-        const rows = this._pending.map(entry => new Row(entry));
+        this._rows.add(this._pending);
         this._pending = [];
-        this._rows.splice(0, Math.max(0, this._rows.get_n_items() + rows.length - MAX_ROWS), []);
-        this._rows.splice(this._rows.get_n_items(), 0, rows);
-        this._stack.visible_child_name = 'messages';
+        if (!this._follows)
+            this._rows.trim();
         this._follow();
         this._updateCount();
         return GLib.SOURCE_REMOVE;
@@ -325,6 +437,8 @@ const Window = GObject.registerClass({
 
     _scrollToEnd() {
         this._position.value = this._position.upper;
+        // Not before: rows that are removed while they are in sight take their widgets with them.
+        this._rows.trim();
         this._settling = false;
         return GLib.SOURCE_REMOVE;
     }
@@ -336,17 +450,42 @@ const Window = GObject.registerClass({
             this._follows = value >= upper - pageSize - 1;
     }
 
+    _onFolded() {
+        this._list.factory = this._flap.get_folded() ? this._narrow_rows : this._wide_rows;
+    }
+
+    _onFilter() {
+        // Of a narrow window, the sidebar is above it.
+        if (this._flap.get_folded())
+            this._flap.set_reveal_flap(false);
+        this._filter_entry.grab_focus();
+    }
+
+    // The messages, or why there are none.
+    _updatePage() {
+        let name;
+        if (this._filtered.get_n_items() > 0)
+            name = 'messages';
+        else if (this._rows.get_n_items() > 0)
+            name = 'no-results';
+        else if (this._subscriptionRows.size === 0)
+            name = 'unsubscribed';
+        else
+            name = this._pubsub?.is_connected() ? 'waiting' : 'disconnected';
+        // With GTK 4.8 a screen reader would find all that are visible, in sight or not.
+        for (let page = this._stack.get_first_child(); page !== null; page = page.get_next_sibling())
+            page.visible = this._stack.get_page(page).name === name;
+    }
+
     _updateCount() {
-        const rows = this._rows.get_n_items();
-        const kept = rows === MAX_ROWS ? `, the last ${rows.toLocaleString()} kept` : '';
+        const kept = this._rows.get_n_items() < MAX_ROWS ? '' : `, the last ${MAX_ROWS.toLocaleString()} kept`;
         this._count_label.label = `${this._received.toLocaleString()} received${kept}`;
     }
 
     _clear() {
         this._pending = [];
-        this._rows.remove_all();
+        this._rows.clear();
         this._received = this._receivedBefore = 0;
-        this._stack.visible_child_name = 'empty';
         this._updateCount();
     }
 
@@ -370,7 +509,38 @@ const Window = GObject.registerClass({
         this._toasts.add_toast(new Adw.Toast({title: GLib.markup_escape_text(text, -1)}));
     }
 
+    _onAbout() {
+        const about = {
+            application_icon: APPLICATION_ID,
+            application_name: 'Channels',
+            comments: 'Watches what is published on a Redis or Valkey server. An example for tornadis-glib.',
+            debug_info: `GJS ${System.version}, GTK ${Gtk.get_major_version()}.${Gtk.get_minor_version()}, ` +
+                `libadwaita ${Adw.get_major_version()}.${Adw.get_minor_version()}`,
+            developer_name: 'tornadis-glib',
+            license_type: Gtk.License.LGPL_2_1,
+            version: VERSION,
+        };
+        if (Adw.AboutDialog)
+            new Adw.AboutDialog(about).present(this);
+        else
+            this._presentAboutWindow(about);
+    }
+
+    // Libadwaita 1.2 has no dialog for that.
+    _presentAboutWindow(about) {
+        const window = new Adw.AboutWindow({...about, modal: true, transient_for: this});
+        this._children.push(window);
+        window.present();
+    }
+
     _onCloseRequest() {
+        // The garbage collector may come for them when this window is no more, of which GTK 4.8 would complain.
+        for (const window of this._children) {
+            window.transient_for = null;
+            window.destroy();
+        }
+        // While it collects a list, no model in JavaScript can answer.
+        this._filtered.model = null;
         GLib.source_remove(this._timer);
         this._closeClients();
         return false;
@@ -379,7 +549,8 @@ const Window = GObject.registerClass({
 
 const Application = GObject.registerClass(class Application extends Adw.Application {
     constructor() {
-        super({application_id: 'org.example.Channels.JavaScript', flags: Gio.ApplicationFlags.HANDLES_COMMAND_LINE});
+        super({application_id: APPLICATION_ID, flags: Gio.ApplicationFlags.HANDLES_COMMAND_LINE});
+        GLib.set_application_name('Channels');
         this.set_option_context_parameter_string('[URI]');
         this.add_main_option('uri', 'u'.charCodeAt(), GLib.OptionFlags.NONE, GLib.OptionArg.STRING,
             'The server, such as redis://localhost:6379', 'URI');
@@ -389,7 +560,12 @@ const Application = GObject.registerClass(class Application extends Adw.Applicat
 
     vfunc_startup() {
         super.vfunc_startup();
-        this.set_accels_for_action('window.close', ['<Control>q', '<Control>w']);
+        const icons = Gtk.IconTheme.get_for_display(Gdk.Display.get_default());
+        icons.add_search_path(Gio.File.new_for_uri(ICONS_URI).get_path());
+        Gtk.Window.set_default_icon_name(APPLICATION_ID);
+        addAction(this, 'quit', () => this._onQuit());
+        for (const [action, accelerator] of Object.entries(ACCELERATORS))
+            this.set_accels_for_action(action, [accelerator]);
     }
 
     vfunc_command_line(commandLine) {
@@ -400,6 +576,12 @@ const Application = GObject.registerClass(class Application extends Adw.Applicat
         window.open(options.uri ?? commandLine.get_arguments()[1] ?? 'redis://localhost');
         window.present();
         return 0;
+    }
+
+    _onQuit() {
+        // Not quit(): windows have something to do when they are closed.
+        for (const window of this.get_windows())
+            window.close();
     }
 });
 

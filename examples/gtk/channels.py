@@ -9,6 +9,7 @@ channels.js is the same in JavaScript; window.ui is the window of both.
 
 import collections
 import os
+import platform
 import sys
 import time
 
@@ -16,12 +17,27 @@ import gi
 gi.require_version('Adw', '1')
 gi.require_version('Gtk', '4.0')
 gi.require_version('Tornadis', '1.0')
-from gi.repository import Adw, Gio, GLib, GObject, Graphene, Gtk, Tornadis
+from gi.repository import Adw, Gdk, Gio, GLib, GObject, Graphene, Gtk, Tornadis
 
+APPLICATION_ID = 'org.example.Channels'
+VERSION = f'{Tornadis.MAJOR_VERSION}.{Tornadis.MINOR_VERSION}.{Tornadis.MICRO_VERSION}'
 MAX_ROWS = 5000
 MAX_TEXT = 500
+# Nobody reads faster. Of each change GTK updates two hundred rows, which takes as long as many frames.
+UPDATE_USEC = 100_000
 SECONDS = 60
-UI_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'window.ui')
+DIRECTORY = os.path.dirname(os.path.abspath(__file__))
+UI_FILE = os.path.join(DIRECTORY, 'window.ui')
+# Where the icon is as long as it is not installed.
+ICONS = os.path.join(DIRECTORY, '..', '..', 'data', 'icons')
+ACCELERATORS = {
+    'app.quit': '<Control>q',
+    'win.add-subscription': '<Control>n',
+    'win.filter': '<Control>f',
+    'win.show-help-overlay': '<Control>question',
+    'win.sidebar': 'F9',
+    'window.close': '<Control>w',
+}
 
 
 def start(coroutine):
@@ -36,7 +52,7 @@ def add_action(action_map, name, function):
 
 
 class Row(GObject.Object):
-    """A line of the list. It creates its texts when GTK asks for them, which it does for what is on the screen."""
+    """A line of the list."""
 
     __gtype_name__ = 'ChannelsRow'
 
@@ -65,6 +81,62 @@ class Row(GObject.Object):
         return f'{len(self.message.payload)} bytes' if text is None else text[:MAX_TEXT]
 
 
+class Messages(GObject.Object, Gio.ListModel):
+    """The newest messages. A row is created when GTK asks for it, which it does for what is on the screen: of a flood most
+    never are."""
+
+    __gtype_name__ = 'ChannelsMessages'
+
+    def __init__(self):
+        super().__init__()
+        self.entries = []
+
+    def do_get_item_type(self):
+        return Row.__gtype__
+
+    def do_get_n_items(self):
+        return len(self.entries)
+
+    def do_get_item(self, position):
+        return Row(*self.entries[position]) if position < len(self.entries) else None
+
+    def add(self, entries):
+        position = len(self.entries)
+        self.entries.extend(entries)
+        self.items_changed(position, 0, len(entries))
+
+    def trim(self):
+        too_many = len(self.entries) - MAX_ROWS
+        if too_many > 0:
+            del self.entries[:too_many]
+            self.items_changed(0, too_many, 0)
+
+    def clear(self):
+        removed = len(self.entries)
+        self.entries.clear()
+        self.items_changed(0, removed, 0)
+
+
+class OldBanner(Gtk.InfoBar):
+    """What serves as Adw.Banner with libadwaita 1.2, which has none."""
+
+    def __init__(self):
+        super().__init__(message_type=Gtk.MessageType.WARNING, visible=False)
+        self.label = Gtk.Label(wrap=True, xalign=0, hexpand=True)
+        self.add_child(self.label)
+
+    def set_title(self, title):
+        self.label.set_text(title)
+
+    def set_revealed(self, revealed):
+        # What is only not revealed a screen reader would still find.
+        self.set_visible(revealed)
+
+
+def create_banner():
+    return Adw.Banner(use_markup=False) if hasattr(Adw, 'Banner') else OldBanner()
+
+
 class Graph(Gtk.Widget):
     """A bar for each of the last sixty seconds, the newest at the right."""
 
@@ -80,7 +152,8 @@ class Graph(Gtk.Widget):
 
     def do_snapshot(self, snapshot):
         width, height = self.get_width() / SECONDS, self.get_height()
-        color = self.get_style_context().get_color()
+        # GTK 4.10 has a method for that, and deprecates the other.
+        color = self.get_color() if hasattr(self, 'get_color') else self.get_style_context().get_color()
         peak = max(self.rates)
         for second, rate in enumerate(self.rates):
             bar = max(1, height * rate / peak) if rate else 1
@@ -110,22 +183,28 @@ class Subscription(Adw.ActionRow):
 class Window(Adw.ApplicationWindow):
     __gtype_name__ = 'ChannelsWindow'
 
-    banner = Gtk.Template.Child()
-    banner_label = Gtk.Template.Child()
+    banner_place = Gtk.Template.Child()
     clients_label = Gtk.Template.Child()
     commands_label = Gtk.Template.Child()
     count_label = Gtk.Template.Child()
+    filter_entry = Gtk.Template.Child()
+    filtered = Gtk.Template.Child()
+    flap = Gtk.Template.Child()
     graph = Gtk.Template.Child()
+    list = Gtk.Template.Child()
     memory_label = Gtk.Template.Child()
     name_row = Gtk.Template.Child()
+    narrow_rows = Gtk.Template.Child()
     rate_label = Gtk.Template.Child()
     rows = Gtk.Template.Child()
     scrolled = Gtk.Template.Child()
+    shortcuts = Gtk.Template.Child()
     stack = Gtk.Template.Child()
     subscriptions = Gtk.Template.Child()
     toasts = Gtk.Template.Child()
     uri_row = Gtk.Template.Child()
     version_label = Gtk.Template.Child()
+    wide_rows = Gtk.Template.Child()
     window_title = Gtk.Template.Child()
 
     def __init__(self, application):
@@ -136,14 +215,28 @@ class Window(Adw.ApplicationWindow):
         self.subscription_rows = {}
         self.pending = collections.deque(maxlen=MAX_ROWS)
         self.tick = 0
+        self.updated = 0            # when messages were added to the list
         self.follows = True
         self.settling = False
         self.received = 0
         self.received_before = 0
         self.second_began = time.monotonic()
 
+        self.banner = create_banner()
+        self.banner_place.set_child(self.banner)
+        self.shortcuts.set_transient_for(self)
+        add_action(self, 'about', self.on_about)
+        add_action(self, 'add-subscription', self.on_add_subscription)
         add_action(self, 'clear', self.clear)
+        add_action(self, 'filter', self.on_filter)
+        # Not set_help_overlay(): with GTK 4.8, GJS complains of that in the end.
+        add_action(self, 'show-help-overlay', self.shortcuts.present)
         add_action(self, 'subscribe', self.on_subscribe)
+        self.add_action(Gio.PropertyAction.new('sidebar', self.flap, 'reveal-flap'))
+        self.flap.connect('notify::folded', self.on_folded)
+        self.filter_entry.connect('stop-search', lambda entry: entry.set_text(''))
+        for model in (self.rows, self.filtered):
+            model.connect('items-changed', lambda *_: self.update_page())
         for signal in ('apply', 'entry-activated'):
             self.uri_row.connect(signal, lambda row: self.open(row.get_text()))
         self.position = self.scrolled.get_vadjustment()
@@ -204,8 +297,6 @@ class Window(Adw.ApplicationWindow):
             return
         title, state = pubsub.props.title, pubsub.props.state
         if state == Tornadis.ClientState.CONNECTED:
-            if self.reason:
-                self.say('Connected')
             self.reason = None
             for row in list(self.subscription_rows.values()):
                 if not row.confirmed:
@@ -214,8 +305,11 @@ class Window(Adw.ApplicationWindow):
         else:
             connecting = state == Tornadis.ClientState.CONNECTING
             self.window_title.set_subtitle(('Connecting to ' if connecting else 'Waiting for ') + title)
-        self.banner_label.set_text(f'Trying to connect again. {self.reason}' if self.reason else 'Connected')
+        # The banner alone tells of the connection: a toast would be there for a while when that is lost again.
+        if self.reason:
+            self.banner.set_title(f'Trying to connect again. {self.reason}')
         self.banner.set_revealed(self.reason is not None)
+        self.update_page()
 
     async def refresh_info(self, client):
         try:
@@ -239,6 +333,10 @@ class Window(Adw.ApplicationWindow):
 
     # Subscriptions
 
+    def on_add_subscription(self):
+        self.flap.props.reveal_flap = True
+        self.name_row.grab_focus()
+
     def on_subscribe(self):
         self.add_subscription(self.name_row.get_text().strip())
         self.name_row.set_text('')
@@ -248,6 +346,7 @@ class Window(Adw.ApplicationWindow):
             return
         row = self.subscription_rows[name] = Subscription(name, self.remove_subscription)
         self.subscriptions.add(row)
+        self.update_page()
         if self.pubsub and self.pubsub.is_connected():
             start(self.subscribe(self.pubsub, row))
 
@@ -269,6 +368,9 @@ class Window(Adw.ApplicationWindow):
         if self.pubsub:
             try:
                 await (self.pubsub.punsubscribe if row.is_pattern else self.pubsub.unsubscribe)(row.name)
+            except Tornadis.ConnectionError:
+                # There is nothing to unsubscribe from any more, and the banner says why.
+                return
             except Tornadis.TornadisException as exception:
                 self.say(f'{row.name}: {exception}')
 
@@ -276,6 +378,7 @@ class Window(Adw.ApplicationWindow):
         row = self.subscription_rows.pop(name, None)
         if row:
             self.subscriptions.remove(row)
+            self.update_page()
 
     def on_subscription_removed(self, _, name, count):
         # By the server: what the user has removed is not in the sidebar, or there anew.
@@ -286,7 +389,7 @@ class Window(Adw.ApplicationWindow):
     # Messages
 
     def append(self, message):
-        # As little as can be, for there may be a hundred thousand in a second. All that came since the last frame
+        # As little as can be, for there may be a hundred thousand in a second. All that came since the last update
         # is added to the list at once; of more than it holds, only the newest.
         self.pending.append((time.time(), message))
         if message:
@@ -294,13 +397,15 @@ class Window(Adw.ApplicationWindow):
         if not self.tick:
             self.tick = self.add_tick_callback(self.on_frame)
 
-    def on_frame(self, *_):
+    def on_frame(self, _, clock):
+        if clock.get_frame_time() - self.updated < UPDATE_USEC:
+            return GLib.SOURCE_CONTINUE
+        self.updated = clock.get_frame_time()
         self.tick = 0
-        rows = [Row(*entry) for entry in self.pending]
+        self.rows.add(self.pending)
         self.pending.clear()
-        self.rows.splice(0, max(0, len(self.rows) + len(rows) - MAX_ROWS), [])
-        self.rows.splice(len(self.rows), 0, rows)
-        self.stack.set_visible_child_name('messages')
+        if not self.follows:
+            self.rows.trim()
         self.follow()
         self.update_count()
         return GLib.SOURCE_REMOVE
@@ -313,6 +418,8 @@ class Window(Adw.ApplicationWindow):
 
     def scroll_to_end(self):
         self.position.set_value(self.position.get_upper())
+        # Not before: rows that are removed while they are in sight take their widgets with them.
+        self.rows.trim()
         self.settling = False
         return GLib.SOURCE_REMOVE
 
@@ -321,16 +428,39 @@ class Window(Adw.ApplicationWindow):
         if not self.settling:
             self.follows = position.get_value() >= position.get_upper() - position.get_page_size() - 1
 
+    def on_folded(self, flap, _):
+        self.list.set_factory(self.narrow_rows if flap.props.folded else self.wide_rows)
+
+    def on_filter(self):
+        # Of a narrow window, the sidebar is above it.
+        if self.flap.props.folded:
+            self.flap.props.reveal_flap = False
+        self.filter_entry.grab_focus()
+
+    def update_page(self):
+        """The messages, or why there are none."""
+        if len(self.filtered):
+            name = 'messages'
+        elif len(self.rows):
+            name = 'no-results'
+        elif not self.subscription_rows:
+            name = 'unsubscribed'
+        elif self.pubsub and self.pubsub.is_connected():
+            name = 'waiting'
+        else:
+            name = 'disconnected'
+        # With GTK 4.8 a screen reader would find all that are visible, in sight or not.
+        for page in self.stack:
+            page.set_visible(self.stack.get_page(page).get_name() == name)
+
     def update_count(self):
-        rows = len(self.rows)
-        kept = f', the last {rows:,} kept' if rows == MAX_ROWS else ''
+        kept = f', the last {MAX_ROWS:,} kept' if len(self.rows) >= MAX_ROWS else ''
         self.count_label.set_text(f'{self.received:,} received{kept}')
 
     def clear(self):
         self.pending.clear()
-        self.rows.remove_all()
+        self.rows.clear()
         self.received = self.received_before = 0
-        self.stack.set_visible_child_name('empty')
         self.update_count()
 
     def on_second(self):
@@ -349,7 +479,25 @@ class Window(Adw.ApplicationWindow):
     def say(self, text):
         self.toasts.add_toast(Adw.Toast(title=GLib.markup_escape_text(text)))
 
+    def on_about(self):
+        about = {
+            'application_icon': APPLICATION_ID,
+            'application_name': 'Channels',
+            'comments': 'Watches what is published on a Redis or Valkey server. An example for tornadis-glib.',
+            'debug_info': f'Python {platform.python_version()}, PyGObject {gi.__version__}, '
+                          f'GTK {Gtk.get_major_version()}.{Gtk.get_minor_version()}, '
+                          f'libadwaita {Adw.get_major_version()}.{Adw.get_minor_version()}',
+            'developer_name': 'tornadis-glib',
+            'license_type': Gtk.License.LGPL_2_1,
+            'version': VERSION,
+        }
+        if hasattr(Adw, 'AboutDialog'):
+            Adw.AboutDialog(**about).present(self)
+        else:
+            Adw.AboutWindow(**about, destroy_with_parent=True, modal=True, transient_for=self).present()
+
     def on_close_request(self, _):
+        self.shortcuts.destroy()
         GLib.source_remove(self.timer)
         self.close_clients()
         return False
@@ -357,8 +505,9 @@ class Window(Adw.ApplicationWindow):
 
 class Application(Adw.Application):
     def __init__(self):
-        super().__init__(application_id='org.example.Channels.Python',
+        super().__init__(application_id=APPLICATION_ID,
                          flags=Gio.ApplicationFlags.HANDLES_COMMAND_LINE)
+        GLib.set_application_name('Channels')
         self.set_option_context_parameter_string('[URI]')
         self.add_main_option('uri', ord('u'), GLib.OptionFlags.NONE, GLib.OptionArg.STRING,
                              'The server, such as redis://localhost:6379', 'URI')
@@ -367,7 +516,11 @@ class Application(Adw.Application):
 
     def do_startup(self):
         Adw.Application.do_startup(self)
-        self.set_accels_for_action('window.close', ['<Control>q', '<Control>w'])
+        Gtk.IconTheme.get_for_display(Gdk.Display.get_default()).add_search_path(ICONS)
+        Gtk.Window.set_default_icon_name(APPLICATION_ID)
+        add_action(self, 'quit', self.on_quit)
+        for action, accelerator in ACCELERATORS.items():
+            self.set_accels_for_action(action, [accelerator])
 
     def do_command_line(self, command_line):
         options = command_line.get_options_dict().end().unpack()
@@ -378,6 +531,11 @@ class Application(Adw.Application):
         window.open(options.get('uri', arguments[0] if arguments else 'redis://localhost'))
         window.present()
         return 0
+
+    def on_quit(self):
+        # Not quit(): windows have something to do when they are closed.
+        for window in self.get_windows():
+            window.close()
 
 
 if __name__ == '__main__':
