@@ -30,7 +30,8 @@ missing_packages ()
 }
 
 # need_packages NAME...: installs the Debian packages that are missing. With nothing missing it
-# needs neither network nor rights. Where it cannot install it names the packages and goes on.
+# needs neither network nor rights. Without the rights it says how to install them, and fails; where
+# there is no apt-get it names the packages and goes on.
 need_packages ()
 {
   local missing policy=/usr/sbin/policy-rc.d own_policy=false status=0
@@ -49,8 +50,9 @@ need_packages ()
 
   if [ "$(id -u)" -ne 0 ]; then
     if ! sudo -n true 2>/dev/null; then
-      echo "Missing, and neither root nor sudo -n to install them: ${names[*]}" >&2
-      return 0
+      printf 'Some packages are missing. Install them, as root, and run this again:\n\n' >&2
+      printf 'apt install --no-install-recommends %s\n' "${names[*]%%|*}" >&2
+      return 1
     fi
     as_root=(sudo -n)
   fi

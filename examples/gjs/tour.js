@@ -77,7 +77,7 @@ async function pipelines(client) {
 async function pubSubSignals(client, pubSub, received) {
     heading('Pub/sub: signals, and messages to pop');
     pubSub.connect('message::news', (_, message) => {
-        print(`signal: ${message.channel} says “${message.text}”`);
+        print(`signal: ${message.channel} says "${message.text}"`);
         received.push(message.text);
     });
     await pubSub.subscribe('news');
@@ -85,7 +85,7 @@ async function pubSubSignals(client, pubSub, received) {
     await show(client, 'PUBLISH', 'news', 'the sun is up');
     await show(client, 'PUBLISH', 'log.door', 'open');
     const message = await pubSub.pop_message(5);
-    print(`popped: ${message.channel} says “${message.text}”, by ${message.pattern}`);
+    print(`popped: ${message.channel} says "${message.text}", by ${message.pattern}`);
     expect(received, ['the sun is up']);
 }
 

@@ -8,6 +8,7 @@
 
 #include "tornadis-glib/client/tornadis-plugin-private.h"
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/tornadis-plugin-dir.h"
 #include "tornadis-glib/values/tornadis-option-private.h"
 
 #define PREFIX "libtornadis-"
