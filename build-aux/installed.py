@@ -56,7 +56,8 @@ def say(text):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('--library', metavar='NAME', required=True)
+    # Not of an archive alone.
+    parser.add_argument('--library', metavar='NAME')
     parser.add_argument('--libdir', required=True)
     parser.add_argument('--bindir', required=True)
     parser.add_argument('--datadir', required=True)
@@ -80,7 +81,7 @@ def main():
             rest = '${%s:+:$%s}' % (variable, variable)
         settings.append(f'{variable}={shlex.quote(directory)}"{rest}"')
 
-    found, known = find_library(arguments.libdir, arguments.library)
+    found, known = find_library(arguments.libdir, arguments.library) if arguments.library else (True, True)
     if not found and not known:
         prepend('LD_LIBRARY_PATH', arguments.libdir)
     if not is_searched(arguments.bindir, os.environ.get('PATH', os.defpath)):

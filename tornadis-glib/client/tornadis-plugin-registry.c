@@ -14,6 +14,12 @@
 #define PREFIX "libtornadis-"
 #define SUFFIX "." G_MODULE_SUFFIX
 
+#ifdef TORNADIS_WITHOUT_MODULES
+#define HAS_MODULES FALSE
+#else
+#define HAS_MODULES TRUE
+#endif
+
 static GIOExtensionPoint *
 get_extension_point (void)
 {
@@ -44,6 +50,10 @@ get_directories (void)
   const char *path = secure_getenv ("TORNADIS_PLUGIN_PATH");
   g_auto (GStrv) entries = g_strsplit (path != NULL ? path : "", G_SEARCHPATH_SEPARATOR_S, -1);
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  /* A module would bring the shared library into a program that has this one in it. */
+  if (!HAS_MODULES)
+    return g_strv_builder_end (builder);
 
   for (guint i = 0; entries[i] != NULL; i++)
     if (g_path_is_absolute (entries[i]))
@@ -124,7 +134,8 @@ find_type (const char *name,
 
       if (path == NULL)
         {
-          g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "There is no plugin “%s”", name);
+          g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PLUGIN, "There is no plugin “%s”%s", name,
+                       HAS_MODULES ? "" : ": a program with the library linked into it loads no modules");
           return G_TYPE_INVALID;
         }
 
