@@ -412,7 +412,12 @@ tornadis_reply_get_double (TornadisReply *self)
   if (self->kind == TORNADIS_REPLY_KIND_DOUBLE)
     return self->v.number;
   if (self->kind == TORNADIS_REPLY_KIND_INTEGER)
-    return (double) self->v.integer;
+    {
+      /* The x87 of 32 bit returns more digits than a double has, unless it was in memory. */
+      volatile double number = (double) self->v.integer;
+
+      return number;
+    }
   if (self->kind == TORNADIS_REPLY_KIND_BOOLEAN)
     return self->v.boolean ? 1 : 0;
   if (!tornadis_reply_kind_has_data (self->kind) || self->kind == TORNADIS_REPLY_KIND_ERROR ||
