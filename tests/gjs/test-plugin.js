@@ -446,6 +446,15 @@ export default {
         equal(Tornadis.Plugin.new_with_options('log', ['prefix=a=b']).prefix, 'a=b');
     },
 
+    async description() {
+        const Described = GObject.registerClass({GTypeName: 'TornadisTestJsDescribed'}, class extends Tornadis.Plugin {});
+        equal(new Described().get_description(), null);
+        Described.set_description('says what it does');
+        equal(new Described().get_description(), 'says what it does');
+        equal(Tornadis.Plugin.new_by_name('retry').get_description(),
+            'repeats calls that failed and may be repeated, after a growing delay');
+    },
+
     async watcher(server) {
         const client = makeClient(server);
         const watcher = new Watcher();

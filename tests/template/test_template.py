@@ -64,7 +64,7 @@ def check_use(server, environment):
     """By the tool and by a program, which find it by its name."""
     environment = dict(environment, TORNADIS_URI='unix://' + server.get_socket_path())
     out, _ = run('tornadis', 'plugins', environment=environment)
-    assert 'slow-log\n  threshold-msec: ' in out and '(default: 100); How long' in out, out
+    assert 'slow-log: logs calls that take long\n  threshold-msec: ' in out and '(default: 100); How long' in out, out
     call = ['call', 'BLPOP', 'nothing', '0.05']
     out, err = run('tornadis', call[0], '--plugin', 'slow-log:threshold-msec=1', *call[1:], environment=environment)
     assert re.search(r'slow-log-Message: .*BLPOP took \d+\.\d ms, 0 others are pending\n', err), err
