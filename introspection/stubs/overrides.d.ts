@@ -31,10 +31,10 @@ declare module 'gi://Tornadis?version=1.0' {
 
         /** The base of all errors of this library, with the `domain` (a string) and `code` of the GLib.Error behind it: `error`. */
         class TornadisException extends globalThis.Error {
-            constructor(message?: string, domain?: string | null, code?: number);
-            domain: string | null;
+            constructor(message?: string, domain?: string, code?: number);
+            domain: string;
             code: number;
-            get error(): GLib.Error | null;
+            get error(): GLib.Error;
             /** As of a GLib.Error: `error.matches(Tornadis.Error, Tornadis.Error.LOST)`. */
             matches(domain: GLib.Quark | (new (...args: any[]) => GLib.Error), code: number): boolean;
         }

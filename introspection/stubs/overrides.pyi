@@ -274,7 +274,7 @@ class ClientPool:
     """Whether strings of the server are str, not bytes."""
     @overload
     def __init__(self, *, template: Client, max_size: int = -1, client_timeout: int = -1, autoclose: bool = False,
-                 decode: bool = False) -> None: ...
+                 decode: bool | None = None) -> None: ...
     @overload
     def __init__(self, *, max_size: int = -1, client_timeout: int = -1, autoclose: bool = False, decode: bool = False,
                  # properties of Client

@@ -80,7 +80,7 @@ export default {
         equal(Tornadis.Error.quark(), Tornadis.error_quark());
         equal(Tornadis.Error.dup_prefix(error.error), 'WRONGTYPE');
         equal(Tornadis.error_dup_prefix(error.error), 'WRONGTYPE');
-        equal(new Tornadis.TornadisException('mine').error, null);
+        equal(new Tornadis.TornadisException('mine').error.message, 'mine');
         await rejects(Tornadis.ClientError, client.call('SUBSCRIBE', 'a'), Tornadis.Error.USAGE);
         const nowhere = new Tornadis.Client({host: '127.0.0.1', port: 1});
         const refused = await rejects(Tornadis.ConnectionError, nowhere.call('PING'));

@@ -137,10 +137,10 @@ export default {
         equal([error.matches(Tornadis.Error, Tornadis.Error.REPLY), error.matches(Tornadis.Error, Tornadis.Error.LOST),
             error.matches(Tornadis.error_quark(), Tornadis.Error.REPLY),
             error.matches(Gio.IOErrorEnum, Tornadis.Error.REPLY)], [true, false, true, false]);
-        equal(new Tornadis.ClientError('mine').matches(Tornadis.Error, Tornadis.Error.USAGE), false);
+        equal(new Tornadis.ClientError('mine').matches(Tornadis.Error, Tornadis.Error.USAGE), true);
         // It is one of the domain's to whoever asks so, as is that of a signal.
         equal([error instanceof Tornadis.Error, new Tornadis.ClientError('mine') instanceof Tornadis.Error,
-            new Error('mine') instanceof Tornadis.Error], [true, false, false]);
+            new Error('mine') instanceof Tornadis.Error], [true, true, false]);
         const lost = new Promise(resolve => client.connect('disconnected', (_, why) => resolve(why)));
         server.kill();
         const why = await lost;
@@ -157,7 +157,6 @@ export default {
             [[1], 'an Array can not be an argument of a command: spread it, as in ...values'],
             [() => 1, 'a function can not be an argument of a command: give a string, a number, a boolean or bytes'],
             [{timeuot: 1}, 'timeuot is no option, as timeout and cancellable are, and no argument can be an object'],
-            [{}, 'an empty object has no options, and no argument can be an object'],
             [{timeout: '1'}, 'a timeout is a number of seconds, not a string'],
         ])
             equal((await rejects(TypeError, client.call('SET', 'k', bad))).message, words);
@@ -229,6 +228,7 @@ export default {
         // In time.
         equal(await client.call('ECHO', 'in time', {timeout: 60}), 'in time');
         equal(await client.call('ECHO', 'ever', {timeout: null, cancellable: null}), 'ever');
+        equal(await client.call('ECHO', 'ever', {}), 'ever');
         equal(await client.call(Tornadis.Command.new('PING'), {timeout: 60}), 'PONG');
         const pipeline = new Tornadis.Pipeline();
         pipeline.stack_call('PING');
@@ -280,6 +280,15 @@ export default {
         equal(await new Promise(resolve => pool.async_call('PING', {timeout: 60}, resolve)), 'PONG');
         equal(await new Promise(resolve => pool.async_call('PING', resolve)), 'PONG');
         equal(await pool.preconnect(1, {timeout: 60}), pool);
+        // When the caller is told, the server gives the next element to nobody else any more.
+        const pipeline = new Tornadis.Pipeline();
+        pipeline.stack_call('BLPOP', 'list', 0);
+        for (let i = 0; i < 20; i++) {
+            const args = i % 2 ? ['BLPOP', 'list', 0] : [pipeline];
+            await rejects(Tornadis.ConnectionError, pool.call(...args, {timeout: 0.01}), Tornadis.Error.TIMEOUT);
+            equal(await pool.call('RPUSH', 'list', i), 1);
+            equal(await pool.call('LPOP', 'list'), `${i}`);
+        }
 
         const silent = new Gio.SocketListener();
         const port = silent.add_any_inet_port(null);
@@ -321,6 +330,40 @@ export default {
             await pool[Symbol.asyncDispose]();
             equal(pool.size, 0);
         }
+    },
+
+    /** What lists an object's properties shows no argument of a command. */
+    async unlisted(server) {
+        const client = makeClient(server);
+        const pipeline = new Tornadis.Pipeline();
+        pipeline.stack_call('SET', 'session', 'secret');
+        client.call('PING');
+        const reply = client.call('ECHO', 'secret');
+        for (const object of [client, pipeline])
+            equal([Object.keys(object), JSON.stringify(object)], [[], '{}']);
+        equal(await reply, 'secret');
+    },
+
+    /** An error that a program creates is one of the library's, and a plugin refuses a call with it. */
+    async ownErrors(server) {
+        const Refusing = GObject.registerClass({GTypeName: 'TornadisTestJsRefusingOwn'}, class extends Tornadis.Plugin {
+            vfunc_call(call) {
+                if (call.get_name() === 'FLUSHDB')
+                    call.return_error(new Tornadis.ClientError('denied'));
+                return call.get_name() === 'FLUSHDB';
+            }
+        });
+        const client = makeClient(server);
+        client.add_plugin(new Refusing());
+        await client.call('SET', 'k', 'v');
+        const error = await rejects(Tornadis.ClientError, client.call('FLUSHDB'), Tornadis.Error.USAGE);
+        equal([error.message, await client.call('GET', 'k')], ['denied', 'v']);
+        for (const [made, code] of [
+            [new Tornadis.TornadisException('x'), Tornadis.Error.USAGE],
+            [new Tornadis.ConnectionError('x'), Tornadis.Error.CONNECT],
+            [new Tornadis.ReplyError('x'), Tornadis.Error.REPLY],
+        ])
+            equal([made.matches(Tornadis.Error, code), made instanceof Tornadis.Error], [true, true]);
     },
 
     async pools(server) {

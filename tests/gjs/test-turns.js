@@ -522,7 +522,7 @@ export default {
                 equal([reason instanceof Tornadis.ReplyError, reason.message.includes(`NO${i}'`)], [true, true]);
         });
         // An argument that cannot be sent fails by itself, in the place of its call.
-        const mixed = await Promise.allSettled(range(20).map(i => clients[0].call('ECHO', i === 15 ? {} : i)));
+        const mixed = await Promise.allSettled(range(20).map(i => clients[0].call('ECHO', i === 15 ? [] : i)));
         equal(mixed.map(({status}) => status).indexOf('rejected'), 15);
         equal(mixed[15].reason instanceof TypeError, true);
         equal(mixed[19].value, '19');

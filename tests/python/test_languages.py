@@ -331,6 +331,15 @@ async def test_timeout_of_others(server):
     await wait_until(lambda: told)
     equal(told, [b'PONG'])
     equal(await pool.preconnect(1, timeout=60), pool)
+    # When the caller is told, the server gives the next element to nobody else any more.
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('BLPOP', 'list', 0)
+    for i in range(20):
+        error = await raises_async(Tornadis.ConnectionError, pool.call(*(['BLPOP', 'list', 0] if i % 2 else [pipeline]), timeout=.01))
+        equal(error.code, Tornadis.Error.TIMEOUT)
+        async with pool.connected_client() as client:
+            equal(await client.call('RPUSH', 'list', i), 1)
+            equal(await client.call('LPOP', 'list'), b'%d' % i)
 
     silent = Gio.SocketListener()
     port = silent.add_any_inet_port(None)
@@ -424,6 +433,12 @@ async def test_decode(server):
         error = raises(Tornadis.ClientError, Tornadis.Client.new_for_uri, bad)
         equal((error.code, 'hunter2' in str(error)), (Tornadis.Error.USAGE, False))
 
+    # A pool has it from its template.
+    template = Tornadis.Client.new_for_uri(f'unix://{server.get_socket_path()}?decode=true')
+    async with Tornadis.ClientPool(template=template) as pool, pool.connected_client() as client:
+        equal((await pool.call('ECHO', 'x'), await client.call('ECHO', 'x')), ('x', 'x'))
+    async with Tornadis.ClientPool(template=template, decode=False) as pool:
+        equal(await pool.call('ECHO', 'x'), b'x')
     client = Tornadis.Client.new_for_uri(f'unix://{server.get_socket_path()}?decode=true')
     await client.call('HSET', 'h', 'text', 'grün', b'\xff', b'\xfe', 'nul', 'a\0b')
     equal(await client.call('HGETALL', 'h'), {'text': 'grün', b'\xff': b'\xfe', 'nul': 'a\0b'})

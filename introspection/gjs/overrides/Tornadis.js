@@ -22,6 +22,8 @@ var _init = (function () {
 
     let Tornadis, TornadisBridge;
 
+    const DOMAIN = 'tornadis-error-quark';
+
     // Arguments of this many characters or bytes are passed to the library without JSON.
     const LARGE = 16384;
     // After so many calls in one iteration the others get promises that were created ahead, so many at a time.
@@ -35,22 +37,24 @@ var _init = (function () {
     class TornadisException extends Error {
         /**
          * @param {string} message - what is wrong
-         * @param {?string} domain - the domain of a GLib.Error
-         * @param {number} code - its code
+         * @param {string} domain - the domain of a GLib.Error
+         * @param {number} code - its code; without it `USAGE`, of a ConnectionError `CONNECT`, of a ReplyError `REPLY`
          */
-        constructor(message, domain = null, code = 0) {
+        constructor(message, domain = DOMAIN, code = new.target._getUsualCode()) {
             super(message);
             this.name = this.constructor.name;
             this.domain = domain;
             this.code = code;
         }
 
+        static _getUsualCode() {
+            return Tornadis.Error.USAGE;
+        }
+
         /**
-         * The same as a GLib.Error, or null for one that the program has created without a domain.
+         * The same as a GLib.Error.
          */
         get error() {
-            if (this.domain === null)
-                return null;
             return new GLib.Error(GLib.quark_from_string(this.domain), this.code, this.message);
         }
 
@@ -62,7 +66,7 @@ var _init = (function () {
          * @returns {boolean} whether it is this error
          */
         matches(domain, code) {
-            return this.error?.matches(domain, code) ?? false;
+            return this.error.matches(domain, code);
         }
     }
 
@@ -70,7 +74,11 @@ var _init = (function () {
      * There is no connection, or it was lost, or it took too long: `CONNECT`, `AUTHENTICATION`, `CLOSED`, `LOST`, `TIMEOUT`
      * and `PROTOCOL`.
      */
-    class ConnectionError extends TornadisException {}
+    class ConnectionError extends TornadisException {
+        static _getUsualCode() {
+            return Tornadis.Error.CONNECT;
+        }
+    }
 
     /**
      * The library was asked for what it does not do, or a bound is reached, or a plugin is at fault: `USAGE`, `BUSY` and
@@ -82,6 +90,10 @@ var _init = (function () {
      * The server answered with an error, whose words are `message`.
      */
     class ReplyError extends ClientError {
+        static _getUsualCode() {
+            return Tornadis.Error.REPLY;
+        }
+
         /**
          * The first word of the server's error, such as 'WRONGTYPE'; null if that is not one in capitals.
          */
@@ -91,7 +103,7 @@ var _init = (function () {
     }
 
     function makeException(domain, code, message) {
-        if (domain !== 'tornadis-error-quark')
+        if (domain !== DOMAIN)
             return new GLib.Error(GLib.quark_from_string(domain), code, message);
         switch (code) {
         case Tornadis.Error.REPLY:
@@ -112,7 +124,7 @@ var _init = (function () {
     function toException(error) {
         if (!(error instanceof GLib.Error) || error.domain !== Tornadis.error_quark())
             return error;
-        return makeException('tornadis-error-quark', error.code, error.message);
+        return makeException(DOMAIN, error.code, error.message);
     }
 
     /** The error as introspection takes it. */
@@ -126,7 +138,7 @@ var _init = (function () {
     /** Of the operation of a carrier with that, a Command or a Pipeline for instance. */
     function makeTimeout(seconds, operation, what) {
         const words = OPERATIONS[operation] ?? what.get_name();
-        return new ConnectionError(`${words} took longer than ${seconds} s`, 'tornadis-error-quark', Tornadis.Error.TIMEOUT);
+        return new ConnectionError(`${words} took longer than ${seconds} s`, DOMAIN, Tornadis.Error.TIMEOUT);
     }
 
     function describe(value) {
@@ -296,8 +308,6 @@ var _init = (function () {
         const last = args[args.length - 1];
         if (typeof last !== 'object' || last === null || Object.getPrototypeOf(last) !== Object.prototype)
             return null;
-        if (Object.keys(last).length === 0)
-            throw new TypeError('an empty object has no options, and no argument can be an object');
         args.pop();
         return checkOptions(last);
     }
@@ -313,6 +323,12 @@ var _init = (function () {
                 logError(error instanceof Error ? error : new Error(String(error)));
             }
         };
+    }
+
+    /** A property that nobody lists: arguments of commands, which may be secrets, stay out of console.log() and JSON. */
+    function hide(object, name, value) {
+        Object.defineProperty(object, name, {value, writable: true, configurable: true});
+        return value;
     }
 
     /** Gives the library what was stacked so far. */
@@ -428,7 +444,7 @@ var _init = (function () {
         const {[Symbol.hasInstance]: isInstance} = Function.prototype;
         Object.defineProperty(Tornadis.Error, Symbol.hasInstance, {
             value(instance) {
-                return (instance instanceof TornadisException && instance.domain === 'tornadis-error-quark') ||
+                return (instance instanceof TornadisException && instance.domain === DOMAIN) ||
                     isInstance.call(this, instance);
             },
         });
@@ -499,10 +515,10 @@ var _init = (function () {
         const values = {toArguments, makeCommand, toException, toNative, revive, handOver, makeTimeout};
         const Carrier = imports.overrides._TornadisCarrier.create(Tornadis, TornadisBridge, values);
         const {Messages, extend} = imports.overrides._TornadisMessages.create(Tornadis, TornadisBridge, showMessage);
-        getCarrier = owner => owner._carrier ?? (owner._carrier = new Carrier(owner));
+        getCarrier = owner => owner._carrier ?? hide(owner, '_carrier', new Carrier(owner));
         const getMessages = client => {
             if (!client._messages) {
-                client._messages = new Messages(getCarrier(client));
+                hide(client, '_messages', new Messages(getCarrier(client)));
                 client._messages.carrier.messages = client._messages;
             }
             return client._messages;
@@ -568,7 +584,7 @@ var _init = (function () {
         Tornadis.Pipeline.prototype._init = function (...args) {
             const pipeline = initPipeline.apply(this, args) ?? this;
             // One that is created here collects commands here; another, of a plugin's setup, is the library's.
-            pipeline._stacked = [];
+            hide(pipeline, '_stacked', []);
             return pipeline;
         };
         for (const name of ['number_of_stacked_calls', 'numberOfStackedCalls', 'number-of-stacked-calls']) {
@@ -714,7 +730,7 @@ var _init = (function () {
          */
         Tornadis.PubSubClient.prototype.call = function () {
             return Promise.reject(new ClientError('not allowed with PubSubClient object: call, and publish, with a Client',
-                'tornadis-error-quark', Tornadis.Error.USAGE));
+                DOMAIN, Tornadis.Error.USAGE));
         };
 
         /**
@@ -722,7 +738,7 @@ var _init = (function () {
          */
         Tornadis.PubSubClient.prototype.async_call = function () {
             throw new ClientError('not allowed with PubSubClient object: call, and publish, with a Client',
-                'tornadis-error-quark', Tornadis.Error.USAGE);
+                DOMAIN, Tornadis.Error.USAGE);
         };
 
         const change = async (client, operation, kind, names) => {
@@ -810,7 +826,7 @@ var _init = (function () {
          */
         Tornadis.Pipeline.prototype.stack_call = function (...args) {
             if (args.length === 0)
-                throw new ClientError('A command needs a name', 'tornadis-error-quark', Tornadis.Error.USAGE);
+                throw new ClientError('A command needs a name', DOMAIN, Tornadis.Error.USAGE);
             if (args.length === 1 && args[0] instanceof Tornadis.Command)
                 this.stack_command(args[0]);
             else if (!toArguments(args))
@@ -855,8 +871,7 @@ var _init = (function () {
             const carrier = getCarrier(this);
             let number;
             await new Promise((resolve, reject) => {
-                const takeLate = () => this.release_client(carrier.bridge.take_client(number));
-                number = carrier.startWithin(checked, 'get_client', [], resolve, reject, takeLate);
+                number = carrier.startWithin(checked, 'get_client', [], resolve, reject);
             });
             return carrier.bridge.take_client(number);
         };

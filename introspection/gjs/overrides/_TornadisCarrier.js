@@ -5,12 +5,14 @@
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
 var create = function (Tornadis, TornadisBridge, values) {
+    const {Gio, GLib} = imports.gi;
     const {toArguments, makeCommand, toException, toNative, revive, handOver, makeTimeout} = values;
     const {Array, Error, JSON, Map, Math, Promise, String} = globalThis;
 
     // How many calls of one main-context iteration wait for its end, and how many targets are in one batch.
     const MOST_CALLS = 256;
     const MAX_NUMBER = 0x7fffffff;
+    const isCancelled = value => value instanceof GLib.Error && value.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
     const NO_OPTIONS = {timeout: null, cancellable: null};
     // Between the arguments of a call that is submitted alone.
     const SEPARATOR = '\x1f';
@@ -172,31 +174,30 @@ var create = function (Tornadis, TornadisBridge, values) {
             return number;
         }
 
-        /** Begins what is given up after so many seconds. What comes of it all the same is for takeLate. */
-        startWithin({timeout, cancellable}, operation, args, resolve, reject, takeLate = null) {
+        /**
+         * Begins what is cancelled after so many seconds. It is settled when that has come to its end: only then is nobody
+         * waiting any more, in the server either, and what has come none the less is not lost.
+         */
+        startWithin({timeout, cancellable}, operation, args, resolve, reject) {
             if (timeout === null)
                 return this.start(operation, args, resolve, reject, cancellable);
             let ended = false;
+            let expired = false;
             let timer = -1;
-            const ending = (settle, settleLate) => value => {
-                if (ended) {
-                    settleLate?.(value);
-                    return;
-                }
+            const ending = settle => value => {
                 ended = true;
                 if (timer !== -1)
                     this.bridge.cancel(timer);
-                settle(value);
+                settle(expired && isCancelled(value) ? makeTimeout(timeout, operation, args[0]) : value);
             };
-            const fulfil = ending(resolve, takeLate);
+            const fulfil = ending(resolve);
             // What is the same function is a callback's.
-            const number = this.start(operation, args, fulfil, resolve === reject ? fulfil : ending(reject, null), cancellable);
+            const number = this.start(operation, args, fulfil, resolve === reject ? fulfil : ending(reject), cancellable);
             timer = this.start('wait', [timeout], () => {
                 if (ended)
                     return;
-                ended = true;
+                expired = true;
                 this.bridge.cancel(number);
-                reject(makeTimeout(timeout, operation, args[0]));
             }, () => {});
             if (ended)
                 this.bridge.cancel(timer);

@@ -803,7 +803,7 @@ class ClientPool(Tornadis.ClientPool):
     """Clients for what needs a connection of its own: blocking commands, and transactions that watch.
 
     It is given the properties of its clients, `Tornadis.ClientPool(host='localhost', max_size=4)`, or a client that has
-    them: `template=client`. `max_size` is how many there may be and `client_timeout` the age in seconds from which a
+    them, with `decode`: `template=client`. `max_size` is how many there may be and `client_timeout` the age in seconds from which a
     connection is not used again; -1 is any.
 
     `async with Tornadis.ClientPool(host='localhost') as pool:` closes its connections at the end.
@@ -812,14 +812,16 @@ class ClientPool(Tornadis.ClientPool):
     _carrier = None
     _decode = False
 
-    def __init__(self, *, max_size=-1, client_timeout=-1, autoclose=False, decode=False, template=None, **options):
+    def __init__(self, *, max_size=-1, client_timeout=-1, autoclose=False, decode=None, template=None, **options):
         options = _given(options)
         if template is None:
             template = Tornadis.Client(**options)
         elif options:
             raise TypeError(f'a pool with a template has its properties from that, not {", ".join(options)}')
+        elif decode is None:
+            decode = template.decode
         super().__init__(template=template, max_size=max_size, client_timeout=client_timeout, autoclose=autoclose)
-        self._decode = decode
+        self._decode = bool(decode)
 
     decode = property(lambda self: self._decode, _set_decode, doc='Whether strings of the server are str, not bytes.')
 
@@ -874,24 +876,15 @@ class ClientPool(Tornadis.ClientPool):
         carrier = _get_carrier(self)
         number = None
 
-        def receive(outcome):
-            return None if isinstance(outcome, Exception) else self._prepare(carrier.bridge.take_client(number))
-
         def take(outcome):
-            client = receive(outcome)
+            client = None if isinstance(outcome, Exception) else self._prepare(carrier.bridge.take_client(number))
             if not future.done():
                 future._finish(client, None if client is not None else outcome, not _in_task())
             elif client is not None:
                 self.release_client(client)
 
-        def take_late(outcome):
-            client = receive(outcome)
-            if client is not None:
-                self.release_client(client)
-
         future = _LentFuture(lambda: carrier.bridge.cancel(number), self.release_client)
-        number = carrier.start_within(
-            timeout, take, carrier.bridge.get_client, cancellable=cancellable, take_late=take_late)
+        number = carrier.start_within(timeout, take, carrier.bridge.get_client, cancellable=cancellable)
         return future
 
     def preconnect(self, size=-1, *, timeout=None, cancellable=None):
@@ -922,8 +915,6 @@ def _show_command(command):
 
 
 Tornadis.Command.__repr__ = _show_command
-# Whatever is left.
-for _name in dir(Tornadis):
-    for _kind in getattr(getattr(Tornadis, _name), '__mro__', ()):
-        if _kind.__module__ == 'gi.repository.Tornadis':
-            _convert_errors(_kind)
+_convert_errors(Tornadis.Command)
+_convert_errors(Tornadis.Call)
+_convert_errors(Tornadis.Pipeline)

@@ -2,10 +2,9 @@
 """Carries calls of Tornadis for Python to the library, those of one turn of the main loop together, and what comes back."""
 
 import marshal
-import numbers
 from itertools import repeat
 
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 from ._tornadis_loop import Future, _call_soon, _in_task, _report
 from ._tornadis_values import (
@@ -15,12 +14,17 @@ from ._tornadis_values import (
 # How many calls of one turn of the main loop wait for its end.
 _MOST_CALLS = 256
 _LAST_CALL = _MOST_CALLS - 1
+_IO_DOMAIN = Gio.io_error_quark()
 # What the carrier counts to.
 _MAX_NUMBER = 0x7fffffff
 
 
+def _is_cancelled(outcome):
+    return isinstance(outcome, GLib.Error) and outcome.matches(_IO_DOMAIN, Gio.IOErrorEnum.CANCELLED)
+
+
 def _check_timeout(timeout):
-    if not isinstance(timeout, numbers.Real):
+    if not isinstance(timeout, (int, float)):
         raise TypeError(f'a timeout is a number of seconds, not {_describe(timeout)}')
     if not timeout >= 0:
         raise ValueError(f'a timeout is a number of seconds from 0, not {timeout}')
@@ -145,34 +149,34 @@ class Carrier:
         self.submit([target], submit, *args, cancellable)
         return number
 
-    def start_within(self, timeout, target, submit, *args, cancellable=None, take_late=None):
-        """Begins what is given up after so many seconds. What comes of it all the same is for take_late."""
+    def start_within(self, timeout, target, submit, *args, cancellable=None):
+        """Begins what is cancelled after so many seconds.
+
+        The target is told when that has come to its end: only then is nobody waiting any more, in the server either, and
+        what has come none the less is not lost.
+        """
         if timeout is None:
             return self.start(target, submit, *args, cancellable=cancellable)
         _check_timeout(timeout)
-        ended = False
+        ended = expired = False
         timer = None
 
         def end(outcome):
             nonlocal ended
-            if not ended:
-                ended = True
-                if timer is not None:
-                    self.bridge.cancel(timer)
-                if target is not None:
-                    target(outcome)
-            elif take_late is not None:
-                take_late(outcome)
+            ended = True
+            if timer is not None:
+                self.bridge.cancel(timer)
+            if target is not None:
+                if expired and _is_cancelled(outcome):
+                    outcome = _make_timeout(timeout, submit.__name__, args[0] if args else None)
+                target(outcome)
 
         def expire(outcome):
-            nonlocal ended
+            nonlocal expired
             # Another outcome is that nobody waits any more.
-            if ended or outcome is not True:
-                return
-            ended = True
-            self.bridge.cancel(number)
-            if target is not None:
-                target(_make_timeout(timeout, submit.__name__, args[0] if args else None))
+            if not ended and outcome is True:
+                expired = True
+                self.bridge.cancel(number)
 
         number = self.start(end, submit, *args, cancellable=cancellable)
         timer = self.start(expire, self.bridge.wait, float(timeout))
