@@ -56,7 +56,8 @@ call_print (Call *self,
     {
       g_autofree char *text = tornadis_reply_to_string (reply);
 
-      g_string_append_printf (output, "%s\n", text);
+      tool_line_append_shown (output, text, strlen (text), FALSE);
+      g_string_append_c (output, '\n');
     }
   else
     {

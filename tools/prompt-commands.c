@@ -113,6 +113,12 @@ prompt_commands_load (TornadisClient *client)
   tornadis_client_call_async (client, documentation, cancellable, got_docs_cb, NULL);
 }
 
+gboolean
+prompt_commands_is_known (void)
+{
+  return infos != NULL && docs != NULL;
+}
+
 void
 prompt_commands_clear (void)
 {

@@ -169,6 +169,9 @@ chosen_cb (TornadisClient *client,
   g_object_get_property (G_OBJECT (client), pspec->name, &value);
   g_object_set_property (G_OBJECT (self->aside), pspec->name, &value);
   tornadis_client_close (self->aside);
+  /* What was asked at the beginning ends with its connection. */
+  if (!prompt_commands_is_known ())
+    prompt_commands_load (self->aside);
 }
 
 static gboolean

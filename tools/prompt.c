@@ -370,10 +370,7 @@ tool_prompt (char **argv)
     return TOOL_USAGE;
   if (!isatty (STDIN_FILENO) || !isatty (STDOUT_FILENO))
     {
-      g_autoptr (GString) text = g_string_new (NULL);
-
-      tool_append_help (text);
-      g_printerr ("%s", text->str);
+      tool_print_error ("The prompt needs a terminal; “tornadis pipe” reads commands from standard input, see “tornadis help”");
       return TOOL_USAGE;
     }
 

@@ -34,6 +34,7 @@ char **prompt_lines_split (const char *text);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PromptWords, prompt_words_clear)
 
 /* prompt-commands.c: what the server says about its commands */
+gboolean prompt_commands_is_known (void);
 void prompt_commands_load (TornadisClient *client);
 void prompt_commands_clear (void);
 GPtrArray *prompt_commands_list (const char *container);

@@ -142,3 +142,41 @@ tool_line_append (GString *string,
       length -= width;
     }
 }
+
+/* Appends text as it may reach a terminal: of control characters only new lines and tabs are left. In JSON they are
+ * written its way. */
+void
+tool_line_append_shown (GString *string,
+                        const char *data,
+                        gsize length,
+                        gboolean json)
+{
+  while (length > 0)
+    {
+      gsize width = 0;
+      gunichar c;
+
+      while (width < length && ((data[width] >= ' ' && data[width] <= '~') || data[width] == '\n'))
+        width++;
+      if (width > 0)
+        {
+          g_string_append_len (string, data, (gssize) width);
+          data += width;
+          length -= width;
+          continue;
+        }
+
+      c = g_utf8_get_char_validated (data, (gssize) length);
+      width = *data == '\0' || c == (gunichar) -1 || c == (gunichar) -2 ? 1 : g_utf8_skip[(guint8) *data];
+      if (*data == '\t' || (width > 1 && !g_unichar_iscntrl (c)))
+        g_string_append_len (string, data, (gssize) width);
+      else if (json)
+        g_string_append_printf (string, "\\u%04x", width > 1 ? c : (guint8) *data);
+      else
+        for (gsize i = 0; i < width; i++)
+          g_string_append_printf (string, "\\x%02x", (guint8) data[i]);
+
+      data += width;
+      length -= width;
+    }
+}

@@ -233,13 +233,13 @@ tool_options_parse (ToolOptions *self,
   return error == NULL;
 }
 
-/* Returns the index of the first argument behind options that all subcommands have, or 0 if there is none, or options
+/* Returns the index of the first argument behind options that subcommands have in common, or 0 if there is none, or options
  * are wrong. */
 guint
 tool_options_find_argument (char **argv)
 {
   g_auto (ToolOptions) options = { 0 };
-  g_autoptr (GOptionContext) context = make_context (&options, TOOL_PARSE_BEFORE, NULL, NULL, FALSE);
+  g_autoptr (GOptionContext) context = make_context (&options, TOOL_PARSE_BEFORE | TOOL_PARSE_REPEAT, NULL, NULL, FALSE);
   g_auto (GStrv) args = g_strdupv (argv);
 
   if (!g_option_context_parse_strv (context, &args, NULL) || options.arguments == NULL)

@@ -192,6 +192,7 @@ void
 tool_print_error (const char *format,
                   ...)
 {
+  g_autoptr (GString) shown = g_string_new (NULL);
   g_autofree char *text = NULL;
   va_list args;
 
@@ -199,8 +200,10 @@ tool_print_error (const char *format,
   text = g_strdup_vprintf (format, args);
   va_end (args);
 
+  /* A server has chosen the words of some. */
+  tool_line_append_shown (shown, text, strlen (text), FALSE);
   progress_erase ();
-  g_printerr ("tornadis: %s\n", text);
+  g_printerr ("tornadis: %s\n", shown->str);
 }
 
 static gboolean

@@ -138,6 +138,10 @@ gboolean tool_line_split (const char *line,
 void     tool_line_append (GString *string,
                            const char *data,
                            gsize length);
+void     tool_line_append_shown (GString *string,
+                                 const char *data,
+                                 gsize length,
+                                 gboolean json);
 
 /* tool-reply.c */
 void tool_reply_append (GString *string,

@@ -46,7 +46,7 @@ tool_append_help (GString *text)
 
   for (guint i = 0; i < G_N_ELEMENTS (subcommands); i++)
     g_string_append_printf (commands, "  %-10s %s\n", subcommands[i].name, subcommands[i].summary);
-  g_string_append (commands, "  help       show this, or the options of a command");
+  g_string_append_printf (commands, "  %-10s %s", "help", "show this, or the options of a command");
 
   tool_options_append_help (text, "COMMAND [ARGUMENT…]", commands->str,
                             "“tornadis COMMAND --help” shows the options of a command, “tornadis --version” the version.");

@@ -137,8 +137,21 @@ def test_timeout(server):
     fails(run(server, 'call', '--timeout', 'soon', 'PING'), 2, 'soon')
 
 
+def test_control_characters(server):
+    """What a server says changes nothing on a terminal: neither its errors nor its statuses."""
+    fails(run(server, 'call', '\x1b[31mfrob'), 1, r'\x1b[31mfrob')
+    script = "return {ok = 'a\\27[31mred\\7'}"
+    equal(good(run(server, 'call', '--quoted', 'EVAL', script, '0')), br'a\x1b[31mred\x07' + b'\n')
+    equal(good(run(server, 'call', 'EVAL', script, '0')), b'a\x1b[31mred\x07\n')
+
+
+def test_repeated_before(server):
+    equal(good(run(server, '-r', '2', '-i', '0.01', 'call', 'INCR', 'n')), b'1\n2\n')
+    assert '-r' in run(server, '-r', '2', 'scan').err
+
+
 def test_usage(server):
-    assert run(server).status == 2 and 'Commands:' in run(server).err
+    fails(run(server), 2, 'terminal', 'tornadis pipe')
     fails(run(server, 'frob'), 2, 'frob')
     fails(run(server, '--json', 'call'), 2)
     fails(run(server, 'call'), 2)
