@@ -89,6 +89,30 @@ tool_line_split (const char *line,
     }
 }
 
+/* The character that begins here, or (gunichar) -1 for a byte that is none. Returns the number of bytes. */
+static gsize
+read_char (const char *data,
+           gsize length,
+           gunichar *c)
+{
+  *c = g_utf8_get_char_validated (data, (gssize) length);
+  /* A 0 byte reads as an incomplete character. */
+  if (*data != '\0' && *c != (gunichar) -1 && *c != (gunichar) -2)
+    return g_utf8_skip[(guint8) *data];
+
+  *c = (gunichar) -1;
+  return 1;
+}
+
+static void
+append_hex (GString *string,
+            const char *data,
+            gsize width)
+{
+  for (gsize i = 0; i < width; i++)
+    g_string_append_printf (string, "\\x%02x", (guint8) data[i]);
+}
+
 /* Appends bytes so that they stay on their line and change nothing on a terminal: control characters, backslashes
  * and what is not UTF-8 become \n, \t, \\ and \xNN. */
 void
@@ -116,26 +140,19 @@ tool_line_append (GString *string,
           continue;
         }
 
-      width = 1;
-      c = g_utf8_get_char_validated (data, (gssize) length);
-      /* A 0 byte reads as an incomplete character. */
-      if (*data == '\0' || c == (gunichar) -1 || c == (gunichar) -2)
-        {
-          g_string_append_printf (string, "\\x%02x", (guint8) *data);
-        }
-      else if (c < 0x80 && (found = strchr (special, (char) c)) != NULL)
+      width = read_char (data, length, &c);
+      if (c < 0x80 && (found = strchr (special, (char) c)) != NULL)
         {
           g_string_append_c (string, '\\');
           g_string_append_c (string, escape[found - special]);
         }
+      else if (c != (gunichar) -1 && !g_unichar_iscntrl (c))
+        {
+          g_string_append_len (string, data, (gssize) width);
+        }
       else
         {
-          width = g_utf8_skip[(guint8) *data];
-          if (!g_unichar_iscntrl (c))
-            g_string_append_len (string, data, (gssize) width);
-          else
-            for (gsize i = 0; i < width; i++)
-              g_string_append_printf (string, "\\x%02x", (guint8) data[i]);
+          append_hex (string, data, width);
         }
 
       data += width;
@@ -166,15 +183,13 @@ tool_line_append_shown (GString *string,
           continue;
         }
 
-      c = g_utf8_get_char_validated (data, (gssize) length);
-      width = *data == '\0' || c == (gunichar) -1 || c == (gunichar) -2 ? 1 : g_utf8_skip[(guint8) *data];
+      width = read_char (data, length, &c);
       if (*data == '\t' || (width > 1 && !g_unichar_iscntrl (c)))
         g_string_append_len (string, data, (gssize) width);
       else if (json)
         g_string_append_printf (string, "\\u%04x", width > 1 ? c : (guint8) *data);
       else
-        for (gsize i = 0; i < width; i++)
-          g_string_append_printf (string, "\\x%02x", (guint8) data[i]);
+        append_hex (string, data, width);
 
       data += width;
       length -= width;

@@ -86,9 +86,6 @@ int tool_scan (char **argv);
 int tool_stat (char **argv);
 int tool_subscribe (char **argv);
 
-/* tornadis.c */
-void tool_append_help (GString *text);
-
 /* tool-options.c */
 gboolean tool_options_parse (ToolOptions *self,
                              char **argv,

@@ -39,8 +39,8 @@ find_subcommand (const char *name)
   return NULL;
 }
 
-void
-tool_append_help (GString *text)
+static void
+append_help (GString *text)
 {
   g_autoptr (GString) commands = g_string_new ("Commands:\n");
 
@@ -82,7 +82,7 @@ show_help (const char *name)
       return TOOL_USAGE;
     }
 
-  tool_append_help (tool_output_begin ());
+  append_help (tool_output_begin ());
   tool_output_finish ();
   return TOOL_DONE;
 }
