@@ -5,6 +5,8 @@ import pathlib
 import re
 import sys
 
+import cases
+
 ROOT = pathlib.Path(sys.argv[1])
 LIBRARY = ROOT / 'tornadis-glib'
 # Each includes only those before it.
@@ -86,12 +88,4 @@ def test_finds_what_it_looks_for():
     assert find_circles({'client/tornadis-a.c': ['client/tornadis-b.h'], 'client/tornadis-b.c': []}) == []
 
 
-tests = [value for name, value in list(globals().items()) if name.startswith('test_')]
-print(f'1..{len(tests)}')
-for number, test in enumerate(tests, 1):
-    try:
-        test()
-        print(f'ok {number} - {test.__name__}')
-    except AssertionError as error:
-        print(f'not ok {number} - {test.__name__}')
-        print(f'# {test.__name__}\n# {error}', file=sys.stderr)
+cases.run(globals())

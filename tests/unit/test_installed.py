@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 
+import cases
+
 SCRIPT = pathlib.Path(sys.argv[1]) / 'build-aux' / 'installed.py'
 
 
@@ -69,12 +71,4 @@ def test_packages_are_made_in_silence():
         assert install(prefix, DESTDIR='/somewhere') == ''
 
 
-tests = [value for name, value in list(globals().items()) if name.startswith('test_')]
-print(f'1..{len(tests)}')
-for number, test in enumerate(tests, 1):
-    try:
-        test()
-        print(f'ok {number} - {test.__name__}')
-    except AssertionError as error:
-        print(f'not ok {number} - {test.__name__}')
-        print(f'# {test.__name__}\n# {error}', file=sys.stderr)
+cases.run(globals())

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+import cases
+
 SUMMARY = pathlib.Path(sys.argv[1]) / 'tests' / 'summary.py'
 
 
@@ -64,13 +66,4 @@ def test_program_without_cases():
     assert 'first' not in ''.join(lines) and status == 1
 
 
-
-tests = [value for name, value in list(globals().items()) if name.startswith('test_')]
-print(f'1..{len(tests)}')
-for number, test in enumerate(tests, 1):
-    try:
-        test()
-        print(f'ok {number} - {test.__name__}')
-    except AssertionError as error:
-        print(f'not ok {number} - {test.__name__}')
-        print(f'# {test.__name__}\n# {error}', file=sys.stderr)
+cases.run(globals())
