@@ -225,16 +225,20 @@ watch_cb (gpointer user_data)
   return goes_on;
 }
 
-static TornadisClient *
+static G_NO_INLINE void
+links_watch (ClusterLinks *self)
+{
+  self->is_watched = TRUE;
+  self->watch = cluster_watch_add (self->plugin, self->context, watch_cb, self);
+}
+
+static inline TornadisClient *
 links_use (ClusterLinks *self,
            ClusterLink *link)
 {
   link->is_used = TRUE;
   if (G_UNLIKELY (!self->is_watched))
-    {
-      self->is_watched = TRUE;
-      self->watch = cluster_watch_add (self->plugin, self->context, watch_cb, self);
-    }
+    links_watch (self);
 
   return link->client;
 }

@@ -2,16 +2,16 @@
 
 #include "cluster/cluster-map.h"
 
+#include "cluster/cluster-candidates.h"
 #include "cluster/cluster-view.h"
-#include "common/uri-hosts.h"
 
 /* So many are asked at the same time how new their view is. One that was cut off, or asleep, says what was: it is not often
  * that several of those that are chosen at random were. */
 #define ASKED_AT_ONCE 3
+/* A node that takes longer is not waited for, as long as there are others. */
+#define ASK_MSEC 2000
 /* How long the others are waited for when one has answered. */
 #define OTHERS_MSEC 200
-/* So many are asked in all, the seeds among them: of hundreds of nodes some are up, or the network is not. */
-#define MAX_ASKED 12
 /* Between two looks, doubled each time up to the most, and halved at random: what all clients of a cluster see at the same
  * time, such as a failover, does not make all of them ask at the same time. A failover takes some seconds; whatever is not
  * over after MAX_QUICK_LOOKS, or leaves nobody who answers, is something else. */
@@ -74,84 +74,6 @@ static void ask_next (ClusterMap *self,
                       const GError *error);
 
 static void
-shuffle (GPtrArray *array,
-         guint from)
-{
-  for (guint i = array->len; i > from + 1; i--)
-    {
-      guint other = (guint) g_random_int_range ((gint32) from, (gint32) i);
-      gpointer last = array->pdata[i - 1];
-
-      array->pdata[i - 1] = array->pdata[other];
-      array->pdata[other] = last;
-    }
-}
-
-static gboolean
-contains_node (GPtrArray *nodes,
-               GNetworkAddress *node)
-{
-  for (guint i = 0; i < nodes->len; i++)
-    {
-      if (uri_host_equal (g_ptr_array_index (nodes, i), node))
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
-/* Takes @node (transfer full) if it is not there yet. */
-static void
-add_node (GPtrArray *nodes,
-          GNetworkAddress *node)
-{
-  if (contains_node (nodes, node))
-    g_object_unref (node);
-  else
-    g_ptr_array_add (nodes, node);
-}
-
-static GNetworkAddress *
-address_of (const ClusterNode *node)
-{
-  return G_NETWORK_ADDRESS (g_network_address_new (node->host, node->port));
-}
-
-/* Who is to be asked, in this order: who is said to know more, half of the room for those that are known and not known to be
- * down, at random, and the seeds. */
-static GPtrArray *
-map_get_nodes (ClusterMap *self)
-{
-  GPtrArray *nodes = g_ptr_array_new_with_free_func (g_object_unref);
-  const GPtrArray *known = self->topology != NULL ? cluster_topology_get_nodes (self->topology) : NULL;
-  guint n_hints;
-
-  if (self->hint != NULL)
-    g_ptr_array_add (nodes, g_steal_pointer (&self->hint));
-
-  n_hints = nodes->len;
-  for (guint i = 0; known != NULL && i < known->len; i++)
-    {
-      const ClusterNode *node = g_ptr_array_index (known, i);
-
-      if (node->health != CLUSTER_HEALTH_FAILED)
-        add_node (nodes, address_of (node));
-    }
-  shuffle (nodes, n_hints);
-  if (nodes->len > MAX_ASKED / 2)
-    g_ptr_array_set_size (nodes, MAX_ASKED / 2);
-
-  n_hints = nodes->len;
-  for (guint i = 0; i < self->seeds->len; i++)
-    add_node (nodes, g_object_ref (g_ptr_array_index (self->seeds, i)));
-  shuffle (nodes, n_hints);
-  if (nodes->len > MAX_ASKED)
-    g_ptr_array_set_size (nodes, MAX_ASKED);
-
-  return nodes;
-}
-
-static void
 clear_source (GSource **source)
 {
   if (*source != NULL)
@@ -199,7 +121,8 @@ map_begin (ClusterMap *self)
   clear_source (&self->timer);
   self->is_soon = FALSE;
   self->is_asleep = FALSE;
-  self->nodes = map_get_nodes (self);
+  self->nodes = cluster_candidates_new (self->hint, self->topology, self->seeds);
+  g_clear_object (&self->hint);
   self->next = 0;
   self->n_refreshes++;
   ask_next (self, NULL);
@@ -380,27 +303,56 @@ described_cb (ClusterView *view,
     map_take (self);
 }
 
+/* Why a look has failed, for the calls that waited for it: none of them has run. @error (nullable) is why the last node was of
+ * no use. */
+static GError *
+map_explain (ClusterMap *self,
+             const GError *error)
+{
+  if (error == NULL)
+    return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The plugin was removed");
+  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT) ||
+      g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
+    return g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "%s: no node has described it: %s", self->title, error->message);
+
+  return g_error_copy (error);
+}
+
+/* When nothing is known yet and there is nobody else to ask, as long as for any connection. */
+static guint
+map_get_patience (ClusterMap *self)
+{
+  guint timeout_sec;
+
+  if (self->topology != NULL || self->next + ASKED_AT_ONCE < self->nodes->len)
+    return ASK_MSEC;
+
+  g_object_get (self->model, "connect-timeout", &timeout_sec, NULL);
+  return timeout_sec * 1000;
+}
+
 /* @error (nullable) is why those before were of no use. */
 static void
 ask_next (ClusterMap *self,
           const GError *error)
 {
-  g_autoptr (GError) why = NULL;
+  guint patience_msec;
 
   if (self->next == self->nodes->len || self->model == NULL)
     {
-      why = error != NULL ? g_error_copy (error)
-                          : g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The plugin was removed");
+      g_autoptr (GError) why = map_explain (self, error);
+
       map_end (self, why);
       return;
     }
 
   map_drop_views (self);
+  patience_msec = map_get_patience (self);
   while (self->next < self->nodes->len && self->n_unheard < ASKED_AT_ONCE)
     {
       GNetworkAddress *node = g_ptr_array_index (self->nodes, self->next++);
 
-      g_ptr_array_add (self->views, cluster_view_new (self->title, node, self->model, heard_cb, described_cb, self));
+      g_ptr_array_add (self->views, cluster_view_new (self->title, node, self->model, patience_msec, heard_cb, described_cb, self));
       self->n_unheard++;
     }
 }
@@ -562,7 +514,7 @@ cluster_map_choose_node (ClusterMap *self)
 
   /* Now and then a seed: all that is known may be of yesterday. */
   if (masters != NULL && masters->len > 0 && g_random_int_range (0, 8) > 0)
-    return address_of (g_ptr_array_index (masters, (guint) g_random_int_range (0, (gint32) masters->len)));
+    return cluster_candidates_get_address (g_ptr_array_index (masters, (guint) g_random_int_range (0, (gint32) masters->len)));
 
   return g_object_ref (g_ptr_array_index (self->seeds, (guint) g_random_int_range (0, (gint32) self->seeds->len)));
 }

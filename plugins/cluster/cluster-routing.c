@@ -336,7 +336,7 @@ TornadisClient *
 cluster_client_route_quickly (ClusterClient *self,
                               TornadisCommand *command)
 {
-  if (G_UNLIKELY (self->state != TORNADIS_CLIENT_STATE_CONNECTED || !g_queue_is_empty (&self->waiting) ||
+  if (G_UNLIKELY (self->state != TORNADIS_CLIENT_STATE_CONNECTED || self->waiting.head != NULL ||
                   self->transaction.in_multi || self->transaction.watches || !cluster_map_is_ready (self->map)))
     return NULL;
 

@@ -7,9 +7,6 @@
 #include "cluster/cluster-connectable.h"
 #include "common/client-properties.h"
 
-/* A node that takes longer is not waited for. */
-#define ASK_MSEC 2000
-
 struct _ClusterView
 {
   char *title;               /* (owned) */
@@ -179,6 +176,7 @@ ClusterView *
 cluster_view_new (const char *title,
                   GNetworkAddress *node,
                   TornadisClient *model,
+                  guint timeout_msec,
                   ClusterViewFunc heard,
                   ClusterViewFunc described,
                   gpointer user_data)
@@ -200,7 +198,7 @@ cluster_view_new (const char *title,
                 "connectable", connectable,
                 /* The certificate is that of the node, unless the program knows better. */
                 "tls-server-identity", identity != NULL ? identity : G_SOCKET_CONNECTABLE (node),
-                "call-timeout-msec", ASK_MSEC,
+                "call-timeout-msec", timeout_msec,
                 NULL);
   view_ask (self, "INFO", info_cb);
 

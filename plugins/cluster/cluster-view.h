@@ -16,10 +16,11 @@ typedef void (*ClusterViewFunc) (ClusterView *self,
 
 /* Asks @node how new its view is; @heard is called for that, and @described for each cluster_view_describe(), from the main
  * loop and as long as the view is not freed. @title is what the cluster is called in errors. @model (transfer none): the client
- * whose properties the connection has. */
+ * whose properties the connection has. @timeout_msec, 0 for none, is for each of the questions. */
 ClusterView         *cluster_view_new          (const char        *title,
                                                 GNetworkAddress   *node,
                                                 TornadisClient    *model,
+                                                guint              timeout_msec,
                                                 ClusterViewFunc    heard,
                                                 ClusterViewFunc    described,
                                                 gpointer           user_data);

@@ -12,6 +12,7 @@
 typedef struct
 {
   const char *name;      /* (unowned) (nullable) belongs to the commands */
+  const char *shared;    /* (unowned) (nullable) what tornadis_command_get_name() gives of any that has this name */
   CommandEntry *command; /* (unowned) */
 } Recent;
 
@@ -297,13 +298,25 @@ server_get_recent (Server *self,
   return &self->recent[GPOINTER_TO_SIZE (name) / 32 % N_RECENT];
 }
 
+/* Two commands have it at the same place: it is neither's own, and lasts. */
+static gboolean
+name_is_shared (const char *name)
+{
+  g_autoptr (TornadisCommand) other = tornadis_command_new (name);
+
+  return tornadis_command_get_name (other) == name;
+}
+
 static G_NO_INLINE CommandEntry *
 server_find (Server *self,
              TornadisCommand *command,
              const char *name)
 {
+  Recent *recent = server_get_recent (self, name);
   gpointer key, found;
 
+  if (recent->name != NULL && strcmp (recent->name, name) == 0)
+    return recent->command;
   if (self->commands == NULL || tornadis_command_get_n_args (command) == 0)
     return NULL;
   if (strlen (name) >= MAX_NAME_LENGTH)
@@ -311,7 +324,7 @@ server_find (Server *self,
   if (!g_hash_table_lookup_extended (self->commands, name, &key, &found))
     return NULL;
 
-  *server_get_recent (self, name) = (Recent){ key, found };
+  *recent = (Recent){ key, name_is_shared (name) ? name : NULL, found };
   return found;
 }
 
@@ -325,7 +338,7 @@ command_table_find (CommandTable *self,
   const Recent *recent = server_get_recent (server, name);
   const CommandEntry *found;
 
-  if (G_LIKELY (recent->name != NULL && strcmp (recent->name, name) == 0))
+  if (G_LIKELY (recent->shared == name))
     found = recent->command;
   else
     found = server_find (server, command, name);

@@ -9,7 +9,7 @@ from bench_server import await_reply, call, find_free_port, launch
 from bench_tree import Ours
 
 # What the hook that routes a GET takes of the instructions.
-ROUTING_BUDGET = 450
+ROUTING_BUDGET = 350
 ROUTING_HOOK = 'tornadis_cluster_plugin_route'
 # What one more node's client may cost while it is idle, in KiB.
 NODE_BUDGET = 6

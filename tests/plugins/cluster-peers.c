@@ -78,20 +78,25 @@ make_client_of (const char *hosts,
 }
 
 void
+nodes_describe (Nodes *self,
+                TornadisHarnessPeer *peer)
+{
+  g_autofree char *shards = make_shards (self);
+
+  answer (peer, "CLUSTER SHARDS", "%s", shards);
+  answer (peer, "COMMAND", "%s", COMMANDS);
+}
+
+void
 nodes_set_up (Nodes *self,
               gconstpointer options)
 {
-  g_autofree char *shards = NULL;
   g_autofree char *hosts = NULL;
 
   for (guint i = 0; i < N_PEERS; i++)
     self->peers[i] = make_peer ("handshake3\nserve\n");
-  shards = make_shards (self);
   for (guint i = 0; i < N_PEERS; i++)
-    {
-      tornadis_harness_peer_set_answers (self->peers[i], "CLUSTER SHARDS", (const char *[]){ shards, NULL });
-      tornadis_harness_peer_set_answers (self->peers[i], "COMMAND", (const char *[]){ COMMANDS, NULL });
-    }
+    nodes_describe (self, self->peers[i]);
   hosts = g_strdup_printf ("127.0.0.1:%u", port_of (self->peers[0]));
   self->client = make_client_of (hosts, options != NULL ? options : "failover-timeout-msec=100");
 }

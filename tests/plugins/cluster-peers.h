@@ -27,6 +27,9 @@ void            nodes_set_up        (Nodes               *self,
                                      gconstpointer        options);
 void            nodes_tear_down     (Nodes               *self,
                                      gconstpointer        options);
+/* Has @peer, which may be another one, say which slots the two have, and which commands there are. */
+void            nodes_describe      (Nodes               *self,
+                                     TornadisHarnessPeer *peer);
 /* What CLUSTER SHARDS says when each of the two has a half. */
 char           *make_shards         (Nodes               *self);
 /* A node of CLUSTER SHARDS, and a shard with one, as servers write them. */

@@ -157,6 +157,52 @@ test_silent_seed (Nodes *self,
   g_assert_cmpuint (tornadis_harness_peer_get_n_connections (silent), >, 0);
 }
 
+/* The only seed takes longer to say what the cluster is than any is waited for when there are others: as long as a
+ * connection may take. */
+static void
+test_slow_seed (Nodes *self,
+                gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) slow = make_peer ("handshake3\nsleep 2300\nserve\n");
+  g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u", port_of (slow));
+  g_autoptr (TornadisClient) client = make_client_of (hosts, "");
+
+  nodes_describe (self, slow);
+  g_object_set (client, "connect-timeout", 60, NULL);
+  assert_call (client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+}
+
+/* It answers HELLO and not what is asked of it then, or goes: the call has not run. */
+static void
+test_mute_seed (Nodes *self,
+                gconstpointer data)
+{
+  static const struct
+  {
+    const char *script;
+    const char *unanswered;
+  } seeds[] = {
+    { "handshake3\nserve\n", "CLUSTER INFO" },
+    { "handshake3\nserve\n", "CLUSTER SHARDS" },
+    { "handshake3\nserve\n", "COMMAND" },
+    { "handshake3\nexpect CLUSTER\nclose\n", NULL },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (seeds); i++)
+    {
+      g_autoptr (TornadisHarnessPeer) mute = make_peer (seeds[i].script);
+      g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u", port_of (mute));
+      g_autoptr (TornadisClient) client = make_client_of (hosts, "");
+
+      nodes_describe (self, mute);
+      if (seeds[i].unanswered != NULL)
+        answer (mute, seeds[i].unanswered, "%s", "");
+      g_object_set (client, "connect-timeout", 1, NULL);
+      assert_refused (client, "GET " FIRST_KEY, TORNADIS_ERROR_CONNECT, "no node has described it");
+      g_assert_cmpuint (count_received (mute, "GET"), ==, 0);
+    }
+}
+
 /* A node that sleeps, until the others have an heir for it. What was written to it may have run; what was not goes to the heir. */
 static void
 test_silent_node (Nodes *self,
@@ -377,6 +423,8 @@ main (int argc,
   ADD ("/cluster-peer/not-served", test_not_served);
   ADD ("/cluster-peer/two-masters", test_two_masters);
   ADD ("/cluster-peer/silent-seed", test_silent_seed);
+  ADD ("/cluster-peer/slow-seed", test_slow_seed);
+  ADD ("/cluster-peer/mute-seed", test_mute_seed);
   ADD ("/cluster-peer/silent-node", test_silent_node);
   ADD_WITH ("/cluster-peer/silent-node-that-answered", "failover-timeout-msec=60000", test_silent_node);
   ADD_WITH ("/cluster-peer/silent-node-closed", "failover-timeout-msec=60000", test_silent_node_closed);

@@ -574,8 +574,11 @@ command_find_arg (TornadisCommand *self,
   *n_large = 0;
   for (*p = read_frame (self->body, length); i > 0; i--)
     {
-      *n_large += *length >= TORNADIS_LARGE_ARG_SIZE;
-      *p = read_frame (skip_data (*p, *length), length);
+      if (G_LIKELY (*length < TORNADIS_LARGE_ARG_SIZE))
+        *p += *length;
+      else
+        (*n_large)++;
+      *p = read_frame (*p + strlen ("\r\n"), length);
     }
 
   return TRUE;
