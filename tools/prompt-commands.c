@@ -149,6 +149,64 @@ prompt_commands_list (const char *container)
   return names;
 }
 
+static int
+compare_names (gconstpointer a,
+               gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Lists the groups of commands, as "string". Returns: (element-type utf8) (transfer full): in order */
+GPtrArray *
+prompt_commands_list_groups (void)
+{
+  GPtrArray *groups = g_ptr_array_new_with_free_func (g_free);
+  GHashTableIter iter;
+  gpointer value;
+
+  if (docs == NULL)
+    return groups;
+
+  g_hash_table_iter_init (&iter, docs);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      TornadisReply *group = tornadis_reply_lookup (value, "group");
+      const char *name = group != NULL ? tornadis_reply_get_text (group) : NULL;
+
+      if (name != NULL && !g_ptr_array_find_with_equal_func (groups, name, g_str_equal, NULL))
+        g_ptr_array_add (groups, g_strdup (name));
+    }
+  g_ptr_array_sort (groups, compare_names);
+
+  return groups;
+}
+
+/* Lists what COMMAND DOCS says about. Returns: (element-type utf8) (transfer full): names as "client|list", in order */
+GPtrArray *
+prompt_commands_list_documented (void)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  GHashTableIter iter;
+  gpointer name;
+
+  if (docs == NULL)
+    return names;
+
+  g_hash_table_iter_init (&iter, docs);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, compare_names);
+
+  return names;
+}
+
+/* Gets what COMMAND DOCS says about one of these. Returns: (nullable) (transfer none) */
+TornadisReply *
+prompt_commands_get_docs_of (const char *name)
+{
+  return docs != NULL ? g_hash_table_lookup (docs, name) : NULL;
+}
+
 /* Finds the longest name that the first of @words are. */
 static TornadisReply *
 table_find (GHashTable *table,

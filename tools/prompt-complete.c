@@ -147,14 +147,16 @@ add_keys (GPtrArray *candidates,
     g_cancellable_cancel (scan->cancellable);
 }
 
-/* Names are in capitals, unless what is typed is not. */
+/* Names are in capitals, unless what is typed is not: of the word itself, or of the one before it. */
 static void
 add_names (GPtrArray *candidates,
            GPtrArray *names,
+           GBytes *before,
            const char *prefix,
            gsize length)
 {
-  gboolean lower = length > 0 && g_ascii_islower (prefix[0]);
+  const char *typed = length > 0 || before == NULL ? prefix : g_bytes_get_data (before, NULL);
+  gboolean lower = typed != NULL && g_ascii_islower (*typed);
 
   for (guint i = 0; i < names->len; i++)
     {
@@ -165,6 +167,22 @@ add_names (GPtrArray *candidates,
         continue;
       text = lower ? g_ascii_strdown (name, -1) : g_ascii_strup (name, -1);
       g_ptr_array_add (candidates, g_bytes_new_take (text, strlen (text)));
+    }
+}
+
+static void
+add_groups (GPtrArray *candidates,
+            const char *prefix,
+            gsize length)
+{
+  g_autoptr (GPtrArray) groups = prompt_commands_list_groups ();
+
+  for (guint i = 0; i < groups->len; i++)
+    {
+      g_autofree char *name = g_strconcat ("@", g_ptr_array_index (groups, i), NULL);
+
+      if (g_ascii_strncasecmp (name, prefix, length) == 0)
+        g_ptr_array_add (candidates, g_bytes_new (name, strlen (name)));
     }
 }
 
@@ -181,7 +199,9 @@ add_candidates (GPtrArray *candidates,
   if (position > 0 && strcmp (first, "help") == 0)
     {
       g_ptr_array_remove_index (words, 0);
-      if (position <= 2)
+      if (position == 1 && length > 0 && *prefix == '@')
+        add_groups (candidates, prefix, length);
+      else if (position <= 2)
         add_candidates (candidates, words);
       return;
     }
@@ -197,7 +217,7 @@ add_candidates (GPtrArray *candidates,
     }
 
   if (position == 0 || (position == 1 && names->len > 0))
-    add_names (candidates, names, prefix, length);
+    add_names (candidates, names, position > 0 ? g_ptr_array_index (words, 0) : NULL, prefix, length);
   else if (prompt_commands_is_key (words, position))
     add_keys (candidates, prefix, length);
 }
@@ -245,6 +265,21 @@ quote (const char *data,
   return g_string_free (text, FALSE);
 }
 
+static gboolean
+is_quote (char c)
+{
+  return c == '"' || c == '\'';
+}
+
+static char *
+quote_open (const char *data,
+            gsize length)
+{
+  g_autofree char *text = quote (data, length, FALSE);
+
+  return is_quote (*text) ? g_steal_pointer (&text) : g_strconcat ("\"", text, NULL);
+}
+
 /* Completes the word at the end of @line, which begins at @start. Returns what all candidates have in common, then the
  * candidates, if there is more than one, or NULL. They are quoted as they are to be typed. */
 char **
@@ -269,7 +304,10 @@ prompt_complete (const char *line,
   g_ptr_array_sort (candidates, compare_candidates);
   data = g_bytes_get_data (g_ptr_array_index (candidates, 0), NULL);
   texts = g_ptr_array_new ();
-  g_ptr_array_add (texts, quote (data, count_common (candidates), candidates->len == 1));
+  /* A quote that is open already stays while there is more to be typed, which may have blanks. */
+  g_ptr_array_add (texts, candidates->len > 1 && is_quote (command[words.start])
+                            ? quote_open (data, count_common (candidates))
+                            : quote (data, count_common (candidates), candidates->len == 1));
   for (guint i = 0; candidates->len > 1 && i < candidates->len; i++)
     {
       data = g_bytes_get_data (g_ptr_array_index (candidates, i), &length);

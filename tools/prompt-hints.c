@@ -360,32 +360,64 @@ prompt_hint (const char *line)
   return g_string_free (g_steal_pointer (&hint), FALSE);
 }
 
+/* Appends a command, whose name is as "client|list", with its arguments. */
+static void
+append_usage (GString *string,
+              const char *name,
+              TornadisReply *docs)
+{
+  TornadisReply *arguments = tornadis_reply_lookup (docs, "arguments");
+  g_autofree char *upper = g_ascii_strup (name, -1);
+
+  g_string_append (string, g_strdelimit (upper, "|", ' '));
+  if (arguments != NULL)
+    {
+      g_string_append_c (string, ' ');
+      append_arguments (string, arguments, " ");
+    }
+}
+
+static void
+append_subcommands (GString *string,
+                    const char *name)
+{
+  g_autoptr (GPtrArray) names = prompt_commands_list_documented ();
+  g_autofree char *prefix = g_strconcat (name, "|", NULL);
+
+  for (guint i = 0; i < names->len; i++)
+    {
+      const char *subname = g_ptr_array_index (names, i);
+      TornadisReply *docs = prompt_commands_get_docs_of (subname);
+      const char *summary = get_text (docs, "summary");
+
+      if (!g_str_has_prefix (subname, prefix))
+        continue;
+      g_string_append_c (string, '\n');
+      append_usage (string, subname, docs);
+      g_string_append_printf (string, "\n  %s\n", summary != NULL ? summary : "");
+    }
+}
+
 /* What there is to say about a command, or NULL. */
 char *
 prompt_help (GPtrArray *words)
 {
   guint n_name_words;
   TornadisReply *docs = prompt_commands_get_docs (words, &n_name_words);
-  TornadisReply *arguments = docs != NULL ? tornadis_reply_lookup (docs, "arguments") : NULL;
+  g_autoptr (GString) name = g_string_new (NULL);
   GString *text;
 
   if (docs == NULL || n_name_words < words->len)
     return NULL;
 
-  text = g_string_new (NULL);
   for (guint i = 0; i < n_name_words; i++)
     {
-      g_autofree char *name = prompt_word_dup_lower (g_ptr_array_index (words, i));
-      g_autofree char *upper = g_ascii_strup (name, -1);
+      g_autofree char *word = prompt_word_dup_lower (g_ptr_array_index (words, i));
 
-      g_string_append_printf (text, i > 0 ? " %s" : "%s", upper);
+      g_string_append_printf (name, i > 0 ? "|%s" : "%s", word);
     }
-  if (arguments != NULL)
-    {
-      g_string_append_c (text, ' ');
-      append_arguments (text, arguments, " ");
-    }
-
+  text = g_string_new (NULL);
+  append_usage (text, name->str, docs);
   for (guint i = 0; i < 4; i++)
     {
       static const char *const keys[] = { "summary", "since", "complexity", "group" };
@@ -395,6 +427,34 @@ prompt_help (GPtrArray *words)
         g_string_append_printf (text, "\n  %s: %s", keys[i], value);
     }
   g_string_append_c (text, '\n');
+  append_subcommands (text, name->str);
 
   return g_string_free (text, FALSE);
+}
+
+/* What there is to say about the commands of a group, or NULL. */
+char *
+prompt_help_group (const char *group)
+{
+  g_autoptr (GPtrArray) names = prompt_commands_list_documented ();
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < names->len; i++)
+    {
+      const char *name = g_ptr_array_index (names, i);
+      TornadisReply *docs = prompt_commands_get_docs_of (name);
+      const char *summary = get_text (docs, "summary");
+      const char *since = get_text (docs, "since");
+
+      /* Of a command that has subcommands these are what can be called. */
+      if (g_strcmp0 (get_text (docs, "group"), group) != 0 || tornadis_reply_lookup (docs, "subcommands") != NULL)
+        continue;
+      if (text->len > 0)
+        g_string_append_c (text, '\n');
+      append_usage (text, name, docs);
+      g_string_append_printf (text, "\n  summary: %s\n  since: %s\n", summary != NULL ? summary : "",
+                              since != NULL ? since : "");
+    }
+
+  return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
 }

@@ -102,11 +102,15 @@ static void
 show_help (GPtrArray *words)
 {
   g_autofree char *help = NULL;
+  g_autofree char *first = NULL;
+  g_autoptr (GString) text = g_string_new (NULL);
+  gboolean is_group;
 
   g_ptr_array_remove_index (words, 0);
   if (words->len == 0)
     {
-      prompt_print_text ("help COMMAND        what the server says about a command\n"
+      prompt_print_text ("help COMMAND        what the server says about a command, and its subcommands\n"
+                         "help @GROUP         likewise about a group of commands, such as @string\n"
                          "connect HOST PORT   another server; or connect URI\n"
                          ":json, :csv         how replies are shown; :quoted is as at first\n"
                          "clear               an empty terminal\n"
@@ -117,11 +121,16 @@ show_help (GPtrArray *words)
       return;
     }
 
-  help = prompt_help (words);
+  first = prompt_word_dup_lower (g_ptr_array_index (words, 0));
+  is_group = *first == '@' && words->len == 1;
+  help = is_group ? prompt_help_group (first + 1) : prompt_help (words);
   if (help != NULL)
-    prompt_print_text (help);
+    {
+      prompt_print_append (text, PROMPT_STYLE_PLAIN, help, strlen (help));
+      prompt_print_text (text->str);
+    }
   else
-    prompt_print_line (PROMPT_STYLE_ERROR, "The server has told of no such command");
+    prompt_print_line (PROMPT_STYLE_ERROR, "The server has told of no such %s", is_group ? "group" : "command");
 }
 
 /* Whether the words were for the prompt itself, and nothing runs. */

@@ -38,6 +38,9 @@ gboolean prompt_commands_is_known (void);
 void prompt_commands_load (TornadisClient *client);
 void prompt_commands_clear (void);
 GPtrArray *prompt_commands_list (const char *container);
+GPtrArray *prompt_commands_list_groups (void);
+GPtrArray *prompt_commands_list_documented (void);
+TornadisReply *prompt_commands_get_docs_of (const char *name);
 TornadisReply *prompt_commands_get_docs (GPtrArray *words,
                                          guint *n_name_words);
 gboolean prompt_commands_is_key (GPtrArray *words,
@@ -46,6 +49,7 @@ gboolean prompt_commands_is_key (GPtrArray *words,
 /* prompt-hints.c: the arguments of commands, in words */
 char *prompt_hint (const char *line);
 char *prompt_help (GPtrArray *words);
+char *prompt_help_group (const char *group);
 
 /* prompt-complete.c */
 void prompt_complete_set_client (TornadisClient *client);

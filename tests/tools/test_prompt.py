@@ -300,7 +300,7 @@ def test_completion(server):
         prompt.hint(b' key')
         for typed, completed in (
                 ('confi', 'config '), ('CONF', 'CONFIG '), ('CONFIG g', 'CONFIG get '), ('CONFIG RES', 'CONFIG RESETSTAT '),
-                ('help zinterc', 'help zintercard '), ('help config res', 'help config resetstat '),
+                ('help zinterc', 'help zintercard '), ('help @hyp', 'help @hyperloglog '), ('help config res', 'help config resetstat '),
                 ('get bi', r'get "bin\xff\x00\"" '), ('get gr', 'get grün '), ("get 'my key 2", 'get "my key 2" '),
                 ('get my', 'get "my key '), ('get star\\*', None), ('get "star*', 'get star* '), ('mget k starr', 'mget k starry '),
                 ('3 get starr', '3 get starry '), ('eval x 1 starr', 'eval x 1 starry '), ('eval x 0 starr', None),
@@ -316,6 +316,17 @@ def test_completion(server):
         prompt.type(CTRL_U, 'get "my key ', TAB, TAB)
         shown = prompt.see('"my key 2" *\r\n')
         assert b'"my key 1"  "my key 2"' in shown, shown
+        for typed, shown in (('config ', b'get +help +resetstat'), ('CONFIG ', b'GET +HELP +RESETSTAT')):
+            prompt.type(CTRL_U, typed, TAB, TAB)
+            prompt.see(shown)
+        # A quote that is open stays: what follows may have blanks.
+        server.command('SET my x')
+        for typed in 'get "m', "get 'm":
+            prompt.type(CTRL_U, typed, TAB, REDRAW)
+            prompt.see(re.escape(b'\x1b[2J') + b'.*> get "my(?! )')
+        prompt.type(' key 1"', ENTER)
+        prompt.see('"x"\r\n')
+        prompt.prompt()
         equal(prompt.call(CTRL_U + b'multi', b'(TX)'), 'OK\n')
         prompt.type('get starr', TAB)
         prompt.see('y ')
@@ -392,6 +403,12 @@ def test_help(server):
         assert shown, shown
         assert prompt.call('help client kill').startswith('CLIENT KILL ')
         assert 'no such command' in prompt.call('help frob')
+        shown = prompt.call('help client')
+        assert shown.startswith('CLIENT\n  summary: ') and re.search('\nCLIENT PAUSE timeout .*\n  [A-Z].+\n', shown), shown
+        names = re.findall('^([A-Z]+) .*\n  summary: .+\n  since: [0-9.]+$', prompt.call('help @string'), re.MULTILINE)
+        assert names[0] == 'APPEND' and {'GET', 'SET', 'STRLEN'} <= set(names) and 'LPUSH' not in names, names
+        assert re.search('^CONFIG SET ', prompt.call('help @SERVER'), re.MULTILINE)
+        assert 'no such group' in prompt.call('help @frob')
         assert 'connect HOST PORT' in prompt.call('help')
 
 
