@@ -10,6 +10,10 @@
 /* So many bytes of messages are printed at once at the most. */
 #define BATCH_BYTES 65536
 
+typedef void (*AppendFunc) (GString *string,
+                            const char *data,
+                            gsize length);
+
 typedef enum
 {
   VERB_SUBSCRIBE,
@@ -37,10 +41,14 @@ static TornadisPubSubClient *client; /* (owned) (nullable) */
 static GString *batch;               /* (owned) (nullable): messages to be printed */
 static guint batch_source;
 static gboolean popping;
+static gboolean silent;           /* that there are no messages for now is said */
+static ToolFormat message_format; /* TOOL_FORMAT_LINE: for people */
+static guint n_subscribed;        /* names, as the server counts them */
 
 /* What is run. */
 static guint current; /* index in @commands */
-static guint n_names;
+static guint n_confirmed; /* names that the server has added or removed */
+static gboolean running;
 static GSourceOnceFunc done_func;
 static gpointer done_data;
 
@@ -50,6 +58,12 @@ prompt_messages_set_make_func (PromptMessagesMakeFunc make,
 {
   make_func = make;
   make_data = user_data;
+}
+
+void
+prompt_messages_set_format (ToolFormat format)
+{
+  message_format = format;
 }
 
 static gssize
@@ -89,6 +103,66 @@ append_payload (GString *line,
     }
 }
 
+/* As “tornadis subscribe” has it. */
+static void
+append_formatted_payload (GString *line,
+                          TornadisMessage *message,
+                          AppendFunc append)
+{
+  TornadisReply *reply = tornadis_message_get_reply (message);
+  gboolean is_json = message_format == TOOL_FORMAT_JSON;
+  gsize n = tornadis_reply_get_n_elements (reply);
+  gsize length;
+  const char *data = (const char *) tornadis_reply_get_data (reply, &length);
+
+  if (data != NULL)
+    append (line, data, length);
+  else if (is_json)
+    g_string_append (line, tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_NIL ? "null" : "[");
+  for (gsize i = 0; i < n; i++)
+    {
+      data = (const char *) tornadis_reply_get_data (tornadis_reply_get_element (reply, i), &length);
+      if (i > 0)
+        g_string_append (line, is_json ? ", " : ",");
+      append (line, data, length);
+    }
+  if (is_json && tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_ARRAY)
+    g_string_append_c (line, ']');
+}
+
+static void
+append_formatted (TornadisMessage *message)
+{
+  g_autoptr (GBytes) channel = tornadis_message_get_channel_bytes (message);
+  const char *pattern = tornadis_message_get_pattern (message);
+  g_autoptr (GString) line = g_string_new (NULL);
+  gsize length;
+  const char *data = g_bytes_get_data (channel, &length);
+
+  if (message_format == TOOL_FORMAT_JSON)
+    {
+      g_string_append (line, "{\"channel\": ");
+      tool_json_append_string (line, data, length);
+      if (pattern != NULL)
+        {
+          g_string_append (line, ", \"pattern\": ");
+          tool_json_append_string (line, pattern, strlen (pattern));
+        }
+      g_string_append (line, ", \"payload\": ");
+      append_formatted_payload (line, message, tool_json_append_string);
+      g_string_append_c (line, '}');
+    }
+  else
+    {
+      tool_csv_append_string (line, data, length);
+      g_string_append_c (line, ',');
+      append_formatted_payload (line, message, tool_csv_append_string);
+    }
+
+  tool_line_append_shown (batch, line->str, line->len, message_format == TOOL_FORMAT_JSON);
+  g_string_append_c (batch, '\n');
+}
+
 static void
 append_message (TornadisMessage *message)
 {
@@ -101,7 +175,7 @@ append_message (TornadisMessage *message)
   tool_line_append (head, data, length);
   if (pattern != NULL)
     {
-      g_string_append (head, " ← ");
+      g_string_append (head, prompt_print_is_ascii () ? " <- " : " ← ");
       tool_line_append (head, pattern, strlen (pattern));
     }
   g_string_append_c (head, ']');
@@ -147,7 +221,10 @@ popped_cb (GObject *object,
       /* What has come with it is popped before. */
       batch_source = g_idle_add (print_batch_cb, NULL);
     }
-  append_message (message);
+  if (message_format == TOOL_FORMAT_JSON || message_format == TOOL_FORMAT_CSV)
+    append_formatted (message);
+  else
+    append_message (message);
   prompt_messages_resume ();
 }
 
@@ -172,50 +249,107 @@ prompt_messages_resume (void)
 static void
 gap_cb (void)
 {
+  silent = FALSE;
   prompt_print_line (PROMPT_STYLE_NOTICE, "Subscribed again; messages may be missing");
 }
 
+/* A connection that is replaced at once is spoken of when it is; the same is not said again and again. */
 static void
-disconnected_cb (TornadisClient *lost,
-                 GError *error)
+reconnect_scheduled_cb (TornadisClient *lost,
+                        guint attempt,
+                        guint delay_msec,
+                        GError *error)
 {
-  if (error != NULL)
+  gboolean subscribed;
+
+  g_object_get (lost, "subscribed", &subscribed, NULL);
+  if (subscribed && !silent)
     prompt_print_line (PROMPT_STYLE_NOTICE, "No messages for now: %s", error->message);
+  silent = TRUE;
 }
 
-void
+static void
+added_cb (TornadisPubSubClient *subscriber,
+          const char *name,
+          guint count)
+{
+  n_confirmed++;
+  n_subscribed++;
+}
+
+static void
+removed_cb (TornadisPubSubClient *subscriber,
+            const char *name,
+            guint count)
+{
+  n_subscribed--;
+  if (running)
+    n_confirmed++;
+  else
+    prompt_print_line (PROMPT_STYLE_NOTICE, "The server has ended the subscription to %s", name);
+}
+
+/* Ends all. Returns the number of subscriptions. */
+guint
 prompt_messages_close (void)
 {
+  guint n = n_subscribed;
+
   g_clear_handle_id (&batch_source, g_source_remove);
   if (batch != NULL)
     g_string_free (g_steal_pointer (&batch), TRUE);
-  popping = FALSE;
+  popping = silent = FALSE;
+  n_subscribed = 0;
   if (client == NULL)
-    return;
+    return n;
 
   g_signal_handlers_disconnect_by_func (client, gap_cb, NULL);
-  g_signal_handlers_disconnect_by_func (client, disconnected_cb, NULL);
+  g_signal_handlers_disconnect_by_func (client, reconnect_scheduled_cb, NULL);
+  g_signal_handlers_disconnect_by_func (client, added_cb, NULL);
+  g_signal_handlers_disconnect_by_func (client, removed_cb, NULL);
   tornadis_client_close (TORNADIS_CLIENT (client));
   g_clear_object (&client);
+
+  return n;
+}
+
+/* Says what the server has confirmed: of a name that is there already it begins nothing. */
+static void
+print_outcome (void)
+{
+  const char *noun = commands[current].noun;
+  const char *plural = n_confirmed == 1 ? "" : "s";
+  const char *plural_left = n_subscribed == 1 ? "" : "s";
+
+  if (commands[current].verb == VERB_SUBSCRIBE && n_confirmed == 0)
+    prompt_print_line (PROMPT_STYLE_PLAIN, "Subscribed already; %u subscription%s in all", n_subscribed, plural_left);
+  else if (commands[current].verb == VERB_SUBSCRIBE && n_confirmed == n_subscribed)
+    prompt_print_line (PROMPT_STYLE_PLAIN, "Subscribed to %u %s%s; messages appear above", n_confirmed, noun, plural);
+  else if (commands[current].verb == VERB_SUBSCRIBE)
+    prompt_print_line (PROMPT_STYLE_PLAIN, "Subscribed to %u %s%s; %u subscriptions in all; messages appear above", n_confirmed,
+                       noun, plural, n_subscribed);
+  else if (n_subscribed == 0)
+    prompt_print_line (PROMPT_STYLE_PLAIN, "Unsubscribed from %u %s%s; none is left", n_confirmed, noun, plural);
+  else
+    prompt_print_line (PROMPT_STYLE_PLAIN, "Unsubscribed from %u %s%s; %u subscription%s left", n_confirmed, noun, plural,
+                       n_subscribed, plural_left);
 }
 
 static void
 finish (const GError *error)
 {
-  const char *plural = n_names == 1 ? "" : "s";
   gboolean subscribed = FALSE;
 
+  running = FALSE;
   if (client != NULL)
     g_object_get (client, "subscribed", &subscribed, NULL);
 
-  if (error != NULL)
-    prompt_print_line (PROMPT_STYLE_ERROR, "(error) %s", error->message);
-  else if (commands[current].verb == VERB_SUBSCRIBE)
-    prompt_print_line (PROMPT_STYLE_PLAIN, "Subscribed to %u %s%s; messages appear above", n_names, commands[current].noun, plural);
-  else if (n_names == 0)
-    prompt_print_line (PROMPT_STYLE_PLAIN, "Unsubscribed from all %ss", commands[current].noun);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    prompt_print_line (PROMPT_STYLE_NOTICE, "Cancelled");
+  else if (error != NULL)
+    prompt_print_error (error);
   else
-    prompt_print_line (PROMPT_STYLE_PLAIN, "Unsubscribed from %u %s%s", n_names, commands[current].noun, plural);
+    print_outcome ();
 
   /* Its connection is not needed any more. */
   if (!subscribed)
@@ -256,17 +390,17 @@ prompt_messages_run (GPtrArray *words,
 {
   gssize found = find_command (g_ptr_array_index (words, 0));
   GBytes **names = (GBytes **) words->pdata + 1;
+  guint n_names = words->len - 1;
 
   g_return_if_fail (found >= 0);
 
   current = (guint) found;
-  n_names = words->len - 1;
   done_func = done;
   done_data = user_data;
 
   if (commands[current].verb == VERB_SUBSCRIBE && n_names == 0)
     {
-      prompt_print_line (PROMPT_STYLE_ERROR, "(error) Which %s?", commands[current].noun);
+      prompt_print_line (PROMPT_STYLE_ERROR, "Which %s?", commands[current].noun);
       done (user_data);
       return;
     }
@@ -276,7 +410,9 @@ prompt_messages_run (GPtrArray *words,
       if (client != NULL)
         {
           g_signal_connect (client, "gap", G_CALLBACK (gap_cb), NULL);
-          g_signal_connect (client, "disconnected", G_CALLBACK (disconnected_cb), NULL);
+          g_signal_connect (client, "reconnect-scheduled", G_CALLBACK (reconnect_scheduled_cb), NULL);
+          g_signal_connect (client, "subscription-added", G_CALLBACK (added_cb), NULL);
+          g_signal_connect (client, "subscription-removed", G_CALLBACK (removed_cb), NULL);
         }
     }
   if (client == NULL)
@@ -287,6 +423,8 @@ prompt_messages_run (GPtrArray *words,
       return;
     }
 
+  running = TRUE;
+  n_confirmed = 0;
   if (commands[current].verb == VERB_SUBSCRIBE)
     tornadis_pub_sub_client_subscribe_bytes_async (client, commands[current].kind, names, n_names, cancellable, subscribed_cb, NULL);
   else

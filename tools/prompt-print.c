@@ -14,6 +14,7 @@
 #define PIECE_BYTES 1024
 
 static gboolean coloured;
+static gboolean in_ascii;       /* the terminal may have no other characters: those of the prompt's own words are replaced */
 static ToolFormat reply_format; /* TOOL_FORMAT_LINE: as on every terminal */
 static GString *reply_text;     /* (owned) (nullable): being written */
 static gsize reply_done;        /* bytes of it that are */
@@ -27,6 +28,7 @@ prompt_print_init (void)
 {
   const char *no_color = g_getenv ("NO_COLOR");
 
+  in_ascii = !g_get_charset (NULL);
   coloured = (no_color == NULL || *no_color == '\0') && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
 }
 
@@ -78,20 +80,60 @@ prompt_print_text (const char *text)
   g_string_append (said, text);
 }
 
+/* Whether an arrow and its like can be shown. */
+gboolean
+prompt_print_is_ascii (void)
+{
+  return in_ascii;
+}
+
 void
 prompt_print_line (PromptStyle style,
                    const char *format,
                    ...)
 {
+  static const char *const ascii[][2] = { { "“", "\"" }, { "”", "\"" }, { "’", "'" }, { "…", "..." } };
   g_autoptr (GString) line = g_string_new (NULL);
-  g_autofree char *text = NULL;
+  g_autoptr (GString) text = g_string_new (NULL);
   va_list args;
 
   va_start (args, format);
-  text = g_strdup_vprintf (format, args);
+  g_string_vprintf (text, format, args);
   va_end (args);
 
-  prompt_print_append (line, style, text, strlen (text));
+  for (guint i = 0; in_ascii && i < G_N_ELEMENTS (ascii); i++)
+    g_string_replace (text, ascii[i][0], ascii[i][1], 0);
+  prompt_print_append (line, style, text->str, text->len);
+  g_string_append_c (line, '\n');
+  prompt_print_text (line->str);
+}
+
+/* Prints why there is no reply, in the form that replies have. */
+void
+prompt_print_error (const GError *error)
+{
+  g_autoptr (GString) line = g_string_new (NULL);
+  gsize length = strlen (error->message);
+
+  if (reply_format == TOOL_FORMAT_JSON)
+    {
+      g_string_append (line, "{\"error\": ");
+      tool_json_append_string (line, error->message, length);
+      g_string_append_c (line, '}');
+    }
+  else if (reply_format == TOOL_FORMAT_CSV)
+    {
+      g_string_append (line, "ERROR,");
+      tool_csv_append_string (line, error->message, length);
+    }
+  else
+    {
+      gboolean is_reply = g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+
+      prompt_print_line (PROMPT_STYLE_ERROR, "%s%s", is_reply ? "(error) " : "", error->message);
+      return;
+    }
+
   g_string_append_c (line, '\n');
   prompt_print_text (line->str);
 }

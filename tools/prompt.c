@@ -86,14 +86,11 @@ ran_cb (TornadisReply *reply,
       prompt_print_line (PROMPT_STYLE_NOTICE, "Cancelled");
       forget_rest (self);
     }
-  else if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
-    {
-      prompt_print_line (PROMPT_STYLE_ERROR, "(error) %s", error->message);
-    }
   else
     {
-      prompt_print_line (PROMPT_STYLE_ERROR, "%s", error->message);
-      forget_rest (self);
+      prompt_print_error (error);
+      if (!g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
+        forget_rest (self);
     }
   written_cb (self);
 }
@@ -112,7 +109,7 @@ show_help (GPtrArray *words)
       prompt_print_text ("help COMMAND        what the server says about a command, and its subcommands\n"
                          "help @GROUP         likewise about a group of commands, such as @string\n"
                          "connect HOST PORT   another server; or connect URI\n"
-                         ":json, :csv         how replies are shown; :quoted is as at first\n"
+                         ":json, :csv         how replies and messages are shown; :quoted is as at first\n"
                          "clear               an empty terminal\n"
                          "quit                leave; so does Ctrl+D\n"
                          "N COMMAND           call a command N times\n"
@@ -133,6 +130,13 @@ show_help (GPtrArray *words)
     prompt_print_line (PROMPT_STYLE_ERROR, "The server has told of no such %s", is_group ? "group" : "command");
 }
 
+static void
+set_format (ToolFormat format)
+{
+  prompt_print_set_format (format);
+  prompt_messages_set_format (format);
+}
+
 /* Whether the words were for the prompt itself, and nothing runs. */
 static gboolean
 run_own (Prompt *self,
@@ -147,11 +151,11 @@ run_own (Prompt *self,
   else if (prompt_word_is (first, "help") || prompt_word_is (first, "?"))
     show_help (words);
   else if (prompt_word_is (first, ":json"))
-    prompt_print_set_format (TOOL_FORMAT_JSON);
+    set_format (TOOL_FORMAT_JSON);
   else if (prompt_word_is (first, ":csv"))
-    prompt_print_set_format (TOOL_FORMAT_CSV);
+    set_format (TOOL_FORMAT_CSV);
   else if (prompt_word_is (first, ":quoted"))
-    prompt_print_set_format (TOOL_FORMAT_LINE);
+    set_format (TOOL_FORMAT_LINE);
   else
     return FALSE;
 
@@ -383,7 +387,7 @@ tool_prompt (char **argv)
       return TOOL_USAGE;
     }
 
-  prompt_print_set_format (tool_options_get_format (&options, TOOL_FORMAT_LINE));
+  set_format (tool_options_get_format (&options, TOOL_FORMAT_LINE));
   self.session = prompt_session_new (&options);
   if (self.session == NULL)
     return TOOL_USAGE;

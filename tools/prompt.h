@@ -81,6 +81,8 @@ void prompt_print_text (const char *text);
 void prompt_print_line (PromptStyle style,
                         const char *format,
                         ...) G_GNUC_PRINTF (2, 3);
+void prompt_print_error (const GError *error);
+gboolean prompt_print_is_ascii (void);
 void prompt_print_reply (TornadisReply *reply,
                          GSourceOnceFunc done,
                          gpointer user_data);
@@ -96,8 +98,9 @@ void prompt_messages_run (GPtrArray *words,
                           gpointer user_data);
 void prompt_messages_set_make_func (PromptMessagesMakeFunc make,
                                     gpointer user_data);
+void prompt_messages_set_format (ToolFormat format);
 void prompt_messages_resume (void);
-void prompt_messages_close (void);
+guint prompt_messages_close (void);
 
 /* prompt-line-readline.c or prompt-line-plain.c: the line that is edited */
 typedef struct

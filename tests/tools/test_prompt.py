@@ -250,8 +250,10 @@ def test_messages(server):
     """They come above the line, which stays."""
     with open_prompt(server) as prompt:
         equal(prompt.call('subscribe news "b c"'), 'Subscribed to 2 channels; messages appear above\n')
-        equal(prompt.call('psubscribe n*'), 'Subscribed to 1 pattern; messages appear above\n')
-        equal(prompt.call('ssubscribe shard'), 'Subscribed to 1 shard channel; messages appear above\n')
+        equal(prompt.call('psubscribe n*'), 'Subscribed to 1 pattern; 3 subscriptions in all; messages appear above\n')
+        equal(prompt.call('ssubscribe shard shard'), 'Subscribed to 1 shard channel; 4 subscriptions in all; messages appear above\n')
+        equal(prompt.call('subscribe news'), 'Subscribed already; 4 subscriptions in all\n')
+        assert 'Which channel?' in prompt.call('subscribe')
         prompt.type('set half')
         prompt.see('set half')
         server.command('PUBLISH news "hello world"')
@@ -272,12 +274,43 @@ def test_messages(server):
         prompt.type(CTRL_C)
         prompt.see('\\^C')
         prompt.prompt()
-        equal(prompt.call('unsubscribe news'), 'Unsubscribed from 1 channel\n')
-        equal(prompt.call('unsubscribe'), 'Unsubscribed from all channels\n')
-        equal(prompt.call('punsubscribe'), 'Unsubscribed from all patterns\n')
-        equal(prompt.call('sunsubscribe'), 'Unsubscribed from all shard channels\n')
+        equal(prompt.call('unsubscribe news other'), 'Unsubscribed from 1 channel; 3 subscriptions left\n')
+        equal(prompt.call('unsubscribe news'), 'Unsubscribed from 0 channels; 3 subscriptions left\n')
+        equal(prompt.call('unsubscribe'), 'Unsubscribed from 1 channel; 2 subscriptions left\n')
+        equal(prompt.call('punsubscribe'), 'Unsubscribed from 1 pattern; 1 subscription left\n')
+        equal(prompt.call('sunsubscribe'), 'Unsubscribed from 1 shard channel; none is left\n')
         wait_for(lambda: 'id=' not in server.command('CLIENT LIST TYPE pubsub'), 'its end')
         equal(prompt.call('unsubscribe'), 'There is no subscription\n')
+
+
+def test_formats(server):
+    """Messages and errors are shown as replies are."""
+    with open_prompt(server) as prompt:
+        prompt.call('psubscribe n*')
+        for chosen, message, error in ((':json', '{"channel": "news", "pattern": "n*", "payload": "a \\"b\\""}',
+                                        '{"error": "ERR unknown command'),
+                                       (':csv', '"news","a ""b"""', 'ERROR,"ERR unknown command'),
+                                       (':quoted', '[news ← n*]' + END.decode() + ' a "b"', RED.decode() + '(error) ERR unknown')):
+            equal(prompt.call(chosen), '')
+            server.command(r'PUBLISH news "a \"b\""')
+            prompt.see(re.escape(message + '\r\n'))
+            prompt.prompt()
+            shown = prompt.call('frob')
+            assert shown.startswith(error), shown
+    with open_prompt(server, '--json') as prompt:
+        prompt.call('subscribe news')
+        server.command('PUBLISH news 1')
+        prompt.see(re.escape('{"channel": "news", "payload": "1"}\r\n'))
+
+
+def test_ascii(server):
+    """Where a terminal has no other characters the prompt's own words have none."""
+    with open_prompt(server, LC_ALL='C') as prompt:
+        prompt.call('psubscribe n*')
+        server.command('PUBLISH news hello')
+        prompt.see(re.escape('[news <- n*]'))
+        prompt.prompt()
+        assert '"tornadis monitor"' in prompt.call('monitor')
 
 
 def test_many_messages(server):
@@ -591,6 +624,8 @@ def test_plain(server):
         prompt.see('OK\r\n')
         prompt.see('"1"\r\n')
         prompt.prompt()
+        server.kill()
+        prompt.see('not connected> ')
         server.restart()
         prompt.see('Connected again')
         prompt.prompt()
