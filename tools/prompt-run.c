@@ -7,6 +7,23 @@
 
 #include <string.h>
 
+/* What cannot be called, in the words of the prompt: the client's are for programs. */
+static const struct
+{
+  const char *name;
+  const char *subcommand; /* (nullable) */
+  const char *instead;
+} refusals[] = {
+  { "RESET", NULL, "it has no arguments here" },
+  { "AUTH", NULL, "the user of a cluster is chosen when the prompt starts: “tornadis -c --user NAME --askpass”" },
+  { "SELECT", NULL, "the database of a cluster is chosen when the prompt starts: “tornadis -c -n 1”" },
+  { "READONLY", NULL, "“connect redis-cluster://HOST:PORT?read-from=replica” reads from replicas" },
+  { "READWRITE", NULL, "commands that write go to masters by themselves" },
+  { "CLIENT", "SETNAME", "“HELLO 3 SETNAME name” names the connections to all nodes" },
+  { "CLIENT", "TRACKING", "the connections to the nodes of a cluster are not for one command" },
+  { "CLIENT", "CACHING", "the connections to the nodes of a cluster are not for one command" },
+};
+
 /* One call of the user. */
 typedef struct
 {
@@ -19,7 +36,7 @@ typedef struct
   char *password; /* (owned) (nullable) */
   char *name;     /* (owned) (nullable) */
   TornadisProtocol protocol;
-  gboolean was_connected; /* before that */
+  gboolean was_wanted; /* before that: a connection */
 } Run;
 
 static void
@@ -64,6 +81,26 @@ run_ok (Run *self,
   run_finish (self, reply, NULL);
 }
 
+/* Says why the client does not take a command. Returns FALSE for what its own words are good. */
+static gboolean
+run_refuse (Run *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (refusals); i++)
+    if (prompt_words_have (self->words, 0, refusals[i].name) &&
+        (refusals[i].subcommand == NULL || prompt_words_have (self->words, 1, refusals[i].subcommand)))
+      {
+        g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s%s%s is not possible: %s",
+                                                refusals[i].name, refusals[i].subcommand != NULL ? " " : "",
+                                                refusals[i].subcommand != NULL ? refusals[i].subcommand : "",
+                                                refusals[i].instead);
+
+        run_finish (self, NULL, error);
+        return TRUE;
+      }
+
+  return FALSE;
+}
+
 static char *
 dup_word (GPtrArray *words,
           guint i)
@@ -72,6 +109,12 @@ dup_word (GPtrArray *words,
   const char *data = g_bytes_get_data (g_ptr_array_index (words, i), &length);
 
   return g_strndup (data, length);
+}
+
+static gboolean
+is_shutdown (GPtrArray *words)
+{
+  return prompt_words_have (words, 0, "SHUTDOWN") && !prompt_words_have (words, 1, "ABORT");
 }
 
 static void
@@ -95,6 +138,20 @@ called_cb (GObject *object,
       self->in_transaction = FALSE;
     }
 
+  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE) && run_refuse (run))
+    return;
+  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && tornadis_client_is_in_transaction (self->client))
+    prompt_session_hurry (self, TRUE);
+  /* Its connection ends without a reply. */
+  if (is_shutdown (run->words) && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
+    {
+      prompt_session_stopped (self);
+      g_clear_error (&error);
+    }
+  else
+    {
+      self->stopping = FALSE;
+    }
   run_finish (run, reply, error);
 }
 
@@ -110,13 +167,20 @@ reconnected_cb (GObject *object,
 
   if (tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error))
     {
-      run_ok (run, "OK");
+      /* Of HELLO it is said what the connection is like. */
+      if (prompt_words_have (run->words, 0, "AUTH"))
+        run_ok (run, "OK");
+      else
+        run_finish (run, NULL, NULL);
       return;
     }
 
   g_object_set (object, "protocol", run->protocol, "username", run->username, "password", run->password,
                 "client-name", run->name, NULL);
-  if (run->was_connected)
+  self->beginning = NULL;
+  self->lost |= run->was_wanted;
+  self->down = TRUE;
+  if (run->was_wanted)
     prompt_session_try (self);
   run_finish (run, NULL, error);
 }
@@ -131,7 +195,7 @@ run_reconnect (Run *self,
 {
   TornadisClient *client = self->session->client;
 
-  self->was_connected = tornadis_client_is_connected (client);
+  self->was_wanted = self->session->trying || tornadis_client_is_connected (client);
   g_object_get (client, "protocol", &self->protocol, "username", &self->username, "password", &self->password,
                 "client-name", &self->name, NULL);
   g_object_set (client, "protocol", protocol, NULL);
@@ -140,9 +204,8 @@ run_reconnect (Run *self,
   if (name != NULL)
     g_object_set (client, "client-name", name, NULL);
 
-  self->session->watching = FALSE;
-  self->session->in_transaction = FALSE;
   tornadis_client_close (client);
+  self->session->trying = FALSE;
   tornadis_client_connect_async (client, cancellable, reconnected_cb, self);
 }
 
@@ -191,6 +254,7 @@ run_hello (Run *self,
       return;
     }
 
+  self->session->beginning = "Connected anew";
   run_reconnect (self, username, password, name, protocol, cancellable);
 }
 
@@ -222,8 +286,9 @@ run_special (Run *self,
 {
   GPtrArray *words = self->words;
   TornadisClient *client = self->session->client;
+  gboolean in_transaction = self->session->in_transaction;
 
-  if (prompt_messages_take_command (words) && tornadis_client_is_in_transaction (client))
+  if (prompt_messages_take_command (words) && in_transaction)
     run_fail (self, "Channels have a connection of their own here, which is not part of the transaction");
   else if (prompt_messages_take_command (words))
     prompt_messages_run (words, cancellable, messages_done_cb, self);
@@ -231,6 +296,8 @@ run_special (Run *self,
     run_fail (self, "MONITOR does not end: leave the prompt, and call “tornadis monitor”");
   else if (prompt_words_have (words, 0, "CLIENT") && prompt_words_have (words, 1, "REPLY"))
     run_fail (self, "CLIENT REPLY would leave the prompt without replies");
+  else if (prompt_words_have (words, 0, "HELLO") && in_transaction)
+    run_fail (self, "HELLO connects again here, which would end the transaction: EXEC or DISCARD first");
   else if (prompt_words_have (words, 0, "HELLO"))
     run_hello (self, cancellable);
   else if (prompt_words_have (words, 0, "AUTH") && words->len >= 2 && words->len <= 3 && !tornadis_client_is_connected (client))
@@ -276,7 +343,7 @@ prompt_session_run (PromptSession *self,
   /* All is as it was at the start. */
   if (prompt_words_have (words, 0, "RESET") && words->len == 1)
     {
-      prompt_session_restart (self);
+      prompt_session_restart (self, "Reset");
       return FALSE;
     }
 
@@ -286,9 +353,11 @@ prompt_session_run (PromptSession *self,
   run->func = func;
   run->user_data = user_data;
   g_set_object (&self->running, cancellable);
+  self->stopping = is_shutdown (words);
   if (run_special (run, cancellable))
     return TRUE;
 
+  prompt_session_hurry (self, FALSE);
   command = tornadis_command_new_bytes ((GBytes **) words->pdata, words->len);
   tornadis_client_call_async (self->client, command, cancellable, called_cb, run);
 

@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+/* A connection that takes longer is spoken of. */
+#define MOMENT_MSEC 500
+
 /* Whether a plugin finds the master, which may be another one each time. */
 static gboolean
 follows_master (TornadisClient *client)
@@ -26,26 +29,51 @@ follows_master (TornadisClient *client)
   return FALSE;
 }
 
+/* Says what a new connection is like, and what has ended with the one before. */
+static void
+session_tell (PromptSession *self,
+              const char *new_master)
+{
+  g_autoptr (GString) text = g_string_new (self->beginning != NULL ? self->beginning : "Connected again");
+
+  if (self->beginning != NULL)
+    {
+      g_autofree char *username = NULL;
+      guint protocol_version, db;
+
+      g_object_get (self->client, "protocol-version", &protocol_version, "username", &username, "db", &db, NULL);
+      if (protocol_version > 0)
+        g_string_append_printf (text, "; RESP%u", protocol_version);
+      g_string_append_printf (text, "; user %s; database %u", username != NULL ? username : "default", db);
+    }
+  if (new_master != NULL)
+    g_string_append_printf (text, "; the master is %s now", new_master);
+  if (self->in_transaction)
+    g_string_append (text, "; the transaction is gone");
+  if (self->watching)
+    g_string_append (text, "; nothing is watched any more");
+  if (self->n_ended > 0)
+    g_string_append_printf (text, "; %u subscription%s ended", self->n_ended, self->n_ended > 1 ? "s have" : " has");
+  prompt_print_line (PROMPT_STYLE_NOTICE, "%s", text->str);
+}
+
 /* Connected, and all is known that is said about it. */
 static void
 session_is_up (PromptSession *self,
                const char *new_master)
 {
-  const char *transaction = self->in_transaction ? "; the transaction is gone" : "";
-  const char *watched = self->watching ? "; nothing is watched any more" : "";
+  if (self->beginning != NULL || new_master != NULL || (self->lost && self->down))
+    session_tell (self, new_master);
 
-  self->trying = FALSE;
-  self->failed = FALSE;
-  if (new_master != NULL)
-    prompt_print_line (PROMPT_STYLE_NOTICE, "Connected again; the master is %s now%s%s", new_master, transaction, watched);
-  else if (self->lost || self->in_transaction || self->watching)
-    prompt_print_line (PROMPT_STYLE_NOTICE, "Connected again%s%s", transaction, watched);
-  self->lost = FALSE;
-  self->in_transaction = FALSE;
-  self->watching = FALSE;
+  /* The server may be another, unless it has only ended a connection that nobody used. */
+  if (self->down || new_master != NULL || !prompt_commands_is_known ())
+    prompt_commands_load (self->aside);
 
-  /* The server may be another. */
-  prompt_commands_load (self->aside);
+  g_clear_handle_id (&self->moment_source, g_source_remove);
+  self->trying = self->failed = self->slow = self->down = self->lost = FALSE;
+  self->in_transaction = self->watching = FALSE;
+  self->beginning = NULL;
+  self->n_ended = 0;
   self->changed (self->changed_data);
 }
 
@@ -97,23 +125,41 @@ connected_cb (TornadisClient *client,
     }
 }
 
+/* A connection is lost: if SHUTDOWN runs, that is what it was called for. Of a cluster it is that to one node. */
+void
+prompt_session_stopped (PromptSession *self)
+{
+  if (!self->stopping || self->down)
+    return;
+
+  if (tornadis_client_is_connected (self->client))
+    self->stopping = FALSE;
+  else
+    self->down = TRUE;
+  prompt_print_line (PROMPT_STYLE_NOTICE, "The server has shut down");
+}
+
 static void
 disconnected_cb (TornadisClient *client,
                  GError *error,
                  PromptSession *self)
 {
-  gboolean given_up = self->running != NULL && g_cancellable_is_cancelled (self->running);
+  gboolean stopped;
 
   /* Closed by the prompt itself. */
   if (error == NULL)
     return;
 
-  if (!given_up)
-    {
-      prompt_print_line (PROMPT_STYLE_NOTICE, "%s", error->message);
-      self->lost = TRUE;
-    }
+  /* A call that it ended has said so. Servers end connections that are not used: nobody needs to know of one that is
+   * replaced at once, unless something ended with it. */
+  prompt_session_stopped (self);
+  stopped = self->stopping;
+  self->lost = TRUE;
+  self->down |= self->in_transaction || self->watching;
+  self->stopping = FALSE;
   prompt_session_try (self);
+  /* That it is not there is no news. */
+  self->failed |= stopped;
   self->changed (self->changed_data);
 }
 
@@ -129,11 +175,13 @@ tried_cb (GObject *object,
   /* What succeeded is handled when the property has changed. */
   if (tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error))
     return;
-  if (self->client != (TornadisClient *) object)
+  /* Closed by the prompt itself. */
+  if (self->client != (TornadisClient *) object || g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED))
     return;
 
+  g_clear_handle_id (&self->moment_source, g_source_remove);
   first = !self->failed;
-  self->failed = TRUE;
+  self->failed = self->down = TRUE;
   self->trying = !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_AUTHENTICATION);
   /* A call that runs has the same outcome. */
   if (!self->trying && self->running == NULL)
@@ -145,6 +193,31 @@ tried_cb (GObject *object,
   self->changed (self->changed_data);
 }
 
+static gboolean
+moment_over_cb (gpointer user_data)
+{
+  PromptSession *self = user_data;
+  g_autofree char *title = NULL;
+  TornadisClientState state;
+
+  g_object_get (self->client, "title", &title, "state", &state, NULL);
+  self->moment_source = 0;
+  self->slow = self->down = TRUE;
+  /* Otherwise the next attempt has not begun, and it is said why. */
+  if (state == TORNADIS_CLIENT_STATE_CONNECTING)
+    prompt_print_line (PROMPT_STYLE_NOTICE, "Connecting to %s…", title);
+  self->changed (self->changed_data);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+session_watch_moment (PromptSession *self)
+{
+  if (self->moment_source == 0 && !self->slow)
+    self->moment_source = g_timeout_add (MOMENT_MSEC, moment_over_cb, self);
+}
+
 /* Connects, for as long as it takes: the client spaces the attempts. */
 void
 prompt_session_try (PromptSession *self)
@@ -153,7 +226,30 @@ prompt_session_try (PromptSession *self)
     return;
 
   self->trying = TRUE;
-  self->failed = FALSE;
+  self->failed = self->slow = FALSE;
+  if (self->down)
+    session_watch_moment (self);
+  tornadis_client_connect_async (self->client, NULL, tried_cb, self);
+}
+
+/* The user waits for a connection: if there is none, the next attempt is made now. @told: they know of a transaction that
+ * is gone, and so the client forgets it; before, it refuses what was meant for that. */
+void
+prompt_session_hurry (PromptSession *self,
+                      gboolean told)
+{
+  TornadisClientState state;
+
+  if (!self->trying)
+    return;
+
+  session_watch_moment (self);
+  g_object_get (self->client, "state", &state, NULL);
+  if (state == TORNADIS_CLIENT_STATE_CONNECTED ||
+      (!told && (state != TORNADIS_CLIENT_STATE_WAITING || tornadis_client_is_in_transaction (self->client))))
+    return;
+
+  tornadis_client_close (self->client);
   tornadis_client_connect_async (self->client, NULL, tried_cb, self);
 }
 
@@ -236,6 +332,7 @@ prompt_session_new (ToolOptions *options)
 static void
 session_drop_client (PromptSession *self)
 {
+  g_clear_handle_id (&self->moment_source, g_source_remove);
   prompt_messages_close ();
   prompt_commands_clear ();
   prompt_complete_set_client (NULL);
@@ -268,20 +365,15 @@ prompt_session_start (PromptSession *self,
 {
   self->changed = changed;
   self->changed_data = user_data;
+  self->down = TRUE;
   prompt_session_try (self);
 }
 
+/* Whether it will be known in a moment whether there is a connection. */
 gboolean
-prompt_session_is_trying (PromptSession *self)
+prompt_session_is_pending (PromptSession *self)
 {
-  return self->trying;
-}
-
-/* Whether an attempt to connect has failed, and there is no connection yet. */
-gboolean
-prompt_session_has_failed (PromptSession *self)
-{
-  return self->failed;
+  return self->trying && self->down && !self->failed && !self->slow;
 }
 
 /* What stands before the line. */
@@ -293,7 +385,7 @@ prompt_session_make_text (PromptSession *self)
   g_autofree char *title = NULL;
   guint db;
 
-  if (!tornadis_client_is_connected (self->client))
+  if (self->down)
     return g_strdup ("not connected> ");
 
   g_object_get (self->client, "title", &title, "db", &db, NULL);
@@ -312,7 +404,8 @@ prompt_session_make_text (PromptSession *self)
 
 /* Begins again, with other clients, as the options say. */
 gboolean
-prompt_session_restart (PromptSession *self)
+prompt_session_restart (PromptSession *self,
+                        const char *beginning)
 {
   g_autoptr (TornadisClient) client = g_object_ref (self->client);
   g_autoptr (TornadisClient) aside = g_object_ref (self->aside);
@@ -323,10 +416,13 @@ prompt_session_restart (PromptSession *self)
   g_signal_handlers_disconnect_by_data (client, self);
   tornadis_client_close (client);
   tornadis_client_close (aside);
-  prompt_messages_close ();
+  self->n_ended += prompt_messages_close ();
   prompt_commands_clear ();
   g_clear_pointer (&self->master, g_free);
-  self->lost = self->in_transaction = self->watching = self->trying = FALSE;
+  g_clear_handle_id (&self->moment_source, g_source_remove);
+  self->beginning = beginning;
+  self->lost = self->trying = FALSE;
+  self->down = TRUE;
   prompt_session_try (self);
 
   return TRUE;
@@ -346,7 +442,7 @@ prompt_session_move (PromptSession *self,
   self->options.port = port;
   self->options.socket = NULL;
   self->options.cluster = FALSE;
-  if (!prompt_session_restart (self))
+  if (!prompt_session_restart (self, "Connected"))
     {
       g_free (uri);
       g_free (host);

@@ -14,9 +14,15 @@ typedef struct
   gpointer changed_data;
   GCancellable *running;   /* (owned) (nullable): of the call that runs */
   char *master;            /* (owned) (nullable): where that is which sentinels have named */
+  const char *beginning;   /* (nullable): what the user has asked for, to be said when there is a connection */
+  guint n_ended;           /* subscriptions that have ended with it */
+  guint moment_source;     /* when that is over, who waits for a connection is told so */
   gboolean trying;         /* to connect, until that has succeeded or was refused */
   gboolean failed;         /* at least once since */
-  gboolean lost;           /* the loss was said */
+  gboolean slow;           /* likewise: it is said that it takes its time */
+  gboolean down;           /* the prompt shows that there is no connection */
+  gboolean lost;           /* there was one before */
+  gboolean stopping;       /* SHUTDOWN runs */
   gboolean in_transaction; /* as the last call left it */
   gboolean watching;
 } PromptSession;
@@ -33,13 +39,16 @@ void prompt_session_start (PromptSession *self,
                            GSourceOnceFunc changed,
                            gpointer user_data);
 void prompt_session_try (PromptSession *self);
-gboolean prompt_session_restart (PromptSession *self);
+gboolean prompt_session_restart (PromptSession *self,
+                                 const char *beginning);
 gboolean prompt_session_move (PromptSession *self,
                               char *uri,
                               char *host,
                               int port);
-gboolean prompt_session_is_trying (PromptSession *self);
-gboolean prompt_session_has_failed (PromptSession *self);
+void prompt_session_hurry (PromptSession *self,
+                           gboolean told);
+void prompt_session_stopped (PromptSession *self);
+gboolean prompt_session_is_pending (PromptSession *self);
 char *prompt_session_make_text (PromptSession *self);
 
 /* prompt-run.c */

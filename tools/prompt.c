@@ -31,7 +31,7 @@ session_changed_cb (gpointer user_data)
   g_autofree char *text = prompt_session_make_text (self->session);
 
   prompt_line_set_prompt (text);
-  if (self->connecting && (!prompt_session_is_trying (self->session) || prompt_session_has_failed (self->session)))
+  if (self->connecting && !prompt_session_is_pending (self->session))
     {
       self->connecting = FALSE;
       prompt_next (self);
@@ -172,9 +172,7 @@ run_words (Prompt *self)
 
   /* A new server. */
   g_clear_object (&self->cancellable);
-  self->connecting = prompt_session_is_trying (self->session);
-  if (!self->connecting)
-    prompt_next (self);
+  prompt_next (self);
 }
 
 /* Runs a line. Returns FALSE when nothing is left to be waited for. */
@@ -234,7 +232,7 @@ prompt_next (Prompt *self)
     return;
 
   /* A call that was given up may have taken the connection with it, which is back at once. */
-  if (prompt_session_is_trying (self->session) && !prompt_session_has_failed (self->session))
+  if (prompt_session_is_pending (self->session))
     {
       self->connecting = TRUE;
       return;
@@ -284,6 +282,9 @@ interrupted_cb (gpointer user_data)
     {
       g_autofree char *text = prompt_session_make_text (self->session);
 
+      /* The terminal has shown the key. */
+      if (self->connecting)
+        prompt_print_text ("\n");
       self->connecting = FALSE;
       if (prompt_line_interrupt ())
         prompt_line_begin (text);

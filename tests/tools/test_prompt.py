@@ -233,6 +233,113 @@ def test_reconnect(server):
         assert 'EXEC without MULTI' in prompt.call('exec', b'[2]')
 
 
+def kill_links(server):
+    """The server ends all connections, as it does with those that are idle, and waits until that of the prompt is back."""
+    def find():
+        return re.findall(' ?id=([0-9]+) .* name=me ', server.command('CLIENT LIST TYPE normal'))
+
+    before = find()
+    assert before
+    server.command('CLIENT KILL TYPE normal')
+    wait_for(lambda: find() not in ([], before), 'the next connection')
+
+
+def test_idle_connection(server):
+    """One that the server ends while nobody uses it is made again without a word, unless something ends with it."""
+    with open_prompt(server) as prompt:
+        equal(prompt.call('client setname me'), 'OK\n')
+        prompt.type('set k ')
+        prompt.see('set k ')
+        for _ in range(5):
+            kill_links(server)
+        prompt.type('v', ENTER)
+        equal(re.sub(rb'\x1b\[[^a-zA-Z]*[a-zA-Z]|\r', b'', prompt.prompt()).split(b'\n')[1:-1], [b'OK'])
+        equal(prompt.call('watch k'), 'OK\n')
+        kill_links(server)
+        prompt.see('Connected again; nothing is watched any more')
+        prompt.prompt()
+        equal(prompt.call('multi', b'(TX)'), 'OK\n')
+        kill_links(server)
+        prompt.see('Connected again; the transaction is gone')
+        prompt.prompt()
+        assert 'EXEC without MULTI' in prompt.call('exec')
+        # Channels have a connection of their own.
+        prompt.call('subscribe news')
+        server.command('CLIENT KILL TYPE pubsub')
+        assert b'No messages' not in prompt.see('Subscribed again; messages may be missing')
+
+
+def test_at_once(server):
+    """A command does not wait for the time of the next attempt to connect, which is seconds away after a few of them."""
+    with open_prompt(server) as prompt:
+        prompt.call('watch k')
+        server.kill()
+        prompt.see('not connected> ')
+        # First it is said that this is not as it was meant.
+        prompt.type('ping', ENTER)
+        prompt.see('PING was not sent')
+        prompt.see('not connected> ')
+        for _ in range(100):
+            prompt.type('ping', ENTER)
+            prompt.see('Could not connect')
+            prompt.see('not connected> ')
+        server.restart()
+        prompt.type('ping', ENTER)
+        prompt.see('PONG\r\n')
+
+
+def runs_command(prompt):
+    """While a command runs the terminal is as it was."""
+    return termios.tcgetattr(prompt.master)[3] & termios.ICANON != 0
+
+
+def test_server_that_hangs(server):
+    """It is said what is waited for; Ctrl+C gives it up, and Ctrl+D leaves."""
+    with open_prompt(server) as prompt:
+        prompt.type('blpop nothing 0', ENTER)
+        wait_for(lambda: count_blocked(server) == 1, 'the call')
+        server.pause()
+        prompt.type(CTRL_C)
+        prompt.see('Cancelled')
+        prompt.prompt()
+        prompt.type('get k', ENTER)
+        prompt.see('Connecting to 127.0.0.1:[0-9]+…')
+        prompt.type(CTRL_C)
+        prompt.see('Cancelled')
+        prompt.see('not connected> ')
+        with Prompt(tcp_uri(server)) as other:
+            other.see('Connecting to 127.0.0.1:[0-9]+…')
+            other.see('not connected> ')
+            other.type(CTRL_C)
+            other.see('not connected> ')
+            other.type('get k', ENTER)
+            wait_for(lambda: runs_command(other), 'the call')
+            other.type(CTRL_C)
+            other.see('Cancelled')
+            other.see('not connected> ')
+            other.type(CTRL_D)
+            equal(other.process.wait(60), 0)
+        server.resume()
+        prompt.see('Connected again')
+        prompt.prompt()
+        equal(prompt.call('ping'), 'PONG\n')
+
+
+def test_shutdown(server):
+    """The server is gone because it was told to."""
+    with open_prompt(server) as prompt:
+        prompt.type('shutdown nosave', ENTER)
+        shown = prompt.see('not connected> ')
+        assert b'The server has shut down' in shown and b'lost' not in shown and b'closed' not in shown, shown
+        server.restart()
+        shown = prompt.see('Connected again')
+        assert b'Could not' not in shown, shown
+        prompt.prompt()
+        assert 'No shutdown in progress' in prompt.call('shutdown abort')
+        prompt.type(CTRL_D)
+        equal(prompt.process.wait(60), 0)
+
+
 def test_not_there(server):
     """It waits for a server, and says so once."""
     port = server.get_port()
@@ -266,6 +373,8 @@ def test_messages(server):
         equal(prompt.call('-way there'), 'OK\n')
         assert 'not part of the transaction' in (prompt.call('multi', b'(TX)') and prompt.call('subscribe x', b'(TX)'))
         prompt.call('discard')
+        server.kill()
+        prompt.see('not connected> ')
         server.restart()
         for _ in range(2):
             prompt.see('messages may be missing|Connected again')
@@ -298,6 +407,7 @@ def test_formats(server):
             shown = prompt.call('frob')
             assert shown.startswith(error), shown
     with open_prompt(server, '--json') as prompt:
+        equal(prompt.call('reset x'), '{"error": "RESET is not possible: it has no arguments here"}\n')
         prompt.call('subscribe news')
         server.command('PUBLISH news 1')
         prompt.see(re.escape('{"channel": "news", "payload": "1"}\r\n'))
@@ -510,14 +620,24 @@ def test_own_ways(server):
         for line, text in (('monitor', 'tornadis monitor'), ('client reply off', 'without replies'),
                            ('sync', 'replication is not supported'), ('hello', 'HELLO 2|3')):
             assert text in prompt.call(line), line
-        equal(prompt.call('hello 2 setname me'), 'OK\n')
+        equal(prompt.call('watch k'), 'OK\n')
+        shown = prompt.call('hello 2 setname me')
+        assert 'Connected anew; RESP2; user default; database 0; nothing is watched any more' in shown, shown
         equal(prompt.call('client getname'), '"me"\n')
         equal(prompt.call('hgetall h'), '(empty array)\n')
         assert 'WRONGPASS' in prompt.call('hello 3 auth nobody wrong')
         equal(prompt.call('hgetall h'), '(empty array)\n')
         prompt.call('select 1', b'[1]')
         prompt.call('multi', b'[1](TX)')
-        equal(prompt.call('reset'), '')
+        assert 'EXEC or DISCARD first' in prompt.call('hello 3', b'[1](TX)')
+        equal(prompt.call('exec', b'[1]'), '(empty array)\n')
+        assert 'Connected anew; RESP3; user default; database 1' in prompt.call('hello 3', b'[1]')
+        prompt.call('subscribe news', b'[1]')
+        prompt.call('multi', b'[1](TX)')
+        shown = prompt.call('reset')
+        assert 'Reset; RESP3; user default; database 0; the transaction is gone; 1 subscription has ended' in shown, shown
+        assert 'no arguments here' in prompt.call('reset x')
+        equal(prompt.call('unsubscribe'), 'There is no subscription\n')
         equal(prompt.call('hgetall h'), '(empty hash)\n')
         other = TornadisHarness.Redis.new(None)
         other.command('SET where there')
@@ -604,7 +724,11 @@ def test_cluster(server):
         assert 'of one slot' in prompt.call('get name-2', b'(TX)') + prompt.call('get name-3', b'(TX)')
         assert 'EXECABORT' in prompt.call('exec')
         assert 'several slots' in prompt.call('rename name-1 name-2') + prompt.call('rename name-1 name-3')
-        assert 'cannot be called on a cluster' in prompt.call('select 1')
+        # In the words of the prompt, not for programs.
+        for line, text in (('select 1', 'tornadis -c -n 1'), ('readonly', 'read-from=replica'), ('client setname x', 'HELLO 3 SETNAME'),
+                           ('client tracking on', 'for one command'), ('auth nobody wrong', 'tornadis -c --user')):
+            shown = prompt.call(line)
+            assert text in shown and 'propert' not in shown, shown
         if HAS_READLINE:
             prompt.type('get name-4', TAB)
             prompt.see('5 ')
@@ -647,7 +771,8 @@ def test_no_terminal(server):
 # What needs Readline.
 if not HAS_READLINE:
     for name in ('completion', 'completion_in_time', 'hints', 'help', 'history', 'history_that_cannot_be_kept', 'paste',
-                 'reconnect', 'messages', 'cancel', 'login', 'stop', 'resize', 'many_messages'):
+                 'reconnect', 'messages', 'cancel', 'login', 'stop', 'resize', 'many_messages', 'idle_connection', 'at_once',
+                 'server_that_hangs', 'shutdown', 'formats', 'ascii'):
         del globals()['test_' + name]
 
 try:
