@@ -44,7 +44,8 @@ tornadis_bridge_call_free (TornadisBridgeCall *call)
     self->cancelled = call->link.next != NULL ? call->link.next : call->link.prev;
   g_queue_unlink (&self->calls, &call->link);
   g_clear_object (&call->cancellable);
-  g_clear_object (&call->callers);
+  if (call->callers != NULL)
+    TORNADIS_PRIVATE_CALL (cancel_watch_free, call->callers);
   g_free (call);
   if (G_UNLIKELY (!tornadis_bridge_carrier_is_alive (self)))
     tornadis_bridge_carrier_let_go (self);
@@ -436,36 +437,77 @@ carrier_find_call (TornadisBridgeCarrier *self,
   return NULL;
 }
 
+/* At once: from now on nothing is read for it. FALSE: it has an outcome already. */
+static gboolean
+carrier_give_up (TornadisBridgeCarrier *self,
+                 guint number,
+                 const GError *reason)
+{
+  TornadisBridgeCall *call = carrier_find_call (self, number);
+
+  if (call == NULL)
+    return FALSE;
+
+  self->cancelled = &call->link;
+  if (call->cancellable != NULL)
+    TORNADIS_PRIVATE_CALL (cancel_watch_cancel, call->cancellable, reason);
+  else
+    TORNADIS_PRIVATE_CALL (client_cancel, TORNADIS_CLIENT (self->held), &call->dispatched, call, reason);
+
+  return TRUE;
+}
+
 /**
  * tornadis_bridge_carrier_cancel:
  * @self: a carrier
  * @number: the number of a call
  *
- * Cancels a call, as a [class@Gio.Cancellable] does: its outcome is %G_IO_ERROR_CANCELLED, unless another is on its way.
+ * Cancels a call, as a [class@Gio.Cancellable] does, but before this returns: its outcome is %G_IO_ERROR_CANCELLED, and
+ * nothing is read for it any more. What was read for it before is its outcome none the less.
+ *
+ * Returns: %FALSE when it has an outcome already, which was or will be brought
  *
  * Since: 1.0
  */
-void
+gboolean
 tornadis_bridge_carrier_cancel (TornadisBridgeCarrier *self,
                                 guint number)
 {
-  TornadisBridgeCall *call;
+  g_autoptr (GError) error = NULL;
 
-  g_return_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self));
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
 
-  call = carrier_find_call (self, number);
-  if (call == NULL)
-    return;
+  error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
 
-  self->cancelled = &call->link;
-  if (call->cancellable != NULL)
-    {
-      g_autoptr (GCancellable) cancellable = g_object_ref (call->cancellable);
+  return carrier_give_up (self, number, error);
+}
 
-      g_cancellable_cancel (cancellable);
-    }
-  else
-    TORNADIS_PRIVATE_CALL (client_cancel, TORNADIS_CLIENT (self->held), &call->dispatched, call);
+/**
+ * tornadis_bridge_carrier_expire:
+ * @self: a carrier
+ * @number: the number of a call
+ * @message: what took too long
+ *
+ * Ends a call whose time is over as [method@TornadisBridge.Carrier.cancel] does, but its outcome, for plugins too, is
+ * %TORNADIS_ERROR_TIMEOUT with that message.
+ *
+ * Returns: %FALSE when it has an outcome already, which was or will be brought
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_bridge_carrier_expire (TornadisBridgeCarrier *self,
+                                guint number,
+                                const char *message)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
+  g_return_val_if_fail (message != NULL, FALSE);
+
+  error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, message);
+
+  return carrier_give_up (self, number, error);
 }
 
 /**

@@ -59,8 +59,8 @@ typedef struct
   guint32 number;
   gboolean lone; /* its reply goes to the function of lone calls, if that is text */
   TornadisDispatched dispatched;
-  GCancellable *cancellable; /* (owned) (nullable) of an operation, or what the caller gave */
-  GCancellable *callers;     /* (owned) (nullable) what the caller gave, where that is another */
+  GCancellable *cancellable;    /* (owned) (nullable) of its own: what the caller gave may be that of others too */
+  TornadisCancelWatch *callers; /* (owned) (nullable) of the cancellable that the caller gave */
 } TornadisBridgeCall;
 
 /* tornadis-bridge-carrier.c */
@@ -104,7 +104,8 @@ void                 tornadis_bridge_call_free            (TornadisBridgeCall   
 
 /* tornadis-bridge-operations.c */
 
-/* A new operation, which has a cancellable and is under way; NULL with an error: the owner is gone. */
+/* A new operation, which has a cancellable and is under way, until @cancellable (nullable) is cancelled or before; NULL with
+ * an error: the owner is gone. */
 TornadisBridgeCall  *tornadis_bridge_carrier_start        (TornadisBridgeCarrier  *self,
                                                            GCancellable           *cancellable,
                                                            GError                **error);

@@ -130,8 +130,12 @@ gboolean               tornadis_bridge_carrier_submit_pipeline (TornadisBridgeCa
                                                                 GCancellable             *cancellable,
                                                                 GError                  **error);
 TORNADIS_AVAILABLE_IN_1_0
-void                   tornadis_bridge_carrier_cancel          (TornadisBridgeCarrier    *self,
+gboolean               tornadis_bridge_carrier_cancel          (TornadisBridgeCarrier    *self,
                                                                 guint                     number);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean               tornadis_bridge_carrier_expire          (TornadisBridgeCarrier    *self,
+                                                                guint                     number,
+                                                                const char               *message);
 TORNADIS_AVAILABLE_IN_1_0
 TornadisReply         *tornadis_bridge_carrier_take_reply      (TornadisBridgeCarrier    *self,
                                                                 guint                     number);

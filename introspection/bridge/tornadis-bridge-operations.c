@@ -9,6 +9,16 @@ typedef gboolean (*FinishFunc) (GObject *object,
                                 GAsyncResult *result,
                                 GError **error);
 
+static gboolean
+callers_cancelled_cb (gpointer user_data)
+{
+  const TornadisBridgeCall *call = user_data;
+
+  TORNADIS_PRIVATE_CALL (cancel_watch_cancel, call->cancellable, NULL);
+
+  return G_SOURCE_REMOVE;
+}
+
 TornadisBridgeCall *
 tornadis_bridge_carrier_start (TornadisBridgeCarrier *self,
                                GCancellable *cancellable,
@@ -22,7 +32,12 @@ tornadis_bridge_carrier_start (TornadisBridgeCarrier *self,
 
   tornadis_bridge_carrier_hold (self, owner);
   call = tornadis_bridge_call_new (self, tornadis_bridge_carrier_reserve (self, 1));
-  call->cancellable = cancellable != NULL ? g_object_ref (cancellable) : g_cancellable_new ();
+  call->cancellable = g_cancellable_new ();
+  if (g_cancellable_is_cancelled (cancellable))
+    g_cancellable_cancel (call->cancellable);
+  else if (cancellable != NULL)
+    call->callers = TORNADIS_PRIVATE_CALL (cancel_watch_new_full, cancellable, tornadis_bridge_carrier_get_context (owner),
+                                           G_PRIORITY_DEFAULT, callers_cancelled_cb, call);
 
   return call;
 }
@@ -329,21 +344,10 @@ waited_cb (gpointer user_data)
   TornadisBridgeCall *call = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (!g_cancellable_set_error_if_cancelled (call->cancellable, &error) && call->callers != NULL)
-    g_cancellable_set_error_if_cancelled (call->callers, &error);
+  g_cancellable_set_error_if_cancelled (call->cancellable, &error);
   tornadis_bridge_call_complete (call, error);
 
   return G_SOURCE_REMOVE;
-}
-
-static void
-add_cancellable (GSource *source,
-                 GCancellable *cancellable)
-{
-  g_autoptr (GSource) child = g_cancellable_source_new (cancellable);
-
-  g_source_set_dummy_callback (child);
-  g_source_add_child_source (source, child);
 }
 
 /**
@@ -368,24 +372,23 @@ tornadis_bridge_carrier_wait (TornadisBridgeCarrier *self,
                               GError **error)
 {
   g_autoptr (GSource) source = NULL;
+  g_autoptr (GSource) child = NULL;
   TornadisBridgeCall *call;
 
   g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
 
-  /* One of its own: that it is no longer waited for must not cancel what the caller has. */
-  call = tornadis_bridge_carrier_start (self, NULL, error);
+  call = tornadis_bridge_carrier_start (self, cancellable, error);
   if (call == NULL)
     return FALSE;
 
-  g_set_object (&call->callers, cancellable);
   /* Nor is what is no number too long. */
   source = g_timeout_source_new (seconds > 0 ? (guint) MIN (seconds * 1000, (double) G_MAXUINT / 2) : 0);
   if (seconds < 0)
     g_source_set_ready_time (source, -1);
   g_source_set_static_name (source, "[tornadis] wait");
-  add_cancellable (source, call->cancellable);
-  if (cancellable != NULL)
-    add_cancellable (source, cancellable);
+  child = g_cancellable_source_new (call->cancellable);
+  g_source_set_dummy_callback (child);
+  g_source_add_child_source (source, child);
   g_source_set_callback (source, waited_cb, call, NULL);
   g_source_attach (source, tornadis_bridge_carrier_get_context (self->held));
 

@@ -8,6 +8,7 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply.h"
+#include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
 /**
  * TornadisCall:
@@ -544,17 +545,30 @@ tornadis_call_may_have_run (TornadisCall *self)
                                  : tornadis_queue_is_written (tornadis_link_get_queue (link), self->sent.id);
 }
 
+/* Whether it is with the server for too long: that says something about the server, as when the client's own call timeout
+ * passes, and there is no time left for another attempt. */
+static gboolean
+call_has_expired (TornadisCall *self,
+                  const GError *error)
+{
+  return self->phase == PHASE_SENT && self->source == NULL && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+}
+
 void
 tornadis_call_abort (TornadisCall *self,
                      const GError *error)
 {
   /* Its source may have the last reference. */
   g_autoptr (TornadisCall) alive G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (GCancellable) cancellable = NULL;
 
   if (self->phase == PHASE_DONE)
     return;
 
-  self->abandoned = TRUE;
+  if (call_has_expired (self, error))
+    self->deadline = g_get_monotonic_time ();
+  else
+    self->abandoned = TRUE;
 
   if (self->phase == PHASE_SENT && self->sent.call != NULL)
     {
@@ -572,8 +586,10 @@ tornadis_call_abort (TornadisCall *self,
   call_set_outcome (self, NULL, error);
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
-  if (self->cancellable != NULL)
-    g_cancellable_cancel (self->cancellable);
+  /* It clears this. */
+  cancellable = self->cancellable != NULL ? g_object_ref (self->cancellable) : NULL;
+  if (cancellable != NULL)
+    tornadis_cancel_watch_cancel (cancellable, error);
   call_run (self);
 }
 

@@ -393,10 +393,9 @@ tornadis_client_dispatch_until (TornadisClient *self,
 void
 tornadis_client_cancel (TornadisClient *self,
                         TornadisDispatched *dispatched,
-                        gconstpointer user_data)
+                        gconstpointer user_data,
+                        const GError *error)
 {
-  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
-
   if (dispatched->routed != NULL)
     tornadis_client_abort_routed (dispatched->routed, error);
   else if (dispatched->call != NULL)
@@ -563,7 +562,10 @@ cancellable_call_done_cb (TornadisReply *reply,
 
   g_clear_pointer (&data->watch, tornadis_cancel_watch_free);
   data->dispatched = (TornadisDispatched){ 0 };
-  task_return_reply (task, reply, error);
+  /* A reply that was read is the caller's, however late the call is cancelled: what BLPOP has popped is nowhere else. */
+  g_task_set_check_cancellable (task, FALSE);
+  if (reply != NULL || !tornadis_cancel_watch_return_error_if_cancelled (task))
+    task_return_reply (task, reply, error);
 }
 
 static gboolean
@@ -571,8 +573,9 @@ call_cancelled_cb (gpointer user_data)
 {
   GTask *task = user_data;
   TornadisCancellableCall *data = g_task_get_task_data (task);
+  g_autoptr (GError) error = tornadis_cancel_watch_dup_reason (g_task_get_cancellable (task));
 
-  tornadis_client_cancel (g_task_get_source_object (task), &data->dispatched, data);
+  tornadis_client_cancel (g_task_get_source_object (task), &data->dispatched, data, error);
 
   return G_SOURCE_REMOVE;
 }
@@ -591,7 +594,7 @@ client_call_task (TornadisClient *self,
       return;
     }
 
-  if (g_task_return_error_if_cancelled (task))
+  if (tornadis_cancel_watch_return_error_if_cancelled (task))
     return;
 
   data = g_new0 (TornadisCancellableCall, 1);

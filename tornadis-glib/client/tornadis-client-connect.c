@@ -113,9 +113,9 @@ connect_cancelled_cb (gpointer user_data)
   if (task == NULL)
     return G_SOURCE_REMOVE;
 
-  g_cancellable_set_error_if_cancelled (g_task_get_cancellable (task), &error);
+  error = tornadis_cancel_watch_dup_reason (g_task_get_cancellable (task));
   client_observe_connect (self, asked, error);
-  g_task_return_error (task, g_steal_pointer (&error));
+  tornadis_cancel_watch_return_error_if_cancelled (task);
 
   /* Nobody else waits for this attempt. */
   if (g_queue_is_empty (&priv->connect_waiters) && tornadis_link_get_state (priv->link) != TORNADIS_CLIENT_STATE_CONNECTED &&
@@ -132,7 +132,7 @@ tornadis_client_connect_link (TornadisClient *self,
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
   TornadisConnectWaiter *waiter;
 
-  if (g_task_return_error_if_cancelled (task))
+  if (tornadis_cancel_watch_return_error_if_cancelled (task))
     return;
 
   if (tornadis_link_get_state (priv->link) == TORNADIS_CLIENT_STATE_CONNECTED)

@@ -256,10 +256,11 @@ void            tornadis_client_dispatch          (TornadisClient   *self,
                                                    TornadisSlotFunc  func,
                                                    gpointer          user_data,
                                                    TornadisDispatched *dispatched);
-/* Completes such a call with CANCELLED. */
+/* Completes such a call with @error: it was cancelled, or, if that is TIMEOUT, took too long. */
 void            tornadis_client_cancel            (TornadisClient   *self,
                                                    TornadisDispatched *dispatched,
-                                                   gconstpointer     user_data);
+                                                   gconstpointer     user_data,
+                                                   const GError     *error);
 void            tornadis_client_free_submissions  (TornadisClientPrivate *priv);
 /* Submits a call that goes only through the plugins behind @plugin. */
 void            tornadis_client_submit_behind     (TornadisClient   *self,

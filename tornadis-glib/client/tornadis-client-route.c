@@ -259,7 +259,11 @@ void
 tornadis_client_abort_routed (TornadisRouted *self,
                               const GError *error)
 {
-  self->is_abandoned = TRUE;
+  /* The plugin sees that the server takes too long, but makes it no more. */
+  if (self->id != 0 && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT))
+    self->deadline = g_get_monotonic_time ();
+  else
+    self->is_abandoned = TRUE;
   /* What was refused is in no queue. */
   if (self->id != 0)
     tornadis_link_cancel (tornadis_client_get_link (self->target), self->id, self, error);

@@ -13,6 +13,7 @@
 #include "tornadis-glib/tornadis-enum-types.h"
 #include "tornadis-glib/values/tornadis-command-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
 /**
  * TornadisClient:
@@ -691,7 +692,7 @@ tornadis_client_connect_async (TornadisClient *self,
   task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_client_connect_async);
 
-  if (g_task_return_error_if_cancelled (task))
+  if (tornadis_cancel_watch_return_error_if_cancelled (task))
     return;
 
   /* Plugins see no calls of a client that takes none. */

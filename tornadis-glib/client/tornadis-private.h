@@ -8,6 +8,7 @@
 #include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/values/tornadis-message-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-cancel-watch.h"
 #include "tornadis-glib/wire/tornadis-poller.h"
 
 G_BEGIN_DECLS
@@ -26,7 +27,8 @@ typedef struct
                                                 TornadisDispatched     *dispatched);
   void             (*client_cancel)            (TornadisClient         *self,
                                                 TornadisDispatched     *dispatched,
-                                                gconstpointer           user_data);
+                                                gconstpointer           user_data,
+                                                const GError           *error);
   void             (*client_set_flush)         (TornadisClient         *self,
                                                 void                  (*flush) (gpointer user_data),
                                                 gpointer                user_data);
@@ -58,6 +60,15 @@ typedef struct
   void             (*poller_item_queue)        (TornadisPollerItem     *item);
   void             (*poller_item_queue_first)  (TornadisPollerItem     *item);
   void             (*poller_item_unqueue)      (TornadisPollerItem     *item);
+
+  TornadisCancelWatch *(*cancel_watch_new_full) (GCancellable          *cancellable,
+                                                GMainContext           *context,
+                                                int                     priority,
+                                                GSourceFunc             func,
+                                                gpointer                data);
+  void             (*cancel_watch_free)        (TornadisCancelWatch    *self);
+  void             (*cancel_watch_cancel)      (GCancellable           *cancellable,
+                                                const GError           *reason);
 
   void             (*command_append_data)      (TornadisCommand        *self,
                                                 const char             *data,

@@ -60,7 +60,7 @@ static gboolean
 call_cancelled_cb (gpointer user_data)
 {
   tornadis_subscription_route_complete (g_task_get_task_data (user_data),
-                                        g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled"));
+                                        tornadis_cancel_watch_dup_reason (g_task_get_cancellable (user_data)));
 
   return G_SOURCE_REMOVE;
 }

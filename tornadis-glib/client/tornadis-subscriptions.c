@@ -252,7 +252,7 @@ static gboolean
 call_cancelled_cb (gpointer user_data)
 {
   TornadisSubscriptionCall *call = g_task_get_task_data (user_data);
-  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
+  g_autoptr (GError) error = tornadis_cancel_watch_dup_reason (g_task_get_cancellable (user_data));
 
   tornadis_link_cancel (tornadis_client_get_link (call->owner->client), call->id, call, error);
 

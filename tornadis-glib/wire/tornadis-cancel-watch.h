@@ -14,11 +14,27 @@ typedef struct _TornadisCancelWatch TornadisCancelWatch;
  * not keep alive, and must free the watch or see to it that it is freed. */
 TornadisCancelWatch *tornadis_cancel_watch_new  (GTask               *task,
                                                  GSourceFunc          func);
+/* Likewise of any @cancellable, with @data, from @context. */
+TornadisCancelWatch *tornadis_cancel_watch_new_full (GCancellable    *cancellable,
+                                                     GMainContext    *context,
+                                                     int              priority,
+                                                     GSourceFunc      func,
+                                                     gpointer         data);
 void                 tornadis_cancel_watch_free (TornadisCancelWatch *self);
 /* Removes @task, or the first, from a queue of tasks whose data hold a watch, and frees these data. Returns it (transfer
  * full), or %NULL when it is not in the queue any more. */
 GTask               *tornadis_cancel_watch_take_waiter (GQueue       *waiters,
                                                         GTask        *task);
+
+/* Cancels @cancellable, which is private to who calls this, and calls back for it before this returns instead of from the main
+ * context: what was read until then counts, and nothing after. From the thread of all tasks that have it. @reason
+ * (nullable) is what they fail with, in place of CANCELLED. */
+void                 tornadis_cancel_watch_cancel  (GCancellable     *cancellable,
+                                                    const GError     *reason);
+/* Why a cancellable was cancelled; %NULL when it was not, or is none. */
+GError              *tornadis_cancel_watch_dup_reason (GCancellable  *cancellable);
+/* As g_task_return_error_if_cancelled(), with the reason. */
+gboolean             tornadis_cancel_watch_return_error_if_cancelled (GTask *task);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisCancelWatch, tornadis_cancel_watch_free)
 

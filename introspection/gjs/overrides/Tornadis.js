@@ -136,9 +136,9 @@ var _init = (function () {
         unsubscribe: 'Unsubscribing', get_client: 'Getting a client', submit_pipeline: 'The pipeline'};
 
     /** Of the operation of a carrier with that, a Command or a Pipeline for instance. */
-    function makeTimeout(seconds, operation, what) {
+    function describeTimeout(seconds, operation, what) {
         const words = OPERATIONS[operation] ?? what.get_name();
-        return new ConnectionError(`${words} took longer than ${seconds} s`, DOMAIN, Tornadis.Error.TIMEOUT);
+        return `${words} took longer than ${seconds} s`;
     }
 
     function describe(value) {
@@ -512,7 +512,7 @@ var _init = (function () {
         }
 
         convertErrors();
-        const values = {toArguments, makeCommand, toException, toNative, revive, handOver, makeTimeout};
+        const values = {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout};
         const Carrier = imports.overrides._TornadisCarrier.create(Tornadis, TornadisBridge, values);
         const {Messages, extend} = imports.overrides._TornadisMessages.create(Tornadis, TornadisBridge, showMessage);
         getCarrier = owner => owner._carrier ?? hide(owner, '_carrier', new Carrier(owner));

@@ -5,14 +5,12 @@
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
 var create = function (Tornadis, TornadisBridge, values) {
-    const {Gio, GLib} = imports.gi;
-    const {toArguments, makeCommand, toException, toNative, revive, handOver, makeTimeout} = values;
+    const {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout} = values;
     const {Array, Error, JSON, Map, Math, Promise, String} = globalThis;
 
     // How many calls of one main-context iteration wait for its end, and how many targets are in one batch.
     const MOST_CALLS = 256;
     const MAX_NUMBER = 0x7fffffff;
-    const isCancelled = value => value instanceof GLib.Error && value.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
     const NO_OPTIONS = {timeout: null, cancellable: null};
     // Between the arguments of a call that is submitted alone.
     const SEPARATOR = '\x1f';
@@ -175,20 +173,19 @@ var create = function (Tornadis, TornadisBridge, values) {
         }
 
         /**
-         * Begins what is cancelled after so many seconds. It is settled when that has come to its end: only then is nobody
+         * Begins what ends after so many seconds, for plugins too. It is settled when that has come to its end: only then is nobody
          * waiting any more, in the server either, and what has come none the less is not lost.
          */
         startWithin({timeout, cancellable}, operation, args, resolve, reject) {
             if (timeout === null)
                 return this.start(operation, args, resolve, reject, cancellable);
             let ended = false;
-            let expired = false;
             let timer = -1;
             const ending = settle => value => {
                 ended = true;
                 if (timer !== -1)
                     this.bridge.cancel(timer);
-                settle(expired && isCancelled(value) ? makeTimeout(timeout, operation, args[0]) : value);
+                settle(value);
             };
             const fulfil = ending(resolve);
             // What is the same function is a callback's.
@@ -196,8 +193,7 @@ var create = function (Tornadis, TornadisBridge, values) {
             timer = this.start('wait', [timeout], () => {
                 if (ended)
                     return;
-                expired = true;
-                this.bridge.cancel(number);
+                this.bridge.expire(number, describeTimeout(timeout, operation, args[0]));
             }, () => {});
             if (ended)
                 this.bridge.cancel(timer);

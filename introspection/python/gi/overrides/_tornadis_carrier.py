@@ -4,23 +4,18 @@
 import marshal
 from itertools import repeat
 
-from gi.repository import Gio, GLib
+from gi.repository import GLib
 
 from ._tornadis_loop import Future, _call_soon, _in_task, _report
 from ._tornadis_values import (
-    TornadisBridge, _describe, _encode, _is_large, _LARGE, _make_exception, _make_timeout, _revive, _take_native,
+    TornadisBridge, _describe, _describe_timeout, _encode, _is_large, _LARGE, _make_exception, _revive, _take_native,
     _to_bytes, _to_command, _to_exception)
 
 # How many calls of one turn of the main loop wait for its end.
 _MOST_CALLS = 256
 _LAST_CALL = _MOST_CALLS - 1
-_IO_DOMAIN = Gio.io_error_quark()
 # What the carrier counts to.
 _MAX_NUMBER = 0x7fffffff
-
-
-def _is_cancelled(outcome):
-    return isinstance(outcome, GLib.Error) and outcome.matches(_IO_DOMAIN, Gio.IOErrorEnum.CANCELLED)
 
 
 def _check_timeout(timeout):
@@ -39,8 +34,7 @@ class CallFuture(Future):
     __init__ = object.__init__
 
     def _canceller(self):
-        if self._carrier is not None:
-            self._carrier.cancel(self)
+        return self._carrier is None or self._carrier.cancel(self)
 
     def __await__(self):
         if not self._done:
@@ -150,7 +144,7 @@ class Carrier:
         return number
 
     def start_within(self, timeout, target, submit, *args, cancellable=None):
-        """Begins what is cancelled after so many seconds.
+        """Begins what ends after so many seconds, for plugins too.
 
         The target is told when that has come to its end: only then is nobody waiting any more, in the server either, and
         what has come none the less is not lost.
@@ -158,7 +152,7 @@ class Carrier:
         if timeout is None:
             return self.start(target, submit, *args, cancellable=cancellable)
         _check_timeout(timeout)
-        ended = expired = False
+        ended = False
         timer = None
 
         def end(outcome):
@@ -167,16 +161,12 @@ class Carrier:
             if timer is not None:
                 self.bridge.cancel(timer)
             if target is not None:
-                if expired and _is_cancelled(outcome):
-                    outcome = _make_timeout(timeout, submit.__name__, args[0] if args else None)
                 target(outcome)
 
         def expire(outcome):
-            nonlocal expired
             # Another outcome is that nobody waits any more.
             if not ended and outcome is True:
-                expired = True
-                self.bridge.cancel(number)
+                self.bridge.expire(number, _describe_timeout(timeout, submit.__name__, args[0] if args else None))
 
         number = self.start(end, submit, *args, cancellable=cancellable)
         timer = self.start(expire, self.bridge.wait, float(timeout))
@@ -208,7 +198,7 @@ class Carrier:
         return future
 
     def cancel(self, target):
-        """Cancels a call; one that was not submitted yet is taken back."""
+        """Cancels a call; one that was not submitted yet is taken back. False: its outcome is there or on its way."""
         try:
             index = self.targets.index(target)
         except ValueError:
@@ -216,10 +206,10 @@ class Carrier:
             if number is None or self.pending.get(number) is not target:
                 self.numbers = {id(target): number for number, target in self.pending.items()}
                 number = self.numbers.get(id(target))
-            if number is not None:
-                self.bridge.cancel(number)
+            return number is not None and self.bridge.cancel(number)
         else:
             del self.targets[index], self.calls[index]
+            return True
 
     def flush(self):
         calls, targets = self.calls, self.targets

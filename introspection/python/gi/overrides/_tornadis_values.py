@@ -101,13 +101,13 @@ _OPERATIONS = {'connect': 'Connecting', 'preconnect': 'Connecting', 'subscribe':
                'unsubscribe': 'Unsubscribing', 'get_client': 'Getting a client'}
 
 
-def _make_timeout(seconds, operation, what):
+def _describe_timeout(seconds, operation, what):
     """Of the operation of a carrier with that, a Command or a Pipeline for instance."""
     if operation == 'submit_command':
         words = what.get_name()
     else:
         words = _OPERATIONS.get(operation, 'The pipeline')
-    return ConnectionError(f'{words} took longer than {seconds:g} s', code=int(Tornadis.Error.TIMEOUT))
+    return f'{words} took longer than {seconds:g} s'
 
 
 def _convert(method):
