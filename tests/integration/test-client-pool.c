@@ -284,6 +284,138 @@ test_preconnect (Pool *fixture,
   assert_counts (fixture->pool, 0, 0, 0);
 }
 
+typedef struct
+{
+  TornadisClientPool *pool; /* (unowned) */
+  GAsyncResult *result;     /* (owned) (nullable) */
+  guint size;               /* of the pool when it was called back */
+} Waiting;
+
+static void
+noted_cb (GObject *object,
+          GAsyncResult *result,
+          gpointer user_data)
+{
+  Waiting *waiting = user_data;
+
+  g_object_get (waiting->pool, "size", &waiting->size, NULL);
+  waiting->result = g_object_ref (result);
+}
+
+/* A pool of a peer whose first connections say nothing. */
+static TornadisClientPool *
+make_silent_pool (TornadisHarnessPeer *peer,
+                  int max_size)
+{
+  g_autoptr (TornadisClient) template = make_client (peer);
+  TornadisClientPool *pool = tornadis_client_pool_new (template);
+
+  g_object_set (pool, "max-size", max_size, NULL);
+  return pool;
+}
+
+/* Who waits for a connection in vain leaves no place occupied. */
+static void
+test_given_up (Pool *fixture,
+               gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("drain\n---\nhandshake\necho-server\n");
+  TornadisClientPool *pool = make_silent_pool (peer, 1);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (TornadisClient) client = NULL;
+  g_autoptr (GError) error = NULL;
+  Waiting waiting = { pool, NULL, 99 };
+
+  tornadis_client_pool_get_connected_client_async (pool, cancellable, noted_cb, &waiting);
+  assert_counts (pool, 1, 0, 1);
+  wait_until (tornadis_harness_peer_get_n_connections (peer) == 1);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&waiting.result), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpuint (waiting.size, ==, 0);
+  assert_counts (pool, 0, 0, 0);
+
+  client = tornadis_client_pool_get_client_nowait (pool);
+  g_assert_nonnull (client);
+  tornadis_client_pool_release_client (pool, client);
+  g_clear_object (&client);
+  client = assert_take (pool);
+  assert_call (client, "PONG", "PING", NULL);
+  g_assert_cmpuint (tornadis_harness_peer_get_n_connections (peer), ==, 2);
+  tornadis_client_pool_release_client (pool, client);
+  g_clear_object (&waiting.result);
+  assert_finalized (pool);
+}
+
+/* The others who wait keep as many attempts as they are, the oldest, which is the first to be up. */
+static void
+test_given_up_by_one (Pool *fixture,
+                      gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("wait\nhandshake\necho-server\n---\ndrain\n");
+  TornadisClientPool *pool = make_silent_pool (peer, 2);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (TornadisClient) client = NULL;
+  g_autoptr (GError) error = NULL;
+
+  tornadis_client_pool_get_connected_client_async (pool, cancellable, store_result, &first);
+  wait_until (tornadis_harness_peer_get_n_connections (peer) == 1);
+  tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &second);
+  wait_until (tornadis_harness_peer_get_n_connections (peer) == 2);
+  assert_counts (pool, 2, 0, 2);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&first), &error));
+  assert_counts (pool, 1, 0, 1);
+  tornadis_harness_peer_go (peer);
+  client = tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&second), NULL);
+  assert_call (client, "PONG", "PING", NULL);
+  tornadis_client_pool_release_client (pool, client);
+  assert_counts (pool, 1, 1, 0);
+  g_clear_object (&first);
+  g_clear_object (&second);
+  assert_finalized (pool);
+}
+
+static void
+test_preconnect_given_up (Pool *fixture,
+                          gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("wait\nhandshake\necho-server\n");
+  TornadisClientPool *pool = make_silent_pool (peer, 3);
+  GCancellable *cancellables[2] = { g_cancellable_new (), g_cancellable_new () };
+  GAsyncResult *results[2] = { NULL };
+  g_autoptr (GAsyncResult) taken = NULL;
+  g_autoptr (TornadisClient) client = NULL;
+
+  tornadis_client_pool_preconnect_async (pool, 3, cancellables[0], store_result, &results[0]);
+  tornadis_client_pool_preconnect_async (pool, 2, cancellables[1], store_result, &results[1]);
+  assert_counts (pool, 3, 0, 0);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (i == 1)
+        tornadis_client_pool_get_connected_client_async (pool, NULL, store_result, &taken);
+      g_cancellable_cancel (cancellables[i]);
+      g_assert_false (tornadis_client_pool_preconnect_finish (pool, wait_for_result (&results[i]), &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      /* What the other has joined stays, and what one waits for. */
+      assert_counts (pool, i == 0 ? 2 : 1, 0, i);
+      g_object_unref (results[i]);
+      g_object_unref (cancellables[i]);
+    }
+  for (guint i = 0; i < 3; i++)
+    tornadis_harness_peer_go (peer);
+  client = tornadis_client_pool_get_connected_client_finish (pool, wait_for_result (&taken), NULL);
+  assert_call (client, "PONG", "PING", NULL);
+  tornadis_client_pool_release_client (pool, client);
+  assert_counts (pool, 1, 1, 0);
+  g_clear_object (&taken);
+  assert_finalized (pool);
+}
+
 static void
 test_timeout (Pool *fixture,
               gconstpointer data)
@@ -651,6 +783,52 @@ test_call_cancelled (Pool *fixture,
   assert_finalized (pool);
 }
 
+/* What was read before the call was cancelled is the caller's: the server has it no more. */
+static void
+test_call_cancelled_late (Pool *fixture,
+                          gconstpointer data)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\nexpect BLPOP\nwait\nsend \"*2\\r\\n$4\\r\\njobs\\r\\n$5\\r\\npaint\\r\\n\"\necho-server\n");
+  TornadisClientPool *pool = make_silent_pool (peer, 1);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  GAsyncResult *called = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  start_call (pool, "BLPOP jobs 0", cancellable, &called);
+  wait_until (count_received (peer, "BLPOP") == 1);
+  tornadis_harness_peer_go (peer);
+  wait_for_result (&called);
+  g_cancellable_cancel (cancellable);
+  reply = finish_call (pool, &called, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (tornadis_reply_get_text (tornadis_reply_get_element (reply, 1)), ==, "paint");
+  assert_counts (pool, 1, 1, 0);
+  assert_finalized (pool);
+}
+
+/* When the caller is notified the server waits for nobody any more: the next element stays. */
+static void
+test_call_cancelled_in_time (Pool *fixture,
+                             gconstpointer data)
+{
+  g_autoptr (TornadisClient) other = assert_take (fixture->pool);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  GAsyncResult *called = NULL;
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  start_call (fixture->pool, "BLPOP jobs 0", cancellable, &called);
+  wait_until (count_blocked (fixture->redis) == 1);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (finish_call (fixture->pool, &called, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  assert_call (other, "(integer) 1", "RPUSH", "jobs", "paint", NULL);
+  assert_call (other, "\"paint\"", "LPOP", "jobs", NULL);
+  tornadis_client_pool_release_client (fixture->pool, other);
+}
+
 static void
 test_call_destroyed (Pool *fixture,
                      gconstpointer data)
@@ -745,6 +923,9 @@ main (int argc,
   ADD ("dirty", test_dirty);
   ADD ("dead-idle", test_dead_idle);
   ADD ("preconnect", test_preconnect);
+  ADD ("given-up", test_given_up);
+  ADD ("given-up-by-one", test_given_up_by_one);
+  ADD ("preconnect-given-up", test_preconnect_given_up);
   ADD ("timeout", test_timeout);
   ADD ("autoclose", test_autoclose);
   ADD ("destroy", test_destroy);
@@ -757,6 +938,8 @@ main (int argc,
   ADD ("fault-14-call-order", test_call_order);
   ADD ("fault-14-call-behind", test_call_behind);
   ADD ("fault-14-call-cancelled", test_call_cancelled);
+  ADD ("call-cancelled-late", test_call_cancelled_late);
+  ADD ("call-cancelled-in-time", test_call_cancelled_in_time);
   ADD ("fault-14-call-destroyed", test_call_destroyed);
   ADD ("fault-18-one-connection", test_one_connection);
 

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import weakref
 
-from tap import equal, main, raises, raises_async, wait_until
+from tap import count_blocked, equal, main, raises, raises_async, wait_until
 
-from gi.repository import Gio, GLib, GObject, Tornadis
+from gi.repository import Gio, GLib, GObject, Tornadis, TornadisHarness
 
 CHANNELS = ('a', 'b', 'c')
 
@@ -859,6 +859,94 @@ async def test_cancelled_calls_do_not_run(server):
     equal(await pool.call('GET', 'cancelled'), None)
     equal(await client.call('GET', 'cancelled'), None)
     equal((pool.props.size, pool.props.idle, pool.props.waiting), (1, 1, 0))
+
+
+async def test_cancelled_calls_take_nothing(server):
+    """From the very moment on in which it is cancelled: what comes then is somebody else's."""
+    client = Tornadis.Client(**options(server))
+    pool = Tornadis.ClientPool(max_size=1, **options(server))
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('BLPOP', 'list', 0)
+    for owner in (client, pool):
+        for what in (['BLPOP', 'list', 0], [pipeline]):
+            for given in ({}, {'timeout': 60}, {'cancellable': Gio.Cancellable()}):
+                waiting = owner.call(*what, **given)
+                await wait_until(lambda: count_blocked(server) == 1)
+                equal(waiting.cancel(), True)
+                # Without the main loop.
+                while count_blocked(server) > 0:
+                    pass
+                do(server, ['RPUSH list x'])
+                equal(await owner.call('LPOP', 'list'), b'x')
+                for cancellable in given.values():
+                    # It may be that of others too.
+                    equal(cancellable != 60 and cancellable.is_cancelled(), False)
+
+
+async def test_cancelled_too_late(server):
+    """What was read is not taken back by who did not wait for it."""
+    peer = TornadisHarness.Peer.new('handshake\nexpect GET\nexpect GET\nsend "+a\\r\\n+b\\r\\n"\n')
+    client = Tornadis.Client(host='127.0.0.1', port=peer.get_port())
+    told = []
+    later = None
+
+    def callback(reply):
+        # The other has come with it, and is told next.
+        told.append((reply, later.cancel(), later.cancelled()))
+
+    client.async_call('GET', 'a', callback=callback)
+    later = client.call('GET', 'b')
+    equal(await later, b'b')
+    equal(told, [(b'a', False, False)])
+
+
+async def test_client_of_nobody(server):
+    """A client that was asked for, and that nobody has or can take any more, goes back."""
+    pool = Tornadis.ClientPool(max_size=1, **options(server))
+    pool.get_connected_client()
+    await wait_until(lambda: pool.props.idle == 1)
+    future = pool.get_connected_client()
+    await wait_until(future.done)
+    equal(pool.props.idle, 0)
+    future = None
+    await wait_until(lambda: pool.props.idle == 1)
+    # One that was taken does not, for as long as it is not given back.
+    future = pool.get_connected_client()
+    await wait_until(future.done)
+    client, future = future.result(), None
+    taken = client
+    client = None
+    equal(await taken.call('PING'), b'PONG')
+    equal((pool.props.size, pool.props.idle), (1, 0))
+    pool.release_client(taken)
+    equal((pool.props.size, pool.props.idle), (1, 1))
+
+
+async def test_place_of_who_gave_up(server):
+    """Who does not get a connection in time, or cancels, leaves its place, and the next gets a connection of its own."""
+    asks = (lambda pool, **given: pool.get_connected_client(**given), lambda pool, **given: pool.preconnect(1, **given))
+    for ask in asks:
+        silent = TornadisHarness.Peer.new('drain\n')
+        pool = Tornadis.ClientPool(max_size=1, host='127.0.0.1', port=silent.get_port())
+        equal((await raises_async(Tornadis.ConnectionError, ask(pool, timeout=.02))).code, Tornadis.Error.TIMEOUT)
+        equal(pool.props.size, 0)
+
+        for cancellable in (Gio.Cancellable(), None):
+            peer = TornadisHarness.Peer.new('drain\n---\nhandshake\necho-server\n')
+            pool = Tornadis.ClientPool(max_size=1, host='127.0.0.1', port=peer.get_port())
+            waiting = ask(pool, cancellable=cancellable)
+            await wait_until(lambda: peer.get_n_connections() == 1)
+            equal(pool.props.size, 1)
+            if cancellable is None:
+                waiting.cancel()
+                equal(pool.props.size, 0)
+            else:
+                cancellable.cancel()
+                await raises_async(GLib.Error, waiting)
+            equal(pool.props.size, 0)
+            async with pool.connected_client() as client:
+                equal(await client.call('PING'), b'PONG')
+            pool.destroy()
 
 
 async def test_cancelled_calls_are_given_up(server):

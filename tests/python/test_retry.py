@@ -5,7 +5,7 @@ import sys
 
 from tap import equal, main, raises_async
 
-from gi.repository import GLib, Tornadis
+from gi.repository import GLib, Tornadis, TornadisHarness
 
 
 def make_client(server):
@@ -86,6 +86,55 @@ async def test_fault_14_circuit(server):
                 equal(error.code, code)
         equal(limit.props.state.value_nick, 'open')
         equal(pool.props.size, 0)
+
+
+async def test_timeout_of_one_call(server):
+    """To plugins a call with a time of its own ends as with the client's: what counts failures counts this."""
+    silent = TornadisHarness.Peer.new('drain\n')
+    peer = {'host': '127.0.0.1', 'port': silent.get_port()}
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('PING')
+    ways = {
+        'client': lambda template: template.call('PING', timeout=.05),
+        'pipeline': lambda template: template.call(pipeline, timeout=.05),
+        'connect': lambda template: template.connect_client(timeout=.05),
+        'pool': lambda template: Tornadis.ClientPool.new(template).call('PING', timeout=.05),
+        'take': lambda template: Tornadis.ClientPool.new(template).get_connected_client(timeout=.05),
+        'preconnect': lambda template: Tornadis.ClientPool.new(template).preconnect(1, timeout=.05),
+    }
+    for name, way in ways.items():
+        template = Tornadis.Client(**peer)
+        metrics, limit = template.add_plugin_by_name('metrics'), template.add_plugin_by_name('limit')
+        limit.props.error_rate = 0.5
+        limit.props.min_calls = 1
+        error = await raises_async(Tornadis.ConnectionError, way(template))
+        equal((name, error.code), (name, Tornadis.Error.TIMEOUT))
+        equal((name, limit.props.state.value_nick), (name, 'open'))
+        equal((name, metrics.props.failures), (name, 1))
+        assert 'error_type="timeout"' in metrics.props.prometheus, (name, metrics.props.prometheus)
+        template.close()
+    # One that is cancelled says nothing about the server.
+    template = Tornadis.Client(**peer)
+    limit = template.add_plugin_by_name('limit')
+    limit.props.error_rate = 0.5
+    limit.props.min_calls = 1
+    calls = [template.call('PING'), template.call('PING', timeout=60)]
+    equal([call.cancel() for call in calls], [True, True])
+    await Tornadis.sleep(0)
+    equal(limit.props.state.value_nick, 'closed')
+    template.close()
+
+
+async def test_timeout_is_not_retried(server):
+    """Nor while a plugin has it, where the server has no part in it."""
+    template = make_client(server)
+    retry, limit = template.add_plugin_by_name('retry'), template.add_plugin_by_name('limit')
+    limit.props.max_in_flight = 1
+    blocked = template.call('BLPOP', 'list', 0)
+    error = await raises_async(Tornadis.ConnectionError, template.call('PING', timeout=.02))
+    equal(error.code, Tornadis.Error.TIMEOUT)
+    equal((retry.props.retries, limit.props.queued), (0, 0))
+    blocked.cancel()
 
 
 async def test_limit(server):

@@ -13,7 +13,7 @@ typedef struct
   TornadisCancelWatch *watch; /* (owned) (nullable) */
   GError *error;              /* (owned) (nullable) the first */
   guint n_left;
-  gboolean cancelled; /* the task has returned */
+  gboolean cancelled; /* the task has returned, or is about to */
 } TornadisPreconnect;
 
 static void
@@ -30,10 +30,16 @@ static gboolean
 preconnect_cancelled_cb (gpointer user_data)
 {
   g_autoptr (GTask) task = g_object_ref (G_TASK (user_data));
+  TornadisClientPool *self = g_task_get_source_object (task);
   TornadisPreconnect *preconnect = g_task_get_task_data (task);
+  g_autoptr (GError) reason = tornadis_cancel_watch_dup_reason (g_task_get_cancellable (task));
 
   g_clear_pointer (&preconnect->watch, tornadis_cancel_watch_free);
-  preconnect->cancelled = g_task_return_error_if_cancelled (task);
+  preconnect->cancelled = TRUE;
+
+  tornadis_client_pool_leave_attempts (self, task);
+  tornadis_client_pool_give_up (self, reason);
+  tornadis_cancel_watch_return_error_if_cancelled (task);
 
   return G_SOURCE_REMOVE;
 }
@@ -54,6 +60,8 @@ preconnect_step (GTask *task,
     return;
 
   g_clear_pointer (&preconnect->watch, tornadis_cancel_watch_free);
+  /* One that it has joined may go on, where a plugin has refused it that. */
+  tornadis_client_pool_leave_attempts (g_task_get_source_object (task), task);
   if (preconnect->error != NULL)
     g_task_return_error (task, g_steal_pointer (&preconnect->error));
   else
@@ -101,6 +109,10 @@ preconnect_join (TornadisClientPool *self,
     g_object_ref (l->data);
   for (GList *l = connecting; l != NULL && n_wanted > 0; l = l->next, n_wanted--)
     {
+      TornadisPoolAttempt *attempt = g_hash_table_lookup (self->connecting, l->data);
+
+      if (attempt != NULL)
+        attempt->preconnects = g_slist_prepend (attempt->preconnects, task);
       preconnect->n_left++;
       tornadis_client_connect_async (l->data, NULL, joined_cb, g_object_ref (task));
     }
@@ -116,8 +128,8 @@ preconnect_join (TornadisClientPool *self,
  * @user_data: passed to @callback
  *
  * Creates and connects clients until there are @size, or [property@Tornadis.ClientPool:max-size] if that is less,
- * counting those that are taken. Cancelling completes this at once; connections that are being made become idle clients.
- * Each is connected as with [method@Tornadis.Client.connect_async], through the template's plugins.
+ * counting those that are taken. Cancelling completes this at once, and ends the attempts to connect that nobody else waits
+ * for; clients that are connected already are idle. Each is connected as with [method@Tornadis.Client.connect_async], through the template's plugins.
  *
  * Equivalent of tornadis' `ClientPool.preconnect()`.
  *
@@ -141,7 +153,7 @@ tornadis_client_pool_preconnect_async (TornadisClientPool *self,
   task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tornadis_client_pool_preconnect_async);
 
-  if (g_task_return_error_if_cancelled (task))
+  if (tornadis_cancel_watch_return_error_if_cancelled (task))
     return;
 
   if (size < 0 && self->max_size < 0)
@@ -177,7 +189,7 @@ tornadis_client_pool_preconnect_async (TornadisClientPool *self,
         }
 
       preconnect->n_left++;
-      tornadis_client_pool_connect (self, client, preconnected_cb, g_object_ref (task));
+      tornadis_client_pool_connect (self, client, task, preconnected_cb, g_object_ref (task));
     }
 
   tornadis_client_pool_notify_counts (self);

@@ -120,10 +120,9 @@ tornadis_client_pool_notify_counts (TornadisClientPool *self)
       }
 }
 
-/* Of a pool that is disposed nobody is to be notified, nor of a client that goes with it. */
-static void
-pool_close_client (TornadisClientPool *self,
-                   TornadisClient *client)
+void
+tornadis_client_pool_close_client (TornadisClientPool *self,
+                                   TornadisClient *client)
 {
   if (self->disposed)
     tornadis_client_close_silently (client);
@@ -216,7 +215,7 @@ tornadis_client_pool_drop_idle (TornadisClientPool *self,
 
   /* Closing runs handlers, which may come back to the pool. */
   for (guint i = 0; i < dropped->len; i++)
-    pool_close_client (self, g_ptr_array_index (dropped, i));
+    tornadis_client_pool_close_client (self, g_ptr_array_index (dropped, i));
 }
 
 static void
@@ -338,6 +337,8 @@ answer_cb (gpointer user_data)
   TornadisAnswer *answer = g_task_get_task_data (task);
 
   /* The answer stays the task's data, so that a client is given back whatever becomes of the task. */
+  if (tornadis_cancel_watch_return_error_if_cancelled (task))
+    return G_SOURCE_REMOVE;
   if (answer->error != NULL)
     {
       g_task_return_error (task, g_steal_pointer (&answer->error));
@@ -443,8 +444,8 @@ connected_cb (GObject *object,
   g_autoptr (TornadisClientPool) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  /* The pool was destroyed meanwhile: those who waited then have been notified, and this is nothing to those who wait
-   * now. */
+  /* It was given up, or the pool was destroyed meanwhile: those who waited then have been notified, and this is nothing to
+   * those who wait now. */
   if (!g_hash_table_contains (self->connecting, object))
     return;
 
@@ -456,18 +457,6 @@ connected_cb (GObject *object,
   if (self->waiters.length > g_hash_table_size (self->connecting) && pool_find_caller (self) == NULL)
     pool_answer (self, NULL, NULL, g_steal_pointer (&error));
   tornadis_client_pool_serve (self);
-}
-
-void
-tornadis_client_pool_connect (TornadisClientPool *self,
-                              TornadisClient *client,
-                              GAsyncReadyCallback callback,
-                              gpointer user_data)
-{
-  g_hash_table_add (self->connecting, client);
-  g_main_context_push_thread_default (self->context);
-  tornadis_client_connect_async (client, NULL, callback, user_data);
-  g_main_context_pop_thread_default (self->context);
 }
 
 void
@@ -494,7 +483,7 @@ tornadis_client_pool_serve (TornadisClientPool *self)
           pool_answer (self, caller, client, NULL);
         }
       else if (client != NULL)
-        tornadis_client_pool_connect (self, client, connected_cb, g_object_ref (self));
+        tornadis_client_pool_connect (self, client, NULL, connected_cb, g_object_ref (self));
       /* A plugin's hook may have run meanwhile, and with it this function. */
       else if (self->waiters.length > 0)
         pool_answer (self, NULL, NULL, g_steal_pointer (&error));
@@ -732,7 +721,7 @@ tornadis_client_pool_init (TornadisClientPool *self)
 {
   self->context = g_main_context_ref_thread_default ();
   self->busy = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
-  self->connecting = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->connecting = tornadis_client_pool_new_attempts ();
   self->max_size = -1;
   self->client_timeout_sec = -1;
 }
@@ -763,10 +752,13 @@ waiter_cancelled_cb (gpointer user_data)
   TornadisClientPool *self = g_task_get_source_object (user_data);
   g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, user_data);
 
+  g_autoptr (GError) reason = tornadis_cancel_watch_dup_reason (g_task_get_cancellable (user_data));
+
   if (task != NULL)
     {
-      g_task_return_error_if_cancelled (task);
-      tornadis_client_pool_notify_counts (self);
+      /* Before they are notified: there is room again then. */
+      tornadis_client_pool_give_up (self, reason);
+      tornadis_cancel_watch_return_error_if_cancelled (task);
     }
 
   return G_SOURCE_REMOVE;
@@ -776,7 +768,7 @@ static void
 pool_wait (TornadisClientPool *self,
            GTask *task)
 {
-  if (g_task_return_error_if_cancelled (task))
+  if (tornadis_cancel_watch_return_error_if_cancelled (task))
     return;
 
   if (g_task_get_cancellable (task) != NULL)
@@ -796,6 +788,8 @@ tornadis_client_pool_get_client_async (TornadisClientPool *self,
   g_autoptr (GTask) task = tornadis_prelude_task_new (self, cancellable, callback, user_data);
 
   g_task_set_source_tag (task, tornadis_client_pool_get_client_async);
+  /* The call itself says why. */
+  g_task_set_check_cancellable (task, FALSE);
   pool_wait (self, task);
 }
 
@@ -809,6 +803,11 @@ tornadis_client_pool_get_client_async (TornadisClientPool *self,
  * Takes a client that is connected: an idle one, a new one, or, when there are
  * [property@Tornadis.ClientPool:max-size], the next that is released. Those who wait are served in order. A new one is
  * connected as with [method@Tornadis.Client.connect_async], through the template's plugins.
+ *
+ * Cancelling completes this at once. An attempt to connect that nobody else waits for then ends with it, so that its place is
+ * free: who is never patient enough for a connection gets none, and [method@Tornadis.ClientPool.preconnect_async] is for
+ * them. A client that is never fetched, because there is no callback or it calls no finish function, goes back to the
+ * pool with the [iface@Gio.AsyncResult].
  *
  * Equivalent of tornadis' `ClientPool.get_connected_client()` and `ClientPool.connected_client()`.
  *
@@ -937,7 +936,9 @@ tornadis_client_pool_destroy (TornadisClientPool *self)
   /* First, before anything that runs handlers, which may ask for new clients. A callback that does not find its client in
    * the table knows that nobody waits for it. */
   connecting = g_hash_table_get_keys (self->connecting);
-  g_hash_table_steal_all (self->connecting);
+  for (GList *l = connecting; l != NULL; l = l->next)
+    g_object_ref (l->data);
+  g_hash_table_remove_all (self->connecting);
   self->generation++;
   pool_stop_check (self);
 
@@ -947,7 +948,7 @@ tornadis_client_pool_destroy (TornadisClientPool *self)
   tornadis_client_pool_drop_idle (self, TRUE);
 
   for (GList *l = connecting; l != NULL; l = l->next)
-    pool_close_client (self, l->data);
+    tornadis_client_pool_close_client (self, l->data);
   g_list_free_full (connecting, g_object_unref);
 
   tornadis_client_pool_notify_counts (self);

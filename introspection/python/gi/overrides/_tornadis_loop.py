@@ -102,12 +102,17 @@ class Future:
         return self._cancelled
 
     def cancel(self, msg=None):
-        """Cancels what is waited for, which then raises `asyncio.CancelledError`; `False` when it is too late."""
+        """Cancels what is waited for, which then raises `asyncio.CancelledError`; `False` when it is too late.
+
+        It is too late when the outcome is there, or was read and is on its way: then it still comes.
+        """
         if self._done or self._canceller is None:
             return False
         self._cancelled = True
         self._cancel_message = msg
-        self._canceller()
+        if self._canceller() is False:
+            self._cancelled = False
+            return False
         self.set_exception(self._make_cancelled_error())
         return True
 
@@ -241,10 +246,12 @@ class _LentFuture(Future):
     """A future whose result is given back when nobody takes it after all."""
 
     _n_waiting = 0
+    _taken = False
 
     def __init__(self, canceller, give_back):
         super().__init__(canceller)
         self._give_back = give_back
+        self._main_context = GLib.MainContext.ref_thread_default()
 
     def __await__(self):
         if not self._done:
@@ -262,6 +269,15 @@ class _LentFuture(Future):
         return self.result()
 
     __iter__ = __await__
+
+    def result(self):
+        self._taken = True
+        return super().result()
+
+    def __del__(self):
+        # Nobody has asked for it, nor can any more. A garbage collection is in whatever thread.
+        if self._done and not self._taken and self._result is not None:
+            _call_soon(functools.partial(self._give_back, self._result), self._main_context)
 
     def _take_back(self):
         value, self._result = self._result, None
