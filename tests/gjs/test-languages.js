@@ -5,6 +5,7 @@ import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
 import Tornadis from 'gi://Tornadis?version=1.0';
+import TornadisHarness from 'gi://TornadisHarness?version=0';
 
 import {countBlocked, equal, rejects, throws, until} from './tap.js';
 
@@ -298,6 +299,37 @@ export default {
         await rejects(Tornadis.ConnectionError, pubSub.subscribe('a', {timeout: 0.05}), Tornadis.Error.TIMEOUT);
         pubSub.close();
         silent.close();
+    },
+
+    async timeoutForPlugins(server) {
+        // A call with a time of its own ends as with the client's: what counts failures counts this.
+        const silent = TornadisHarness.Peer.new('drain\n');
+        const peer = {host: '127.0.0.1', port: silent.get_port()};
+        const timeout = 0.02;
+        const ways = {
+            call: template => template.call('PING', {timeout}),
+            connect: template => template.connect_client({timeout}),
+            pool: template => Tornadis.ClientPool.new(template).call('PING', {timeout}),
+            take: template => Tornadis.ClientPool.new(template).get_connected_client({timeout}),
+            preconnect: template => Tornadis.ClientPool.new(template).preconnect(1, {timeout}),
+        };
+        for (const [name, way] of Object.entries(ways)) {
+            const template = new Tornadis.Client(peer);
+            const metrics = template.add_plugin_by_name('metrics');
+            const limit = template.add_plugin_by_name('limit');
+            Object.assign(limit, {error_rate: 0.5, min_calls: 1});
+            await rejects(Tornadis.ConnectionError, way(template), Tornadis.Error.TIMEOUT);
+            equal([name, limit.open_servers.length, metrics.failures], [name, 1, 1]);
+            equal([name, metrics.prometheus.includes('error_type="timeout"')], [name, true]);
+            template.close();
+        }
+        // Nor is the place of the pool's occupied, and the caller's cancellable is theirs.
+        const pool = new Tornadis.ClientPool({max_size: 1, ...peer});
+        const cancellable = new Gio.Cancellable();
+        for (let i = 0; i < 2; i++) {
+            await rejects(Tornadis.ConnectionError, pool.get_connected_client({timeout, cancellable}), Tornadis.Error.TIMEOUT);
+            equal([pool.size, cancellable.is_cancelled()], [0, false]);
+        }
     },
 
     async withClient(server) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "integration/util.h"
+#include "integration/hook-plugin.h"
 
 #include "introspection/bridge/tornadis-bridge-carrier.h"
 #include "introspection/bridge/tornadis-bridge-values.h"
@@ -699,6 +699,79 @@ test_closed (Fixture *fixture,
   listener_clear (&listener);
 }
 
+typedef struct
+{
+  GError *error; /* (owned) (nullable) of the last call */
+  gboolean abandoned;
+  guint n;
+} Ended;
+
+static gboolean
+ended_hook (HookPlugin *plugin,
+            Hook which,
+            TornadisClient *client,
+            TornadisCall *call)
+{
+  Ended *ended = plugin->data;
+
+  if (which != CALL_DONE)
+    return FALSE;
+
+  g_clear_error (&ended->error);
+  ended->error = tornadis_call_dup_error (call);
+  ended->abandoned = tornadis_call_is_abandoned (call);
+  ended->n++;
+  return FALSE;
+}
+
+/* A call that is given up has ended, at the server too, when the function returns, and plugins know why. */
+static void
+test_given_up (Fixture *fixture,
+               gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = make_command ("BLPOP none 0");
+  Ended ended = { NULL };
+  HookPlugin *plugin = add_calling (fixture->client, "plugin", ended_hook, &ended);
+  Listener listener;
+
+  g_assert_true (connect_and_wait (fixture->client, NULL));
+  listener_init (&listener, fixture->client);
+  for (guint i = 0; i < 4; i++)
+    {
+      gboolean expires = (i & 1) != 0;
+      gint64 patience;
+      guint before;
+      gboolean done;
+
+      if ((i & 2) != 0)
+        g_assert_true (tornadis_bridge_carrier_submit_command (listener.carrier, command, NULL, NULL));
+      else
+        g_assert_true (tornadis_bridge_carrier_submit_text (listener.carrier, "[[\"BLPOP\",\"none\",\"0\"]]", NULL));
+      wait_until (count_blocked (fixture->redis) == 1);
+      before = ended.n;
+      done = expires ? tornadis_bridge_carrier_expire (listener.carrier, i, "too long")
+                     : tornadis_bridge_carrier_cancel (listener.carrier, i);
+      g_assert_true (done);
+      g_assert_cmpuint (ended.n, ==, before + 1);
+      if (expires)
+        g_assert_error (ended.error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+      else
+        g_assert_error (ended.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_assert_cmpint (!ended.abandoned, ==, expires);
+      g_assert_false (tornadis_client_is_connected (fixture->client));
+      /* Without the main loop. */
+      patience = get_patience ();
+      while (count_blocked (fixture->redis) > 0)
+        g_assert_cmpint (g_get_monotonic_time (), <, patience);
+      listener_wait_for (&listener, expires ? "\"too long\"" : "\"g-io-error-quark\",19,");
+      g_assert_false (tornadis_bridge_carrier_cancel (listener.carrier, i));
+      g_ptr_array_set_size (listener.told, 0);
+    }
+  listener_clear (&listener);
+  g_clear_error (&ended.error);
+  take_off (fixture->client, plugin);
+}
+
 int
 main (int argc,
       char **argv)
@@ -721,6 +794,7 @@ main (int argc,
   g_test_add ("/bridge/kept-list", Fixture, NULL, fixture_set_up, test_kept_list, fixture_tear_down);
   g_test_add ("/bridge/client-gone", Fixture, NULL, fixture_set_up, test_client_gone, fixture_tear_down);
   g_test_add ("/bridge/closed", Fixture, NULL, fixture_set_up, test_closed, fixture_tear_down);
+  g_test_add ("/bridge/given-up", Fixture, NULL, fixture_set_up, test_given_up, fixture_tear_down);
 
   return g_test_run ();
 }
