@@ -662,7 +662,7 @@ tornadis_client_call_connect (TornadisClient *self,
  *
  * Cancelling completes the call at once. A command that was not yet written is not sent; the reply to one that was is
  * dropped when it comes, and no other call ever gets it. If the command waits for data, as `BLPOP` does, the connection is
- * closed.
+ * closed before more is read. A reply that was read before that is the outcome of the call, however late it is cancelled.
  *
  * Equivalent of tornadis' `Client.call()`.
  *

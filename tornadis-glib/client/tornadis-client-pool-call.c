@@ -101,7 +101,8 @@ pool_call (TornadisClientPool *self,
  * @callback: (scope async) (nullable): called when the reply is there or the call has failed
  * @user_data: passed to @callback
  *
- * Takes a client, calls [method@Tornadis.Client.call_async] on it, and releases it. One that is not connected yet is
+ * Takes a client, calls [method@Tornadis.Client.call_async] on it, and releases it. Cancelling does the same, and before
+ * there is a client it leaves the place of the call to the next. A client that is not connected yet is
  * connected by the call: when that fails, the call fails, for plugins as well.
  *
  * Since: 1.0
