@@ -3,7 +3,7 @@
 
 import sys
 
-from tap import equal, main, raises_async
+from tap import count_blocked, equal, main, raises_async, wait_until
 
 from gi.repository import GLib, Tornadis, TornadisHarness
 
@@ -131,6 +131,7 @@ async def test_timeout_is_not_retried(server):
     retry, limit = template.add_plugin_by_name('retry'), template.add_plugin_by_name('limit')
     limit.props.max_in_flight = 1
     blocked = template.call('BLPOP', 'list', 0)
+    await wait_until(lambda: count_blocked(server) == 1)
     error = await raises_async(Tornadis.ConnectionError, template.call('PING', timeout=.02))
     equal(error.code, Tornadis.Error.TIMEOUT)
     equal((retry.props.retries, limit.props.queued), (0, 0))
