@@ -127,6 +127,13 @@ test_never_fetched (Pool *fixture,
   g_clear_object (&result);
   assert_counts (fixture->pool, 1, 1, 0);
 
+  /* Nobody can fetch it. */
+  tornadis_client_pool_get_connected_client_async (fixture->pool, NULL, NULL, NULL);
+  assert_counts (fixture->pool, 1, 0, 0);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  assert_counts (fixture->pool, 1, 1, 0);
+
   /* Cancelled after it was given, before it was fetched. */
   tornadis_client_pool_get_connected_client_async (fixture->pool, cancellable, store_result, &result);
   wait_for_result (&result);

@@ -237,6 +237,22 @@ async def test_what_is_refused(server):
     await raises_async(Tornadis.TornadisException, alone.call('PING'))
 
 
+async def test_timeout(server):
+    """What has a time of its own tells the plugins of its node when that is over."""
+    cluster = TornadisHarness.Cluster.new(3, 0, None)
+    node = cluster.get_node(cluster.find_master(cluster.find_slot(NAMES[0])))
+    for args in ['GET', NAMES[0]], ['BLPOP', NAMES[0], 0]:
+        client = Tornadis.Client.new_for_uri(f'redis-cluster://{cluster.get_hosts(False)}')
+        limit = client.add_plugin_by_name('limit')
+        await client.call('GET', NAMES[0])
+        limit.props.error_rate, limit.props.min_calls, limit.props.open_msec = 0.1, 1, 60000
+        node.pause()
+        error = await raises_async(Tornadis.ConnectionError, client.call(*args, timeout=.05))
+        node.resume()
+        equal((error.code, len(limit.props.open_servers)), (Tornadis.Error.TIMEOUT, 1))
+        client.close()
+
+
 async def test_removed(server):
     """Without the plugin it is a client of one server, to which no call goes that was made before."""
     peer = TornadisHarness.Peer.new('wait\n')
