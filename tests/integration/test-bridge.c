@@ -739,7 +739,7 @@ test_given_up (Fixture *fixture,
   for (guint i = 0; i < 4; i++)
     {
       gboolean expires = (i & 1) != 0;
-      gint64 patience;
+      gint64 end;
       guint before;
       gboolean done;
 
@@ -760,9 +760,9 @@ test_given_up (Fixture *fixture,
       g_assert_cmpint (!ended.abandoned, ==, expires);
       g_assert_false (tornadis_client_is_connected (fixture->client));
       /* Without the main loop. */
-      patience = get_patience ();
+      end = get_patience ();
       while (count_blocked (fixture->redis) > 0)
-        g_assert_cmpint (g_get_monotonic_time (), <, patience);
+        g_assert_cmpint (g_get_monotonic_time (), <, end);
       listener_wait_for (&listener, expires ? "\"too long\"" : "\"g-io-error-quark\",19,");
       g_assert_false (tornadis_bridge_carrier_cancel (listener.carrier, i));
       g_ptr_array_set_size (listener.told, 0);

@@ -823,7 +823,6 @@ test_call_cancelled_in_time (Pool *fixture,
   g_autoptr (TornadisClient) other = assert_take (fixture->pool);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   GAsyncResult *called = NULL;
-  g_autoptr (TornadisReply) reply = NULL;
   g_autoptr (GError) error = NULL;
 
   start_call (fixture->pool, "BLPOP jobs 0", cancellable, &called);
