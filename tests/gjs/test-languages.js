@@ -62,6 +62,13 @@ const Failing = GObject.registerClass({GTypeName: 'TornadisTestFailing'}, class 
     }
 });
 
+const Named = GObject.registerClass({GTypeName: 'TornadisTestNamed'}, class extends Tornadis.Client {
+    _init(properties = {}) {
+        super._init({client_name: 'named', db: 3, read_page_size: 4096, ...properties});
+        this.mine = true;
+    }
+});
+
 export default {
     async namesAreThere() {
         const names = readTable('JavaScript');
@@ -166,8 +173,47 @@ export default {
         equal((await rejects(TypeError, pubSub.subscribe(3))).message,
             'a number can not be the name of a channel: give a string or bytes');
         await rejects(TypeError, pubSub.subscribe(['a', null]));
-        await rejects(TypeError, client.connect_client({timeuot: 1}));
+        const generator = function* () {
+            yield 'a';
+        };
+        equal((await rejects(TypeError, pubSub.subscribe('a', generator()))).message,
+            'a Generator can not be the name of a channel: give a string or bytes');
         await rejects(TypeError, client.connect_client(5));
+        // What is no option of a method is said by its name, and what is none of a Cancellable too.
+        const pool = makePool(server);
+        const use = () => equal(1, 2);
+        for (const start of [
+            bad => client.call('PING', bad), bad => client.connect_client(bad), bad => client.withClient(use, bad),
+            bad => pool.call('PING', bad), bad => pool.get_connected_client(bad), bad => pool.withClient(use, bad),
+            bad => pool.preconnect(bad), bad => pool.preconnect(1, bad), bad => pubSub.subscribe('a', bad),
+            bad => pubSub.unsubscribe(bad), bad => pubSub.pop_message(bad), bad => pubSub.pop_message(1, bad),
+            async bad => client.async_call('PING', bad), async bad => pool.async_call('PING', bad),
+            async bad => pubSub.messages(bad),
+        ]) {
+            equal((await rejects(TypeError, start({timeuot: 1}))).message.startsWith('timeuot is no option, as '), true);
+            const {message} = await rejects(TypeError, start({cancellable: 'x'}));
+            if (!message.includes('deadline'))
+                equal(message, 'a cancellable is a Gio.Cancellable, not a string');
+        }
+        equal((await rejects(TypeError, pubSub.pop_message({timeout: 1}))).message,
+            'timeout is no option, as cancellable is: the time is the first argument, and when it is over there is null');
+        for (const bad of [{timeout: 1}, {cancellable: new Gio.Cancellable()}]) {
+            equal(throws(TypeError, () => pubSub.messages(bad)).message.endsWith(
+                'is no option, as deadline and batches are: a loop over messages ends by leaving it, or with the deadline'), true);
+        }
+        equal(throws(TypeError, () => pubSub.messages(generator())).message,
+            'options are an object such as {deadline: …}, and not a Generator');
+        for (const bad of [5, 'a', null])
+            throws(TypeError, () => pubSub.messages(bad));
+        for (const bad of ['5', NaN, []]) {
+            await rejects(TypeError, pubSub.pop_message(bad));
+            throws(TypeError, () => pubSub.messages({deadline: bad}));
+        }
+        for (const either of [client, pool]) {
+            equal((await rejects(TypeError, either.withClient({timeout: 1}, use))).message,
+                'withClient() is given a function, and then perhaps options, not an Object');
+        }
+        equal([client.is_connected(), pool.size, pool.waiting], [false, 0, 0]);
         // What GObject has under these names.
         for (const either of [client, pubSub]) {
             for (const name of ['connect', 'disconnect'])
@@ -246,12 +292,17 @@ export default {
     async cancellable(server) {
         const client = makeClient(server);
         const pool = makePool(server, {max_size: 1});
+        const pubSub = await new Tornadis.PubSubClient(options(server)).subscribe('a');
         const taken = await pool.get_connected_client();
         for (const start of [
             given => client.call('BLPOP', 'list', 0, given),
             given => client.call('BLPOP', 'list', 0, {timeout: 1000, ...given}),
             given => pool.call('PING', given),
             given => pool.get_connected_client(given),
+            given => pool.withClient(() => equal(1, 2), given),
+            given => pubSub.pop_message(given),
+            given => pubSub.pop_message(1000, given),
+            given => pubSub.pop_message(null, given),
         ]) {
             const cancellable = new Gio.Cancellable();
             const waiting = start({cancellable});
@@ -272,6 +323,7 @@ export default {
         const taken = await pool.get_connected_client({timeout: 60});
         for (const late of [pool.get_connected_client({timeout: 0}), pool.call('PING', {timeout: 0})])
             await rejects(Tornadis.ConnectionError, late, Tornadis.Error.TIMEOUT);
+        await rejects(Tornadis.ConnectionError, pool.withClient(() => equal(1, 2), {timeout: 0}), Tornadis.Error.TIMEOUT);
         await until(() => pool.waiting === 0);
         // It is free in the very moment in which the time is over: nobody is to have it for ever.
         const late = pool.get_connected_client({timeout: 0});
@@ -281,6 +333,8 @@ export default {
         equal(await new Promise(resolve => pool.async_call('PING', {timeout: 60}, resolve)), 'PONG');
         equal(await new Promise(resolve => pool.async_call('PING', resolve)), 'PONG');
         equal(await pool.preconnect(1, {timeout: 60}), pool);
+        equal(await pool.preconnect({timeout: 60}), pool);
+        equal(await pool.withClient(client => client.call('PING'), {timeout: 60}), 'PONG');
         // When the caller is told, the server gives the next element to nobody else any more.
         const pipeline = new Tornadis.Pipeline();
         pipeline.stack_call('BLPOP', 'list', 0);
@@ -295,6 +349,9 @@ export default {
         const port = silent.add_any_inet_port(null);
         const client = new Tornadis.Client({host: '127.0.0.1', port});
         await rejects(Tornadis.ConnectionError, client.connect_client({timeout: 0.05}), Tornadis.Error.TIMEOUT);
+        await rejects(Tornadis.ConnectionError, client.withClient(() => equal(1, 2), {timeout: 0.05}), Tornadis.Error.TIMEOUT);
+        const waiting = new Tornadis.ClientPool({host: '127.0.0.1', port, max_size: 1});
+        await rejects(Tornadis.ConnectionError, waiting.preconnect({timeout: 0.05}), Tornadis.Error.TIMEOUT);
         const pubSub = new Tornadis.PubSubClient({host: '127.0.0.1', port});
         await rejects(Tornadis.ConnectionError, pubSub.subscribe('a', {timeout: 0.05}), Tornadis.Error.TIMEOUT);
         pubSub.close();
@@ -414,6 +471,11 @@ export default {
             equal(await change('subscribe', 'a', 'b'), pubSub);
             equal(await change('subscribe', ['a', new Uint8Array([255])], {timeout: 60}), pubSub);
             equal(await change('subscribe', new Set(['c'])), pubSub);
+            equal(await change('subscribe', (function* () {
+                yield 'd';
+                yield new GLib.Bytes(new Uint8Array([101]));
+            })(), {timeout: 60}), pubSub);
+            equal(await change('unsubscribe', new Map([['d', 1], ['e', 1]]).keys()), pubSub);
             // An empty one is none, while nothing is all.
             equal(await change('unsubscribe', []), pubSub);
             equal(pubSub.subscribed, true);
@@ -422,5 +484,41 @@ export default {
         }
         await rejects(Tornadis.ClientError, pubSub.subscribe([]), Tornadis.Error.USAGE);
         await rejects(Tornadis.ClientError, pubSub.subscribe(), Tornadis.Error.USAGE);
+    },
+
+    /** What the URI says counts, and for the rest what the subclass has. */
+    async subclassOfUri(server) {
+        for (const make of [uri => Named.new_for_uri(uri), uri => Named.new_for_uri_full(uri, Tornadis.UriFlags.NONE)]) {
+            const client = make('rediss://user:pass@example.org:7000?call-timeout-msec=5&read-page-size=8192');
+            equal([client.constructor === Named, client.mine], [true, true]);
+            equal([client.username, client.password, client.host, client.port, client.db, client.tls, client.client_name,
+                client.call_timeout_msec, client.read_page_size],
+            ['user', 'pass', 'example.org', 7000, 0, true, 'named', 5, 8192]);
+        }
+        const path = server.get_socket_path();
+        const client = Named.new_for_uri(`unix://${path}`);
+        equal([client.unix_domain_socket, await client.call('CLIENT', 'GETNAME')], [path, 'named']);
+        for (const kind of [Tornadis.Client, Tornadis.PubSubClient])
+            equal(kind.new_for_uri('redis://h').constructor === kind, true);
+        // And its plugins, in their order.
+        const list = object => Array.from({length: object.get_plugins().get_n_items()},
+            (_, i) => GObject.type_name(object.get_plugins().get_item(i).constructor.$gtype));
+        const many = Named.new_for_uri_full('redis-sentinel://a,b/main?plugins=log,retry&retry.max-attempts=7',
+            Tornadis.UriFlags.ALLOW_PLUGINS);
+        equal(list(many), ['TornadisLogPlugin', 'TornadisRetryPlugin', 'TornadisSentinelPlugin']);
+        equal(many.get_plugins().get_item(1).max_attempts, 7);
+        equal(list(Named.new_for_uri('redis-cluster://a,b')), ['TornadisClusterPlugin']);
+        throws(Tornadis.ClientError, () => Named.new_for_uri('nonsense'));
+    },
+
+    /** It is Python's alone, and says so. */
+    async decodeInUri() {
+        for (const kind of [Tornadis.Client, Tornadis.PubSubClient, Named]) {
+            equal(throws(Tornadis.ClientError, () => kind.new_for_uri('redis://:hunter2@h?decode=true'),
+                Tornadis.Error.USAGE).message, 'Unknown option “decode” in the URI: it is one of Python’s alone, while ' +
+                'JavaScript has text wherever it is text');
+            equal(throws(Tornadis.ClientError, () => kind.new_for_uri('redis://h?nothing=true')).message,
+                'Unknown option “nothing” in the URI');
+        }
     },
 };

@@ -17,7 +17,7 @@
 var _init = (function () {
     const {Array, BigInt, Error, JSON, Map, Number} = globalThis;
     const {Function, Object, Promise, RangeError, Set, String, Symbol, TypeError, Uint8Array} = globalThis;
-    const {GLib, GObject} = imports.gi;
+    const {Gio, GLib, GObject} = imports.gi;
     const System = imports.system;
 
     let Tornadis, TornadisBridge;
@@ -146,7 +146,9 @@ var _init = (function () {
             return String(value);
         if (typeof value !== 'object')
             return `a ${typeof value}`;
-        const {name} = value.constructor ?? Object;
+        // What a generator has there is no class.
+        const {constructor} = value;
+        const name = typeof constructor === 'function' ? constructor.name : Object.prototype.toString.call(value).slice(8, -1);
         return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name.replace('_', '.')}`;
     }
 
@@ -288,28 +290,55 @@ var _init = (function () {
 
     const NO_OPTIONS = Object.freeze({timeout: null, cancellable: null});
 
-    function checkOptions(options) {
-        if (typeof options !== 'object' || options === null)
-            throw new TypeError(`options are an object such as {timeout: 5}, and not ${describe(options)}`);
+    const isPlain = value => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+    /** That there are no other options than those named; what is said of one after that. */
+    function checkNames(options, names, more) {
+        if (!isPlain(options))
+            throw new TypeError(`options are an object such as {${names[0]}: …}, and not ${describe(options)}`);
         for (const name of Object.keys(options)) {
-            if (!Object.hasOwn(NO_OPTIONS, name))
-                throw new TypeError(`${name} is no option, as timeout and cancellable are, and no argument can be an object`);
+            if (!names.includes(name))
+                throw new TypeError(`${name} is no option, as ${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'}${more}`);
         }
+    }
+
+    function checkCancellable(cancellable) {
+        if (cancellable !== null && !(cancellable instanceof Gio.Cancellable))
+            throw new TypeError(`a cancellable is a Gio.Cancellable, not ${describe(cancellable)}`);
+        return cancellable;
+    }
+
+    /** Without one it is negative, as one that is never over. */
+    function checkDeadline(deadline) {
+        if (deadline === null || deadline === undefined)
+            return -1;
+        if (typeof deadline !== 'number' || Number.isNaN(deadline))
+            throw new TypeError(`a deadline is a number of seconds, not ${typeof deadline === 'number' ? 'NaN' : describe(deadline)}`);
+        return deadline;
+    }
+
+    function checkOptions(options, more = '') {
+        checkNames(options, Object.keys(NO_OPTIONS), more);
         const {timeout = null, cancellable = null} = options;
         if (timeout !== null && typeof timeout !== 'number')
             throw new TypeError(`a timeout is a number of seconds, not ${describe(timeout)}`);
         if (timeout !== null && !(timeout >= 0))
             throw new RangeError(`a timeout is a number of seconds from 0, not ${timeout}`);
-        return {timeout, cancellable};
+        return {timeout, cancellable: checkCancellable(cancellable)};
+    }
+
+    function checkUse(use) {
+        if (typeof use !== 'function')
+            throw new TypeError(`withClient() is given a function, and then perhaps options, not ${describe(use)}`);
     }
 
     /** The object with options behind all other arguments, which is taken away; else null. */
     function takeOptions(args) {
         const last = args[args.length - 1];
-        if (typeof last !== 'object' || last === null || Object.getPrototypeOf(last) !== Object.prototype)
+        if (!isPlain(last))
             return null;
         args.pop();
-        return checkOptions(last);
+        return checkOptions(last, ', and no argument can be an object');
     }
 
     /** The function behind all other arguments, which is taken away, as one that does not throw. */
@@ -375,9 +404,13 @@ var _init = (function () {
         return owner;
     }
 
-    /** Names that are given one by one, or in one array or Set. */
+    /** Names that are given one by one, or by one object that can be iterated over, as what is a name can be, too. */
     function spread(names) {
-        return names.length === 1 && (Array.isArray(names[0]) || names[0] instanceof Set) ? [...names[0]] : names;
+        const [first] = names;
+        if (names.length !== 1 || typeof first !== 'object' || first === null || first instanceof Uint8Array ||
+            first instanceof GLib.Bytes || typeof first[Symbol.iterator] !== 'function')
+            return names;
+        return [...first];
     }
 
     // What of the properties of a pool is not its clients'.
@@ -450,6 +483,42 @@ var _init = (function () {
         });
     }
 
+    // What a URI always decides on, whatever a subclass has for it. The first is before those that count for less.
+    const OF_URI = ['unix-domain-socket', 'host', 'port', 'username', 'password', 'db', 'tls'];
+
+    /** Gives the client what a URI has decided of another one, which is dropped: its properties and plugins. */
+    function takeOver(client, other) {
+        const list = other.get_plugins();
+        const plugins = Array.from({length: list.get_n_items()}, (_, i) => list.get_item(i));
+        plugins.forEach(plugin => other.remove_plugin(plugin));
+        const usual = new Tornadis.Client();
+        for (const {name, flags} of GObject.Object.list_properties.call(Tornadis.Client)) {
+            if ((flags & GObject.ParamFlags.READWRITE) === GObject.ParamFlags.READWRITE &&
+                (OF_URI.includes(name) || other[name] !== usual[name]))
+                client[name] = other[name];
+        }
+        plugins.forEach(plugin => client.add_plugin(plugin));
+        return client;
+    }
+
+    /** Has the constructors for a URI create one of the subclass that they are called of. */
+    function adaptConstructors(kind) {
+        for (const name of ['new_for_uri', 'new_for_uri_full']) {
+            const construct = kind[name];
+            kind[name] = function (...args) {
+                let client;
+                try {
+                    client = construct.apply(kind, args);
+                } catch (error) {
+                    if (error instanceof ClientError && error.message.includes('“decode”'))
+                        error.message += ': it is one of Python’s alone, while JavaScript has text wherever it is text';
+                    throw error;
+                }
+                return this?.prototype instanceof kind ? takeOver(new this(), client) : client;
+            };
+        }
+    }
+
     const MOST_SHOWN = 60;
 
     function show(value) {
@@ -512,9 +581,13 @@ var _init = (function () {
         }
 
         convertErrors();
+        adaptConstructors(Tornadis.Client);
+        adaptConstructors(Tornadis.PubSubClient);
         const values = {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout};
         const Carrier = imports.overrides._TornadisCarrier.create(Tornadis, TornadisBridge, values);
-        const {Messages, extend} = imports.overrides._TornadisMessages.create(Tornadis, TornadisBridge, showMessage);
+        const checks = {isPlain, checkNames, checkCancellable, checkDeadline};
+        const {Messages, extend} =
+            imports.overrides._TornadisMessages.create(Tornadis, TornadisBridge, showMessage, checks);
         getCarrier = owner => owner._carrier ?? hide(owner, '_carrier', new Carrier(owner));
         const getMessages = client => {
             if (!client._messages) {
@@ -702,11 +775,14 @@ var _init = (function () {
          * Connects, runs a function, and closes the connection at its end.
          *
          * @param {function(Tornadis.Client): Promise<*>} use - an async function
+         * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - of connecting, as of call()
          * @returns {Promise<*>} what it returns
          */
-        Tornadis.Client.prototype.withClient = async function (use) {
+        Tornadis.Client.prototype.withClient = async function (use, options = {}) {
+            checkUse(use);
+            const checked = checkOptions(options);
             try {
-                await this.connect_client();
+                await this.connect_client(checked);
                 return await use(this);
             } finally {
                 this.close();
@@ -755,7 +831,7 @@ var _init = (function () {
          * Subscribes to channels: `subscribe('a', 'b')` or `subscribe(['a', 'b'])`. What is restored later, after a lost
          * connection, is not waited for here: see the signal `gap`.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client, when the server has confirmed all of them
          */
         Tornadis.PubSubClient.prototype.subscribe = async function (...channels) {
@@ -765,7 +841,7 @@ var _init = (function () {
         /**
          * As subscribe(), to all channels that match a pattern such as 'news.*'.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} patterns - the patterns, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} patterns - the patterns, or one iterable of them, then perhaps `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client
          */
         Tornadis.PubSubClient.prototype.psubscribe = async function (...patterns) {
@@ -775,7 +851,7 @@ var _init = (function () {
         /**
          * As subscribe(), to shard channels, for what is published with `SPUBLISH`.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client
          */
         Tornadis.PubSubClient.prototype.ssubscribe = async function (...channels) {
@@ -786,7 +862,7 @@ var _init = (function () {
          * Ends subscriptions to channels, given as to subscribe(): those named, or without a name all. An empty array is no
          * channel.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client
          */
         Tornadis.PubSubClient.prototype.unsubscribe = async function (...channels) {
@@ -796,7 +872,7 @@ var _init = (function () {
         /**
          * As unsubscribe(), for patterns.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} patterns - the patterns, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} patterns - the patterns, or one iterable of them, then perhaps `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client
          */
         Tornadis.PubSubClient.prototype.punsubscribe = async function (...patterns) {
@@ -806,7 +882,7 @@ var _init = (function () {
         /**
          * As unsubscribe(), for shard channels.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client
          */
         Tornadis.PubSubClient.prototype.sunsubscribe = async function (...channels) {
@@ -879,11 +955,13 @@ var _init = (function () {
         /**
          * Connects clients ahead.
          *
-         * @param {number} size - how many; -1: as many as `max_size`
+         * @param {number} size - how many; -1, or nothing before the options: as many as `max_size`
          * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - as of call()
          * @returns {Promise<Tornadis.ClientPool>} the pool
          */
         Tornadis.ClientPool.prototype.preconnect = async function (size = -1, options = {}) {
+            if (isPlain(size))
+                [size, options] = [-1, size];
             return await prepared(this, 'preconnect', [size], checkOptions(options));
         };
 
@@ -891,10 +969,12 @@ var _init = (function () {
          * Runs a function with a connected client, which is released at the end.
          *
          * @param {function(Tornadis.Client): Promise<*>} use - an async function
+         * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - of waiting for the client, as of call()
          * @returns {Promise<*>} what it returns
          */
-        Tornadis.ClientPool.prototype.withClient = async function (use) {
-            const client = await this.get_connected_client();
+        Tornadis.ClientPool.prototype.withClient = async function (use, options = {}) {
+            checkUse(use);
+            const client = await this.get_connected_client(options);
             try {
                 return await use(client);
             } finally {

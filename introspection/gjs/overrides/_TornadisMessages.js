@@ -4,8 +4,9 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, TornadisBridge, showMessage) {
-    const {Error, Function, Map, Number, Object, Promise, String, Symbol, TypeError, Uint8Array} = globalThis;
+var create = function (Tornadis, TornadisBridge, showMessage, checks) {
+    const {Error, Function, Map, Object, Promise, String, Symbol, Uint8Array} = globalThis;
+    const {isPlain, checkNames, checkCancellable, checkDeadline} = checks;
     const {GLib, GObject} = imports.gi;
     const Gi = imports._gi;
 
@@ -465,9 +466,6 @@ var create = function (Tornadis, TornadisBridge, showMessage) {
             const cancelled = getCancelled(cancellable);
             if (cancelled !== null)
                 return Promise.reject(cancelled);
-            // Such a time would never be over.
-            if (Number.isNaN(Number(deadline)))
-                return Promise.reject(new TypeError('the deadline is no number'));
             if (this.inbox.length > 0 && this.waiters.length === 0 && this.nIterators === 0)
                 return Promise.resolve(this.inbox.shift());
             return new Promise((resolve, reject) => {
@@ -591,12 +589,19 @@ var create = function (Tornadis, TornadisBridge, showMessage) {
         /**
          * Waits for the next message.
          *
-         * @param {number} deadline - after so many seconds it is null; negative: never
+         * @param {number} deadline - after so many seconds it is null; negative, or nothing before the options: never
          * @param {{cancellable: ?Gio.Cancellable}} options - what it may be cancelled with
          * @returns {Promise<?Tornadis.Message>} the message
          */
-        prototype.pop_message = function (deadline = -1, {cancellable = null} = {}) {
-            return getMessages(this).wait(deadline, cancellable);
+        prototype.pop_message = function (deadline = -1, options = {}) {
+            try {
+                if (isPlain(deadline))
+                    [deadline, options] = [-1, deadline];
+                checkNames(options, ['cancellable'], ': the time is the first argument, and when it is over there is null');
+                return getMessages(this).wait(checkDeadline(deadline), checkCancellable(options.cancellable ?? null));
+            } catch (error) {
+                return Promise.reject(error);
+            }
         };
         /**
          * Iterates over messages, `for await (const message of pubSub.messages())`, for as long as there are subscriptions and
@@ -606,8 +611,9 @@ var create = function (Tornadis, TornadisBridge, showMessage) {
          * many seconds; with `batches` there are arrays of as many messages as have come
          * @returns {AsyncIterator<Tornadis.Message>} the messages
          */
-        prototype.messages = function ({deadline = -1, batches = false} = {}) {
-            return new MessageIterator(getMessages(this), deadline, batches);
+        prototype.messages = function (options = {}) {
+            checkNames(options, ['deadline', 'batches'], ': a loop over messages ends by leaving it, or with the deadline');
+            return new MessageIterator(getMessages(this), checkDeadline(options.deadline), options.batches ?? false);
         };
         const popAsync = prototype.pop_message_async;
         prototype.pop_message_async = function (deadline, cancellable, callback, ...rest) {
