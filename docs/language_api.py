@@ -17,7 +17,7 @@ GLIB = '{http://www.gtk.org/introspection/glib/1.0}'
 C_IDENTIFIER = '{http://www.gtk.org/introspection/c/1.0}identifier'
 
 # What overrides replace of GObject's own, and of the languages', means what it means there.
-INHERITED = re.compile(r'(connect|disconnect|handler)(_\w+)?$|emit$|stop_emission_by_name$|run_dispose$|props$|'
+INHERITED = re.compile(r'(connect|disconnect|handler)(?!_client)(_\w+)?$|emit$|stop_emission_by_name$|run_dispose$|props$|'
                        r'(get|set)_propert(y|ies)$|constructor$|toString$')
 # For what there is in C under a name that does not follow from that here.
 IN_C = {
@@ -207,15 +207,18 @@ class PythonApi:
         self.types = [self.make_alias(name, node) for name, node in self.aliases.items()]
 
     def get_unstubbed(self, owner, known):
-        """Members that the override has and the stubs do not name: those that are documented. The others have to be C's."""
+        """Members that the override has and the stubs do not name: those that are documented. The others have to be C's.
+
+        What is GObject's has its page there.
+        """
         found = []
         for name, node in self.docs.public.items():
             of, _, member = name.rpartition('.')
-            if of != owner or member in known:
+            if of != owner or member in known or INHERITED.match(member):
                 continue
             if name in self.docs.texts:
                 found.append((member, node))
-            elif not INHERITED.match(member) and not self.library.has(owner, member):
+            elif not self.library.has(owner, member):
                 self.undocumented.append(f'{name} (in no stub)')
         return found
 
@@ -485,6 +488,12 @@ class JavaScriptApi:
         module = next(body for _, head, body in Declarations(declarations.read_text(encoding='utf-8')).read()
                       if 'Tornadis' in head and body)
         namespace = next(body for _, head, body in module if head.startswith('namespace Tornadis'))
+        # What several classes have stands in an interface, and in the documentation with each of them.
+        interfaces = {head.split()[1]: body for _, head, body in namespace if head.startswith('interface ') and body}
+        shared = dict(re.match(r'interface (\w+) extends (\w+)$', head).groups()
+                      for _, head, body in namespace if head.startswith('interface ') and not body)
+        namespace = [(comment, head, interfaces.get(shared.get(head.split()[1]), []) + body
+                      if head.startswith('class ') else body) for comment, head, body in namespace]
         heads = [(comment, re.match(r'(?:export )?(?:abstract )?(type|class|function|const) (\w+)(.*)$', head), body)
                  for comment, head, body in namespace]
         heads = [each for each in heads if each[1] is not None]

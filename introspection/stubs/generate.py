@@ -411,8 +411,14 @@ class TypeScript:
 
     @staticmethod
     def parse(source):
-        """The classes, and what else there is."""
+        """The classes, and what else there is. Interfaces, for what several classes have, stay as they are."""
         classes, more = {}, Members()
+
+        def keep(match):
+            more.add(match[1], match[0].strip())
+            return ''
+
+        source = re.sub(r'(?:^/\*\*[^\n]*\*/\n)?^interface (\w+)(?:[^\n]*\{\}$|.*?^\}$)', keep, source, flags=re.DOTALL | re.MULTILINE)
         text, members = [], None
         for line in source.splitlines():
             if line.startswith('class ') and line.endswith('{'):

@@ -16,6 +16,10 @@ declare module 'gi://Tornadis?version=1.0' {
         type Arguments = [name: Argument, ...args: Argument[]];
         /** What a call may have as its last argument: after so many seconds it is given up. */
         type CallOptions = { timeout?: number | null; cancellable?: Gio.Cancellable | null };
+        /** A Command, or a name and arguments, then perhaps options. */
+        type CallArguments = [Command] | [Command, CallOptions] | Arguments | [...Arguments, CallOptions];
+        /** Names one by one, or anything with some that can be iterated over, then perhaps options. */
+        type Names = Name[] | [...Name[], CallOptions] | [Iterable<Name>] | [Iterable<Name>, CallOptions];
         /** What waiting for a message may be cancelled with. */
         type Cancelling = { cancellable?: Gio.Cancellable | null };
         /** What a call brings: a string of the server that is not text is a Uint8Array. */
@@ -69,56 +73,67 @@ declare module 'gi://Tornadis?version=1.0' {
             get keys(): Uint8Array[] | null;
         }
 
-        class Client {
+        /** What calls, as a client and a pool do, which takes a client for each call. */
+        interface Caller {
             /** Calls a Pipeline; a promise of the native replies. */
             call(pipeline: Pipeline, options?: CallOptions): Promise<Replies>;
             /** Calls a command; a promise of the native reply. */
-            call(...args: [Command] | [Command, CallOptions] | Arguments | [...Arguments, CallOptions]): Promise<NativeReply>;
+            call(...args: CallArguments): Promise<NativeReply>;
             /** Calls a Pipeline; callback(result) gets the replies, or an Error. */
             async_call(pipeline: Pipeline, callback?: (result: Outcome | Replies) => unknown): void;
             async_call(pipeline: Pipeline, options: CallOptions, callback?: (result: Outcome | Replies) => unknown): void;
             /** Calls a command; callback(result) gets the reply, or an Error. */
             async_call(...args: [...([Command] | Arguments), (result: Outcome) => unknown]): void;
             async_call(...args: [...([Command] | Arguments), CallOptions, (result: Outcome) => unknown]): void;
-            async_call(...args: [Command] | [Command, CallOptions] | Arguments | [...Arguments, CallOptions]): void;
+            async_call(...args: CallArguments): void;
+        }
+
+        interface Client extends Caller {}
+
+        interface ClientPool extends Caller {}
+
+        class Client {
+            /** A client for a URI; of a subclass one of its own, which is created without properties. */
+            static new_for_uri<T extends Client>(this: new () => T, uri: string): T;
+            /** Likewise; `flags` say what the URI may decide, such as the plugins. */
+            static new_for_uri_full<T extends Client>(this: new () => T, uri: string, flags: UriFlags): T;
             /** Connects now; a promise of the client. (`connect` is how GObject connects signals.) */
             connect_client(options?: CallOptions): Promise<this>;
             /** Closes the connection, as close(). (`disconnect` is how GObject disconnects signals.) */
             disconnect_client(): void;
             /** Connects, runs an async function, and closes the connection at its end. */
-            withClient<T>(use: (client: this) => T | PromiseLike<T>): Promise<T>;
+            withClient<T>(use: (client: this) => T | PromiseLike<T>, options?: CallOptions): Promise<T>;
         }
 
         class PubSubClient {
+            /** A client for a URI, as Client.new_for_uri(). */
+            static new_for_uri<T extends Client>(this: new () => T, uri: string): T;
+            /** Likewise; `flags` say what the URI may decide, such as the plugins. */
+            static new_for_uri_full<T extends Client>(this: new () => T, uri: string, flags: UriFlags): T;
             /** Not allowed: a promise that is rejected with ClientError. */
             call(this: never, ...args: any[]): Promise<never>;
             /** Not allowed: throws ClientError. */
             async_call(this: never, ...args: any[]): never;
-            /** Subscribes to channels, one by one or in one array; a promise of the client. */
-            subscribe(...channels: Name[] | [...Name[], CallOptions]): Promise<this>;
-            subscribe(channels: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
+            /** Subscribes to channels, one by one or in one array, or what else can be iterated over; a promise of the client. */
+            subscribe(...channels: Names): Promise<this>;
             /** As subscribe(), to all channels that match a pattern. */
-            psubscribe(...patterns: Name[] | [...Name[], CallOptions]): Promise<this>;
-            psubscribe(patterns: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
+            psubscribe(...patterns: Names): Promise<this>;
             /** As subscribe(), to shard channels. */
-            ssubscribe(...channels: Name[] | [...Name[], CallOptions]): Promise<this>;
-            ssubscribe(channels: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
+            ssubscribe(...channels: Names): Promise<this>;
             /** Ends subscriptions to those channels, or without any to all; a promise of the client. */
-            unsubscribe(...channels: Name[] | [...Name[], CallOptions]): Promise<this>;
-            unsubscribe(channels: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
+            unsubscribe(...channels: Names): Promise<this>;
             /** As unsubscribe(), for patterns. */
-            punsubscribe(...patterns: Name[] | [...Name[], CallOptions]): Promise<this>;
-            punsubscribe(patterns: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
+            punsubscribe(...patterns: Names): Promise<this>;
             /** As unsubscribe(), for shard channels. */
-            sunsubscribe(...channels: Name[] | [...Name[], CallOptions]): Promise<this>;
-            sunsubscribe(channels: Name[] | Set<Name>, options?: CallOptions): Promise<this>;
+            sunsubscribe(...channels: Names): Promise<this>;
             /** A promise of the next message, or of null after so many seconds. */
-            pop_message(deadline?: number, options?: Cancelling): Promise<Message | null>;
+            pop_message(deadline?: number | null, options?: Cancelling): Promise<Message | null>;
+            pop_message(options: Cancelling): Promise<Message | null>;
             /** Iterates over messages for as long as there are subscriptions and the client is not closed. With a
               * `deadline` it ends when none has come for so many seconds; with `batches` there are arrays of as many as
               * have come. */
-            messages(options?: { deadline?: number; batches?: false }): AsyncGenerator<Message, void, void>;
-            messages(options: { deadline?: number; batches: true }): AsyncGenerator<Message[], void, void>;
+            messages(options?: { deadline?: number | null; batches?: false }): AsyncGenerator<Message, void, void>;
+            messages(options: { deadline?: number | null; batches: true }): AsyncGenerator<Message[], void, void>;
         }
 
         class Pipeline {
@@ -130,23 +145,13 @@ declare module 'gi://Tornadis?version=1.0' {
             /** With a template for its clients, or the properties of these. */
             constructor(properties?: Partial<ClientPool.ConstructorProps>);
             constructor(properties: Partial<Omit<ClientPool.ConstructorProps, 'template'> & Client.ConstructorProps>);
-            /** Takes a client, calls a Pipeline on it and gives it back; a promise of the native replies. */
-            call(pipeline: Pipeline, options?: CallOptions): Promise<Replies>;
-            /** Takes a client, calls a command on it and gives it back; a promise of the native reply. */
-            call(...args: [Command] | [Command, CallOptions] | Arguments | [...Arguments, CallOptions]): Promise<NativeReply>;
-            /** As call(); callback(result) gets the replies, or an Error. */
-            async_call(pipeline: Pipeline, callback?: (result: Outcome | Replies) => unknown): void;
-            async_call(pipeline: Pipeline, options: CallOptions, callback?: (result: Outcome | Replies) => unknown): void;
-            /** As call(); callback(result) gets the reply, or an Error. */
-            async_call(...args: [...([Command] | Arguments), (result: Outcome) => unknown]): void;
-            async_call(...args: [...([Command] | Arguments), CallOptions, (result: Outcome) => unknown]): void;
-            async_call(...args: [Command] | [Command, CallOptions] | Arguments | [...Arguments, CallOptions]): void;
             /** A promise of a connected client, for release_client(). */
             get_connected_client(options?: CallOptions): Promise<Client>;
             /** Connects so many clients ahead, or `max_size`; a promise of the pool. */
             preconnect(size?: number, options?: CallOptions): Promise<this>;
+            preconnect(options: CallOptions): Promise<this>;
             /** Runs an async function with a connected client, which is released at the end. */
-            withClient<T>(use: (client: Client) => T | PromiseLike<T>): Promise<T>;
+            withClient<T>(use: (client: Client) => T | PromiseLike<T>, options?: CallOptions): Promise<T>;
         }
     }
 

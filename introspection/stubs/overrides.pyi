@@ -29,7 +29,7 @@ class TornadisException(GLib.Error):
     code: int
     message: str
     def __init__(self, message: str = '', domain: str = ..., code: int | None = None) -> None: ...
-    def matches(self, domain: str | int, code: int) -> bool: ...
+    def matches(self, domain: type[Error] | str | int, code: int) -> bool: ...
     def copy(self) -> TornadisException: ...
 
 class ConnectionError(TornadisException):
@@ -101,14 +101,14 @@ class Message:
 class Client:
     decode: bool
     """Whether strings of the server are str, not bytes."""
-    def __init__(self, *, decode: bool = False,
+    def __init__(self, *, decode: bool | None = None,
                  # properties of Client
                  ) -> None: ...
     @classmethod
-    def new_for_uri(cls, uri: str, *, decode: bool | None = None) -> Client:
+    def new_for_uri(cls, uri: str, *, decode: bool | None = None) -> Self:
         """A client for a URI, whose option `decode` counts unless it is given here."""
     @classmethod
-    def new_for_uri_full(cls, uri: str, flags: UriFlags, *, decode: bool | None = None) -> Client:
+    def new_for_uri_full(cls, uri: str, flags: UriFlags, *, decode: bool | None = None) -> Self:
         """Likewise; flags say what the URI may decide, such as the plugins."""
     @overload
     def call(
@@ -150,7 +150,7 @@ class Client:
         /) -> None: ...
 
 class PubSubClient:
-    def __init__(self, *, decode: bool = False,
+    def __init__(self, *, decode: bool | None = None,
                  # properties of PubSubClient
                  ) -> None: ...
     @classmethod
@@ -269,6 +269,11 @@ class Pipeline:
     @property
     def number_of_stacked_calls(self) -> int: ...
 
+class Plugin:
+    @property
+    def props(self) -> Any:
+        """The properties, as GObject has them: those of a plugin that was created by its name are its options."""
+
 class ClientPool:
     decode: bool
     """Whether strings of the server are str, not bytes."""
@@ -276,7 +281,8 @@ class ClientPool:
     def __init__(self, *, template: Client, max_size: int = -1, client_timeout: int = -1, autoclose: bool = False,
                  decode: bool | None = None) -> None: ...
     @overload
-    def __init__(self, *, max_size: int = -1, client_timeout: int = -1, autoclose: bool = False, decode: bool = False,
+    def __init__(self, *, max_size: int = -1, client_timeout: int = -1, autoclose: bool = False,
+                 decode: bool | None = None,
                  # properties of Client
                  ) -> None: ...
     @overload
@@ -307,9 +313,13 @@ class ClientPool:
         self, name: _Argument, /, *args: _Argument, callback: Callable[[Any], object] | None = None,
         timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> None:
         """As call(); callback(result) gets the reply, or an exception object."""
-    def connected_client(self) -> AbstractAsyncContextManager[Client]:
+    def connected_client(
+        self, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> AbstractAsyncContextManager[Client]:
         """An async context manager of a connected client, which is released at the end."""
-    async def with_client(self, use: Callable[[Client], Awaitable[_T]]) -> _T:
+    async def with_client(
+        self, use: Callable[[Client], Awaitable[_T]], *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> _T:
         """Calls an async function with a connected client, which is released at the end; gives what it returns."""
     def get_connected_client(
         self, *,

@@ -149,6 +149,18 @@ def join(text):
     return ' '.join(re.sub(r'^ *\| ?', '', text, flags=re.MULTILINE).split())
 
 
+def test_what_is_of_gobject_is_left_to_it():
+    for name in ('client', 'pubsubclient'):
+        for member in ('connect', 'disconnect', 'connect_after', 'handler_block', 'emit', 'run_dispose'):
+            check([f'{name}: {member}'] if f'{name}-{member}' in DOCUMENTS['python-api.html'].ids else [])
+        check([] if f'{name}-connect_client' in DOCUMENTS['python-api.html'].ids else [f'{name}: no connect_client'])
+
+
+def test_what_classes_share_is_with_each():
+    ids = DOCUMENTS['javascript-api.html'].ids
+    check([each for each in ('client-call', 'client-async_call', 'clientpool-call', 'clientpool-async_call') if each not in ids])
+
+
 def test_help_shows_it():
     docs = APIS['python-api.md'].docs.texts
     names = ('Client.call', 'PubSubClient.messages', 'ClientPool.connected_client', 'run', 'ReplyError')

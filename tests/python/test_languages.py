@@ -152,6 +152,18 @@ async def test_errors_of_methods(server):
     equal((type(error), error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)), (GLib.Error, True))
 
 
+async def test_matches(server):
+    """The domain is said by its class, its quark or its name."""
+    client = Tornadis.Client(**options(server))
+    error = await raises_async(Tornadis.ReplyError, client.call('NOSUCH'))
+    for domain in (Tornadis.Error, Tornadis.error_quark(), 'tornadis-error-quark'):
+        equal((error.matches(domain, Tornadis.Error.REPLY), error.matches(domain, Tornadis.Error.LOST)), (True, False))
+    equal(error.matches(Gio.io_error_quark(), Tornadis.Error.REPLY), False)
+    # Of those nobody knows the domain.
+    for bad in (Gio.IOErrorEnum, None, Tornadis.ReplyError):
+        assert 'Gio.io_error_quark()' in str(raises(TypeError, error.matches, bad, Tornadis.Error.REPLY))
+
+
 def test_words(server):
     """Wrong arguments are named, with what to do."""
     client, pubsub = Tornadis.Client(**options(server)), Tornadis.PubSubClient(**options(server))
@@ -168,8 +180,18 @@ def test_words(server):
     for bad in (-1, float('nan')):
         raises(ValueError, lambda: client.call('PING', timeout=bad))
     raises(TypeError, lambda: client.call('PING', timout=1))
-    raises(TypeError, lambda: client.call('PING', cancellable=1))
-    equal(client.props.pending, 0)
+    pool = Tornadis.ClientPool(**options(server))
+    for start in (lambda **bad: client.call('PING', **bad), lambda **bad: client.async_call('PING', **bad),
+                  lambda **bad: client.call('PING', timeout=1, **bad), client.connect_client, pool.get_connected_client,
+                  lambda **bad: pool.call('PING', **bad), pool.preconnect, pubsub.pop_message,
+                  lambda **bad: pubsub.subscribe('a', **bad)):
+        equal(str(raises(TypeError, lambda: start(cancellable='x'))), 'a cancellable is a Gio.Cancellable, not a str')
+    for start in (Tornadis.Client, Tornadis.PubSubClient, Tornadis.ClientPool,
+                  lambda **bad: Tornadis.Client.new_for_uri('redis://h', **bad),
+                  lambda decode: setattr(client, 'decode', decode), lambda decode: setattr(pool, 'decode', decode),
+                  Tornadis.Reply.new_from_resp(GLib.Bytes.new(b'+OK\r\n')).unpack):
+        equal(str(raises(TypeError, lambda: start(decode='false'))), 'decode is True or False, not a str')
+    equal((client.decode, pool.decode, client.props.pending), (False, False, 0))
     # What GObject has under these names.
     for either in (client, pubsub):
         assert 'connect_client()' in str(raises(TypeError, either.connect))
@@ -178,7 +200,6 @@ def test_words(server):
     client.disconnect(client.connect('disconnected', print))
     assert 'Client' in str(raises(Tornadis.ClientError, pubsub.call, 'PING'))
     raises(Tornadis.ClientError, Tornadis.Pipeline().stack_call)
-    pool = Tornadis.ClientPool(**options(server))
     equal(str(raises(TypeError, pool.release_client, None)), 'None can not be a client of the pool')
     error = raises(TypeError, lambda: Tornadis.ClientPool(template=client, host='h', db=1))
     equal(str(error), 'a pool with a template has its properties from that, not host, db')
@@ -324,8 +345,16 @@ async def test_timeout_of_others(server):
         pool.release_client(await late)
     except Tornadis.ConnectionError:
         pass
-    async with pool.connected_client() as client:
+    async with pool.connected_client(timeout=60) as client:
         equal(await client.call('PING'), b'PONG')
+        # No other is there to be had.
+        cancelled = Gio.Cancellable()
+        cancelled.cancel()
+        for given, code in (({'timeout': 0}, Tornadis.Error.TIMEOUT), ({'cancellable': cancelled}, Gio.IOErrorEnum.CANCELLED)):
+            equal((await raises_async(GLib.Error, pool.with_client(print, **given))).code, code)
+            equal((await raises_async(GLib.Error, pool.connected_client(**given).__aenter__())).code, code)
+        await wait_until(lambda: pool.props.waiting == 0)
+    equal(await pool.with_client(lambda client: client.call('PING'), timeout=60), b'PONG')
     told = []
     pool.async_call('PING', callback=told.append, timeout=60)
     await wait_until(lambda: told)
@@ -443,6 +472,40 @@ async def test_decode(server):
     await client.call('HSET', 'h', 'text', 'grün', b'\xff', b'\xfe', 'nul', 'a\0b')
     equal(await client.call('HGETALL', 'h'), {'text': 'grün', b'\xff': b'\xfe', 'nul': 'a\0b'})
     equal(await client.call('HGET', 'h', b'\xff'), b'\xfe')
+
+
+# Subclasses
+
+
+class Named(Tornadis.Client):
+    __gtype_name__ = 'TornadisTestNamed'
+
+    def __init__(self, **options):
+        super().__init__(**{'client_name': 'named', 'db': 3, 'read_page_size': 4096, **options})
+        self.mine = True
+
+
+def test_subclass_of_uri(server):
+    """What the URI says counts, and for the rest what the subclass has."""
+    for make in (Named.new_for_uri, lambda uri: Named.new_for_uri_full(uri, Tornadis.UriFlags.NONE)):
+        client = make('rediss://user:pass@example.org:7000?call-timeout-msec=5&read-page-size=8192&decode=true')
+        props = client.props
+        equal((type(client), client.mine, client.decode), (Named, True, True))
+        equal((props.username, props.password, props.host, props.port, props.db, props.tls, props.client_name,
+               props.call_timeout_msec, props.read_page_size),
+              ('user', 'pass', 'example.org', 7000, 0, True, 'named', 5, 8192))
+    equal(Named.new_for_uri(f'unix://{server.get_socket_path()}').props.unix_domain_socket, server.get_socket_path())
+    for kind in (Tornadis.Client, Tornadis.PubSubClient):
+        equal(type(kind.new_for_uri('redis://h')), kind)
+    # And its plugins, in their order.
+    client = Named.new_for_uri_full('redis-sentinel://a,b/main?plugins=log,retry&retry.max-attempts=7',
+                                    Tornadis.UriFlags.ALLOW_PLUGINS)
+    names = ['TornadisLogPlugin', 'TornadisRetryPlugin', 'TornadisSentinelPlugin']
+    equal([type(plugin).__gtype__.name for plugin in client.get_plugins()], names)
+    equal(client.get_plugins()[1].get_property('max-attempts'), 7)
+    equal([type(plugin).__gtype__.name for plugin in Named.new_for_uri('redis-cluster://a,b').get_plugins()],
+          ['TornadisClusterPlugin'])
+    raises(Tornadis.ClientError, Named.new_for_uri, 'nonsense')
 
 
 main(sys.modules[__name__])

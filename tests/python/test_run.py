@@ -4,12 +4,15 @@
 Each case interrupts a story, which is run by a process of its own and tells line by line what it has seen.
 """
 
+import asyncio
 import contextlib
+import logging
 import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import gi
 from tap import count_blocked, equal, main
@@ -313,6 +316,74 @@ def story_thread(client, other):
     thread.join()
 
 
+def story_functions_of_asyncio(client, other):
+    """What needs a loop of asyncio, under Tornadis.run(), says what to use instead, and is caught like any error."""
+    async def gather_calls():
+        await asyncio.gather(client.call('PING'), client.call('PING'))
+
+    async def gather_coroutines():
+        async def ping():
+            return await client.call('PING')
+
+        try:
+            await asyncio.gather(ping(), ping())
+        except RuntimeError:
+            tell('caught')
+            raise
+
+    async def sleep():
+        await asyncio.sleep(1)
+
+    async def shield():
+        await asyncio.shield(client.call('PING'))
+
+    async def wait_for():
+        await asyncio.wait_for(client.call('PING'), 1)
+
+    async def task():
+        asyncio.create_task(asyncio.sleep(0))
+
+    async def of_a_plain_loop():
+        plain = asyncio.new_event_loop()
+        try:
+            await plain.create_future()
+        finally:
+            plain.close()
+
+    async def spawned():
+        await Tornadis.spawn(sleep())
+
+    # Of coroutines that asyncio has and never runs.
+    warnings.simplefilter('ignore')
+    logging.disable()
+    for start in (gather_calls, gather_coroutines, sleep, shield, wait_for, task, of_a_plain_loop, spawned):
+        try:
+            Tornadis.run(start())
+        except RuntimeError as error:
+            text = str(error)
+            equal([word for word in ('Tornadis.run()', 'Tornadis.spawn()', 'Tornadis.sleep()', 'gbulb', 'Policy')
+                   if word in text], ['Tornadis.run()', 'Tornadis.spawn()', 'Tornadis.sleep()',
+                                      'Policy' if gi.version_info >= (3, 50) else 'gbulb'])
+            tell(start.__name__)
+
+    async def otherwise():
+        # What asyncio does without a loop.
+        await asyncio.sleep(0)
+        return [await each for each in [client.call('ECHO', number) for number in range(2)]]
+
+    run(otherwise())
+
+    async def own():
+        raise RuntimeError('of the story')
+
+    run(own())
+    # Nothing runs.
+    try:
+        asyncio.new_event_loop().run_until_complete(client.call('PING'))
+    except RuntimeError as error:
+        tell(error)
+
+
 def options():
     return {'unix_domain_socket': sys.argv[2]}
 
@@ -400,6 +471,13 @@ def test_left_alone(server):
 if gi.version_info >= (3, 50):
     def test_asyncio(server):
         equal(play(server, 'asyncio', 1), ["asyncio b'finally'", INTERRUPTED, "value b'PONG'"])
+
+
+def test_functions_of_asyncio(server):
+    equal(play(server, 'functions_of_asyncio'),
+          ['gather_calls', 'caught', 'gather_coroutines', 'sleep', 'shield', 'wait_for', 'task', 'of_a_plain_loop', 'spawned',
+           "value [b'0', b'1']", 'raised RuntimeError of the story',
+           'no loop of asyncio runs yet, nor the GLib main loop: await it in a coroutine that one of them runs'])
 
 
 def test_thread(server):

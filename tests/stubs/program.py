@@ -94,7 +94,7 @@ def errors() -> None:
     except (Tornadis.ConnectionError, Tornadis.TornadisException) as error:
         code: int = error.code
         print(error.message, error.domain, code == Tornadis.Error.LOST, error.copy())
-        print(error.matches(Tornadis.error_quark(), Tornadis.Error.LOST))
+        print(error.matches(Tornadis.error_quark(), Tornadis.Error.LOST), error.matches(Tornadis.Error, Tornadis.Error.LOST))
 
 
 async def calls(client: Tornadis.Client) -> str:
@@ -302,6 +302,8 @@ async def pools(template: Tornadis.Client) -> None:
     await pool.preconnect(2)
     async with pool.connected_client() as client:
         await client.call('PING')
+    async with pool.connected_client(timeout=1, cancellable=Gio.Cancellable()) as client:
+        text = await pool.with_client(calls, timeout=1, cancellable=Gio.Cancellable())
     taken: Tornadis.Client = await pool.get_connected_client()
     pool.release_client(taken)
     maybe: Tornadis.Client | None = pool.get_client_nowait()
@@ -327,6 +329,14 @@ def pools_of_gio(pool: Tornadis.ClientPool) -> None:
     pool.call_pipeline_async(Tornadis.Pipeline(), None, done)
     pool.get_connected_client_async(None, done)
     pool.preconnect_async(-1, None, done)
+
+
+class Named(Tornadis.Client):
+    mine = True
+
+
+def subclasses() -> tuple[Named, Named]:
+    return Named.new_for_uri('redis://localhost'), Named.new_for_uri_full('redis://localhost', Tornadis.UriFlags.NONE)
 
 
 class Plugin(Tornadis.Plugin):
@@ -397,6 +407,7 @@ def plugins(client: Tornadis.Client, call: Tornadis.Call, push: Tornadis.Reply) 
     named: list[Tornadis.Plugin] = [client.add_plugin_by_name('log'), Tornadis.Plugin.new_by_name('log'),
                                     Tornadis.Plugin.new_with_options('log', ['prefix=x'])]
     registered: bool = Tornadis.Plugin.register('name', Plugin) and client.add_plugin(plugin)
+    named[0].props.prefix = 'app: '
     names: list[str] = Tornadis.Plugin.list_names()
     Plugin.set_description('says what it does')
     description: str | None = plugin.get_description()

@@ -110,7 +110,7 @@ async function calls(): Promise<Tornadis.NativeReply> {
     await client.call('GET', 'key', {timeout: 1});
     await client.call(new Command('PING'), both);
     await client.call(new Pipeline(), both);
-    const inner: string = await client.withClient(async each => String(await each.call('PING')));
+    const inner: string = await client.withClient(async each => String(await each.call('PING')), both);
     client.disconnect_client();
     print(inner);
     const value: Tornadis.NativeReply = await client.call('GET', 'k', {cancellable: new Gio.Cancellable()});
@@ -168,6 +168,17 @@ function properties(): void {
     print(booleans, numbers, text, objects, protocol, state);
 }
 
+class Named extends Client {
+    mine = true;
+}
+
+async function callers(): Promise<void> {
+    const named: Named = Named.new_for_uri('redis://localhost');
+    const callers: Tornadis.Caller[] = [named, Named.new_for_uri_full('redis://localhost', UriFlags.NONE), new ClientPool()];
+    const pubSub: Tornadis.PubSubClient = PubSubClient.new_for_uri('redis://localhost');
+    print(named.mine, pubSub.subscribed, await callers[0].call('PING', {timeout: 1}));
+}
+
 function clients(): Tornadis.Client[] {
     return [
         new Client({host: 'localhost', port: 6379, unix_domain_socket: null}),
@@ -203,13 +214,19 @@ async function subscriptions(pubSub: Tornadis.PubSubClient): Promise<void> {
         pubSub.subscribe(['one', new Uint8Array(1)]), pubSub.unsubscribe(new Set(['one']), {timeout: 1}),
         pubSub.subscribe('one', 'two'), pubSub.psubscribe('o*'), pubSub.ssubscribe('one'), pubSub.unsubscribe(),
         pubSub.punsubscribe('o*'), pubSub.sunsubscribe(), pubSub.subscribe(new Uint8Array([255]), new GLib.Bytes(new Uint8Array([1])), 'a')]);
+    function* channels(): Generator<string> {
+        yield 'one';
+    }
+    await pubSub.subscribe(channels());
+    await pubSub.unsubscribe(channels(), {timeout: 1});
     const message: Tornadis.Message | null = await pubSub.pop_message(1.5) ?? await pubSub.pop_message();
     for await (const batch of pubSub.messages({batches: true, deadline: 1}))
         batch.forEach(each => print(each.text));
     const cancellable = new Gio.Cancellable();
     const cancelled: Tornadis.PubSubClient[] = [await pubSub.subscribe('a', {cancellable}), await pubSub.punsubscribe({cancellable})];
     const inTime: Tornadis.Message | null = await pubSub.pop_message(1, {cancellable});
-    print(cancelled, inTime);
+    const ever: Tornadis.Message | null = await pubSub.pop_message({cancellable}) ?? await pubSub.pop_message(null);
+    print(cancelled, inTime, ever);
     for await (const each of pubSub.messages({deadline: 1}))
         readMessage(each);
     if (message !== null)
@@ -258,9 +275,9 @@ async function pools(template: Tornadis.Client): Promise<void> {
     pool.async_call('PING', {timeout: 1}, result => print(result instanceof Error));
     pool.async_call(new Pipeline(), replies => print(replies));
     pool.async_call(new Command('PING'));
-    const connected: Tornadis.ClientPool[] = [await pool.preconnect(), await pool.preconnect(2)];
+    const connected: Tornadis.ClientPool[] = [await pool.preconnect(), await pool.preconnect(2), await pool.preconnect({timeout: 1})];
     const reply: Tornadis.NativeReply = await pool.withClient(async each => await each.call('PING'));
-    const number: number = await pool.withClient(each => each.port);
+    const number: number = await pool.withClient(each => each.port, {timeout: 1});
     const taken: Tornadis.Client = await pool.get_connected_client();
     pool.release_client(taken);
     const maybe: Tornadis.Client | null = pool.get_client_nowait();

@@ -260,17 +260,26 @@ def test_python_program_is_complete():
 def parse_declarations():
     """Names in the namespace of the declarations; a class or an enumeration has its own."""
     names, current = {}, None
+    # What classes have in common.
+    interfaces, users = {}, []
     for line in DECLARATIONS.read_text().splitlines():
         if match := re.match(r' {8}(?:abstract )?(class|enum) (\w+)', line):
             current = names.setdefault(match[2], {'static': set(), 'prototype': set()})
             where = 'static' if match[1] == 'enum' else 'prototype'
         elif match := re.match(r' {8}(?:const|function) (\w+)', line):
             names[match[1]] = {'static': set(), 'prototype': set()}
-        elif re.match(r' {8}(\}|namespace|interface)', line):
+        elif match := re.match(r' {8}interface (\w+) extends (\w+) \{\}', line):
+            users.append(match.groups())
+        elif match := re.match(r' {8}interface (\w+) \{', line):
+            current = interfaces[match[1]] = {'static': set(), 'prototype': set()}
+            where = 'prototype'
+        elif re.match(r' {8}(\}|namespace)', line):
             current = None
         elif current and (match := re.match(r' {12}(static |get |set |readonly )*([\w$]+)\b', line)):
             if match[2] not in ('private', 'constructor', '$gtype'):
                 current['static' if 'static ' in line[:match.start(2)] else where].add(match[2])
+    for name, interface in users:
+        names[name]['prototype'] |= interfaces[interface]['prototype']
     return names
 
 

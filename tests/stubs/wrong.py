@@ -75,6 +75,8 @@ async def wrong(client: Tornadis.Client, pub_sub: Tornadis.PubSubClient, pool: T
 
     async with pool.connected_client() as taken:
         taken.release()  # error
+    pool.connected_client(timeuot=1)  # error
+    await pool.with_client(print, timeout='1')  # error
     with pool.connected_client() as taken:  # error
         pass
     pool.release_client(pool)  # error
@@ -87,6 +89,7 @@ async def wrong(client: Tornadis.Client, pub_sub: Tornadis.PubSubClient, pool: T
     except Tornadis.ReplyError as error:
         error.prefix.upper()  # error
         error.prefx  # error
+        error.matches(Tornadis.ReplyError, Tornadis.Error.LOST)  # error
     raise Tornadis.ClientError(code='USAGE')  # error
 
 

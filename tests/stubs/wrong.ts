@@ -66,6 +66,11 @@ export async function wrongToo(client: Tornadis.Client, pubSub: Tornadis.PubSubC
     pubSub.subscribe(['news'], 'other');  // error
     pubSub.subscribe_async('news', null, null);  // error
     pubSub.pop_message('1');  // error
+    pubSub.pop_message({timeout: 1});  // error
+    pubSub.messages({timeout: 1});  // error
+    pubSub.subscribe(new Set([1]));  // error
+    await pool.preconnect({timeuot: 1});  // error
+    await pool.withClient(each => each.port, {timeuot: 1});  // error
     (await pubSub.pop_message()).text;  // error
     for await (const message of pubSub.messages()) {
         message.text.length;  // error

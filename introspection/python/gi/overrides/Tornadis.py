@@ -26,8 +26,8 @@ from ._tornadis_carrier import Carrier
 from ._tornadis_loop import Future, _in_task, _LentFuture, run, sleep, spawn
 from ._tornadis_messages import Message as _Message, Messages
 from ._tornadis_values import (
-    ClientError, ConnectionError, ReplyError, Tornadis, TornadisBridge, TornadisException, _convert_errors, _describe,
-    _encode, _is_large, _to_bytes, _to_command, _to_exception, _to_native)
+    ClientError, ConnectionError, ReplyError, Tornadis, TornadisBridge, TornadisException, _check_decode, _convert_errors,
+    _describe, _encode, _is_large, _to_bytes, _to_command, _to_exception, _to_native)
 
 __all__ = ['ClientError', 'ConnectionError', 'Future', 'ReplyError', 'TornadisException', 'run', 'sleep', 'spawn']
 
@@ -56,7 +56,7 @@ class Reply(Tornadis.Reply):
         With `decode` strings are `str`, but for those that are not UTF-8, which stay `bytes`. A map is a list of pairs
         when a dict would merge keys of different types, such as 1 and True.
         """
-        return _to_native(self, decode)
+        return _to_native(self, _check_decode(decode))
 
     def __str__(self):
         """The reply as `redis-cli` shows it."""
@@ -126,7 +126,7 @@ def _get_carrier(owner):
 
 
 def _set_decode(owner, decode):
-    owner._decode = decode
+    owner._decode = _check_decode(decode)
     if owner._carrier is not None:
         owner._carrier.flush()
         owner._carrier.set_decode(decode)
@@ -208,10 +208,34 @@ def _take_decode(uri):
     return f'{start}?{query}' if query else start, decode
 
 
-def _new_for_uri(construct, uri, *args, decode):
+# What a URI always decides on, whatever a subclass has for it. The first is before those that count for less.
+_OF_URI = 'unix_domain_socket', 'host', 'port', 'username', 'password', 'db', 'tls'
+
+
+def _take_over(client, other):
+    """Gives the client what a URI has decided of another one, which is dropped: its properties and plugins."""
+    plugins = [*other.get_plugins()]
+    for plugin in plugins:
+        other.remove_plugin(plugin)
+    for spec in Tornadis.Client.list_properties():
+        if spec.flags & GObject.ParamFlags.READWRITE != GObject.ParamFlags.READWRITE:
+            continue
+        value = other.get_property(spec.name)
+        if spec.name.replace('-', '_') in _OF_URI or value != spec.default_value:
+            client.set_property(spec.name, value)
+    for plugin in plugins:
+        client.add_plugin(plugin)
+
+
+def _new_for_uri(cls, construct, uri, *args, decode):
     uri, said = _take_decode(uri)
     client = construct(uri, *args)
-    client.decode = bool(said if decode is None else decode)
+    if not isinstance(client, cls):
+        other, client = client, cls()
+        _take_over(client, other)
+    decode = said if decode is None else _check_decode(decode)
+    if decode is not None:
+        client.decode = decode
     return client
 
 
@@ -254,23 +278,24 @@ class Client(Tornadis.Client):
     _carrier = None
     _decode = False
 
-    def __init__(self, *, decode=False, **options):
+    def __init__(self, *, decode=None, **options):
         super().__init__(**_given(options))
-        self._decode = decode
+        self._decode = decode is not None and _check_decode(decode)
 
     @classmethod
     def new_for_uri(cls, uri, *, decode=None):
         """A client for a URI such as `redis://user:password@localhost:6379/0?call-timeout-msec=500`.
 
         The option `decode` of the URI, as in `?decode=true`, is that of the client, unless it is given here. It is known
-        in Python alone. What is wrong with the URI raises `ClientError`, which does not repeat it.
+        in Python alone. What is wrong with the URI raises `ClientError`, which does not repeat it. A subclass gives one of
+        its own, which is created without arguments; what the URI says counts for more than what that has set.
         """
-        return _new_for_uri(Tornadis.Client.new_for_uri, uri, decode=decode)
+        return _new_for_uri(cls, Tornadis.Client.new_for_uri, uri, decode=decode)
 
     @classmethod
     def new_for_uri_full(cls, uri, flags, *, decode=None):
         """Likewise; `flags`, of `Tornadis.UriFlags`, say what the URI may decide, such as the plugins."""
-        return _new_for_uri(Tornadis.Client.new_for_uri_full, uri, flags, decode=decode)
+        return _new_for_uri(cls, Tornadis.Client.new_for_uri_full, uri, flags, decode=decode)
 
     decode = property(lambda self: self._decode, _set_decode, doc='Whether strings of the server are `str`, not `bytes`.')
 
@@ -451,12 +476,12 @@ class PubSubClient(Tornadis.PubSubClient):
     @classmethod
     def new_for_uri(cls, uri, *, decode=None):
         """A client for a URI, as `Client.new_for_uri()`. Messages have both, `text` and `payload`, whatever `decode` is."""
-        return _new_for_uri(Tornadis.PubSubClient.new_for_uri, uri, decode=decode)
+        return _new_for_uri(cls, Tornadis.PubSubClient.new_for_uri, uri, decode=decode)
 
     @classmethod
     def new_for_uri_full(cls, uri, flags, *, decode=None):
         """Likewise; `flags`, of `Tornadis.UriFlags`, say what the URI may decide, such as the plugins."""
-        return _new_for_uri(Tornadis.PubSubClient.new_for_uri_full, uri, flags, decode=decode)
+        return _new_for_uri(cls, Tornadis.PubSubClient.new_for_uri_full, uri, flags, decode=decode)
 
     def call(self, *args, **options):
         """Not allowed: raises `ClientError`. Publish and call with a `Client`."""
@@ -786,12 +811,13 @@ _convert_errors(Tornadis.ClientPool)
 class _ConnectedClient:
     """``async with pool.connected_client() as client``"""
 
-    def __init__(self, pool):
+    def __init__(self, pool, options):
         self.pool = pool
+        self.options = options
         self.client = None
 
     async def __aenter__(self):
-        self.client = await self.pool.get_connected_client()
+        self.client = await self.pool.get_connected_client(**self.options)
         return self.client
 
     async def __aexit__(self, *exception):
@@ -821,7 +847,7 @@ class ClientPool(Tornadis.ClientPool):
         elif decode is None:
             decode = template.decode
         super().__init__(template=template, max_size=max_size, client_timeout=client_timeout, autoclose=autoclose)
-        self._decode = bool(decode)
+        self._decode = decode is not None and _check_decode(decode)
 
     decode = property(lambda self: self._decode, _set_decode, doc='Whether strings of the server are str, not bytes.')
 
@@ -862,13 +888,19 @@ class ClientPool(Tornadis.ClientPool):
             client.decode = self.decode
         return client
 
-    def connected_client(self):
-        """A client for a while: `async with pool.connected_client() as client:`. It is connected, and released at the end."""
-        return _ConnectedClient(self)
+    def connected_client(self, *, timeout=None, cancellable=None):
+        """A client for a while: `async with pool.connected_client() as client:`. It is connected, and released at the end.
 
-    async def with_client(self, use):
-        """Calls `use`, an async function, with a connected client, which is released at the end; gives what it returns."""
-        async with self.connected_client() as client:
+        `timeout` and `cancellable` are of waiting for it, as of `get_connected_client()`.
+        """
+        return _ConnectedClient(self, {'timeout': timeout, 'cancellable': cancellable})
+
+    async def with_client(self, use, *, timeout=None, cancellable=None):
+        """Calls `use`, an async function, with a connected client, which is released at the end; gives what it returns.
+
+        `timeout` and `cancellable` are of waiting for the client, as of `get_connected_client()`.
+        """
+        async with self.connected_client(timeout=timeout, cancellable=cancellable) as client:
             return await use(client)
 
     def get_connected_client(self, *, timeout=None, cancellable=None):

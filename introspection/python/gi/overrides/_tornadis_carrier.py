@@ -19,10 +19,15 @@ _MAX_NUMBER = 0x7fffffff
 
 
 def _check_timeout(timeout):
-    if not isinstance(timeout, (int, float)):
+    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
         raise TypeError(f'a timeout is a number of seconds, not {_describe(timeout)}')
     if not timeout >= 0:
         raise ValueError(f'a timeout is a number of seconds from 0, not {timeout}')
+
+
+def _check_cancellable(cancellable):
+    if cancellable is not None and not isinstance(cancellable, Gio.Cancellable):
+        raise TypeError(f'a cancellable is a Gio.Cancellable, not {_describe(cancellable)}')
 
 
 class CallFuture(Future):
@@ -138,6 +143,7 @@ class Carrier:
 
     def start(self, target, submit, *args, cancellable=None):
         """Begins anything that is no call of a list of arguments; returns its number."""
+        _check_cancellable(cancellable)
         self.flush()
         number = self.number
         self.submit([target], submit, *args, cancellable)

@@ -63,12 +63,46 @@ def _find_fault(loop):
                 'take the loop of asyncio.get_event_loop() for all, or Tornadis.run()')
     if not _is_plain(loop) or GLib.main_depth() > 0:
         return None
-    if gi.version_info >= (3, 50):
-        remedy = 'call asyncio.set_event_loop_policy(gi.events.GLibEventLoopPolicy()) and take its get_event_loop()'
-    else:
-        remedy = 'install gbulb (python3-gbulb in Debian) and call gbulb.install() before'
     return ("asyncio's loop does not run the GLib main loop, which is waited for here: use Tornadis.run() in place of "
-            f'asyncio.run(), or {remedy}')
+            f'asyncio.run(), or {_get_remedy()}')
+
+
+def _get_remedy():
+    """How to have a loop of asyncio that runs the GLib main loop."""
+    if gi.version_info >= (3, 50):
+        return 'call asyncio.set_event_loop_policy(gi.events.GLibEventLoopPolicy()) and take its get_event_loop()'
+    return 'install gbulb (python3-gbulb in Debian) and call gbulb.install() before'
+
+
+def _describe_no_loop():
+    """Why functions of asyncio, such as gather() and sleep(), can not be used where none of its loops runs."""
+    if _thread.run is None and GLib.main_depth() == 0:
+        return 'no loop of asyncio runs yet, nor the GLib main loop: await it in a coroutine that one of them runs'
+    runner = 'Tornadis.run()' if _thread.run is not None else 'the program'
+    return (f'it is the GLib main loop that runs here, by {runner}, and no loop of asyncio, which asyncio.gather(), '
+            'asyncio.sleep() and the like need: begin the calls and then await each, which run at the same time, take '
+            'Tornadis.spawn() for asyncio.create_task() and Tornadis.sleep() for asyncio.sleep(), or '
+            f"{_get_remedy()}, and run asyncio's loop instead")
+
+
+# How asyncio says it, by the version of Python.
+_SAY_NO_LOOP = 'no running event loop', 'There is no current event loop'
+
+
+def _explain(error):
+    """Has an error of asyncio's that none of its loops runs say what to do."""
+    if (type(error) is RuntimeError and len(error.args) == 1 and str(error).startswith(_SAY_NO_LOOP)
+            and _get_running_loop() is None):
+        error.args = _describe_no_loop(),
+
+
+def _never_ends(awaited):
+    """Whether it is asyncio's and of a loop that does not run while Tornadis.run() does."""
+    asyncio = sys.modules.get('asyncio')
+    if _thread.run is None or asyncio is None or not isinstance(awaited, asyncio.Future) or awaited.done():
+        return False
+    loop = awaited.get_loop()
+    return not loop.is_running() and _is_plain(loop)
 
 
 class Future:
@@ -121,9 +155,11 @@ class Future:
         return CancelledError() if self._cancel_message is None else CancelledError(self._cancel_message)
 
     def get_loop(self):
-        """asyncio asks for it before it waits for this, in whatever way."""
+        """asyncio asks for it before it waits for this, in whatever way. Raises when none of its loops runs here."""
         loop = _get_running_loop()
-        if loop is not _good_loop() and loop is not None:
+        if loop is None:
+            raise RuntimeError(_describe_no_loop())
+        if loop is not _good_loop():
             self._check_loop(loop)
         return loop
 
@@ -166,7 +202,9 @@ class Future:
             self._loop = _get_running_loop()
         else:
             # asyncio.wait() has not asked.
-            self.get_loop()
+            loop = _get_running_loop()
+            if loop is not _good_loop() and loop is not None:
+                self._check_loop(loop)
         self._add_callback(callback, context)
 
     def _add_callback(self, callback, context=None):
@@ -373,6 +411,7 @@ class _Runner:
         except StopIteration as stop:
             self.end(stop.value, None)
         except BaseException as error:
+            _explain(error)
             self.end(None, error)
         else:
             if awaited is None:
@@ -380,12 +419,27 @@ class _Runner:
                 return
             self.awaited = awaited
             if not isinstance(awaited, Future):
-                awaited.add_done_callback(self.wake)
+                if _never_ends(awaited):
+                    self.refuse(awaited)
+                else:
+                    awaited.add_done_callback(self.wake)
             elif awaited._callback is None and not awaited._done:
                 # What _add_callback() does, of most futures.
                 awaited._callback = self.wake
             else:
                 awaited._add_callback(self.wake)
+
+    def refuse(self, awaited):
+        """Raises in the coroutine, in place of waiting for that."""
+        awaited.cancel()
+        error = RuntimeError(_describe_no_loop())
+
+        def throw(_):
+            self.advance = self.steps.send
+            return self.steps.throw(error)
+
+        self.advance = throw
+        self.step(None)
 
     def end(self, result, exception):
         self.ended = True

@@ -7,6 +7,7 @@ import weakref
 
 from gi.repository import GLib, GObject
 
+from ._tornadis_carrier import _check_cancellable
 from ._tornadis_loop import _call_soon, _in_task, _LentFuture, _report
 from ._tornadis_values import Tornadis, TornadisBridge, TornadisException
 
@@ -406,6 +407,7 @@ class Messages:
 
     def wait(self, deadline=None, cancellable=None):
         """A future of the next message, or of None after so many seconds."""
+        _check_cancellable(cancellable)
         waiter = _LentFuture(lambda: self.forsake(waiter), self.give_back)
         if cancellable is not None:
             try:

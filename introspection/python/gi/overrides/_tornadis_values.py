@@ -23,7 +23,7 @@ class TornadisException(GLib.Error):
     """The base of all errors of this library, as in tornadis.
 
     It is a `GLib.Error`, with the `domain`, `code` (one of `Tornadis.Error`) and `message` of the library's error;
-    `error.matches(Tornadis.error_quark(), Tornadis.Error.LOST)` asks for one of them.
+    `error.matches(Tornadis.Error, Tornadis.Error.LOST)` asks for one of them.
     """
 
     # The one that is not told, and so not shown.
@@ -38,6 +38,17 @@ class TornadisException(GLib.Error):
     def __repr__(self):
         code = '' if self.code == self._usual_code else f', code={_get_code_name(self.code)}'
         return f'Tornadis.{type(self).__name__}({self.message!r}{code})'
+
+    def matches(self, domain, code):
+        """Whether it is the error with this code of a domain: `Tornadis.Error`, or the name or the quark of one."""
+        if domain is Tornadis.Error:
+            domain = _DOMAIN
+        elif isinstance(domain, int) and not isinstance(domain, bool):
+            domain = GLib.quark_to_string(domain)
+        elif not isinstance(domain, str):
+            # Of other classes nobody knows the domain.
+            raise TypeError(f'a domain is Tornadis.Error, a name or a quark such as Gio.io_error_quark(), not {domain!r}')
+        return (self.domain, self.code) == (domain, code)
 
     def copy(self):
         """Another error that says the same."""
@@ -204,6 +215,13 @@ def _to_bytes(value):
 def _describe(value):
     name = type(value).__name__
     return 'None' if value is None else f'{"an" if name[0] in "aeioAEIO" else "a"} {name}'
+
+
+def _check_decode(decode):
+    """Of text, such as 'false', any is true."""
+    if not isinstance(decode, bool):
+        raise TypeError(f'decode is True or False, not {_describe(decode)}')
+    return decode
 
 
 def _get_advice(value):
