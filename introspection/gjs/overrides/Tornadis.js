@@ -581,8 +581,6 @@ var _init = (function () {
         }
 
         convertErrors();
-        adaptConstructors(Tornadis.Client);
-        adaptConstructors(Tornadis.PubSubClient);
         const values = {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout};
         const Carrier = imports.overrides._TornadisCarrier.create(Tornadis, TornadisBridge, values);
         const checks = {isPlain, checkNames, checkCancellable, checkDeadline};
@@ -667,6 +665,9 @@ var _init = (function () {
                 },
             });
         }
+
+        adaptConstructors(Tornadis.Client);
+        adaptConstructors(Tornadis.PubSubClient);
 
         const initPool = Tornadis.ClientPool.prototype._init;
         Tornadis.ClientPool.prototype._init = function (properties = {}) {

@@ -10,6 +10,7 @@ from ._tornadis_loop import Future, _call_soon, _in_task, _report
 from ._tornadis_values import (
     TornadisBridge, _describe, _describe_timeout, _encode, _is_large, _LARGE, _make_exception, _revive, _take_native,
     _to_bytes, _to_command, _to_exception)
+from ._tornadis_values import _check_cancellable
 
 # How many calls of one turn of the main loop wait for its end.
 _MOST_CALLS = 256
@@ -23,11 +24,6 @@ def _check_timeout(timeout):
         raise TypeError(f'a timeout is a number of seconds, not {_describe(timeout)}')
     if not timeout >= 0:
         raise ValueError(f'a timeout is a number of seconds from 0, not {timeout}')
-
-
-def _check_cancellable(cancellable):
-    if cancellable is not None and not isinstance(cancellable, Gio.Cancellable):
-        raise TypeError(f'a cancellable is a Gio.Cancellable, not {_describe(cancellable)}')
 
 
 class CallFuture(Future):

@@ -7,9 +7,8 @@ import weakref
 
 from gi.repository import GLib, GObject
 
-from ._tornadis_carrier import _check_cancellable
 from ._tornadis_loop import _call_soon, _in_task, _LentFuture, _report
-from ._tornadis_values import Tornadis, TornadisBridge, TornadisException
+from ._tornadis_values import Tornadis, TornadisBridge, TornadisException, _check_cancellable
 
 # How many routes are kept, and for how many channels the handlers that were found.
 _MOST_ROUTES = 1000

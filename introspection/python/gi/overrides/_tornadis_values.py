@@ -7,7 +7,7 @@ import marshal
 import operator
 
 import gi
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 from ..module import get_introspection_module
 
@@ -215,6 +215,11 @@ def _to_bytes(value):
 def _describe(value):
     name = type(value).__name__
     return 'None' if value is None else f'{"an" if name[0] in "aeioAEIO" else "a"} {name}'
+
+
+def _check_cancellable(cancellable):
+    if cancellable is not None and not isinstance(cancellable, Gio.Cancellable):
+        raise TypeError(f'a cancellable is a Gio.Cancellable, not {_describe(cancellable)}')
 
 
 def _check_decode(decode):
