@@ -180,6 +180,9 @@ def test_words(server):
     for bad in (-1, float('nan')):
         raises(ValueError, lambda: client.call('PING', timeout=bad))
     raises(TypeError, lambda: client.call('PING', timout=1))
+    for bad, words in (('1', 'a str'), ([], 'a list'), (True, 'a bool')):
+        equal(str(raises(TypeError, pubsub.pop_message, bad)), f'a deadline is a number of seconds, not {words}')
+        raises(TypeError, Tornadis.run, pubsub.messages(bad).__anext__())
     pool = Tornadis.ClientPool(**options(server))
     for start in (lambda **bad: client.call('PING', **bad), lambda **bad: client.async_call('PING', **bad),
                   lambda **bad: client.call('PING', timeout=1, **bad), client.connect_client, pool.get_connected_client,

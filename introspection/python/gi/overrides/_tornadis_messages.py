@@ -8,7 +8,7 @@ import weakref
 from gi.repository import GLib, GObject
 
 from ._tornadis_loop import _call_soon, _in_task, _LentFuture, _report
-from ._tornadis_values import Tornadis, TornadisBridge, TornadisException, _check_cancellable
+from ._tornadis_values import Tornadis, TornadisBridge, TornadisException, _check_cancellable, _check_deadline
 
 # How many routes are kept, and for how many channels the handlers that were found.
 _MOST_ROUTES = 1000
@@ -406,6 +406,8 @@ class Messages:
 
     def wait(self, deadline=None, cancellable=None):
         """A future of the next message, or of None after so many seconds."""
+        if deadline is not None:
+            _check_deadline(deadline)
         _check_cancellable(cancellable)
         waiter = _LentFuture(lambda: self.forsake(waiter), self.give_back)
         if cancellable is not None:
@@ -429,7 +431,7 @@ class Messages:
                     lambda outcome: self.expire(waiter, outcome), self.carrier.bridge.wait,
                     -1 if deadline is None else deadline, cancellable=cancellable)
             except BaseException:
-                # It is no number, or no cancellable: nobody gets this waiter.
+                # It is a number that C has no room for, or the client is gone: nobody gets this waiter.
                 self.forsake(waiter)
                 raise
             waiter.add_done_callback(lambda _: self.carrier.bridge.cancel(number))

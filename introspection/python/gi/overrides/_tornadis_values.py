@@ -222,6 +222,11 @@ def _check_cancellable(cancellable):
         raise TypeError(f'a cancellable is a Gio.Cancellable, not {_describe(cancellable)}')
 
 
+def _check_deadline(deadline):
+    if isinstance(deadline, bool) or not isinstance(deadline, (int, float)):
+        raise TypeError(f'a deadline is a number of seconds, not {_describe(deadline)}')
+
+
 def _check_decode(decode):
     """Of text, such as 'false', any is true."""
     if not isinstance(decode, bool):
