@@ -13,6 +13,21 @@ new_text (const char *data,
   return tornadis_reply_new_string (bytes);
 }
 
+/* Of the protocol's kind of text that is for people. */
+static TornadisReply *
+new_verbatim (const GString *text)
+{
+  g_autoptr (GString) resp = g_string_new (NULL);
+  g_autoptr (GBytes) bytes = NULL;
+
+  g_string_append_printf (resp, "=%" G_GSIZE_FORMAT "\r\ntxt:", text->len + strlen ("txt:"));
+  g_string_append_len (resp, text->str, (gssize) text->len);
+  g_string_append (resp, "\r\n");
+  bytes = g_string_free_to_bytes (g_steal_pointer (&resp));
+
+  return tornadis_reply_new_from_resp (bytes, NULL);
+}
+
 TornadisReply *
 cluster_merge_fail (GError **error,
                     const char *problem)
@@ -165,9 +180,11 @@ merge_succeeded (const ClusterMerge *self,
     case CLUSTER_RESPONSE_LINES:
     case CLUSTER_RESPONSE_BY_NODE:
       text = merge_texts (self, self->response == CLUSTER_RESPONSE_BY_NODE);
-      if (text != NULL)
-        return new_text (text->str, text->len);
-      return merge_by_node (self);
+      if (text == NULL)
+        return merge_by_node (self);
+      if (cluster_merge_is_all (self, TORNADIS_REPLY_KIND_VERBATIM))
+        return new_verbatim (text);
+      return new_text (text->str, text->len);
     case CLUSTER_RESPONSE_NONE:
       if (self->answers[0].positions != NULL)
         return cluster_merge_by_position (self, error);

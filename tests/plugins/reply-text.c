@@ -52,6 +52,15 @@ parse_string (const char **text)
 }
 
 static TornadisReply *
+parse_verbatim (const char **text)
+{
+  g_autofree char *string = g_strndup (*text + 2, strcspn (*text + 2, "'"));
+
+  *text += strlen (string) + 3;
+  return from_resp (g_strdup_printf ("=%" G_GSIZE_FORMAT "\r\ntxt:%s\r\n", strlen (string) + 4, string));
+}
+
+static TornadisReply *
 parse_word (const char **text)
 {
   const char *begin = *text;
@@ -92,6 +101,8 @@ parse (const char **text)
       return parse_nested (text, TORNADIS_REPLY_KIND_PUSH, ']');
     case '\'':
       return parse_string (text);
+    case '=':
+      return parse_verbatim (text);
     default:
       return parse_word (text);
     }

@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* [1, 'text', +OK, -ERR message;, null, true, 1.5] is an array, ~[1] a set, >[1] a push and {'key': 1} a map. An error goes on
- * up to a semicolon, or the end. */
+/* [1, 'text', +OK, -ERR message;, null, true, 1.5] is an array, ~[1] a set, >[1] a push, {'key': 1} a map and ='text' verbatim.
+ * An error goes on up to a semicolon, or the end. */
 TornadisReply *make_reply        (const char    *text);
 /* The same with arrays in place of maps, as in RESP2. */
 TornadisReply *flatten_reply     (TornadisReply *reply);

@@ -167,6 +167,11 @@ test_special (void)
     { CLUSTER_RESPONSE_ANY, { "'a'", "-ERR no" }, "-ERR no" },
     { CLUSTER_RESPONSE_LINES, { "'id=1\n'", "'id=2'", "''" }, "'id=1\nid=2\n'" },
     { CLUSTER_RESPONSE_BY_NODE, { "'a:1\r\n'", "'a:2'" }, "'# Node h1:1\r\na:1\r\n# Node h2:2\r\na:2\r\n'" },
+    /* Text for people stays that. */
+    { CLUSTER_RESPONSE_LINES, { "='id=1\n'", "='id=2'" }, "='id=1\nid=2\n'" },
+    { CLUSTER_RESPONSE_LINES, { "=''", "=''" }, "=''" },
+    { CLUSTER_RESPONSE_BY_NODE, { "='a:1\r\n'", "='a:2'" }, "='# Node h1:1\r\na:1\r\n# Node h2:2\r\na:2\r\n'" },
+    { CLUSTER_RESPONSE_BY_NODE, { "='a:1'", "'a:2'" }, "'# Node h1:1\r\na:1\r\n# Node h2:2\r\na:2\r\n'" },
     { CLUSTER_RESPONSE_BY_NODE, { "{'a': 1}", "{'a': 2}" }, "{'h1:1': {'a': 1}, 'h2:2': {'a': 2}}" },
     { CLUSTER_RESPONSE_BY_NODE, { "'a'", "[]" }, "{'h1:1': 'a', 'h2:2': []}" },
     { CLUSTER_RESPONSE_BY_NODE, { "[]" }, "{'h1:1': []}" },
