@@ -37,8 +37,12 @@ call_finish (Call *self,
 {
   if (error != NULL)
     {
-      tool_print_error ("%s", error->message);
-      self->status = g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE) ? TOOL_USAGE : TOOL_FAILED;
+      gboolean is_usage = g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+      g_autofree char *text = is_usage ? tool_command_describe_error (self->command, error)
+                                       : tool_options_describe_error (&self->options, error);
+
+      tool_print_error ("%s", text);
+      self->status = is_usage ? TOOL_USAGE : TOOL_FAILED;
       g_error_free (error);
     }
   self->done = TRUE;
@@ -54,10 +58,9 @@ call_print (Call *self,
 
   if (self->quoted || (format == TOOL_FORMAT_LINE && isatty (STDOUT_FILENO)))
     {
-      g_autofree char *text = tornadis_reply_to_string (reply);
+      g_autoptr (TornadisReply) typed = tool_command_type_reply (self->command, reply);
 
-      tool_line_append_shown (output, text, strlen (text), FALSE);
-      g_string_append_c (output, '\n');
+      tool_reply_append_shown (output, typed);
     }
   else
     {
@@ -165,13 +168,13 @@ call_start (Call *self)
   self->n_left = self->options.repeat;
   if (!has_dash && !self->last_from_stdin)
     {
-      self->command = tornadis_command_new_strv ((const char *const *) arguments);
       call_send (self);
     }
   else
     {
       g_autoptr (GInputStream) stream = g_unix_input_stream_new (STDIN_FILENO, FALSE);
 
+      g_clear_pointer (&self->command, tornadis_command_unref);
       self->command = tornadis_command_new (arguments[0]);
       for (guint i = 1; i < n - has_dash; i++)
         tornadis_command_append_string (self->command, arguments[i]);
@@ -180,18 +183,21 @@ call_start (Call *self)
     }
 }
 
-/* What is no call of one reply, but has a command of its own. */
 static gboolean
 call_check (Call *self)
 {
-  const char *name = self->options.arguments != NULL ? self->options.arguments[0] : NULL;
+  const char *const *arguments = (const char *const *) self->options.arguments;
+  g_autoptr (GError) error = NULL;
 
-  if (name == NULL)
-    tool_print_usage_error ("Which command?");
-  else if (g_ascii_strcasecmp (name, "SUBSCRIBE") == 0 || g_ascii_strcasecmp (name, "PSUBSCRIBE") == 0)
-    tool_print_error ("%s: the messages of channels and patterns are printed by “tornadis subscribe”", name);
-  else if (g_ascii_strcasecmp (name, "MONITOR") == 0)
-    tool_print_error ("%s: what a server is asked is printed by “tornadis monitor”", name);
+  if (arguments == NULL)
+    {
+      tool_print_usage_error ("Which command?");
+      return FALSE;
+    }
+
+  self->command = tornadis_command_new_strv (arguments);
+  if (!tool_command_check (self->command, &error))
+    tool_print_error ("%s", error->message);
   else if (self->quoted && (self->options.json || self->options.csv || self->options.raw))
     tool_print_usage_error ("One of --json, --csv, --raw and --quoted");
   else if (self->last_from_stdin && self->no_stdin)

@@ -204,9 +204,10 @@ static void
 found_print_table (KeysFound *self,
                    GString *output)
 {
-  g_string_append_printf (output, "%" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " keys, their names have %" G_GUINT64_FORMAT
-                                  " bytes, %.2f on average\n",
-                          self->n_keys, self->n_all, self->n_bytes,
+  g_string_append_printf (output, "%" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " %s, %s %" G_GUINT64_FORMAT " %s, %.2f on average\n",
+                          self->n_keys, self->n_all, tool_text_choose ((guint64) self->n_all, "key", "keys"),
+                          tool_text_choose (self->n_keys, "its name has", "their names have"), self->n_bytes,
+                          tool_text_choose (self->n_bytes, "byte", "bytes"),
                           self->n_keys > 0 ? (double) self->n_bytes / (double) self->n_keys : 0);
   if (self->n_keys > 0)
     g_string_append (output, self->mode == KEYS_HOT ? "\nfrequency key\n"

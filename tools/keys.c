@@ -32,7 +32,9 @@ static void
 keys_fail (Keys *self,
            const GError *error)
 {
-  tool_print_error ("%s", error->message);
+  g_autofree char *text = tool_options_describe_error (&self->options, error);
+
+  tool_print_error ("%s", text);
   self->status = TOOL_FAILED;
   self->done = TRUE;
 }
@@ -260,10 +262,11 @@ keys_describe_progress (gpointer user_data)
   g_autofree char *bar = NULL;
 
   if (self->scan_options.pattern != NULL || self->scan_options.type != NULL || n == 0)
-    return g_strdup_printf ("%" G_GUINT64_FORMAT " keys", self->n_scanned);
+    return g_strdup_printf ("%" G_GUINT64_FORMAT " %s", self->n_scanned, tool_text_choose (self->n_scanned, "key", "keys"));
 
   bar = tool_progress_draw_bar ((double) self->n_scanned / (double) n);
-  return g_strdup_printf ("%s  %" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " keys", bar, self->n_scanned, n);
+  return g_strdup_printf ("%s  %" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " %s", bar, self->n_scanned, n,
+                          tool_text_choose ((guint64) n, "key", "keys"));
 }
 
 static void

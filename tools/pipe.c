@@ -47,8 +47,9 @@ typedef struct
   Pipe *pipe;
   guint64 line;
   gsize n_bytes;
-  TornadisReply *reply; /* (owned) (nullable) */
-  GError *error;        /* (owned) (nullable) */
+  TornadisCommand *command; /* (owned) (nullable): none where the line is not one */
+  TornadisReply *reply;     /* (owned) (nullable) */
+  GError *error;            /* (owned) (nullable) */
 } PipeCall;
 
 static void pipe_pump (Pipe *self);
@@ -56,6 +57,7 @@ static void pipe_pump (Pipe *self);
 static void
 pipe_call_free (PipeCall *call)
 {
+  g_clear_pointer (&call->command, tornadis_command_unref);
   g_clear_pointer (&call->reply, tornadis_reply_unref);
   g_clear_error (&call->error);
   g_free (call);
@@ -136,9 +138,16 @@ replied_cb (TornadisClient *client,
   Pipe *self = call->pipe;
 
   if (error != NULL)
-    call->error = g_error_copy (error);
+    {
+      g_autofree char *text = tool_command_describe_error (call->command, error);
+
+      call->error = g_error_new_literal (error->domain, error->code, text);
+    }
   else
-    call->reply = tornadis_reply_ref (reply);
+    {
+      call->reply = tornadis_reply_ref (reply);
+    }
+  g_clear_pointer (&call->command, tornadis_command_unref);
 
   /* What follows a command whose outcome is unknown is not sent. */
   if (error != NULL && tool_error_is_loss (error) && !self->failed)
@@ -173,16 +182,23 @@ pipe_take_line (Pipe *self,
 
   if (problem == NULL)
     {
-      g_autoptr (TornadisCommand) command = tornadis_command_new_bytes ((GBytes **) words->pdata, words->len);
-
-      call->n_bytes = length;
-      self->bytes_in_flight += length;
-      tornadis_client_submit (self->client, command, replied_cb, call, NULL);
+      call->command = tornadis_command_new_bytes ((GBytes **) words->pdata, words->len);
+      tool_command_check (call->command, &call->error);
     }
   else
     {
       call->error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, problem);
+    }
+
+  if (call->error != NULL)
+    {
       pipe_print (self);
+    }
+  else
+    {
+      call->n_bytes = length;
+      self->bytes_in_flight += length;
+      tornadis_client_submit (self->client, call->command, replied_cb, call, NULL);
     }
 }
 
@@ -292,10 +308,25 @@ connected_cb (GObject *object,
   Pipe *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (!tornadis_client_connect_finish (self->client, result, &error))
-    pipe_stop (self, error->message);
+  if (tornadis_client_connect_finish (self->client, result, &error))
+    {
+      pipe_pump (self);
+    }
   else
-    pipe_pump (self);
+    {
+      g_autofree char *text = tool_options_describe_error (&self->options, error);
+
+      pipe_stop (self, text);
+    }
+}
+
+static char *
+pipe_describe_sums (Pipe *self,
+                    guint64 n_commands)
+{
+  return g_strdup_printf ("%" G_GUINT64_FORMAT " %s, %" G_GUINT64_FORMAT " %s", n_commands,
+                          tool_text_choose (n_commands, "command", "commands"), self->n_errors,
+                          tool_text_choose (self->n_errors, "error", "errors"));
 }
 
 static char *
@@ -303,6 +334,7 @@ pipe_describe_progress (gpointer user_data)
 {
   Pipe *self = user_data;
   g_autofree char *share = NULL;
+  g_autofree char *sums = NULL;
 
   if (self->n_expected > 0)
     {
@@ -311,22 +343,24 @@ pipe_describe_progress (gpointer user_data)
       share = g_strdup_printf ("%3u%%  ", (guint) MIN (100, n_taken * 100 / self->n_expected));
     }
 
-  return g_strdup_printf ("%s%" G_GUINT64_FORMAT " commands, %" G_GUINT64_FORMAT " errors", share != NULL ? share : "",
-                          self->n_commands - self->calls.length, self->n_errors);
+  sums = pipe_describe_sums (self, self->n_commands - self->calls.length);
+  return g_strconcat (share != NULL ? share : "", sums, NULL);
 }
 
 static void
 pipe_print_sum (Pipe *self)
 {
+  g_autofree char *sums = pipe_describe_sums (self, self->n_commands);
+
   if (self->n_lost > 1)
     tool_print_error ("%" G_GUINT64_FORMAT " commands have no reply, from line %" G_GUINT64_FORMAT " to line %" G_GUINT64_FORMAT
                       "; some may have run",
                       self->n_lost, self->first_lost, self->last_lost);
-  if (self->quiet)
-    g_string_append_printf (tool_output_begin (),
-                            self->options.json ? "{\"commands\": %" G_GUINT64_FORMAT ", \"errors\": %" G_GUINT64_FORMAT "}\n"
-                                               : "%" G_GUINT64_FORMAT " commands, %" G_GUINT64_FORMAT " errors\n",
+  if (self->quiet && self->options.json)
+    g_string_append_printf (tool_output_begin (), "{\"commands\": %" G_GUINT64_FORMAT ", \"errors\": %" G_GUINT64_FORMAT "}\n",
                             self->n_commands, self->n_errors);
+  else if (self->quiet)
+    g_string_append_printf (tool_output_begin (), "%s\n", sums);
 }
 
 static void

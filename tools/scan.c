@@ -70,7 +70,9 @@ scanned_cb (TornadisReply *keys,
 
   if (error != NULL)
     {
-      tool_print_error ("%s", error->message);
+      g_autofree char *text = tool_options_describe_error (&self->options, error);
+
+      tool_print_error ("%s", text);
       self->status = TOOL_FAILED;
     }
   if (keys != NULL)

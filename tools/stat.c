@@ -212,7 +212,9 @@ replied_cb (TornadisClient *client,
     }
   else if (error == NULL || !stat_waits (self, error))
     {
-      tool_print_error ("%s", error != NULL ? error->message : "The reply to INFO is no text");
+      g_autofree char *text = error != NULL ? tool_options_describe_error (&self->options, error) : NULL;
+
+      tool_print_error ("%s", text != NULL ? text : "The reply to INFO is no text");
       self->status = TOOL_FAILED;
       self->done = TRUE;
     }

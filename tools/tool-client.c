@@ -85,6 +85,13 @@ options_equip (ToolOptions *self,
   return TRUE;
 }
 
+/* Whether no option says which server, so that TORNADIS_URI counts. */
+static gboolean
+options_lack_server (ToolOptions *self)
+{
+  return self->uri == NULL && self->host == NULL && self->port == TOOL_NOT_GIVEN && self->socket == NULL;
+}
+
 /* With --cluster redis:// is redis-cluster://. */
 static char *
 make_cluster_uri (ToolOptions *self,
@@ -109,9 +116,8 @@ make_uri (ToolOptions *self,
           GError **error)
 {
   const char *uri = self->uri;
-  gboolean has_address = self->host != NULL || self->port != TOOL_NOT_GIVEN || self->socket != NULL;
 
-  if (uri == NULL && !has_address)
+  if (options_lack_server (self))
     uri = get_environment ("TORNADIS_URI");
   if (uri != NULL)
     return make_cluster_uri (self, uri, error);
@@ -128,9 +134,9 @@ make_uri (ToolOptions *self,
 }
 
 static TornadisClient *
-make_client (ToolOptions *self,
-             GType type,
-             GError **error)
+make_bare_client (ToolOptions *self,
+                  GType type,
+                  GError **error)
 {
   g_autoptr (GError) problem = NULL;
   g_autofree char *uri = make_uri (self, &problem);
@@ -153,6 +159,20 @@ make_client (ToolOptions *self,
   return tornadis_client_new_for_uri_full (uri, TORNADIS_URI_FLAGS_ALLOW_PLUGINS, error);
 }
 
+static TornadisClient *
+make_client (ToolOptions *self,
+             GType type,
+             GError **error)
+{
+  TornadisClient *client = make_bare_client (self, type, error);
+
+  /* The user may have forgotten that there is one. */
+  if (client == NULL && options_lack_server (self) && get_environment ("TORNADIS_URI") != NULL)
+    g_prefix_error (error, "TORNADIS_URI: ");
+
+  return client;
+}
+
 /* Creates a client of the server that options or the environment name, or prints why not. */
 gpointer
 tool_options_make_client (ToolOptions *self,
@@ -166,6 +186,17 @@ tool_options_make_client (ToolOptions *self,
 
   tool_print_error ("%s", error->message);
   return NULL;
+}
+
+/* What an error says, with what it has to do with an option (transfer full). */
+char *
+tool_options_describe_error (ToolOptions *self,
+                             const GError *error)
+{
+  if (self->db > 0 && strstr (error->message, "cluster mode") != NULL)
+    return g_strconcat (error->message, "; this cluster has no database but 0: leave out --db", NULL);
+
+  return g_strdup (error->message);
 }
 
 /* Whether the connection is what failed. */

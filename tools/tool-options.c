@@ -15,6 +15,8 @@ tool_print_usage_error (const char *format,
                         ...)
 {
   g_autofree char *text = NULL;
+  g_autofree char *hint = NULL;
+  g_autofree char *localized = NULL;
   va_list args;
 
   va_start (args, format);
@@ -22,7 +24,9 @@ tool_print_usage_error (const char *format,
   va_end (args);
 
   tool_print_error ("%s", text);
-  g_printerr ("Try “%s --help” for more information.\n", g_get_prgname ());
+  hint = g_strdup_printf ("Try “%s --help” for more information.\n", g_get_prgname ());
+  localized = tool_text_localize (hint);
+  g_printerr ("%s", localized);
 }
 
 /* @user_data is NULL where options are only looked at. */
@@ -33,19 +37,33 @@ help_cb (const char *name,
          GError **error)
 {
   g_autofree char *help = NULL;
+  g_autofree char *localized = NULL;
 
   if (user_data == NULL)
     return TRUE;
 
   help = g_option_context_get_help (user_data, TRUE, NULL);
-  g_string_append (tool_output_begin (), help);
+  localized = tool_text_localize (help);
+  g_string_append (tool_output_begin (), localized);
   tool_output_finish ();
   exit (TOOL_DONE);
 }
 
+/* Adds entries to the group, and to what is known of all (element-type GOptionEntry). */
+static void
+add_entries (GOptionGroup *group,
+             GArray *known,
+             const GOptionEntry *entries)
+{
+  g_option_group_add_entries (group, entries);
+  for (; entries->long_name != NULL; entries++)
+    g_array_append_vals (known, entries, 1);
+}
+
 static void
 add_server_entries (ToolOptions *self,
-                    GOptionGroup *group)
+                    GOptionGroup *group,
+                    GArray *known)
 {
   const GOptionEntry entries[] = {
     { "uri", 'u', 0, G_OPTION_ARG_FILENAME, &self->uri, "Server (default: $TORNADIS_URI, else redis://127.0.0.1:6379)", "URI" },
@@ -72,12 +90,13 @@ add_server_entries (ToolOptions *self,
     G_OPTION_ENTRY_NULL,
   };
 
-  g_option_group_add_entries (group, entries);
+  add_entries (group, known, entries);
 }
 
 static void
 add_output_entries (ToolOptions *self,
                     GOptionGroup *group,
+                    GArray *known,
                     ToolParseFlags flags)
 {
   const GOptionEntry json[] = {
@@ -93,16 +112,17 @@ add_output_entries (ToolOptions *self,
     G_OPTION_ENTRY_NULL,
   };
 
-  g_option_group_add_entries (group, json);
+  add_entries (group, known, json);
   if ((flags & TOOL_PARSE_NO_SERVER) == 0)
-    g_option_group_add_entries (group, csv);
+    add_entries (group, known, csv);
   if ((flags & TOOL_PARSE_RAW) != 0)
-    g_option_group_add_entries (group, raw);
+    add_entries (group, known, raw);
 }
 
 static void
 add_repeat_entries (ToolOptions *self,
                     GOptionGroup *group,
+                    GArray *known,
                     ToolParseFlags flags)
 {
   const GOptionEntry repeat[] = {
@@ -115,9 +135,9 @@ add_repeat_entries (ToolOptions *self,
   };
 
   if ((flags & TOOL_PARSE_REPEAT) != 0)
-    g_option_group_add_entries (group, repeat);
+    add_entries (group, known, repeat);
   if ((flags & (TOOL_PARSE_REPEAT | TOOL_PARSE_INTERVAL)) != 0)
-    g_option_group_add_entries (group, interval);
+    add_entries (group, known, interval);
 }
 
 /* -h is the host: help has no letter, and GLib's own, which takes that, is off. */
@@ -126,6 +146,7 @@ make_context (ToolOptions *self,
               ToolParseFlags flags,
               const char *arguments,
               const GOptionEntry *entries,
+              GArray *known,
               gboolean with_help)
 {
   const GOptionEntry last_entries[] = {
@@ -140,15 +161,82 @@ make_context (ToolOptions *self,
   g_option_context_set_strict_posix (context, (flags & TOOL_PARSE_BEFORE) != 0);
 
   if (entries != NULL)
-    g_option_group_add_entries (group, entries);
-  add_repeat_entries (self, group, flags);
-  add_output_entries (self, group, flags);
+    add_entries (group, known, entries);
+  add_repeat_entries (self, group, known, flags);
+  add_output_entries (self, group, known, flags);
   if ((flags & TOOL_PARSE_NO_SERVER) == 0)
-    add_server_entries (self, group);
-  g_option_group_add_entries (group, last_entries);
+    add_server_entries (self, group, known);
+  add_entries (group, known, last_entries);
   g_option_context_set_main_group (context, group);
 
   return context;
+}
+
+static GArray *
+known_new (void)
+{
+  return g_array_new (FALSE, FALSE, sizeof (GOptionEntry));
+}
+
+static gboolean
+entry_takes_value (const GOptionEntry *self)
+{
+  return self->arg != G_OPTION_ARG_NONE && (self->flags & G_OPTION_FLAG_NO_ARG) == 0;
+}
+
+static const GOptionEntry *
+find_long (GArray *known,
+           const char *name)
+{
+  for (guint i = 0; i < known->len; i++)
+    if (strcmp (g_array_index (known, GOptionEntry, i).long_name, name) == 0)
+      return &g_array_index (known, GOptionEntry, i);
+
+  return NULL;
+}
+
+static const GOptionEntry *
+find_short (GArray *known,
+            char letter)
+{
+  for (guint i = 0; i < known->len; i++)
+    if (g_array_index (known, GOptionEntry, i).short_name == letter)
+      return &g_array_index (known, GOptionEntry, i);
+
+  return NULL;
+}
+
+/* Finds an option whose value follows its letter in the same word, as in -p6379, which GLib and redis-cli take for more
+ * letters. Returns NULL if there is none. */
+static const GOptionEntry *
+find_attached (GArray *known,
+               char **argv,
+               ToolParseFlags flags)
+{
+  for (guint i = 1; argv[0] != NULL && argv[i] != NULL && strcmp (argv[i], "--") != 0; i++)
+    {
+      gboolean is_option = argv[i][0] == '-' && argv[i][1] != '\0';
+      gboolean is_long = is_option && argv[i][1] == '-';
+      const GOptionEntry *entry = is_long ? find_long (known, argv[i] + 2) : NULL;
+
+      if (!is_option && (flags & TOOL_PARSE_BEFORE) != 0)
+        break;
+
+      for (const char *p = argv[i] + 1; is_option && !is_long && *p != '\0'; p++)
+        {
+          entry = find_short (known, *p);
+          if (entry == NULL)
+            break;
+          if (entry_takes_value (entry) && p[1] != '\0')
+            return entry;
+        }
+
+      /* What follows is its value, whatever it looks like. */
+      if (entry != NULL && entry_takes_value (entry) && argv[i + 1] != NULL)
+        i++;
+    }
+
+  return NULL;
 }
 
 static gboolean
@@ -204,7 +292,9 @@ tool_options_parse (ToolOptions *self,
                     const char *summary,
                     const GOptionEntry *entries)
 {
-  g_autoptr (GOptionContext) context = make_context (self, flags, arguments, entries, TRUE);
+  g_autoptr (GArray) known = known_new ();
+  g_autoptr (GOptionContext) context = make_context (self, flags, arguments, entries, known, TRUE);
+  const GOptionEntry *attached = find_attached (known, argv, flags);
   g_auto (GStrv) args = g_strdupv (argv);
   g_autoptr (GError) error = NULL;
 
@@ -212,6 +302,13 @@ tool_options_parse (ToolOptions *self,
   self->db = TOOL_NOT_GIVEN;
   if (self->repeat == 0)
     self->repeat = 1;
+
+  if (attached != NULL)
+    {
+      tool_print_usage_error ("The value of -%c is a word of its own: -%c %s", attached->short_name, attached->short_name,
+                              attached->arg_description);
+      return FALSE;
+    }
 
   g_option_context_set_summary (context, summary);
   if (!g_option_context_parse_strv (context, &args, &error))
@@ -239,10 +336,11 @@ guint
 tool_options_find_argument (char **argv)
 {
   g_auto (ToolOptions) options = { 0 };
-  g_autoptr (GOptionContext) context = make_context (&options, TOOL_PARSE_BEFORE | TOOL_PARSE_REPEAT, NULL, NULL, FALSE);
+  g_autoptr (GArray) known = known_new ();
+  g_autoptr (GOptionContext) context = make_context (&options, TOOL_PARSE_BEFORE | TOOL_PARSE_REPEAT, NULL, NULL, known, FALSE);
   g_auto (GStrv) args = g_strdupv (argv);
 
-  if (!g_option_context_parse_strv (context, &args, NULL) || options.arguments == NULL)
+  if (find_attached (known, argv, TOOL_PARSE_BEFORE) != NULL || !g_option_context_parse_strv (context, &args, NULL) || options.arguments == NULL)
     return 0;
 
   return g_strv_length (argv) - g_strv_length (options.arguments);
@@ -256,13 +354,16 @@ tool_options_append_help (GString *text,
                           const char *description)
 {
   g_auto (ToolOptions) options = { 0 };
-  g_autoptr (GOptionContext) context = make_context (&options, TOOL_PARSE_BEFORE, arguments, NULL, FALSE);
+  g_autoptr (GArray) known = known_new ();
+  g_autoptr (GOptionContext) context = make_context (&options, TOOL_PARSE_BEFORE, arguments, NULL, known, FALSE);
   g_autofree char *help = NULL;
+  g_autofree char *localized = NULL;
 
   g_option_context_set_summary (context, summary);
   g_option_context_set_description (context, description);
   help = g_option_context_get_help (context, TRUE, NULL);
-  g_string_append (text, help);
+  localized = tool_text_localize (help);
+  g_string_append (text, localized);
 }
 
 /* What --json, --csv and --raw say, else @otherwise. */

@@ -282,6 +282,31 @@ append_json (GString *string,
     }
 }
 
+/* Appends a reply as a terminal shows it, with the end of its last line: the lines of text, which a server may end in its
+ * own way, are lines. */
+void
+tool_reply_append_shown (GString *string,
+                         TornadisReply *reply)
+{
+  g_autofree char *text = tornadis_reply_to_string (reply);
+  gboolean is_text = tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_VERBATIM;
+
+  for (const char *line = text; *line != '\0';)
+    {
+      gsize length = strcspn (line, "\n");
+      gboolean has_return = is_text && length > 0 && line[length - 1] == '\r';
+
+      tool_line_append_shown (string, line, has_return ? length - 1 : length, FALSE);
+      line += length;
+      if (*line == '\n')
+        line++;
+      g_string_append_c (string, '\n');
+    }
+
+  if (*text == '\0')
+    g_string_append_c (string, '\n');
+}
+
 /* Appends a reply with the end of its last line. A list without elements has no line when it is raw. */
 void
 tool_reply_append (GString *string,

@@ -194,6 +194,7 @@ tool_print_error (const char *format,
 {
   g_autoptr (GString) shown = g_string_new (NULL);
   g_autofree char *text = NULL;
+  g_autofree char *localized = NULL;
   va_list args;
 
   va_start (args, format);
@@ -202,8 +203,9 @@ tool_print_error (const char *format,
 
   /* A server has chosen the words of some. */
   tool_line_append_shown (shown, text, strlen (text), FALSE);
+  localized = tool_text_localize (shown->str);
   progress_erase ();
-  g_printerr ("tornadis: %s\n", shown->str);
+  g_printerr ("tornadis: %s\n", localized);
 }
 
 static gboolean

@@ -107,6 +107,8 @@ void     tool_print_usage_error (const char *format,
 /* tool-client.c */
 gpointer tool_options_make_client (ToolOptions *self,
                                    GType type);
+char    *tool_options_describe_error (ToolOptions *self,
+                                      const GError *error);
 gboolean tool_error_is_loss (const GError *error);
 
 /* tool-tls.c */
@@ -127,6 +129,12 @@ TornadisPlugin *tool_plugin_new (const char *text,
                                  GError **error);
 char           *tool_property_describe_type (GParamSpec *pspec);
 
+/* tool-text.c: the program's own words */
+const char *tool_text_choose (guint64 n,
+                              const char *one,
+                              const char *many);
+char       *tool_text_localize (const char *text);
+
 /* tool-line.c: bytes of other programs' lines */
 gboolean tool_line_split (const char *line,
                           gsize length,
@@ -140,7 +148,17 @@ void     tool_line_append_shown (GString *string,
                                  gsize length,
                                  gboolean json);
 
+/* tool-command.c */
+TornadisReply *tool_command_type_reply (TornadisCommand *command,
+                                        TornadisReply *reply);
+gboolean       tool_command_check (TornadisCommand *command,
+                                   GError **error);
+char          *tool_command_describe_error (TornadisCommand *command,
+                                            const GError *error);
+
 /* tool-reply.c */
+void tool_reply_append_shown (GString *string,
+                              TornadisReply *reply);
 void tool_reply_append (GString *string,
                         TornadisReply *reply,
                         ToolFormat format);

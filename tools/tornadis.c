@@ -141,6 +141,11 @@ main (int argc,
 
   if (argc == 2 && strcmp (argv[1], "--help") == 0)
     return show_help (NULL);
+  if (argc > 2 && strcmp (argv[1], "--version") == 0)
+    {
+      tool_print_usage_error ("--version stands alone");
+      return TOOL_USAGE;
+    }
   if (argc == 2 && strcmp (argv[1], "--version") == 0)
     {
       g_string_append (tool_output_begin (), "tornadis " TORNADIS_VERSION_S "\n");

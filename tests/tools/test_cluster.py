@@ -28,9 +28,22 @@ def test_call(server):
     info = good(run(server, 'call', uri, 'INFO', 'server')).decode()
     equal((info.count('# Node 127.0.0.1:'), info.count('redis_mode:cluster')), (3, 3))
 
+    # It stays text for people.
+    for protocol in '-2', '-3':
+        shown = good(run(server, 'call', uri, protocol, '--quoted', 'INFO', 'server')).decode()
+        equal((shown.count('# Node 127.0.0.1:'), shown.count('\nredis_mode:cluster\n'), '\\' in shown), (3, 3, False))
+
+    for subcommand in ['call', 'PING'], ['pipe'], ['stat'], ['latency'], ['scan'], ['keys', '--big']:
+        result = run(server, *subcommand[:1], uri, '-n', '3', *subcommand[1:])
+        equal((result.status, result.out), (1, b''))
+        assert result.err.endswith('cluster mode; this cluster has no database but 0: leave out --db\n'), (subcommand, result)
+    assert run(server, 'bench', uri, '-n', '1000').err.endswith('the number of calls is --requests\n')
+
     for words, problem in (
+            (('CLIENT', 'TRACKING', 'ON'), 'CLIENT TRACKING cannot be called on a cluster: “--plugin cache”'),
+            (('READONLY',), 'redis-cluster://…?read-from=replica'),
             (('RENAME', *NAMES[:2]), 'The keys of RENAME are in several slots of the cluster'),
-            (('SELECT', '1'), 'SELECT cannot be called on a cluster: set the property db')):
+            (('SELECT', '1'), 'SELECT cannot be called on a cluster: the database is that of --db')):
         result = run(server, 'call', uri, *words)
         equal((result.status, result.out), (2, b''))
         assert problem in result.err, result
@@ -41,6 +54,8 @@ def test_call(server):
 
 def test_pipe(server):
     cluster, uri = make_cluster()
+    result = run(server, 'pipe', uri, stdin=b'SELECT 1\n')
+    equal(result.out, b'(error) SELECT cannot be called on a cluster: the database is that of --db, if there are several\n')
     lines = ''.join(f'SET {name} {name}\nINCR {name}\nGET {name}\n' for name in NAMES)
     result = run(server, 'pipe', uri, stdin=lines.encode())
     equal((result.status, result.err.count('not an integer')), (1, 30))

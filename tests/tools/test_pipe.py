@@ -67,7 +67,7 @@ def test_errors(server):
 def test_quiet(server):
     equal(good(pipe(server, 'SET k v\nGET k\n#\n', '--quiet')), b'2 commands, 0 errors\n')
     result = pipe(server, 'LPUSH k v\nGET k\n', '-q')
-    equal((result.status, result.out), (1, b'2 commands, 1 errors\n'))
+    equal((result.status, result.out), (1, b'2 commands, 1 error\n'))
     result = pipe(server, 'LPUSH k v\nGET k\n', '-q', '--json')
     equal(json.loads(result.out), {'commands': 2, 'errors': 1})
     assert 'line 1: WRONGTYPE' in result.err
@@ -231,7 +231,7 @@ def test_killed_server(server):
         process.stdin.flush()
         out, err = process.communicate(timeout=60)
         equal(process.returncode, 1)
-        assert b'line 1001: ' in err and out == b'1001 commands, 1 errors\n', (out, err)
+        assert b'line 1001: ' in err and out == b'1001 commands, 1 error\n', (out, err)
 
 
 def test_pipe_signal(server):
@@ -246,7 +246,7 @@ def test_progress(server):
         with start(server, 'pipe', stderr=slave) as process:
             process.stdin.write(b'PING\nLPUSH\n')
             process.stdin.flush()
-            read_terminal_until(master, b'\r.*2 commands, 1 errors')
+            read_terminal_until(master, b'\r.*2 commands, 1 error')
             process.stdin.close()
             equal(process.wait(60), 1)
             # The last thing is that the line is empty again.
