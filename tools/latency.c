@@ -20,7 +20,7 @@ typedef struct
   gboolean history;
 
   gint64 start;      /* of the line, monotonic time; 0: nothing was asked yet */
-  gint64 asked;      /* likewise, of a PING */
+  gint64 asked;      /* likewise, of a PING; 0: none waits */
   guint64 n_samples; /* and how long they took, in microseconds */
   gint64 minimum;
   gint64 maximum;
@@ -35,6 +35,15 @@ typedef struct
   gboolean done;
 } Latency;
 
+/* Of a line, in milliseconds. */
+typedef struct
+{
+  double minimum;
+  double maximum;
+  double average;
+  gboolean has_waiting; /* a PING that has no answer yet counts for as long as it has waited */
+} LatencyFigures;
+
 static void
 latency_start_line (Latency *self)
 {
@@ -43,12 +52,49 @@ latency_start_line (Latency *self)
   self->sum = 0;
 }
 
+/* Gets what the line has so far. A server that hangs gives no more samples: what waits counts once it has waited longer than
+ * any that was answered, as it can only get worse. Returns FALSE if there is nothing. */
+static gboolean
+latency_measure (Latency *self,
+                 LatencyFigures *figures)
+{
+  gint64 waited = self->asked != 0 && !self->lost ? g_get_monotonic_time () - self->asked : 0;
+  gint64 minimum = self->minimum, maximum = self->maximum, sum = self->sum;
+  guint64 n = self->n_samples;
+
+  figures->has_waiting = waited > (n > 0 ? maximum : PAUSE_MSEC * 1000);
+  if (figures->has_waiting)
+    {
+      minimum = n > 0 ? minimum : waited;
+      maximum = waited;
+      sum += waited;
+      n++;
+    }
+  if (n == 0)
+    return FALSE;
+
+  figures->minimum = (double) minimum / 1000;
+  figures->maximum = (double) maximum / 1000;
+  figures->average = (double) sum / (double) n / 1000;
+
+  return TRUE;
+}
+
+static char *
+latency_describe (Latency *self,
+                  const LatencyFigures *figures)
+{
+  return g_strdup_printf ("min: %.3f, max: %.3f, avg: %.3f ms (%" G_GUINT64_FORMAT " %s%s)", figures->minimum, figures->maximum,
+                          figures->average, self->n_samples, tool_text_choose (self->n_samples, "sample", "samples"),
+                          figures->has_waiting ? ", and one waits" : "");
+}
+
 static void
-latency_print (Latency *self)
+latency_print (Latency *self,
+               const LatencyFigures *figures)
 {
   double seconds = (double) (g_get_monotonic_time () - self->start) / G_USEC_PER_SEC;
-  double minimum = (double) self->minimum / 1000, maximum = (double) self->maximum / 1000;
-  double average = self->n_samples > 0 ? (double) self->sum / (double) self->n_samples / 1000 : 0;
+  g_autofree char *text = latency_describe (self, figures);
   GString *output = tool_output_begin ();
 
   if (self->options.csv && self->n_printed++ == 0)
@@ -58,10 +104,9 @@ latency_print (Latency *self)
                             self->options.json ? "{\"min_ms\": %.3f, \"max_ms\": %.3f, \"avg_ms\": %.3f, "
                                                  "\"samples\": %" G_GUINT64_FORMAT ", \"seconds\": %.3f}\n"
                                                : "%.3f,%.3f,%.3f,%" G_GUINT64_FORMAT ",%.3f\n",
-                            minimum, maximum, average, self->n_samples, seconds);
+                            figures->minimum, figures->maximum, figures->average, self->n_samples, seconds);
   else
-    g_string_append_printf (output, "min: %.3f, max: %.3f, avg: %.3f ms (%" G_GUINT64_FORMAT " samples) -- %.2f seconds\n",
-                            minimum, maximum, average, self->n_samples, seconds);
+    g_string_append_printf (output, "%s -- %.2f seconds\n", text, seconds);
   tool_output_commit ();
 }
 
@@ -69,12 +114,9 @@ static char *
 latency_describe_progress (gpointer user_data)
 {
   Latency *self = user_data;
+  LatencyFigures figures;
 
-  if (self->n_samples == 0)
-    return g_strdup ("no samples yet");
-
-  return g_strdup_printf ("min: %.3f, max: %.3f, avg: %.3f ms (%" G_GUINT64_FORMAT " samples)", (double) self->minimum / 1000,
-                          (double) self->maximum / 1000, (double) self->sum / (double) self->n_samples / 1000, self->n_samples);
+  return latency_measure (self, &figures) ? latency_describe (self, &figures) : g_strdup ("no samples yet");
 }
 
 /* A line of which nothing was measured is none. */
@@ -82,11 +124,12 @@ static gboolean
 line_cb (gpointer user_data)
 {
   Latency *self = user_data;
+  LatencyFigures figures;
 
-  if (self->n_samples == 0 || tool_output_is_full ())
+  if (tool_output_is_full () || !latency_measure (self, &figures))
     return G_SOURCE_CONTINUE;
 
-  latency_print (self);
+  latency_print (self, &figures);
   if (self->n_left > 0)
     self->n_left--;
   if (self->n_left == 0)
@@ -126,8 +169,9 @@ replied_cb (TornadisClient *client,
             gpointer user_data)
 {
   Latency *self = user_data;
-  gint64 now = g_get_monotonic_time ();
+  gint64 usec = g_get_monotonic_time () - self->asked;
 
+  self->asked = 0;
   if (self->done)
     return;
 
@@ -136,7 +180,7 @@ replied_cb (TornadisClient *client,
       if (self->lost)
         tool_print_error ("connected again");
       self->lost = FALSE;
-      latency_count (self, now - self->asked);
+      latency_count (self, usec);
     }
   else if (self->start != 0 && tool_error_is_loss (error))
     {
@@ -181,7 +225,9 @@ connected_cb (GObject *object,
     }
   else if (!self->done)
     {
-      tool_print_error ("%s", error->message);
+      g_autofree char *text = tool_options_describe_error (&self->options, error);
+
+      tool_print_error ("%s", text);
       self->status = TOOL_FAILED;
       self->done = TRUE;
     }
@@ -191,9 +237,10 @@ static void
 ended_cb (gpointer user_data)
 {
   Latency *self = user_data;
+  LatencyFigures figures;
 
-  if (self->n_samples > 0)
-    latency_print (self);
+  if (latency_measure (self, &figures))
+    latency_print (self, &figures);
   self->done = TRUE;
 }
 
