@@ -16,8 +16,10 @@
 /* Without a batch size all calls of a client go out at once, within these bounds. */
 #define MAX_BATCH 100000
 #define MAX_BATCH_BYTES (64 * 1024 * 1024)
-/* How long deleting the key may take after a failure. */
-#define CLEANUP_SEC 2
+/* At the end: how long a server may be silent before no more is waited for, and how long deleting the key may take then. */
+#define SILENCE_SEC 3
+#define CLEANUP_SEC 3
+#define LOOK_MSEC 100
 
 typedef struct
 {
@@ -37,10 +39,15 @@ typedef struct
   guint64 n_errors;
   Histogram latency;
   gint64 start; /* microseconds */
-  gint64 end;
-  gboolean interrupted; /* no more is sent */
+  gint64 end;   /* of the last reply, or when it was stopped; 0: it has not ended */
+  guint timer;  /* 0: none, of what is waited for at the end */
+  guint n_cleaning; /* DEL in flight */
+  gboolean interrupted;
   gboolean failed;
+  gboolean stopping; /* no more is sent, because of one of these */
+  gboolean silent;   /* the server has not answered all that was sent */
   gboolean cleaning;
+  char *key_problem; /* (owned) (nullable): why the key may be left */
   gboolean done;
 } Bench;
 
@@ -74,22 +81,84 @@ cleaned_up_cb (TornadisClient *client,
                GError *error,
                gpointer user_data)
 {
-  ((Bench *) user_data)->done = TRUE;
+  Bench *self = user_data;
+
+  if (error != NULL && self->key_problem == NULL)
+    self->key_problem = g_strdup (error->message);
+  if (--self->n_cleaning == 0)
+    self->done = TRUE;
 }
 
-/* When no call is in flight any more, which would make the key again. */
+static gboolean
+cleaning_timeout_cb (gpointer user_data)
+{
+  Bench *self = user_data;
+
+  self->timer = 0;
+  if (self->key_problem == NULL)
+    self->key_problem = g_strdup ("DEL has no reply");
+  self->done = TRUE;
+
+  return G_SOURCE_REMOVE;
+}
+
+/* When no call is in flight any more, which would make the key again. A server that is silent has it deleted behind the calls
+ * of each connection, whenever it reads on. */
 static void
 bench_clean_up (Bench *self)
 {
-  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]) { "DEL", self->key, NULL });
-  BenchClient *first = g_ptr_array_index (self->clients, 0);
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "DEL", self->key, NULL });
 
   if (self->cleaning)
     return;
 
   self->cleaning = TRUE;
+  g_clear_handle_id (&self->timer, g_source_remove);
+  if (self->stopping)
+    self->timer = g_timeout_add_seconds (CLEANUP_SEC, cleaning_timeout_cb, self);
+
+  self->n_cleaning = self->silent ? self->clients->len : 1;
+  for (guint i = 0, n = self->n_cleaning; i < n; i++)
+    tornadis_client_submit (((BenchClient *) g_ptr_array_index (self->clients, i))->client, command, cleaned_up_cb, self, NULL);
+}
+
+static gboolean
+look_cb (gpointer user_data)
+{
+  Bench *self = user_data;
+
+  if (g_get_monotonic_time () - self->end < SILENCE_SEC * G_USEC_PER_SEC)
+    return G_SOURCE_CONTINUE;
+
+  self->timer = 0;
+  self->silent = TRUE;
+  bench_clean_up (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* What was sent is waited for while replies come. */
+static void
+bench_stop (Bench *self)
+{
+  if (self->stopping)
+    return;
+
+  self->stopping = TRUE;
+  if (self->start == 0)
+    {
+      self->done = TRUE;
+      return;
+    }
+
+  if (self->cleaning)
+    {
+      self->timer = g_timeout_add_seconds (CLEANUP_SEC, cleaning_timeout_cb, self);
+      return;
+    }
+
   self->end = g_get_monotonic_time ();
-  tornadis_client_submit (first->client, command, cleaned_up_cb, self, NULL);
+  self->timer = g_timeout_add (LOOK_MSEC, look_cb, self);
 }
 
 /* A key that was made before a connection was lost is deleted on another one, unless the server is gone. */
@@ -102,25 +171,11 @@ bench_fail (Bench *self,
 
   self->failed = TRUE;
   /* What the letter means elsewhere, and what it means to redis-benchmark. */
-  if (self->options.db > 0 && strstr (message, "DB index") != NULL)
+  if (self->options.db > 0 && (strstr (message, "DB index") != NULL || strstr (message, "cluster mode") != NULL))
     tool_print_error ("%s; -n is the database, the number of calls is --requests", message);
   else
     tool_print_error ("%s", message);
-
-  if (self->start == 0)
-    {
-      self->done = TRUE;
-      return;
-    }
-
-  for (guint i = 0; i < self->clients->len; i++)
-    {
-      TornadisClient *client = ((BenchClient *) g_ptr_array_index (self->clients, i))->client;
-
-      tornadis_client_close (client);
-      g_object_set (client, "connect-timeout", CLEANUP_SEC, "call-timeout-msec", CLEANUP_SEC * 1000, NULL);
-    }
-  bench_clean_up (self);
+  bench_stop (self);
 }
 
 static void
@@ -155,23 +210,26 @@ replied_cb (TornadisClient *client,
   Bench *self = call->owner->bench;
 
   self->n_in_flight--;
-  if (self->failed)
+  if (self->cleaning)
     return;
+
   if (error != NULL && !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
     {
       bench_fail (self, error->message);
-      return;
+    }
+  else
+    {
+      if (error != NULL)
+        bench_count_error (self, error->message);
+      else
+        bench_count_reply (self, call, reply);
+
+      self->end = g_get_monotonic_time ();
+      histogram_add (&self->latency, self->end - call->start);
+      self->n_done += call->n_calls;
     }
 
-  if (error != NULL)
-    bench_count_error (self, error->message);
-  else
-    bench_count_reply (self, call, reply);
-
-  histogram_add (&self->latency, g_get_monotonic_time () - call->start);
-  self->n_done += call->n_calls;
-
-  if (call->owner->n_left > 0 && !self->interrupted)
+  if (call->owner->n_left > 0 && !self->stopping)
     bench_call_send (g_steal_pointer (&call));
   else if (self->n_in_flight == 0)
     bench_clean_up (self);
@@ -232,7 +290,7 @@ connected_cb (GObject *object,
 
   if (!tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error))
     bench_fail (self, error->message);
-  else if (++self->n_connected == self->clients->len && !self->interrupted)
+  else if (++self->n_connected == self->clients->len && !self->stopping)
     bench_start (self);
 }
 
@@ -242,8 +300,7 @@ interrupted_cb (gpointer user_data)
   Bench *self = user_data;
 
   self->interrupted = TRUE;
-  if (self->start == 0)
-    self->done = TRUE;
+  bench_stop (self);
 }
 
 static gboolean
@@ -293,7 +350,8 @@ bench_describe_progress (gpointer user_data)
   double seconds = (double) (g_get_monotonic_time () - self->start) / G_USEC_PER_SEC;
 
   if (self->start == 0)
-    return g_strdup_printf ("%u of %d clients connected", self->n_connected, self->n_clients);
+    return g_strdup_printf ("%u of %d %s connected", self->n_connected, self->n_clients,
+                            tool_text_choose ((guint64) self->n_clients, "client", "clients"));
 
   return g_strdup_printf ("%3u%%  %.0f calls/s", (guint) (self->n_done * 100 / (guint64) self->n_requests),
                           (double) self->n_done / seconds);
@@ -325,20 +383,37 @@ bench_print (Bench *self)
                             self->pipeline ? "true" : "false", self->data_size, seconds, rate, p50, p99, p999);
   else
     g_string_append_printf (output,
-                            "%" G_GUINT64_FORMAT " SET of %d bytes, %d clients, %s of %d: %.3f s, %" G_GUINT64_FORMAT " errors\n"
+                            "%" G_GUINT64_FORMAT " SET of %d %s, %d %s, %s of %d: %.3f s, %" G_GUINT64_FORMAT " %s\n"
                             "%.0f calls/s\n"
                             "latency of %s: p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms\n",
-                            self->n_done, self->data_size, self->n_clients, self->pipeline ? "pipelines" : "batches",
-                            self->batch_size, seconds, self->n_errors, rate, self->pipeline ? "a pipeline" : "a call",
+                            self->n_done, self->data_size, tool_text_choose ((guint64) self->data_size, "byte", "bytes"),
+                            self->n_clients, tool_text_choose ((guint64) self->n_clients, "client", "clients"),
+                            self->pipeline ? "pipelines" : "batches", self->batch_size, seconds, self->n_errors,
+                            tool_text_choose (self->n_errors, "error", "errors"), rate, self->pipeline ? "a pipeline" : "a call",
                             p50, p99, p999);
+}
+
+/* Says why the figures are not those of all calls. */
+static void
+bench_print_end (Bench *self)
+{
+  const char *calls = tool_text_choose ((guint64) self->n_requests, "call", "calls");
+
+  if (self->interrupted || (self->failed && self->n_done > 0))
+    tool_print_error ("%s after %" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " %s%s", self->failed ? "ended" : "interrupted",
+                      self->n_done, self->n_requests, calls, self->silent ? "; the server does not answer the last ones" : "");
+  if (self->key_problem != NULL)
+    tool_print_error ("the key %s may be left: %s", self->key, self->key_problem);
 }
 
 static void
 bench_clear (Bench *self)
 {
+  g_clear_handle_id (&self->timer, g_source_remove);
   g_ptr_array_unref (self->clients);
   g_clear_pointer (&self->command, tornadis_command_unref);
   g_free (self->key);
+  g_free (self->key_problem);
   tool_options_clear (&self->options);
 }
 
@@ -391,10 +466,9 @@ tool_bench (char **argv)
   tool_signals_unwatch ();
   tool_progress_stop ();
 
-  if (self.interrupted && !self.failed)
-    tool_print_error ("interrupted after %" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " calls", self.n_done, self.n_requests);
-  if (!self.failed && self.n_done > 0)
+  bench_print_end (&self);
+  if (self.n_done > 0)
     bench_print (&self);
 
-  return self.failed || self.n_errors > 0 ? TOOL_FAILED : TOOL_DONE;
+  return self.failed || self.silent || self.key_problem != NULL || self.n_errors > 0 ? TOOL_FAILED : TOOL_DONE;
 }

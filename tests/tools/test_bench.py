@@ -99,7 +99,7 @@ def test_errors(server):
         equal((result.status, json.loads(result.out)['errors']), (1, 100))
         assert 'OOM' in result.err and result.err.count('\n') == 1, result
 
-    peer = TornadisHarness.Peer.new('handshake\nexpect SET\nclose\n---\nhandshake\necho-server')
+    peer = TornadisHarness.Peer.new('handshake\nexpect SET\nclose\n---\nhandshake\nexpect DEL\nsend ":1\\r\\n"')
     result = run(None, 'bench', '-p', str(peer.get_port()), '--clients', '1', '--requests', '100', '-b', '10')
     assert result.status == 1 and result.out == b'' and result.err.count('\n') == 1, result
 
@@ -125,6 +125,42 @@ def test_lost(server):
     equal((result.status, result.out, result.err.count('\n')), (1, b'', 1))
     equal(peer.get_failure(), None)
     assert '\nDEL tornadis-bench-' in peer.get_received(), peer.get_received()
+
+
+def test_lost_later(server):
+    """What was measured before is printed."""
+    peer = TornadisHarness.Peer.new('handshake\necho-server 50\nclose\n---\nhandshake\nserve DEL\nexpect DEL\nsend ":1\\r\\n"')
+    result = run(None, 'bench', '-p', str(peer.get_port()), '--requests', '100', '-b', '10', '--clients', '1', '--json')
+    n = json.loads(result.out)['requests']
+    # Those that were sent before the loss was known are done by another connection.
+    assert result.status == 1 and 50 <= n < 100, result
+    lines = result.err.splitlines()
+    assert len(lines) == 2 and 'lost' in lines[0], result
+    equal(lines[1], f'tornadis: ended after {n} of 100 calls')
+    equal(peer.get_failure(), None)
+
+
+def test_key_left(server):
+    """A key that cannot be deleted is named."""
+    peer = TornadisHarness.Peer.new('handshake\necho-server')
+    result = run(None, 'bench', '-p', str(peer.get_port()), '--requests', '1', '--clients', '1', '--csv')
+    equal((result.status, result.out.count(b'\n')), (1, 2))
+    assert re.fullmatch('tornadis: the key tornadis-bench-[0-9]+ may be left: .*\n', result.err), result
+
+
+def test_hangs(server):
+    """Of a server that does not answer any more it does not wait for ever; behind the last calls it is sent the deletion."""
+    peer = TornadisHarness.Peer.new('handshake\necho-server 50\n' + 'expect SET\n' * 10 + 'wait\nexpect DEL\nwait')
+    with start(None, 'bench', '-p', str(peer.get_port()), '--requests', '100', '-b', '10', '--clients', '1') as process:
+        wait_for(lambda: peer.get_received().count('\nSET ') == 60, 'the calls')
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    equal((process.returncode, out.startswith(b'50 SET of 2 bytes, 1 client, batches of 10: ')), (1, True))
+    lines = err.decode().splitlines()
+    equal(lines[0], 'tornadis: interrupted after 50 of 100 calls; the server does not answer the last ones')
+    assert re.fullmatch('tornadis: the key tornadis-bench-[0-9]+ may be left: .*', lines[1]) and len(lines) == 2, err
+    peer.go()
+    wait_for(lambda: '\nDEL tornadis-bench-' in peer.get_received(), 'the deletion')
 
 
 def test_progress(server):

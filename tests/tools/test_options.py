@@ -11,7 +11,7 @@ import sys
 import termios
 
 from tap import equal, main
-from tool import TOOL, environment, good, publish, read_terminal, read_terminal_until, run, start, terminal, wait_for
+from tool import COMMANDS, TOOL, environment, good, publish, read_terminal, read_terminal_until, run, start, terminal, wait_for
 
 from gi.repository import TornadisHarness
 
@@ -39,7 +39,7 @@ def test_server(server):
         equal(good(run(None, 'call', *options, 'PING', TORNADIS_URI='redis://:hush@127.0.0.1:1')), b'PONG\n')
         # Options may stand before the subcommand.
         equal(good(run(None, *options, 'call', 'PING')), b'PONG\n')
-        equal(good(run(None, *options, 'pipe', '-q', stdin=b'PING\n')), b'1 commands, 0 errors\n')
+        equal(good(run(None, *options, 'pipe', '-q', stdin=b'PING\n')), b'1 command, 0 errors\n')
     assert '-h, --host=HOST' in good(run(None, '-p', '1', 'call', '--help')).decode()
     assert '-h, --host=HOST' in good(run(None, '-p', '1', 'help')).decode()
     fails(run(server, '-s', path, 'PING'), 2, 'There is no command “PING”', 'tornadis call')
@@ -176,6 +176,58 @@ def test_tls(server):
         fails(call('--tls', *options, *address), 2, options[1])
 
 
+def test_attached(server):
+    """A value behind its letter is none to redis-cli, either; that is said, without the value."""
+    for words, shown in ((['-phush', 'call', 'PING'], '-p PORT'), (['call', '-hhush', '-p', '1', 'PING'], '-h HOST'),
+                         (['call', '-3ahush', 'PING'], '-a PASSWORD'), (['-2nhush'], '-n NUMBER'), (['bench', '-bhush'], '-b N')):
+        result = run(server, *words)
+        fails(result, 2, f'The value of {shown[:2]} is a word of its own: {shown}\n')
+        assert 'hush' not in result.err, result
+    # Values and arguments look as they like.
+    equal(good(run(server, 'call', '-3n', '1', 'ECHO', '-p1')), b'-p1\n')
+    equal(good(run(server, 'call', '--', 'ECHO', '-p1')), b'-p1\n')
+    equal(good(run(server, 'scan', '--pattern', '-p1')), b'')
+    for options in ['-a', '-p1'], ['--pass', '-p1'], ['--pass=-p1']:
+        fails(run(None, 'call', *options, *address_of(server), '--user', 'joe', 'PING'), 1, 'WRONGPASS')
+
+
+def test_environment(server):
+    """What is wrong with a variable is said of it."""
+    for uri in 'http://h', 'redis://h:x', 'redis-none://h':
+        fails(run(None, 'call', 'PING', TORNADIS_URI=uri), 2, 'tornadis: TORNADIS_URI: ')
+        assert 'TORNADIS_URI' not in run(None, 'call', '-u', uri, 'PING', TORNADIS_URI='redis://h').err
+    fails(run(None, 'call', '-c', 'PING', TORNADIS_URI='unix:///x'), 2, 'tornadis: TORNADIS_URI: ')
+
+
+def test_version(server):
+    fails(run(server, '--version', 'extra'), 2, '--version stands alone')
+
+
+def test_one(server):
+    """One is not many."""
+    server.command('SET a b')
+    assert '1 of 1 key, its name has 1 byte, ' in good(run(server, 'keys', '--big')).decode()
+    text = good(run(server, 'bench', '--requests', '1', '--clients', '1', '-d', '1')).decode()
+    assert text.startswith('1 SET of 1 byte, 1 client, batches of 1: ') and ', 0 errors\n' in text, text
+    peer = TornadisHarness.Peer.new('handshake\nexpect PING\nsend "+PONG\\r\\n"\nexpect PING\nclose\n---\nwait')
+    with start(None, 'latency', '-p', str(peer.get_port()), '-i', '3600') as process:
+        assert b'trying again' in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        out = process.communicate(timeout=60)[0]
+    assert b' ms (1 sample) -- ' in out, out
+
+
+def test_ascii(server):
+    """Where the locale has nothing but ASCII there is nothing else but what servers and users wrote."""
+    server.command('SET a b')
+    for words in (['stat', '-r', '1'], ['keys', '--big'], ['keys', '--memory'], ['latency', '-i', '0.01'], ['bench', '--requests', '2'],
+                  ['help'], ['frob'], ['call', 'RESET'], ['stat', '--frob'], ['call', '-u', 'redis-none://h', 'PING'],
+                  *([name, '--help'] for name in COMMANDS)):
+        result = run(server, *words, LC_ALL='C')
+        assert result.out.isascii() and result.err.isascii() and '?' not in result.err, (words, result)
+    assert '“tornadis call”' in run(server, 'frob').err
+
+
 def test_protocol(server):
     for options, version in (['-2'], 2), (['--resp2'], 2), (['-3'], 3), (['--resp3'], 3):
         equal(good(run(server, 'call', *options, '--json', 'DEBUG', 'PROTOCOL', 'true')), b'1\n' if version == 2 else b'true\n')
@@ -257,8 +309,17 @@ def test_old_meanings(server):
 
 def test_other_subcommands(server):
     for name in 'SUBSCRIBE', 'subscribe', 'PSUBSCRIBE':
-        fails(run(server, 'call', name, 'a'), 2, 'tornadis subscribe')
-    fails(run(server, 'call', 'monitor'), 2, 'tornadis monitor')
+        fails(run(server, 'call', name, 'a'), 2, f'{name.upper()}: ', 'tornadis subscribe')
+    for words, start_of_error, instead in (
+            (['monitor'], 'MONITOR', 'tornadis monitor'), (['hello', '3'], 'HELLO', '--resp3'), (['RESET'], 'RESET', 'new connection'),
+            (['client', 'reply', 'off'], 'CLIENT REPLY', 'tornadis pipe'), (['SSUBSCRIBE', 'a'], 'SSUBSCRIBE', 'prompt'),
+            (['PUNSUBSCRIBE'], 'PUNSUBSCRIBE', 'tornadis subscribe'), (['SCRIPT', 'DEBUG', 'YES'], 'SCRIPT DEBUG', 'redis-cli'),
+            (['PSYNC', '?', '-1'], 'PSYNC', 'replicas')):
+        # None of it is sent.
+        fails(run(None, 'call', '-p', '1', *words), 2, f'tornadis: {start_of_error}: ', instead)
+        result = run(server, 'pipe', stdin=f'{" ".join(words)}\nPING\n'.encode())
+        equal((result.status, result.err.startswith(f'tornadis: line 1: {start_of_error}: ')), (1, True))
+        assert instead in result.err and result.out.endswith(b'\nPONG\n'), result
 
 
 main(sys.modules[__name__])
