@@ -55,9 +55,10 @@ static void
 report (int error_number)
 {
   static gboolean reported;
+  g_autofree char *path = get_path ();
 
   if (!reported)
-    prompt_print_line (PROMPT_STYLE_NOTICE, "The history is not kept: %s", g_strerror (error_number));
+    prompt_print_line (PROMPT_STYLE_NOTICE, "The history is not kept: %s: %s", path, g_strerror (error_number));
   reported = TRUE;
 }
 

@@ -126,6 +126,7 @@ called_cb (GObject *object,
   PromptSession *self = run->session;
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+  g_autoptr (TornadisReply) typed = NULL;
 
   if (prompt_words_have (run->words, 0, "WATCH") && reply != NULL)
     self->watching = TRUE;
@@ -152,7 +153,13 @@ called_cb (GObject *object,
     {
       self->stopping = FALSE;
     }
-  run_finish (run, reply, error);
+  if (reply != NULL)
+    {
+      g_autoptr (TornadisCommand) command = tornadis_command_new_bytes ((GBytes **) run->words->pdata, run->words->len);
+
+      typed = tool_command_type_reply (command, reply);
+    }
+  run_finish (run, typed, error);
 }
 
 /* A connection was made as properties say that were set, or all is as before. */

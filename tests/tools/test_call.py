@@ -8,7 +8,7 @@ import sys
 import time
 
 from tap import equal, main
-from tool import TOOL, environment, good, read_terminal, run, settle, shell, start, terminal
+from tool import TOOL, environment, good, read_terminal, read_terminal_until, run, settle, shell, start, terminal
 
 from gi.repository import TornadisHarness
 
@@ -56,6 +56,47 @@ def test_terminal(server):
             equal(process.wait(60), 0)
             equal(read_terminal(master).replace(b'\r\n', b'\n'), b'a\n\x1b[1m"\n')
     equal(good(run(server, 'call', '--quoted', 'LRANGE', 'l', '0', '-1')), quoted)
+
+
+def test_text(server):
+    """Text for people is printed as lines on a terminal, whichever the protocol; elsewhere as it is."""
+    for protocol in '-2', '-3':
+        for words, begin in ((['INFO', 'server'], b'# Server\nredis_'), (['info', 'SERVER'], b'# Server\nredis_'), (['CLIENT', 'LIST'], b'id='),
+                             (['client', 'info'], b'id='), (['MEMORY', 'DOCTOR'], b'Hi Sam'), (['LATENCY', 'DOCTOR'], b''),
+                             (['LOLWUT'], b'')):
+            shown = good(run(server, 'call', protocol, '--quoted', *words))
+            assert shown.startswith(begin) and b'\\' not in shown and b'\r' not in shown, shown
+            assert shown[-1:] == b'\n' and shown[-2:] != b'\n\n' and not shown.startswith(b'"'), shown
+        info = good(run(server, 'call', protocol, 'INFO', 'server'))
+        assert info.startswith(b'# Server\r\nredis_'), info
+        good(run(server, 'call', protocol, 'SET', 'k', 'a\r\nb'))
+        equal(good(run(server, 'call', protocol, '--quoted', 'GET', 'k')), b'"a\\r\\nb"\n')
+    with terminal() as (master, slave):
+        with start(server, 'call', '-2', 'INFO', 'server', stdout=slave) as process:
+            equal(process.wait(60), 0)
+            assert read_terminal(master).startswith(b'# Server\r\nredis_')
+    peer = TornadisHarness.Peer.new('handshake\nexpect INFO\nsend "$12\\r\\na\\x1b[1m\\r\\n\\r\\x09b\\r\\n\\r\\n"')
+    equal(good(run(None, 'call', '--uri', peer_uri(peer), '--quoted', 'INFO')), b'a\\x1b[1m\n\\x0d\tb\n')
+
+
+def test_text_at_the_prompt(server):
+    """There it is lines, too, and what is wrong with the file of its history is said of that."""
+    with terminal() as (master, slave):
+        process = subprocess.Popen([TOOL, '-2'], stdin=slave, stdout=slave, stderr=slave,
+                                   env=environment(server, XDG_STATE_HOME='/dev/null', TERM='xterm', NO_COLOR='1'))
+        try:
+            shown = read_terminal_until(master, b'> ')
+            os.write(master, b'INFO server\n')
+            read_terminal_until(master, b'# Server\r\nredis_version:')
+            os.write(master, b'ECHO "a\\r\\nb"\n')
+            read_terminal_until(master, rb'"a\\r\\nb"\r\n')
+            os.write(master, b'quit\n')
+            equal(process.wait(60), 0)
+        finally:
+            process.kill()
+            process.wait()
+    if os.environ['TORNADIS_TOOL_READLINE'] == '1':
+        assert b'The history is not kept: /dev/null/tornadis/history: Not a directory' in shown, shown
 
 
 def test_binary(server):
