@@ -960,7 +960,7 @@ async def test_cancelled_calls_are_given_up(server):
 
     client = Tornadis.Client(**options(server))
     limit = client.add_plugin_by_name('limit')
-    limit.props.max_per_second, limit.props.burst = 20, 1
+    limit.props.max_per_second, limit.props.burst = 1, 1
     calls = [client.call('INCR', 'limited') for _ in range(5)]
     equal(await calls[0], 1)
     assert limit.props.queued > 0
