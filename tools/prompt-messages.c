@@ -175,7 +175,9 @@ append_message (TornadisMessage *message)
   tool_line_append (head, data, length);
   if (pattern != NULL)
     {
-      g_string_append (head, prompt_print_is_ascii () ? " <- " : " ← ");
+      g_autofree char *arrow = tool_text_localize (" ← ");
+
+      g_string_append (head, arrow);
       tool_line_append (head, pattern, strlen (pattern));
     }
   g_string_append_c (head, ']');

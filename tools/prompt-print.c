@@ -14,7 +14,6 @@
 #define PIECE_BYTES 1024
 
 static gboolean coloured;
-static gboolean in_ascii;       /* the terminal may have no other characters: those of the prompt's own words are replaced */
 static ToolFormat reply_format; /* TOOL_FORMAT_LINE: as on every terminal */
 static GString *reply_text;     /* (owned) (nullable): being written */
 static gsize reply_done;        /* bytes of it that are */
@@ -28,7 +27,6 @@ prompt_print_init (void)
 {
   const char *no_color = g_getenv ("NO_COLOR");
 
-  in_ascii = !g_get_charset (NULL);
   coloured = (no_color == NULL || *no_color == '\0') && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
 }
 
@@ -80,30 +78,22 @@ prompt_print_text (const char *text)
   g_string_append (said, text);
 }
 
-/* Whether an arrow and its like can be shown. */
-gboolean
-prompt_print_is_ascii (void)
-{
-  return in_ascii;
-}
-
 void
 prompt_print_line (PromptStyle style,
                    const char *format,
                    ...)
 {
-  static const char *const ascii[][2] = { { "“", "\"" }, { "”", "\"" }, { "’", "'" }, { "…", "..." } };
   g_autoptr (GString) line = g_string_new (NULL);
-  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *text = NULL;
+  g_autofree char *localized = NULL;
   va_list args;
 
   va_start (args, format);
-  g_string_vprintf (text, format, args);
+  text = g_strdup_vprintf (format, args);
   va_end (args);
 
-  for (guint i = 0; in_ascii && i < G_N_ELEMENTS (ascii); i++)
-    g_string_replace (text, ascii[i][0], ascii[i][1], 0);
-  prompt_print_append (line, style, text->str, text->len);
+  localized = tool_text_localize (text);
+  prompt_print_append (line, style, localized, strlen (localized));
   g_string_append_c (line, '\n');
   prompt_print_text (line->str);
 }

@@ -82,7 +82,6 @@ void prompt_print_line (PromptStyle style,
                         const char *format,
                         ...) G_GNUC_PRINTF (2, 3);
 void prompt_print_error (const GError *error);
-gboolean prompt_print_is_ascii (void);
 void prompt_print_reply (TornadisReply *reply,
                          GSourceOnceFunc done,
                          gpointer user_data);
