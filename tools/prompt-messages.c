@@ -10,10 +10,6 @@
 /* So many bytes of messages are printed at once at the most. */
 #define BATCH_BYTES 65536
 
-typedef void (*AppendFunc) (GString *string,
-                            const char *data,
-                            gsize length);
-
 typedef enum
 {
   VERB_SUBSCRIBE,
@@ -83,82 +79,13 @@ prompt_messages_take_command (GPtrArray *words)
   return find_command (g_ptr_array_index (words, 0)) >= 0;
 }
 
-static void
-append_payload (GString *line,
-                TornadisMessage *message)
-{
-  TornadisReply *reply = tornadis_message_get_reply (message);
-  gsize length;
-  const char *data = (const char *) tornadis_reply_get_data (reply, &length);
-
-  if (data != NULL)
-    tool_line_append (line, data, length);
-  for (gsize i = 0; i < tornadis_reply_get_n_elements (reply); i++)
-    {
-      data = (const char *) tornadis_reply_get_data (tornadis_reply_get_element (reply, i), &length);
-      if (i > 0)
-        g_string_append_c (line, ' ');
-      if (data != NULL)
-        tool_line_append (line, data, length);
-    }
-}
-
 /* As “tornadis subscribe” has it. */
-static void
-append_formatted_payload (GString *line,
-                          TornadisMessage *message,
-                          AppendFunc append)
-{
-  TornadisReply *reply = tornadis_message_get_reply (message);
-  gboolean is_json = message_format == TOOL_FORMAT_JSON;
-  gsize n = tornadis_reply_get_n_elements (reply);
-  gsize length;
-  const char *data = (const char *) tornadis_reply_get_data (reply, &length);
-
-  if (data != NULL)
-    append (line, data, length);
-  else if (is_json)
-    g_string_append (line, tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_NIL ? "null" : "[");
-  for (gsize i = 0; i < n; i++)
-    {
-      data = (const char *) tornadis_reply_get_data (tornadis_reply_get_element (reply, i), &length);
-      if (i > 0)
-        g_string_append (line, is_json ? ", " : ",");
-      append (line, data, length);
-    }
-  if (is_json && tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_ARRAY)
-    g_string_append_c (line, ']');
-}
-
 static void
 append_formatted (TornadisMessage *message)
 {
-  g_autoptr (GBytes) channel = tornadis_message_get_channel_bytes (message);
-  const char *pattern = tornadis_message_get_pattern (message);
   g_autoptr (GString) line = g_string_new (NULL);
-  gsize length;
-  const char *data = g_bytes_get_data (channel, &length);
 
-  if (message_format == TOOL_FORMAT_JSON)
-    {
-      g_string_append (line, "{\"channel\": ");
-      tool_json_append_string (line, data, length);
-      if (pattern != NULL)
-        {
-          g_string_append (line, ", \"pattern\": ");
-          tool_json_append_string (line, pattern, strlen (pattern));
-        }
-      g_string_append (line, ", \"payload\": ");
-      append_formatted_payload (line, message, tool_json_append_string);
-      g_string_append_c (line, '}');
-    }
-  else
-    {
-      tool_csv_append_string (line, data, length);
-      g_string_append_c (line, ',');
-      append_formatted_payload (line, message, tool_csv_append_string);
-    }
-
+  tool_message_append (line, message, message_format);
   tool_line_append_shown (batch, line->str, line->len, message_format == TOOL_FORMAT_JSON);
   g_string_append_c (batch, '\n');
 }
@@ -184,7 +111,7 @@ append_message (TornadisMessage *message)
 
   prompt_print_append (batch, PROMPT_STYLE_CHANNEL, head->str, head->len);
   g_string_append_c (batch, ' ');
-  append_payload (batch, message);
+  tool_message_append_payload (batch, message, TOOL_FORMAT_LINE);
   g_string_append_c (batch, '\n');
 }
 

@@ -15,7 +15,6 @@ typedef struct
   gint64 count; /* messages to print, 0: no end */
   gint64 n_printed;
   ToolFormat format;
-  void (*append) (GString *string, const char *data, gsize length); /* bytes, where it is not JSON */
   gboolean popping;
   char *waiting; /* (owned) (nullable): why it is not connected yet, which was said */
   ToolStatus status;
@@ -27,86 +26,13 @@ static void subscription_subscribe (Subscription *self,
                                     gboolean channels);
 
 static void
-append_bytes (GString *output,
-              GBytes *bytes,
-              void (*append) (GString *string,
-                              const char *data,
-                              gsize length))
-{
-  gsize length;
-  const char *data = g_bytes_get_data (bytes, &length);
-
-  append (output, data, length);
-}
-
-static void
-append_raw (GString *output,
-            const char *data,
-            gsize length)
-{
-  g_string_append_len (output, data, (gssize) length);
-}
-
-/* What was published, or the keys that have changed, of which there are none where it may be any. */
-static void
-append_payload (GString *output,
-                TornadisMessage *message,
-                ToolFormat format,
-                void (*append) (GString *string,
-                                const char *data,
-                                gsize length))
-{
-  TornadisReply *reply = tornadis_message_get_reply (message);
-  gsize n_keys = tornadis_reply_get_n_elements (reply);
-  gsize length;
-  const char *data = (const char *) tornadis_reply_get_data (reply, &length);
-
-  if (data != NULL)
-    append (output, data, length);
-  else if (format == TOOL_FORMAT_JSON)
-    g_string_append (output, tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_NIL ? "null" : "[");
-
-  for (gsize i = 0; i < n_keys; i++)
-    {
-      data = (const char *) tornadis_reply_get_data (tornadis_reply_get_element (reply, i), &length);
-      if (i > 0)
-        g_string_append (output, format == TOOL_FORMAT_JSON ? ", " : format == TOOL_FORMAT_CSV ? "," : " ");
-      append (output, data, length);
-    }
-
-  if (format == TOOL_FORMAT_JSON && tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_ARRAY)
-    g_string_append_c (output, ']');
-}
-
-static void
 subscription_print (Subscription *self,
                     TornadisMessage *message)
 {
-  g_autoptr (GBytes) channel = tornadis_message_get_channel_bytes (message);
-  const char *pattern = tornadis_message_get_pattern (message);
   GString *output = tool_output_begin ();
 
-  if (self->format == TOOL_FORMAT_JSON)
-    {
-      g_string_append (output, "{\"channel\": ");
-      append_bytes (output, channel, tool_json_append_string);
-      if (pattern != NULL)
-        {
-          g_string_append (output, ", \"pattern\": ");
-          tool_json_append_string (output, pattern, strlen (pattern));
-        }
-      g_string_append (output, ", \"payload\": ");
-      append_payload (output, message, self->format, tool_json_append_string);
-      g_string_append (output, "}\n");
-    }
-  else
-    {
-      append_bytes (output, channel, self->append);
-      g_string_append_c (output, self->format == TOOL_FORMAT_CSV ? ',' : '\t');
-      append_payload (output, message, self->format, self->append);
-      g_string_append_c (output, '\n');
-    }
-
+  tool_message_append (output, message, self->format);
+  g_string_append_c (output, '\n');
   tool_output_commit ();
 }
 
@@ -360,9 +286,6 @@ tool_subscribe (char **argv)
 
   /* On a terminal control characters are not for it. */
   self.format = tool_options_get_format (&self.options, isatty (STDOUT_FILENO) ? TOOL_FORMAT_LINE : TOOL_FORMAT_RAW);
-  self.append = self.format == TOOL_FORMAT_CSV ? tool_csv_append_string
-                : self.format == TOOL_FORMAT_LINE ? tool_line_append
-                                                  : append_raw;
 
   self.client = tool_options_make_client (&self.options, TORNADIS_TYPE_PUB_SUB_CLIENT);
   if (self.client == NULL)

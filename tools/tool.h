@@ -169,6 +169,14 @@ void tool_json_append_string (GString *string,
                               const char *data,
                               gsize length);
 
+/* tool-message.c */
+void tool_message_append_payload (GString *output,
+                                  TornadisMessage *message,
+                                  ToolFormat format);
+void tool_message_append (GString *output,
+                          TornadisMessage *message,
+                          ToolFormat format);
+
 /* tool-terminal.c: standard output, without waiting for it, and what goes to standard error */
 GString *tool_output_begin (void);
 void     tool_output_commit (void);
