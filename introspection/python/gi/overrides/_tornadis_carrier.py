@@ -88,6 +88,8 @@ class Carrier:
             encoded.append(arg)
         future = CallFuture()
         future._carrier = self
+        # What is looked at while it is waited for is found sooner in the object than in its class.
+        future._done, future._plain, future._callback, future._exception = False, True, None, None
         calls = self.calls
         if calls and len(calls) < _LAST_CALL:
             # What add() does, of most calls.
@@ -286,7 +288,7 @@ class Carrier:
                         target(value if exception is None else exception)
                 elif target._done:
                     pass
-                elif at_once and exception is None and target._context is None and not target._more_callbacks:
+                elif at_once and exception is None and target._plain:
                     # What _finish() does, of most calls.
                     target._done = True
                     target._result = value

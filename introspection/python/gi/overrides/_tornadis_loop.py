@@ -121,6 +121,8 @@ class Future:
     _context = None
     _loop = None
     _more_callbacks = ()
+    # Whether it has one callback at the most, and no context.
+    _plain = True
     # asyncio reads it when this was cancelled together with others, as by gather().
     _cancel_message = None
 
@@ -212,8 +214,10 @@ class Future:
             self._schedule(callback, context)
         elif self._callback is None:
             self._callback, self._context = callback, context
+            self._plain = context is None
         else:
             self._more_callbacks = (*self._more_callbacks, (callback, context))
+            self._plain = False
 
     def remove_done_callback(self, callback):
         """Takes such a callback back; how many times it was there."""
@@ -360,7 +364,6 @@ def _report(error):
 class _Runner:
     """Steps one coroutine, or what it waits for, on the GLib main loop."""
 
-    ended = False
     # Called with this when the coroutine has ended: later than its future when it cleans up after that was cancelled.
     on_end = None
 
@@ -372,6 +375,7 @@ class _Runner:
         self.future = _CoroutineFuture(self.cancel)
         self.awaited = None
         self.wake = self.step
+        self.ended = False
 
     def cancel(self):
         """Cancels what the coroutine waits for, and raises CancelledError in the coroutine, which may catch it."""
