@@ -418,7 +418,8 @@ class TypeScript:
             more.add(match[1], match[0].strip())
             return ''
 
-        source = re.sub(r'(?:^/\*\*[^\n]*\*/\n)?^interface (\w+)(?:[^\n]*\{\}$|.*?^\}$)', keep, source, flags=re.DOTALL | re.MULTILINE)
+        source = re.sub(r'(?:^/\*\*[^\n]*\*/\n)?^interface (\w+)(?:[^\n]*\{\}$|.*?^\}$)', keep, source,
+                        flags=re.DOTALL | re.MULTILINE)
         text, members = [], None
         for line in source.splitlines():
             if line.startswith('class ') and line.endswith('{'):

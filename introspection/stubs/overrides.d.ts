@@ -114,7 +114,7 @@ declare module 'gi://Tornadis?version=1.0' {
             call(this: never, ...args: any[]): Promise<never>;
             /** Not allowed: throws ClientError. */
             async_call(this: never, ...args: any[]): never;
-            /** Subscribes to channels, one by one or in one array, or what else can be iterated over; a promise of the client. */
+            /** Subscribes to channels, one by one or in one array or other iterable; a promise of the client. */
             subscribe(...channels: Names): Promise<this>;
             /** As subscribe(), to all channels that match a pattern. */
             psubscribe(...patterns: Names): Promise<this>;

@@ -158,7 +158,8 @@ def test_what_is_of_gobject_is_left_to_it():
 
 def test_what_classes_share_is_with_each():
     ids = DOCUMENTS['javascript-api.html'].ids
-    check([each for each in ('client-call', 'client-async_call', 'clientpool-call', 'clientpool-async_call') if each not in ids])
+    check([each for each in ('client-call', 'client-async_call', 'clientpool-call', 'clientpool-async_call')
+           if each not in ids])
 
 
 def test_help_shows_it():

@@ -349,7 +349,8 @@ export default {
         const port = silent.add_any_inet_port(null);
         const client = new Tornadis.Client({host: '127.0.0.1', port});
         await rejects(Tornadis.ConnectionError, client.connect_client({timeout: 0.05}), Tornadis.Error.TIMEOUT);
-        await rejects(Tornadis.ConnectionError, client.withClient(() => equal(1, 2), {timeout: 0.05}), Tornadis.Error.TIMEOUT);
+        await rejects(Tornadis.ConnectionError, client.withClient(() => equal(1, 2), {timeout: 0.05}),
+            Tornadis.Error.TIMEOUT);
         const waiting = new Tornadis.ClientPool({host: '127.0.0.1', port, max_size: 1});
         await rejects(Tornadis.ConnectionError, waiting.preconnect({timeout: 0.05}), Tornadis.Error.TIMEOUT);
         const pubSub = new Tornadis.PubSubClient({host: '127.0.0.1', port});

@@ -275,7 +275,8 @@ async function pools(template: Tornadis.Client): Promise<void> {
     pool.async_call('PING', {timeout: 1}, result => print(result instanceof Error));
     pool.async_call(new Pipeline(), replies => print(replies));
     pool.async_call(new Command('PING'));
-    const connected: Tornadis.ClientPool[] = [await pool.preconnect(), await pool.preconnect(2), await pool.preconnect({timeout: 1})];
+    const connected: Tornadis.ClientPool[] = [await pool.preconnect(), await pool.preconnect(2),
+        await pool.preconnect({timeout: 1})];
     const reply: Tornadis.NativeReply = await pool.withClient(async each => await each.call('PING'));
     const number: number = await pool.withClient(each => each.port, {timeout: 1});
     const taken: Tornadis.Client = await pool.get_connected_client();

@@ -297,8 +297,9 @@ var _init = (function () {
         if (!isPlain(options))
             throw new TypeError(`options are an object such as {${names[0]}: …}, and not ${describe(options)}`);
         for (const name of Object.keys(options)) {
+            const verb = names.length === 1 ? 'is' : 'are';
             if (!names.includes(name))
-                throw new TypeError(`${name} is no option, as ${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'}${more}`);
+                throw new TypeError(`${name} is no option, as ${names.join(' and ')} ${verb}${more}`);
         }
     }
 
@@ -312,8 +313,11 @@ var _init = (function () {
     function checkDeadline(deadline) {
         if (deadline === null || deadline === undefined)
             return -1;
-        if (typeof deadline !== 'number' || Number.isNaN(deadline))
-            throw new TypeError(`a deadline is a number of seconds, not ${typeof deadline === 'number' ? 'NaN' : describe(deadline)}`);
+        if (typeof deadline !== 'number')
+            throw new TypeError(`a deadline is a number of seconds, not ${describe(deadline)}`);
+        // It would never be over.
+        if (Number.isNaN(deadline))
+            throw new TypeError('a deadline is a number of seconds, not NaN');
         return deadline;
     }
 
@@ -832,7 +836,8 @@ var _init = (function () {
          * Subscribes to channels: `subscribe('a', 'b')` or `subscribe(['a', 'b'])`. What is restored later, after a lost
          * connection, is not waited for here: see the signal `gap`.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps
+         * `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client, when the server has confirmed all of them
          */
         Tornadis.PubSubClient.prototype.subscribe = async function (...channels) {
@@ -842,7 +847,8 @@ var _init = (function () {
         /**
          * As subscribe(), to all channels that match a pattern such as 'news.*'.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} patterns - the patterns, or one iterable of them, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} patterns - the patterns, or one iterable of them, then perhaps
+         * `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client
          */
         Tornadis.PubSubClient.prototype.psubscribe = async function (...patterns) {
@@ -852,7 +858,8 @@ var _init = (function () {
         /**
          * As subscribe(), to shard channels, for what is published with `SPUBLISH`.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps
+         * `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client
          */
         Tornadis.PubSubClient.prototype.ssubscribe = async function (...channels) {
@@ -863,7 +870,8 @@ var _init = (function () {
          * Ends subscriptions to channels, given as to subscribe(): those named, or without a name all. An empty array is no
          * channel.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps
+         * `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client
          */
         Tornadis.PubSubClient.prototype.unsubscribe = async function (...channels) {
@@ -873,7 +881,8 @@ var _init = (function () {
         /**
          * As unsubscribe(), for patterns.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} patterns - the patterns, or one iterable of them, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} patterns - the patterns, or one iterable of them, then perhaps
+         * `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client
          */
         Tornadis.PubSubClient.prototype.punsubscribe = async function (...patterns) {
@@ -883,7 +892,8 @@ var _init = (function () {
         /**
          * As unsubscribe(), for shard channels.
          *
-         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps `{timeout, cancellable}`
+         * @param {...(string|Uint8Array|GLib.Bytes)} channels - their names, or one iterable of them, then perhaps
+         * `{timeout, cancellable}`
          * @returns {Promise<Tornadis.PubSubClient>} the client
          */
         Tornadis.PubSubClient.prototype.sunsubscribe = async function (...channels) {
