@@ -289,6 +289,54 @@ export default {
         await until(() => client.pending === 0);
     },
 
+    /** Calls with a time go with the others of their turn, and each has its own. */
+    async timeoutsOfATurn(server) {
+        const client = makeClient(server);
+        await client.call('PING');
+        const numbers = [...Array(200).keys()];
+        const calls = numbers.map(i => client.call('ECHO', i, {timeout: [null, 60, 70][i % 3]}));
+        const told = new Promise(resolve => client.async_call('ECHO', 'told', {timeout: 60}, resolve));
+        // They are gathered, not written one by one, but for the first, which is alone.
+        equal(client.pending, 1);
+        equal(await Promise.all(calls), numbers.map(String));
+        equal(await told, 'told');
+        await until(() => client.pending === 0);
+
+        // Those that are over, and the others.
+        server.pause();
+        const over = [0, 1, 2].map(i => client.call('ECHO', i, {timeout: 0.05}));
+        const rest = [0, 1, 2].map(i => client.call('ECHO', i, {timeout: 60}));
+        const toldOver = new Promise(resolve => client.async_call('ECHO', 'over', {timeout: 0.05}, resolve));
+        for (const outcome of await Promise.allSettled(over)) {
+            equal([outcome.reason instanceof Tornadis.ConnectionError, outcome.reason.code, outcome.reason.message],
+                [true, Tornadis.Error.TIMEOUT, 'ECHO took longer than 0.05 s']);
+        }
+        equal((await toldOver).code, Tornadis.Error.TIMEOUT);
+        server.resume();
+        equal(await Promise.all(rest), ['0', '1', '2']);
+
+        // One after the other; what is large, or no text, or no call of a name, goes as it did.
+        for (let i = 0; i < 5; i++)
+            equal(await client.call('ECHO', i, {timeout: 60}), `${i}`);
+        for (let i = 0; i < 5; i++)
+            equal(await client.call('ECHO', i, i % 2 ? {timeout: 60} : {}), `${i}`);
+        const large = 'x'.repeat(100000);
+        equal(await Promise.all(['a', large, new Uint8Array([98])].map(text => client.call('ECHO', text, {timeout: 60}))),
+            ['a', large, 'b']);
+        await rejects(Tornadis.ReplyError, client.call('NOSUCH', {timeout: 60}));
+        await rejects(TypeError, client.call('ECHO', null, {timeout: 60}));
+        await rejects(Tornadis.ClientError, client.call('SUBSCRIBE', 'a', {timeout: 60}));
+        await rejects(Tornadis.ClientError, client.call({timeout: 60}));
+        const waiting = client.call('BLPOP', 'list', 0, {timeout: 60});
+        waiting.catch(() => {});
+        await until(() => countBlocked(server) === 1);
+        client.close();
+        await rejects(Tornadis.ConnectionError, waiting);
+        // The time of what is not submitted keeps nothing.
+        client.run_dispose();
+        await rejects(Tornadis.ConnectionError, client.call('PING', {timeout: 60}), Tornadis.Error.CLOSED);
+    },
+
     async cancellable(server) {
         const client = makeClient(server);
         const pool = makePool(server, {max_size: 1});

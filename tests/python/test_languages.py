@@ -293,6 +293,50 @@ async def test_timeout(server):
     equal((told[0].code, told[1]), (Tornadis.Error.TIMEOUT, b'a'))
 
 
+async def test_timeouts_of_a_turn(server):
+    """Calls with a time go with the others of their turn, and each has its own."""
+    client = Tornadis.Client(**options(server))
+    await client.call('PING')
+    told = []
+    calls = [client.call('ECHO', number, timeout=(None, 60, 70)[number % 3]) for number in range(200)]
+    client.async_call('ECHO', 'told', callback=told.append, timeout=60)
+    # They are gathered, not written one by one.
+    equal(client.props.pending, 0)
+    equal([await call for call in calls], [b'%d' % number for number in range(200)])
+    await wait_until(lambda: told)
+    equal(told, [b'told'])
+    equal(client.props.pending, 0)
+
+    # Those that are over, that are given up before and after they are submitted, and the others.
+    server.pause()
+    early = client.call('ECHO', 'early', timeout=60)
+    equal(early.cancel(), True)
+    over = [client.call('ECHO', number, timeout=.05) for number in range(3)]
+    rest = [client.call('ECHO', number, timeout=60) for number in range(3)]
+    client.async_call('ECHO', 'over', callback=told.append, timeout=.05)
+    for call in over:
+        error = await raises_async(Tornadis.ConnectionError, call)
+        equal((error.code, error.message), (Tornadis.Error.TIMEOUT, 'ECHO took longer than 0.05 s'))
+    await wait_until(lambda: len(told) == 2)
+    equal(told[1].code, Tornadis.Error.TIMEOUT)
+    equal(rest[0].cancel(), True)
+    server.resume()
+    equal([await call for call in rest[1:]], [b'1', b'2'])
+
+    # What is large, or no call of a name, goes as it did.
+    large = 'x' * 100000
+    calls = [client.call('ECHO', text, timeout=60) for text in ('a', large, 'b')]
+    equal([await call for call in calls], [b'a', large.encode(), b'b'])
+    await raises_async(Tornadis.ReplyError, client.call('NOSUCH', timeout=60))
+    raises(TypeError, lambda: client.call('ECHO', None, timeout=60))
+    await raises_async(Tornadis.ClientError, client.call('SUBSCRIBE', 'a', timeout=60))
+    await raises_async(Tornadis.ClientError, client.call(timeout=60))
+    waiting = client.call('BLPOP', 'list', 0, timeout=60)
+    await wait_until(lambda: count_blocked(server) == 1)
+    client.close()
+    await raises_async(Tornadis.ConnectionError, waiting)
+
+
 async def test_timeout_is_let_go(server):
     """The time of a call that is done, or is waited for no more, keeps nothing."""
     client = Tornadis.Client(**options(server))

@@ -288,6 +288,18 @@ var _init = (function () {
             getCarrier(client).add(args, resolve, reject);
     }
 
+    /** A call with options: that of arguments with a time goes with the others of its turn. */
+    function sendWith(options, client, args, resolve, reject) {
+        const {timeout, cancellable} = options;
+        const whole = args[0] instanceof Tornadis.Pipeline || args[0] instanceof Tornadis.Command;
+        if (timeout === null && cancellable === null)
+            send(client, args, resolve, reject);
+        else if (cancellable !== null || args.length === 0 || whole)
+            getCarrier(client).startCall(toWhole(args), resolve, reject, options);
+        else
+            getCarrier(client).addWithin(timeout, args, resolve, reject);
+    }
+
     const NO_OPTIONS = Object.freeze({timeout: null, cancellable: null});
 
     const isPlain = value => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
@@ -737,7 +749,7 @@ var _init = (function () {
                 if (options === null)
                     send(this, args, resolve, reject);
                 else
-                    getCarrier(this).startCall(toWhole(args), resolve, reject, options);
+                    sendWith(options, this, args, resolve, reject);
             } catch (error) {
                 reject(error);
             }
@@ -756,7 +768,7 @@ var _init = (function () {
             if (options === null)
                 send(this, args, settle, settle);
             else
-                getCarrier(this).startCall(toWhole(args), settle, settle, options);
+                sendWith(options, this, args, settle, settle);
         };
 
         /**

@@ -63,11 +63,41 @@ var create = function (Tornadis, TornadisBridge, values) {
         };
     }
 
+    /** One time for calls of a turn that have the same, from when they are submitted. */
+    class Limit {
+        constructor(carrier, timeout, calls) {
+            this.carrier = carrier;
+            // Those whose outcomes are not there.
+            this.calls = new Set(calls);
+            this.timer = -1;
+            for (const call of calls)
+                call.limit = this;
+            this.timer = carrier.start('wait', [timeout], () => this.expire(), () => {});
+            if (this.calls.size === 0) {
+                // A plugin has run a main loop meanwhile.
+                carrier.bridge.cancel(this.timer);
+            }
+        }
+
+        end(call) {
+            this.calls.delete(call);
+            if (this.calls.size === 0 && this.timer !== -1)
+                this.carrier.bridge.cancel(this.timer);
+        }
+
+        expire() {
+            for (const {timeout, name, number} of [...this.calls])
+                this.carrier.bridge.expire(number, describeTimeout(timeout, 'submit_command', makeCommand([name])));
+        }
+    }
+
     class Carrier {
         constructor(owner) {
             this.id = ++nCarriers;
             this.bridge = TornadisBridge.Carrier.new_text(owner, makeTake(this.id));
             this.calls = [];
+            // Those of them that have a time, with their places as numbers.
+            this.limited = [];
             // For each call the function for its result and the one for its error.
             this.targets = [];
             // The targets of calls in flight, in batches with the number of the first call.
@@ -102,6 +132,43 @@ var create = function (Tornadis, TornadisBridge, values) {
                 this.flush();
             else if (n === 1)
                 this.expectFlush();
+        }
+
+        /** As add(), for a call that has a time: this begins when it is submitted, with the others. */
+        addWithin(timeout, args, resolve, reject) {
+            if (!toArguments(args)) {
+                this.startCall(makeCommand(args), resolve, reject, {timeout, cancellable: null});
+                return;
+            }
+            const call = {timeout, name: args[0], number: -1, limit: null};
+            const ending = settle => value => {
+                call.limit?.end(call);
+                settle(value);
+            };
+            const fulfil = ending(resolve);
+            // What is the same function is a callback's.
+            const targets = [fulfil, resolve === reject ? fulfil : ending(reject)];
+            if (this.isAlone()) {
+                call.number = this.number;
+                this.submitAlone(args, targets);
+                this.limit([call]);
+                return;
+            }
+            call.number = this.calls.length;
+            this.limited.push(call);
+            this.add(args, ...targets);
+        }
+
+        /** Begins the times of calls that were submitted. */
+        limit(calls) {
+            const limits = new Map();
+            for (const call of calls) {
+                if (!limits.has(call.timeout))
+                    limits.set(call.timeout, []);
+                limits.get(call.timeout).push(call);
+            }
+            for (const [timeout, each] of limits)
+                new Limit(this, timeout, each);
         }
 
         /** Whether a call is submitted at once: none is expected to go with it, and waiting for it took longer than the call. */
@@ -141,7 +208,7 @@ var create = function (Tornadis, TornadisBridge, values) {
 
         submit(operation, args, targets) {
             this.expect(targets);
-            this.pass(operation, args, targets);
+            return this.pass(operation, args, targets);
         }
 
         /** Stores the targets, before a call is passed: a plugin may make others before that returns. */
@@ -151,9 +218,11 @@ var create = function (Tornadis, TornadisBridge, values) {
             this.expectOutcomes(targets);
         }
 
+        /** Whether it was submitted. */
         pass(operation, args, targets) {
             try {
                 this.bridge[operation](...args);
+                return true;
             } catch (error) {
                 // None of the calls was submitted.
                 const exception = toException(error);
@@ -161,6 +230,7 @@ var create = function (Tornadis, TornadisBridge, values) {
                     this.soon(() => targets[i](exception));
                 this.forgetLast(targets.length / 2);
                 this.rest();
+                return false;
             }
         }
 
@@ -217,13 +287,23 @@ var create = function (Tornadis, TornadisBridge, values) {
         }
 
         flush() {
-            const {calls, targets} = this;
+            const {calls, targets, limited} = this;
             if (calls.length === 0)
                 return;
             this.calls = [];
             this.targets = [];
             this.alone = calls.length === 1 && this.batches.length === 0;
-            this.submit('submit_text', [JSON.stringify(calls)], targets);
+            const first = this.number;
+            if (limited.length === 0) {
+                this.submit('submit_text', [JSON.stringify(calls)], targets);
+                return;
+            }
+            this.limited = [];
+            limited.forEach(call => {
+                call.number = (first + call.number) & MAX_NUMBER;
+            });
+            if (this.submit('submit_text', [JSON.stringify(calls)], targets))
+                this.limit(limited);
         }
 
         expectOutcomes(targets) {

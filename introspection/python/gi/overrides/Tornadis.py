@@ -22,7 +22,7 @@ import marshal
 from gi.repository import GLib, GObject
 
 from ..overrides import override
-from ._tornadis_carrier import Carrier
+from ._tornadis_carrier import Carrier, LimitedCallback, LimitedFuture
 from ._tornadis_loop import Future, _in_task, _LentFuture, run, sleep, spawn
 from ._tornadis_messages import Message as _Message, Messages
 from ._tornadis_values import (
@@ -239,15 +239,30 @@ def _new_for_uri(cls, construct, uri, *args, decode):
     return client
 
 
+def _goes_with_others(owner, args, cancellable):
+    """Whether such a call of a client is submitted together with those of its turn: it is a list of arguments."""
+    return (cancellable is None and isinstance(owner, Tornadis.Client)
+            and not (len(args) == 1 and isinstance(args[0], (Tornadis.Pipeline, Tornadis.Command))))
+
+
 def _call(owner, args, timeout, cancellable):
-    """A call with options, by the less light way."""
+    """A call with options, by the less light way but where it goes with others."""
     carrier = _get_carrier(owner)
+    if _goes_with_others(owner, args, cancellable):
+        future = LimitedFuture()
+        future._carrier = carrier
+        carrier.call_within(timeout, args, future)
+        return future
     what = args[0] if len(args) == 1 and isinstance(args[0], Tornadis.Pipeline) else _to_command(args)
     return carrier.start_future_within(timeout, cancellable, *_get_submit(carrier, what))
 
 
 def _async_call(owner, args, callback, timeout, cancellable):
     carrier = _get_carrier(owner)
+    # That of a pool comes here without options, too.
+    if timeout is not None and _goes_with_others(owner, args, cancellable):
+        carrier.call_within(timeout, args, LimitedCallback(callback))
+        return
     what = args[0] if len(args) == 1 and isinstance(args[0], Tornadis.Pipeline) else _to_command(args)
     carrier.start_within(timeout, callback, *_get_submit(carrier, what), cancellable=cancellable)
 

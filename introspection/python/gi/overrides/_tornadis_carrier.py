@@ -48,6 +48,69 @@ class CallFuture(Future):
     __iter__ = __await__
 
 
+class _Limited:
+    """The target of a call with a timeout."""
+
+    _limit = None
+    _timeout = None
+    # Of its command, in a list.
+    _name = None
+
+    def _end(self):
+        limit, self._limit = self._limit, None
+        if limit is not None:
+            limit.end(self)
+
+
+class LimitedFuture(_Limited, CallFuture):
+    def __call__(self, outcome):
+        self._end()
+        if self._done:
+            return
+        if isinstance(outcome, Exception):
+            self._finish(None, outcome, not _in_task())
+        else:
+            self._finish(outcome, None, not _in_task())
+
+
+class LimitedCallback(_Limited):
+    def __init__(self, callback):
+        self._callback = callback
+
+    def __call__(self, outcome):
+        self._end()
+        if self._callback is not None:
+            self._callback(outcome)
+
+
+class Limit:
+    """One time for the calls of a turn that have the same, from when they are submitted."""
+
+    def __init__(self, carrier, timeout, numbers):
+        self.carrier = carrier
+        # Of those whose outcomes are not there, by their targets.
+        self.numbers = numbers
+        self.timer = None
+        for target in numbers:
+            target._limit = self
+        self.timer = carrier.start(self.expire, carrier.bridge.wait, float(timeout))
+        if not numbers:
+            # A plugin has run a main loop meanwhile.
+            carrier.bridge.cancel(self.timer)
+
+    def end(self, target):
+        del self.numbers[target]
+        if not self.numbers and self.timer is not None:
+            self.carrier.bridge.cancel(self.timer)
+
+    def expire(self, outcome):
+        # Another outcome is that nobody waits any more.
+        if outcome is True:
+            for target, number in [*self.numbers.items()]:
+                command = _to_command(target._name)
+                self.carrier.bridge.expire(number, _describe_timeout(target._timeout, 'submit_command', command))
+
+
 def _take(owner, data, *_):
     """The function of every carrier; it holds no reference to a Python object."""
     owner._carrier.take(data)
@@ -65,6 +128,8 @@ class Carrier:
         # The numbers of targets by their ids, when they were last asked for: no target is kept by it.
         self.numbers = {}
         self.number = 0
+        # Whether some of those that are not submitted have a timeout.
+        self.limited = False
         # What has come, with what deals with it; a callback may run a main loop before all of it is dealt with.
         self.parts = []
         # Set by who takes messages.
@@ -110,6 +175,26 @@ class Carrier:
                 self.flush()
         elif n >= _MOST_CALLS:
             self.flush()
+
+    def call_within(self, timeout, args, target):
+        """As add(), of arguments, for a call that has a time: this begins when it is submitted, with the others."""
+        _check_timeout(timeout)
+        encoded = _encode(args)
+        target._timeout = timeout
+        target._name = encoded[:1]
+        self.limited = True
+        self.add(encoded, target)
+
+    def limit(self, numbered):
+        """Begins the times of those with a timeout that were submitted."""
+        limits = {}
+        for number, target in numbered:
+            number &= _MAX_NUMBER
+            # One that was refused, or is done already, is not there.
+            if isinstance(target, _Limited) and self.pending.get(number) is target:
+                limits.setdefault(target._timeout, {})[target] = number
+        for timeout, numbers in limits.items():
+            Limit(self, timeout, numbers)
 
     def submit(self, targets, submit, *args):
         """Stores the targets first: a plugin may make other calls before submit returns."""
@@ -220,16 +305,24 @@ class Carrier:
         if not calls:
             return
         self.calls, self.targets = [], []
+        limited, self.limited = self.limited, False
         data = marshal.dumps(calls, 2)
         if len(data) < _LARGE or not any(map(_is_large, calls)):
+            first = self.number
             self.submit(targets, self.bridge.submit_data, data)
+            if limited:
+                self.limit(enumerate(targets, first))
             return
         del data
+        numbered = []
         for call, target in zip(calls, targets):
+            numbered.append((self.number, target))
             if _is_large(call):
                 self.submit([target], self.bridge.submit_command, _to_command(call), None)
             else:
                 self.submit([target], self.bridge.submit_data, marshal.dumps([call], 2))
+        if limited:
+            self.limit(numbered)
 
     def take(self, data):
         if data:
