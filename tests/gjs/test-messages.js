@@ -783,7 +783,7 @@ export default {
         for (let i = 0; i < 3; i++) {
             small.close();
             const cancellable = new Gio.Cancellable();
-            const call = small.call('INCR', 'n', {cancellable});
+            const call = small.call('BLPOP', 'nothing', 0, {cancellable});
             await rejects(Tornadis.ClientError, small.call('PING'), Tornadis.Error.BUSY);
             cancellable.cancel();
             equal(await isCancelled(call), true);
