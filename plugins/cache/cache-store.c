@@ -3,9 +3,9 @@
 #include "cache/cache-store.h"
 
 /* What the allocator and the hash table take for each node, beside what was asked for. */
-#define NODE_OVERHEAD 56
+#define NODE_OVERHEAD (16 + 5 * sizeof (gpointer))
 /* What the library takes for a reply beside its data. */
-#define REPLY_OVERHEAD 48
+#define REPLY_OVERHEAD (16 + 4 * sizeof (gpointer))
 /* No command has a reply that is nested deeper. */
 #define MAX_DEPTH 64
 
