@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import traceback
+import unittest
 
 import gi
 gi.require_version('Tornadis', '1.0')
@@ -54,6 +55,8 @@ def main(module):
             if inspect.iscoroutine(outcome):
                 run_in_time(outcome)
             print(f'ok {number} - {name}', flush=True)
+        except unittest.SkipTest as reason:
+            print(f'ok {number} - {name} # SKIP {reason}', flush=True)
         except BaseException as error:
             failed += 1
             print(f'not ok {number} - {name} - {summary(error)}', flush=True)
