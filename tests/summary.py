@@ -28,6 +28,11 @@ def read_logs(log):
     return programs, suites
 
 
+def get_name(case):
+    """As the program has it: in Meson's log it comes after the number, and after what TAP has between them."""
+    return re.sub('^[0-9]+ (- )?', '', case.get('name'))
+
+
 def last_lines(text):
     lines = [re.sub('^# ?', '', line).rstrip() for line in text.splitlines()]
     return [line for line in lines if line][-LINES:]
@@ -63,9 +68,9 @@ def main(status, log):
         n_failed = len(failed)
         cases = suites.get(name, [])
         for case in cases:
-            title = f'{name}: {case.get("name")}'
+            title = f'{name}: {get_name(case)}'
             if case.find('failure') is not None or case.find('error') is not None:
-                failed.append((title, find_reason(program, case.get('name'))))
+                failed.append((title, find_reason(program, get_name(case))))
             elif case.find('skipped') is not None:
                 skipped.append(title)
             else:
@@ -74,7 +79,7 @@ def main(status, log):
             plan = re.search('^1\\.\\.([0-9]+)', program.get('stdout') or '', re.MULTILINE)
             missing = int(plan[1]) - len(cases) if plan else 0
             if missing > 0:
-                after = f' after {cases[-1].get("name")}' if cases else ''
+                after = f' after {get_name(cases[-1])}' if cases else ''
                 failed.append((f'{name}: {result}{after}, {missing} did not run', find_reason(program)))
             elif len(failed) == n_failed:
                 failed.append((f'{name}: {result}', find_reason(program)))

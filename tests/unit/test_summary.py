@@ -13,14 +13,15 @@ SUMMARY = pathlib.Path(sys.argv[1]) / 'tests' / 'summary.py'
 
 
 def summarize(*programs):
-    """Of programs with a name, a result, the cases by name, and what they write to either."""
+    """Of programs with a name, a result, the cases by what comes after their number, and what they write to either."""
     with tempfile.TemporaryDirectory() as directory:
         log = pathlib.Path(directory) / 'testlog.json'
         suites = ''
         with log.open('w', encoding='utf-8') as stream:
             for name, result, cases, stdout, stderr in programs:
                 stream.write(json.dumps({'name': name, 'result': result, 'stdout': stdout, 'stderr': stderr}) + '\n')
-                entries = ''.join(f'<testcase name="{case}">{inside}</testcase>' for case, inside in cases.items())
+                entries = ''.join(f'<testcase name="{number} {case}">{inside}</testcase>'
+                                  for number, (case, inside) in enumerate(cases.items(), 1))
                 suites += f'<testsuite name="project.{name}">{entries}</testsuite>' if cases else ''
         log.with_suffix('.junit.xml').write_text(f'<testsuites>{suites}</testsuites>', encoding='utf-8')
         status = 1 if any(program[1] != 'OK' for program in programs) else 0
@@ -53,7 +54,7 @@ def test_case_that_aborts():
 def test_case_of_python():
     name = 'test_b - AssertionError: 1 is not 2'
     stderr = '# test_b\n# Traceback (most recent call last):\n#   File "t.py", line 3\n# AssertionError: 1 is not 2\n'
-    status, lines = summarize(('python', 'FAIL', {'test_a': '', name: '<failure/>'}, f'1..2\nok 1 - test_a\nnot ok 2 - {name}\n',
+    status, lines = summarize(('python', 'FAIL', {'- test_a': '', f'- {name}': '<failure/>'}, f'1..2\nok 1 - test_a\nnot ok 2 - {name}\n',
                                '# test_a\n# other\nnothing\n' + stderr))
     assert lines[1] == f'!!! FAILED   python: {name}', lines
     assert [line.strip() for line in lines[3:-1]] == ['File "t.py", line 3', 'AssertionError: 1 is not 2'], lines
