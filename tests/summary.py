@@ -79,7 +79,7 @@ def main(status, log):
             plan = re.search('^1\\.\\.([0-9]+)', program.get('stdout') or '', re.MULTILINE)
             missing = int(plan[1]) - len(cases) if plan else 0
             if missing > 0:
-                after = f' after {get_name(cases[-1])}' if cases else ''
+                after = f' after {get_name(cases[-1]).partition(" - ")[0]}' if cases else ''
                 failed.append((f'{name}: {result}{after}, {missing} did not run', find_reason(program)))
             elif len(failed) == n_failed:
                 failed.append((f'{name}: {result}', find_reason(program)))
