@@ -85,6 +85,10 @@ run_ok (Run *self,
 static gboolean
 run_refuse (Run *self)
 {
+  /* That is not for reasons of a cluster. */
+  if (self->session->in_transaction)
+    return FALSE;
+
   for (guint i = 0; i < G_N_ELEMENTS (refusals); i++)
     if (prompt_words_have (self->words, 0, refusals[i].name) &&
         (refusals[i].subcommand == NULL || prompt_words_have (self->words, 1, refusals[i].subcommand)))
@@ -117,6 +121,26 @@ is_shutdown (GPtrArray *words)
   return prompt_words_have (words, 0, "SHUTDOWN") && !prompt_words_have (words, 1, "ABORT");
 }
 
+/* Whether a call that nobody waits for any more may change what the prompt shows, or what later commands mean. */
+static gboolean
+run_leaves_doubt (Run *self,
+                  const GError *error)
+{
+  static const char *const names[] = { "SELECT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "AUTH", "CLIENT" };
+
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
+      !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT))
+    return FALSE;
+  if (self->session->in_transaction)
+    return TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (prompt_words_have (self->words, 0, names[i]))
+      return TRUE;
+
+  return FALSE;
+}
+
 static void
 called_cb (GObject *object,
            GAsyncResult *result,
@@ -143,6 +167,8 @@ called_cb (GObject *object,
     return;
   if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && tornadis_client_is_in_transaction (self->client))
     prompt_session_hurry (self, TRUE);
+  if (tornadis_client_is_connected (self->client) && run_leaves_doubt (run, error))
+    prompt_session_leave (self);
   /* Its connection ends without a reply. */
   if (is_shutdown (run->words) && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
     {
@@ -255,6 +281,12 @@ run_hello (Run *self,
         }
     }
 
+  for (const char *p = name; p != NULL && *p != '\0'; p++)
+    if (!g_ascii_isgraph (*p))
+      {
+        run_fail (self, "The name of a client has no spaces and no other characters than those of ASCII");
+        return;
+      }
   if (protocol == TORNADIS_PROTOCOL_AUTO || i < words->len)
     {
       run_fail (self, "Here it is HELLO 2|3 [AUTH username password] [SETNAME name], which connects again");

@@ -253,6 +253,17 @@ prompt_session_hurry (PromptSession *self,
   tornadis_client_connect_async (self->client, NULL, tried_cb, self);
 }
 
+/* Nobody knows any more how the session on this connection stands: another one is made. */
+void
+prompt_session_leave (PromptSession *self)
+{
+  self->trying = FALSE;
+  tornadis_client_close (self->client);
+  self->lost = self->down = TRUE;
+  prompt_session_try (self);
+  self->changed (self->changed_data);
+}
+
 /* What the user has chosen for the one client is so for the other, too, on its next connection. */
 static void
 chosen_cb (TornadisClient *client,

@@ -47,6 +47,7 @@ gboolean prompt_session_move (PromptSession *self,
                               int port);
 void prompt_session_hurry (PromptSession *self,
                            gboolean told);
+void prompt_session_leave (PromptSession *self);
 void prompt_session_stopped (PromptSession *self);
 gboolean prompt_session_is_pending (PromptSession *self);
 char *prompt_session_make_text (PromptSession *self);

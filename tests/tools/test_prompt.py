@@ -325,6 +325,45 @@ def test_server_that_hangs(server):
         equal(prompt.call('ping'), 'PONG\n')
 
 
+def test_given_up(server):
+    """What was given up may run all the same: where that would change what later commands mean, it is not waited for."""
+    with open_prompt(server) as prompt:
+        for command in ('select 5', 'multi', 'watch k'):
+            server.pause()
+            prompt.type(command, ENTER)
+            wait_for(lambda: runs_command(prompt), 'the call')
+            prompt.type(CTRL_C)
+            prompt.see('Cancelled')
+            server.resume()
+            prompt.see('Connected again')
+            prompt.prompt()
+            equal(prompt.call('set given-up 1'), 'OK\n')
+            equal(server.command('GET given-up'), '$1\r\n1\r\n')
+            server.command('DEL given-up')
+        equal(prompt.call('multi', b'(TX)'), 'OK\n')
+        server.pause()
+        prompt.type('incr given-up', ENTER)
+        wait_for(lambda: runs_command(prompt), 'the call')
+        prompt.type(CTRL_C)
+        prompt.see('Cancelled')
+        server.resume()
+        prompt.see('Connected again; the transaction')
+        prompt.prompt()
+        equal(prompt.call('get given-up'), '(nil)\n')
+
+
+def test_names_and_users(server):
+    with open_prompt(server) as prompt:
+        prompt.type('hello 3 setname "a b"', ENTER)
+        shown = prompt.see('The name of a client')
+        assert b'WARNING' not in shown and b'Connected' not in shown, shown
+        prompt.prompt()
+        equal(prompt.call('multi', b'(TX)'), 'OK\n')
+        prompt.type('auth bob secret', ENTER)
+        shown = prompt.see('\\(TX\\)> ')
+        assert b'cluster' not in shown, shown
+
+
 def test_shutdown(server):
     """The server is gone because it was told to."""
     with open_prompt(server) as prompt:
@@ -771,8 +810,8 @@ def test_no_terminal(server):
 # What needs Readline.
 if not HAS_READLINE:
     for name in ('completion', 'completion_in_time', 'hints', 'help', 'history', 'history_that_cannot_be_kept', 'paste',
-                 'reconnect', 'messages', 'cancel', 'login', 'stop', 'resize', 'many_messages', 'idle_connection', 'at_once',
-                 'server_that_hangs', 'shutdown', 'formats', 'ascii'):
+                 'reconnect', 'messages', 'cancel', 'login', 'stop', 'given_up', 'names_and_users', 'resize', 'many_messages',
+                 'idle_connection', 'at_once', 'server_that_hangs', 'shutdown', 'formats', 'ascii'):
         del globals()['test_' + name]
 
 try:
