@@ -54,6 +54,8 @@ struct _ClusterMap
   guint n_due;            /* so many of them, the first, are being told how the last look ended */
   GPtrArray *nodes;       /* (owned) (nullable) (element-type GNetworkAddress) who is asked; NULL: none is now */
   guint next;             /* of them */
+  gboolean is_patient;    /* each is waited for as long as for any connection */
+  gboolean was_impatient; /* one was not waited for so long, and no answer of it was heard */
   GPtrArray *views;       /* (owned) (element-type ClusterView) of those that are being asked, in their order */
   guint n_unheard;        /* of them */
   ClusterView *chosen;    /* (unowned) (nullable) of them */
@@ -124,6 +126,8 @@ map_begin (ClusterMap *self)
   self->nodes = cluster_candidates_new (self->hint, self->topology, self->seeds);
   g_clear_object (&self->hint);
   self->next = 0;
+  self->is_patient = self->topology == NULL && self->nodes->len <= ASKED_AT_ONCE;
+  self->was_impatient = FALSE;
   self->n_refreshes++;
   ask_next (self, NULL);
 }
@@ -229,6 +233,7 @@ map_choose (ClusterMap *self)
         self->chosen = view;
       if (error != NULL)
         {
+          self->was_impatient |= g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
           g_clear_error (&why);
           why = g_error_copy (error);
         }
@@ -311,24 +316,25 @@ map_explain (ClusterMap *self,
 {
   if (error == NULL)
     return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The plugin was removed");
-  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT) ||
-      g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
+  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT))
+    return g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "%s: no node has described it in time", self->title);
+  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
     return g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "%s: no node has described it: %s", self->title, error->message);
 
   return g_error_copy (error);
 }
 
-/* When nothing is known yet and there is nobody else to ask, as long as for any connection. */
-static guint
-map_get_patience (ClusterMap *self)
+/* All have been asked. When nothing is known yet, those that may be slow have another chance, all at the same time. */
+static gboolean
+map_begin_again (ClusterMap *self)
 {
-  guint timeout_sec;
+  if (self->model == NULL || self->topology != NULL || self->is_patient || !self->was_impatient)
+    return FALSE;
 
-  if (self->topology != NULL || self->next + ASKED_AT_ONCE < self->nodes->len)
-    return ASK_MSEC;
+  self->is_patient = TRUE;
+  self->next = 0;
 
-  g_object_get (self->model, "connect-timeout", &timeout_sec, NULL);
-  return timeout_sec * 1000;
+  return TRUE;
 }
 
 /* @error (nullable) is why those before were of no use. */
@@ -336,9 +342,11 @@ static void
 ask_next (ClusterMap *self,
           const GError *error)
 {
-  guint patience_msec;
+  guint most, timeout_msec = ASK_MSEC;
 
-  if (self->next == self->nodes->len || self->model == NULL)
+  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT))
+    self->was_impatient = TRUE;
+  if (self->model == NULL || (self->next == self->nodes->len && !map_begin_again (self)))
     {
       g_autoptr (GError) why = map_explain (self, error);
 
@@ -347,12 +355,18 @@ ask_next (ClusterMap *self,
     }
 
   map_drop_views (self);
-  patience_msec = map_get_patience (self);
-  while (self->next < self->nodes->len && self->n_unheard < ASKED_AT_ONCE)
+  most = self->is_patient ? self->nodes->len : ASKED_AT_ONCE;
+  if (self->is_patient)
+    {
+      g_object_get (self->model, "connect-timeout", &timeout_msec, NULL);
+      timeout_msec *= 1000;
+    }
+  while (self->next < self->nodes->len && self->n_unheard < most)
     {
       GNetworkAddress *node = g_ptr_array_index (self->nodes, self->next++);
 
-      g_ptr_array_add (self->views, cluster_view_new (self->title, node, self->model, patience_msec, heard_cb, described_cb, self));
+      g_ptr_array_add (self->views,
+                       cluster_view_new (self->title, node, self->model, timeout_msec, heard_cb, described_cb, self));
       self->n_unheard++;
     }
 }

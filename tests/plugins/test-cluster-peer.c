@@ -157,14 +157,14 @@ test_silent_seed (Nodes *self,
   g_assert_cmpuint (tornadis_harness_peer_get_n_connections (silent), >, 0);
 }
 
-/* The only seed takes longer to say what the cluster is than any is waited for when there are others: as long as a
- * connection may take. */
+/* A seed takes longer to say what the cluster is than any is waited for when there are others. Nobody else does: so it is
+ * waited for as long as a connection may take. */
 static void
 test_slow_seed (Nodes *self,
-                gconstpointer data)
+                gconstpointer others)
 {
   g_autoptr (TornadisHarnessPeer) slow = make_peer ("handshake3\nsleep 2300\nserve\n");
-  g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u", port_of (slow));
+  g_autofree char *hosts = g_strdup_printf ("127.0.0.1:%u%s", port_of (slow), (const char *) others);
   g_autoptr (TornadisClient) client = make_client_of (hosts, "");
 
   nodes_describe (self, slow);
@@ -411,6 +411,13 @@ test_walk_refused (Nodes *self,
 #define ADD_WITH(path, options, function) g_test_add (path, Nodes, options, nodes_set_up, function, nodes_tear_down)
 #define ADD(path, function) ADD_WITH (path, NULL, function)
 
+static void
+nodes_set_up_plainly (Nodes *self,
+                      gconstpointer data)
+{
+  nodes_set_up (self, NULL);
+}
+
 int
 main (int argc,
       char **argv)
@@ -423,7 +430,9 @@ main (int argc,
   ADD ("/cluster-peer/not-served", test_not_served);
   ADD ("/cluster-peer/two-masters", test_two_masters);
   ADD ("/cluster-peer/silent-seed", test_silent_seed);
-  ADD ("/cluster-peer/slow-seed", test_slow_seed);
+  g_test_add ("/cluster-peer/slow-seed", Nodes, "", nodes_set_up_plainly, test_slow_seed, nodes_tear_down);
+  g_test_add ("/cluster-peer/slow-seed-among-useless", Nodes, ",127.0.0.1:1,127.0.0.1:2,127.0.0.1:3,127.0.0.1:4",
+              nodes_set_up_plainly, test_slow_seed, nodes_tear_down);
   ADD ("/cluster-peer/mute-seed", test_mute_seed);
   ADD ("/cluster-peer/silent-node", test_silent_node);
   ADD_WITH ("/cluster-peer/silent-node-that-answered", "failover-timeout-msec=60000", test_silent_node);
