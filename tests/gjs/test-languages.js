@@ -44,6 +44,16 @@ function readGir() {
 /** The method itself, whose uses may be counted. */
 const isNative = method => (method.original ?? method).toString().includes('native symbol');
 
+// Answers, and runs the main loop.
+const Nesting = GObject.registerClass({GTypeName: 'TornadisTestJsNesting'}, class extends Tornadis.Plugin {
+    vfunc_call(call) {
+        call.return_error(new GLib.Error(Gio.IOErrorEnum, Gio.IOErrorEnum.FAILED, 'no'));
+        for (let i = 0; i < 30; i++)
+            GLib.MainContext.default().iteration(false);
+        return true;
+    }
+});
+
 const Failing = GObject.registerClass({GTypeName: 'TornadisTestFailing'}, class extends Tornadis.Plugin {
     _init() {
         super._init();
@@ -289,6 +299,17 @@ export default {
         await until(() => client.pending === 0);
     },
 
+    /** A plugin that has ended them before they are all submitted leaves no time running. */
+    async timeoutsOfWhatIsOver(server) {
+        const client = makeClient(server);
+        client.add_plugin(new Nesting());
+        for (let i = 0; i < 3; i++) {
+            const calls = [0, 1, 2].map(n => client.call('ECHO', n, {timeout: 1000}));
+            equal((await Promise.allSettled(calls)).map(({status}) => status), Array(3).fill('rejected'));
+        }
+        await until(() => client._carrier.batches.length === 0);
+    },
+
     /** Calls with a time go with the others of their turn, and each has its own. */
     async timeoutsOfATurn(server) {
         const client = makeClient(server);
@@ -314,6 +335,10 @@ export default {
         equal((await toldOver).code, Tornadis.Error.TIMEOUT);
         server.resume();
         equal(await Promise.all(rest), ['0', '1', '2']);
+
+        // The connection of one that waits is closed: the time of the others is over, too.
+        const waits = [['BLPOP', 'list', 0], ['GET', 'a'], ['BLPOP', 'list', 0]].map(args => client.call(...args, {timeout: 0.05}));
+        equal((await Promise.allSettled(waits)).map(({reason}) => reason.code), Array(3).fill(Tornadis.Error.TIMEOUT));
 
         // One after the other; what is large, or no text, or no call of a name, goes as it did.
         for (let i = 0; i < 5; i++)

@@ -279,6 +279,14 @@ async def test_future(server):
     future.set_result(7)
     future.set_exception(ValueError())
     equal((future.result(), future.exception(), await future, seen), (7, None, 7, [future]))
+    # What one of them raises is printed, and keeps no other from being called.
+    several, hook, printed = Tornadis.Future(), sys.excepthook, []
+    several.add_done_callback(lambda _: [].pop())
+    several.add_done_callback(seen.append)
+    sys.excepthook = lambda kind, *_: printed.append(kind)
+    several.set_result(8)
+    sys.excepthook = hook
+    equal((seen[1:], printed), ([several], [IndexError]))
     failed = Tornadis.Future()
     failed.set_exception(ValueError('x'))
     raises(ValueError, failed.result)

@@ -323,6 +323,12 @@ async def test_timeouts_of_a_turn(server):
     server.resume()
     equal([await call for call in rest[1:]], [b'1', b'2'])
 
+    # The connection of one that waits is closed: the time of the others is over, too.
+    over = [client.call(*args, timeout=.05) for args in (('BLPOP', 'list', 0), ('GET', 'a'), ('BLPOP', 'list', 0))]
+    for call in over:
+        equal((await raises_async(Tornadis.ConnectionError, call)).code, Tornadis.Error.TIMEOUT)
+    equal(await client.call('ECHO', 'endless', timeout=10 ** 400), b'endless')
+
     # What is large, or no call of a name, goes as it did.
     large = 'x' * 100000
     calls = [client.call('ECHO', text, timeout=60) for text in ('a', large, 'b')]

@@ -597,7 +597,8 @@ var _init = (function () {
         }
 
         convertErrors();
-        const values = {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout};
+        const makeTimeout = message => makeException(DOMAIN, Tornadis.Error.TIMEOUT, message);
+        const values = {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout, makeTimeout};
         const Carrier = imports.overrides._TornadisCarrier.create(Tornadis, TornadisBridge, values);
         const checks = {isPlain, checkNames, checkCancellable, checkDeadline};
         const {Messages, extend} =

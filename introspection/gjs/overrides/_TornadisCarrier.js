@@ -5,7 +5,7 @@
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
 var create = function (Tornadis, TornadisBridge, values) {
-    const {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout} = values;
+    const {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout, makeTimeout} = values;
     const {Array, Error, JSON, Map, Math, Promise, String} = globalThis;
 
     // How many calls of one main-context iteration wait for its end, and how many targets are in one batch.
@@ -63,12 +63,17 @@ var create = function (Tornadis, TornadisBridge, values) {
         };
     }
 
+    const describeCall = ({timeout, name}) => describeTimeout(timeout, 'submit_command', makeCommand([name]));
+
+    const isLost = value => value instanceof Tornadis.ConnectionError && value.code === Tornadis.Error.LOST;
+
     /** One time for calls of a turn that have the same, from when they are submitted. */
     class Limit {
         constructor(carrier, timeout, calls) {
             this.carrier = carrier;
             // Those whose outcomes are not there.
             this.calls = new Set(calls);
+            this.expired = false;
             this.timer = -1;
             for (const call of calls)
                 call.limit = this;
@@ -85,9 +90,18 @@ var create = function (Tornadis, TornadisBridge, values) {
                 this.carrier.bridge.cancel(this.timer);
         }
 
+        /** The error as the caller is to see it: the connection may have been closed because of another call, whose time was
+          * over at the same moment. */
+        explain(call, value) {
+            if (this.expired && isLost(value))
+                return makeTimeout(describeCall(call));
+            return value;
+        }
+
         expire() {
-            for (const {timeout, name, number} of [...this.calls])
-                this.carrier.bridge.expire(number, describeTimeout(timeout, 'submit_command', makeCommand([name])));
+            this.expired = true;
+            for (const call of [...this.calls])
+                this.carrier.bridge.expire(call.number, describeCall(call));
         }
     }
 
@@ -140,10 +154,11 @@ var create = function (Tornadis, TornadisBridge, values) {
                 this.startCall(makeCommand(args), resolve, reject, {timeout, cancellable: null});
                 return;
             }
-            const call = {timeout, name: args[0], number: -1, limit: null};
+            const call = {timeout, name: args[0], number: -1, limit: null, done: false};
             const ending = settle => value => {
+                call.done = true;
                 call.limit?.end(call);
-                settle(value);
+                settle(call.limit?.explain(call, value) ?? value);
             };
             const fulfil = ending(resolve);
             // What is the same function is a callback's.
@@ -162,7 +177,8 @@ var create = function (Tornadis, TornadisBridge, values) {
         /** Begins the times of calls that were submitted. */
         limit(calls) {
             const limits = new Map();
-            for (const call of calls) {
+            // A plugin may have run a main loop, in which some have ended.
+            for (const call of calls.filter(each => !each.done)) {
                 if (!limits.has(call.timeout))
                     limits.set(call.timeout, []);
                 limits.get(call.timeout).push(call);

@@ -2,15 +2,15 @@
 """Carries calls of Tornadis for Python to the library, those of one turn of the main loop together, and what comes back."""
 
 import marshal
+import math
 from itertools import repeat
 
 from gi.repository import GLib
 
 from ._tornadis_loop import Future, _call_soon, _in_task, _report
 from ._tornadis_values import (
-    TornadisBridge, _describe, _describe_timeout, _encode, _is_large, _LARGE, _make_exception, _revive, _take_native,
-    _to_bytes, _to_command, _to_exception)
-from ._tornadis_values import _check_cancellable
+    ConnectionError, Tornadis, TornadisBridge, _check_cancellable, _describe, _describe_timeout, _encode, _is_large,
+    _LARGE, _make_exception, _revive, _take_native, _to_bytes, _to_command, _to_exception)
 
 # How many calls of one turn of the main loop wait for its end.
 _MOST_CALLS = 256
@@ -20,10 +20,15 @@ _MAX_NUMBER = 0x7fffffff
 
 
 def _check_timeout(timeout):
+    """The timeout as a float: what is too large for one is without an end."""
     if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
         raise TypeError(f'a timeout is a number of seconds, not {_describe(timeout)}')
     if not timeout >= 0:
         raise ValueError(f'a timeout is a number of seconds from 0, not {timeout}')
+    try:
+        return float(timeout)
+    except OverflowError:
+        return math.inf
 
 
 class CallFuture(Future):
@@ -56,15 +61,24 @@ class _Limited:
     # Of its command, in a list.
     _name = None
 
-    def _end(self):
+    def _describe(self):
+        return _describe_timeout(self._timeout, 'submit_command', _to_command(self._name))
+
+    def _end(self, outcome):
+        """Returns the outcome, as the caller is to see it."""
         limit, self._limit = self._limit, None
-        if limit is not None:
-            limit.end(self)
+        if limit is None:
+            return outcome
+        limit.end(self)
+        # The connection was closed because of another whose time was over at the same moment.
+        if limit.expired and isinstance(outcome, ConnectionError) and outcome.code == Tornadis.Error.LOST:
+            return ConnectionError(self._describe(), outcome.domain, Tornadis.Error.TIMEOUT)
+        return outcome
 
 
 class LimitedFuture(_Limited, CallFuture):
     def __call__(self, outcome):
-        self._end()
+        outcome = self._end(outcome)
         if self._done:
             return
         if isinstance(outcome, Exception):
@@ -78,7 +92,7 @@ class LimitedCallback(_Limited):
         self._callback = callback
 
     def __call__(self, outcome):
-        self._end()
+        outcome = self._end(outcome)
         if self._callback is not None:
             self._callback(outcome)
 
@@ -90,10 +104,11 @@ class Limit:
         self.carrier = carrier
         # Of those whose outcomes are not there, by their targets.
         self.numbers = numbers
+        self.expired = False
         self.timer = None
         for target in numbers:
             target._limit = self
-        self.timer = carrier.start(self.expire, carrier.bridge.wait, float(timeout))
+        self.timer = carrier.start(self.expire, carrier.bridge.wait, timeout)
         if not numbers:
             # A plugin has run a main loop meanwhile.
             carrier.bridge.cancel(self.timer)
@@ -106,9 +121,9 @@ class Limit:
     def expire(self, outcome):
         # Another outcome is that nobody waits any more.
         if outcome is True:
+            self.expired = True
             for target, number in [*self.numbers.items()]:
-                command = _to_command(target._name)
-                self.carrier.bridge.expire(number, _describe_timeout(target._timeout, 'submit_command', command))
+                self.carrier.bridge.expire(number, target._describe())
 
 
 def _take(owner, data, *_):
@@ -178,9 +193,8 @@ class Carrier:
 
     def call_within(self, timeout, args, target):
         """As add(), of arguments, for a call that has a time: this begins when it is submitted, with the others."""
-        _check_timeout(timeout)
+        target._timeout = _check_timeout(timeout)
         encoded = _encode(args)
-        target._timeout = timeout
         target._name = encoded[:1]
         self.limited = True
         self.add(encoded, target)
@@ -240,7 +254,7 @@ class Carrier:
         """
         if timeout is None:
             return self.start(target, submit, *args, cancellable=cancellable)
-        _check_timeout(timeout)
+        timeout = _check_timeout(timeout)
         ended = False
         timer = None
 
@@ -258,7 +272,7 @@ class Carrier:
                 self.bridge.expire(number, _describe_timeout(timeout, submit.__name__, args[0] if args else None))
 
         number = self.start(end, submit, *args, cancellable=cancellable)
-        timer = self.start(expire, self.bridge.wait, float(timeout))
+        timer = self.start(expire, self.bridge.wait, timeout)
         if ended:
             # A plugin has run a main loop meanwhile.
             self.bridge.cancel(timer)

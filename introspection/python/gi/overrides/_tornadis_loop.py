@@ -247,9 +247,15 @@ class Future:
             return
         run = self._run if at_once else self._schedule
         context, more, self._callback, self._more_callbacks = self._context, self._more_callbacks, None, ()
-        run(callback, context)
-        for callback, context in more:
+        if not more:
             run(callback, context)
+            return
+        for callback, context in ((callback, context), *more):
+            try:
+                run(callback, context)
+            except Exception as error:
+                # The others are called all the same.
+                _report(error)
 
     def _run(self, callback, context):
         if context is None:
