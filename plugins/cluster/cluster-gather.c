@@ -365,7 +365,7 @@ find_lot (GPtrArray *lots,
     }
 
   lot = g_new (Lot, 1);
-  *lot = (Lot){ g_object_ref (client), tornadis_pipeline_new (), g_array_new (FALSE, FALSE, sizeof (guint)) };
+  *lot = (Lot){ g_object_ref (client), tornadis_pipeline_new (), g_array_sized_new (FALSE, FALSE, sizeof (guint), 64) };
   g_ptr_array_add (lots, lot);
 
   return lot;

@@ -22,6 +22,9 @@
  * Since: 1.0
  */
 
+/* An array grows by copying it, which for this many costs more than the room. */
+#define USUAL_LENGTH 64
+
 struct _TornadisPipeline
 {
   GObject parent_instance;
@@ -126,7 +129,7 @@ tornadis_pipeline_class_init (TornadisPipelineClass *klass)
 static GPtrArray *
 command_array_new (void)
 {
-  return g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
+  return g_ptr_array_new_full (USUAL_LENGTH, (GDestroyNotify) tornadis_command_unref);
 }
 
 static void
