@@ -221,7 +221,8 @@ def _take_over(client, other):
         if spec.flags & GObject.ParamFlags.READWRITE != GObject.ParamFlags.READWRITE:
             continue
         value = other.get_property(spec.name)
-        if spec.name.replace('-', '_') in _OF_URI or value != spec.default_value:
+        # PyGObject 3.50 knows of none for objects.
+        if spec.name.replace('-', '_') in _OF_URI or value != getattr(spec, 'default_value', None):
             client.set_property(spec.name, value)
     for plugin in plugins:
         client.add_plugin(plugin)
