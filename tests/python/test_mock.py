@@ -186,9 +186,12 @@ def test_asyncio(server):
     before = asyncio.get_event_loop_policy()
     policy = make_policy()
     asyncio.set_event_loop_policy(policy)
+    loop = policy.get_event_loop()
     try:
-        policy.get_event_loop().run_until_complete(story())
+        loop.run_until_complete(story())
     finally:
+        # PyGObject's has a critical when it is freed with the program.
+        loop.close()
         asyncio.set_event_loop_policy(before)
 
 
