@@ -64,21 +64,6 @@ pipe_call_free (PipeCall *call)
 }
 
 static void
-pipe_append_error (Pipe *self,
-                   GString *output,
-                   const GError *error)
-{
-  g_string_append (output, self->options.json ? "{\"error\": " : self->options.csv ? "ERROR," : "(error) ");
-  if (self->options.json)
-    tool_json_append_string (output, error->message, strlen (error->message));
-  else if (self->options.csv)
-    tool_csv_append_string (output, error->message, strlen (error->message));
-  else
-    tool_line_append (output, error->message, strlen (error->message));
-  g_string_append (output, self->options.json ? "}\n" : "\n");
-}
-
-static void
 pipe_fail_call (Pipe *self,
                 PipeCall *call)
 {
@@ -105,6 +90,7 @@ pipe_print (Pipe *self)
 
   while ((call = g_queue_peek_head (&self->calls)) != NULL && (call->reply != NULL || call->error != NULL))
     {
+      ToolFormat format = tool_options_get_format (&self->options, TOOL_FORMAT_LINE);
       GString *output = tool_output_begin ();
       gsize before = output->len;
 
@@ -112,9 +98,14 @@ pipe_print (Pipe *self)
         pipe_fail_call (self, call);
 
       if (call->reply != NULL && !self->quiet)
-        tool_reply_append (output, call->reply, tool_options_get_format (&self->options, TOOL_FORMAT_LINE));
+        {
+          tool_reply_append (output, call->reply, format);
+        }
       else if (call->error != NULL && !self->quiet && !tool_error_is_loss (call->error))
-        pipe_append_error (self, output, call->error);
+        {
+          tool_error_append (output, call->error->message, strlen (call->error->message), format);
+          g_string_append_c (output, '\n');
+        }
 
       /* The larger the replies, the fewer are asked for at a time. */
       if ((output->len - before) * self->window > MAX_BYTES)

@@ -247,8 +247,8 @@ static void
 print_outcome (void)
 {
   const char *noun = commands[current].noun;
-  const char *plural = n_confirmed == 1 ? "" : "s";
-  const char *plural_left = n_subscribed == 1 ? "" : "s";
+  const char *plural = tool_text_choose (n_confirmed, "", "s");
+  const char *plural_left = tool_text_choose (n_subscribed, "", "s");
 
   if (commands[current].verb == VERB_SUBSCRIBE && n_confirmed == 0)
     prompt_print_line (PROMPT_STYLE_PLAIN, "Subscribed already; %u subscription%s in all", n_subscribed, plural_left);

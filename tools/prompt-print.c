@@ -102,30 +102,20 @@ prompt_print_line (PromptStyle style,
 void
 prompt_print_error (const GError *error)
 {
-  g_autoptr (GString) line = g_string_new (NULL);
-  gsize length = strlen (error->message);
+  if (reply_format == TOOL_FORMAT_JSON || reply_format == TOOL_FORMAT_CSV)
+    {
+      g_autoptr (GString) line = g_string_new (NULL);
 
-  if (reply_format == TOOL_FORMAT_JSON)
-    {
-      g_string_append (line, "{\"error\": ");
-      tool_json_append_string (line, error->message, length);
-      g_string_append_c (line, '}');
-    }
-  else if (reply_format == TOOL_FORMAT_CSV)
-    {
-      g_string_append (line, "ERROR,");
-      tool_csv_append_string (line, error->message, length);
+      tool_error_append (line, error->message, strlen (error->message), reply_format);
+      g_string_append_c (line, '\n');
+      prompt_print_text (line->str);
     }
   else
     {
       gboolean is_reply = g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
 
       prompt_print_line (PROMPT_STYLE_ERROR, "%s%s", is_reply ? "(error) " : "", error->message);
-      return;
     }
-
-  g_string_append_c (line, '\n');
-  prompt_print_text (line->str);
 }
 
 /* Whether an element of a list, behind its numbers, is an error. */

@@ -8,12 +8,7 @@
 #include <string.h>
 
 /* What cannot be called, in the words of the prompt: the client's are for programs. */
-static const struct
-{
-  const char *name;
-  const char *subcommand; /* (nullable) */
-  const char *instead;
-} refusals[] = {
+static const ToolRefusal refusals[] = {
   { "RESET", NULL, "it has no arguments here" },
   { "AUTH", NULL, "the user of a cluster is chosen when the prompt starts: “tornadis -c --user NAME --askpass”" },
   { "SELECT", NULL, "the database of a cluster is chosen when the prompt starts: “tornadis -c -n 1”" },
@@ -38,6 +33,12 @@ typedef struct
   TornadisProtocol protocol;
   gboolean was_wanted; /* before that: a connection */
 } Run;
+
+static TornadisCommand *
+run_make_command (Run *self)
+{
+  return tornadis_command_new_bytes ((GBytes **) self->words->pdata, self->words->len);
+}
 
 static void
 run_finish (Run *self,
@@ -81,28 +82,24 @@ run_ok (Run *self,
   run_finish (self, reply, NULL);
 }
 
-/* Says why the client does not take a command. Returns FALSE for what its own words are good. */
-static gboolean
-run_refuse (Run *self)
+/* Says why the client does not take a command, of which its own words may be good. */
+static void
+run_refuse (Run *self,
+            GError **error)
 {
+  g_autoptr (TornadisCommand) command = run_make_command (self);
+  g_autofree char *text = NULL;
+
   /* That is not for reasons of a cluster. */
   if (self->session->in_transaction)
-    return FALSE;
+    return;
 
-  for (guint i = 0; i < G_N_ELEMENTS (refusals); i++)
-    if (prompt_words_have (self->words, 0, refusals[i].name) &&
-        (refusals[i].subcommand == NULL || prompt_words_have (self->words, 1, refusals[i].subcommand)))
-      {
-        g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s%s%s is not possible: %s",
-                                                refusals[i].name, refusals[i].subcommand != NULL ? " " : "",
-                                                refusals[i].subcommand != NULL ? refusals[i].subcommand : "",
-                                                refusals[i].instead);
+  text = tool_command_describe_refusal (command, refusals, G_N_ELEMENTS (refusals), " is not possible");
+  if (text == NULL)
+    return;
 
-        run_finish (self, NULL, error);
-        return TRUE;
-      }
-
-  return FALSE;
+  g_clear_error (error);
+  g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, text);
 }
 
 static char *
@@ -163,8 +160,8 @@ called_cb (GObject *object,
       self->in_transaction = FALSE;
     }
 
-  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE) && run_refuse (run))
-    return;
+  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE))
+    run_refuse (run, &error);
   if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && tornadis_client_is_in_transaction (self->client))
     prompt_session_hurry (self, TRUE);
   if (tornadis_client_is_connected (self->client) && run_leaves_doubt (run, error))
@@ -181,7 +178,7 @@ called_cb (GObject *object,
     }
   if (reply != NULL)
     {
-      g_autoptr (TornadisCommand) command = tornadis_command_new_bytes ((GBytes **) run->words->pdata, run->words->len);
+      g_autoptr (TornadisCommand) command = run_make_command (run);
 
       typed = tool_command_type_reply (command, reply);
     }
@@ -397,7 +394,7 @@ prompt_session_run (PromptSession *self,
     return TRUE;
 
   prompt_session_hurry (self, FALSE);
-  command = tornadis_command_new_bytes ((GBytes **) words->pdata, words->len);
+  command = run_make_command (run);
   tornadis_client_call_async (self->client, command, cancellable, called_cb, run);
 
   return TRUE;

@@ -53,7 +53,8 @@ session_tell (PromptSession *self,
   if (self->watching)
     g_string_append (text, "; nothing is watched any more");
   if (self->n_ended > 0)
-    g_string_append_printf (text, "; %u subscription%s ended", self->n_ended, self->n_ended > 1 ? "s have" : " has");
+    g_string_append_printf (text, "; %u %s ended", self->n_ended,
+                            tool_text_choose (self->n_ended, "subscription has", "subscriptions have"));
   prompt_print_line (PROMPT_STYLE_NOTICE, "%s", text->str);
 }
 

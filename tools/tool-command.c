@@ -87,14 +87,7 @@ tool_command_type_reply (TornadisCommand *command,
 #define NO_SUBSCRIPTION "there is no subscription; “tornadis subscribe” ends its own"
 #define NO_REPLICA "that is what replicas say"
 
-typedef struct
-{
-  const char *name;
-  const char *subcommand; /* (nullable) */
-  const char *instead;
-} Refusal;
-
-static const Refusal refused[] = {
+static const ToolRefusal refused[] = {
   { "SUBSCRIBE", NULL, IN_SUBSCRIBE },
   { "PSUBSCRIBE", NULL, IN_SUBSCRIBE },
   { "SSUBSCRIBE", NULL, IN_PROMPT },
@@ -111,7 +104,7 @@ static const Refusal refused[] = {
   { "REPLCONF", NULL, NO_REPLICA },
 };
 
-static const Refusal refused_on_cluster[] = {
+static const ToolRefusal refused_on_cluster[] = {
   { "SELECT", NULL, "the database is that of --db, if there are several" },
   { "AUTH", NULL, "the user is that of --user and --askpass" },
   { "READONLY", NULL, "the URI says who answers: redis-cluster://…?read-from=replica" },
@@ -122,11 +115,11 @@ static const Refusal refused_on_cluster[] = {
 };
 
 /* Returns what is said of the command (transfer full), or NULL if it is none of these. */
-static char *
-describe_refusal (const Refusal *refusals,
-                  guint n,
-                  TornadisCommand *command,
-                  const char *infix)
+char *
+tool_command_describe_refusal (TornadisCommand *command,
+                               const ToolRefusal *refusals,
+                               guint n,
+                               const char *infix)
 {
   for (guint i = 0; i < n; i++)
     if (command_is (command, refusals[i].name, refusals[i].subcommand))
@@ -141,7 +134,7 @@ gboolean
 tool_command_check (TornadisCommand *command,
                     GError **error)
 {
-  g_autofree char *text = describe_refusal (refused, G_N_ELEMENTS (refused), command, "");
+  g_autofree char *text = tool_command_describe_refusal (command, refused, G_N_ELEMENTS (refused), "");
 
   if (text != NULL)
     g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, text);
@@ -156,7 +149,8 @@ tool_command_describe_error (TornadisCommand *command,
   char *text = NULL;
 
   if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE))
-    text = describe_refusal (refused_on_cluster, G_N_ELEMENTS (refused_on_cluster), command, " cannot be called on a cluster");
+    text = tool_command_describe_refusal (command, refused_on_cluster, G_N_ELEMENTS (refused_on_cluster),
+                                          " cannot be called on a cluster");
 
   return text != NULL ? text : g_strdup (error->message);
 }

@@ -6,49 +6,19 @@
 
 #include <string.h>
 
-typedef void (*AppendFunc) (GString *string,
-                            const char *data,
-                            gsize length);
-
-static void
-append_raw (GString *output,
-            const char *data,
-            gsize length)
-{
-  g_string_append_len (output, data, (gssize) length);
-}
-
-static AppendFunc
-get_append_func (ToolFormat format)
-{
-  switch (format)
-    {
-    case TOOL_FORMAT_JSON:
-      return tool_json_append_string;
-    case TOOL_FORMAT_CSV:
-      return tool_csv_append_string;
-    case TOOL_FORMAT_LINE:
-      return tool_line_append;
-    case TOOL_FORMAT_RAW:
-    default:
-      return append_raw;
-    }
-}
-
 /* What was published, or the keys that have changed, of which there are none where it may be any. */
 void
 tool_message_append_payload (GString *output,
                              TornadisMessage *message,
                              ToolFormat format)
 {
-  AppendFunc append = get_append_func (format);
   TornadisReply *reply = tornadis_message_get_reply (message);
   gsize n_keys = tornadis_reply_get_n_elements (reply);
   gsize length;
   const char *data = (const char *) tornadis_reply_get_data (reply, &length);
 
   if (data != NULL)
-    append (output, data, length);
+    tool_string_append (output, data, length, format);
   else if (format == TOOL_FORMAT_JSON)
     g_string_append (output, tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_NIL ? "null" : "[");
 
@@ -57,7 +27,7 @@ tool_message_append_payload (GString *output,
       data = (const char *) tornadis_reply_get_data (tornadis_reply_get_element (reply, i), &length);
       if (i > 0)
         g_string_append (output, format == TOOL_FORMAT_JSON ? ", " : format == TOOL_FORMAT_CSV ? "," : " ");
-      append (output, data, length);
+      tool_string_append (output, data, length, format);
     }
 
   if (format == TOOL_FORMAT_JSON && tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_ARRAY)
@@ -70,7 +40,6 @@ tool_message_append (GString *output,
                      TornadisMessage *message,
                      ToolFormat format)
 {
-  AppendFunc append = get_append_func (format);
   g_autoptr (GBytes) channel = tornadis_message_get_channel_bytes (message);
   const char *pattern = tornadis_message_get_pattern (message);
   gsize length;
@@ -79,17 +48,17 @@ tool_message_append (GString *output,
   if (format == TOOL_FORMAT_JSON)
     {
       g_string_append (output, "{\"channel\": ");
-      append (output, data, length);
+      tool_string_append (output, data, length, format);
       if (pattern != NULL)
         {
           g_string_append (output, ", \"pattern\": ");
-          append (output, pattern, strlen (pattern));
+          tool_string_append (output, pattern, strlen (pattern), format);
         }
       g_string_append (output, ", \"payload\": ");
     }
   else
     {
-      append (output, data, length);
+      tool_string_append (output, data, length, format);
       g_string_append_c (output, format == TOOL_FORMAT_CSV ? ',' : '\t');
     }
   tool_message_append_payload (output, message, format);

@@ -340,7 +340,8 @@ tool_options_find_argument (char **argv)
   g_autoptr (GOptionContext) context = make_context (&options, TOOL_PARSE_BEFORE | TOOL_PARSE_REPEAT, NULL, NULL, known, FALSE);
   g_auto (GStrv) args = g_strdupv (argv);
 
-  if (find_attached (known, argv, TOOL_PARSE_BEFORE) != NULL || !g_option_context_parse_strv (context, &args, NULL) || options.arguments == NULL)
+  if (find_attached (known, argv, TOOL_PARSE_BEFORE) != NULL || !g_option_context_parse_strv (context, &args, NULL) ||
+      options.arguments == NULL)
     return 0;
 
   return g_strv_length (argv) - g_strv_length (options.arguments);

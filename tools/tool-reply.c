@@ -47,6 +47,44 @@ tool_csv_append_string (GString *string,
   g_string_append_c (string, '"');
 }
 
+/* Appends bytes as the format has them. */
+void
+tool_string_append (GString *string,
+                    const char *data,
+                    gsize length,
+                    ToolFormat format)
+{
+  switch (format)
+    {
+    case TOOL_FORMAT_JSON:
+      tool_json_append_string (string, data, length);
+      break;
+    case TOOL_FORMAT_CSV:
+      tool_csv_append_string (string, data, length);
+      break;
+    case TOOL_FORMAT_LINE:
+      tool_line_append (string, data, length);
+      break;
+    case TOOL_FORMAT_RAW:
+    default:
+      g_string_append_len (string, data, (gssize) length);
+      break;
+    }
+}
+
+/* Likewise what a server says is wrong. */
+void
+tool_error_append (GString *string,
+                   const char *data,
+                   gsize length,
+                   ToolFormat format)
+{
+  g_string_append (string, format == TOOL_FORMAT_JSON ? "{\"error\": " : format == TOOL_FORMAT_CSV ? "ERROR," : "(error) ");
+  tool_string_append (string, data, length, format);
+  if (format == TOOL_FORMAT_JSON)
+    g_string_append_c (string, '}');
+}
+
 static void
 append_scalar (GString *string,
                TornadisReply *reply,
@@ -74,6 +112,9 @@ append_scalar (GString *string,
       g_string_append (string, tornadis_reply_get_boolean (reply) ? "true" : "false");
       break;
     case TORNADIS_REPLY_KIND_ERROR:
+      data = (const char *) tornadis_reply_get_data (reply, &length);
+      tool_error_append (string, data, length, format);
+      break;
     case TORNADIS_REPLY_KIND_STATUS:
     case TORNADIS_REPLY_KIND_STRING:
     case TORNADIS_REPLY_KIND_BIG_NUMBER:
@@ -83,15 +124,8 @@ append_scalar (GString *string,
     case TORNADIS_REPLY_KIND_SET:
     case TORNADIS_REPLY_KIND_PUSH:
     default:
-      if (tornadis_reply_is_error (reply))
-        g_string_append (string, format == TOOL_FORMAT_CSV ? "ERROR," : "(error) ");
       data = (const char *) tornadis_reply_get_data (reply, &length);
-      if (format == TOOL_FORMAT_CSV)
-        tool_csv_append_string (string, data, length);
-      else if (format == TOOL_FORMAT_LINE)
-        tool_line_append (string, data, length);
-      else
-        g_string_append_len (string, data, (gssize) length);
+      tool_string_append (string, data, length, format);
       break;
     }
 }
@@ -251,11 +285,6 @@ append_json (GString *string,
     case TORNADIS_REPLY_KIND_VERBATIM:
       append_json_data (string, reply);
       break;
-    case TORNADIS_REPLY_KIND_ERROR:
-      g_string_append (string, "{\"error\": ");
-      append_json_data (string, reply);
-      g_string_append_c (string, '}');
-      break;
     case TORNADIS_REPLY_KIND_DOUBLE:
       append_json_double (string, reply);
       break;
@@ -274,6 +303,7 @@ append_json (GString *string,
         }
       g_string_append_c (string, ']');
       break;
+    case TORNADIS_REPLY_KIND_ERROR:
     case TORNADIS_REPLY_KIND_INTEGER:
     case TORNADIS_REPLY_KIND_BOOLEAN:
     default:

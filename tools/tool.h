@@ -149,6 +149,19 @@ void     tool_line_append_shown (GString *string,
                                  gboolean json);
 
 /* tool-command.c */
+
+/* A command that is not called in some way, and what is there instead. */
+typedef struct
+{
+  const char *name;
+  const char *subcommand; /* (nullable) */
+  const char *instead;
+} ToolRefusal;
+
+char          *tool_command_describe_refusal (TornadisCommand *command,
+                                              const ToolRefusal *refusals,
+                                              guint n,
+                                              const char *infix);
 TornadisReply *tool_command_type_reply (TornadisCommand *command,
                                         TornadisReply *reply);
 gboolean       tool_command_check (TornadisCommand *command,
@@ -161,6 +174,14 @@ void tool_reply_append_shown (GString *string,
                               TornadisReply *reply);
 void tool_reply_append (GString *string,
                         TornadisReply *reply,
+                        ToolFormat format);
+void tool_string_append (GString *string,
+                         const char *data,
+                         gsize length,
+                         ToolFormat format);
+void tool_error_append (GString *string,
+                        const char *data,
+                        gsize length,
                         ToolFormat format);
 void tool_csv_append_string (GString *string,
                              const char *data,
