@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "common/verbatim.h"
+
 static gboolean
 argument_is (TornadisCommand *command,
              gsize i,
@@ -64,8 +66,6 @@ TornadisReply *
 tool_command_type_reply (TornadisCommand *command,
                          TornadisReply *reply)
 {
-  g_autoptr (GString) resp = NULL;
-  g_autoptr (GBytes) bytes = NULL;
   const char *data;
   gsize length;
 
@@ -73,13 +73,8 @@ tool_command_type_reply (TornadisCommand *command,
     return tornadis_reply_ref (reply);
 
   data = (const char *) tornadis_reply_get_data (reply, &length);
-  resp = g_string_new (NULL);
-  g_string_append_printf (resp, "=%" G_GSIZE_FORMAT "\r\ntxt:", length + strlen ("txt:"));
-  g_string_append_len (resp, data, (gssize) length);
-  g_string_append (resp, "\r\n");
-  bytes = g_string_free_to_bytes (g_steal_pointer (&resp));
 
-  return tornadis_reply_new_from_resp (bytes, NULL);
+  return verbatim_new (data, length);
 }
 
 #define IN_SUBSCRIBE "the messages of channels and patterns are printed by “tornadis subscribe”"

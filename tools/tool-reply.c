@@ -79,7 +79,10 @@ tool_error_append (GString *string,
                    gsize length,
                    ToolFormat format)
 {
-  g_string_append (string, format == TOOL_FORMAT_JSON ? "{\"error\": " : format == TOOL_FORMAT_CSV ? "ERROR," : "(error) ");
+  const char *intro = format == TOOL_FORMAT_JSON ? "{\"error\": " : format == TOOL_FORMAT_CSV ? "ERROR,"
+                                                                                              : "(error) ";
+
+  g_string_append (string, intro);
   tool_string_append (string, data, length, format);
   if (format == TOOL_FORMAT_JSON)
     g_string_append_c (string, '}');

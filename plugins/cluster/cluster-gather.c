@@ -10,6 +10,9 @@
 #include "cluster/cluster-split.h"
 #include "cluster/cluster-trip.h"
 
+/* As a pipeline has room for. */
+#define USUAL_LENGTH 64
+
 typedef struct
 {
   char *node;           /* (owned) its key, or where the part was sent first */
@@ -365,7 +368,7 @@ find_lot (GPtrArray *lots,
     }
 
   lot = g_new (Lot, 1);
-  *lot = (Lot){ g_object_ref (client), tornadis_pipeline_new (), g_array_sized_new (FALSE, FALSE, sizeof (guint), 64) };
+  *lot = (Lot){ g_object_ref (client), tornadis_pipeline_new (), g_array_sized_new (FALSE, FALSE, sizeof (guint), USUAL_LENGTH) };
   g_ptr_array_add (lots, lot);
 
   return lot;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "common/verbatim.h"
+
 static TornadisReply *
 new_text (const char *data,
           gsize length)
@@ -11,21 +13,6 @@ new_text (const char *data,
   g_autoptr (GBytes) bytes = g_bytes_new (data, length);
 
   return tornadis_reply_new_string (bytes);
-}
-
-/* Of the protocol's kind of text that is for people. */
-static TornadisReply *
-new_verbatim (const GString *text)
-{
-  g_autoptr (GString) resp = g_string_new (NULL);
-  g_autoptr (GBytes) bytes = NULL;
-
-  g_string_append_printf (resp, "=%" G_GSIZE_FORMAT "\r\ntxt:", text->len + strlen ("txt:"));
-  g_string_append_len (resp, text->str, (gssize) text->len);
-  g_string_append (resp, "\r\n");
-  bytes = g_string_free_to_bytes (g_steal_pointer (&resp));
-
-  return tornadis_reply_new_from_resp (bytes, NULL);
 }
 
 TornadisReply *
@@ -183,7 +170,7 @@ merge_succeeded (const ClusterMerge *self,
       if (text == NULL)
         return merge_by_node (self);
       if (cluster_merge_is_all (self, TORNADIS_REPLY_KIND_VERBATIM))
-        return new_verbatim (text);
+        return verbatim_new (text->str, text->len);
       return new_text (text->str, text->len);
     case CLUSTER_RESPONSE_NONE:
       if (self->answers[0].positions != NULL)
