@@ -9,7 +9,7 @@ from gi.repository import GLib
 
 from ._tornadis_loop import Future, _call_soon, _in_task, _report
 from ._tornadis_values import (
-    ConnectionError, Tornadis, TornadisBridge, _check_cancellable, _describe, _describe_timeout, _encode, _is_large,
+    ConnectionError, Tornadis, TornadisBridge, _check_cancellable, _check_seconds, _describe_timeout, _encode, _is_large,
     _LARGE, _make_exception, _revive, _take_native, _to_bytes, _to_command, _to_exception)
 
 # How many calls of one turn of the main loop wait for its end.
@@ -21,8 +21,7 @@ _MAX_NUMBER = 0x7fffffff
 
 def _check_timeout(timeout):
     """The timeout as a float: what is too large for one is without an end."""
-    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
-        raise TypeError(f'a timeout is a number of seconds, not {_describe(timeout)}')
+    _check_seconds('a timeout', timeout)
     if not timeout >= 0:
         raise ValueError(f'a timeout is a number of seconds from 0, not {timeout}')
     try:
@@ -78,13 +77,7 @@ class _Limited:
 
 class LimitedFuture(_Limited, CallFuture):
     def __call__(self, outcome):
-        outcome = self._end(outcome)
-        if self._done:
-            return
-        if isinstance(outcome, Exception):
-            self._finish(None, outcome, not _in_task())
-        else:
-            self._finish(outcome, None, not _in_task())
+        self._settle(self._end(outcome))
 
 
 class LimitedCallback(_Limited):
@@ -290,12 +283,7 @@ class Carrier:
         future = Future(lambda: self.bridge.cancel(number))
 
         def settle(outcome):
-            if future._done:
-                return
-            if isinstance(outcome, Exception):
-                future._finish(None, outcome, not _in_task())
-            else:
-                future._finish(outcome if result is None else result, None, not _in_task())
+            future._settle(outcome if result is None or isinstance(outcome, Exception) else result)
 
         number = self.start_within(timeout, settle, submit, *args, cancellable=cancellable)
         return future

@@ -257,6 +257,15 @@ class Future:
                 # The others are called all the same.
                 _report(error)
 
+    def _settle(self, outcome):
+        """Has an outcome, a value or an exception, unless there is one already."""
+        if self._done:
+            return
+        if isinstance(outcome, Exception):
+            self._finish(None, outcome, not _in_task())
+        else:
+            self._finish(outcome, None, not _in_task())
+
     def _run(self, callback, context):
         if context is None:
             callback(self)

@@ -8,7 +8,7 @@ import weakref
 from gi.repository import GLib, GObject
 
 from ._tornadis_loop import _call_soon, _in_task, _LentFuture, _report
-from ._tornadis_values import Tornadis, TornadisBridge, TornadisException, _check_cancellable, _check_deadline
+from ._tornadis_values import Tornadis, TornadisBridge, TornadisException, _check_cancellable, _check_seconds
 
 # How many routes are kept, and for how many channels the handlers that were found.
 _MOST_ROUTES = 1000
@@ -407,7 +407,7 @@ class Messages:
     def wait(self, deadline=None, cancellable=None):
         """A future of the next message, or of None after so many seconds."""
         if deadline is not None:
-            _check_deadline(deadline)
+            _check_seconds('a deadline', deadline)
         _check_cancellable(cancellable)
         waiter = _LentFuture(lambda: self.forsake(waiter), self.give_back)
         if cancellable is not None:

@@ -222,9 +222,9 @@ def _check_cancellable(cancellable):
         raise TypeError(f'a cancellable is a Gio.Cancellable, not {_describe(cancellable)}')
 
 
-def _check_deadline(deadline):
-    if isinstance(deadline, bool) or not isinstance(deadline, (int, float)):
-        raise TypeError(f'a deadline is a number of seconds, not {_describe(deadline)}')
+def _check_seconds(noun, seconds):
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f'{noun} is a number of seconds, not {_describe(seconds)}')
 
 
 def _check_decode(decode):
