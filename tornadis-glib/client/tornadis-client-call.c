@@ -564,8 +564,10 @@ cancellable_call_done_cb (TornadisReply *reply,
   data->dispatched = (TornadisDispatched){ 0 };
   /* A reply that was read is the caller's, however late the call is cancelled: what BLPOP has popped is nowhere else. */
   g_task_set_check_cancellable (task, FALSE);
-  if (reply != NULL || !tornadis_cancel_watch_return_error_if_cancelled (task))
-    task_return_reply (task, reply, error);
+  if (reply != NULL)
+    task_return_reply (task, reply, NULL);
+  else
+    tornadis_cancel_watch_return_error (task, g_error_copy (error));
 }
 
 static gboolean

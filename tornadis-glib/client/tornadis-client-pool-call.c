@@ -47,8 +47,8 @@ called_cb (GObject *object,
 
   if (reply != NULL)
     g_task_return_pointer (task, reply, (GDestroyNotify) tornadis_reply_unref);
-  else if (!tornadis_cancel_watch_return_error_if_cancelled (task))
-    g_task_return_error (task, g_steal_pointer (&error));
+  else
+    tornadis_cancel_watch_return_error (task, g_steal_pointer (&error));
 }
 
 static void
@@ -65,13 +65,8 @@ taken_cb (GObject *object,
   client = tornadis_client_pool_get_connected_client_finish (TORNADIS_CLIENT_POOL (object), result, &error);
 
   if (client == NULL)
-    {
-      if (!tornadis_cancel_watch_return_error_if_cancelled (task))
-        g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
-
-  if (call->command != NULL)
+    tornadis_cancel_watch_return_error (task, g_steal_pointer (&error));
+  else if (call->command != NULL)
     tornadis_client_call_async (client, call->command, cancellable, called_cb, g_steal_pointer (&task));
   else
     tornadis_client_call_pipeline_async (client, call->pipeline, cancellable, called_cb, g_steal_pointer (&task));

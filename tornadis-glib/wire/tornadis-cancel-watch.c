@@ -210,3 +210,13 @@ tornadis_cancel_watch_return_error_if_cancelled (GTask *task)
 
   return TRUE;
 }
+
+void
+tornadis_cancel_watch_return_error (GTask *task,
+                                    GError *error)
+{
+  if (tornadis_cancel_watch_return_error_if_cancelled (task))
+    g_error_free (error);
+  else
+    g_task_return_error (task, error);
+}

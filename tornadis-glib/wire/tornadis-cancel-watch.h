@@ -35,6 +35,9 @@ void                 tornadis_cancel_watch_cancel  (GCancellable     *cancellabl
 GError              *tornadis_cancel_watch_dup_reason (GCancellable  *cancellable);
 /* As g_task_return_error_if_cancelled(), with the reason. */
 gboolean             tornadis_cancel_watch_return_error_if_cancelled (GTask *task);
+/* Fails the task with the reason or, when it was not cancelled, with @error (transfer full). */
+void                 tornadis_cancel_watch_return_error (GTask       *task,
+                                                    GError           *error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisCancelWatch, tornadis_cancel_watch_free)
 
