@@ -44,8 +44,10 @@ tornadis_bridge_call_free (TornadisBridgeCall *call)
     self->cancelled = call->link.next != NULL ? call->link.next : call->link.prev;
   g_queue_unlink (&self->calls, &call->link);
   g_clear_object (&call->cancellable);
-  if (call->callers != NULL)
-    TORNADIS_PRIVATE_CALL (cancel_watch_free, call->callers);
+  /* Not with g_cancellable_disconnect(), which waits for a thread that may be cancelling it. */
+  if (call->callers_id != 0)
+    g_signal_handler_disconnect (call->callers, call->callers_id);
+  g_clear_object (&call->callers);
   g_free (call);
   if (G_UNLIKELY (!tornadis_bridge_carrier_is_alive (self)))
     tornadis_bridge_carrier_let_go (self);
@@ -445,7 +447,8 @@ carrier_give_up (TornadisBridgeCarrier *self,
 {
   TornadisBridgeCall *call = carrier_find_call (self, number);
 
-  if (call == NULL)
+  /* The caller's own cancellable may have been before. */
+  if (call == NULL || (call->cancellable != NULL && g_cancellable_is_cancelled (call->cancellable)))
     return FALSE;
 
   self->cancelled = &call->link;

@@ -59,8 +59,9 @@ typedef struct
   guint32 number;
   gboolean lone; /* its reply goes to the function of lone calls, if that is text */
   TornadisDispatched dispatched;
-  GCancellable *cancellable;    /* (owned) (nullable) of its own: what the caller gave may be that of others too */
-  TornadisCancelWatch *callers; /* (owned) (nullable) of the cancellable that the caller gave */
+  GCancellable *cancellable; /* (owned) (nullable) of its own: what the caller gave may be that of others too */
+  GCancellable *callers;     /* (owned) (nullable) the one that the caller gave, which cancels it */
+  gulong callers_id;         /* 0: it was cancelled already */
 } TornadisBridgeCall;
 
 /* tornadis-bridge-carrier.c */

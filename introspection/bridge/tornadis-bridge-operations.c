@@ -9,14 +9,12 @@ typedef gboolean (*FinishFunc) (GObject *object,
                                 GAsyncResult *result,
                                 GError **error);
 
-static gboolean
-callers_cancelled_cb (gpointer user_data)
+/* From any thread. What fails from now on was cancelled, as where the caller's is passed itself. */
+static void
+callers_cancelled_cb (GCancellable *callers,
+                      GCancellable *own)
 {
-  const TornadisBridgeCall *call = user_data;
-
-  TORNADIS_PRIVATE_CALL (cancel_watch_cancel, call->cancellable, NULL);
-
-  return G_SOURCE_REMOVE;
+  g_cancellable_cancel (own);
 }
 
 TornadisBridgeCall *
@@ -33,11 +31,12 @@ tornadis_bridge_carrier_start (TornadisBridgeCarrier *self,
   tornadis_bridge_carrier_hold (self, owner);
   call = tornadis_bridge_call_new (self, tornadis_bridge_carrier_reserve (self, 1));
   call->cancellable = g_cancellable_new ();
-  if (g_cancellable_is_cancelled (cancellable))
-    g_cancellable_cancel (call->cancellable);
-  else if (cancellable != NULL)
-    call->callers = TORNADIS_PRIVATE_CALL (cancel_watch_new_full, cancellable, tornadis_bridge_carrier_get_context (owner),
-                                           G_PRIORITY_DEFAULT, callers_cancelled_cb, call);
+  if (cancellable != NULL)
+    {
+      call->callers = g_object_ref (cancellable);
+      call->callers_id = g_cancellable_connect (cancellable, G_CALLBACK (callers_cancelled_cb),
+                                                g_object_ref (call->cancellable), g_object_unref);
+    }
 
   return call;
 }

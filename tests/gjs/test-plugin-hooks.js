@@ -502,6 +502,30 @@ export default {
         equal(codes, [Tornadis.Error.TIMEOUT, Tornadis.Error.CLOSED]);
     },
 
+    /** The error that a plugin gives a call that is over is the outcome, whatever made an end of it. */
+    async explaining(server) {
+        const client = makeClient(server);
+        client.add_plugin(new Acting({
+            done(call) {
+                const error = call.dup_error();
+                if (error !== null && [Gio.IOErrorEnum.CANCELLED, Tornadis.Error.TIMEOUT].includes(error.code))
+                    call.return_error(new GLib.Error(Tornadis.Error, Tornadis.Error.BUSY, 'explained'));
+            },
+        }));
+        const pool = Tornadis.ClientPool.new(client);
+        const pipeline = new Tornadis.Pipeline();
+        pipeline.stack_call('BLPOP', 'none', 0);
+        for (const owner of [client, pool]) {
+            for (const args of [['BLPOP', 'none', 0], [pipeline]]) {
+                equal((await rejects(Tornadis.ClientError, owner.call(...args, {timeout: 0.02}))).message, 'explained');
+                const cancellable = new Gio.Cancellable();
+                const call = owner.call(...args, {cancellable});
+                setTimeout(() => cancellable.cancel(), 20);
+                equal((await rejects(Tornadis.ClientError, call)).message, 'explained');
+            }
+        }
+    },
+
     async twice(server) {
         const client = makeClient(server);
         client.add_plugin(new Acting({

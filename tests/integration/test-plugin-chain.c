@@ -472,6 +472,105 @@ test_cancel_in_hook (Fixture *fixture,
   take_off (fixture->client, outer);
 }
 
+/* Fails what was cancelled in its own words. */
+static gboolean
+explain_hook (HookPlugin *self,
+              Hook hook,
+              TornadisClient *client,
+              TornadisCall *call)
+{
+  g_autoptr (GError) error = hook == CALL_DONE ? tornadis_call_dup_error (call) : NULL;
+  g_autoptr (GError) own = NULL;
+
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return FALSE;
+
+  own = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "explained");
+  tornadis_call_return_error (call, own);
+  return FALSE;
+}
+
+static void
+assert_fails (GAsyncResult **result,
+              GQuark domain,
+              int code)
+{
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  reply = g_task_propagate_pointer (G_TASK (wait_for_result (result)), &error);
+  g_assert_null (reply);
+  g_assert_error (error, domain, code);
+  g_clear_object (result);
+}
+
+/* What a plugin makes of a call that was cancelled is its outcome, of a client's and of a pool's. */
+static void
+test_explain_cancelled (Fixture *fixture,
+                        gconstpointer data)
+{
+  HookPlugin *plugin = add_calling (fixture->client, "p", explain_hook, NULL);
+  TornadisClientPool *pool = tornadis_client_pool_new (fixture->client);
+  g_autoptr (TornadisCommand) command = make_command ("BLPOP nothing 0");
+  g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, "BLPOP nothing 0");
+  GAsyncResult *result = NULL;
+
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+      if (i == 0)
+        tornadis_client_call_async (fixture->client, command, cancellable, store_result, &result);
+      else if (i == 1)
+        tornadis_client_call_pipeline_async (fixture->client, pipeline, cancellable, store_result, &result);
+      else if (i == 2)
+        tornadis_client_pool_call_async (pool, command, cancellable, store_result, &result);
+      else
+        tornadis_client_pool_call_pipeline_async (pool, pipeline, cancellable, store_result, &result);
+      wait_until (count_blocked (fixture->redis) == 1);
+      g_cancellable_cancel (cancellable);
+      assert_fails (&result, TORNADIS_ERROR, TORNADIS_ERROR_BUSY);
+      wait_until (count_blocked (fixture->redis) == 0);
+    }
+
+  assert_finalized (pool);
+  take_off (fixture->client, plugin);
+}
+
+/* A call that was cancelled, and ends before the main loop has come to that: with the plugin's own answer, or it is
+ * cancelled, whatever else has ended it. */
+static void
+test_end_while_cancelled (Fixture *fixture,
+                          gconstpointer data)
+{
+  HookPlugin *plugin = add_calling (fixture->client, "p", keep_hook, NULL);
+  g_autoptr (TornadisCommand) command = make_command ("PING");
+  g_autoptr (GError) own = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "not now");
+  g_autoptr (TornadisReply) refusal = make_reply ("-ERR no\r\n");
+  GAsyncResult *result = NULL;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+      tornadis_client_call_async (fixture->client, command, cancellable, store_result, &result);
+      g_cancellable_cancel (cancellable);
+      if (i == 0)
+        tornadis_call_return_error (plugin->kept, own);
+      else if (i == 1)
+        tornadis_call_return_reply (plugin->kept, refusal);
+      else
+        tornadis_client_close (fixture->client);
+      g_clear_object (&plugin->kept);
+      if (i == 2)
+        assert_fails (&result, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      else
+        assert_fails (&result, TORNADIS_ERROR, i == 0 ? TORNADIS_ERROR_BUSY : TORNADIS_ERROR_REPLY);
+    }
+
+  take_off (fixture->client, plugin);
+}
+
 static void
 test_observe_many (Fixture *fixture,
                    gconstpointer data)
@@ -503,6 +602,8 @@ main (int argc,
   ADD ("answered-late", test_answered_late);
   ADD ("add-again-when-gone", test_add_again_when_gone);
   ADD ("cancel-in-hook", test_cancel_in_hook);
+  ADD ("explain-cancelled", test_explain_cancelled);
+  ADD ("end-while-cancelled", test_end_while_cancelled);
   ADD ("observe-many", test_observe_many);
 
   return g_test_run ();

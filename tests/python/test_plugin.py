@@ -5,9 +5,9 @@ import contextlib
 import sys
 import urllib.parse
 
-from tap import equal, main, raises, raises_async, wait_until
+from tap import count_blocked, equal, main, raises, raises_async, wait_until
 
-from gi.repository import GLib, GObject, Tornadis, TornadisHarness
+from gi.repository import Gio, GLib, GObject, Tornadis, TornadisHarness
 
 
 def make_client(server):
@@ -709,6 +709,41 @@ async def test_keeping(server):
     GLib.idle_add(client.close)
     await raises_async(Tornadis.ConnectionError, call)
     equal(plugin.done, [Tornadis.Error.TIMEOUT, Tornadis.Error.CLOSED])
+
+
+async def test_explaining(server):
+    """The error that a plugin gives a call that is over is the outcome, whatever made an end of it."""
+    def explain(call):
+        error = call.dup_error()
+        if error is not None and error.code in (Gio.IOErrorEnum.CANCELLED, Tornadis.Error.TIMEOUT):
+            call.return_error(GLib.Error.new_literal(Tornadis.error_quark(), 'explained', Tornadis.Error.BUSY))
+
+    client = make_client(server)
+    client.add_plugin(Acting(done=explain))
+    pool = Tornadis.ClientPool(template=client)
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('BLPOP', 'none', 0)
+    for owner in client, pool:
+        for args in ('BLPOP', 'none', 0), (pipeline,):
+            equal((await raises_async(Tornadis.ClientError, owner.call(*args, timeout=.02))).message, 'explained')
+            cancellable = Gio.Cancellable()
+            call = owner.call(*args, cancellable=cancellable)
+            await wait_until(lambda: count_blocked(server) == 1)
+            cancellable.cancel()
+            equal((await raises_async(Tornadis.ClientError, call)).message, 'explained')
+
+
+async def test_cancelled_and_closed(server):
+    """What is cancelled first is cancelled, though the main loop has not come to it."""
+    client = make_client(server)
+    for _ in range(2):
+        cancellable = Gio.Cancellable()
+        call = client.call('BLPOP', 'none', 0, cancellable=cancellable)
+        cancellable.cancel()
+        client.close()
+        error = await raises_async(GLib.Error, call)
+        equal(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED), True)
+        client.add_plugin(Acting())
 
 
 async def test_twice(server):

@@ -69,6 +69,7 @@ struct _TornadisCall
   gboolean connects : 1;       /* it is tornadis_client_connect_async() */
   gboolean in_transaction : 1; /* an attempt was sent in a transaction, or began or ended one */
   gboolean changed : 1;        /* a plugin replaced the command or the pipeline, which has not been checked since */
+  gboolean answered : 1;       /* the outcome is the server's reply, or what a plugin gave */
 };
 
 /* tornadis-call.c */

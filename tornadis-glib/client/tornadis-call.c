@@ -54,6 +54,7 @@ call_set_outcome (TornadisCall *self,
 
   self->reply = reply != NULL ? tornadis_reply_ref (reply) : NULL;
   self->error = error != NULL ? g_error_copy (error) : NULL;
+  self->answered = reply != NULL;
 
   if (self->reply != NULL && tornadis_reply_is_error (self->reply))
     {
@@ -86,12 +87,15 @@ sent_cb (TornadisReply *reply,
          gpointer user_data)
 {
   g_autoptr (TornadisCall) self = user_data;
+  /* By plugins of the client that it was forwarded to. */
+  gboolean answered = self->sent.call != NULL && self->sent.call->answered;
 
   self->sent = (TornadisDispatched){ 0 };
   if (self->phase != PHASE_SENT)
     return;
 
   call_set_outcome (self, reply, error);
+  self->answered |= answered;
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
   call_run (self);
@@ -654,6 +658,7 @@ call_answer (TornadisCall *self,
   if (self->in_done)
     {
       call_set_outcome (self, reply, error);
+      self->answered = TRUE;
       return;
     }
 
@@ -665,6 +670,7 @@ call_answer (TornadisCall *self,
   call_clear_source (self);
   tornadis_call_end_hold (self);
   call_set_outcome (self, reply, error);
+  self->answered = TRUE;
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
   call_run (self);
@@ -757,6 +763,10 @@ tornadis_call_return_reply (TornadisCall *self,
  *
  * Fails the call. Neither the plugins behind this one nor the server see it. In the `call_done` hook this
  * replaces the outcome.
+ *
+ * An error that is given so is what the caller gets, even if the call was cancelled or its time was over meanwhile, as long
+ * as they were not told yet: what a `call_done` hook makes of %G_IO_ERROR_CANCELLED or %TORNADIS_ERROR_TIMEOUT counts. Any
+ * other error of a call that was cancelled before it failed is %G_IO_ERROR_CANCELLED to the caller.
  *
  * Since: 1.0
  */

@@ -559,13 +559,15 @@ cancellable_call_done_cb (TornadisReply *reply,
 {
   TornadisCancellableCall *data = user_data;
   g_autoptr (GTask) task = g_steal_pointer (&data->task);
+  /* It is there until this returns. */
+  gboolean answered = data->dispatched.call != NULL && data->dispatched.call->answered;
 
   g_clear_pointer (&data->watch, tornadis_cancel_watch_free);
   data->dispatched = (TornadisDispatched){ 0 };
   /* A reply that was read is the caller's, however late the call is cancelled: what BLPOP has popped is nowhere else. */
   g_task_set_check_cancellable (task, FALSE);
-  if (reply != NULL)
-    task_return_reply (task, reply, NULL);
+  if (reply != NULL || answered)
+    task_return_reply (task, reply, error);
   else
     tornadis_cancel_watch_return_error (task, g_error_copy (error));
 }
@@ -664,7 +666,9 @@ tornadis_client_call_connect (TornadisClient *self,
  *
  * Cancelling completes the call at once. A command that was not yet written is not sent; the reply to one that was is
  * dropped when it comes, and no other call ever gets it. If the command waits for data, as `BLPOP` does, the connection is
- * closed before more is read. A reply that was read before that is the outcome of the call, however late it is cancelled.
+ * closed before more is read. A reply that was read before that is the outcome of the call, however late it is cancelled,
+ * and so is an error that a plugin gives, see [method@Tornadis.Call.return_error]; any other error is then
+ * %G_IO_ERROR_CANCELLED.
  *
  * Equivalent of tornadis' `Client.call()`.
  *

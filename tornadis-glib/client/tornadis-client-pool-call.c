@@ -8,7 +8,6 @@
 #include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/values/tornadis-command.h"
 #include "tornadis-glib/values/tornadis-reply.h"
-#include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
 /* A call on a client of the pool. */
 typedef struct
@@ -48,7 +47,7 @@ called_cb (GObject *object,
   if (reply != NULL)
     g_task_return_pointer (task, reply, (GDestroyNotify) tornadis_reply_unref);
   else
-    tornadis_cancel_watch_return_error (task, g_steal_pointer (&error));
+    g_task_return_error (task, g_steal_pointer (&error));
 }
 
 static void
@@ -65,7 +64,7 @@ taken_cb (GObject *object,
   client = tornadis_client_pool_get_connected_client_finish (TORNADIS_CLIENT_POOL (object), result, &error);
 
   if (client == NULL)
-    tornadis_cancel_watch_return_error (task, g_steal_pointer (&error));
+    g_task_return_error (task, g_steal_pointer (&error));
   else if (call->command != NULL)
     tornadis_client_call_async (client, call->command, cancellable, called_cb, g_steal_pointer (&task));
   else
@@ -83,7 +82,7 @@ pool_call (TornadisClientPool *self,
   call->command = command != NULL ? tornadis_command_ref (command) : NULL;
   call->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
   g_task_set_task_data (task, call, pool_call_free);
-  /* As of a client's call: a reply that was read is the caller's. */
+  /* The client's call, or who waits for a client, has said already what counts when it was cancelled. */
   g_task_set_check_cancellable (task, FALSE);
   tornadis_client_pool_get_client_async (self, g_task_get_cancellable (task), taken_cb, g_object_ref (task));
 }

@@ -38,8 +38,6 @@ tornadis__private__ (void)
     .poller_item_queue_first = tornadis_poller_item_queue_first,
     .poller_item_unqueue = tornadis_poller_item_unqueue,
 
-    .cancel_watch_new_full = tornadis_cancel_watch_new_full,
-    .cancel_watch_free = tornadis_cancel_watch_free,
     .cancel_watch_cancel = tornadis_cancel_watch_cancel,
 
     .command_append_data = tornadis_command_append_data,

@@ -61,12 +61,6 @@ typedef struct
   void             (*poller_item_queue_first)  (TornadisPollerItem     *item);
   void             (*poller_item_unqueue)      (TornadisPollerItem     *item);
 
-  TornadisCancelWatch *(*cancel_watch_new_full) (GCancellable          *cancellable,
-                                                GMainContext           *context,
-                                                int                     priority,
-                                                GSourceFunc             func,
-                                                gpointer                data);
-  void             (*cancel_watch_free)        (TornadisCancelWatch    *self);
   void             (*cancel_watch_cancel)      (GCancellable           *cancellable,
                                                 const GError           *reason);
 

@@ -72,29 +72,19 @@ TornadisCancelWatch *
 tornadis_cancel_watch_new (GTask *task,
                            GSourceFunc func)
 {
+  TornadisCancelWatch *self;
+
   if (g_task_get_cancellable (task) == NULL)
     return NULL;
 
-  return tornadis_cancel_watch_new_full (g_task_get_cancellable (task), g_task_get_context (task), g_task_get_priority (task),
-                                         func, task);
-}
-
-TornadisCancelWatch *
-tornadis_cancel_watch_new_full (GCancellable *cancellable,
-                                GMainContext *context,
-                                int priority,
-                                GSourceFunc func,
-                                gpointer data)
-{
-  TornadisCancelWatch *self = g_new0 (TornadisCancelWatch, 1);
-
+  self = g_new0 (TornadisCancelWatch, 1);
   g_atomic_ref_count_init (&self->ref_count);
   g_mutex_init (&self->lock);
-  self->context = g_main_context_ref (context);
-  self->priority = priority;
+  self->context = g_main_context_ref (g_task_get_context (task));
+  self->priority = g_task_get_priority (task);
   self->func = func;
-  self->data = data;
-  self->cancellable = g_object_ref (cancellable);
+  self->data = task;
+  self->cancellable = g_object_ref (g_task_get_cancellable (task));
   g_atomic_ref_count_inc (&self->ref_count);
   self->cancelled_id = g_cancellable_connect (self->cancellable, G_CALLBACK (cancelled_cb), self, cancel_watch_unref);
 

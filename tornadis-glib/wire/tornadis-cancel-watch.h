@@ -14,12 +14,6 @@ typedef struct _TornadisCancelWatch TornadisCancelWatch;
  * not keep alive, and must free the watch or see to it that it is freed. */
 TornadisCancelWatch *tornadis_cancel_watch_new  (GTask               *task,
                                                  GSourceFunc          func);
-/* Likewise of any @cancellable, with @data, from @context. */
-TornadisCancelWatch *tornadis_cancel_watch_new_full (GCancellable    *cancellable,
-                                                     GMainContext    *context,
-                                                     int              priority,
-                                                     GSourceFunc      func,
-                                                     gpointer         data);
 void                 tornadis_cancel_watch_free (TornadisCancelWatch *self);
 /* Removes @task, or the first, from a queue of tasks whose data hold a watch, and frees these data. Returns it (transfer
  * full), or %NULL when it is not in the queue any more. */
