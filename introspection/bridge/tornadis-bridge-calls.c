@@ -48,6 +48,7 @@ tornadis_bridge_call_free (TornadisBridgeCall *call)
   if (call->callers_id != 0)
     g_signal_handler_disconnect (call->callers, call->callers_id);
   g_clear_object (&call->callers);
+  g_free (call->expired);
   g_free (call);
   if (G_UNLIKELY (!tornadis_bridge_carrier_is_alive (self)))
     tornadis_bridge_carrier_let_go (self);
@@ -109,6 +110,11 @@ call_complete (TornadisBridgeCall *call,
                TornadisReply *reply,
                const GError *error)
 {
+  g_autoptr (GError) expiry = NULL;
+
+  /* The connection was closed because of another whose time was over with this one's. */
+  if (G_UNLIKELY (call->expired != NULL && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST)))
+    error = expiry = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, call->expired);
   if (G_LIKELY (tornadis_bridge_carrier_is_alive (call->carrier)))
     carrier_add_outcome (call->carrier, call->number, call->lone, reply, error);
   tornadis_bridge_call_free (call);
@@ -488,29 +494,51 @@ tornadis_bridge_carrier_cancel (TornadisBridgeCarrier *self,
 /**
  * tornadis_bridge_carrier_expire:
  * @self: a carrier
- * @number: the number of a call
- * @message: what took too long
+ * @numbers: (array length=n_numbers): the numbers of calls
+ * @n_numbers: how many there are
+ * @messages: (array zero-terminated=1): for each, what took too long
  *
- * Ends a call whose time is over as [method@TornadisBridge.Carrier.cancel] does, but its outcome, for plugins too, is
- * %TORNADIS_ERROR_TIMEOUT with that message.
+ * Ends calls whose time is over as [method@TornadisBridge.Carrier.cancel] does, but their outcome, for plugins too, is
+ * %TORNADIS_ERROR_TIMEOUT with that message. To the caller it is that also where the connection was closed because of
+ * another of them, and the call lost with it.
  *
- * Returns: %FALSE when it has an outcome already, which was or will be brought
+ * Those that have an outcome already, which was or will be brought, keep it.
+ *
+ * Returns: how many had none
  *
  * Since: 1.0
  */
-gboolean
+guint
 tornadis_bridge_carrier_expire (TornadisBridgeCarrier *self,
-                                guint number,
-                                const char *message)
+                                const guint *numbers,
+                                gsize n_numbers,
+                                const char *const *messages)
 {
-  g_autoptr (GError) error = NULL;
+  guint n_expired = 0;
 
-  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), FALSE);
-  g_return_val_if_fail (message != NULL, FALSE);
+  g_return_val_if_fail (TORNADIS_BRIDGE_IS_CARRIER (self), 0);
+  g_return_val_if_fail (messages != NULL && g_strv_length ((char **) messages) == n_numbers, 0);
 
-  error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, message);
+  /* Before any ends: it may take others with it. */
+  for (gsize i = 0; i < n_numbers; i++)
+    {
+      TornadisBridgeCall *call = carrier_find_call (self, numbers[i]);
 
-  return carrier_give_up (self, number, error);
+      if (call == NULL || call->expired != NULL)
+        continue;
+      self->cancelled = &call->link;
+      call->expired = g_strdup (messages[i]);
+      n_expired++;
+    }
+
+  for (gsize i = 0; i < n_numbers; i++)
+    {
+      g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, messages[i]);
+
+      carrier_give_up (self, numbers[i], error);
+    }
+
+  return n_expired;
 }
 
 /**

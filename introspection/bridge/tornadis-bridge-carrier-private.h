@@ -62,6 +62,7 @@ typedef struct
   GCancellable *cancellable; /* (owned) (nullable) of its own: what the caller gave may be that of others too */
   GCancellable *callers;     /* (owned) (nullable) the one that the caller gave, which cancels it */
   gulong callers_id;         /* 0: it was cancelled already */
+  char *expired;             /* (owned) (nullable) what took too long, once its time is over */
 } TornadisBridgeCall;
 
 /* tornadis-bridge-carrier.c */

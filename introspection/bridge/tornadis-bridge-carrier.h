@@ -133,9 +133,10 @@ TORNADIS_AVAILABLE_IN_1_0
 gboolean               tornadis_bridge_carrier_cancel          (TornadisBridgeCarrier    *self,
                                                                 guint                     number);
 TORNADIS_AVAILABLE_IN_1_0
-gboolean               tornadis_bridge_carrier_expire          (TornadisBridgeCarrier    *self,
-                                                                guint                     number,
-                                                                const char               *message);
+guint                  tornadis_bridge_carrier_expire          (TornadisBridgeCarrier    *self,
+                                                                const guint              *numbers,
+                                                                gsize                     n_numbers,
+                                                                const char * const       *messages);
 TORNADIS_AVAILABLE_IN_1_0
 TornadisReply         *tornadis_bridge_carrier_take_reply      (TornadisBridgeCarrier    *self,
                                                                 guint                     number);

@@ -739,6 +739,7 @@ test_given_up (Fixture *fixture,
   for (guint i = 0; i < 4; i++)
     {
       gboolean expires = (i & 1) != 0;
+      const char *message[] = { "too long", NULL };
       gint64 end;
       guint before;
       gboolean done;
@@ -749,7 +750,7 @@ test_given_up (Fixture *fixture,
         g_assert_true (tornadis_bridge_carrier_submit_text (listener.carrier, "[[\"BLPOP\",\"none\",\"0\"]]", NULL));
       wait_until (count_blocked (fixture->redis) == 1);
       before = ended.n;
-      done = expires ? tornadis_bridge_carrier_expire (listener.carrier, i, "too long")
+      done = expires ? tornadis_bridge_carrier_expire (listener.carrier, &i, 1, message) == 1
                      : tornadis_bridge_carrier_cancel (listener.carrier, i);
       g_assert_true (done);
       g_assert_cmpuint (ended.n, ==, before + 1);
@@ -770,6 +771,33 @@ test_given_up (Fixture *fixture,
   listener_clear (&listener);
   g_clear_error (&ended.error);
   take_off (fixture->client, plugin);
+}
+
+/* Of calls that are over together one closes the connection: the others are over too, and do not count as lost. */
+static void
+test_expired_together (Fixture *fixture,
+                       gconstpointer data)
+{
+  const guint numbers[] = { 0, 1, 2, 99 };
+  const char *messages[] = { "first", "second", "third", "none", NULL };
+  g_autofree char *lost = g_strdup_printf ("\"tornadis-error-quark\",%d,", TORNADIS_ERROR_LOST);
+  Listener listener;
+
+  g_assert_true (connect_and_wait (fixture->client, NULL));
+  listener_init (&listener, fixture->client);
+  g_assert_true (tornadis_bridge_carrier_submit_text (
+    listener.carrier, "[[\"BLPOP\",\"none\",\"0\"],[\"GET\",\"a\"],[\"BLPOP\",\"none\",\"0\"],[\"GET\",\"b\"]]", NULL));
+  wait_until (count_blocked (fixture->redis) == 1);
+  g_assert_cmpuint (tornadis_bridge_carrier_expire (listener.carrier, numbers, G_N_ELEMENTS (numbers), messages), ==, 3);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *expected = g_strdup_printf ("%d,\"%s\"", TORNADIS_ERROR_TIMEOUT, messages[i]);
+
+      listener_wait_for (&listener, expected);
+    }
+  /* This one had time. */
+  listener_wait_for (&listener, lost);
+  listener_clear (&listener);
 }
 
 int
@@ -795,6 +823,7 @@ main (int argc,
   g_test_add ("/bridge/client-gone", Fixture, NULL, fixture_set_up, test_client_gone, fixture_tear_down);
   g_test_add ("/bridge/closed", Fixture, NULL, fixture_set_up, test_closed, fixture_tear_down);
   g_test_add ("/bridge/given-up", Fixture, NULL, fixture_set_up, test_given_up, fixture_tear_down);
+  g_test_add ("/bridge/expired-together", Fixture, NULL, fixture_set_up, test_expired_together, fixture_tear_down);
 
   return g_test_run ();
 }

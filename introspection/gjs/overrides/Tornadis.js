@@ -543,8 +543,7 @@ var _init = (function () {
         }
 
         convertErrors();
-        const makeTimeout = message => makeException(DOMAIN, Tornadis.Error.TIMEOUT, message);
-        const values = {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout, makeTimeout};
+        const values = {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout};
         const Carrier = imports.overrides._TornadisCarrier.create(Tornadis, TornadisBridge, values);
         const {Messages, extend} =
             imports.overrides._TornadisMessages.create(Tornadis, TornadisBridge, showMessage, checks);

@@ -5,7 +5,7 @@
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
 var create = function (Tornadis, TornadisBridge, values) {
-    const {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout, makeTimeout} = values;
+    const {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout} = values;
     const {Array, Error, JSON, Map, Math, Promise, String} = globalThis;
 
     // How many calls of one main-context iteration wait for its end, and how many targets are in one batch.
@@ -65,15 +65,12 @@ var create = function (Tornadis, TornadisBridge, values) {
 
     const describeCall = ({timeout, name}) => describeTimeout(timeout, 'submit_command', makeCommand([name]));
 
-    const isLost = value => value instanceof Tornadis.ConnectionError && value.code === Tornadis.Error.LOST;
-
     /** One time for calls of a turn that have the same, from when they are submitted. */
     class Limit {
         constructor(carrier, timeout, calls) {
             this.carrier = carrier;
             // Those whose outcomes are not there.
             this.calls = new Set(calls);
-            this.expired = false;
             this.timer = -1;
             for (const call of calls)
                 call.limit = this;
@@ -90,18 +87,9 @@ var create = function (Tornadis, TornadisBridge, values) {
                 this.carrier.bridge.cancel(this.timer);
         }
 
-        /** The error as the caller is to see it: the connection may have been closed because of another call, whose time was
-          * over at the same moment. */
-        explain(call, value) {
-            if (this.expired && isLost(value))
-                return makeTimeout(describeCall(call));
-            return value;
-        }
-
         expire() {
-            this.expired = true;
-            for (const call of [...this.calls])
-                this.carrier.bridge.expire(call.number, describeCall(call));
+            const calls = [...this.calls];
+            this.carrier.bridge.expire(calls.map(call => call.number), calls.map(describeCall));
         }
     }
 
@@ -158,7 +146,7 @@ var create = function (Tornadis, TornadisBridge, values) {
             const ending = settle => value => {
                 call.done = true;
                 call.limit?.end(call);
-                settle(call.limit?.explain(call, value) ?? value);
+                settle(value);
             };
             const fulfil = ending(resolve);
             // What is the same function is a callback's.
@@ -279,7 +267,7 @@ var create = function (Tornadis, TornadisBridge, values) {
             timer = this.start('wait', [timeout], () => {
                 if (ended)
                     return;
-                this.bridge.expire(number, describeTimeout(timeout, operation, args[0]));
+                this.bridge.expire([number], [describeTimeout(timeout, operation, args[0])]);
             }, () => {});
             if (ended)
                 this.bridge.cancel(timer);

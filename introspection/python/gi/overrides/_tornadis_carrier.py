@@ -9,8 +9,8 @@ from gi.repository import GLib
 
 from ._tornadis_loop import Future, _call_soon, _in_task, _report
 from ._tornadis_values import (
-    ConnectionError, Tornadis, TornadisBridge, _check_cancellable, _check_seconds, _describe_timeout, _encode, _is_large,
-    _LARGE, _make_exception, _revive, _take_native, _to_bytes, _to_command, _to_exception)
+    TornadisBridge, _check_cancellable, _check_seconds, _describe_timeout, _encode, _is_large, _LARGE,
+    _make_exception, _revive, _take_native, _to_bytes, _to_command, _to_exception)
 
 # How many calls of one turn of the main loop wait for its end.
 _MOST_CALLS = 256
@@ -63,21 +63,16 @@ class _Limited:
     def _describe(self):
         return _describe_timeout(self._timeout, 'submit_command', _to_command(self._name))
 
-    def _end(self, outcome):
-        """Returns the outcome, as the caller is to see it."""
+    def _end(self):
         limit, self._limit = self._limit, None
-        if limit is None:
-            return outcome
-        limit.end(self)
-        # The connection was closed because of another whose time was over at the same moment.
-        if limit.expired and isinstance(outcome, ConnectionError) and outcome.code == Tornadis.Error.LOST:
-            return ConnectionError(self._describe(), outcome.domain, Tornadis.Error.TIMEOUT)
-        return outcome
+        if limit is not None:
+            limit.end(self)
 
 
 class LimitedFuture(_Limited, CallFuture):
     def __call__(self, outcome):
-        self._settle(self._end(outcome))
+        self._end()
+        self._settle(outcome)
 
 
 class LimitedCallback(_Limited):
@@ -85,7 +80,7 @@ class LimitedCallback(_Limited):
         self._callback = callback
 
     def __call__(self, outcome):
-        outcome = self._end(outcome)
+        self._end()
         if self._callback is not None:
             self._callback(outcome)
 
@@ -97,7 +92,6 @@ class Limit:
         self.carrier = carrier
         # Of those whose outcomes are not there, by their targets.
         self.numbers = numbers
-        self.expired = False
         self.timer = None
         for target in numbers:
             target._limit = self
@@ -114,9 +108,7 @@ class Limit:
     def expire(self, outcome):
         # Another outcome is that nobody waits any more.
         if outcome is True:
-            self.expired = True
-            for target, number in [*self.numbers.items()]:
-                self.carrier.bridge.expire(number, target._describe())
+            self.carrier.bridge.expire([*self.numbers.values()], [target._describe() for target in self.numbers])
 
 
 def _take(owner, data, *_):
@@ -262,7 +254,7 @@ class Carrier:
         def expire(outcome):
             # Another outcome is that nobody waits any more.
             if not ended and outcome is True:
-                self.bridge.expire(number, _describe_timeout(timeout, submit.__name__, args[0] if args else None))
+                self.bridge.expire([number], [_describe_timeout(timeout, submit.__name__, args[0] if args else None)])
 
         number = self.start(end, submit, *args, cancellable=cancellable)
         timer = self.start(expire, self.bridge.wait, timeout)
