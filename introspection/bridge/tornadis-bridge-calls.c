@@ -29,7 +29,7 @@ tornadis_bridge_call_new (TornadisBridgeCarrier *self,
 {
   TornadisBridgeCall *call = g_new (TornadisBridgeCall, 1);
 
-  *call = (TornadisBridgeCall){ .link = { .data = call }, .carrier = self, .number = number & G_MAXINT32 };
+  *call = (TornadisBridgeCall){ .link = { .data = call }, .carrier = self, .number = number & G_MAXINT32, .decode = self->decode };
   g_queue_push_tail_link (&self->calls, &call->link);
 
   return call;
@@ -57,13 +57,13 @@ tornadis_bridge_call_free (TornadisBridgeCall *call)
 static void
 carrier_keep (TornadisBridgeCarrier *self,
               GString *out,
-              guint32 number,
+              const TornadisBridgeCall *call,
               TornadisReply *reply)
 {
   if (self->kept == NULL)
     self->kept = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) tornadis_reply_unref);
-  g_hash_table_insert (self->kept, GUINT_TO_POINTER (number), tornadis_reply_ref (reply));
-  self->format->append_kept (out, number);
+  g_hash_table_insert (self->kept, GUINT_TO_POINTER (call->number), tornadis_reply_ref (reply));
+  self->format->append_kept (out, call->number, call->decode);
 }
 
 /* Whether it can be told as it is. C strings end with a NUL, which this is no text with. */
@@ -76,15 +76,14 @@ reply_is_plain (TornadisReply *reply)
 
 static void
 carrier_add_outcome (TornadisBridgeCarrier *self,
-                     guint32 number,
-                     gboolean lone,
+                     const TornadisBridgeCall *call,
                      TornadisReply *reply,
                      const GError *error)
 {
   TornadisBridgeChunk *chunk;
   GString *out;
 
-  if (lone && reply != NULL && reply_is_plain (reply))
+  if (call->lone && reply != NULL && reply_is_plain (reply))
     {
       chunk = tornadis_bridge_carrier_add_lone (self);
       g_string_append_len (chunk->outcomes, reply->data, (gssize) reply->length);
@@ -95,11 +94,11 @@ carrier_add_outcome (TornadisBridgeCarrier *self,
   out = chunk->outcomes;
 
   if (G_UNLIKELY (error != NULL))
-    self->format->append_error (out, number, error);
+    self->format->append_error (out, call->number, error);
   else if ((reply->kind == TORNADIS_REPLY_KIND_STRING && reply->length >= KEEP_SIZE) ||
            (self->data_func != NULL && tornadis_bridge_has_parts (reply)) ||
-           !self->format->append_reply (out, number, reply, self->decode))
-    carrier_keep (self, out, number, reply);
+           !self->format->append_reply (out, call->number, reply, call->decode))
+    carrier_keep (self, out, call, reply);
 
   chunk->n_outcomes++;
 }
@@ -116,7 +115,7 @@ call_complete (TornadisBridgeCall *call,
   if (G_UNLIKELY (call->expired != NULL && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST)))
     error = expiry = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, call->expired);
   if (G_LIKELY (tornadis_bridge_carrier_is_alive (call->carrier)))
-    carrier_add_outcome (call->carrier, call->number, call->lone, reply, error);
+    carrier_add_outcome (call->carrier, call, reply, error);
   tornadis_bridge_call_free (call);
 }
 

@@ -45,7 +45,7 @@ struct _TornadisBridgeCarrier
   guint32 next_number;
   guint max_messages; /* told at a time, see adapt() */
   guint max_outcomes; /* likewise */
-  gboolean decode;
+  gboolean decode;    /* of calls that are made from now on */
   gboolean expecting;
   GHashTable *listeners; /* (owned) (element-type gulong GClosure) by the ids of their handlers */
   guint n_notifying;     /* how deep */
@@ -57,7 +57,8 @@ typedef struct
   GList link;                     /* in the carrier's calls; its data is this */
   TornadisBridgeCarrier *carrier; /* (unowned) it keeps itself while calls are under way */
   guint32 number;
-  gboolean lone; /* its reply goes to the function of lone calls, if that is text */
+  gboolean lone;   /* its reply goes to the function of lone calls, if that is text */
+  gboolean decode; /* of the carrier, when it was made */
   TornadisDispatched dispatched;
   GCancellable *cancellable; /* (owned) (nullable) of its own: what the caller gave may be that of others too */
   GCancellable *callers;     /* (owned) (nullable) the one that the caller gave, which cancels it */

@@ -439,8 +439,8 @@ tornadis_bridge_carrier_new_text (GObject *owner,
  * @self: a carrier to Python
  * @decode: whether strings are told as text
  *
- * Sets whether the strings in replies are told as text instead of bytes, which is not done otherwise. A reply with strings
- * that are not UTF-8 has then to be asked for.
+ * Sets whether the strings in replies are told as text instead of bytes, which is not done otherwise, to calls that are
+ * submitted from now on. A reply with strings that are not UTF-8 has then to be asked for.
  *
  * Since: 1.0
  */

@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  * asks for the calls that were announced with [method@TornadisBridge.Carrier.expect].
  *
  * Outcomes are a dict of the numbers of calls and values. A tuple among the values, which replies have none of, stands for
- * an error (domain, code and message), or when it is empty for a reply that has to be asked for. The number of a call whose
+ * an error (domain, code and message), or when it has one member for a reply that has to be asked for: whether strings of it
+ * are to be text, as was set when the call was submitted. The number of a call whose
  * outcome has tuples is given inverted (`~number`), and so negative; when the outcome itself is an error the call has
  * failed.
  *

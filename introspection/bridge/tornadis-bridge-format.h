@@ -42,9 +42,10 @@ typedef struct
   void       (*append_error)   (GString                   *out,
                                 guint32                    number,
                                 const GError              *error);
-  /* The reply is to be asked for by its number. */
+  /* The reply is to be asked for by its number, and @decode holds for it. */
   void       (*append_kept)    (GString                   *out,
-                                guint32                    number);
+                                guint32                    number,
+                                gboolean                   decode);
   void       (*append_true)    (GString                   *out,
                                 guint32                    number);
   void       (*append_route)   (TornadisBridgeBatch       *batch,

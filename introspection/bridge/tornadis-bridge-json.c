@@ -298,7 +298,8 @@ json_append_error (GString *out,
 
 static void
 json_append_kept (GString *out,
-                  guint32 number)
+                  guint32 number,
+                  gboolean decode)
 {
   put_negative_number (out, number + 1);
   g_string_append (out, "{\"kept\":true}");

@@ -387,10 +387,12 @@ marshal_append_error (GString *out,
 
 static void
 marshal_append_kept (GString *out,
-                     guint32 number)
+                     guint32 number,
+                     gboolean decode)
 {
   put_head (out, 'i', ~number);
-  put_head (out, '(', 0);
+  put_head (out, '(', 1);
+  g_string_append_c (out, decode ? 'T' : 'F');
 }
 
 static void

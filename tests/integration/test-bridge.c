@@ -628,9 +628,9 @@ test_kept_list (Fixture *fixture,
       g_assert_true (tornadis_bridge_carrier_submit_command (carrier, command, NULL, NULL));
       while (told == NULL)
         g_main_context_iteration (NULL, TRUE);
-      g_assert_cmpmem (told->data, told->len, "{i\xff\xff\xff\xff(\0\0\0\0"
+      g_assert_cmpmem (told->data, told->len, "{i\xff\xff\xff\xff(\1\0\0\0F"
                                               "0",
-                       12);
+                       13);
       g_byte_array_unref (told);
 
       /* All of it, some of it, or nothing. */

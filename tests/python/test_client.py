@@ -620,6 +620,33 @@ async def test_big(server):
     equal(await client.call('ECHO', 'ä'), 'ä')
 
 
+async def test_decode_from_now_on(server):
+    """A call has what it was made with, whatever is set before its reply comes."""
+    client = Tornadis.Client(**options(server))
+    large, many = 'ä' * 100000, ['ö' * 1000] * 2000
+    await client.call('SET', 'large', large)
+    await client.call('RPUSH', 'many', *many)
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('ECHO', 'ü')
+
+    def make_calls():
+        return [client.call('ECHO', 'ä'), client.call('GET', 'large'), client.call('LRANGE', 'many', 0, -1),
+                client.call(pipeline), client.call('ECHO', b'\xff'), client.call('ECHO', 'ä', timeout=60)]
+
+    text = ['ä', large, many, ['ü'], b'\xff', 'ä']
+    data = ['ä'.encode(), large.encode(), [one.encode() for one in many], ['ü'.encode()], b'\xff', 'ä'.encode()]
+    server.pause()
+    before = make_calls()
+    client.decode = True
+    after = make_calls()
+    client.decode = False
+    again = make_calls()
+    server.resume()
+    for calls, expected in (before, data), (after, text), (again, data):
+        for call, one in zip(calls, expected):
+            equal(await call == one, True)
+
+
 async def test_lone_surrogate(server):
     client = Tornadis.Client(**options(server))
     try:

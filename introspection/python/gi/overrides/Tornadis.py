@@ -128,7 +128,6 @@ def _get_carrier(owner):
 def _set_decode(owner, decode):
     owner._decode = _check_decode(decode)
     if owner._carrier is not None:
-        owner._carrier.flush()
         owner._carrier.set_decode(decode)
 
 
@@ -313,7 +312,8 @@ class Client(Tornadis.Client):
         """Likewise; `flags`, of `Tornadis.UriFlags`, say what the URI may decide, such as the plugins."""
         return _new_for_uri(cls, Tornadis.Client.new_for_uri_full, uri, flags, decode=decode)
 
-    decode = property(lambda self: self._decode, _set_decode, doc='Whether strings of the server are `str`, not `bytes`.')
+    decode = property(lambda self: self._decode, _set_decode,
+                      doc='Whether strings of the server are `str`, not `bytes`, to calls that are made from now on.')
 
     def call(self, *args, timeout=None, cancellable=None):
         """Calls a command, and returns an awaitable of the native reply.
@@ -865,7 +865,8 @@ class ClientPool(Tornadis.ClientPool):
         super().__init__(template=template, max_size=max_size, client_timeout=client_timeout, autoclose=autoclose)
         self._decode = decode is not None and _check_decode(decode)
 
-    decode = property(lambda self: self._decode, _set_decode, doc='Whether strings of the server are str, not bytes.')
+    decode = property(lambda self: self._decode, _set_decode,
+                      doc='As `Client.decode`: of calls that are made, and clients that are taken, from now on.')
 
     def call(self, *args, timeout=None, cancellable=None):
         """Takes a client, calls on it as `Client.call()`, and gives it back: an awaitable of the native reply.

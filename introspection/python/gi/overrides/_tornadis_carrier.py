@@ -134,10 +134,11 @@ class Carrier:
         self.parts = []
         # Set by who takes messages.
         self.get_messages = None
-        self.set_decode(decode)
+        self.bridge.set_decode(decode)
 
     def set_decode(self, decode):
-        self.decode = decode
+        """Sets it for calls from now on, which is not those that wait to be submitted."""
+        self.flush()
         self.bridge.set_decode(decode)
 
     def call(self, args):
@@ -359,9 +360,10 @@ class Carrier:
         try:
             if type(value) is not tuple:
                 return target, _revive(value), None
-            if value:
+            if len(value) > 1:
                 return target, None, _make_exception(*value)
-            return target, _take_native(self.bridge.take_reply(~number), self.decode), None
+            # What is to be asked for comes with whether it is decoded.
+            return target, _take_native(self.bridge.take_reply(~number), *value), None
         except Exception as exception:
             return target, None, exception
 
