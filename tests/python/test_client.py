@@ -886,6 +886,41 @@ async def test_spawn(server):
     equal(ended[1], 'CancelledError')
 
 
+async def test_spawn_cancelled_late(server):
+    """A reply that was read is the coroutine's, which is cancelled where it waits next."""
+    client = Tornadis.Client(**options(server))
+    await client.call('RPUSH', 'jobs', 'paint', 'sweep')
+    left = []
+
+    async def worker(*more):
+        item = None
+        try:
+            item = await client.call('LPOP', 'jobs')
+            for _ in more:
+                await Tornadis.sleep(60)
+            left.append('end')
+        except BaseException as error:
+            left.append(type(error).__name__)
+            raise
+        finally:
+            left.append(item)
+
+    for more, expected in (((1,), ['CancelledError', b'paint']), ((), ['end', b'sweep'])):
+        left.clear()
+        # Both replies are read at once.
+        client.async_call('PING', callback=lambda _: [future.cancel(), future.cancel(), left.append('cancelled')])
+        future = Tornadis.spawn(worker(*more))
+        await wait_until(lambda: len(left) == 3)
+        equal(left, ['cancelled', *expected])
+        equal(future.cancelled(), True)
+
+    # Before it was read it is not.
+    future = Tornadis.spawn(worker(1))
+    left.clear()
+    future.cancel()
+    equal(left, ['CancelledError', None])
+
+
 async def test_refused_argument(server):
     """What is no argument is not begun; what is called after it has its own outcome."""
     pool = Tornadis.ClientPool(max_size=2, **options(server))

@@ -393,15 +393,27 @@ class _Runner:
         self.ended = False
 
     def cancel(self):
-        """Cancels what the coroutine waits for, and raises CancelledError in the coroutine, which may catch it."""
+        """Cancels what the coroutine waits for, and raises CancelledError in the coroutine, which may catch it.
+
+        An outcome that is on its way is the coroutine's: it is raised where that waits next.
+        """
         if self.ended or not hasattr(self.steps, 'throw'):
             return
         self.advance = self.throw_cancelled
         awaited, self.awaited = self.awaited, None
-        if awaited is not None:
-            awaited.remove_done_callback(self.wake)
-            awaited.cancel()
+        if awaited is None:
+            return
+        awaited.remove_done_callback(self.wake)
+        awaited.remove_done_callback(self.wake_cancelled)
+        if not awaited.cancel() and isinstance(awaited, Future) and awaited._canceller is not None and not awaited._done:
+            self.advance, self.awaited = self.steps.send, awaited
+            awaited._add_callback(self.wake_cancelled)
+        else:
             self.step(None)
+
+    def wake_cancelled(self, waited):
+        self.step(waited)
+        self.cancel()
 
     def throw_cancelled(self, _):
         self.advance = self.steps.send
@@ -595,6 +607,10 @@ def spawn(awaitable):
 
     It runs until it first waits before this returns: `Tornadis.spawn(work())` in a signal handler is all that it takes.
     An exception that nobody asks for is printed.
+
+    Cancelling the `Future` raises `asyncio.CancelledError` where the coroutine waits. When a reply that it waits for was read
+    already it has that first, and the exception where it waits next: what `BLPOP` has popped can be put back. A task of asyncio
+    drops such a reply.
     """
     return _start(awaitable).future
 
