@@ -905,7 +905,8 @@ var _init = (function () {
         };
 
         /**
-         * Takes a client, for release_client().
+         * Takes a client, for release_client(): also where nobody waits for the promise any more, which it cannot know.
+         * withClient() does that by itself.
          *
          * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - as of call()
          * @returns {Promise<Tornadis.Client>} a client that is connected
