@@ -280,7 +280,7 @@ export default {
         equal([await before, await after, await client.call('ECHO', 4)], ['1', '3', '4']);
         equal(await client.call('CLIENT', 'ID'), number);
         // What waits for data is not left waiting.
-        await rejects(Tornadis.ConnectionError, client.call('BLPOP', 'list', 0, {timeout: 0}), Tornadis.Error.TIMEOUT);
+        await rejects(Tornadis.ConnectionError, client.call('BLPOP', 'list', 0, {timeout: 0.01}), Tornadis.Error.TIMEOUT);
         await until(() => countBlocked(server) === 0);
         // In time.
         equal(await client.call('ECHO', 'in time', {timeout: 60}), 'in time');
@@ -297,6 +297,49 @@ export default {
         client.async_call('ECHO', 'b', {timeout: 60});
         equal(await client.call('ECHO', 'c'), 'c');
         await until(() => client.pending === 0);
+    },
+
+    /** With a timeout of 0 nothing is begun, though there may be what is asked for. */
+    async noTime(server) {
+        const client = makeClient(server);
+        const pool = await makePool(server, {max_size: 1}).preconnect();
+        const pubSub = await new Tornadis.PubSubClient(options(server)).subscribe('a');
+        await client.call('PING');
+        const pipeline = new Tornadis.Pipeline();
+        pipeline.stack_call('RPUSH', 'list', 'piped');
+        const command = Tornadis.Command.new_strv(['RPUSH', 'list', 'command']);
+        const cancellable = new Gio.Cancellable();
+        const none = {timeout: 0}, given = {timeout: 0, cancellable}, args = ['RPUSH', 'list', 'a'];
+        const all = {
+            'RPUSH': [client.call(...args, none), client.call(...args, given), client.call(command, none),
+                client.call('RPUSH', 'list', 'x'.repeat(100000), none), pool.call(...args, none)],
+            'The pipeline': [client.call(pipeline, none), pool.call(pipeline, given)],
+            'Connecting': [client.connect_client(none), pool.preconnect(none)],
+            'Getting a client': [pool.get_connected_client(none), pool.withClient(() => equal(1, 2), none)],
+            'Subscribing': [pubSub.subscribe('b', none)],
+            'Unsubscribing': [pubSub.unsubscribe('a', none)],
+        };
+        const expected = Object.entries(all).flatMap(([words, late]) => late.map(() => `${words} took longer than 0 s`));
+        const outcomes = await Promise.allSettled(Object.values(all).flat());
+        equal(outcomes.map(({reason}) => reason.message), expected);
+        equal(outcomes.every(({reason}) => reason.code === Tornadis.Error.TIMEOUT), true);
+        const told = [];
+        for (const owner of [client, pool]) {
+            owner.async_call(...args, none, error => told.push(error.code));
+            owner.async_call(pipeline, none, error => told.push(error.code));
+            owner.async_call(...args, none);
+        }
+        equal(told, []);
+        await until(() => told.length === 4);
+        equal(told, Array(4).fill(Tornadis.Error.TIMEOUT));
+        // What was cancelled before is cancelled.
+        cancellable.cancel();
+        const cancelled = [client.call(...args, given), pool.call(pipeline, given), pool.get_connected_client(given)];
+        for (const {reason} of await Promise.allSettled(cancelled))
+            equal(reason.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED), true);
+        equal(await client.call('EXISTS', 'list'), 0);
+        equal(server.command('PUBSUB CHANNELS').trim().split(/\s+/), ['*1', '$1', 'a']);
+        equal([pool.size, pool.idle], [1, 1]);
     },
 
     /** A plugin that has ended them before they are all submitted leaves no time running. */
@@ -399,7 +442,7 @@ export default {
         await rejects(Tornadis.ConnectionError, pool.withClient(() => equal(1, 2), {timeout: 0}), Tornadis.Error.TIMEOUT);
         await until(() => pool.waiting === 0);
         // It is free in the very moment in which the time is over: nobody is to have it for ever.
-        const late = pool.get_connected_client({timeout: 0});
+        const late = pool.get_connected_client({timeout: 0.001});
         pool.release_client(taken);
         await late.then(client => pool.release_client(client), error => equal(error.code, Tornadis.Error.TIMEOUT));
         equal(await pool.withClient(client => client.call('PING')), 'PONG');

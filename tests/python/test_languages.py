@@ -273,7 +273,7 @@ async def test_timeout(server):
     equal([await before, await after, await client.call('ECHO', 4)], [b'1', b'3', b'4'])
     equal(await client.call('CLIENT', 'ID'), number)
     # What waits for data is not left waiting.
-    await raises_async(Tornadis.ConnectionError, client.call('BLPOP', 'list', 0, timeout=0))
+    await raises_async(Tornadis.ConnectionError, client.call('BLPOP', 'list', 0, timeout=.01))
     await wait_until(lambda: count_blocked(server) == 0)
     # In time.
     equal(await client.call('ECHO', 'in time', timeout=60), b'in time')
@@ -291,6 +291,55 @@ async def test_timeout(server):
     client.async_call('ECHO', 'b', timeout=60)
     await wait_until(lambda: len(told) == 2)
     equal((told[0].code, told[1]), (Tornadis.Error.TIMEOUT, b'a'))
+
+
+async def test_no_time(server):
+    """With a timeout of 0 nothing is begun, though there may be what is asked for."""
+    client = Tornadis.Client(**options(server))
+    pool = await Tornadis.ClientPool(max_size=1, **options(server)).preconnect()
+    pubsub = await Tornadis.PubSubClient(**options(server)).subscribe('a')
+    await client.call('PING')
+    pipeline = Tornadis.Pipeline()
+    pipeline.stack_call('RPUSH', 'list', 'piped')
+    command = Tornadis.Command.new_strv(['RPUSH', 'list', 'command'])
+    cancellable = Gio.Cancellable()
+    given = {'timeout': 0, 'cancellable': cancellable}
+
+    def begin():
+        return {
+            'RPUSH': [client.call('RPUSH', 'list', 'a', timeout=0), client.call('RPUSH', 'list', 'a', **given),
+                      client.call(command, timeout=0), client.call('RPUSH', 'list', 'x' * 100000, timeout=0),
+                      pool.call('RPUSH', 'list', 'a', timeout=0)],
+            'The pipeline': [client.call(pipeline, timeout=0), pool.call(pipeline, **given)],
+            'Connecting': [client.connect_client(timeout=0), pool.preconnect(timeout=0)],
+            'Getting a client': [pool.get_connected_client(timeout=0), pool.with_client(print, timeout=0)],
+            'Subscribing': [pubsub.subscribe('b', timeout=0)],
+            'Unsubscribing': [pubsub.unsubscribe('a', timeout=0)],
+        }
+
+    for words, late in begin().items():
+        for each in late:
+            error = await raises_async(Tornadis.ConnectionError, each)
+            equal((error.code, error.message), (Tornadis.Error.TIMEOUT, f'{words} took longer than 0 s'))
+    told = []
+    for owner in client, pool:
+        owner.async_call('RPUSH', 'list', 'a', callback=told.append, timeout=0)
+        owner.async_call(pipeline, callback=told.append, timeout=0)
+        owner.async_call('RPUSH', 'list', 'a', timeout=0)
+    equal(told, [])
+    await wait_until(lambda: len(told) == 4)
+    equal({error.code for error in told}, {Tornadis.Error.TIMEOUT})
+    # It is too late for that.
+    for late in client.call('RPUSH', 'list', 'a', timeout=0), pool.get_connected_client(timeout=0):
+        equal(late.cancel(), False)
+        await raises_async(Tornadis.ConnectionError, late)
+    # What was cancelled before is cancelled.
+    cancellable.cancel()
+    for late in client.call('RPUSH', 'list', 'a', **given), pool.call(pipeline, **given), pool.get_connected_client(**given):
+        equal((await raises_async(GLib.Error, late)).matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED), True)
+    equal(await client.call('EXISTS', 'list'), 0)
+    equal(server.command('PUBSUB CHANNELS').split(), ['*1', '$1', 'a'])
+    equal((pool.props.size, pool.props.idle), (1, 1))
 
 
 async def test_timeouts_of_a_turn(server):
@@ -392,7 +441,7 @@ async def test_timeout_of_others(server):
         equal(error.code, Tornadis.Error.TIMEOUT)
     await wait_until(lambda: pool.props.waiting == 0)
     # It is free in the very moment in which the time is over: nobody is to have it for ever.
-    late = pool.get_connected_client(timeout=0)
+    late = pool.get_connected_client(timeout=.001)
     pool.release_client(taken)
     try:
         pool.release_client(await late)

@@ -7,8 +7,8 @@
 //
 // Behind the arguments of a call there may be an object with options, `{timeout, cancellable}`: nothing else that is a
 // plain object can be there. What takes longer than so many seconds is given up and rejects with a ConnectionError of the
-// code TIMEOUT; what is cancelled by a Gio.Cancellable, with Gio.IOErrorEnum.CANCELLED. The command may have run none the
-// less. A reply that comes later is dropped and reaches no other call. The connection stays, but for commands that wait for
+// code TIMEOUT; with 0 it is not begun, and nothing is sent. What is cancelled by a Gio.Cancellable rejects with
+// Gio.IOErrorEnum.CANCELLED. The command may have run none the less. A reply that comes later is dropped and reaches no other call. The connection stays, but for commands that wait for
 // data, such as BLPOP: those would go on waiting.
 
 /* exported _init */
@@ -543,7 +543,8 @@ var _init = (function () {
         }
 
         convertErrors();
-        const values = {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout};
+        const makeTimeout = message => makeException(DOMAIN, Tornadis.Error.TIMEOUT, message);
+        const values = {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout, makeTimeout};
         const Carrier = imports.overrides._TornadisCarrier.create(Tornadis, TornadisBridge, values);
         const {Messages, extend} =
             imports.overrides._TornadisMessages.create(Tornadis, TornadisBridge, showMessage, checks);

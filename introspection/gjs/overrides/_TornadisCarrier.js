@@ -5,7 +5,7 @@
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
 var create = function (Tornadis, TornadisBridge, values) {
-    const {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout} = values;
+    const {toArguments, makeCommand, toException, toNative, revive, handOver, describeTimeout, makeTimeout} = values;
     const {Array, Error, JSON, Map, Math, Promise, String} = globalThis;
 
     // How many calls of one main-context iteration wait for its end, and how many targets are in one batch.
@@ -143,6 +143,10 @@ var create = function (Tornadis, TornadisBridge, values) {
                 return;
             }
             const call = {timeout, name: args[0], number: -1, limit: null, done: false};
+            if (timeout === 0) {
+                this.beLate(describeCall(call), reject);
+                return;
+            }
             const ending = settle => value => {
                 call.done = true;
                 call.limit?.end(call);
@@ -160,6 +164,11 @@ var create = function (Tornadis, TornadisBridge, values) {
             call.number = this.calls.length;
             this.limited.push(call);
             this.add(args, ...targets);
+        }
+
+        /** Has that time out which is not begun, since there is no time for it. */
+        beLate(message, reject) {
+            this.soon(() => reject(makeTimeout(message)));
         }
 
         /** Begins the times of calls that were submitted. */
@@ -248,11 +257,16 @@ var create = function (Tornadis, TornadisBridge, values) {
 
         /**
          * Begins what ends after so many seconds, for plugins too. It is settled when that has come to its end: only then is nobody
-         * waiting any more, in the server either, and what has come none the less is not lost.
+         * waiting any more, in the server either, and what has come none the less is not lost. Returns its number, or -1 when it is
+         * not begun.
          */
         startWithin({timeout, cancellable}, operation, args, resolve, reject) {
             if (timeout === null)
                 return this.start(operation, args, resolve, reject, cancellable);
+            if (timeout === 0 && !cancellable?.is_cancelled()) {
+                this.beLate(describeTimeout(0, operation, args[0]), reject);
+                return -1;
+            }
             let ended = false;
             let timer = -1;
             const ending = settle => value => {

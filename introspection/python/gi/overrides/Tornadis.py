@@ -9,7 +9,7 @@ A call is given `str` (sent as UTF-8), `bytes` and its kin, `int`, `float`, `boo
 within a reply. Its own error is raised, as a `TornadisException`.
 
 Where there is a `timeout`, in seconds, what takes longer is given up and raises `ConnectionError` with the code
-`TIMEOUT`; with a `cancellable`, a `Gio.Cancellable`, it raises `GLib.Error` with `Gio.IOErrorEnum.CANCELLED` when that is
+`TIMEOUT`; with 0 it is not begun, and nothing is sent. With a `cancellable`, a `Gio.Cancellable`, it raises `GLib.Error` with `Gio.IOErrorEnum.CANCELLED` when that is
 cancelled, as `asyncio.CancelledError` is raised when the awaitable is. The command may have run none the less. A reply
 that comes later is dropped and reaches no other call. The connection stays, but for commands that wait for data, such as
 `BLPOP`: those would go on waiting.
@@ -932,7 +932,7 @@ class ClientPool(Tornadis.ClientPool):
             elif client is not None:
                 self.release_client(client)
 
-        future = _LentFuture(lambda: carrier.bridge.cancel(number), self.release_client)
+        future = _LentFuture(lambda: carrier.cancel_number(number), self.release_client)
         number = carrier.start_within(timeout, take, carrier.bridge.get_client, cancellable=cancellable)
         return future
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Carries calls of Tornadis for Python to the library, those of one turn of the main loop together, and what comes back."""
 
+import functools
 import marshal
 import math
 from itertools import repeat
@@ -9,8 +10,8 @@ from gi.repository import GLib
 
 from ._tornadis_loop import Future, _call_soon, _in_task, _report
 from ._tornadis_values import (
-    TornadisBridge, _check_cancellable, _check_seconds, _describe_timeout, _encode, _is_large, _LARGE,
-    _make_exception, _revive, _take_native, _to_bytes, _to_command, _to_exception)
+    ConnectionError, Tornadis, TornadisBridge, _check_cancellable, _check_seconds, _describe_timeout, _encode, _is_large,
+    _LARGE, _make_exception, _revive, _take_native, _to_bytes, _to_command, _to_exception)
 
 # How many calls of one turn of the main loop wait for its end.
 _MOST_CALLS = 256
@@ -182,8 +183,16 @@ class Carrier:
         target._timeout = _check_timeout(timeout)
         encoded = _encode(args)
         target._name = encoded[:1]
+        if target._timeout == 0:
+            self.be_late(target, target._describe())
+            return
         self.limited = True
         self.add(encoded, target)
+
+    def be_late(self, target, message):
+        """Has that time out which is not begun, since there is no time for it."""
+        exception = ConnectionError(message, code=Tornadis.Error.TIMEOUT)
+        _call_soon(lambda: self.settle_all([(target, None, exception)]))
 
     def limit(self, numbered):
         """Begins the times of those with a timeout that were submitted."""
@@ -233,7 +242,7 @@ class Carrier:
         return number
 
     def start_within(self, timeout, target, submit, *args, cancellable=None):
-        """Begins what ends after so many seconds, for plugins too.
+        """Begins what ends after so many seconds, for plugins too; returns its number, or None when that is none.
 
         The target is told when that has come to its end: only then is nobody waiting any more, in the server either, and
         what has come none the less is not lost.
@@ -241,6 +250,11 @@ class Carrier:
         if timeout is None:
             return self.start(target, submit, *args, cancellable=cancellable)
         timeout = _check_timeout(timeout)
+        _check_cancellable(cancellable)
+        describe = functools.partial(_describe_timeout, timeout, submit.__name__, args[0] if args else None)
+        if timeout == 0 and not (cancellable is not None and cancellable.is_cancelled()):
+            self.be_late(target, describe())
+            return None
         ended = False
         timer = None
 
@@ -255,7 +269,7 @@ class Carrier:
         def expire(outcome):
             # Another outcome is that nobody waits any more.
             if not ended and outcome is True:
-                self.bridge.expire([number], [_describe_timeout(timeout, submit.__name__, args[0] if args else None)])
+                self.bridge.expire([number], [describe()])
 
         number = self.start(end, submit, *args, cancellable=cancellable)
         timer = self.start(expire, self.bridge.wait, timeout)
@@ -273,7 +287,7 @@ class Carrier:
     def start_future_within(self, timeout, cancellable, submit, *args, result=None):
         """Likewise; with a result that is not the outcome, where that only says that it was done."""
         number = None
-        future = Future(lambda: self.bridge.cancel(number))
+        future = Future(lambda: self.cancel_number(number))
 
         def settle(outcome):
             future._settle(outcome if result is None or isinstance(outcome, Exception) else result)
@@ -294,6 +308,10 @@ class Carrier:
         else:
             del self.targets[index], self.calls[index]
             return True
+
+    def cancel_number(self, number):
+        """Likewise, of what was begun with start_within()."""
+        return number is not None and self.bridge.cancel(number)
 
     def flush(self):
         calls, targets = self.calls, self.targets
