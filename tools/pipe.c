@@ -29,7 +29,8 @@ typedef struct
   guint64 n_read;     /* bytes */
   guint64 n_expected; /* bytes, 0: unknown */
   gboolean reading;
-  gboolean ended; /* no more is read */
+  gboolean ended;  /* no more is read */
+  gboolean at_end; /* because there is no more */
 
   GQueue calls;          /* (element-type PipeCall) (owned) in the order of the lines */
   gsize bytes_in_flight; /* of their lines */
@@ -39,6 +40,8 @@ typedef struct
   guint64 n_lost;     /* of @n_errors: without a reply because the connection was lost */
   guint64 first_lost; /* lines */
   guint64 last_lost;
+  guint64 multi_line; /* of a MULTI that nothing has ended yet; 0: there is none */
+  guint64 n_queued;   /* commands behind it */
   gboolean failed;
 } Pipe;
 
@@ -51,6 +54,16 @@ typedef struct
   TornadisReply *reply;     /* (owned) (nullable) */
   GError *error;            /* (owned) (nullable) */
 } PipeCall;
+
+/* What is behind the last line that was taken. */
+typedef struct
+{
+  guint64 line;
+  gboolean within; /* it has begun with something */
+  guint64 n;       /* commands */
+  guint64 first;   /* lines */
+  guint64 last;
+} PipeRest;
 
 static void pipe_pump (Pipe *self);
 
@@ -119,6 +132,27 @@ pipe_print (Pipe *self)
     }
 }
 
+/* Keeps in mind the transaction that is begun. EXEC ends it with any outcome; one that is lost may have run. */
+static void
+pipe_follow_transaction (Pipe *self,
+                         PipeCall *call,
+                         const GError *error)
+{
+  if (error == NULL && tool_command_is (call->command, "MULTI", NULL))
+    {
+      self->multi_line = call->line;
+      self->n_queued = 0;
+    }
+  else if (tool_command_is (call->command, "EXEC", NULL) || (error == NULL && tool_command_is (call->command, "DISCARD", NULL)))
+    {
+      self->multi_line = 0;
+    }
+  else if (error == NULL)
+    {
+      self->n_queued++;
+    }
+}
+
 static void
 replied_cb (TornadisClient *client,
             TornadisReply *reply,
@@ -128,6 +162,7 @@ replied_cb (TornadisClient *client,
   PipeCall *call = user_data;
   Pipe *self = call->pipe;
 
+  pipe_follow_transaction (self, call, error);
   if (error != NULL)
     {
       g_autofree char *text = tool_command_describe_error (call->command, error);
@@ -243,7 +278,7 @@ read_cb (GObject *object,
   if (error != NULL)
     pipe_stop (self, error->message);
   else if (n == 0)
-    self->ended = TRUE;
+    self->ended = self->at_end = TRUE;
   else
     g_string_append_len (self->input, g_bytes_get_data (bytes, NULL), (gssize) n);
 
@@ -339,14 +374,70 @@ pipe_describe_progress (gpointer user_data)
 }
 
 static void
+pipe_rest_count (PipeRest *rest,
+                 const char *data,
+                 gsize length)
+{
+  for (gsize i = 0; i < length; i++)
+    {
+      if (data[i] == '\n')
+        {
+          rest->line++;
+          rest->within = FALSE;
+        }
+      else if (!rest->within && !g_ascii_isspace (data[i]))
+        {
+          rest->within = TRUE;
+          if (data[i] == '#')
+            continue;
+          rest->last = rest->line;
+          if (rest->n++ == 0)
+            rest->first = rest->line;
+        }
+    }
+}
+
+/* Says what was not sent because it has ended early. A file is read to its end for that; of anything else there may be more
+ * at any time, which is not waited for. */
+static void
+pipe_print_rest (Pipe *self)
+{
+  PipeRest rest = { .line = self->line + 1 };
+  g_autofree char *buffer = g_malloc (READ_BYTES);
+  gssize n = 1;
+
+  while (self->reading && self->n_expected > 0)
+    g_main_context_iteration (NULL, TRUE);
+
+  pipe_rest_count (&rest, self->input->str + self->taken, self->input->len - self->taken);
+  while (!self->at_end && self->n_expected > 0 && n > 0)
+    {
+      n = g_input_stream_read (self->stream, buffer, READ_BYTES, NULL, NULL);
+      pipe_rest_count (&rest, buffer, (gsize) MAX (n, 0));
+      self->at_end = n == 0;
+    }
+
+  if (rest.n > 0)
+    tool_print_error ("%" G_GUINT64_FORMAT " %s not sent, from line %" G_GUINT64_FORMAT " to line %" G_GUINT64_FORMAT "%s", rest.n,
+                      tool_text_choose (rest.n, "command was", "commands were"), rest.first, rest.last,
+                      self->at_end ? "" : ", nor was what follows");
+}
+
+static void
 pipe_print_sum (Pipe *self)
 {
   g_autofree char *sums = pipe_describe_sums (self, self->n_commands);
 
+  if (self->multi_line > 0)
+    tool_print_error ("the MULTI of line %" G_GUINT64_FORMAT " has no EXEC: what follows it, %" G_GUINT64_FORMAT " %s, did not run",
+                      self->multi_line, self->n_queued, tool_text_choose (self->n_queued, "command", "commands"));
   if (self->n_lost > 1)
     tool_print_error ("%" G_GUINT64_FORMAT " commands have no reply, from line %" G_GUINT64_FORMAT " to line %" G_GUINT64_FORMAT
                       "; some may have run",
                       self->n_lost, self->first_lost, self->last_lost);
+  /* Where there was no connection it goes without saying. */
+  if (self->failed && self->n_commands > 0)
+    pipe_print_rest (self);
   if (self->quiet && self->options.json)
     g_string_append_printf (tool_output_begin (), "{\"commands\": %" G_GUINT64_FORMAT ", \"errors\": %" G_GUINT64_FORMAT "}\n",
                             self->n_commands, self->n_errors);
@@ -407,5 +498,5 @@ tool_pipe (char **argv)
   tool_progress_stop ();
   pipe_print_sum (&self);
 
-  return self.failed || self.n_errors > 0 ? TOOL_FAILED : TOOL_DONE;
+  return self.failed || self.n_errors > 0 || self.multi_line > 0 ? TOOL_FAILED : TOOL_DONE;
 }

@@ -21,10 +21,10 @@ argument_is (TornadisCommand *command,
 }
 
 /* Whether it is the command, with that subcommand (nullable). */
-static gboolean
-command_is (TornadisCommand *command,
-            const char *name,
-            const char *subcommand)
+gboolean
+tool_command_is (TornadisCommand *command,
+                 const char *name,
+                 const char *subcommand)
 {
   return argument_is (command, 0, name) && (subcommand == NULL || argument_is (command, 1, subcommand));
 }
@@ -54,7 +54,7 @@ command_has_text (TornadisCommand *command)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
-    if (command_is (command, known[i].name, known[i].subcommand))
+    if (tool_command_is (command, known[i].name, known[i].subcommand))
       return TRUE;
 
   return FALSE;
@@ -117,7 +117,7 @@ tool_command_describe_refusal (TornadisCommand *command,
                                const char *infix)
 {
   for (guint i = 0; i < n; i++)
-    if (command_is (command, refusals[i].name, refusals[i].subcommand))
+    if (tool_command_is (command, refusals[i].name, refusals[i].subcommand))
       return g_strconcat (refusals[i].name, refusals[i].subcommand != NULL ? " " : "",
                           refusals[i].subcommand != NULL ? refusals[i].subcommand : "", infix, ": ", refusals[i].instead, NULL);
 

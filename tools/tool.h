@@ -158,6 +158,9 @@ typedef struct
   const char *instead;
 } ToolRefusal;
 
+gboolean       tool_command_is (TornadisCommand *command,
+                                const char *name,
+                                const char *subcommand);
 char          *tool_command_describe_refusal (TornadisCommand *command,
                                               const ToolRefusal *refusals,
                                               guint n,

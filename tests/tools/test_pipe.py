@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import threading
@@ -196,6 +197,50 @@ def test_lost(server):
     equal((result.status, result.out), (1, b'0\n1\n2\n'))
     assert 'line 4: ' in result.err and 'from line 4 to line' in result.err and 'may have run' in result.err, result
     equal(peer.get_n_connections(), 1)
+
+
+def test_rest(server):
+    """What is behind the calls in flight when the connection is lost is said not to be sent; a file is known to its end."""
+    script = 'handshake\necho-server 3\nexpect ECHO\nclose'
+    text = ''.join(f'ECHO {n}\n\n# {n}\n' for n in range(50000)) + '  ECHO last\n\n'
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode())
+        for stdin in file, None:
+            peer = TornadisHarness.Peer.new(script)
+            file.seek(0)
+            with start(None, 'pipe', '-p', str(peer.get_port()), stdin=stdin or subprocess.PIPE) as process:
+                if stdin is None:
+                    process.stdin.write(text[:60000].encode())
+                    process.stdin.flush()
+                    equal(process.stdout.read(), b'0\n1\n2\n')
+                    err = process.stderr.read().decode()
+                else:
+                    err = process.communicate(timeout=60)[1].decode()
+                equal(process.wait(60), 1)
+            last = int(re.search('from line 10 to line ([0-9]+); some may', err).group(1)) if 'some may' in err else 10
+            n, first, to, more = re.search('tornadis: ([0-9]+) commands were not sent, from line ([0-9]+) to line ([0-9]+)(.*)', err).groups()
+            equal(int(first), last + 3)
+            if stdin is None:
+                equal(more, ', nor was what follows')
+            else:
+                equal((int(to), int(n), more), (150001, 50001 - (last + 2) // 3, ''))
+
+
+def test_unfinished_transaction(server):
+    """What stands behind a MULTI without an EXEC did not run, which is said."""
+    for text, told in (('MULTI\nSET k v\nINCR n\n', 'the MULTI of line 1 has no EXEC: what follows it, 2 commands, did not run'),
+                       ('PING\n\nMULTI\nEXEC\nMULTI\nSET k v', 'the MULTI of line 5 has no EXEC: what follows it, 1 command, did not run')):
+        result = pipe(server, text)
+        equal((result.status, result.err), (1, f'tornadis: {told}\n'))
+    equal(server.command('EXISTS k'), ':0\r\n')
+    for end in 'EXEC', 'DISCARD', 'exec':
+        good(pipe(server, f'MULTI\nPING\n{end}\n'))
+    result = pipe(server, 'MULTI\nNOSUCH\nEXEC')
+    assert result.status == 1 and 'EXECABORT' in result.err and 'did not run' not in result.err, result
+    # One that is lost before its EXEC was sent.
+    peer = TornadisHarness.Peer.new('handshake\nexpect MULTI\nsend "+OK\\r\\n"\nexpect PING\nclose')
+    result = pipe(None, 'MULTI\nPING\n', '-p', str(peer.get_port()))
+    assert result.status == 1 and 'the MULTI of line 1 has no EXEC' in result.err, result
 
 
 def test_unsent(server):
