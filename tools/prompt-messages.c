@@ -127,6 +127,49 @@ print_batch_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* What is printed in the next iteration: what has come with it is there by then. */
+static GString *
+begin_batch (void)
+{
+  if (batch == NULL)
+    {
+      batch = g_string_new (NULL);
+      batch_source = g_idle_add (print_batch_cb, NULL);
+    }
+
+  return batch;
+}
+
+/* Prints which keys the server has told to have changed, in the way of messages; of all of them without a list. */
+void
+prompt_messages_invalidate (TornadisReply *keys)
+{
+  g_autoptr (GString) line = g_string_new (NULL);
+  gboolean has_keys = tornadis_reply_get_kind (keys) == TORNADIS_REPLY_KIND_ARRAY;
+
+  begin_batch ();
+  if (message_format == TOOL_FORMAT_JSON || message_format == TOOL_FORMAT_CSV)
+    {
+      g_string_append (line, message_format == TOOL_FORMAT_JSON ? "{\"invalidate\": " : "\"invalidate\",");
+      tool_reply_append (line, keys, message_format);
+      if (message_format == TOOL_FORMAT_JSON)
+        g_string_insert_c (line, (gssize) line->len - 1, '}');
+      tool_line_append_shown (batch, line->str, line->len, message_format == TOOL_FORMAT_JSON);
+      return;
+    }
+
+  prompt_print_append (batch, PROMPT_STYLE_CHANNEL, "[invalidate]", strlen ("[invalidate]"));
+  for (gsize i = 0; has_keys && i < tornadis_reply_get_n_elements (keys); i++)
+    {
+      gsize length;
+      const char *data = (const char *) tornadis_reply_get_data (tornadis_reply_get_element (keys, i), &length);
+
+      g_string_append_c (batch, ' ');
+      tool_line_append (batch, data, data != NULL ? length : 0);
+    }
+  g_string_append (batch, has_keys ? "\n" : " (all keys)\n");
+}
+
 static void
 popped_cb (GObject *object,
            GAsyncResult *result,
@@ -144,12 +187,7 @@ popped_cb (GObject *object,
   if (message == NULL)
     return;
 
-  if (batch == NULL)
-    {
-      batch = g_string_new (NULL);
-      /* What has come with it is popped before. */
-      batch_source = g_idle_add (print_batch_cb, NULL);
-    }
+  begin_batch ();
   if (message_format == TOOL_FORMAT_JSON || message_format == TOOL_FORMAT_CSV)
     append_formatted (message);
   else

@@ -153,6 +153,7 @@ called_cb (GObject *object,
     self->watching = TRUE;
   else if (prompt_words_have (run->words, 0, "MULTI") && reply != NULL)
     self->in_transaction = TRUE;
+  prompt_tracking_follow (self->client, run->words, reply);
   /* The client counts WATCH as its beginning, too. Of one that is lost is said when there is another connection. */
   if (tornadis_client_is_connected (self->client) && !tornadis_client_is_in_transaction (self->client))
     {
@@ -394,6 +395,7 @@ prompt_session_run (PromptSession *self,
     return TRUE;
 
   prompt_session_hurry (self, FALSE);
+  prompt_tracking_prepare (self->client, words);
   command = run_make_command (run);
   tornadis_client_call_async (self->client, command, cancellable, called_cb, run);
 

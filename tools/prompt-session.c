@@ -52,6 +52,8 @@ session_tell (PromptSession *self,
     g_string_append (text, "; the transaction is gone");
   if (self->watching)
     g_string_append (text, "; nothing is watched any more");
+  if (prompt_tracking_is_on ())
+    g_string_append (text, "; no keys are tracked any more");
   if (self->n_ended > 0)
     g_string_append_printf (text, "; %u %s ended", self->n_ended,
                             tool_text_choose (self->n_ended, "subscription has", "subscriptions have"));
@@ -73,6 +75,7 @@ session_is_up (PromptSession *self,
   g_clear_handle_id (&self->moment_source, g_source_remove);
   self->trying = self->failed = self->slow = self->down = self->lost = FALSE;
   self->in_transaction = self->watching = FALSE;
+  prompt_tracking_clear ();
   self->beginning = NULL;
   self->n_ended = 0;
   self->changed (self->changed_data);
@@ -156,7 +159,7 @@ disconnected_cb (TornadisClient *client,
   prompt_session_stopped (self);
   stopped = self->stopping;
   self->lost = TRUE;
-  self->down |= self->in_transaction || self->watching;
+  self->down |= self->in_transaction || self->watching || prompt_tracking_is_on ();
   self->stopping = FALSE;
   prompt_session_try (self);
   /* That it is not there is no news. */
@@ -346,6 +349,7 @@ session_drop_client (PromptSession *self)
 {
   g_clear_handle_id (&self->moment_source, g_source_remove);
   prompt_messages_close ();
+  prompt_tracking_clear ();
   prompt_commands_clear ();
   prompt_complete_set_client (NULL);
   if (self->client != NULL)

@@ -98,8 +98,18 @@ void prompt_messages_run (GPtrArray *words,
 void prompt_messages_set_make_func (PromptMessagesMakeFunc make,
                                     gpointer user_data);
 void prompt_messages_set_format (ToolFormat format);
+void prompt_messages_invalidate (TornadisReply *keys);
 void prompt_messages_resume (void);
 guint prompt_messages_close (void);
+
+/* prompt-tracking.c: CLIENT TRACKING */
+void prompt_tracking_prepare (TornadisClient *client,
+                              GPtrArray *words);
+void prompt_tracking_follow (TornadisClient *client,
+                             GPtrArray *words,
+                             TornadisReply *reply);
+gboolean prompt_tracking_is_on (void);
+void prompt_tracking_clear (void);
 
 /* prompt-line-readline.c or prompt-line-plain.c: the line that is edited */
 typedef struct

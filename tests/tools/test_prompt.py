@@ -269,6 +269,47 @@ def test_idle_connection(server):
         assert b'No messages' not in prompt.see('Subscribed again; messages may be missing')
 
 
+def test_tracking(server):
+    """Keys that the server says have changed are shown, and that it does not say so any more, too."""
+    with open_prompt(server) as prompt:
+        equal(prompt.call('client tracking on bcast'), 'OK\n')
+        prompt.type('set half')
+        prompt.see('set half')
+        server.command(r'SET "a b\x1b" 1')
+        prompt.see(re.escape(rb'[invalidate]' + END + rb' a b\x1b' + b'\r\n'))
+        prompt.see('127[^\r\n]*> set half')
+        server.command('FLUSHALL')
+        prompt.see(re.escape(b'[invalidate]' + END + b' (all keys)\r\n'))
+        prompt.type(CTRL_C)
+        prompt.see('\\^C')
+        prompt.prompt()
+        for chosen, one, every in ((':json', '{"invalidate": ["k"]}', '{"invalidate": null}'), (':csv', '"invalidate","k"', '"invalidate",NULL')):
+            equal(prompt.call(chosen), '')
+            server.command('SET k 1')
+            prompt.see(re.escape(one + '\r\n'))
+            server.command('FLUSHALL')
+            prompt.see(re.escape(every + '\r\n'))
+            prompt.prompt()
+        prompt.call(':quoted')
+        server.command('CLIENT KILL TYPE normal')
+        prompt.see('Connected again; no keys are tracked any more')
+        prompt.prompt()
+        # Neither when it is refused, nor when it was ended, nor in a transaction that did not run.
+        for lines in (('client tracking on frob',), ('client tracking on', 'client tracking off'),
+                      ('multi', 'client tracking on', 'discard')):
+            for line in lines:
+                prompt.type(line, ENTER)
+                prompt.see('> ')
+            prompt.settle()
+            shown = prompt.call('hello 3')
+            assert 'Connected anew' in shown and 'tracked' not in shown, (lines, shown)
+        for line in 'multi', 'client tracking on', 'exec':
+            prompt.type(line, ENTER)
+            prompt.see('> ')
+        prompt.settle()
+        assert 'Reset; RESP3; user default; database 0; no keys are tracked any more' in prompt.call('reset')
+
+
 def test_at_once(server):
     """A command does not wait for the time of the next attempt to connect, which is seconds away after a few of them."""
     with open_prompt(server) as prompt:
@@ -811,7 +852,7 @@ def test_no_terminal(server):
 if not HAS_READLINE:
     for name in ('completion', 'completion_in_time', 'hints', 'help', 'history', 'history_that_cannot_be_kept', 'paste',
                  'reconnect', 'messages', 'cancel', 'login', 'stop', 'given_up', 'names_and_users', 'resize', 'many_messages',
-                 'idle_connection', 'at_once', 'server_that_hangs', 'shutdown', 'formats', 'ascii'):
+                 'idle_connection', 'tracking', 'at_once', 'server_that_hangs', 'shutdown', 'formats', 'ascii'):
         del globals()['test_' + name]
 
 try:
