@@ -19,6 +19,15 @@ static const ToolRefusal refusals[] = {
   { "CLIENT", "CACHING", "the connections to the nodes of a cluster are not for one command" },
 };
 
+/* What HELLO says about a connection, and the client sends with its own. */
+typedef struct
+{
+  TornadisProtocol protocol;
+  char *username; /* (owned) (nullable) */
+  char *password; /* (owned) (nullable): neither is said */
+  char *name;     /* (owned) (nullable): likewise */
+} Login;
+
 /* One call of the user. */
 typedef struct
 {
@@ -26,13 +35,31 @@ typedef struct
   GPtrArray *words; /* (owned) (element-type GBytes) */
   PromptRanFunc func;
   gpointer user_data;
-  GError *error;  /* (owned) (nullable) */
-  char *username; /* (owned) (nullable): of the client, before it was changed */
-  char *password; /* (owned) (nullable) */
-  char *name;     /* (owned) (nullable) */
-  TornadisProtocol protocol;
+  GError *error;             /* (owned) (nullable) */
+  GCancellable *cancellable; /* (owned) (nullable): of a HELLO that is tried */
+  Login wanted;
+  Login before;        /* of the client, before it was changed */
   gboolean was_wanted; /* before that: a connection */
 } Run;
+
+static void
+login_clear (Login *self)
+{
+  g_free (self->username);
+  g_free (self->password);
+  g_free (self->name);
+}
+
+static void
+login_apply (const Login *self,
+             TornadisClient *client)
+{
+  g_object_set (client, "protocol", self->protocol, NULL);
+  if (self->password != NULL)
+    g_object_set (client, "username", self->username, "password", self->password, NULL);
+  if (self->name != NULL)
+    g_object_set (client, "client-name", self->name, NULL);
+}
 
 static TornadisCommand *
 run_make_command (Run *self)
@@ -49,9 +76,9 @@ run_finish (Run *self,
   self->func (reply, error, self->user_data);
   g_ptr_array_unref (self->words);
   g_clear_error (&self->error);
-  g_free (self->username);
-  g_free (self->password);
-  g_free (self->name);
+  g_clear_object (&self->cancellable);
+  login_clear (&self->wanted);
+  login_clear (&self->before);
   g_free (self);
 }
 
@@ -206,8 +233,8 @@ reconnected_cb (GObject *object,
       return;
     }
 
-  g_object_set (object, "protocol", run->protocol, "username", run->username, "password", run->password,
-                "client-name", run->name, NULL);
+  g_object_set (object, "protocol", run->before.protocol, "username", run->before.username, "password", run->before.password,
+                "client-name", run->before.name, NULL);
   self->beginning = NULL;
   self->lost |= run->was_wanted;
   self->down = TRUE;
@@ -218,26 +245,87 @@ reconnected_cb (GObject *object,
 
 static void
 run_reconnect (Run *self,
-               const char *username,
-               const char *password,
-               const char *name,
-               TornadisProtocol protocol,
                GCancellable *cancellable)
 {
   TornadisClient *client = self->session->client;
+  Login *before = &self->before;
 
   self->was_wanted = self->session->trying || tornadis_client_is_connected (client);
-  g_object_get (client, "protocol", &self->protocol, "username", &self->username, "password", &self->password,
-                "client-name", &self->name, NULL);
-  g_object_set (client, "protocol", protocol, NULL);
-  if (password != NULL)
-    g_object_set (client, "username", username, "password", password, NULL);
-  if (name != NULL)
-    g_object_set (client, "client-name", name, NULL);
+  g_object_get (client, "protocol", &before->protocol, "username", &before->username, "password", &before->password,
+                "client-name", &before->name, NULL);
+  login_apply (&self->wanted, client);
+  if (prompt_words_have (self->words, 0, "HELLO"))
+    self->session->beginning = "Connected anew";
 
   tornadis_client_close (client);
   self->session->trying = FALSE;
   tornadis_client_connect_async (client, cancellable, reconnected_cb, self);
+}
+
+/* What the server has said to HELLO, or to AUTH where that is sent instead, without what the client says before it. */
+static GError *
+dup_refusal (const GError *error)
+{
+  static const char *const marks[] = { ": HELLO: ", ": AUTH: " };
+
+  for (guint i = 0; i < G_N_ELEMENTS (marks); i++)
+    {
+      const char *words = strstr (error->message, marks[i]);
+
+      if (words != NULL && error->domain == TORNADIS_ERROR)
+        return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_REPLY, words + strlen (marks[i]));
+    }
+
+  return g_error_copy (error);
+}
+
+static void
+tried_cb (GObject *object,
+          GAsyncResult *result,
+          gpointer user_data)
+{
+  Run *run = user_data;
+  g_autoptr (TornadisClient) probe = TORNADIS_CLIENT (object);
+  g_autoptr (GError) error = NULL;
+
+  if (tornadis_client_connect_finish (probe, result, &error))
+    {
+      tornadis_client_close (probe);
+      run_reconnect (run, run->cancellable);
+    }
+  else
+    {
+      g_autoptr (GError) refusal = dup_refusal (error);
+
+      run_finish (run, NULL, refusal);
+    }
+}
+
+/* Tries what HELLO says on another connection: the one that is there, and what has begun on it, ends only for one that the
+ * server takes. */
+static void
+run_try (Run *self,
+         GCancellable *cancellable)
+{
+  TornadisClient *client = self->session->client;
+  TornadisClient *probe = NULL;
+  Login login = { 0 };
+  guint db;
+
+  if (tornadis_client_is_connected (client))
+    probe = tool_options_make_client (&self->session->options, TORNADIS_TYPE_CLIENT);
+  if (probe == NULL)
+    {
+      run_reconnect (self, cancellable);
+      return;
+    }
+
+  g_object_get (client, "db", &db, "username", &login.username, "password", &login.password, NULL);
+  g_object_set (probe, "db", db, "username", login.username, "password", login.password, NULL);
+  login_clear (&login);
+  login_apply (&self->wanted, probe);
+  g_set_object (&self->cancellable, cancellable);
+  tornadis_client_connect_async (probe, cancellable, tried_cb, self);
 }
 
 /* HELLO and AUTH are properties of the client, which it sends itself: of AUTH only where there is no connection without. */
@@ -246,31 +334,29 @@ run_hello (Run *self,
            GCancellable *cancellable)
 {
   GPtrArray *words = self->words;
-  TornadisProtocol protocol = TORNADIS_PROTOCOL_AUTO;
-  g_autofree char *username = NULL;
-  g_autofree char *password = NULL;
-  g_autofree char *name = NULL;
+  Login *wanted = &self->wanted;
   guint i = 2;
 
+  wanted->protocol = TORNADIS_PROTOCOL_AUTO;
   if (prompt_words_have (words, 1, "2"))
-    protocol = TORNADIS_PROTOCOL_RESP2;
+    wanted->protocol = TORNADIS_PROTOCOL_RESP2;
   else if (prompt_words_have (words, 1, "3"))
-    protocol = TORNADIS_PROTOCOL_RESP3;
+    wanted->protocol = TORNADIS_PROTOCOL_RESP3;
 
   for (;;)
     {
       if (prompt_words_have (words, i, "AUTH") && i + 2 < words->len)
         {
-          g_free (username);
-          g_free (password);
-          username = dup_word (words, i + 1);
-          password = dup_word (words, i + 2);
+          g_free (wanted->username);
+          g_free (wanted->password);
+          wanted->username = dup_word (words, i + 1);
+          wanted->password = dup_word (words, i + 2);
           i += 3;
         }
       else if (prompt_words_have (words, i, "SETNAME") && i + 1 < words->len)
         {
-          g_free (name);
-          name = dup_word (words, i + 1);
+          g_free (wanted->name);
+          wanted->name = dup_word (words, i + 1);
           i += 2;
         }
       else
@@ -279,20 +365,16 @@ run_hello (Run *self,
         }
     }
 
-  for (const char *p = name; p != NULL && *p != '\0'; p++)
+  for (const char *p = wanted->name; p != NULL && *p != '\0'; p++)
     if (!g_ascii_isgraph (*p))
       {
         run_fail (self, "The name of a client has no spaces and no other characters than those of ASCII");
         return;
       }
-  if (protocol == TORNADIS_PROTOCOL_AUTO || i < words->len)
-    {
-      run_fail (self, "Here it is HELLO 2|3 [AUTH username password] [SETNAME name], which connects again");
-      return;
-    }
-
-  self->session->beginning = "Connected anew";
-  run_reconnect (self, username, password, name, protocol, cancellable);
+  if (wanted->protocol == TORNADIS_PROTOCOL_AUTO || i < words->len)
+    run_fail (self, "Here it is HELLO 2|3 [AUTH username password] [SETNAME name], which connects again");
+  else
+    run_try (self, cancellable);
 }
 
 static void
@@ -300,12 +382,11 @@ run_auth (Run *self,
           GCancellable *cancellable)
 {
   guint n = self->words->len;
-  g_autofree char *username = n == 3 ? dup_word (self->words, 1) : NULL;
-  g_autofree char *password = dup_word (self->words, n - 1);
-  TornadisProtocol protocol;
 
-  g_object_get (self->session->client, "protocol", &protocol, NULL);
-  run_reconnect (self, username, password, NULL, protocol, cancellable);
+  g_object_get (self->session->client, "protocol", &self->wanted.protocol, NULL);
+  self->wanted.username = n == 3 ? dup_word (self->words, 1) : NULL;
+  self->wanted.password = dup_word (self->words, n - 1);
+  run_reconnect (self, cancellable);
 }
 
 static void

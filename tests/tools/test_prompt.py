@@ -705,8 +705,15 @@ def test_own_ways(server):
         assert 'Connected anew; RESP2; user default; database 0; nothing is watched any more' in shown, shown
         equal(prompt.call('client getname'), '"me"\n')
         equal(prompt.call('hgetall h'), '(empty array)\n')
-        assert 'WRONGPASS' in prompt.call('hello 3 auth nobody wrong')
+        # One that is refused leaves all as it was.
+        equal(prompt.call('watch k'), 'OK\n')
+        before = prompt.call('client id')
+        for line in 'hello 3 auth nobody wrong', 'hello 2 auth nobody wrong':
+            shown = prompt.call(line)
+            assert '(error) WRONGPASS' in shown and 'onnect' not in shown and shown.count('\n') == 1, shown
+        equal(prompt.call('client id'), before)
         equal(prompt.call('hgetall h'), '(empty array)\n')
+        prompt.call('unwatch')
         prompt.call('select 1', b'[1]')
         prompt.call('multi', b'[1](TX)')
         assert 'EXEC or DISCARD first' in prompt.call('hello 3', b'[1](TX)')
