@@ -100,6 +100,15 @@ timer_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* A server that shuts down ends the connection without a reply, which is what SHUTDOWN was called for. */
+static gboolean
+call_has_shut_down (Call *self,
+                    const GError *error)
+{
+  return g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && tool_command_is (self->command, "SHUTDOWN", NULL) &&
+         !tool_command_is (self->command, "SHUTDOWN", "ABORT");
+}
+
 static void
 called_cb (TornadisClient *client,
            TornadisReply *reply,
@@ -113,7 +122,9 @@ called_cb (TornadisClient *client,
   if (self->n_left > 0)
     self->n_left--;
 
-  if (error != NULL || self->n_left == 0)
+  if (call_has_shut_down (self, error))
+    call_finish (self, NULL);
+  else if (error != NULL || self->n_left == 0)
     call_finish (self, error != NULL ? g_error_copy (error) : NULL);
   else
     self->timer = g_timeout_add ((guint) (self->options.interval * 1000), timer_cb, self);

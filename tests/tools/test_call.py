@@ -274,4 +274,14 @@ def test_nonblocking_output(server):
         equal(process.wait(60), 0)
 
 
+def test_shutdown(server):
+    """A connection that ends for it is no error; what the server refuses is one."""
+    fails(run(server, 'call', 'SHUTDOWN', 'ABORT'), 1, 'No shutdown in progress')
+    fails(run(server, 'call', 'shutdown', 'frob'), 1, 'syntax')
+    equal(good(run(server, 'call', '-r', '3', 'shutdown', 'nosave')), b'')
+    fails(run(server, 'call', 'SHUTDOWN'), 1, 'onnect')
+    peer = TornadisHarness.Peer.new('handshake\nexpect SHUTDOWN\nclose')
+    fails(run(None, 'call', '--uri', peer_uri(peer), 'SHUTDOWN', 'ABORT'), 1, 'lost')
+
+
 main(sys.modules[__name__])
