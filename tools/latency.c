@@ -30,7 +30,7 @@ typedef struct
   gint64 n_left;     /* -1: no end */
   guint ask_timer;   /* 0: none */
   guint line_timer;  /* 0: the line ends with the program */
-  gboolean lost;     /* which was said */
+  ToolLoss loss;
   ToolStatus status;
   gboolean done;
 } Latency;
@@ -58,7 +58,7 @@ static gboolean
 latency_measure (Latency *self,
                  LatencyFigures *figures)
 {
-  gint64 waited = self->asked != 0 && !self->lost ? g_get_monotonic_time () - self->asked : 0;
+  gint64 waited = self->asked != 0 && !tool_loss_is_on (&self->loss) ? g_get_monotonic_time () - self->asked : 0;
   gint64 minimum = self->minimum, maximum = self->maximum, sum = self->sum;
   guint64 n = self->n_samples;
 
@@ -177,19 +177,10 @@ replied_cb (TornadisClient *client,
 
   if (error == NULL)
     {
-      if (self->lost)
-        tool_print_error ("connected again");
-      self->lost = FALSE;
+      tool_loss_end (&self->loss);
       latency_count (self, usec);
     }
-  else if (self->start != 0 && tool_error_is_loss (error))
-    {
-      /* A server that was there comes back. */
-      if (!self->lost)
-        tool_print_error ("%s; trying again", error->message);
-      self->lost = TRUE;
-    }
-  else
+  else if (!tool_loss_begin (&self->loss, error))
     {
       tool_print_error ("%s", error->message);
       self->status = TOOL_FAILED;
@@ -251,6 +242,7 @@ latency_clear (Latency *self)
   g_clear_handle_id (&self->line_timer, g_source_remove);
   g_clear_object (&self->client);
   g_clear_pointer (&self->command, tornadis_command_unref);
+  tool_loss_clear (&self->loss);
   tool_options_clear (&self->options);
 }
 

@@ -33,7 +33,7 @@ typedef struct
   gint64 n_left;     /* -1: no end */
   guint timer;       /* 0: none, until the next line */
   gboolean is_due;   /* it is, when output has been written */
-  gboolean lost;     /* which was said */
+  ToolLoss loss;
   ToolStatus status;
   gboolean done;
 } Stat;
@@ -178,12 +178,9 @@ static gboolean
 stat_waits (Stat *self,
             const GError *error)
 {
-  if (self->n_printed == 0 || !tool_error_is_loss (error))
+  if (self->n_printed == 0 || !tool_loss_begin (&self->loss, error))
     return FALSE;
 
-  if (!self->lost)
-    tool_print_error ("%s; trying again", error->message);
-  self->lost = TRUE;
   self->requests = -1;
 
   return TRUE;
@@ -203,9 +200,7 @@ replied_cb (TornadisClient *client,
 
   if (info != NULL)
     {
-      if (self->lost)
-        tool_print_error ("connected again");
-      self->lost = FALSE;
+      tool_loss_end (&self->loss);
       stat_print (self, info);
       if (self->n_left > 0)
         self->n_left--;
@@ -244,6 +239,7 @@ stat_clear (Stat *self)
   g_clear_handle_id (&self->timer, g_source_remove);
   g_clear_object (&self->client);
   g_clear_pointer (&self->command, tornadis_command_unref);
+  tool_loss_clear (&self->loss);
   tool_options_clear (&self->options);
 }
 

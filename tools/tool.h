@@ -111,6 +111,18 @@ char    *tool_options_describe_error (ToolOptions *self,
                                       const GError *error);
 gboolean tool_error_is_loss (const GError *error);
 
+/* tool-loss.c */
+typedef struct
+{
+  char *reason; /* (owned) (nullable): why there is no connection, which was said */
+} ToolLoss;
+
+gboolean tool_loss_is_on (const ToolLoss *self);
+gboolean tool_loss_begin (ToolLoss *self,
+                          const GError *error);
+void tool_loss_end (ToolLoss *self);
+void tool_loss_clear (ToolLoss *self);
+
 /* tool-tls.c */
 gboolean tool_options_equip_tls (ToolOptions *self,
                                  TornadisClient *client,
