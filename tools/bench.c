@@ -16,10 +16,14 @@
 /* Without a batch size all calls of a client go out at once, within these bounds. */
 #define MAX_BATCH 100000
 #define MAX_BATCH_BYTES (64 * 1024 * 1024)
-/* At the end: how long a server may be silent before no more is waited for, and how long deleting the key may take then. */
-#define SILENCE_SEC 3
+/* At the end: how long a server may be silent before no more is waited for, and how long deleting the key may take then:
+ * less for somebody who has pressed Ctrl+C than where another connection has to be made. */
+#define SILENCE_SEC 1
 #define CLEANUP_SEC 3
-#define LOOK_MSEC 100
+#define INTERRUPTED_CLEANUP_SEC 1
+#define LOOK_MSEC 50
+/* What may be done without waiting so that the last command is written. */
+#define MAX_TURNS 100
 
 typedef struct
 {
@@ -40,6 +44,7 @@ typedef struct
   Histogram latency;
   gint64 start; /* microseconds */
   gint64 end;   /* of the last reply, or when it was stopped; 0: it has not ended */
+  gint64 heard; /* of the last reply, or the start */
   guint timer;  /* 0: none, of what is waited for at the end */
   guint n_cleaning; /* DEL in flight */
   gboolean interrupted;
@@ -102,8 +107,14 @@ cleaning_timeout_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+bench_limit_cleaning (Bench *self)
+{
+  self->timer = g_timeout_add_seconds (self->interrupted ? INTERRUPTED_CLEANUP_SEC : CLEANUP_SEC, cleaning_timeout_cb, self);
+}
+
 /* When no call is in flight any more, which would make the key again. A server that is silent has it deleted behind the calls
- * of each connection, whenever it reads on. */
+ * of each connection, whenever it reads on, and nobody waits for that. */
 static void
 bench_clean_up (Bench *self)
 {
@@ -115,11 +126,24 @@ bench_clean_up (Bench *self)
   self->cleaning = TRUE;
   g_clear_handle_id (&self->timer, g_source_remove);
   if (self->stopping)
-    self->timer = g_timeout_add_seconds (CLEANUP_SEC, cleaning_timeout_cb, self);
+    bench_limit_cleaning (self);
 
   self->n_cleaning = self->silent ? self->clients->len : 1;
   for (guint i = 0, n = self->n_cleaning; i < n; i++)
     tornadis_client_submit (((BenchClient *) g_ptr_array_index (self->clients, i))->client, command, cleaned_up_cb, self, NULL);
+  if (self->silent && self->interrupted)
+    {
+      self->key_problem = g_strdup ("DEL has no reply");
+      self->done = TRUE;
+    }
+}
+
+static gboolean
+bench_is_silent (Bench *self)
+{
+  self->silent = g_get_monotonic_time () - self->heard >= SILENCE_SEC * G_USEC_PER_SEC;
+
+  return self->silent;
 }
 
 static gboolean
@@ -127,17 +151,16 @@ look_cb (gpointer user_data)
 {
   Bench *self = user_data;
 
-  if (g_get_monotonic_time () - self->end < SILENCE_SEC * G_USEC_PER_SEC)
+  if (!bench_is_silent (self))
     return G_SOURCE_CONTINUE;
 
   self->timer = 0;
-  self->silent = TRUE;
   bench_clean_up (self);
 
   return G_SOURCE_REMOVE;
 }
 
-/* What was sent is waited for while replies come. */
+/* What was sent is waited for while replies come: a server that has not answered for some time already does not begin to. */
 static void
 bench_stop (Bench *self)
 {
@@ -153,12 +176,15 @@ bench_stop (Bench *self)
 
   if (self->cleaning)
     {
-      self->timer = g_timeout_add_seconds (CLEANUP_SEC, cleaning_timeout_cb, self);
+      bench_limit_cleaning (self);
       return;
     }
 
   self->end = g_get_monotonic_time ();
-  self->timer = g_timeout_add (LOOK_MSEC, look_cb, self);
+  if (self->interrupted && bench_is_silent (self))
+    bench_clean_up (self);
+  else
+    self->timer = g_timeout_add (LOOK_MSEC, look_cb, self);
 }
 
 /* A key that was made before a connection was lost is deleted on another one, unless the server is gone. */
@@ -224,7 +250,7 @@ replied_cb (TornadisClient *client,
       else
         bench_count_reply (self, call, reply);
 
-      self->end = g_get_monotonic_time ();
+      self->end = self->heard = g_get_monotonic_time ();
       histogram_add (&self->latency, self->end - call->start);
       self->n_done += call->n_calls;
     }
@@ -263,7 +289,7 @@ bench_call_send (BenchCall *call)
 static void
 bench_start (Bench *self)
 {
-  self->start = g_get_monotonic_time ();
+  self->start = self->heard = g_get_monotonic_time ();
 
   for (guint i = 0; i < self->clients->len; i++)
     {
@@ -300,6 +326,11 @@ interrupted_cb (gpointer user_data)
   Bench *self = user_data;
 
   self->interrupted = TRUE;
+  /* What it waits for after a connection was lost is not worth it. */
+  if (self->stopping)
+    self->done = TRUE;
+  if (self->stopping && self->key_problem == NULL)
+    self->key_problem = g_strdup ("it was interrupted");
   bench_stop (self);
 }
 
@@ -465,10 +496,15 @@ tool_bench (char **argv)
     g_main_context_iteration (NULL, TRUE);
   tool_signals_unwatch ();
   tool_progress_stop ();
+  for (guint i = 0; self.silent && i < MAX_TURNS && g_main_context_iteration (NULL, FALSE); i++)
+    ;
 
   bench_print_end (&self);
   if (self.n_done > 0)
     bench_print (&self);
 
-  return self.failed || self.silent || self.key_problem != NULL || self.n_errors > 0 ? TOOL_FAILED : TOOL_DONE;
+  if (self.failed || self.n_errors > 0 || (self.key_problem != NULL && !self.interrupted))
+    return TOOL_FAILED;
+
+  return TOOL_DONE;
 }

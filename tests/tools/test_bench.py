@@ -8,7 +8,7 @@ import sys
 import time
 
 from tap import equal, main
-from tool import good, read_terminal, read_terminal_until, run, start, terminal, wait_for
+from tool import SLOW, good, read_terminal, read_terminal_until, run, start, terminal, wait_for
 
 from gi.repository import TornadisHarness
 
@@ -153,14 +153,27 @@ def test_hangs(server):
     peer = TornadisHarness.Peer.new('handshake\necho-server 50\n' + 'expect SET\n' * 10 + 'wait\nexpect DEL\nwait')
     with start(None, 'bench', '-p', str(peer.get_port()), '--requests', '100', '-b', '10', '--clients', '1') as process:
         wait_for(lambda: peer.get_received().count('\nSET ') == 60, 'the calls')
+        begin = time.monotonic()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    equal((process.returncode, out.startswith(b'50 SET of 2 bytes, 1 client, batches of 10: ')), (1, True))
+        assert time.monotonic() - begin < 5 * SLOW
+    equal((process.returncode, out.startswith(b'50 SET of 2 bytes, 1 client, batches of 10: ')), (0, True))
     lines = err.decode().splitlines()
     equal(lines[0], 'tornadis: interrupted after 50 of 100 calls; the server does not answer the last ones')
     assert re.fullmatch('tornadis: the key tornadis-bench-[0-9]+ may be left: .*', lines[1]) and len(lines) == 2, err
     peer.go()
     wait_for(lambda: '\nDEL tornadis-bench-' in peer.get_received(), 'the deletion')
+
+
+def test_interrupted_at_the_end(server):
+    """Who waits for the deletion over another connection is not waited for, either."""
+    peer = TornadisHarness.Peer.new('handshake\nexpect SET\nclose\n---\nwait')
+    with start(None, 'bench', '-p', str(peer.get_port()), '--requests', '10', '-b', '10', '--clients', '1') as process:
+        assert b'lost' in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    equal((process.returncode, out), (1, b''))
+    assert b'may be left: it was interrupted\n' in err, err
 
 
 def test_progress(server):
