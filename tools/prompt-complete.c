@@ -147,7 +147,18 @@ add_keys (GPtrArray *candidates,
     g_cancellable_cancel (scan->cancellable);
 }
 
-/* Names are in capitals, unless what is typed is not: of the word itself, or of the one before it. */
+/* Whether the last letter is a small one: what is typed on is like it. Returns FALSE without any letter. */
+static gboolean
+ends_in_lower (const char *typed,
+               gsize length)
+{
+  while (length > 0 && !g_ascii_isalpha (typed[length - 1]))
+    length--;
+
+  return length > 0 && g_ascii_islower (typed[length - 1]);
+}
+
+/* What is typed stays. The rest of a name is in capitals, unless what is typed of it, or the word before it, is not. */
 static void
 add_names (GPtrArray *candidates,
            GPtrArray *names,
@@ -155,8 +166,9 @@ add_names (GPtrArray *candidates,
            const char *prefix,
            gsize length)
 {
-  const char *typed = length > 0 || before == NULL ? prefix : g_bytes_get_data (before, NULL);
-  gboolean lower = typed != NULL && g_ascii_islower (*typed);
+  gsize n_typed = length;
+  const char *typed = length > 0 || before == NULL ? prefix : g_bytes_get_data (before, &n_typed);
+  gboolean lower = ends_in_lower (typed, n_typed);
 
   for (guint i = 0; i < names->len; i++)
     {
@@ -165,7 +177,9 @@ add_names (GPtrArray *candidates,
 
       if (g_ascii_strncasecmp (name, prefix, length) != 0)
         continue;
-      text = lower ? g_ascii_strdown (name, -1) : g_ascii_strup (name, -1);
+      /* The prompt's own words that begin with a colon have no capitals. */
+      text = lower || *name == ':' ? g_ascii_strdown (name, -1) : g_ascii_strup (name, -1);
+      memcpy (text, prefix, length);
       g_ptr_array_add (candidates, g_bytes_new_take (text, strlen (text)));
     }
 }
@@ -208,13 +222,7 @@ add_candidates (GPtrArray *candidates,
 
   names = prompt_commands_list (position > 0 ? first : NULL);
   if (position == 0)
-    {
-      static const char *const own[] = { "help", "clear", "quit", "exit", "connect" };
-
-      for (guint i = 0; i < G_N_ELEMENTS (own); i++)
-        if (!g_ptr_array_find_with_equal_func (names, own[i], g_str_equal, NULL))
-          g_ptr_array_add (names, g_strdup (own[i]));
-    }
+    prompt_own_list (names);
 
   if (position == 0 || (position == 1 && names->len > 0))
     add_names (candidates, names, position > 0 ? g_ptr_array_index (words, 0) : NULL, prefix, length);
@@ -257,27 +265,20 @@ count_common (GPtrArray *candidates)
 static char *
 quote (const char *data,
        gsize length,
+       char mark,
        gboolean closed)
 {
   GString *text = g_string_new (NULL);
 
-  prompt_word_append_quoted (text, data, length, closed);
+  prompt_word_append_quoted (text, data, length, mark, closed);
   return g_string_free (text, FALSE);
 }
 
-static gboolean
-is_quote (char c)
+/* That which is open where a word begins, or '\0'. */
+static char
+get_mark (const char *word)
 {
-  return c == '"' || c == '\'';
-}
-
-static char *
-quote_open (const char *data,
-            gsize length)
-{
-  g_autofree char *text = quote (data, length, FALSE);
-
-  return is_quote (*text) ? g_steal_pointer (&text) : g_strconcat ("\"", text, NULL);
+  return *word == '"' || *word == '\'' ? *word : '\0';
 }
 
 /* Completes the word at the end of @line, which begins at @start. Returns what all candidates have in common, then the
@@ -292,6 +293,7 @@ prompt_complete (const char *line,
   GPtrArray *texts;
   const char *data;
   gsize length;
+  char mark;
 
   if (!prompt_words_parse (&words, command, strlen (command)) || words.words->len == 0)
     return NULL;
@@ -303,15 +305,13 @@ prompt_complete (const char *line,
   *start = (gsize) (command - line) + words.start;
   g_ptr_array_sort (candidates, compare_candidates);
   data = g_bytes_get_data (g_ptr_array_index (candidates, 0), NULL);
+  mark = get_mark (command + words.start);
   texts = g_ptr_array_new ();
-  /* A quote that is open already stays while there is more to be typed, which may have blanks. */
-  g_ptr_array_add (texts, candidates->len > 1 && is_quote (command[words.start])
-                            ? quote_open (data, count_common (candidates))
-                            : quote (data, count_common (candidates), candidates->len == 1));
+  g_ptr_array_add (texts, quote (data, count_common (candidates), mark, candidates->len == 1));
   for (guint i = 0; candidates->len > 1 && i < candidates->len; i++)
     {
       data = g_bytes_get_data (g_ptr_array_index (candidates, i), &length);
-      g_ptr_array_add (texts, quote (data, length, TRUE));
+      g_ptr_array_add (texts, quote (data, length, mark, TRUE));
     }
   g_ptr_array_add (texts, NULL);
 

@@ -12,6 +12,7 @@
 
 /* A terminal that can be written to takes this much without waiting for long. */
 #define PIECE_BYTES 1024
+#define SLOW_SEC 0.5
 
 static gboolean coloured;
 static ToolFormat reply_format; /* TOOL_FORMAT_LINE: as on every terminal */
@@ -116,6 +117,14 @@ prompt_print_error (const GError *error)
 
       prompt_print_line (PROMPT_STYLE_ERROR, "%s%s", is_reply ? "(error) " : "", error->message);
     }
+}
+
+/* Prints how long a call took that was slow, unless programs may read what is printed. */
+void
+prompt_print_duration (double seconds)
+{
+  if (seconds >= SLOW_SEC && reply_format == TOOL_FORMAT_LINE)
+    prompt_print_line (PROMPT_STYLE_PLAIN, "(%.2fs)", seconds);
 }
 
 /* Whether an element of a list, behind its numbers, is an error. */

@@ -137,16 +137,48 @@ is_plain (const char *data,
   return TRUE;
 }
 
-/* Appends a word as it can be typed. One that is not @closed is to be typed on. */
+/* Whether it can stand between single quotes, where only another one can be escaped: then a backslash at the end would escape
+ * that which closes. */
+static gboolean
+fits_single_quotes (const char *data,
+                    gsize length)
+{
+  if (!g_utf8_validate_len (data, length, NULL) || (length > 0 && data[length - 1] == '\\'))
+    return FALSE;
+
+  for (const char *p = data; p < data + length; p = g_utf8_next_char (p))
+    if (!g_unichar_isprint (g_utf8_get_char (p)))
+      return FALSE;
+
+  return TRUE;
+}
+
+/* Appends a word as it can be typed, between quotes like @mark if that is none of '\0', and otherwise only where it needs them.
+ * One that is not @closed is to be typed on. */
 void
 prompt_word_append_quoted (GString *string,
                            const char *data,
                            gsize length,
+                           char mark,
                            gboolean closed)
 {
-  if (is_plain (data, length) || (length == 0 && !closed))
+  if (mark == '\0' && (is_plain (data, length) || (length == 0 && !closed)))
     {
       g_string_append_len (string, data, (gssize) length);
+      return;
+    }
+
+  if (mark == '\'' && fits_single_quotes (data, length))
+    {
+      g_string_append_c (string, '\'');
+      for (gsize i = 0; i < length; i++)
+        {
+          if (data[i] == '\'')
+            g_string_append_c (string, '\\');
+          g_string_append_c (string, data[i]);
+        }
+      if (closed)
+        g_string_append_c (string, '\'');
       return;
     }
 

@@ -42,10 +42,8 @@ static void
 written_cb (gpointer user_data)
 {
   Prompt *self = user_data;
-  double seconds = (double) (g_get_monotonic_time () - self->begin_usec) / G_USEC_PER_SEC;
 
-  if (seconds >= 0.5)
-    prompt_print_line (PROMPT_STYLE_PLAIN, "(%.2fs)", seconds);
+  prompt_print_duration ((double) (g_get_monotonic_time () - self->begin_usec) / G_USEC_PER_SEC);
   prompt_messages_resume ();
   prompt_next (self);
 }
@@ -101,6 +99,7 @@ show_help (GPtrArray *words)
   g_autofree char *help = NULL;
   g_autofree char *first = NULL;
   g_autoptr (GString) text = g_string_new (NULL);
+  const char *own;
   gboolean is_group;
 
   g_ptr_array_remove_index (words, 0);
@@ -115,6 +114,13 @@ show_help (GPtrArray *words)
                          "N COMMAND           call a command N times\n"
                          "Tab completes commands and keys, Ctrl+C ends a call or a line. Messages of SUBSCRIBE appear above\n"
                          "the line. Lines that begin with a space are not kept in the history.\n");
+      return;
+    }
+
+  own = words->len == 1 ? prompt_own_help (g_ptr_array_index (words, 0)) : NULL;
+  if (own != NULL)
+    {
+      prompt_print_text (own);
       return;
     }
 
@@ -143,8 +149,11 @@ run_own (Prompt *self,
          GPtrArray *words)
 {
   GBytes *first = g_ptr_array_index (words, 0);
+  g_autofree char *unknown = prompt_own_describe_unknown (first);
 
-  if (prompt_word_is (first, "quit") || prompt_word_is (first, "exit"))
+  if (unknown != NULL)
+    prompt_print_line (PROMPT_STYLE_ERROR, "%s", unknown);
+  else if (prompt_word_is (first, "quit") || prompt_word_is (first, "exit"))
     self->done = TRUE;
   else if (prompt_word_is (first, "clear") && words->len == 1)
     prompt_line_clear_screen ();

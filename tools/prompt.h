@@ -28,6 +28,7 @@ char *prompt_word_dup_lower (GBytes *word);
 void prompt_word_append_quoted (GString *string,
                                 const char *data,
                                 gsize length,
+                                char mark,
                                 gboolean closed);
 char **prompt_lines_split (const char *text);
 
@@ -50,6 +51,11 @@ gboolean prompt_commands_is_key (GPtrArray *words,
 char *prompt_hint (const char *line);
 char *prompt_help (GPtrArray *words);
 char *prompt_help_group (const char *group);
+
+/* prompt-own.c: the words of the prompt itself */
+const char *prompt_own_help (GBytes *word);
+void prompt_own_list (GPtrArray *names);
+char *prompt_own_describe_unknown (GBytes *word);
 
 /* prompt-complete.c */
 void prompt_complete_set_client (TornadisClient *client);
@@ -82,6 +88,7 @@ void prompt_print_line (PromptStyle style,
                         const char *format,
                         ...) G_GNUC_PRINTF (2, 3);
 void prompt_print_error (const GError *error);
+void prompt_print_duration (double seconds);
 void prompt_print_reply (TornadisReply *reply,
                          GSourceOnceFunc done,
                          gpointer user_data);

@@ -128,10 +128,13 @@ def test_replies(server):
         assert prompt.call('info server').startswith('# Server\nredis_version:')
         equal(prompt.call(':json'), '')
         equal(prompt.call('lrange l 0 -1'), '["a", "b"]\n')
+        # How long it took is for people.
+        equal(prompt.call('blpop nothing 1'), 'null\n')
         equal(prompt.call(':csv'), '')
         equal(prompt.call('lrange l 0 -1'), '"a","b"\n')
         equal(prompt.call(':quoted'), '')
         equal(prompt.call('llen l'), '(integer) 2\n')
+        assert re.fullmatch('\\(nil\\)\n\\([1-9][0-9.]*s\\)\n', prompt.call('blpop nothing 1'))
     with Prompt(tcp_uri(server), '--json', '-n', '3') as prompt:
         prompt.prompt(b'[3]')
         equal(prompt.call('get nothing', b'[3]'), 'null\n')
@@ -516,7 +519,7 @@ def test_many_messages(server):
 
 
 def test_completion(server):
-    for key in '"my key 1"', '"my key 2"', r'"bin\xff\x00\""', '"grün"', 'star*', 'starry', 'sta':
+    for key in '"my key 1"', '"my key 2"', r'"bin\xff\x00\""', '"grün"', 'star*', 'starry', 'sta', '"it\'s"', r'"back\\"':
         server.command(f'SET {key} x')
     with open_prompt(server) as prompt:
         prompt.type('get')
@@ -524,8 +527,12 @@ def test_completion(server):
         for typed, completed in (
                 ('confi', 'config '), ('CONF', 'CONFIG '), ('CONFIG g', 'CONFIG get '), ('CONFIG RES', 'CONFIG RESETSTAT '),
                 ('help zinterc', 'help zintercard '), ('help @hyp', 'help @hyperloglog '), ('help config res', 'help config resetstat '),
-                ('get bi', r'get "bin\xff\x00\"" '), ('get gr', 'get grün '), ("get 'my key 2", 'get "my key 2" '),
-                ('get my', 'get "my key '), ('get star\\*', None), ('get "star*', 'get star* '), ('mget k starr', 'mget k starry '),
+                ('get bi', r'get "bin\xff\x00\"" '), ('get gr', 'get grün '), ("get 'my key 2", "get 'my key 2' "), ("get 'bi", r'get "bin\xff\x00\"" '), ("get 'it", r"get 'it\'s' "),
+                ('get "it', 'get "it\'s" '), ('get it', 'get "it\'s" '), ("get 'back", r'get "back\\" '), ("get 'gr", "get 'grün' "),
+                ('Conf', 'Config '), ('cONF', 'cONFIG '), ('Config RES', 'Config RESETSTAT '), ('Config rESets', 'Config rESetstat '),
+                (':js', ':json '), ('HELP ZInterc', 'HELP ZIntercard '), ('Connec', 'Connect '),
+                
+                ('get my', 'get "my key '), ('get star\\*', None), ('get "star*', 'get "star*" '), ('mget k starr', 'mget k starry '),
                 ('3 get starr', '3 get starry '), ('eval x 1 starr', 'eval x 1 starry '), ('eval x 0 starr', None),
                 ('xread streams starr', 'xread streams starry '), ('set k starr', None), ('frob starr', None),
                 ('get "x"starr', None)):
@@ -544,9 +551,9 @@ def test_completion(server):
             prompt.see(shown)
         # A quote that is open stays: what follows may have blanks.
         server.command('SET my x')
-        for typed in 'get "m', "get 'm":
-            prompt.type(CTRL_U, typed, TAB, REDRAW)
-            prompt.see(re.escape(b'\x1b[2J') + b'.*> get "my(?! )')
+        for mark in "'", '"':
+            prompt.type(CTRL_U, f'get {mark}m', TAB, REDRAW)
+            prompt.see(re.escape(b'\x1b[2J') + f'.*> get {mark}my(?! )'.encode())
         prompt.type(' key 1"', ENTER)
         prompt.see('"x"\r\n')
         prompt.prompt()
@@ -633,6 +640,14 @@ def test_help(server):
         assert re.search('^CONFIG SET ', prompt.call('help @SERVER'), re.MULTILINE)
         assert 'no such group' in prompt.call('help @frob')
         assert 'connect HOST PORT' in prompt.call('help')
+        # The prompt's own words.
+        for word, text in (('connect', 'Goes to another server'), (':json', 'as JSON'), ('quit', 'Leaves the prompt'), ('HELP', '@string'),
+                           ('?', '@string'), (':quoted', 'as at first'), (':csv', 'as CSV'), ('clear', 'the terminal'), ('exit', 'Leaves')):
+            assert text in prompt.call(f'help {word}'), word
+        for line in ':frob', ':JSONx 1', ':':
+            equal(prompt.call(line).encode(), RED + f'There is no {line.split()[0]}; there are :json, :csv, :quoted'.encode() + END + b'\n')
+        # They did not reach the server.
+        assert 'errorstat_' not in server.command('INFO errorstats')
 
 
 def test_history(server):
