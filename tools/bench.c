@@ -315,7 +315,11 @@ connected_cb (GObject *object,
   g_autoptr (GError) error = NULL;
 
   if (!tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, &error))
-    bench_fail (self, error->message);
+    {
+      g_autofree char *text = tool_error_is_no_cluster (error) ? tool_options_describe_error (&self->options, error) : NULL;
+
+      bench_fail (self, text != NULL ? text : error->message);
+    }
   else if (++self->n_connected == self->clients->len && !self->stopping)
     bench_start (self);
 }

@@ -147,10 +147,13 @@ static void
 monitor_fail (Monitor *self,
               const GError *error)
 {
+  g_autofree char *text = NULL;
+
   if (self->done)
     return;
 
-  tool_print_error ("%s", error->message);
+  text = tool_options_describe_error (&self->options, error);
+  tool_print_error ("%s", text);
   self->status = g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE) ? TOOL_USAGE : TOOL_FAILED;
   self->done = TRUE;
 }

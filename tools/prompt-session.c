@@ -186,10 +186,14 @@ tried_cb (GObject *object,
   g_clear_handle_id (&self->moment_source, g_source_remove);
   first = !self->failed;
   self->failed = self->down = TRUE;
-  self->trying = !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_AUTHENTICATION);
+  self->trying = !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_AUTHENTICATION) && !tool_error_is_no_cluster (error);
   /* A call that runs has the same outcome. */
   if (!self->trying && self->running == NULL)
-    prompt_print_line (PROMPT_STYLE_ERROR, "%s", error->message);
+    {
+      g_autofree char *text = tool_options_describe_error (&self->options, error);
+
+      prompt_print_line (PROMPT_STYLE_ERROR, "%s", text);
+    }
   else if (self->trying && first)
     prompt_print_line (PROMPT_STYLE_NOTICE, "%s; trying again", error->message);
   if (self->trying)

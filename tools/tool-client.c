@@ -182,7 +182,11 @@ tool_options_make_client (ToolOptions *self,
   g_autoptr (TornadisClient) client = make_client (self, type, &error);
 
   if (client != NULL && options_equip (self, client, &error))
-    return g_steal_pointer (&client);
+    {
+      g_clear_pointer (&self->title, g_free);
+      g_object_get (client, "title", &self->title, NULL);
+      return g_steal_pointer (&client);
+    }
 
   tool_print_error ("%s", error->message);
   return NULL;
@@ -195,6 +199,10 @@ tool_options_describe_error (ToolOptions *self,
 {
   if (self->db > 0 && strstr (error->message, "cluster mode") != NULL)
     return g_strconcat (error->message, "; this cluster has no database but 0: leave out --db", NULL);
+  if (tool_error_is_no_cluster (error))
+    return g_strdup_printf ("%s: %s; %s", self->title, error->message,
+                            self->cluster ? "the server is none of a cluster: leave out -c"
+                                          : "the server is none of a cluster: its URI is redis://");
 
   return g_strdup (error->message);
 }
@@ -207,4 +215,11 @@ tool_error_is_loss (const GError *error)
          (error->code == TORNADIS_ERROR_CONNECT || error->code == TORNADIS_ERROR_AUTHENTICATION ||
           error->code == TORNADIS_ERROR_CLOSED || error->code == TORNADIS_ERROR_LOST ||
           error->code == TORNADIS_ERROR_PROTOCOL);
+}
+
+/* Whether a server says that it is none of a cluster, which it does not become. */
+gboolean
+tool_error_is_no_cluster (const GError *error)
+{
+  return error->domain == TORNADIS_ERROR && strstr (error->message, "cluster support disabled") != NULL;
 }

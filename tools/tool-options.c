@@ -394,6 +394,7 @@ tool_options_clear (ToolOptions *self)
   g_clear_pointer (&self->sni, g_free);
   g_clear_pointer (&self->plugins, g_strfreev);
   g_clear_pointer (&self->arguments, g_strfreev);
+  g_clear_pointer (&self->title, g_free);
   g_clear_pointer (&self->instances, g_ptr_array_unref);
   g_clear_object (&self->tls_database);
   g_clear_object (&self->tls_certificate);

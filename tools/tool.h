@@ -58,6 +58,7 @@ typedef struct
   double interval;      /* seconds */
 
   char **arguments;     /* (owned) (nullable): what is not an option */
+  char *title;          /* (owned) (nullable): of the server, when there is a client */
   GPtrArray *instances; /* (element-type TornadisPlugin) (owned) (nullable): made once, for all clients */
   GTlsDatabase *tls_database;       /* (owned) (nullable): likewise */
   GTlsCertificate *tls_certificate; /* (owned) (nullable) */
@@ -110,6 +111,7 @@ gpointer tool_options_make_client (ToolOptions *self,
 char    *tool_options_describe_error (ToolOptions *self,
                                       const GError *error);
 gboolean tool_error_is_loss (const GError *error);
+gboolean tool_error_is_no_cluster (const GError *error);
 
 /* tool-loss.c */
 typedef struct

@@ -94,4 +94,16 @@ def test_plugins(server):
     equal((result.status, result.err.count(' MGET ')), (0, 1))
 
 
+def test_no_cluster(server):
+    """It is said which server is none of a cluster, and what to leave out."""
+    where = f'127.0.0.1:{server.get_port()}'
+    for command in (['call', 'PING'], ['stat'], ['latency'], ['scan'], ['keys', '--big'], ['bench'], ['pipe'], ['monitor']):
+        for options, advice in ((['-c', '-p', str(server.get_port())], 'leave out -c'),
+                                (['-u', f'redis-cluster://{where}'], 'its URI is redis://')):
+            result = run(None, command[0], *options, *command[1:], stdin=b'PING\n')
+            equal((result.status, result.out), (1, b''))
+            equal(result.err, f'tornadis: cluster of {where}: ERR This instance has cluster support disabled; '
+                              f'the server is none of a cluster: {advice}\n')
+
+
 main(sys.modules[__name__])

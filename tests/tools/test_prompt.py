@@ -836,6 +836,18 @@ def test_cluster(server):
             prompt.see('5 ')
 
 
+def test_no_cluster(server):
+    """It is said once that the server is none of a cluster, and another one, or the same without -c, is gone to."""
+    with Prompt(f'redis-cluster://127.0.0.1:{server.get_port()}') as prompt:
+        shown = prompt.see('not connected> ')
+        assert b'none of a cluster' in shown and b'trying' not in shown, shown
+        prompt.type('ping', ENTER)
+        prompt.see('cluster support disabled')
+        prompt.see('not connected> ')
+        prompt.call(f'connect 127.0.0.1 {server.get_port()}')
+        equal(prompt.call('ping'), 'PONG\n')
+
+
 def test_plain(server):
     """Without Readline it is a prompt, too."""
     with open_prompt(server, tool=PLAIN) as prompt:
