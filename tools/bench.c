@@ -30,7 +30,7 @@ typedef struct
   ToolOptions options;
   int n_clients;
   gint64 n_requests;
-  int batch_size; /* 0: not given */
+  int batch_size; /* may be TOOL_NOT_GIVEN before it is prepared */
   gboolean pipeline;
   int data_size;
 
@@ -369,12 +369,12 @@ bench_check (Bench *self)
     problem = "The number of clients is from 1 to 10000";
   else if (self->n_requests < 1)
     problem = "The number of requests is 1 or more";
-  else if (self->batch_size < 0)
+  else if (self->batch_size < 1 && self->batch_size != TOOL_NOT_GIVEN)
     problem = "The batch size is 1 or more";
   else if (self->data_size < 0 || self->data_size > MAX_DATA_BYTES)
     problem = "The data size is from 0 to 512 MiB";
   if (problem != NULL)
-    tool_print_error ("%s", problem);
+    tool_print_usage_error ("%s", problem);
   return problem == NULL;
 }
 
@@ -463,7 +463,7 @@ bench_prepare (Bench *self)
 
   self->key = g_strdup_printf ("tornadis-bench-%d", (int) getpid ());
   self->command = tornadis_command_new_strv ((const char *[]) { "SET", self->key, value, NULL });
-  if (self->batch_size == 0)
+  if (self->batch_size == TOOL_NOT_GIVEN)
     self->batch_size = (int) CLAMP (self->n_requests / self->n_clients, 1, bound);
 }
 
@@ -474,6 +474,7 @@ tool_bench (char **argv)
     .clients = g_ptr_array_new_with_free_func ((GDestroyNotify) bench_client_free),
     .n_clients = DEFAULT_CLIENTS,
     .n_requests = DEFAULT_REQUESTS,
+    .batch_size = TOOL_NOT_GIVEN,
     .data_size = DEFAULT_DATA_BYTES,
   };
   const GOptionEntry entries[] = {

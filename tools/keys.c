@@ -16,7 +16,7 @@ typedef struct
   gboolean big;
   gboolean memory;
   gboolean hot;
-  gint64 max_keys; /* to look at, 0: all */
+  gint64 max_keys; /* to look at, TOOL_NOT_GIVEN: all */
 
   GPtrArray *page;  /* (element-type GBytes) (owned): the keys that are looked at */
   GPtrArray *types; /* (element-type KeysType) (unowned) (nullable elements): theirs */
@@ -211,7 +211,7 @@ scanned_cb (TornadisReply *keys,
 
       if (key != NULL)
         g_ptr_array_add (self->page, key);
-      if (++self->n_scanned == (guint64) self->max_keys)
+      if ((gint64) ++self->n_scanned == self->max_keys)
         {
           self->is_last = TRUE;
           break;
@@ -258,7 +258,7 @@ static char *
 keys_describe_progress (gpointer user_data)
 {
   Keys *self = user_data;
-  gint64 n = self->max_keys > 0 ? MIN (self->max_keys, self->found.n_all) : self->found.n_all;
+  gint64 n = self->max_keys != TOOL_NOT_GIVEN ? MIN (self->max_keys, self->found.n_all) : self->found.n_all;
   g_autofree char *bar = NULL;
 
   if (self->scan_options.pattern != NULL || self->scan_options.type != NULL || n == 0)
@@ -282,10 +282,9 @@ keys_check (Keys *self)
     tool_print_usage_error ("keys takes no argument; keys are chosen by --pattern");
   else if (self->big + self->memory + self->hot != 1)
     tool_print_usage_error ("One of --big, --memory and --hot");
-  else if (self->max_keys < 0)
-    tool_print_usage_error ("The sample is a number of keys");
   else
-    return tool_scan_options_check (&self->scan_options);
+    return tool_options_check_count (self->max_keys, "The sample is a number of keys from 1") &&
+           tool_scan_options_check (&self->scan_options);
 
   return FALSE;
 }
@@ -308,7 +307,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Keys, keys_clear)
 int
 tool_keys (char **argv)
 {
-  g_auto (Keys) self = { .page = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref), .types = g_ptr_array_new () };
+  g_auto (Keys) self = {
+    .page = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref),
+    .types = g_ptr_array_new (),
+    .max_keys = TOOL_NOT_GIVEN,
+    .scan_options = { .count = TOOL_NOT_GIVEN },
+  };
   g_autoptr (TornadisCommand) command = tornadis_command_new ("DBSIZE");
   const GOptionEntry entries[] = {
     { "big", 0, 0, G_OPTION_ARG_NONE, &self.big, "Which have the most elements, or bytes", NULL },

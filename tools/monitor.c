@@ -12,7 +12,7 @@ typedef struct
   TornadisClient *client; /* (owned) */
   ToolOptions options;
   ToolFormat format;
-  gint64 count; /* lines to print, 0: no end */
+  gint64 count; /* lines to print, TOOL_NOT_GIVEN: no end */
   gint64 n_printed;
   ToolStatus status;
   gboolean done;
@@ -210,7 +210,7 @@ monitor_start (Monitor *self)
 int
 tool_monitor (char **argv)
 {
-  g_auto (Monitor) self = { 0 };
+  g_auto (Monitor) self = { .count = TOOL_NOT_GIVEN };
   const GOptionEntry entries[] = {
     { "count", 0, 0, G_OPTION_ARG_INT64, &self.count, "End after so many commands", "N" },
     G_OPTION_ENTRY_NULL,
@@ -221,11 +221,13 @@ tool_monitor (char **argv)
                            "database, the client, the command. The server is slower meanwhile.",
                            entries))
     return TOOL_USAGE;
-  if (self.options.arguments != NULL || self.count < 0)
+  if (self.options.arguments != NULL)
     {
-      tool_print_usage_error (self.count < 0 ? "The count is a number of commands" : "monitor takes no argument");
+      tool_print_usage_error ("monitor takes no argument");
       return TOOL_USAGE;
     }
+  if (!tool_options_check_count (self.count, "The count is a number of commands from 1"))
+    return TOOL_USAGE;
 
   self.client = tool_options_make_client (&self.options, TORNADIS_TYPE_CLIENT);
   if (self.client == NULL)

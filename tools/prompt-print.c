@@ -238,5 +238,6 @@ prompt_print_stop (void)
     return;
 
   prompt_line_print ("\n", 1);
+  prompt_print_line (PROMPT_STYLE_NOTICE, "Cancelled");
   finish ();
 }

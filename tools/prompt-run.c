@@ -438,6 +438,8 @@ move (PromptSession *self,
     prompt_session_move (self, g_steal_pointer (&place), NULL, TOOL_NOT_GIVEN);
   else if (number != NULL && g_ascii_string_to_unsigned (number, 10, 1, G_MAXUINT16, &port, NULL))
     prompt_session_move (self, NULL, g_steal_pointer (&place), (int) port);
+  else if (number != NULL)
+    prompt_print_line (PROMPT_STYLE_ERROR, "%s is no port: that is a number from 1 to 65535", number);
   else
     prompt_print_line (PROMPT_STYLE_ERROR, "It is connect HOST PORT, or connect URI");
 }

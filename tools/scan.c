@@ -100,7 +100,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Scan, scan_clear)
 int
 tool_scan (char **argv)
 {
-  g_auto (Scan) self = { 0 };
+  g_auto (Scan) self = { .scan_options = { .count = TOOL_NOT_GIVEN } };
   const GOptionEntry entries[] = {
     TOOL_SCAN_ENTRIES (&self.scan_options),
     G_OPTION_ENTRY_NULL,

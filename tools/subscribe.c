@@ -12,7 +12,7 @@ typedef struct
   TornadisPubSubClient *client; /* (owned) */
   ToolOptions options;
   gboolean quiet;
-  gint64 count; /* messages to print, 0: no end */
+  gint64 count; /* messages to print, TOOL_NOT_GIVEN: no end */
   gint64 n_printed;
   ToolFormat format;
   gboolean popping;
@@ -267,7 +267,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Subscription, subscription_clear)
 int
 tool_subscribe (char **argv)
 {
-  g_auto (Subscription) self = { 0 };
+  g_auto (Subscription) self = { .count = TOOL_NOT_GIVEN };
   const GOptionEntry entries[] = {
     { "count", 0, 0, G_OPTION_ARG_INT64, &self.count, "End after so many messages", "N" },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &self.quiet, "Say nothing when the connection is lost and made again", NULL },
@@ -278,11 +278,13 @@ tool_subscribe (char **argv)
                            "A name with *, ? or [ is a pattern; a backslash before these makes it a channel.",
                            entries))
     return TOOL_USAGE;
-  if (self.options.arguments == NULL || self.count < 0)
+  if (self.options.arguments == NULL)
     {
-      tool_print_error (self.count < 0 ? "The count is a number of messages" : "Which channel?");
+      tool_print_error ("Which channel?");
       return TOOL_USAGE;
     }
+  if (!tool_options_check_count (self.count, "The count is a number of messages from 1"))
+    return TOOL_USAGE;
 
   /* On a terminal control characters are not for it. */
   self.format = tool_options_get_format (&self.options, isatty (STDOUT_FILENO) ? TOOL_FORMAT_LINE : TOOL_FORMAT_RAW);

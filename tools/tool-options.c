@@ -330,6 +330,18 @@ tool_options_parse (ToolOptions *self,
   return error == NULL;
 }
 
+/* Checks a number of things that is TOOL_NOT_GIVEN unless somebody has given it. None at all is never meant. */
+gboolean
+tool_options_check_count (gint64 count,
+                          const char *problem)
+{
+  if (count == TOOL_NOT_GIVEN || count >= 1)
+    return TRUE;
+
+  tool_print_usage_error ("%s", problem);
+  return FALSE;
+}
+
 /* Returns the index of the first argument behind options that subcommands have in common, or 0 if there is none, or options
  * are wrong. */
 guint

@@ -12,7 +12,7 @@ struct _ToolScan
   char *cursor;           /* (owned) */
   char *pattern;          /* (owned) (nullable) */
   char *type;             /* (owned) (nullable) */
-  int count;              /* 0: what the server takes */
+  int count;              /* TOOL_NOT_GIVEN: what the server takes */
   ToolScanFunc func;
   gpointer user_data;
   gboolean scanning;
@@ -22,11 +22,7 @@ struct _ToolScan
 gboolean
 tool_scan_options_check (ToolScanOptions *self)
 {
-  if (self->count >= 0)
-    return TRUE;
-
-  tool_print_usage_error ("The count is a number of keys");
-  return FALSE;
+  return tool_options_check_count (self->count, "The count is a number of keys from 1");
 }
 
 void
@@ -122,7 +118,7 @@ tool_scan_next (ToolScan *self)
       tornadis_command_append_string (command, "MATCH");
       tornadis_command_append_string (command, self->pattern);
     }
-  if (self->count > 0)
+  if (self->count != TOOL_NOT_GIVEN)
     {
       tornadis_command_append_string (command, "COUNT");
       tornadis_command_append_int64 (command, self->count);

@@ -94,6 +94,8 @@ gboolean tool_options_parse (ToolOptions *self,
                              const char *arguments,
                              const char *summary,
                              const GOptionEntry *entries);
+gboolean tool_options_check_count (gint64 count,
+                                   const char *problem);
 guint    tool_options_find_argument (char **argv);
 void     tool_options_append_help (GString *text,
                                    const char *arguments,
@@ -250,7 +252,7 @@ typedef struct
 {
   char *pattern; /* (owned) (nullable) */
   char *type;    /* (owned) (nullable) */
-  int count;     /* 0: what the server takes */
+  int count;     /* TOOL_NOT_GIVEN: what the server takes */
 } ToolScanOptions;
 
 #define TOOL_SCAN_ENTRIES(options) \

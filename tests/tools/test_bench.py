@@ -83,7 +83,7 @@ def test_server(server):
 
 def test_usage(server):
     for arguments in (['--clients', '0'], ['--clients', '-1'], ['--clients', '10001'], ['--requests', '0'],
-                      ['--requests', 'x'], ['-b', '-1'], ['-d', '-1'],
+                      ['--requests', 'x'], ['-b', '-1'], ['-b', '0'], ['-d', '-1'],
                       ['argument'], ['--plugin', 'nothing']):
         result = run(server, 'bench', *arguments)
         assert result.status == 2 and result.out == b'' and result.err.startswith('tornadis: '), (arguments, result)

@@ -105,7 +105,7 @@ def test_lost(server):
 
 
 def test_usage(server):
-    for arguments in ['x'], ['--count', '-1'], ['--count', 'x']:
+    for arguments in ['x'], ['--count', '-1'], ['--count', '0'], ['--count', 'x']:
         result = run(server, 'monitor', *arguments)
         assert result.status == 2 and result.out == b'' and result.err.startswith('tornadis: '), result
     result = run(None, 'monitor', '-p', '1')

@@ -199,7 +199,8 @@ def test_cancel(server):
         while b' 10) (integer) 10\r\n' not in prompt.shown:
             prompt.shown += os.read(prompt.master, 64)
         prompt.type(CTRL_C)
-        assert b'200000) ' not in prompt.prompt()
+        assert b'200000) ' not in prompt.see('Cancelled')
+        prompt.prompt()
         equal(prompt.call('ping'), 'PONG\n')
 
 
@@ -748,6 +749,8 @@ def test_own_ways(server):
         prompt.call(f'connect {tcp_uri(server, "/1")}', b'[1]')
         equal(prompt.call('get where', b'[1]'), '(nil)\n')
         assert 'connect HOST PORT' in prompt.call('connect', b'[1]')
+        for port in '99999', '0', '-1', 'x', '"6379 "':
+            assert f'{port.strip(chr(34))} is no port: that is a number from 1 to 65535' in prompt.call(f'connect 127.0.0.1 {port}', b'[1]')
         assert 'valkey+unix' in prompt.call('connect http://x', b'[1]')
         prompt.type('clear', ENTER)
         prompt.see(re.escape('\x1b[H\x1b[2J'))

@@ -63,7 +63,7 @@ def test_scan_evil_keys(server):
 
 
 def test_scan_usage(server):
-    for arguments in ['x'], ['--count', '-1'], ['--count', 'x'], ['-i', '-1']:
+    for arguments in ['x'], ['--count', '-1'], ['--count', '0'], ['--count', 'x'], ['-i', '-1']:
         fails(run(server, 'scan', *arguments), 2)
     fails(run(None, 'scan', '-p', '1'), 1, 'Could not connect')
     server.command('ACL SETUSER joe on >right -@all')
@@ -151,7 +151,8 @@ def test_keys_empty(server):
 
 
 def test_keys_usage(server):
-    for arguments in [], ['--big', '--hot'], ['--big', 'x'], ['--big', '--sample', '-1'], ['--big', '--count', '-1']:
+    for arguments in ([], ['--big', '--hot'], ['--big', 'x'], ['--big', '--sample', '-1'], ['--big', '--sample', '0'],
+                       ['--big', '--count', '-1'], ['--big', '--count', '0']):
         fails(run(server, 'keys', *arguments), 2)
     fails(run(None, 'keys', '--big', '-p', '1'), 1, 'Could not connect')
 

@@ -154,7 +154,7 @@ def test_terminal(server):
 
 
 def test_usage(server):
-    for arguments in ([], ['--count', '-1', 'a'], ['--count', 'x', 'a'], ['--uri', 'x', 'a']):
+    for arguments in ([], ['--count', '-1', 'a'], ['--count', '0', 'a'], ['--count', 'x', 'a'], ['--uri', 'x', 'a']):
         result = run(server, 'subscribe', *arguments)
         assert result.status == 2 and result.out == b'' and result.err.startswith('tornadis: '), result
     # What waiting does not change.
