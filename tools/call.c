@@ -256,6 +256,7 @@ tool_call (char **argv)
   if (self.client == NULL)
     return TOOL_USAGE;
 
+  tool_connecting_watch (self.client);
   tool_output_set_drained_func (drained_cb, &self);
   call_start (&self);
   while (!self.done)

@@ -336,6 +336,7 @@ tool_keys (char **argv)
 
   keys_found_init (&self.found, self.hot ? KEYS_HOT : self.memory ? KEYS_MEMORY : KEYS_BIG);
   self.scan = tool_scan_new (self.client, &self.scan_options, scanned_cb, &self);
+  tool_connecting_watch (self.client);
   tool_output_watch ();
   tool_signals_watch (ended_cb, &self);
   tool_progress_start (keys_describe_progress, &self);

@@ -234,6 +234,7 @@ tool_monitor (char **argv)
     return TOOL_USAGE;
 
   self.format = tool_options_get_format (&self.options, isatty (STDOUT_FILENO) ? TOOL_FORMAT_LINE : TOOL_FORMAT_RAW);
+  tool_connecting_watch (self.client);
   tool_output_watch ();
   if (!monitor_start (&self))
     return TOOL_USAGE;

@@ -124,6 +124,7 @@ tool_scan (char **argv)
 
   self.format = tool_options_get_format (&self.options, isatty (STDOUT_FILENO) ? TOOL_FORMAT_LINE : TOOL_FORMAT_RAW);
   self.scan = tool_scan_new (self.client, &self.scan_options, scanned_cb, &self);
+  tool_connecting_watch (self.client);
   tool_output_set_drained_func (drained_cb, &self);
   tool_output_watch ();
   tool_scan_next (self.scan);

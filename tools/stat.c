@@ -268,6 +268,7 @@ tool_stat (char **argv)
 
   self.n_left = self.options.repeat;
   self.command = tornadis_command_new ("INFO");
+  tool_connecting_watch (self.client);
   tool_output_set_drained_func (drained_cb, &self);
   tool_output_watch ();
   tool_signals_watch (ended_cb, &self);

@@ -115,6 +115,9 @@ char    *tool_options_describe_error (ToolOptions *self,
 gboolean tool_error_is_loss (const GError *error);
 gboolean tool_error_is_no_cluster (const GError *error);
 
+/* tool-connecting.c */
+void tool_connecting_watch (TornadisClient *client);
+
 /* tool-loss.c */
 typedef struct
 {

@@ -274,6 +274,22 @@ def test_nonblocking_output(server):
         equal(process.wait(60), 0)
 
 
+def test_connecting(server):
+    """Of a server that hangs it is said on a terminal what is waited for."""
+    server.pause()
+    for command in ['call', 'PING'], ['scan'], ['keys', '--big', '--json'], ['stat', '-r', '1'], ['monitor', '--count', '1']:
+        with start(server, *command) as process, terminal() as (master, slave):
+            with start(server, *command, stderr=slave) as shown:
+                read_terminal_until(master, b'tornadis: Connecting to .*\xe2\x80\xa6\r\n')
+                shown.kill()
+            process.kill()
+            equal(process.stderr.read(), b'')
+    server.resume()
+    with terminal() as (master, slave):
+        with start(server, 'call', 'PING', stderr=slave) as process:
+            equal((process.stdout.read(), process.wait(60), read_terminal(master)), (b'PONG\n', 0, b''))
+
+
 def test_shutdown(server):
     """A connection that ends for it is no error; what the server refuses is one."""
     fails(run(server, 'call', 'SHUTDOWN', 'ABORT'), 1, 'No shutdown in progress')
