@@ -7,18 +7,6 @@
 
 #include <string.h>
 
-/* What cannot be called, in the words of the prompt: the client's are for programs. */
-static const ToolRefusal refusals[] = {
-  { "RESET", NULL, "it has no arguments here" },
-  { "AUTH", NULL, "the user of a cluster is chosen when the prompt starts: “tornadis -c --user NAME --askpass”" },
-  { "SELECT", NULL, "the database of a cluster is chosen when the prompt starts: “tornadis -c -n 1”" },
-  { "READONLY", NULL, "“connect redis-cluster://HOST:PORT?read-from=replica” reads from replicas" },
-  { "READWRITE", NULL, "commands that write go to masters by themselves" },
-  { "CLIENT", "SETNAME", "“HELLO 3 SETNAME name” names the connections to all nodes" },
-  { "CLIENT", "TRACKING", "the connections to the nodes of a cluster are not for one command" },
-  { "CLIENT", "CACHING", "the connections to the nodes of a cluster are not for one command" },
-};
-
 /* What HELLO says about a connection, and the client sends with its own. */
 typedef struct
 {
@@ -109,7 +97,7 @@ run_ok (Run *self,
   run_finish (self, reply, NULL);
 }
 
-/* Says why the client does not take a command, of which its own words may be good. */
+/* Says why the client does not take a command, of which its own words may be good: those of a cluster are for programs. */
 static void
 run_refuse (Run *self,
             GError **error)
@@ -121,10 +109,7 @@ run_refuse (Run *self,
   if (self->session->in_transaction)
     return;
 
-  text = tool_command_describe_refusal (command, refusals, G_N_ELEMENTS (refusals), " is not possible");
-  if (text == NULL)
-    return;
-
+  text = tool_command_describe_error (command, *error);
   g_clear_error (error);
   g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, text);
 }
@@ -414,6 +399,8 @@ run_special (Run *self,
     run_fail (self, "MONITOR does not end: leave the prompt, and call “tornadis monitor”");
   else if (prompt_words_have (words, 0, "CLIENT") && prompt_words_have (words, 1, "REPLY"))
     run_fail (self, "CLIENT REPLY would leave the prompt without replies");
+  else if (prompt_words_have (words, 0, "RESET"))
+    run_fail (self, "RESET has no arguments here");
   else if (prompt_words_have (words, 0, "HELLO") && in_transaction)
     run_fail (self, "HELLO connects again here, which would end the transaction: EXEC or DISCARD first");
   else if (prompt_words_have (words, 0, "HELLO"))

@@ -82,7 +82,15 @@ tool_command_type_reply (TornadisCommand *command,
 #define NO_SUBSCRIPTION "there is no subscription; “tornadis subscribe” ends its own"
 #define NO_REPLICA "that is what replicas say"
 
-static const ToolRefusal refused[] = {
+/* A command that is not called in some way, and what is there instead. */
+typedef struct
+{
+  const char *name;
+  const char *subcommand; /* (nullable) */
+  const char *instead;
+} Refusal;
+
+static const Refusal refused[] = {
   { "SUBSCRIBE", NULL, IN_SUBSCRIBE },
   { "PSUBSCRIBE", NULL, IN_SUBSCRIBE },
   { "SSUBSCRIBE", NULL, IN_PROMPT },
@@ -99,22 +107,23 @@ static const ToolRefusal refused[] = {
   { "REPLCONF", NULL, NO_REPLICA },
 };
 
-static const ToolRefusal refused_on_cluster[] = {
-  { "SELECT", NULL, "the database is that of --db, if there are several" },
-  { "AUTH", NULL, "the user is that of --user and --askpass" },
-  { "READONLY", NULL, "the URI says who answers: redis-cluster://…?read-from=replica" },
-  { "READWRITE", NULL, "the URI says who answers: redis-cluster://…?read-from=replica" },
-  { "CLIENT", "SETNAME", "the URI has the name: redis-cluster://…?client-name=NAME" },
-  { "CLIENT", "CACHING", "“--plugin cache” does it" },
-  { "CLIENT", "TRACKING", "“--plugin cache” does it" },
+/* At the prompt and elsewhere. */
+static const Refusal refused_on_cluster[] = {
+  { "SELECT", NULL, "the database of a cluster is chosen at the start: “tornadis -c -n 1”" },
+  { "AUTH", NULL, "the user of a cluster is chosen at the start: “tornadis -c --user NAME --askpass”" },
+  { "READONLY", NULL, "the URI says who answers: redis-cluster://HOST:PORT?read-from=replica" },
+  { "READWRITE", NULL, "the URI says who answers; commands that write go to masters by themselves" },
+  { "CLIENT", "SETNAME", "the URI has the name, redis-cluster://HOST:PORT?client-name=NAME, or at the prompt “HELLO 3 SETNAME NAME”" },
+  { "CLIENT", "CACHING", "the connections to the nodes are not for one command; “--plugin cache” keeps replies" },
+  { "CLIENT", "TRACKING", "the connections to the nodes are not for one command; “--plugin cache” keeps replies" },
 };
 
 /* Returns what is said of the command (transfer full), or NULL if it is none of these. */
-char *
-tool_command_describe_refusal (TornadisCommand *command,
-                               const ToolRefusal *refusals,
-                               guint n,
-                               const char *infix)
+static char *
+describe_refusal (TornadisCommand *command,
+                  const Refusal *refusals,
+                  guint n,
+                  const char *infix)
 {
   for (guint i = 0; i < n; i++)
     if (tool_command_is (command, refusals[i].name, refusals[i].subcommand))
@@ -129,7 +138,7 @@ gboolean
 tool_command_check (TornadisCommand *command,
                     GError **error)
 {
-  g_autofree char *text = tool_command_describe_refusal (command, refused, G_N_ELEMENTS (refused), "");
+  g_autofree char *text = describe_refusal (command, refused, G_N_ELEMENTS (refused), "");
 
   if (text != NULL)
     g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, text);
@@ -144,8 +153,8 @@ tool_command_describe_error (TornadisCommand *command,
   char *text = NULL;
 
   if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE))
-    text = tool_command_describe_refusal (command, refused_on_cluster, G_N_ELEMENTS (refused_on_cluster),
-                                          " cannot be called on a cluster");
+    text = describe_refusal (command, refused_on_cluster, G_N_ELEMENTS (refused_on_cluster),
+                             " cannot be called on a cluster");
 
   return text != NULL ? text : g_strdup (error->message);
 }

@@ -168,22 +168,9 @@ void     tool_line_append_shown (GString *string,
                                  gboolean json);
 
 /* tool-command.c */
-
-/* A command that is not called in some way, and what is there instead. */
-typedef struct
-{
-  const char *name;
-  const char *subcommand; /* (nullable) */
-  const char *instead;
-} ToolRefusal;
-
-gboolean       tool_command_is (TornadisCommand *command,
-                                const char *name,
-                                const char *subcommand);
-char          *tool_command_describe_refusal (TornadisCommand *command,
-                                              const ToolRefusal *refusals,
-                                              guint n,
-                                              const char *infix);
+gboolean tool_command_is (TornadisCommand *command,
+                          const char *name,
+                          const char *subcommand);
 TornadisReply *tool_command_type_reply (TornadisCommand *command,
                                         TornadisReply *reply);
 gboolean       tool_command_check (TornadisCommand *command,

@@ -40,10 +40,12 @@ def test_call(server):
     assert run(server, 'bench', uri, '-n', '1000').err.endswith('the number of calls is --requests\n')
 
     for words, problem in (
-            (('CLIENT', 'TRACKING', 'ON'), 'CLIENT TRACKING cannot be called on a cluster: “--plugin cache”'),
-            (('READONLY',), 'redis-cluster://…?read-from=replica'),
+            (('CLIENT', 'TRACKING', 'ON'), 'CLIENT TRACKING cannot be called on a cluster: the connections to the nodes are not for '
+                                           'one command; “--plugin cache”'),
+            (('READONLY',), 'redis-cluster://HOST:PORT?read-from=replica'),
             (('RENAME', *NAMES[:2]), 'The keys of RENAME are in several slots of the cluster'),
-            (('SELECT', '1'), 'SELECT cannot be called on a cluster: the database is that of --db')):
+            (('SELECT', '1'), 'SELECT cannot be called on a cluster: the database of a cluster is chosen at the start: '
+                              '“tornadis -c -n 1”')):
         result = run(server, 'call', uri, *words)
         equal((result.status, result.out), (2, b''))
         assert problem in result.err, result
@@ -55,7 +57,8 @@ def test_call(server):
 def test_pipe(server):
     cluster, uri = make_cluster()
     result = run(server, 'pipe', uri, stdin=b'SELECT 1\n')
-    equal(result.out, b'(error) SELECT cannot be called on a cluster: the database is that of --db, if there are several\n')
+    equal(result.out.decode(), '(error) SELECT cannot be called on a cluster: the database of a cluster is chosen at the start: '
+                               '“tornadis -c -n 1”\n')
     lines = ''.join(f'SET {name} {name}\nINCR {name}\nGET {name}\n' for name in NAMES)
     result = run(server, 'pipe', uri, stdin=lines.encode())
     equal((result.status, result.err.count('not an integer')), (1, 30))

@@ -491,7 +491,7 @@ def test_formats(server):
             shown = prompt.call('frob')
             assert shown.startswith(error), shown
     with open_prompt(server, '--json') as prompt:
-        equal(prompt.call('reset x'), '{"error": "RESET is not possible: it has no arguments here"}\n')
+        equal(prompt.call('reset x'), '{"error": "RESET has no arguments here"}\n')
         prompt.call('subscribe news')
         server.command('PUBLISH news 1')
         prompt.see(re.escape('{"channel": "news", "payload": "1"}\r\n'))
@@ -834,6 +834,9 @@ def test_cluster(server):
                            ('client tracking on', 'for one command'), ('auth nobody wrong', 'tornadis -c --user')):
             shown = prompt.call(line)
             assert text in shown and 'propert' not in shown, shown
+            # They are those of the other commands.
+            result = run(None, 'call', f'--uri=redis-cluster://{cluster.get_hosts(False)}', *line.split())
+            equal(result.err, 'tornadis: ' + re.sub(r'\x1b\[[0-9]*m', '', shown))
         if HAS_READLINE:
             prompt.type('get name-4', TAB)
             prompt.see('5 ')
