@@ -17,6 +17,7 @@
 #include <tornadis-glib/values/tornadis-message.h>
 #include <tornadis-glib/values/tornadis-reply.h>
 #include <tornadis-glib/client/tornadis-call.h>
+#include <tornadis-glib/client/tornadis-caller.h>
 #include <tornadis-glib/client/tornadis-client-pool.h>
 #include <tornadis-glib/client/tornadis-client.h>
 #include <tornadis-glib/client/tornadis-pipeline.h>

@@ -13,6 +13,7 @@
 G_BEGIN_DECLS
 
 typedef struct _TornadisCall TornadisCall;
+typedef struct _TornadisCaller TornadisCaller;
 typedef struct _TornadisClient TornadisClient;
 typedef struct _TornadisClientPool TornadisClientPool;
 typedef struct _TornadisCommand TornadisCommand;

@@ -49,7 +49,7 @@ push_with_deadline (TornadisQueue *queue,
                     TornadisSlotFunc func,
                     gpointer user_data)
 {
-  const TornadisCaller caller = { func, user_data, deadline, 0 };
+  const TornadisOrigin caller = { func, user_data, deadline, 0 };
 
   return tornadis_queue_push (queue, command, TORNADIS_SLOT_DEFAULT, &caller);
 }
@@ -108,7 +108,7 @@ push_batch (Fixture *fixture,
             const char *const *commands)
 {
   g_autoptr (GPtrArray) array = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
-  const TornadisCaller caller = { .func = done_cb, .user_data = make_call (fixture, name) };
+  const TornadisOrigin caller = { .func = done_cb, .user_data = make_call (fixture, name) };
 
   for (guint i = 0; commands[i] != NULL; i++)
     g_ptr_array_add (array, tornadis_command_new (commands[i]));
@@ -902,9 +902,9 @@ static void
 test_observed (Fixture *fixture,
                gconstpointer data)
 {
-  const TornadisCaller one = { .func = done_cb, .user_data = make_call (fixture, "a"), .queued = 1000 };
-  const TornadisCaller two = { .func = done_cb, .user_data = make_call (fixture, "p"), .queued = 1100 };
-  const TornadisCaller nobody = { .queued = 1200 };
+  const TornadisOrigin one = { .func = done_cb, .user_data = make_call (fixture, "a"), .queued = 1000 };
+  const TornadisOrigin two = { .func = done_cb, .user_data = make_call (fixture, "p"), .queued = 1100 };
+  const TornadisOrigin nobody = { .queued = 1200 };
   g_autoptr (TornadisCommand) command = tornadis_command_new ("GET");
   g_autoptr (GPtrArray) array = g_ptr_array_new ();
 

@@ -557,7 +557,7 @@ model_call (Model *self,
   g_autoptr (GPtrArray) commands = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_command_unref);
   TornadisCommand *command = NULL;
   gboolean blind = transaction != NULL && transaction->is_blind;
-  TornadisCaller caller = { .func = blind ? NULL : call_done_cb, .user_data = call };
+  TornadisOrigin caller = { .func = blind ? NULL : call_done_cb, .user_data = call };
 
   call->model = self;
   call->text = g_strdup (text);

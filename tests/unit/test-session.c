@@ -103,7 +103,7 @@ push (Fixture *fixture,
   gboolean atomic = text[0] == '!';
   g_autoptr (GPtrArray) commands = make_commands (text + atomic);
   TornadisCommand *command = atomic || commands->len > 1 ? NULL : g_ptr_array_index (commands, 0);
-  TornadisCaller caller = { .func = done_cb };
+  TornadisOrigin caller = { .func = done_cb };
   Call *call;
 
   if (!tornadis_session_admits (&fixture->session, command, commands, atomic, TRUE))
@@ -669,7 +669,7 @@ test_lost_unknown (Fixture *fixture,
                    gconstpointer data)
 {
   g_autoptr (GPtrArray) commands = make_commands ("WATCH k|INCR n");
-  static const TornadisCaller nobody = { .queued = 1 };
+  static const TornadisOrigin nobody = { .queued = 1 };
 
   /* It is observed, but nobody waits for it. */
   ask (fixture, "WATCH k", "+OK");

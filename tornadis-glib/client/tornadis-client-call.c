@@ -216,7 +216,7 @@ static G_NO_INLINE void
 client_refuse (TornadisClient *self,
                TornadisCommand *command,
                TornadisPipeline *pipeline,
-               const TornadisCaller *caller,
+               const TornadisOrigin *caller,
                GError *error)
 {
   if (caller->queued != 0)
@@ -254,7 +254,7 @@ client_send (TornadisClient *self,
              gpointer user_data)
 {
   TornadisLink *link = priv->link;
-  TornadisCaller caller = { .func = func, .user_data = user_data, .deadline = deadline, .notifies = (guint8) notifies };
+  TornadisOrigin caller = { .func = func, .user_data = user_data, .deadline = deadline, .notifies = (guint8) notifies };
   GError *error = NULL;
   guint64 id = 0;
 
@@ -311,7 +311,7 @@ client_start_call (TornadisClient *self,
 
   if (!connects && !client_check_call (self, command, pipeline, FALSE, &error))
     {
-      const TornadisCaller caller = { .func = func,
+      const TornadisOrigin caller = { .func = func,
                                       .user_data = user_data,
                                       .queued = priv->observers != NULL ? tornadis_link_get_time (priv->link) : 0 };
 

@@ -2,6 +2,7 @@
 
 #include "tornadis-glib/client/tornadis-client-pool.h"
 
+#include "tornadis-glib/client/tornadis-caller.h"
 #include "tornadis-glib/client/tornadis-client-pool-private.h"
 #include "tornadis-glib/client/tornadis-client-private.h"
 #include "tornadis-glib/client/tornadis-plugin.h"
@@ -64,7 +65,9 @@ typedef struct
   gint64 asked;             /* monotonic time */
 } TornadisAnswer;
 
-G_DEFINE_FINAL_TYPE (TornadisClientPool, tornadis_client_pool, G_TYPE_OBJECT)
+static void tornadis_client_pool_caller_init (TornadisCallerInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (TornadisClientPool, tornadis_client_pool, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (TORNADIS_TYPE_CALLER, tornadis_client_pool_caller_init))
 
 typedef enum
 {
@@ -714,6 +717,16 @@ tornadis_client_pool_class_init (TornadisClientPoolClass *klass)
                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+}
+
+/* They take the very same, but for the type of the first. */
+static void
+tornadis_client_pool_caller_init (TornadisCallerInterface *iface)
+{
+  iface->call_async = (gpointer) tornadis_client_pool_call_async;
+  iface->call_finish = (gpointer) tornadis_client_pool_call_finish;
+  iface->call_pipeline_async = (gpointer) tornadis_client_pool_call_pipeline_async;
+  iface->call_pipeline_finish = (gpointer) tornadis_client_pool_call_pipeline_finish;
 }
 
 static void

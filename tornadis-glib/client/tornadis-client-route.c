@@ -197,7 +197,7 @@ routed_send (TornadisRouted *self,
              const TornadisClientPrivate *target)
 {
   const TornadisClientHooks *hooks = TORNADIS_CLIENT_GET_CLASS (self->target)->hooks;
-  const TornadisCaller caller = { .func = routed_done_cb,
+  const TornadisOrigin caller = { .func = routed_done_cb,
                                   .user_data = self,
                                   .deadline = self->deadline,
                                   .notifies = TORNADIS_NOTIFIES_PROGRAM };

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "tornadis-glib/client/tornadis-call-private.h"
+#include "tornadis-glib/client/tornadis-caller.h"
 #include "tornadis-glib/client/tornadis-client-result-private.h"
 #include "tornadis-glib/client/tornadis-plugin-private.h"
 #include "tornadis-glib/client/tornadis-prelude-private.h"
@@ -77,7 +78,9 @@
  * Since: 1.0
  */
 
-G_DEFINE_TYPE_WITH_PRIVATE (TornadisClient, tornadis_client, G_TYPE_OBJECT)
+static void tornadis_client_caller_init (TornadisCallerInterface *iface);
+
+G_DEFINE_TYPE_WITH_CODE (TornadisClient, tornadis_client, G_TYPE_OBJECT, G_ADD_PRIVATE (TornadisClient) G_IMPLEMENT_INTERFACE (TORNADIS_TYPE_CALLER, tornadis_client_caller_init))
 
 typedef enum
 {
@@ -460,6 +463,16 @@ tornadis_client_class_init (TornadisClientClass *klass)
   signals[SIGNAL_RECONNECT_SCHEDULED] =
     g_signal_new ("reconnect-scheduled", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
                   G_TYPE_UINT, G_TYPE_UINT, G_TYPE_ERROR);
+}
+
+/* They take the very same, but for the type of the first. */
+static void
+tornadis_client_caller_init (TornadisCallerInterface *iface)
+{
+  iface->call_async = (gpointer) tornadis_client_call_async;
+  iface->call_finish = (gpointer) tornadis_client_call_finish;
+  iface->call_pipeline_async = (gpointer) tornadis_client_call_pipeline_async;
+  iface->call_pipeline_finish = (gpointer) tornadis_client_call_pipeline_finish;
 }
 
 static void

@@ -200,7 +200,7 @@ restorer_ask_alone (TornadisSubscriptionRestorer *self,
   const TornadisSubscriptionName *name = tornadis_subscription_names_lookup (self->names, kind, bytes);
   g_autoptr (GPtrArray) names = make_single (bytes);
   g_autoptr (TornadisCommand) command = tornadis_subscription_make_command (kind, TRUE, names);
-  TornadisCaller caller = { .func = restored_cb };
+  TornadisOrigin caller = { .func = restored_cb };
   TornadisRestoring *restoring;
 
   if (name == NULL || !name->granted)
@@ -222,7 +222,7 @@ restorer_ask_first (TornadisSubscriptionRestorer *self,
                     TornadisQueue *queue)
 {
   g_autoptr (TornadisCommand) command = tornadis_subscription_make_command (kind, TRUE, names);
-  const TornadisCaller caller = { .func = restored_cb, .user_data = restoring_new (self, kind, names) };
+  const TornadisOrigin caller = { .func = restored_cb, .user_data = restoring_new (self, kind, names) };
 
   tornadis_queue_push_front (queue, command, TORNADIS_SLOT_LINK_ONLY, &caller);
 }

@@ -126,7 +126,7 @@ call_send (TornadisSubscriptionCall *call,
            GError **error)
 {
   g_autoptr (TornadisCommand) command = tornadis_subscription_make_command (call->kind, call->subscribe, call->names);
-  const TornadisCaller caller = { .func = func, .user_data = call };
+  const TornadisOrigin caller = { .func = func, .user_data = call };
 
   return tornadis_link_submit (tornadis_client_get_link (call->owner->client), command, flags, &caller, &call->id, error);
 }

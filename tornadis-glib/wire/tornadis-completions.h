@@ -46,7 +46,7 @@ typedef struct
   gint64 deadline;       /* monotonic time; 0: none of its own */
   gint64 queued;         /* when the call was made, monotonic time; 0: it is not observed */
   guint8 notifies;       /* TornadisNotifies */
-} TornadisCaller;
+} TornadisOrigin;
 
 /* What runs when a call completes. */
 typedef struct

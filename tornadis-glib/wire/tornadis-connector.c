@@ -151,7 +151,7 @@ connector_send (TornadisConnector *self,
                 TornadisCommand *command,
                 TornadisSlotFunc func)
 {
-  const TornadisCaller caller = { .func = func, .user_data = self };
+  const TornadisOrigin caller = { .func = func, .user_data = self };
 
   tornadis_queue_push (self->queue, command, TORNADIS_SLOT_DEFAULT, &caller);
   tornadis_connection_kick (self->connection);

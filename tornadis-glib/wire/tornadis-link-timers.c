@@ -122,7 +122,7 @@ link_check_ping (TornadisLink *self,
 
   if (!pinged)
     {
-      static const TornadisCaller nobody = { 0 };
+      static const TornadisOrigin nobody = { 0 };
       g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
 
       self->last_ping = now;

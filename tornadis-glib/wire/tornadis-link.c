@@ -660,7 +660,7 @@ link_admit (TornadisLink *self,
             gsize n_calls,
             gsize n_bytes,
             TornadisSlotFlags flags,
-            const TornadisCaller *caller,
+            const TornadisOrigin *caller,
             GError **error)
 {
   const TornadisLinkSettings *settings = &self->settings;
@@ -674,10 +674,10 @@ link_admit (TornadisLink *self,
 }
 
 /* A call without a deadline of its own has that of the settings. @copy is used if @caller has to be changed. */
-static inline const TornadisCaller *
+static inline const TornadisOrigin *
 link_set_deadline (TornadisLink *self,
-                   const TornadisCaller *caller,
-                   TornadisCaller *copy)
+                   const TornadisOrigin *caller,
+                   TornadisOrigin *copy)
 {
   if (G_LIKELY (self->settings.call_timeout_msec == 0 && caller->deadline == 0))
     return caller;
@@ -724,11 +724,11 @@ gboolean
 tornadis_link_submit (TornadisLink *self,
                       TornadisCommand *command,
                       TornadisSlotFlags flags,
-                      const TornadisCaller *caller,
+                      const TornadisOrigin *caller,
                       guint64 *id,
                       GError **error)
 {
-  TornadisCaller copy;
+  TornadisOrigin copy;
   guint64 slot;
 
   /* AUTH is followed by an ECHO of the queue's. */
@@ -748,12 +748,12 @@ gboolean
 tornadis_link_submit_batch (TornadisLink *self,
                             GPtrArray *commands,
                             gboolean atomic,
-                            const TornadisCaller *caller,
+                            const TornadisOrigin *caller,
                             guint64 *id,
                             GError **error)
 {
   TornadisBatch *batch = tornadis_batch_new (commands, atomic);
-  TornadisCaller copy;
+  TornadisOrigin copy;
   guint64 slot;
 
   if (!link_admit (self, NULL, commands, atomic, tornadis_batch_get_n_calls (batch), batch->wire_size, TORNADIS_SLOT_DEFAULT,

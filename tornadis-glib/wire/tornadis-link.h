@@ -103,18 +103,18 @@ void                 tornadis_link_set_paused           (TornadisLink           
                                                          gboolean                 paused);
 /* Queue a call, connecting if needed. A deadline of 0 in @caller is what the settings say. FALSE with an error: the
  * caller's function will not be called. */
-gboolean             tornadis_link_submit               (TornadisLink            *self,
-                                                         TornadisCommand         *command,
-                                                         TornadisSlotFlags        flags,
-                                                         const TornadisCaller    *caller,
-                                                         guint64                 *id,
-                                                         GError                 **error);
-gboolean             tornadis_link_submit_batch         (TornadisLink            *self,
-                                                         GPtrArray               *commands,
-                                                         gboolean                 atomic,
-                                                         const TornadisCaller    *caller,
-                                                         guint64                 *id,
-                                                         GError                 **error);
+gboolean tornadis_link_submit (TornadisLink *self,
+                               TornadisCommand *command,
+                               TornadisSlotFlags flags,
+                               const TornadisOrigin *caller,
+                               guint64 *id,
+                               GError **error);
+gboolean tornadis_link_submit_batch (TornadisLink *self,
+                                     GPtrArray *commands,
+                                     gboolean atomic,
+                                     const TornadisOrigin *caller,
+                                     guint64 *id,
+                                     GError **error);
 /* Completes the call @id with @error, if it still is the one of the caller with @user_data. */
 void                 tornadis_link_cancel               (TornadisLink            *self,
                                                          guint64                  id,

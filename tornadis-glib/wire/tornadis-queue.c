@@ -259,7 +259,7 @@ slot_is_awaited_at (const TornadisDeadline *deadline,
  * a string instruction, which is slow. */
 static inline void
 slot_init (TornadisSlot *slot,
-           const TornadisCaller *caller)
+           const TornadisOrigin *caller)
 {
   slot->func = caller->func;
   slot->user_data = caller->user_data;
@@ -279,7 +279,7 @@ slot_init (TornadisSlot *slot,
 
 static inline TornadisSlot *
 queue_append (TornadisQueue *self,
-              const TornadisCaller *caller)
+              const TornadisOrigin *caller)
 {
   TornadisSlot *slot;
 
@@ -337,7 +337,7 @@ guint64
 tornadis_queue_push (TornadisQueue *self,
                      TornadisCommand *command,
                      TornadisSlotFlags flags,
-                     const TornadisCaller *caller)
+                     const TornadisOrigin *caller)
 {
   queue_set_command (self, queue_append (self, caller), command, flags);
 
@@ -347,7 +347,7 @@ tornadis_queue_push (TornadisQueue *self,
 guint64
 tornadis_queue_push_batch (TornadisQueue *self,
                            TornadisBatch *batch,
-                           const TornadisCaller *caller)
+                           const TornadisOrigin *caller)
 {
   TornadisSlot *slot = queue_append (self, caller);
 
@@ -365,7 +365,7 @@ void
 tornadis_queue_push_front (TornadisQueue *self,
                            TornadisCommand *command,
                            TornadisSlotFlags flags,
-                           const TornadisCaller *caller)
+                           const TornadisOrigin *caller)
 {
   TornadisSlot *slot;
 

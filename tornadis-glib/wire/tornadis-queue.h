@@ -43,19 +43,19 @@ gboolean        tornadis_queue_has_room        (TornadisQueue       *self,
                                                 gsize                max_calls,
                                                 gsize                max_bytes);
 /* All of these copy @caller; the first two return an id for tornadis_queue_cancel(). */
-guint64         tornadis_queue_push            (TornadisQueue       *self,
-                                                TornadisCommand     *command,
-                                                TornadisSlotFlags    flags,
-                                                const TornadisCaller *caller);
+guint64 tornadis_queue_push (TornadisQueue *self,
+                             TornadisCommand *command,
+                             TornadisSlotFlags flags,
+                             const TornadisOrigin *caller);
 /* @batch is (transfer full). */
-guint64         tornadis_queue_push_batch      (TornadisQueue       *self,
-                                                TornadisBatch       *batch,
-                                                const TornadisCaller *caller);
+guint64 tornadis_queue_push_batch (TornadisQueue *self,
+                                   TornadisBatch *batch,
+                                   const TornadisOrigin *caller);
 /* Ahead of all others; only while nothing is written. */
-void            tornadis_queue_push_front      (TornadisQueue       *self,
-                                                TornadisCommand     *command,
-                                                TornadisSlotFlags    flags,
-                                                const TornadisCaller *caller);
+void tornadis_queue_push_front (TornadisQueue *self,
+                                TornadisCommand *command,
+                                TornadisSlotFlags flags,
+                                const TornadisOrigin *caller);
 /* Completes a call now. One that is not yet written is removed; the slot of one that is stays and swallows the reply. */
 gboolean        tornadis_queue_cancel          (TornadisQueue       *self,
                                                 guint64              id,
