@@ -38,7 +38,7 @@ AS_OF = {'Future': 'asyncio.Future', 'TornadisException': 'GLib.Error'}
 class Library:
     """What the GIR says."""
 
-    FRAGMENTS = {'class': 'class', 'record': 'struct', 'enumeration': 'enum', 'bitfield': 'flags'}
+    FRAGMENTS = {'class': 'class', 'interface': 'iface', 'record': 'struct', 'enumeration': 'enum', 'bitfield': 'flags'}
     FUNCTION_FRAGMENTS = {'constructor': 'ctor', 'method': 'method', 'function': 'type_func'}
 
     def __init__(self, path):

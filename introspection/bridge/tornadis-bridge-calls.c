@@ -103,11 +103,10 @@ carrier_add_outcome (TornadisBridgeCarrier *self,
   chunk->n_outcomes++;
 }
 
-/* Its reply, or @error; frees it. */
-static void
-call_complete (TornadisBridgeCall *call,
-               TornadisReply *reply,
-               const GError *error)
+void
+tornadis_bridge_call_complete_reply (TornadisBridgeCall *call,
+                                     TornadisReply *reply,
+                                     const GError *error)
 {
   g_autoptr (GError) expiry = NULL;
 
@@ -129,7 +128,7 @@ reply_cb (TornadisReply *reply,
   if (reply != NULL && G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
     error = reply_error = tornadis_reply_dup_error (reply);
 
-  call_complete (user_data, reply, error);
+  tornadis_bridge_call_complete_reply (user_data, reply, error);
 }
 
 /* Of a client, with a cancellable. */
@@ -141,7 +140,7 @@ called_cb (GObject *object,
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
 
-  call_complete (user_data, reply, error);
+  tornadis_bridge_call_complete_reply (user_data, reply, error);
 }
 
 static void
@@ -152,7 +151,7 @@ pipeline_called_cb (GObject *object,
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisReply) reply = tornadis_client_call_pipeline_finish (TORNADIS_CLIENT (object), result, &error);
 
-  call_complete (user_data, reply, error);
+  tornadis_bridge_call_complete_reply (user_data, reply, error);
 }
 
 static void
@@ -163,7 +162,7 @@ pool_called_cb (GObject *object,
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisReply) reply = tornadis_client_pool_call_finish (TORNADIS_CLIENT_POOL (object), result, &error);
 
-  call_complete (user_data, reply, error);
+  tornadis_bridge_call_complete_reply (user_data, reply, error);
 }
 
 static void
@@ -174,7 +173,7 @@ pool_pipeline_called_cb (GObject *object,
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisReply) reply = tornadis_client_pool_call_pipeline_finish (TORNADIS_CLIENT_POOL (object), result, &error);
 
-  call_complete (user_data, reply, error);
+  tornadis_bridge_call_complete_reply (user_data, reply, error);
 }
 
 static gboolean

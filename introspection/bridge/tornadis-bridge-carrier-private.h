@@ -104,6 +104,10 @@ TornadisBridgeCall  *tornadis_bridge_call_new             (TornadisBridgeCarrier
                                                            guint32                 number);
 /* Frees a call whose outcome was added. */
 void                 tornadis_bridge_call_free            (TornadisBridgeCall     *call);
+/* Its outcome is @reply, or @error; frees it. */
+void tornadis_bridge_call_complete_reply (TornadisBridgeCall *call,
+                                          TornadisReply *reply,
+                                          const GError *error);
 
 /* tornadis-bridge-operations.c */
 

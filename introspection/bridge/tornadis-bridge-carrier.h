@@ -180,6 +180,21 @@ gboolean               tornadis_bridge_carrier_wait            (TornadisBridgeCa
                                                                 GCancellable             *cancellable,
                                                                 GError                  **error);
 
+/* tornadis-bridge-script.c */
+
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_call_script (TornadisBridgeCarrier *self,
+                                              TornadisCommand *command,
+                                              TornadisScript *script,
+                                              GCancellable *cancellable,
+                                              GError **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_call_script_pipeline (TornadisBridgeCarrier *self,
+                                                       TornadisPipeline *pipeline,
+                                                       TornadisScript *script,
+                                                       GCancellable *cancellable,
+                                                       GError **error);
+
 /* tornadis-bridge-messages.c */
 
 TORNADIS_AVAILABLE_IN_1_0

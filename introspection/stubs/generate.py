@@ -49,7 +49,7 @@ class Function:
 
 
 class Item:
-    """A class, record, enumeration or set of flags."""
+    """A class, interface, record, enumeration or set of flags."""
 
     def __init__(self, element):
         self.name = element.get('name')
@@ -64,6 +64,10 @@ class Item:
         self.properties = [Property(each) for each in element.findall(f'{CORE}property')]
         self.signals = [Signal(each) for each in element.findall(f'{GLIB}signal')]
         self.ancestors = []
+        if self.kind == 'interface':
+            # Languages implement them, but have none to call.
+            self.functions = [each for each in self.functions if each.kind != 'virtual-method']
+        self.implements = [each.get('name') for each in element.findall(f'{CORE}implements') if '.' not in each.get('name')]
 
     def get_constructor(self):
         return next((each for each in self.functions if each.kind == 'constructor' and each.name == 'new'), None)
@@ -103,6 +107,7 @@ class Namespace:
         self.callbacks = {each.name: each for each in map(Function, of('callback'))}
         self.enumerations = [Item(each) for each in of('enumeration', 'bitfield')]
         self.records = [Item(each) for each in of('record')]
+        self.interfaces = [Item(each) for each in of('interface')]
         items = {each.name: each for each in map(Item, of('class'))}
         # What is called on the class: a method of its structure in C.
         for structure in namespace.findall(f'{CORE}record'):
@@ -114,6 +119,7 @@ class Namespace:
         for item in self.classes:
             if item.parent in items:
                 item.ancestors = [items[item.parent]]
+                item.implements = [each for each in item.implements if each not in items[item.parent].implements]
 
 
 def get_functions(element, *tags):
@@ -213,7 +219,7 @@ class Python:
         parts.append('\n'.join(self.describe(f'{name}: {self.get_type(kind)}', doc)
                                for name, kind, doc in namespace.constants))
         parts += map(self.make_enumeration, namespace.enumerations)
-        parts += map(self.make_class, (*namespace.records, *namespace.classes))
+        parts += map(self.make_class, (*namespace.records, *namespace.interfaces, *namespace.classes))
         parts += [self.close(head, '', members) for head, members in self.classes.values()]
         functions = Members()
         for function in namespace.functions:
@@ -319,7 +325,7 @@ class Python:
                 if constructor else ['_: NoReturn', '/']
             members.add('__init__', f'def __init__({", ".join(["self", *given])}) -> None: ...')
             members.add('copy', 'def copy(self) -> Self: ...')
-        elif not item.abstract:
+        elif item.kind == 'class' and not item.abstract:
             given = ['*', *self.make_keywords(item, ' = ...')] if item.get_all('properties') else []
             members.add('__init__', f'def __init__({", ".join(["self", *given])}) -> None: ...')
         if item.properties:
@@ -338,7 +344,8 @@ class Python:
             texts[:] = [re.sub(r'# properties of (\w+)', self.expand_keywords, text) for text in texts]
         members.merge(overrides)
         # A record has no base, which would be anything where there are no stubs of GObject.
-        head = f'class {item.name}({item.parent}):' if item.parent else f'class {item.name}:'
+        bases = [*[item.parent] * (item.parent is not None), *item.implements]
+        head = f'class {item.name}({", ".join(bases)}):' if bases else f'class {item.name}:'
         return self.make_details(item) + self.close(head, item.doc, members)
 
     @staticmethod
@@ -401,7 +408,7 @@ class TypeScript:
         self.classes, more = self.parse(textwrap.dedent(body))
         parts = [*self.make_constants(), *map(self.make_enumeration, namespace.enumerations)]
         parts += map(self.make_callback, namespace.callbacks.values())
-        parts += map(self.make_class, (*namespace.records, *namespace.classes))
+        parts += map(self.make_class, (*namespace.records, *namespace.interfaces, *namespace.classes))
         parts += [self.close(head, '', members) for head, members in self.classes.values()]
         functions = Members()
         for function in namespace.functions:
@@ -514,7 +521,7 @@ class TypeScript:
         _, overrides = self.classes.pop(item.name, (None, Members()))
         members.merge(overrides)
         base = f' extends {item.parent}' if item.parent else ''
-        abstract = 'abstract ' if item.abstract else ''
+        abstract = 'abstract ' if item.abstract or item.kind == 'interface' else ''
         return self.close(f'{abstract}class {item.name}{base} {{', item.doc, members) + self.make_namespace(item)
 
     def make_namespace(self, item):

@@ -74,7 +74,7 @@ declare module 'gi://Tornadis?version=1.0' {
         }
 
         /** What calls, as a client and a pool do, which takes a client for each call. */
-        interface Caller {
+        interface Calling {
             /** Calls a Pipeline; a promise of the native replies. */
             call(pipeline: Pipeline, options?: CallOptions): Promise<Replies>;
             /** Calls a command; a promise of the native reply. */
@@ -88,9 +88,9 @@ declare module 'gi://Tornadis?version=1.0' {
             async_call(...args: CallArguments): void;
         }
 
-        interface Client extends Caller {}
+        interface Client extends Calling {}
 
-        interface ClientPool extends Caller {}
+        interface ClientPool extends Calling {}
 
         class Client {
             /** A client for a URI; of a subclass one of its own, which is created without properties. */
@@ -139,6 +139,15 @@ declare module 'gi://Tornadis?version=1.0' {
         class Pipeline {
             /** Stacks a command, with the arguments of client.call(). */
             stack_call(...args: [Command] | Arguments): void;
+        }
+
+        class Script {
+            /** Calls the script on a client or a pool, with its keys and then other arguments; a promise of the native reply. */
+            call(caller: Client | ClientPool, ...args: Argument[] | [...Argument[], CallOptions]): Promise<NativeReply>;
+            /** Adds a call of the script to a pipeline. */
+            stack(pipeline: Pipeline, ...args: Argument[]): void;
+            /** Calls a pipeline with several calls of the script, whose source is then sent once; a promise of the replies. */
+            call_pipeline(caller: Client | ClientPool, pipeline: Pipeline, options?: CallOptions): Promise<Replies>;
         }
 
         class ClientPool {

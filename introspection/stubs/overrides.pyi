@@ -269,6 +269,19 @@ class Pipeline:
     @property
     def number_of_stacked_calls(self) -> int: ...
 
+class Script:
+    def __init__(self, source: str, n_keys: int = 0, *, read_only: bool = False) -> None: ...
+    def call(
+        self, caller: Client | ClientPool, *args: _Argument,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[_NativeReply]:
+        """Calls the script on a client or a pool, with its keys and then other arguments: an awaitable of the native reply."""
+    def stack(self, pipeline: Pipeline, *args: _Argument) -> None:
+        """Adds a call of the script to a pipeline, with the arguments of call()."""
+    def call_pipeline(
+        self, caller: Client | ClientPool, pipeline: Pipeline, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[list[_NativeReply] | None]:
+        """Calls a pipeline with several calls of the script, whose source is then sent once: an awaitable of the replies."""
+
 class Plugin:
     @property
     def props(self) -> Any:

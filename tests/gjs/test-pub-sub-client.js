@@ -36,6 +36,10 @@ export default {
         equal(await pubSub.punsubscribe('p*'), pubSub);
         equal(pubSub.subscribed, false);
         await rejects(Tornadis.ClientError, pubSub.pop_message(1), Tornadis.Error.USAGE);
+        const pipeline = new Tornadis.Pipeline();
+        pipeline.stack_call('PING');
+        const error = await rejects(Tornadis.ClientError, finish(pubSub, 'call_pipeline', pipeline, null), Tornadis.Error.USAGE);
+        equal(error.message.includes('empty'), false);
     },
 
     async refused(server) {

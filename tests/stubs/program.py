@@ -414,6 +414,25 @@ def plugins(client: Tornadis.Client, call: Tornadis.Call, push: Tornadis.Reply) 
     print(named, registered, names, description, client.get_plugins().get_n_items())
 
 
+async def scripts(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
+    script = Tornadis.Script('return ARGV[1]', 1, read_only=True)
+    print(await script.call(client, 'key', 1, timeout=1), await script.call(pool, b'key', cancellable=Gio.Cancellable()))
+    pipeline = Tornadis.Pipeline()
+    script.stack(pipeline, 'key', 1)
+    replies: list[object] | None = await script.call_pipeline(pool, pipeline, timeout=1)
+    texts: list[str | None] = [script.get_source(), script.get_digest(), script.props.source, script.props.digest]
+    numbers: list[int] = [script.get_n_keys(), script.props.n_keys]
+    truths: list[bool] = [script.get_read_only(), script.props.read_only]
+    other: Tornadis.Script = Tornadis.Script.new('return 1', 0)
+    caller: Tornadis.Caller = pool
+    command: Tornadis.Command = other.create_command(['key'])
+    other.call_async(caller, command, None, lambda script, result: print(script.call_finish(result)))
+    other.call_pipeline_async(caller, pipeline, None, lambda script, result: print(script.call_pipeline_finish(result)))
+    caller.call_async(command, None, lambda caller, result: print(caller.call_finish(result)))
+    caller.call_pipeline_async(pipeline, None, lambda caller, result: print(caller.call_pipeline_finish(result)))
+    print(replies, texts, numbers, truths)
+
+
 async def futures() -> None:
     future: Tornadis.Future[int] = Tornadis.Future()
     future.add_done_callback(lambda future: print(future.result() + 1), context=contextvars.copy_context())

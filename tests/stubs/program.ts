@@ -174,7 +174,7 @@ class Named extends Client {
 
 async function callers(): Promise<void> {
     const named: Named = Named.new_for_uri('redis://localhost');
-    const callers: Tornadis.Caller[] = [named, Named.new_for_uri_full('redis://localhost', UriFlags.NONE), new ClientPool()];
+    const callers: Tornadis.Calling[] = [named, Named.new_for_uri_full('redis://localhost', UriFlags.NONE), new ClientPool()];
     const pubSub: Tornadis.PubSubClient = PubSubClient.new_for_uri('redis://localhost');
     print(named.mine, pubSub.subscribed, await callers[0].call('PING', {timeout: 1}));
 }
@@ -374,4 +374,21 @@ function plugins(call: Tornadis.Call, push: Tornadis.Reply): void {
     print(truths, named, names, description, client.get_plugins().get_n_items());
 }
 
-export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, signals, subscriptions};
+async function scripts(caller: Tornadis.Caller, pool: Tornadis.ClientPool): Promise<void> {
+    const script = new Tornadis.Script({source: 'return ARGV[1]', n_keys: 1, nKeys: 1, read_only: true, readOnly: true});
+    const reply: Tornadis.NativeReply = await script.call(client, 'key', 1, {timeout: 1});
+    const pipeline = new Pipeline();
+    script.stack(pipeline, 'key', 1);
+    const replies: Tornadis.Replies = await script.call_pipeline(pool, pipeline, {timeout: 1});
+    const texts: (string | null)[] = [script.get_source(), script.get_digest(), script.source, script.digest];
+    const numbers: number[] = [script.get_n_keys(), script.n_keys, script.nKeys];
+    const truths: boolean[] = [script.get_read_only(), script.read_only, script.readOnly];
+    const command: Tornadis.Command = Tornadis.Script.new('return 1', 0).create_command(['key']);
+    script.call_async(client, command, null, (source, result) => print(source?.call_finish(result)));
+    script.call_pipeline_async(pool, pipeline, null, (source, result) => print(source?.call_pipeline_finish(result)));
+    caller.call_async(command, null, (source, result) => print(source?.call_finish(result)));
+    caller.call_pipeline_async(pipeline, null, (source, result) => print(source?.call_pipeline_finish(result)));
+    print(reply, replies, texts, numbers, truths);
+}
+
+export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, scripts, signals, subscriptions};

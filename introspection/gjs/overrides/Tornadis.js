@@ -133,11 +133,11 @@ var _init = (function () {
     }
 
     const OPERATIONS = {connect: 'Connecting', preconnect: 'Connecting', subscribe: 'Subscribing',
-        unsubscribe: 'Unsubscribing', get_client: 'Getting a client', submit_pipeline: 'The pipeline'};
+        unsubscribe: 'Unsubscribing', get_client: 'Getting a client'};
 
     /** Of the operation of a carrier with that, a Command or a Pipeline for instance. */
     function describeTimeout(seconds, operation, what) {
-        const words = OPERATIONS[operation] ?? what.get_name();
+        const words = OPERATIONS[operation] ?? (what instanceof Tornadis.Pipeline ? 'The pipeline' : what.get_name());
         return `${words} took longer than ${seconds} s`;
     }
 
@@ -394,11 +394,13 @@ var _init = (function () {
 
     // Those that can fail beside what is named _finish.
     const FAILING = {
+        Caller: [],
         Client: ['new_for_uri', 'new_for_uri_full', 'add_plugin', 'add_plugin_by_name'],
         PubSubClient: ['new_for_uri', 'new_for_uri_full'],
         ClientPool: [],
         Plugin: ['new_by_name', 'new_with_options'],
         Reply: ['new_from_resp'],
+        Script: [],
     };
     // Those that are given errors, which may be ours; and those that return them.
     const GIVEN_ERRORS = {Call: ['return_error'], Error: ['dup_prefix'],
@@ -525,6 +527,7 @@ var _init = (function () {
         describeBy(Tornadis.Command, command =>
             `Command ${command.get_name()}, ${count(command.get_n_args() - 1, 'argument')}`);
         describeBy(Tornadis.Message, showMessage);
+        describeBy(Tornadis.Script, script => `Script of ${count(script.n_keys, 'key')}, ${script.digest ?? 'not sent yet'}`);
         Tornadis.Reply.prototype.toString = function () {
             return this.to_string();
         };
@@ -627,6 +630,10 @@ var _init = (function () {
                 },
             });
         }
+
+        // To GJS a method of the interface is nearer to this class than that of its parent.
+        for (const name of ['call_async', 'call_finish', 'call_pipeline_async', 'call_pipeline_finish'])
+            Tornadis.PubSubClient.prototype[name] = Tornadis.Client.prototype[name];
 
         adaptConstructors(Tornadis.Client);
         adaptConstructors(Tornadis.PubSubClient);
@@ -952,6 +959,7 @@ var _init = (function () {
             }
         };
 
+        imports.overrides._TornadisData.create(Tornadis, {getCarrier, makeCommand, toArgument, handOver}, checks);
         describeAll();
     }
 })();

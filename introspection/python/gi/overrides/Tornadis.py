@@ -22,14 +22,15 @@ import marshal
 from gi.repository import GLib, GObject
 
 from ..overrides import override
-from ._tornadis_carrier import Carrier, LimitedCallback, LimitedFuture
+from ._tornadis_carrier import LimitedCallback, LimitedFuture, get_carrier as _get_carrier
+from ._tornadis_data import Script
 from ._tornadis_loop import Future, _in_task, _LentFuture, run, sleep, spawn
 from ._tornadis_messages import Message as _Message, Messages
 from ._tornadis_values import (
     ClientError, ConnectionError, ReplyError, Tornadis, TornadisBridge, TornadisException, _check_decode, _convert_errors,
     _describe, _encode, _is_large, _to_bytes, _to_command, _to_exception, _to_native)
 
-__all__ = ['ClientError', 'ConnectionError', 'Future', 'ReplyError', 'TornadisException', 'run', 'sleep', 'spawn']
+__all__ = ['ClientError', 'ConnectionError', 'Future', 'ReplyError', 'Script', 'TornadisException', 'run', 'sleep', 'spawn']
 
 
 def _given(options):
@@ -115,14 +116,6 @@ def _hand_over(args):
 def _check_pipeline(pipeline):
     if pipeline.get_number_of_stacked_calls() == 0:
         raise ClientError('empty pipeline')
-
-
-def _get_carrier(owner):
-    """That of a client or a pool, whose class has None."""
-    carrier = owner._carrier
-    if carrier is None:
-        carrier = owner._carrier = Carrier(owner, owner._decode)
-    return carrier
 
 
 def _set_decode(owner, decode):
@@ -277,6 +270,7 @@ def _show_client(client):
     return client.props.title + (f', database {client.props.db}' if client.props.db else '')
 
 
+_convert_errors(Tornadis.Caller)
 _convert_errors(Tornadis.Client)
 
 

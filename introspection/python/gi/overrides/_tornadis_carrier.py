@@ -412,3 +412,11 @@ class Carrier:
                 raised = error
         if raised is not None:
             raise raised
+
+
+def get_carrier(owner):
+    """That of a client or a pool, whose class has None."""
+    carrier = owner._carrier
+    if carrier is None:
+        carrier = owner._carrier = Carrier(owner, owner._decode)
+    return carrier

@@ -114,7 +114,7 @@ _OPERATIONS = {'connect': 'Connecting', 'preconnect': 'Connecting', 'subscribe':
 
 def _describe_timeout(seconds, operation, what):
     """Of the operation of a carrier with that, a Command or a Pipeline for instance."""
-    if operation == 'submit_command':
+    if isinstance(what, Tornadis.Command):
         words = what.get_name()
     else:
         words = _OPERATIONS.get(operation, 'The pipeline')
