@@ -131,14 +131,13 @@ reply_cb (TornadisReply *reply,
   tornadis_bridge_call_complete_reply (user_data, reply, error);
 }
 
-/* Of a client, with a cancellable. */
 static void
 called_cb (GObject *object,
            GAsyncResult *result,
            gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+  g_autoptr (TornadisReply) reply = tornadis_caller_call_finish (TORNADIS_CALLER (object), result, &error);
 
   tornadis_bridge_call_complete_reply (user_data, reply, error);
 }
@@ -149,29 +148,7 @@ pipeline_called_cb (GObject *object,
                     gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_call_pipeline_finish (TORNADIS_CLIENT (object), result, &error);
-
-  tornadis_bridge_call_complete_reply (user_data, reply, error);
-}
-
-static void
-pool_called_cb (GObject *object,
-                GAsyncResult *result,
-                gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_pool_call_finish (TORNADIS_CLIENT_POOL (object), result, &error);
-
-  tornadis_bridge_call_complete_reply (user_data, reply, error);
-}
-
-static void
-pool_pipeline_called_cb (GObject *object,
-                         GAsyncResult *result,
-                         gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_pool_call_pipeline_finish (TORNADIS_CLIENT_POOL (object), result, &error);
+  g_autoptr (TornadisReply) reply = tornadis_caller_call_pipeline_finish (TORNADIS_CALLER (object), result, &error);
 
   tornadis_bridge_call_complete_reply (user_data, reply, error);
 }
@@ -199,15 +176,10 @@ carrier_submit_one (TornadisBridgeCarrier *self,
     }
 
   call = tornadis_bridge_carrier_start (self, cancellable, NULL);
-  if (TORNADIS_IS_CLIENT (owner) && command != NULL)
-    tornadis_client_call_async (TORNADIS_CLIENT (owner), command, call->cancellable, called_cb, call);
-  else if (TORNADIS_IS_CLIENT (owner))
-    tornadis_client_call_pipeline_async (TORNADIS_CLIENT (owner), pipeline, call->cancellable, pipeline_called_cb, call);
-  else if (command != NULL)
-    tornadis_client_pool_call_async (TORNADIS_CLIENT_POOL (owner), command, call->cancellable, pool_called_cb, call);
+  if (command != NULL)
+    tornadis_caller_call_async (TORNADIS_CALLER (owner), command, call->cancellable, called_cb, call);
   else
-    tornadis_client_pool_call_pipeline_async (TORNADIS_CLIENT_POOL (owner), pipeline, call->cancellable,
-                                              pool_pipeline_called_cb, call);
+    tornadis_caller_call_pipeline_async (TORNADIS_CALLER (owner), pipeline, call->cancellable, pipeline_called_cb, call);
 
   return TRUE;
 }
