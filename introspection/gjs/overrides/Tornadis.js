@@ -8,8 +8,8 @@
 // Behind the arguments of a call there may be an object with options, `{timeout, cancellable}`: nothing else that is a
 // plain object can be there. What takes longer than so many seconds is given up and rejects with a ConnectionError of the
 // code TIMEOUT; with 0 it is not begun, and nothing is sent. What is cancelled by a Gio.Cancellable rejects with
-// Gio.IOErrorEnum.CANCELLED. The command may have run none the less. A reply that comes later is dropped and reaches no other call. The connection stays, but for commands that wait for
-// data, such as BLPOP: those would go on waiting.
+// Gio.IOErrorEnum.CANCELLED. The command may have run none the less. A reply that comes later is dropped and reaches no
+// other call. The connection stays, but for commands that wait for data, such as BLPOP: those would go on waiting.
 
 /* exported _init */
 

@@ -9,10 +9,10 @@ A call is given `str` (sent as UTF-8), `bytes` and its kin, `int`, `float`, `boo
 within a reply. Its own error is raised, as a `TornadisException`.
 
 Where there is a `timeout`, in seconds, what takes longer is given up and raises `ConnectionError` with the code
-`TIMEOUT`; with 0 it is not begun, and nothing is sent. With a `cancellable`, a `Gio.Cancellable`, it raises `GLib.Error` with `Gio.IOErrorEnum.CANCELLED` when that is
-cancelled, as `asyncio.CancelledError` is raised when the awaitable is. The command may have run none the less. A reply
-that comes later is dropped and reaches no other call. The connection stays, but for commands that wait for data, such as
-`BLPOP`: those would go on waiting.
+`TIMEOUT`; with 0 it is not begun, and nothing is sent. With a `cancellable`, a `Gio.Cancellable`, it raises `GLib.Error`
+with `Gio.IOErrorEnum.CANCELLED` when that is cancelled, as `asyncio.CancelledError` is raised when the awaitable is. The
+command may have run none the less. A reply that comes later is dropped and reaches no other call. The connection stays, but
+for commands that wait for data, such as `BLPOP`: those would go on waiting.
 """
 
 import collections.abc
