@@ -48,6 +48,21 @@ async def test_pipeline(server):
         equal(await client.call(pipeline), [b'OK', 3, 6])
 
 
+async def test_as_in_c(server):
+    client = make_client(server)
+    count = Tornadis.Script.new(COUNT, 1)
+    equal([count.get_source(), count.get_n_keys(), count.get_read_only(), count.get_digest()], [COUNT, 1, False, None])
+    command = count.create_command(['n', '2'])
+    pipeline = Tornadis.Pipeline()
+    for _ in range(2):
+        pipeline.stack_command(command)
+    for start, finish, what, expected in ((count.call_async, 'call_finish', command, 2),
+                                          (count.call_pipeline_async, 'call_pipeline_finish', pipeline, [4, 6])):
+        future = Tornadis.Future()
+        start(client, what, None, lambda script, result: future.set_result(getattr(script, finish)(result).unpack()))
+        equal(await future, expected)
+
+
 async def test_errors(server):
     client = make_client(server)
     fails = Tornadis.Script("return redis.error_reply('MINE of my own')")
