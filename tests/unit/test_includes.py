@@ -72,6 +72,14 @@ def test_plugins_see_the_public_api():
     assert strangers == [], strangers
 
 
+def test_data_sees_the_public_api():
+    """Any class of it could live outside."""
+    public = set(re.findall(r'<tornadis-glib/([^>]+)>', (LIBRARY / 'tornadis-glib.h').read_text(encoding='utf-8')))
+    strangers = [f'{path} includes {name}' for path, names in read_includes().items() if floor(path) == 'data'
+                 for name in names if floor(name) != 'data' and name not in public]
+    assert strangers == [], strangers
+
+
 def test_core_knows_no_binding():
     words = re.compile(r'bridge|marshal\.|gjs_|pygobject|introspection/', re.IGNORECASE)
     strangers = [f'{path.relative_to(ROOT)}: {line.strip()}' for path in sorted(LIBRARY.rglob('*.[ch]'))
