@@ -118,4 +118,23 @@ typedef enum
   TORNADIS_SUBSCRIPTION_KIND_SHARD,
 } TornadisSubscriptionKind;
 
+/**
+ * TornadisScannerKind:
+ * @TORNADIS_SCANNER_KIND_KEYS: the keys of the database, with `SCAN`
+ * @TORNADIS_SCANNER_KIND_HASH: the fields and values of a hash, with `HSCAN`
+ * @TORNADIS_SCANNER_KIND_SET: the members of a set, with `SSCAN`
+ * @TORNADIS_SCANNER_KIND_SORTED_SET: the members and scores of a sorted set, with `ZSCAN`
+ *
+ * What a [class@Tornadis.Scanner] goes through.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TORNADIS_SCANNER_KIND_KEYS,
+  TORNADIS_SCANNER_KIND_HASH,
+  TORNADIS_SCANNER_KIND_SET,
+  TORNADIS_SCANNER_KIND_SORTED_SET,
+} TornadisScannerKind;
+
 G_END_DECLS

@@ -24,6 +24,7 @@
 #include <tornadis-glib/client/tornadis-plugin-registry.h>
 #include <tornadis-glib/client/tornadis-plugin.h>
 #include <tornadis-glib/client/tornadis-pub-sub-client.h>
+#include <tornadis-glib/data/tornadis-scanner.h>
 #include <tornadis-glib/data/tornadis-script.h>
 
 #undef TORNADIS_INSIDE

@@ -22,6 +22,7 @@ typedef struct _TornadisPipeline TornadisPipeline;
 typedef struct _TornadisPlugin TornadisPlugin;
 typedef struct _TornadisPubSubClient TornadisPubSubClient;
 typedef struct _TornadisReply TornadisReply;
+typedef struct _TornadisScanner TornadisScanner;
 typedef struct _TornadisScript TornadisScript;
 
 G_END_DECLS
