@@ -180,6 +180,14 @@ gboolean               tornadis_bridge_carrier_wait            (TornadisBridgeCa
                                                                 GCancellable             *cancellable,
                                                                 GError                  **error);
 
+/* tornadis-bridge-scanner.c */
+
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_scan (TornadisBridgeCarrier *self,
+                                       TornadisScanner *scanner,
+                                       GCancellable *cancellable,
+                                       GError **error);
+
 /* tornadis-bridge-script.c */
 
 TORNADIS_AVAILABLE_IN_1_0

@@ -120,7 +120,7 @@ export default {
                     throw new Error(`${kind}.${name} throws what introspection makes of an error`);
             }
         }
-        equal([...new Set(kinds)].sort(), ['Call', 'Client', 'ClientPool', 'Plugin', 'PubSubClient', 'Reply', 'Script']);
+        equal([...new Set(kinds)].sort(), ['Call', 'Client', 'ClientPool', 'Plugin', 'PubSubClient', 'Reply', 'Scanner', 'Script']);
         // It would be seen.
         equal(isNative(Tornadis.Client.prototype.is_connected), true);
     },

@@ -39,6 +39,7 @@ tornadis__private__ (void)
     .poller_item_unqueue = tornadis_poller_item_unqueue,
 
     .cancel_watch_cancel = tornadis_cancel_watch_cancel,
+    .cancel_watch_dup_reason = tornadis_cancel_watch_dup_reason,
 
     .command_append_data = tornadis_command_append_data,
 

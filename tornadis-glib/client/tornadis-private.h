@@ -63,6 +63,7 @@ typedef struct
 
   void             (*cancel_watch_cancel)      (GCancellable           *cancellable,
                                                 const GError           *reason);
+  GError          *(*cancel_watch_dup_reason)  (GCancellable           *cancellable);
 
   void             (*command_append_data)      (TornadisCommand        *self,
                                                 const char             *data,

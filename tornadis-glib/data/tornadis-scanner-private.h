@@ -25,7 +25,7 @@ struct _TornadisScanner
   gsize position;        /* in the page */
   TornadisSeenSet *seen; /* (owned) (nullable) what was given */
 
-  gboolean busy;             /* a batch is asked for */
+  GTask *task;               /* (unowned) (nullable) a batch is asked for */
   GCancellable *cancellable; /* (owned) (nullable) of the call under way */
   GSource *watch;            /* (owned) (nullable) of the cancellable of who asks */
   guint adapted_count;       /* of the next page */

@@ -141,7 +141,7 @@ scanner_return (TornadisScanner *self,
                 TornadisReply *batch,
                 GError *error)
 {
-  self->busy = FALSE;
+  self->task = NULL;
   if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -323,6 +323,42 @@ scanner_go_on (TornadisScanner *self,
     scanner_ask (self, task);
 }
 
+/* Whether nobody waits for the batch any more, who has been told so then. What has come all the same is asked for again by who
+ * asks for the next, who may have done that already: a page that nobody gets would be lost. */
+static gboolean
+scanner_return_if_ended (TornadisScanner *self,
+                         GTask *task)
+{
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (task)))
+    {
+      if (self->task == task)
+        self->task = NULL;
+      g_task_return_error_if_cancelled (task);
+      return TRUE;
+    }
+  if (self->caller == NULL)
+    {
+      scanner_return (self, task, NULL, g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s: the scanner was closed",
+                                                     scanner_get_name (self)));
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* What needs no call: from the main loop too, so that who asks is called back within this, and cannot cancel in between. */
+static gboolean
+go_on_cb (gpointer user_data)
+{
+  GTask *task = user_data;
+  TornadisScanner *self = g_task_get_source_object (task);
+
+  if (!scanner_return_if_ended (self, task))
+    scanner_go_on (self, task);
+
+  return G_SOURCE_REMOVE;
+}
+
 static void
 scanned_cb (GObject *object,
             GAsyncResult *result,
@@ -333,11 +369,12 @@ scanned_cb (GObject *object,
   GError *error = NULL;
   g_autoptr (TornadisReply) reply = tornadis_caller_call_finish (TORNADIS_CALLER (object), result, &error);
 
-  scanner_end_call (self);
-  if (self->caller == NULL)
+  if (self->task == task)
+    scanner_end_call (self);
+  if (scanner_return_if_ended (self, task))
     {
       g_clear_error (&error);
-      error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s: the scanner was closed", scanner_get_name (self));
+      return;
     }
 
   if (error == NULL)
@@ -383,11 +420,21 @@ scanner_ask (TornadisScanner *self,
   tornadis_caller_call_async (self->caller, command, own, scanned_cb, g_object_ref (task));
 }
 
+/* Who has asked has cancelled that. */
+static void
+scanner_abandon (TornadisScanner *self)
+{
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+  scanner_end_call (self);
+  self->task = NULL;
+}
+
 /* What is wrong with how it was created or is used, or NULL. */
 static const char *
 scanner_find_fault (TornadisScanner *self)
 {
-  if (self->busy)
+  if (self->task != NULL)
     return "the batch before is still asked for";
   if (self->kind == TORNADIS_SCANNER_KIND_KEYS && self->key != NULL)
     return "a key is for what is scanned in it, and a scanner of keys has a pattern";
@@ -453,7 +500,7 @@ tornadis_scanner_new_for_key (TornadisCaller *caller,
  *
  * Asks for the next batch. Pages that have nothing in them, as with a pattern that few keys match, are passed over.
  *
- * One is asked for at a time.
+ * One is asked for at a time: the next when the callback was called, or when it was cancelled.
  *
  * Since: 1.0
  */
@@ -464,6 +511,7 @@ tornadis_scanner_next_async (TornadisScanner *self,
                              gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
+  g_autoptr (GSource) source = NULL;
   const char *fault;
 
   g_return_if_fail (TORNADIS_IS_SCANNER (self));
@@ -474,6 +522,8 @@ tornadis_scanner_next_async (TornadisScanner *self,
   /* A batch that was read is the caller's: the next has what follows. */
   g_task_set_check_cancellable (task, FALSE);
 
+  if (self->task != NULL && g_cancellable_is_cancelled (g_task_get_cancellable (self->task)))
+    scanner_abandon (self);
   fault = scanner_find_fault (self);
   if (fault != NULL)
     {
@@ -489,8 +539,16 @@ tornadis_scanner_next_async (TornadisScanner *self,
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  self->busy = TRUE;
-  scanner_go_on (self, task);
+  self->task = task;
+  if (self->page == NULL && self->cursor != NULL)
+    {
+      scanner_ask (self, task);
+      return;
+    }
+
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_task_attach_source (task, source, go_on_cb);
 }
 
 /**

@@ -133,7 +133,7 @@ var _init = (function () {
     }
 
     const OPERATIONS = {connect: 'Connecting', preconnect: 'Connecting', subscribe: 'Subscribing',
-        unsubscribe: 'Unsubscribing', get_client: 'Getting a client'};
+        unsubscribe: 'Unsubscribing', get_client: 'Getting a client', scan: 'A batch'};
 
     /** Of the operation of a carrier with that, a Command or a Pipeline for instance. */
     function describeTimeout(seconds, operation, what) {
@@ -400,6 +400,7 @@ var _init = (function () {
         ClientPool: [],
         Plugin: ['new_by_name', 'new_with_options'],
         Reply: ['new_from_resp'],
+        Scanner: [],
         Script: [],
     };
     // Those that are given errors, which may be ours; and those that return them.
@@ -527,6 +528,10 @@ var _init = (function () {
         describeBy(Tornadis.Command, command =>
             `Command ${command.get_name()}, ${count(command.get_n_args() - 1, 'argument')}`);
         describeBy(Tornadis.Message, showMessage);
+        describeBy(Tornadis.Scanner, scanner => {
+            const kind = getNick(Tornadis.ScannerKind, scanner.kind);
+            return `Scanner of ${kind === 'keys' ? kind : `a ${kind}`}`;
+        });
         describeBy(Tornadis.Script, script => `Script of ${count(script.n_keys, 'key')}, ${script.digest ?? 'not sent yet'}`);
         Tornadis.Reply.prototype.toString = function () {
             return this.to_string();
@@ -960,6 +965,8 @@ var _init = (function () {
         };
 
         imports.overrides._TornadisData.create(Tornadis, {getCarrier, makeCommand, toArgument, handOver}, checks);
+        const makeClosed = message => makeException(DOMAIN, Tornadis.Error.CLOSED, message);
+        imports.overrides._TornadisScanner.create(Tornadis, {getCarrier, toArgument, hide, makeClosed}, checks);
         describeAll();
     }
 })();

@@ -26,11 +26,13 @@ from ._tornadis_carrier import LimitedCallback, LimitedFuture, get_carrier as _g
 from ._tornadis_data import Script
 from ._tornadis_loop import Future, _in_task, _LentFuture, run, sleep, spawn
 from ._tornadis_messages import Message as _Message, Messages
+from ._tornadis_scanner import Scanner
 from ._tornadis_values import (
     ClientError, ConnectionError, ReplyError, Tornadis, TornadisBridge, TornadisException, _check_decode, _convert_errors,
     _describe, _encode, _is_large, _to_bytes, _to_command, _to_exception, _to_native)
 
-__all__ = ['ClientError', 'ConnectionError', 'Future', 'ReplyError', 'Script', 'TornadisException', 'run', 'sleep', 'spawn']
+__all__ = ['ClientError', 'ConnectionError', 'Future', 'ReplyError', 'Scanner', 'Script', 'TornadisException', 'run', 'sleep',
+           'spawn']
 
 
 def _given(options):

@@ -109,7 +109,7 @@ def _to_exception(error):
 
 
 _OPERATIONS = {'connect': 'Connecting', 'preconnect': 'Connecting', 'subscribe': 'Subscribing',
-               'unsubscribe': 'Unsubscribing', 'get_client': 'Getting a client'}
+               'unsubscribe': 'Unsubscribing', 'get_client': 'Getting a client', 'scan': 'A batch'}
 
 
 def _describe_timeout(seconds, operation, what):
