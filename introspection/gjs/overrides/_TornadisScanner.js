@@ -48,7 +48,14 @@ var create = function (Tornadis, {getCarrier, toArgument, hide, makeClosed}, {ch
         }
 
         async _fetch() {
-            const batch = await this._scanner.next();
+            let batch = null;
+            try {
+                batch = await this._scanner.next();
+            } catch (error) {
+                // What was left meanwhile is closed.
+                if (!this._ended)
+                    throw error;
+            }
             this._batch = batch ?? [];
             this._index = 0;
             this._ended ||= batch === null;
