@@ -59,7 +59,7 @@
 #define MIN_COUNT 10
 #define MAX_COUNT 10000
 #define SHORT_USEC (2 * 1000)
-#define LONG_USEC (10 * 1000)
+#define LONG_USEC (20 * 1000)
 
 /* No server has a cursor that is longer. */
 #define MAX_CURSOR_LENGTH 512
