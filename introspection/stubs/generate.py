@@ -439,7 +439,7 @@ class TypeScript:
                 text.append(line[4:] if members else line)
                 if line.endswith(';') and not re.match(r' *(/\*\*|\*)', line):
                     declared = next(each for each in text if not re.match(r' *(/\*\*|\*)', each))
-                    name = re.match(r'(?:(?:static|get|set|readonly|function|type) )*(\w+)', declared)[1]
+                    name = re.match(r'(?:(?:static|get|set|readonly|function|type) )*\[?([\w.]+)', declared)[1]
                     (members or more).add(name, '\n'.join(text))
                     text = []
         return classes, more

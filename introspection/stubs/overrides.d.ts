@@ -28,6 +28,8 @@ declare module 'gi://Tornadis?version=1.0' {
             TornadisException;
         /** What a callback gets has the error instead. */
         type Outcome = NativeReply | globalThis.Error | GLib.Error;
+        /** What a scanner gives: a key or a member, or a field or a member with its value or score. */
+        type ScanElement = string | Uint8Array | [NativeReply, NativeReply];
         /** An error: of this library, but for those that signals hand over. */
         type AnyError = TornadisException | GLib.Error;
         /** The replies of a pipeline; `null` when a transaction was given up. */
@@ -139,6 +141,15 @@ declare module 'gi://Tornadis?version=1.0' {
         class Pipeline {
             /** Stacks a command, with the arguments of client.call(). */
             stack_call(...args: [Command] | Arguments): void;
+        }
+
+        class Scanner {
+            /** With a `key` of any bytes. */
+            constructor(properties?: Partial<Omit<Scanner.ConstructorProps, 'key'>> & { key?: Argument | null });
+            /** The next batch; a promise of an array of elements, or of null at the end. */
+            next(options?: CallOptions): Promise<ScanElement[] | null>;
+            /** One after the other the elements of which next() gives arrays. */
+            [Symbol.asyncIterator](): AsyncIterableIterator<ScanElement>;
         }
 
         class Script {

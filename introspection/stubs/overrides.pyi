@@ -2,7 +2,7 @@
 # Tornadis for type checkers of Python. Types of other libraries come from PyGObject-stubs, if they are there.
 
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable
 from types import TracebackType
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context
@@ -268,6 +268,17 @@ class Pipeline:
         """Stacks a command, with the arguments of Client.call()."""
     @property
     def number_of_stacked_calls(self) -> int: ...
+
+class Scanner:
+    def __init__(
+        self, caller: Caller, kind: ScannerKind = ScannerKind.KEYS, key: _Argument | None = None, *,
+        pattern: str | None = None, key_type: str | None = None, count: int = 0, unique: bool = False,
+        max_unique_bytes: int | None = None) -> None: ...
+    def next(
+        self, *, timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[list[Any] | None]:
+        """The next batch: an awaitable of a list of elements, or of None at the end."""
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """One after the other the elements of which next() gives lists."""
 
 class Script:
     def __init__(self, source: str, n_keys: int = 0, *, read_only: bool = False) -> None: ...

@@ -414,6 +414,27 @@ def plugins(client: Tornadis.Client, call: Tornadis.Call, push: Tornadis.Reply) 
     print(named, registered, names, description, client.get_plugins().get_n_items())
 
 
+async def scanners(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
+    scanner = Tornadis.Scanner(client, Tornadis.ScannerKind.HASH, b'key', pattern='f*', count=10, unique=True)
+    batch: list[object] | None = await scanner.next(timeout=1, cancellable=Gio.Cancellable())
+    async for element in Tornadis.Scanner(pool, key_type='stream', max_unique_bytes=1000):
+        print(element)
+    scanner.next_async(None, lambda scanner, result: print(scanner.next_finish(result)))
+    scanner.set_max_unique_bytes(2000)
+    scanner.props.max_unique_bytes = 3000
+    callers: list[Tornadis.Caller | None] = [scanner.get_caller(), scanner.props.caller]
+    keys: list[GLib.Bytes | None] = [scanner.get_key(), scanner.props.key]
+    texts: list[str | None] = [
+        scanner.get_pattern(), scanner.props.pattern, scanner.get_key_type(), scanner.props.key_type]
+    numbers: list[int] = [scanner.get_count(), scanner.props.count, scanner.get_max_unique_bytes(), scanner.props.max_unique_bytes]
+    kinds: list[Tornadis.ScannerKind] = [scanner.get_kind(), scanner.props.kind]
+    truths: list[bool] = [scanner.get_unique(), scanner.props.unique]
+    others: list[Tornadis.Scanner] = [
+        Tornadis.Scanner.new(pool), Tornadis.Scanner.new_for_key(client, Tornadis.ScannerKind.SORTED_SET, 'key')]
+    scanner.close()
+    print(batch, callers, keys, texts, numbers, kinds, truths, others, Tornadis.ScannerKind.SET, Tornadis.ScannerKind.KEYS)
+
+
 async def scripts(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
     script = Tornadis.Script('return ARGV[1]', 1, read_only=True)
     print(await script.call(client, 'key', 1, timeout=1), await script.call(pool, b'key', cancellable=Gio.Cancellable()))

@@ -374,6 +374,27 @@ function plugins(call: Tornadis.Call, push: Tornadis.Reply): void {
     print(truths, named, names, description, client.get_plugins().get_n_items());
 }
 
+async function scanners(caller: Tornadis.Caller, pool: Tornadis.ClientPool): Promise<void> {
+    const {ScannerKind} = Tornadis;
+    const scanner = new Tornadis.Scanner({caller: client, kind: ScannerKind.HASH, key: 'key', pattern: 'f*', key_type: 'hash',
+        keyType: 'hash', count: 10, unique: true, max_unique_bytes: 1000, maxUniqueBytes: 1000});
+    const batch: Tornadis.ScanElement[] | null = await scanner.next({timeout: 1});
+    for await (const element of Tornadis.Scanner.new(pool))
+        print(element);
+    scanner.next_async(null, (source, result) => print(source?.next_finish(result)));
+    scanner.set_max_unique_bytes(2000);
+    scanner.max_unique_bytes = 3000;
+    scanner.maxUniqueBytes = 3000;
+    const texts: (string | null)[] = [scanner.get_pattern(), scanner.pattern, scanner.get_key_type(), scanner.key_type,
+        scanner.keyType];
+    const numbers: number[] = [scanner.get_count(), scanner.count, scanner.get_max_unique_bytes(), scanner.max_unique_bytes];
+    const kinds: Tornadis.ScannerKind[] = [scanner.get_kind(), scanner.kind, ScannerKind.KEYS, ScannerKind.SET];
+    const truths: boolean[] = [scanner.get_unique(), scanner.unique];
+    const other: Tornadis.Scanner = Tornadis.Scanner.new_for_key(caller, ScannerKind.SORTED_SET, 'key');
+    scanner.close();
+    print(batch, texts, numbers, kinds, truths, other, scanner.get_caller(), scanner.caller, scanner.get_key(), scanner.key);
+}
+
 async function scripts(caller: Tornadis.Caller, pool: Tornadis.ClientPool): Promise<void> {
     const script = new Tornadis.Script({source: 'return ARGV[1]', n_keys: 1, nKeys: 1, read_only: true, readOnly: true});
     const reply: Tornadis.NativeReply = await script.call(client, 'key', 1, {timeout: 1});
@@ -391,4 +412,4 @@ async function scripts(caller: Tornadis.Caller, pool: Tornadis.ClientPool): Prom
     print(reply, replies, texts, numbers, truths);
 }
 
-export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, scripts, signals, subscriptions};
+export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, scanners, scripts, signals, subscriptions};
