@@ -135,6 +135,8 @@ export default {
         equal([scanner.get_caller() === client, scanner.get_kind(), scanner.get_key().get_size(), scanner.get_pattern(),
             scanner.get_key_type(), scanner.get_count(), scanner.get_unique(), scanner.get_max_unique_bytes()],
         [true, HASH, 1, 'f*', null, 0, false, 256 * 1024 * 1024]);
+        equal([scanner.caller === client, scanner.kind, scanner.key.get_size(), scanner.pattern, scanner.key_type, scanner.count,
+            scanner.unique], [true, HASH, 1, 'f*', null, 0, false]);
         scanner.set_max_unique_bytes(5);
         equal(scanner.max_unique_bytes, 5);
     },
