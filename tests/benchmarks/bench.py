@@ -21,6 +21,7 @@ import bench_label
 from bench_cluster import ClusterRows
 from bench_messages import Messages
 from bench_report import Ratio, Report, Workload
+from bench_scan import Scans
 from bench_sentinel import SentinelRows
 from bench_server import LONG_LIST_LENGTH, Server, Stream, die_with_parent
 from bench_tables import Tables
@@ -48,6 +49,7 @@ class Bench:
         self.stream = Stream(server.directory)
         self.scale = scale
         self.messages = Messages(self)
+        self.scans = Scans(self)
         self.cluster = ClusterRows(self)
         self.sentinel = SentinelRows(self)
 
@@ -234,6 +236,7 @@ class Bench:
         yield from self.cluster.workloads(HERE)
         yield from self.sentinel.workloads()
         yield from self.messages.workloads()
+        yield from self.scans.workloads()
         yield from self.memory()
 
     def memory(self):
