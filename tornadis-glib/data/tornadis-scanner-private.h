@@ -7,6 +7,14 @@
 
 G_BEGIN_DECLS
 
+/* A call under way. It keeps no scanner alive. */
+typedef struct
+{
+  TornadisScanner *scanner;  /* (unowned) (nullable) NULL once that does not wait for it any more */
+  GCancellable *cancellable; /* (owned) */
+  gint64 sent;               /* monotonic time */
+} TornadisScanCall;
+
 struct _TornadisScanner
 {
   GObject parent_instance;
@@ -25,12 +33,13 @@ struct _TornadisScanner
   gsize position;        /* in the page */
   TornadisSeenSet *seen; /* (owned) (nullable) what was given */
 
-  GTask *task;               /* (unowned) (nullable) a batch is asked for */
-  GCancellable *cancellable; /* (owned) (nullable) of the call under way */
-  GSource *watch;            /* (owned) (nullable) of the cancellable of who asks */
-  guint adapted_count;       /* of the next page */
-  gint64 sent;               /* monotonic time when the call was made */
-  gint64 least_usec;         /* that a page has taken: what any takes on its way */
+  GTask *task;            /* (owned) (nullable) a batch is asked for */
+  GSource *watch;         /* (owned) (nullable) of the cancellable of who asks */
+  TornadisScanCall *call; /* (owned by its callback) (nullable) a page is asked for */
+  gboolean going_on;      /* a batch was given, so that the next is worth asking for ahead */
+  guint adapted_count;    /* of the next page */
+  guint n_long;           /* pages in turn that have taken long */
+  gint64 least_usec;      /* that a page has taken: what any takes on its way */
 };
 
 /* tornadis-scanner-properties.c */

@@ -327,8 +327,8 @@ tornadis_scanner_install_properties (GObjectClass *object_class)
    * How many elements the server looks at for a page (`COUNT`), of which it gives those that match, and sometimes more: all
    * at once of a small hash or set.
    *
-   * With 0 it is between 10 and 10,000, as many as the server does within a few milliseconds, so that others do not wait. The
-   * first page has 100.
+   * With 0 it is between 10 and 10,000, as many as the server does within a few milliseconds, so that others do not wait. It
+   * begins with 1,000 keys, or with 100 elements of a key, whose values may be long.
    *
    * Since: 1.0
    */

@@ -48,14 +48,17 @@
  * `CLUSTERSCAN`, since Valkey 9.1. A server that was restarted, or a replica that took its place, has its keys in another
  * order: a scan that goes on there may leave out some.
  *
- * A scanner goes through once, one batch at a time. An error does not end it: what follows is the batch that has failed. Nothing
- * is sent that nobody waits for; so it may be let go of at any time.
+ * A scanner goes through once, one batch at a time. An error does not end it: what follows is the batch that has failed. From the
+ * second batch on the server is asked for one page ahead; that call is cancelled when the scanner is closed or let go of, which
+ * may be at any time.
  *
  * Since: 1.0
  */
 
-/* How many elements the server looks at for a page: so many at first, and then as many as it does in that time. */
+/* How many elements the server looks at for a page: so many at first, and then as many as it does in that time. Keys have no
+ * values, which may be long. */
 #define FIRST_COUNT 100
+#define FIRST_COUNT_OF_KEYS 1000
 #define MIN_COUNT 10
 #define MAX_COUNT 10000
 #define SHORT_USEC (2 * 1000)
@@ -78,8 +81,7 @@ static const struct
   [TORNADIS_SCANNER_KIND_SORTED_SET] = { "ZSCAN", 2 },
 };
 
-static void scanner_ask (TornadisScanner *self,
-                         GTask *task);
+static void scanner_ask (TornadisScanner *self);
 
 static const char *
 scanner_get_name (TornadisScanner *self)
@@ -111,26 +113,48 @@ scanner_create_command (TornadisScanner *self)
   return command;
 }
 
-/* The way to the server takes its time with any count. It is the rest that counts. */
+/* The way to the server takes its time with any count: it is the rest that counts. One page may take long because the machine is
+ * busy. */
 static void
-scanner_adapt (TornadisScanner *self)
+scanner_adapt (TornadisScanner *self,
+               gint64 taken)
 {
-  gint64 taken = g_get_monotonic_time () - self->sent;
-
   self->least_usec = MIN (self->least_usec, taken);
   taken -= self->least_usec;
+  self->n_long = taken > LONG_USEC ? self->n_long + 1 : 0;
   if (taken < SHORT_USEC)
     self->adapted_count = MIN (self->adapted_count * 2, MAX_COUNT);
-  else if (taken > LONG_USEC)
+  else if (self->n_long > 1)
     self->adapted_count = MAX (self->adapted_count / 2, MIN_COUNT);
 }
 
 static void
-scanner_end_call (TornadisScanner *self)
+scan_call_free (TornadisScanCall *call)
 {
-  g_clear_object (&self->cancellable);
-  if (self->watch != NULL)
-    g_source_destroy (self->watch);
+  g_object_unref (call->cancellable);
+  g_free (call);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisScanCall, scan_call_free)
+
+/* Its page is not taken: it is asked for again. */
+static void
+scanner_drop_call (TornadisScanner *self)
+{
+  TornadisScanCall *call = g_steal_pointer (&self->call);
+
+  if (call == NULL)
+    return;
+
+  call->scanner = NULL;
+  g_cancellable_cancel (call->cancellable);
+}
+
+/* Nobody waits for a batch any more. */
+static void
+scanner_forget_task (TornadisScanner *self)
+{
+  g_clear_object (&self->task);
   g_clear_pointer (&self->watch, g_source_unref);
 }
 
@@ -141,7 +165,11 @@ scanner_return (TornadisScanner *self,
                 TornadisReply *batch,
                 GError *error)
 {
-  self->task = NULL;
+  g_autoptr (GTask) held = g_object_ref (task);
+
+  if (self->watch != NULL)
+    g_source_destroy (self->watch);
+  scanner_forget_task (self);
   if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -309,54 +337,30 @@ scanner_take_batch (TornadisScanner *self,
   return NULL;
 }
 
-/* Gives what there is, or asks for more. */
+/* Gives what there is, or asks for more. While a batch is dealt with the server is at work for the next. */
 static void
 scanner_go_on (TornadisScanner *self,
                GTask *task)
 {
   GError *error = NULL;
   TornadisReply *batch = self->page != NULL ? scanner_take_batch (self, &error) : NULL;
+  gboolean done = batch != NULL || error != NULL || self->cursor == NULL;
 
-  if (batch != NULL || error != NULL || self->cursor == NULL)
+  if (self->cursor != NULL && self->page == NULL && (!done || self->going_on))
+    scanner_ask (self);
+  self->going_on |= batch != NULL;
+  if (done)
     scanner_return (self, task, batch, error);
-  else
-    scanner_ask (self, task);
 }
 
-/* Whether nobody waits for the batch any more, who has been told so then. What has come all the same is asked for again by who
- * asks for the next, who may have done that already: a page that nobody gets would be lost. */
+/* Whether nobody waits for a batch any more: who has cancelled is told by the watch. What has come stays for the next. */
 static gboolean
-scanner_return_if_ended (TornadisScanner *self,
-                         GTask *task)
+scanner_is_left (TornadisScanner *self)
 {
-  if (g_cancellable_is_cancelled (g_task_get_cancellable (task)))
-    {
-      if (self->task == task)
-        self->task = NULL;
-      g_task_return_error_if_cancelled (task);
-      return TRUE;
-    }
-  if (self->caller == NULL)
-    {
-      scanner_return (self, task, NULL, g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s: the scanner was closed",
-                                                     scanner_get_name (self)));
-      return TRUE;
-    }
+  if (self->task != NULL && g_cancellable_is_cancelled (g_task_get_cancellable (self->task)))
+    scanner_forget_task (self);
 
-  return FALSE;
-}
-
-/* What needs no call: from the main loop too, so that who asks is called back within this, and cannot cancel in between. */
-static gboolean
-go_on_cb (gpointer user_data)
-{
-  GTask *task = user_data;
-  TornadisScanner *self = g_task_get_source_object (task);
-
-  if (!scanner_return_if_ended (self, task))
-    scanner_go_on (self, task);
-
-  return G_SOURCE_REMOVE;
+  return self->task == NULL;
 }
 
 static void
@@ -364,70 +368,85 @@ scanned_cb (GObject *object,
             GAsyncResult *result,
             gpointer user_data)
 {
-  g_autoptr (GTask) task = user_data;
-  TornadisScanner *self = g_task_get_source_object (task);
+  g_autoptr (TornadisScanCall) call = user_data;
+  g_autoptr (TornadisScanner) self = NULL;
   GError *error = NULL;
   g_autoptr (TornadisReply) reply = tornadis_caller_call_finish (TORNADIS_CALLER (object), result, &error);
 
-  if (self->task == task)
-    scanner_end_call (self);
-  if (scanner_return_if_ended (self, task))
+  if (call->scanner == NULL)
     {
       g_clear_error (&error);
       return;
     }
 
-  if (error == NULL)
-    scanner_adapt (self);
-  if (error != NULL || !scanner_take_page (self, reply, &error))
-    scanner_return (self, task, NULL, error);
+  self = g_object_ref (call->scanner);
+  self->call = NULL;
+  if (error == NULL && scanner_take_page (self, reply, &error))
+    scanner_adapt (self, g_get_monotonic_time () - call->sent);
+
+  /* An error that nobody sees comes again. */
+  if (scanner_is_left (self))
+    g_clear_error (&error);
+  else if (error != NULL)
+    scanner_return (self, self->task, NULL, error);
+  else
+    scanner_go_on (self, self->task);
+}
+
+static void
+scanner_ask (TornadisScanner *self)
+{
+  g_autoptr (TornadisCommand) command = scanner_create_command (self);
+
+  self->call = g_new (TornadisScanCall, 1);
+  *self->call = (TornadisScanCall){ self, g_cancellable_new (), g_get_monotonic_time () };
+  tornadis_caller_call_async (self->caller, command, self->call->cancellable, scanned_cb, self->call);
+}
+
+/* What is there already: from the main loop too, so that who asks is called back within this, and cannot cancel in between. Of a
+ * scanner that was closed it is an error. */
+static gboolean
+go_on_cb (gpointer user_data)
+{
+  GTask *task = user_data;
+  TornadisScanner *self = g_task_get_source_object (task);
+
+  if (self->task != task || scanner_is_left (self))
+    return G_SOURCE_REMOVE;
+
+  if (self->caller == NULL)
+    scanner_return (self, task, NULL, g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s: the scanner was closed", scanner_get_name (self)));
   else
     scanner_go_on (self, task);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+scanner_go_on_soon (TornadisScanner *self,
+                    GTask *task)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_task_attach_source (task, source, go_on_cb);
 }
 
 static gboolean
 cancelled_cb (GCancellable *cancellable,
               gpointer user_data)
 {
-  TornadisScanner *self = g_task_get_source_object (user_data);
+  GTask *task = user_data;
+  TornadisScanner *self = g_task_get_source_object (task);
 
-  g_cancellable_cancel (self->cancellable);
+  if (self->task == task)
+    {
+      scanner_drop_call (self);
+      scanner_forget_task (self);
+    }
+  g_task_return_error_if_cancelled (task);
 
   return G_SOURCE_REMOVE;
-}
-
-/* The call has a cancellable of its own, by which it ends when the scanner is closed. */
-static void
-scanner_ask (TornadisScanner *self,
-             GTask *task)
-{
-  g_autoptr (TornadisCommand) command = scanner_create_command (self);
-  GCancellable *cancellable = g_task_get_cancellable (task);
-  g_autoptr (GCancellable) own = g_cancellable_new ();
-
-  self->cancellable = g_object_ref (own);
-  if (g_cancellable_is_cancelled (cancellable))
-    {
-      g_cancellable_cancel (own);
-    }
-  else if (cancellable != NULL)
-    {
-      self->watch = g_cancellable_source_new (cancellable);
-      g_task_attach_source (task, self->watch, G_SOURCE_FUNC (cancelled_cb));
-    }
-
-  self->sent = g_get_monotonic_time ();
-  tornadis_caller_call_async (self->caller, command, own, scanned_cb, g_object_ref (task));
-}
-
-/* Who has asked has cancelled that. */
-static void
-scanner_abandon (TornadisScanner *self)
-{
-  if (self->cancellable != NULL)
-    g_cancellable_cancel (self->cancellable);
-  scanner_end_call (self);
-  self->task = NULL;
 }
 
 /* What is wrong with how it was created or is used, or NULL. */
@@ -511,7 +530,6 @@ tornadis_scanner_next_async (TornadisScanner *self,
                              gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  g_autoptr (GSource) source = NULL;
   const char *fault;
 
   g_return_if_fail (TORNADIS_IS_SCANNER (self));
@@ -522,8 +540,9 @@ tornadis_scanner_next_async (TornadisScanner *self,
   /* A batch that was read is the caller's: the next has what follows. */
   g_task_set_check_cancellable (task, FALSE);
 
-  if (self->task != NULL && g_cancellable_is_cancelled (g_task_get_cancellable (self->task)))
-    scanner_abandon (self);
+  /* Who has cancelled may ask again before that is told. */
+  if (self->task != NULL && scanner_is_left (self))
+    scanner_drop_call (self);
   fault = scanner_find_fault (self);
   if (fault != NULL)
     {
@@ -539,16 +558,17 @@ tornadis_scanner_next_async (TornadisScanner *self,
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  self->task = task;
-  if (self->page == NULL && self->cursor != NULL)
+  self->task = g_object_ref (task);
+  if (cancellable != NULL)
     {
-      scanner_ask (self, task);
-      return;
+      self->watch = g_cancellable_source_new (cancellable);
+      g_task_attach_source (task, self->watch, G_SOURCE_FUNC (cancelled_cb));
     }
 
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_task_attach_source (task, source, go_on_cb);
+  if (self->page != NULL || self->cursor == NULL)
+    scanner_go_on_soon (self, task);
+  else if (self->call == NULL)
+    scanner_ask (self);
 }
 
 /**
@@ -604,8 +624,19 @@ tornadis_scanner_close (TornadisScanner *self)
   g_clear_pointer (&self->cursor, g_bytes_unref);
   g_clear_pointer (&self->page, tornadis_reply_unref);
   g_clear_pointer (&self->seen, tornadis_seen_set_free);
-  if (self->cancellable != NULL)
-    g_cancellable_cancel (self->cancellable);
+  scanner_drop_call (self);
+  if (self->task != NULL)
+    scanner_go_on_soon (self, self->task);
+}
+
+static void
+tornadis_scanner_constructed (GObject *object)
+{
+  TornadisScanner *self = TORNADIS_SCANNER (object);
+
+  G_OBJECT_CLASS (tornadis_scanner_parent_class)->constructed (object);
+
+  self->adapted_count = self->kind == TORNADIS_SCANNER_KIND_KEYS ? FIRST_COUNT_OF_KEYS : FIRST_COUNT;
 }
 
 static void
@@ -633,6 +664,7 @@ tornadis_scanner_class_init (TornadisScannerClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->constructed = tornadis_scanner_constructed;
   object_class->dispose = tornadis_scanner_dispose;
   object_class->finalize = tornadis_scanner_finalize;
 
@@ -643,6 +675,5 @@ static void
 tornadis_scanner_init (TornadisScanner *self)
 {
   self->cursor = g_bytes_new_static ("0", 1);
-  self->adapted_count = FIRST_COUNT;
   self->least_usec = G_MAXINT64;
 }
