@@ -11,6 +11,13 @@
 #define NODE_BITS 10
 #define MAX_NODES (1u << NODE_BITS)
 
+/* What a node's cursor says is where its process is in tables that are in an order of its own. A replica that takes a master's place
+ * has another, so that the cursor of this plugin has a mark of the node as well; and what is left of 64 bits is more than a node
+ * with as many keys as it can have needs. */
+#define MARK_BITS 10
+#define MAX_MARK (1u << MARK_BITS)
+#define OWN_BITS (NODE_BITS + MARK_BITS)
+
 typedef struct
 {
   ClusterClient *client;     /* (owned) */
@@ -18,6 +25,7 @@ typedef struct
   GCancellable *cancellable; /* (owned) */
   guint node;                /* the one that is scanned, in the order of their first slots; unless the servers go from one to the next */
   guint n_nodes;
+  guint mark; /* of the node */
 } Scan;
 
 static Scan *
@@ -117,14 +125,16 @@ scanned_cb (GObject *object,
 
   if (reply == NULL)
     tornadis_call_return_error (self->call, error);
-  else if (digits == NULL || !parse_cursor (digits, &cursor) || cursor >> (64 - NODE_BITS) != 0)
+  else if (digits == NULL || !parse_cursor (digits, &cursor) || cursor >> (64 - OWN_BITS) != 0)
     cluster_answer_error (self->call, TORNADIS_ERROR_PROTOCOL, "SCAN: the node's cursor is not one");
   else
     {
       /* It is through with this node. */
       if (cursor == 0)
-        self->node++;
-      own = make_reply (self->node == self->n_nodes ? 0 : cursor << NODE_BITS | self->node, tornadis_reply_get_element (reply, 1));
+        cursor = ++self->node < self->n_nodes ? self->node : 0;
+      else
+        cursor = cursor << OWN_BITS | (guint64) self->mark << NODE_BITS | self->node;
+      own = make_reply (cursor, tornadis_reply_get_element (reply, 1));
       tornadis_call_return_reply (self->call, own);
     }
   scan_free (self);
@@ -147,6 +157,14 @@ make_command (TornadisCommand *command,
     }
 
   return own;
+}
+
+static guint
+get_mark (const ClusterNode *node)
+{
+  guint hash = g_str_hash (node->key);
+
+  return (hash ^ hash >> MARK_BITS ^ hash >> 2 * MARK_BITS) & (MAX_MARK - 1);
 }
 
 static void
@@ -175,7 +193,11 @@ scan_nodes (ClusterClient *client,
   self = scan_new (client, call);
   self->node = (guint) (cursor & (MAX_NODES - 1));
   self->n_nodes = masters->len;
-  digits = make_digits (cursor >> NODE_BITS);
+  self->mark = get_mark (g_ptr_array_index (masters, self->node));
+  /* Of another node in its place: from its beginning. What comes twice is none the worse. */
+  if ((cursor >> NODE_BITS & (MAX_MARK - 1)) != self->mark)
+    cursor = 0;
+  digits = make_digits (cursor >> OWN_BITS);
   own = make_command (command, "SCAN", digits);
   tornadis_client_call_async (cluster_links_get (client->links, g_ptr_array_index (masters, self->node)), own, self->cancellable,
                               scanned_cb, self);

@@ -630,6 +630,46 @@ test_cluster (void)
   }
 }
 
+/* A replica that takes the place of its master has its keys in another order: none of them is left out. */
+static void
+test_failover (void)
+{
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 1, NULL);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster);
+  g_autoptr (TornadisScanner) scanner = NULL;
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  int master = tornadis_harness_cluster_find_master (cluster, 0, NULL);
+  int replica = tornadis_harness_cluster_find_replica (cluster, (guint) master, NULL);
+  gboolean failed_over = FALSE;
+
+  fill (client, "SET key:", " x");
+  assert_done (tornadis_harness_cluster_wait_until_ok, cluster);
+  scanner = g_object_new (TORNADIS_TYPE_SCANNER, "caller", client, "count", 10, NULL);
+  while (TRUE)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TornadisReply) batch = next (scanner, &error);
+
+      if (batch == NULL && error == NULL)
+        break;
+      /* Until the client knows of the new master, who asks asks again. */
+      for (gsize i = 0; batch != NULL && i < tornadis_reply_get_n_elements (batch); i++)
+        g_hash_table_add (seen, g_strdup (tornadis_reply_get_text (tornadis_reply_get_element (batch, i))));
+
+      /* In the middle of the first master. */
+      if (!failed_over && g_hash_table_size (seen) > N_KEYS / 6)
+        {
+          g_autofree char *acknowledged = tornadis_harness_cluster_command (cluster, (guint) master, "WAIT 1 0", NULL);
+
+          tornadis_harness_redis_kill (tornadis_harness_cluster_get_node (cluster, (guint) master));
+          assert_done (tornadis_harness_cluster_failover, cluster, (guint) replica, "TAKEOVER");
+          failed_over = TRUE;
+        }
+    }
+  g_assert_true (failed_over);
+  assert_counts (g_steal_pointer (&seen), "key:", N_KEYS);
+}
+
 #define ADD(name, func) g_test_add ("/scanner/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -655,6 +695,8 @@ main (int argc,
   g_test_add_func ("/scanner/ahead", test_ahead);
   g_test_add_func ("/scanner/ahead-left", test_ahead_left);
   g_test_add_func ("/scanner/cluster", test_cluster);
+
+  g_test_add_func ("/scanner/failover", test_failover);
 
   return g_test_run ();
 }
