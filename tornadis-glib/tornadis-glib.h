@@ -25,6 +25,8 @@
 #include <tornadis-glib/client/tornadis-plugin.h>
 #include <tornadis-glib/client/tornadis-pub-sub-client.h>
 #include <tornadis-glib/data/tornadis-scanner.h>
+#include <tornadis-glib/data/tornadis-function-library.h>
+#include <tornadis-glib/data/tornadis-lock.h>
 #include <tornadis-glib/data/tornadis-script.h>
 
 #undef TORNADIS_INSIDE

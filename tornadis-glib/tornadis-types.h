@@ -17,6 +17,8 @@ typedef struct _TornadisCaller TornadisCaller;
 typedef struct _TornadisClient TornadisClient;
 typedef struct _TornadisClientPool TornadisClientPool;
 typedef struct _TornadisCommand TornadisCommand;
+typedef struct _TornadisFunctionLibrary TornadisFunctionLibrary;
+typedef struct _TornadisLock TornadisLock;
 typedef struct _TornadisMessage TornadisMessage;
 typedef struct _TornadisPipeline TornadisPipeline;
 typedef struct _TornadisPlugin TornadisPlugin;
