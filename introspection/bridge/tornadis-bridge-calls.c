@@ -103,16 +103,30 @@ carrier_add_outcome (TornadisBridgeCarrier *self,
   chunk->n_outcomes++;
 }
 
+GError *
+tornadis_bridge_call_explain (TornadisBridgeCall *call,
+                              const GError *error)
+{
+  /* The connection was closed because of another whose time was over with this one's. */
+  if (G_UNLIKELY (call->expired != NULL && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST)))
+    return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, call->expired);
+
+  /* Of what is no call, and knows no other reason. */
+  if (call->cancellable != NULL && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return TORNADIS_PRIVATE_CALL (cancel_watch_dup_reason, call->cancellable);
+
+  return NULL;
+}
+
 void
 tornadis_bridge_call_complete_reply (TornadisBridgeCall *call,
                                      TornadisReply *reply,
                                      const GError *error)
 {
-  g_autoptr (GError) expiry = NULL;
+  g_autoptr (GError) reason = NULL;
 
-  /* The connection was closed because of another whose time was over with this one's. */
-  if (G_UNLIKELY (call->expired != NULL && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST)))
-    error = expiry = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT, call->expired);
+  if (G_UNLIKELY (error != NULL) && (reason = tornadis_bridge_call_explain (call, error)) != NULL)
+    error = reason;
   if (G_LIKELY (tornadis_bridge_carrier_is_alive (call->carrier)))
     carrier_add_outcome (call->carrier, call, reply, error);
   tornadis_bridge_call_free (call);

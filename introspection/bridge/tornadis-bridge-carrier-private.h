@@ -104,10 +104,13 @@ TornadisBridgeCall  *tornadis_bridge_call_new             (TornadisBridgeCarrier
                                                            guint32                 number);
 /* Frees a call whose outcome was added. */
 void                 tornadis_bridge_call_free            (TornadisBridgeCall     *call);
+/* What @error really is, to the caller; NULL: what it says. */
+GError              *tornadis_bridge_call_explain         (TornadisBridgeCall     *call,
+                                                           const GError           *error);
 /* Its outcome is @reply, or @error; frees it. */
-void tornadis_bridge_call_complete_reply (TornadisBridgeCall *call,
-                                          TornadisReply *reply,
-                                          const GError *error);
+void                 tornadis_bridge_call_complete_reply  (TornadisBridgeCall     *call,
+                                                           TornadisReply          *reply,
+                                                           const GError           *error);
 
 /* tornadis-bridge-operations.c */
 

@@ -203,6 +203,38 @@ gboolean tornadis_bridge_carrier_call_script_pipeline (TornadisBridgeCarrier *se
                                                        GCancellable *cancellable,
                                                        GError **error);
 
+/* tornadis-bridge-function-library.c */
+
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_ensure_library (TornadisBridgeCarrier *self,
+                                                 TornadisFunctionLibrary *library,
+                                                 GCancellable *cancellable,
+                                                 GError **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_call_function (TornadisBridgeCarrier *self,
+                                                TornadisCommand *command,
+                                                TornadisFunctionLibrary *library,
+                                                GCancellable *cancellable,
+                                                GError **error);
+
+/* tornadis-bridge-lock.c */
+
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_acquire_lock (TornadisBridgeCarrier *self,
+                                               TornadisLock *lock,
+                                               GCancellable *cancellable,
+                                               GError **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_try_acquire_lock (TornadisBridgeCarrier *self,
+                                                   TornadisLock *lock,
+                                                   GCancellable *cancellable,
+                                                   GError **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_release_lock (TornadisBridgeCarrier *self,
+                                               TornadisLock *lock,
+                                               GCancellable *cancellable,
+                                               GError **error);
+
 /* tornadis-bridge-messages.c */
 
 TORNADIS_AVAILABLE_IN_1_0

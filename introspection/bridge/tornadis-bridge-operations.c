@@ -46,6 +46,10 @@ tornadis_bridge_call_complete (TornadisBridgeCall *call,
                                const GError *error)
 {
   TornadisBridgeCarrier *self = call->carrier;
+  g_autoptr (GError) reason = NULL;
+
+  if (error != NULL && (reason = tornadis_bridge_call_explain (call, error)) != NULL)
+    error = reason;
 
   if (tornadis_bridge_carrier_is_alive (self))
     {

@@ -161,6 +161,28 @@ declare module 'gi://Tornadis?version=1.0' {
             call_pipeline(caller: Client | ClientPool, pipeline: Pipeline, options?: CallOptions): Promise<Replies>;
         }
 
+        class FunctionLibrary {
+            /** Sees to it that the server has the library in this version or a newer one; a promise of the library. */
+            ensure(caller: Client | ClientPool, options?: CallOptions): Promise<this>;
+            /** Calls a function of the library, with its keys and other arguments; a promise of the native reply. */
+            call(caller: Client | ClientPool, name: Argument, keys?: Argument[],
+                ...args: Argument[] | [...Argument[], CallOptions]): Promise<NativeReply>;
+            /** As call(), for a function that only reads, which may then run on a replica. */
+            call_read_only(caller: Client | ClientPool, name: Argument, keys?: Argument[],
+                ...args: Argument[] | [...Argument[], CallOptions]): Promise<NativeReply>;
+        }
+
+        class Lock {
+            /** Acquires the lock, and waits while another has it; a promise of the lock. */
+            acquire(options?: CallOptions): Promise<this>;
+            /** Acquires the lock if it is free; a promise of whether it was. */
+            try_acquire(options?: CallOptions): Promise<boolean>;
+            /** Releases the lock; a promise of the lock. */
+            release(options?: CallOptions): Promise<this>;
+            /** Runs an async function while the lock is held, which is released at the end. */
+            withLock<T>(use: (lock: this) => T | PromiseLike<T>, options?: CallOptions): Promise<T>;
+        }
+
         class ClientPool {
             /** With a template for its clients, or the properties of these. */
             constructor(properties?: Partial<ClientPool.ConstructorProps>);

@@ -293,6 +293,38 @@ class Script:
         timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[list[_NativeReply] | None]:
         """Calls a pipeline with several calls of the script, whose source is then sent once: an awaitable of the replies."""
 
+class FunctionLibrary:
+    def __init__(self, code: str, version: int = 0) -> None: ...
+    def ensure(
+        self, caller: Client | ClientPool, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """Sees to it that the server has the library in this version or a newer one: an awaitable of the library."""
+    def call(
+        self, caller: Client | ClientPool, function: _Argument, keys: Iterable[_Argument] = (), *args: _Argument,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[_NativeReply]:
+        """Calls a function of the library, with its keys and other arguments: an awaitable of the native reply."""
+    def call_read_only(
+        self, caller: Client | ClientPool, function: _Argument, keys: Iterable[_Argument] = (), *args: _Argument,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[_NativeReply]:
+        """As call(), for a function that only reads, which may then run on a replica."""
+
+class Lock:
+    def __init__(
+        self, caller: Client | ClientPool, name: str, *, expiry_msec: int = 30000,
+        fencing_key: str | None = None) -> None: ...
+    def acquire(
+        self, *, timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """Acquires the lock, and waits while another has it: an awaitable of the lock."""
+    def try_acquire(
+        self, *, timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Acquires the lock if it is free: an awaitable of whether it was."""
+    def release(
+        self, *, timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """Releases the lock: an awaitable of the lock."""
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exception: BaseException | None, traceback: TracebackType | None, /) -> None: ...
+
 class Plugin:
     @property
     def props(self) -> Any:

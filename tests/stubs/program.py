@@ -454,6 +454,45 @@ async def scripts(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
     print(replies, texts, numbers, truths)
 
 
+async def libraries(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
+    library = Tornadis.FunctionLibrary('#!lua name=stock', version=1)
+    same: Tornadis.FunctionLibrary = await library.ensure(client, timeout=1, cancellable=Gio.Cancellable())
+    print(await same.call(client, 'take', ['key'], 1, timeout=1), await same.call_read_only(pool, b'left', (b'key',)))
+    texts: list[str | None] = [library.get_code(), library.get_name(), library.props.code, library.props.name]
+    numbers: list[int] = [library.get_version(), library.props.version]
+    other: Tornadis.FunctionLibrary = Tornadis.FunctionLibrary.new('#!lua name=stock', 1)
+    command: Tornadis.Command = other.create_command('take', 1, ['key'])
+    other.call_async(client, command, None, lambda library, result: print(library.call_finish(result)))
+    command = other.create_read_only_command('left', 1, ['key'])
+    other.ensure_async(pool, None, lambda library, result: print(library.ensure_finish(result)))
+    print(texts, numbers)
+
+
+async def locks(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
+    lock = Tornadis.Lock(client, 'lock', expiry_msec=1000, fencing_key='count')
+    async with lock as same:
+        held: Tornadis.Lock = same
+    locked: Tornadis.Lock = await lock.acquire(timeout=1)
+    free: bool = await lock.try_acquire(cancellable=Gio.Cancellable())
+    released: Tornadis.Lock = await lock.release(timeout=1)
+    other: Tornadis.Lock = Tornadis.Lock.new(pool, 'lock')
+    other.acquire_async(None, lambda lock, result: print(lock.acquire_finish(result)))
+    other.try_acquire_async(None, lambda lock, result: print(lock.try_acquire_finish(result)))
+    other.release_async(None, lambda lock, result: print(lock.release_finish(result)))
+    caller: Tornadis.Caller = lock.get_caller()
+    callers = [caller, lock.props.caller]
+    texts: list[str | None] = [lock.get_name(), lock.get_fencing_key(), lock.get_token(),
+                               lock.props.name, lock.props.fencing_key, lock.props.token]
+    numbers: list[int] = [lock.get_expiry_msec(), lock.get_fencing_number(), lock.props.expiry_msec, lock.props.fencing_number]
+    truths: list[bool] = [free, lock.is_held(), lock.props.held]
+
+    def tell(lock: Tornadis.Lock, error: GLib.Error) -> None:
+        print(lock, error)
+
+    lock.connect('lost', tell)
+    print(held, locked, released, callers, texts, numbers, truths)
+
+
 async def futures() -> None:
     future: Tornadis.Future[int] = Tornadis.Future()
     future.add_done_callback(lambda future: print(future.result() + 1), context=contextvars.copy_context())

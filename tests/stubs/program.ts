@@ -413,3 +413,37 @@ async function scripts(caller: Tornadis.Caller, pool: Tornadis.ClientPool): Prom
 }
 
 export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, scanners, scripts, signals, subscriptions};
+async function libraries(pool: Tornadis.ClientPool): Promise<void> {
+    const library = new Tornadis.FunctionLibrary({code: '#!lua name=stock', version: 1});
+    const same: Tornadis.FunctionLibrary = await library.ensure(client, {timeout: 1});
+    const replies: Tornadis.NativeReply[] = [await same.call(client, 'take', ['key'], 1, {timeout: 1}),
+        await same.call_read_only(pool, 'left', ['key'])];
+    const texts: (string | null)[] = [library.get_code(), library.get_name(), library.code, library.name];
+    const numbers: number[] = [library.get_version(), library.version];
+    const other: Tornadis.FunctionLibrary = Tornadis.FunctionLibrary.new('#!lua name=stock', 1);
+    const command: Tornadis.Command = other.create_command('take', 1, ['key']);
+    other.call_async(client, command, null, (source, result) => print(source?.call_finish(result)));
+    other.ensure_async(pool, null, (source, result) => print(source?.ensure_finish(result)));
+    print(replies, texts, numbers, other.create_read_only_command('left', 1, ['key']));
+}
+
+async function locks(pool: Tornadis.ClientPool): Promise<void> {
+    const lock = new Tornadis.Lock({caller: client, name: 'lock', expiry_msec: 1, expiryMsec: 1, fencing_key: 'n',
+        fencingKey: 'n'});
+    const length: number = await lock.withLock(async same => same.get_name().length, {timeout: 1});
+    const same: Tornadis.Lock[] = [await lock.acquire({timeout: 1}), await lock.release()];
+    const truths: boolean[] = [await lock.try_acquire(), lock.is_held(), lock.held];
+    const other: Tornadis.Lock = Tornadis.Lock.new(pool, 'lock');
+    other.acquire_async(null, (source, result) => print(source?.acquire_finish(result)));
+    other.try_acquire_async(null, (source, result) => print(source?.try_acquire_finish(result)));
+    other.release_async(null, (source, result) => print(source?.release_finish(result)));
+    const callers: Tornadis.Caller[] = [lock.get_caller(), lock.caller];
+    const texts: (string | null)[] = [lock.get_name(), lock.get_fencing_key(), lock.get_token(), lock.name, lock.fencing_key,
+        lock.fencingKey, lock.token];
+    const numbers: number[] = [lock.get_expiry_msec(), lock.get_fencing_number(), lock.expiry_msec, lock.expiryMsec,
+        lock.fencing_number, lock.fencingNumber];
+    lock.connect('lost', (source, error) => print(source.name, error?.message));
+    print(length, same, truths, callers, texts, numbers);
+}
+
+export {calls, callbacks, clients, commands, failed, libraries, locks, pipelines, plugins, pools, properties, scripts, signals, subscriptions};

@@ -342,8 +342,7 @@ def test_table_in_typescript():
 def test_javascript_comments():
     """What the override has in JavaScript has a JSDoc comment there, with all parameters."""
     overrides = ROOT / 'introspection' / 'gjs' / 'overrides'
-    files = 'Tornadis.js', '_TornadisData.js', '_TornadisMessages.js', '_TornadisScanner.js'
-    text = '\n'.join((overrides / name).read_text() for name in files)
+    text = '\n'.join(path.read_text() for path in sorted(overrides.glob('*.js')))
     comment = r'/\*\*(?P<doc>(?:(?!\*/).)*)\*/\n *'
     documented = set()
     for function in re.finditer(comment + r'(?:Tornadis\.(?P<kind>\w+)\.)?prototype\.(?P<name>\w+) = (?:async )?function '

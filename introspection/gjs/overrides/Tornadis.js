@@ -132,8 +132,18 @@ var _init = (function () {
         return error instanceof TornadisException ? error.error : error;
     }
 
-    const OPERATIONS = {connect: 'Connecting', preconnect: 'Connecting', subscribe: 'Subscribing',
-        unsubscribe: 'Unsubscribing', get_client: 'Getting a client', scan: 'A batch'};
+    const OPERATIONS = {
+        acquire_lock: 'Acquiring the lock',
+        connect: 'Connecting',
+        ensure_library: 'Loading the library',
+        get_client: 'Getting a client',
+        preconnect: 'Connecting',
+        release_lock: 'Releasing the lock',
+        scan: 'A batch',
+        subscribe: 'Subscribing',
+        try_acquire_lock: 'Acquiring the lock',
+        unsubscribe: 'Unsubscribing',
+    };
 
     /** Of the operation of a carrier with that, a Command or a Pipeline for instance. */
     function describeTimeout(seconds, operation, what) {
@@ -398,6 +408,8 @@ var _init = (function () {
         Client: ['new_for_uri', 'new_for_uri_full', 'add_plugin', 'add_plugin_by_name'],
         PubSubClient: ['new_for_uri', 'new_for_uri_full'],
         ClientPool: [],
+        FunctionLibrary: [],
+        Lock: [],
         Plugin: ['new_by_name', 'new_with_options'],
         Reply: ['new_from_resp'],
         Scanner: [],
@@ -532,6 +544,8 @@ var _init = (function () {
             const kind = getNick(Tornadis.ScannerKind, scanner.kind);
             return `Scanner of ${kind === 'keys' ? kind : `a ${kind}`}`;
         });
+        describeBy(Tornadis.FunctionLibrary, library => `FunctionLibrary ${library.name}, version ${library.version}`);
+        describeBy(Tornadis.Lock, lock => `Lock ${lock.name}, ${lock.is_held() ? 'held' : 'not held'}`);
         describeBy(Tornadis.Script, script => `Script of ${count(script.n_keys, 'key')}, ${script.digest ?? 'not sent yet'}`);
         Tornadis.Reply.prototype.toString = function () {
             return this.to_string();
@@ -964,9 +978,10 @@ var _init = (function () {
             }
         };
 
-        imports.overrides._TornadisData.create(Tornadis, {getCarrier, makeCommand, toArgument, handOver}, checks);
         const makeClosed = message => makeException(DOMAIN, Tornadis.Error.CLOSED, message);
-        imports.overrides._TornadisScanner.create(Tornadis, {getCarrier, toArgument, hide, makeClosed}, checks);
+        const means = {getCarrier, makeCommand, toArgument, handOver, hide, makeClosed};
+        for (const name of ['Data', 'FunctionLibrary', 'Lock', 'Scanner'])
+            imports.overrides[`_Tornadis${name}`].create(Tornadis, means, checks);
         describeAll();
     }
 })();

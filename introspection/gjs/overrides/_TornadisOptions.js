@@ -51,9 +51,9 @@ var create = function (describe) {
         return {timeout, cancellable: checkCancellable(cancellable)};
     }
 
-    function checkUse(use) {
+    function checkUse(use, name = 'withClient') {
         if (typeof use !== 'function')
-            throw new TypeError(`withClient() is given a function, and then perhaps options, not ${describe(use)}`);
+            throw new TypeError(`${name}() is given a function, and then perhaps options, not ${describe(use)}`);
     }
 
     /** The object with options behind all other arguments, which is taken away; else null. */

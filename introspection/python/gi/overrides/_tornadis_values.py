@@ -108,8 +108,18 @@ def _to_exception(error):
     return _make_exception(error.domain, error.code, error.message)
 
 
-_OPERATIONS = {'connect': 'Connecting', 'preconnect': 'Connecting', 'subscribe': 'Subscribing',
-               'unsubscribe': 'Unsubscribing', 'get_client': 'Getting a client', 'scan': 'A batch'}
+_OPERATIONS = {
+    'acquire_lock': 'Acquiring the lock',
+    'connect': 'Connecting',
+    'ensure_library': 'Loading the library',
+    'get_client': 'Getting a client',
+    'preconnect': 'Connecting',
+    'release_lock': 'Releasing the lock',
+    'scan': 'A batch',
+    'subscribe': 'Subscribing',
+    'try_acquire_lock': 'Acquiring the lock',
+    'unsubscribe': 'Unsubscribing',
+}
 
 
 def _describe_timeout(seconds, operation, what):

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What Tornadis for JavaScript has for locks.
+
+/* exported create */
+
+// GJS looks up the names of such a module each time they are used, but not those of a function.
+var create = function (Tornadis, {getCarrier}, {checkOptions, checkUse}) {
+    const {Promise} = globalThis;
+
+    /** An operation of the bridge with a lock as a promise of its outcome. */
+    const promise = (lock, options, operation) => {
+        const checked = checkOptions(options);
+        return new Promise((resolve, reject) => getCarrier(lock.caller).startWithin(checked, operation, [lock], resolve, reject));
+    };
+
+    /**
+     * Acquires the lock, and waits while another has it.
+     *
+     * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - as of client.call()
+     * @returns {Promise<Tornadis.Lock>} the lock
+     */
+    Tornadis.Lock.prototype.acquire = async function (options = {}) {
+        await promise(this, options, 'acquire_lock');
+        return this;
+    };
+
+    /**
+     * Acquires the lock if it is free.
+     *
+     * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - as of client.call()
+     * @returns {Promise<boolean>} whether it was
+     */
+    Tornadis.Lock.prototype.try_acquire = async function (options = {}) {
+        return await promise(this, options, 'try_acquire_lock');
+    };
+
+    /**
+     * Releases the lock. It is a ConnectionError when it was lost before.
+     *
+     * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - as of client.call()
+     * @returns {Promise<Tornadis.Lock>} the lock
+     */
+    Tornadis.Lock.prototype.release = async function (options = {}) {
+        await promise(this, options, 'release_lock');
+        return this;
+    };
+
+    /**
+     * Runs a function while the lock is held, which is released at the end. That it was lost meanwhile is a ConnectionError,
+     * unless the function throws something itself.
+     *
+     * @param {function(Tornadis.Lock): Promise<*>} use - an async function
+     * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - of acquiring it, as of client.call()
+     * @returns {Promise<*>} what it returns
+     */
+    Tornadis.Lock.prototype.withLock = async function (use, options = {}) {
+        checkUse(use, 'withLock');
+        await this.acquire(options);
+        let result;
+        try {
+            result = await use(this);
+        } catch (error) {
+            await this.release().catch(() => {});
+            throw error;
+        }
+        await this.release();
+        return result;
+    };
+};
