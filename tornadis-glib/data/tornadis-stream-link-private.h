@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "tornadis-glib/tornadis-types.h"
+
+G_BEGIN_DECLS
+
+/* A connection of its own on which a reader's commands block, one after the other; when it is lost it makes another. */
+typedef struct _TornadisStreamLink TornadisStreamLink;
+
+/* What comes of an error. */
+typedef enum
+{
+  TORNADIS_STREAM_LINK_GO_ON,     /* the owner has dealt with it */
+  TORNADIS_STREAM_LINK_TRY_AGAIN, /* after a while, with the next command */
+  TORNADIS_STREAM_LINK_STOP,      /* until it is told to go on */
+} TornadisStreamLinkVerdict;
+
+/* Of the owner. It may be freed within each of them, and the link with it. */
+typedef struct
+{
+  /* (transfer full) (nullable): nothing until it is told to go on. */
+  TornadisCommand *(*next_command) (gpointer owner);
+  void (*take_reply) (gpointer owner,
+                      TornadisReply *reply);
+  TornadisStreamLinkVerdict (*take_error) (gpointer owner,
+                                           const GError *error);
+} TornadisStreamLinkFuncs;
+
+TornadisStreamLink *tornadis_stream_link_new (TornadisCaller *caller,
+                                              const TornadisStreamLinkFuncs *funcs,
+                                              gpointer owner);
+/* Closes the connection, whatever is under way: the owner hears no more. */
+void tornadis_stream_link_free (TornadisStreamLink *self);
+/* Asks for the next command, unless one is under way. */
+void tornadis_stream_link_go_on (TornadisStreamLink *self);
+
+/* Whether what has failed so may succeed when it is tried again. */
+gboolean tornadis_stream_error_may_pass (const GError *error);
+/* How long to wait before the attempt behind so many that have failed, in milliseconds. */
+guint tornadis_stream_get_delay (guint n_failures);
+
+G_END_DECLS
