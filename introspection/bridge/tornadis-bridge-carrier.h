@@ -232,6 +232,22 @@ gboolean tornadis_bridge_carrier_try_acquire_lock (TornadisBridgeCarrier *self,
 TORNADIS_AVAILABLE_IN_1_0
 gboolean tornadis_bridge_carrier_release_lock (TornadisBridgeCarrier *self,
                                                TornadisLock *lock,
+/* tornadis-bridge-stream.c */
+
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_next_entries (TornadisBridgeCarrier *self,
+                                               TornadisStreamReader *reader,
+                                               GCancellable *cancellable,
+                                               GError **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_ack_entries (TornadisBridgeCarrier *self,
+                                              const char *ids,
+                                              TornadisStreamConsumer *consumer,
+                                              GCancellable *cancellable,
+                                              GError **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_close_reader (TornadisBridgeCarrier *self,
+                                               TornadisStreamReader *reader,
                                                GCancellable *cancellable,
                                                GError **error);
 

@@ -181,6 +181,39 @@ declare module 'gi://Tornadis?version=1.0' {
             release(options?: CallOptions): Promise<this>;
             /** Runs an async function while the lock is held, which is released at the end. */
             withLock<T>(use: (lock: this) => T | PromiseLike<T>, options?: CallOptions): Promise<T>;
+        class StreamEntry {
+            /** The key of the stream. */
+            get stream(): string;
+            /** The id, such as 1526919030474-55. */
+            get id(): string;
+            /** How often it was delivered to a consumer of its group, this time included. */
+            get delivery_count(): number;
+            /** The names and values in turn of the fields: strings, Uint8Array for what is not UTF-8. */
+            get pairs(): [string | Uint8Array, string | Uint8Array][];
+            /** Likewise as an object: of a name that is there twice the last value. */
+            get fields(): {[name: string]: string | Uint8Array};
+        }
+
+        class StreamReader {
+            /** Waits for the next entry. */
+            next(options?: CallOptions): Promise<StreamEntry>;
+            /** Iterates over the entries, until the reader is closed. */
+            [Symbol.asyncIterator](): AsyncIterableIterator<StreamEntry>;
+            /** Iterates likewise over arrays of as many entries as have come. */
+            batches(): AsyncIterableIterator<StreamEntry[]>;
+            /** Closes the reader. Fulfilled when nothing is under way any more. */
+            close(options?: CallOptions): Promise<void>;
+        }
+
+        class StreamConsumer {
+            /** Creates a consumer. Nothing is sent before it is started. */
+            static new(caller: Caller | Client | ClientPool, stream: string, group: string, consumer_name: string): StreamConsumer;
+            /** That of its base has other arguments. */
+            static new(...args: never[]): StreamConsumer;
+            /** Acknowledges entries, those of one turn of the main loop together. It need not be awaited. */
+            ack(...entries: StreamEntry[]): Promise<void>;
+            /** Gives entries up that could not be dealt with: they come again after claim_idle_msec. */
+            release(...entries: StreamEntry[]): void;
         }
 
         class ClientPool {

@@ -324,6 +324,50 @@ class Lock:
     async def __aenter__(self) -> Self: ...
     async def __aexit__(
         self, kind: type[BaseException] | None, exception: BaseException | None, traceback: TracebackType | None, /) -> None: ...
+class StreamEntry:
+    @property
+    def stream(self) -> str:
+        """The key of the stream."""
+    @property
+    def id(self) -> str:
+        """The id, such as 1526919030474-55."""
+    @property
+    def delivery_count(self) -> int:
+        """How often it was delivered to a consumer of its group, this time included."""
+    @property
+    def pairs(self) -> list[tuple[Any, Any]]:
+        """The fields as a list of names and values, bytes or, with decode of the client or the pool, str."""
+    @property
+    def fields(self) -> dict[Any, Any]:
+        """Likewise as a dict: of a name that is there twice the last value."""
+
+class StreamReader:
+    def __init__(self, caller: Client | ClientPool, stream: str, start_id: str = '$', *, max_pending: int = 1000) -> None: ...
+    def next(
+        self, *, timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[StreamEntry]:
+        """Waits for the next entry: an awaitable of it."""
+    def __aiter__(self) -> AsyncIterator[StreamEntry]: ...
+    def batches(self) -> AsyncIterator[list[StreamEntry]]:
+        """Iterates over lists of as many entries as have come."""
+    @property
+    def last_id(self) -> str | None:
+        """The id of the last entry that was handed out; None before the first."""
+    def close(
+        self, *, timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Any]:
+        """Closes the reader: an awaitable that is done when nothing is under way any more."""
+
+class StreamConsumer:
+    def __init__(
+        self, caller: Client | ClientPool, stream: str, group: str, consumer_name: str, start_id: str = '0', *,
+        max_pending: int = 1000, claim_idle_msec: int = 60000, max_deliveries: int = 0,
+        dead_letter_stream: str | None = None) -> None: ...
+    # Other than that of its base.
+    @classmethod
+    def new(cls, caller: Caller, stream: str, group: str, consumer_name: str) -> StreamConsumer: ...  # type: ignore[override]
+    def ack(self, *entries: StreamEntry) -> Future[None]:
+        """Acknowledges entries, those of one turn of the main loop together: an awaitable that need not be awaited."""
+    def release(self, *entries: StreamEntry) -> None:
+        """Gives entries up that could not be dealt with: they come again after claim_idle_msec."""
 
 class Plugin:
     @property

@@ -491,6 +491,50 @@ async def locks(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
 
     lock.connect('lost', tell)
     print(held, locked, released, callers, texts, numbers, truths)
+async def streams(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
+    reader = Tornadis.StreamReader(client, 's', '0', max_pending=10)
+    entry: Tornadis.StreamEntry = await reader.next(timeout=1, cancellable=Gio.Cancellable())
+    async for entry in reader:
+        print(entry.id)
+    async for batch in reader.batches():
+        entry = batch[0]
+    reader.set_max_pending(5)
+    reader.start()
+    reader.next_async(None, lambda reader, result: print(reader.next_finish(result).get_id()))
+    reader.close_async(None, lambda reader, result: print(reader.close_finish(result)))
+    taken: Tornadis.StreamEntry | None = reader.take_entry()
+    caller: Tornadis.Caller = reader.get_caller()
+    texts: list[str | None] = [reader.get_stream(), reader.get_start_id(), reader.get_last_id(), reader.last_id,
+                               reader.props.stream, reader.props.start_id, reader.props.last_id]
+    numbers: list[int] = [reader.get_max_pending(), reader.props.max_pending]
+    truths: list[bool] = [reader.is_closed()]
+    reader.connect('entry', lambda reader, entry: print(reader.get_stream(), entry.get_id()))
+    reader.connect('interrupted', lambda reader, error: print(error.message))
+    reader.connect('failed', lambda reader, error: print(error.message))
+    await reader.close(timeout=1)
+    print(taken, caller, reader.props.caller, Tornadis.StreamReader.new(pool, 's', '$'))
+
+    consumer = Tornadis.StreamConsumer(pool, 's', 'g', 'c', max_deliveries=2, claim_idle_msec=5, dead_letter_stream='d')
+    await consumer.ack(entry, await consumer.next())
+    consumer.release(entry)
+    consumer.release_ids(['1-0'])
+    consumer.ack_ids_async(['1-0'], None, lambda consumer, result: print(consumer.ack_ids_finish(result)))
+    consumer.set_claim_idle_msec(10)
+    consumer.set_max_deliveries(10)
+    consumer.set_dead_letter_stream(None)
+    numbers += [consumer.get_n_pending(), consumer.get_claim_idle_msec(), consumer.get_max_deliveries(),
+                consumer.props.claim_idle_msec, consumer.props.max_deliveries]
+    texts += [consumer.get_group(), consumer.get_consumer_name(), consumer.get_dead_letter_stream(), consumer.props.group,
+              consumer.props.consumer_name, consumer.props.dead_letter_stream]
+    consumer.connect('entry-deleted', lambda consumer, id: print(consumer.get_group(), id.upper()))
+    consumer.connect('entry-buried', lambda consumer, entry: print(entry.get_id()))
+    other: Tornadis.StreamConsumer = Tornadis.StreamConsumer.new(client, 's', 'g', 'c')
+
+    texts += [entry.stream, entry.id, entry.get_stream(), entry.get_id(), entry.lookup_text('name')]
+    numbers += [entry.delivery_count, entry.get_delivery_count(), entry.get_n_fields()]
+    parts: list[GLib.Bytes | None] = [entry.get_field_name(0), entry.get_field_value(0), entry.lookup('name')]
+    reply: Tornadis.Reply = entry.get_reply()
+    print(texts, numbers, truths, parts, reply, other, entry.fields['f'], entry.pairs[0])
 
 
 async def futures() -> None:

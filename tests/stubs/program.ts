@@ -447,3 +447,51 @@ async function locks(pool: Tornadis.ClientPool): Promise<void> {
 }
 
 export {calls, callbacks, clients, commands, failed, libraries, locks, pipelines, plugins, pools, properties, scripts, signals, subscriptions};
+async function streams(pool: Tornadis.ClientPool): Promise<void> {
+    const reader = new Tornadis.StreamReader({caller: client, stream: 's', start_id: '0', startId: '0', max_pending: 1, maxPending: 1});
+    let entry: Tornadis.StreamEntry = await reader.next({timeout: 1, cancellable: new Gio.Cancellable()});
+    for await (const each of reader)
+        entry = each;
+    for await (const batch of reader.batches())
+        entry = batch[0];
+    reader.set_max_pending(5);
+    reader.start();
+    reader.next_async(null, (source, result) => print(source?.next_finish(result).get_id()));
+    reader.close_async(null, (source, result) => print(source?.close_finish(result)));
+    const taken: Tornadis.StreamEntry | null = reader.take_entry();
+    const caller: Tornadis.Caller = reader.get_caller();
+    const texts: (string | null)[] = [reader.get_stream(), reader.get_start_id(), reader.get_last_id(), reader.stream,
+        reader.start_id, reader.startId, reader.last_id, reader.lastId];
+    const numbers: number[] = [reader.get_max_pending(), reader.max_pending, reader.maxPending];
+    const truths: boolean[] = [reader.is_closed()];
+    reader.connect('entry', (source, each) => print(source.get_stream(), each.get_id()));
+    reader.connect('interrupted', (_source, error) => print(error.message));
+    reader.connect('failed', (_source, error) => print(error.message));
+    await reader.close({timeout: 1});
+
+    const consumer = new Tornadis.StreamConsumer({caller: pool, stream: 's', group: 'g', consumer_name: 'c', consumerName: 'c',
+        claim_idle_msec: 1, claimIdleMsec: 1, max_deliveries: 1, maxDeliveries: 1, dead_letter_stream: 'd', deadLetterStream: 'd'});
+    await consumer.ack(entry, await consumer.next());
+    consumer.release(entry);
+    consumer.release_ids(['1-0']);
+    consumer.ack_ids_async(['1-0'], null, (source, result) => print(source?.ack_ids_finish(result)));
+    consumer.set_claim_idle_msec(10);
+    consumer.set_max_deliveries(10);
+    consumer.set_dead_letter_stream(null);
+    numbers.push(consumer.get_n_pending(), consumer.get_claim_idle_msec(), consumer.get_max_deliveries(), consumer.claim_idle_msec,
+        consumer.claimIdleMsec, consumer.max_deliveries, consumer.maxDeliveries);
+    texts.push(consumer.get_group(), consumer.get_consumer_name(), consumer.get_dead_letter_stream(), consumer.group,
+        consumer.consumer_name, consumer.consumerName, consumer.dead_letter_stream, consumer.deadLetterStream);
+    consumer.connect('entry-deleted', (source, id) => print(source.get_group(), id.toUpperCase()));
+    consumer.connect('entry-buried', (_source, each) => print(each.get_id()));
+    const others: Tornadis.StreamReader[] = [Tornadis.StreamConsumer.new(client, 's', 'g', 'c'), Tornadis.StreamReader.new(pool, 's', '$')];
+
+    texts.push(entry.stream, entry.id, entry.get_stream(), entry.get_id(), entry.lookup_text('name'));
+    numbers.push(entry.delivery_count, entry.get_delivery_count(), entry.get_n_fields());
+    const parts: (GLib.Bytes | null)[] = [entry.get_field_name(0), entry.get_field_value(0), entry.lookup('name')];
+    const reply: Tornadis.Reply = entry.get_reply();
+    print(taken, caller, reader.caller, texts, numbers, truths, parts, reply, others, entry.fields.f, entry.pairs[0][1]);
+}
+
+export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, scripts, signals, streams,
+    subscriptions};

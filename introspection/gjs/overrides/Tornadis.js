@@ -134,6 +134,7 @@ var _init = (function () {
 
     const OPERATIONS = {
         acquire_lock: 'Acquiring the lock',
+        close_reader: 'Closing the reader',
         connect: 'Connecting',
         ensure_library: 'Loading the library',
         get_client: 'Getting a client',
@@ -414,6 +415,8 @@ var _init = (function () {
         Reply: ['new_from_resp'],
         Scanner: [],
         Script: [],
+        StreamConsumer: [],
+        StreamReader: [],
     };
     // Those that are given errors, which may be ours; and those that return them.
     const GIVEN_ERRORS = {Call: ['return_error'], Error: ['dup_prefix'],
@@ -508,6 +511,9 @@ var _init = (function () {
     /** "3 clients" */
     const count = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
+    const showEntry = entry =>
+        `StreamEntry ${entry.id} of ${JSON.stringify(entry.stream)}, ${count(entry.get_n_fields(), 'field')}`;
+
     /** Where a client connects to, without any secret. */
     const showClient = client => `${client.title}${client.db === 0 ? '' : `, database ${client.db}`}`;
 
@@ -547,6 +553,11 @@ var _init = (function () {
         describeBy(Tornadis.FunctionLibrary, library => `FunctionLibrary ${library.name}, version ${library.version}`);
         describeBy(Tornadis.Lock, lock => `Lock ${lock.name}, ${lock.is_held() ? 'held' : 'not held'}`);
         describeBy(Tornadis.Script, script => `Script of ${count(script.n_keys, 'key')}, ${script.digest ?? 'not sent yet'}`);
+        const showClosed = reader => reader.is_closed() ? ', closed' : '';
+        describeBy(Tornadis.StreamConsumer, consumer => `StreamConsumer ${JSON.stringify(consumer.consumer_name)} of ` +
+            `${JSON.stringify(consumer.group)} of ${JSON.stringify(consumer.stream)}${showClosed(consumer)}`);
+        describeBy(Tornadis.StreamReader, reader => `StreamReader of ${JSON.stringify(reader.stream)}${showClosed(reader)}`);
+        describeBy(Tornadis.StreamEntry, showEntry);
         Tornadis.Reply.prototype.toString = function () {
             return this.to_string();
         };
@@ -979,8 +990,8 @@ var _init = (function () {
         };
 
         const makeClosed = message => makeException(DOMAIN, Tornadis.Error.CLOSED, message);
-        const means = {getCarrier, makeCommand, toArgument, handOver, hide, makeClosed};
-        for (const name of ['Data', 'FunctionLibrary', 'Lock', 'Scanner'])
+        const means = {getCarrier, makeCommand, toArgument, handOver, hide, makeClosed, makeTimeout, showEntry};
+        for (const name of ['Data', 'FunctionLibrary', 'Lock', 'Scanner', 'Streams'])
             imports.overrides[`_Tornadis${name}`].create(Tornadis, means, checks);
         describeAll();
     }

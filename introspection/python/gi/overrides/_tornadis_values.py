@@ -110,6 +110,7 @@ def _to_exception(error):
 
 _OPERATIONS = {
     'acquire_lock': 'Acquiring the lock',
+    'close_reader': 'Closing the reader',
     'connect': 'Connecting',
     'ensure_library': 'Loading the library',
     'get_client': 'Getting a client',
