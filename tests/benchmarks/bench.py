@@ -24,6 +24,7 @@ from bench_report import Ratio, Report, Workload
 from bench_scan import Scans
 from bench_sentinel import SentinelRows
 from bench_server import LONG_LIST_LENGTH, Server, Stream, die_with_parent
+from bench_streams import Streams
 from bench_tables import Tables
 from bench_tree import Hangs, Ours, Skipped, Tree
 
@@ -50,6 +51,7 @@ class Bench:
         self.scale = scale
         self.messages = Messages(self)
         self.scans = Scans(self)
+        self.streams = Streams(self)
         self.cluster = ClusterRows(self)
         self.sentinel = SentinelRows(self)
 
@@ -237,6 +239,7 @@ class Bench:
         yield from self.sentinel.workloads()
         yield from self.messages.workloads()
         yield from self.scans.workloads()
+        yield from self.streams.workloads()
         yield from self.memory()
 
     def memory(self):
