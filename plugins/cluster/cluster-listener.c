@@ -4,6 +4,7 @@
 
 #include "cluster/cluster-connectable.h"
 #include "cluster/cluster-node-plugins.h"
+#include "cluster/cluster-places.h"
 #include "cluster/cluster-trip.h"
 #include "common/client-properties.h"
 
@@ -17,6 +18,7 @@ struct _ClusterListener
   GMainContext *context;           /* (owned) that of the client */
   ClusterConnectable *connectable; /* (owned) of the client */
   GHashTable *nodes;               /* (owned) (element-type utf8 TornadisPubSubClient) owned, by the node's key */
+  ClusterPlaces *places;           /* (owned) of the masters */
   gint64 since;                    /* monotonic time: when channels began to have no place, without a pause since then */
   gint64 asked_at;                 /* monotonic time: when a look was last asked for because of that */
   GError *last;                    /* (owned) (nullable) what the last node has said that did not take one */
@@ -156,14 +158,11 @@ make_node (ClusterListener *self,
   return is_there ? client : NULL;
 }
 
-TornadisPubSubClient *
-cluster_listener_route (ClusterListener *self,
-                        GBytes *name)
+/* (transfer none) (nullable): NULL: not now. */
+static TornadisPubSubClient *
+listener_find_client (ClusterListener *self,
+                      const ClusterNode *node)
 {
-  ClusterTopology *topology = cluster_map_get_topology (self->map);
-  gsize length;
-  const void *data = g_bytes_get_data (name, &length);
-  const ClusterNode *node = topology != NULL ? cluster_topology_get_master (topology, cluster_slot_of (data, length)) : NULL;
   TornadisPubSubClient *client;
 
   if (node == NULL || node->health == CLUSTER_HEALTH_FAILED)
@@ -175,6 +174,48 @@ cluster_listener_route (ClusterListener *self,
   client = g_hash_table_lookup (self->nodes, node->key);
 
   return client != NULL ? client : make_node (self, node);
+}
+
+TornadisPubSubClient *
+cluster_listener_route (ClusterListener *self,
+                        GBytes *name)
+{
+  ClusterTopology *topology = cluster_map_get_topology (self->map);
+  gsize length;
+  const void *data = g_bytes_get_data (name, &length);
+
+  return listener_find_client (self, topology != NULL ? cluster_topology_get_master (topology, cluster_slot_of (data, length)) : NULL);
+}
+
+guint
+cluster_listener_count_places (ClusterListener *self)
+{
+  cluster_places_update (self->places, cluster_map_get_topology (self->map));
+
+  /* There is one that waits until the masters are known. */
+  return MAX (1, cluster_places_get_n (self->places));
+}
+
+gboolean
+cluster_listener_route_place (ClusterListener *self,
+                              guint place,
+                              TornadisPubSubClient **target)
+{
+  ClusterTopology *topology = cluster_map_get_topology (self->map);
+  const ClusterNode *node = NULL;
+
+  cluster_places_update (self->places, topology);
+  if (place < cluster_places_get_n (self->places))
+    {
+      const char *key = cluster_places_get_key (self->places, place);
+
+      if (key == NULL)
+        return FALSE;
+      node = cluster_topology_lookup_key (topology, key);
+    }
+  *target = listener_find_client (self, node);
+
+  return TRUE;
 }
 
 static gboolean
@@ -298,6 +339,7 @@ cluster_listener_new (TornadisPlugin *plugin,
   self->counters = counters;
   self->context = g_main_context_ref_thread_default ();
   self->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, node_drop);
+  self->places = cluster_places_new ();
   self->connectable = cluster_connectable_new (title, choose_cb, self);
   g_object_set (client, "connectable", self->connectable, NULL);
 
@@ -320,6 +362,7 @@ cluster_listener_free (ClusterListener *self)
   while (g_hash_table_iter_next (&iter, NULL, &client))
     g_signal_handlers_disconnect_by_data (client, self);
   g_hash_table_unref (self->nodes);
+  cluster_places_free (self->places);
 
   cluster_connectable_close (self->connectable);
   client_leave_connectable (TORNADIS_CLIENT (self->client), G_SOCKET_CONNECTABLE (self->connectable));

@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /* A pub/sub client of the application. It is connected to any node, where its channels and patterns are; its shard channels
- * are at the masters of their slots, each with a pub/sub client of its own. */
+ * are at the masters of their slots, and notifications of keys at all masters, each with a pub/sub client of its own. */
 typedef struct _ClusterListener ClusterListener;
 
 /* All (unowned). @title is what the cluster is called in errors. */
@@ -25,7 +25,13 @@ void             cluster_listener_update (ClusterListener       *self);
 TornadisPubSubClient *
                  cluster_listener_route  (ClusterListener       *self,
                                           GBytes                *name);
-/* @target does not have a shard channel although it should. Whether it is to be routed again. */
+/* What is to be at every master is so at places: a master keeps its place, which its heir, or another that joins, gets after it. */
+guint cluster_listener_count_places (ClusterListener *self);
+/* (transfer none) (nullable): who is to have such a name at a place. FALSE: no master has that place. */
+gboolean cluster_listener_route_place (ClusterListener *self,
+                                       guint place,
+                                       TornadisPubSubClient **target);
+/* @target does not have a name although it should. Whether it is to be routed again. */
 gboolean         cluster_listener_fail   (ClusterListener       *self,
                                           TornadisPubSubClient  *target,
                                           const GError          *error);

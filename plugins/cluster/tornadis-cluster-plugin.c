@@ -6,6 +6,7 @@
 #include "cluster/cluster-client.h"
 #include "cluster/cluster-listener.h"
 #include "cluster/cluster-node-plugins.h"
+#include "cluster/cluster-notification.h"
 #include "common/uri-hosts.h"
 
 /* One client for all nodes of a cluster.
@@ -383,23 +384,34 @@ tornadis_cluster_plugin_route (TornadisPlugin *plugin,
   return known != NULL ? cluster_client_route_quickly (known, command) : NULL;
 }
 
-/* Shard channels are at the master of their slot; channels and patterns are at any node. */
-static gboolean
+/* Shard channels are at the master of their slot, notifications at every master; other channels and patterns at any node. */
+static guint
 tornadis_cluster_plugin_route_subscription (TornadisPlugin *plugin,
                                             TornadisPubSubClient *client,
                                             TornadisSubscriptionKind kind,
                                             GBytes *name,
+                                            guint place,
                                             TornadisPubSubClient **target)
 {
   ClusterListener *listener = g_hash_table_lookup (TORNADIS_CLUSTER_PLUGIN (plugin)->listeners, client);
 
-  if (kind != TORNADIS_SUBSCRIPTION_KIND_SHARD || listener == NULL)
-    return FALSE;
+  if (listener == NULL)
+    return 0;
 
-  if (target != NULL)
-    *target = cluster_listener_route (listener, name);
+  if (kind == TORNADIS_SUBSCRIPTION_KIND_SHARD)
+    {
+      if (target != NULL)
+        *target = cluster_listener_route (listener, name);
+      return 1;
+    }
 
-  return TRUE;
+  if (!cluster_notification_is_one (kind, name))
+    return 0;
+
+  if (target != NULL && !cluster_listener_route_place (listener, place, target))
+    return 0;
+
+  return cluster_listener_count_places (listener);
 }
 
 static gboolean

@@ -11,7 +11,8 @@
 #define ROUTE_TYPE_PLUGIN (route_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (RoutePlugin, route_plugin, ROUTE, PLUGIN, TornadisPlugin)
 
-/* Names that begin with a digit are of the target of that number; others are nobody's. */
+/* Of shard channels, those that begin with a digit are of the target of that number; others are nobody's. Patterns that begin
+ * with "every" are everybody's. */
 struct _RoutePlugin
 {
   TornadisPlugin parent_instance;
@@ -19,27 +20,40 @@ struct _RoutePlugin
   TornadisPubSubClient *targets[N_TARGETS]; /* (unowned) (nullable) */
   gboolean keeps;                           /* what the hook subscription_failed says */
   gboolean reroutes;                        /* and what it does, once */
+  guint n_places;                           /* of which each target has the one of its number */
+  gboolean vacant[N_TARGETS];
   guint n_failed;
 };
 
 G_DEFINE_FINAL_TYPE (RoutePlugin, route_plugin, TORNADIS_TYPE_PLUGIN)
 
-static gboolean
+static guint
 route_plugin_route_subscription (TornadisPlugin *plugin,
                                  TornadisPubSubClient *client,
                                  TornadisSubscriptionKind kind,
                                  GBytes *name,
+                                 guint place,
                                  TornadisPubSubClient **target)
 {
+  RoutePlugin *self = ROUTE_PLUGIN (plugin);
   gsize length;
   const char *text = g_bytes_get_data (name, &length);
 
-  if (kind != TORNADIS_SUBSCRIPTION_KIND_SHARD)
-    return FALSE;
-  if (target != NULL && length > 0 && text[0] >= '0' && text[0] < '0' + N_TARGETS)
-    *target = ROUTE_PLUGIN (plugin)->targets[text[0] - '0'];
+  if (kind == TORNADIS_SUBSCRIPTION_KIND_PATTERN && length >= 5 && memcmp (text, "every", 5) == 0)
+    {
+      if (target != NULL && self->vacant[place])
+        return 0;
+      if (target != NULL)
+        *target = self->targets[place];
+      return self->n_places;
+    }
 
-  return TRUE;
+  if (kind != TORNADIS_SUBSCRIPTION_KIND_SHARD)
+    return 0;
+  if (target != NULL && length > 0 && text[0] >= '0' && text[0] < '0' + N_TARGETS)
+    *target = self->targets[text[0] - '0'];
+
+  return 1;
 }
 
 static gboolean
@@ -72,6 +86,7 @@ route_plugin_class_init (RoutePluginClass *klass)
 static void
 route_plugin_init (RoutePlugin *self)
 {
+  self->n_places = N_TARGETS;
 }
 
 typedef struct
@@ -479,6 +494,156 @@ test_one_after_the_other (Routed *self,
   wait_for_log (self, "ended begun=:6 ");
 }
 
+static void
+reroute (Routed *self)
+{
+  tornadis_plugin_reroute_subscriptions (TORNADIS_PLUGIN (self->plugin), self->client, NULL);
+}
+
+static void
+assert_patterns (Routed *self,
+                 guint n)
+{
+  g_autofree char *expected = g_strdup_printf ("(integer) %u", n);
+
+  assert_call (self->publisher, expected, "PUBSUB", "NUMPAT", NULL);
+}
+
+static gboolean
+psubscribe (Routed *self,
+            const char *const *names)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  tornadis_pub_sub_client_psubscribe_async (self->client, names, NULL, store_result, &result);
+
+  return tornadis_pub_sub_client_psubscribe_finish (self->client, wait_for_result (&result), NULL);
+}
+
+static void
+punsubscribe (Routed *self,
+              const char *const *names)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  tornadis_pub_sub_client_punsubscribe_async (self->client, names, NULL, store_result, &result);
+  g_assert_true (tornadis_pub_sub_client_punsubscribe_finish (self->client, wait_for_result (&result), NULL));
+}
+
+/* Who gets what is published to all. */
+static guint
+count_listeners (Routed *self)
+{
+  g_autofree char *n = call_text (self->publisher, "PUBLISH", "everything", "x", NULL);
+
+  return (guint) g_ascii_strtoull (n + strlen ("(integer) "), NULL, 10);
+}
+
+/* A name at all places is one for who subscribes to it. */
+static void
+test_everywhere (Routed *self,
+                 gconstpointer data)
+{
+  g_assert_true (psubscribe (self, NAMES ("every*")));
+  assert_log (self, "+every*=1 ");
+  /* Both targets are clients of one server. */
+  assert_call (self->publisher, "(integer) 2", "PUBLISH", "everything", "x", NULL);
+  wait_until (self->n_messages == 2);
+
+  /* Each comes back by itself. */
+  assert_call (self->publisher, "(integer) 2", "CLIENT", "KILL", "TYPE", "pubsub", NULL);
+  wait_until (count_listeners (self) == 2);
+  wait_for_log (self, "gap gap ");
+
+  punsubscribe (self, NAMES ("every*"));
+  assert_log (self, "-every*=0 ");
+  assert_call (self->publisher, "(integer) 0", "PUBLISH", "everything", "x", NULL);
+}
+
+/* One call with names of both ways, all or none of which it subscribes to. */
+static void
+test_mixed (Routed *self,
+            gconstpointer data)
+{
+  g_assert_true (psubscribe (self, NAMES ("x*", "every*", "y*")));
+  wait_until (self->log->len >= strlen ("+x*=1 +y*=2 +every*=3 "));
+  g_string_truncate (self->log, 0);
+  assert_call (self->publisher, "(integer) 2", "PUBLISH", "everything", "x", NULL);
+  assert_call (self->publisher, "(integer) 1", "PUBLISH", "x1", "x", NULL);
+  wait_until (self->n_messages == 3);
+  punsubscribe (self, NAMES ("y*", "every*"));
+  assert_patterns (self, 1);
+
+  /* It was there before: it stays when the call fails. */
+  self->plugin->targets[1] = self->client;
+  g_assert_false (psubscribe (self, NAMES ("x*", "every*", "z*")));
+  wait_until (g_str_has_suffix (self->log->str, "-z*=1 ") || g_str_has_suffix (self->log->str, "-every*=1 "));
+  spin_for (0);
+  assert_patterns (self, 1);
+  assert_call (self->publisher, "(integer) 1", "PUBLISH", "x1", "x", NULL);
+  self->plugin->targets[1] = self->targets[1];
+
+  g_assert_true (psubscribe (self, NAMES ("x*", "every*")));
+  punsubscribe (self, NULL);
+  assert_patterns (self, 0);
+}
+
+/* There are more places later, and one that nobody needs any more. */
+static void
+test_places (Routed *self,
+             gconstpointer data)
+{
+  self->plugin->n_places = 1;
+  g_assert_true (psubscribe (self, NAMES ("every*")));
+  assert_log (self, "+every*=1 ");
+  assert_call (self->publisher, "(integer) 1", "PUBLISH", "everything", "x", NULL);
+
+  self->plugin->n_places = 2;
+  reroute (self);
+  /* Who listens may have missed what was published there. */
+  wait_for_log (self, "gap ");
+  assert_call (self->publisher, "(integer) 2", "PUBLISH", "everything", "x", NULL);
+  wait_until (self->n_messages == 3);
+
+  self->plugin->vacant[0] = TRUE;
+  reroute (self);
+  wait_until (!tornadis_client_is_connected (TORNADIS_CLIENT (self->targets[0])));
+  assert_call (self->publisher, "(integer) 1", "PUBLISH", "everything", "x", NULL);
+  wait_until (self->n_messages == 4);
+  g_string_truncate (self->log, 0);
+  /* Another call does not wait for it. */
+  g_assert_true (psubscribe (self, NAMES ("every*", "everybody")));
+  assert_log (self, "+everybody=2 ");
+  assert_patterns (self, 2);
+
+  self->plugin->vacant[0] = FALSE;
+  reroute (self);
+  wait_until (tornadis_client_is_connected (TORNADIS_CLIENT (self->targets[0])));
+  wait_until (g_strcmp0 (self->log->str, "gap ") == 0 || self->log->len > 4);
+  punsubscribe (self, NULL);
+  assert_patterns (self, 0);
+}
+
+/* A call waits for a place that comes while it waits. */
+static void
+test_place_for_call (Routed *self,
+                     gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  self->plugin->n_places = 1;
+  self->plugin->targets[0] = NULL;
+  tornadis_pub_sub_client_psubscribe_async (self->client, NAMES ("every*"), NULL, store_result, &result);
+  spin_for (1);
+  g_assert_null (result);
+  self->plugin->n_places = 2;
+  self->plugin->targets[0] = self->targets[0];
+  reroute (self);
+  g_assert_true (tornadis_pub_sub_client_psubscribe_finish (self->client, wait_for_result (&result), NULL));
+  assert_log (self, "+every*=1 ");
+  assert_call (self->publisher, "(integer) 2", "PUBLISH", "everything", "x", NULL);
+}
+
 int
 main (int argc,
       char **argv)
@@ -493,6 +658,10 @@ main (int argc,
   ADD ("strangers", test_strangers);
   ADD ("idle", test_idle);
   ADD ("one-after-the-other", test_one_after_the_other);
+  ADD ("everywhere", test_everywhere);
+  ADD ("mixed", test_mixed);
+  ADD ("places", test_places);
+  ADD ("place-for-call", test_place_for_call);
 #undef ADD
 
   return g_test_run ();

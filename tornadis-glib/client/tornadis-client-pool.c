@@ -152,52 +152,18 @@ pool_is_reusable (TornadisClientPool *self,
          !pool_is_expired (self, client);
 }
 
-static gboolean
-copy_plugins (TornadisClient *from,
-              TornadisClient *to,
-              GError **error)
-{
-  GListModel *plugins = tornadis_client_get_plugins (from);
-
-  for (guint i = 0; i < g_list_model_get_n_items (plugins); i++)
-    {
-      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (plugins, i);
-
-      if (!tornadis_client_add_plugin (to, plugin, error))
-        return FALSE;
-    }
-
-  return TRUE;
-}
-
 TornadisClient *
 tornadis_client_pool_make_client (TornadisClientPool *self,
                                   GError **error)
 {
-  g_autoptr (TornadisClient) client = NULL;
-  g_autofree GParamSpec **pspecs = NULL;
-  guint n_pspecs;
+  TornadisClient *client;
 
   /* The client belongs to the context of the pool, whoever asks for it. */
   g_main_context_push_thread_default (self->context);
-  client = g_object_new (G_OBJECT_TYPE (self->template), NULL);
+  client = tornadis_client_new_like (G_OBJECT_TYPE (self->template), self->template, error);
   g_main_context_pop_thread_default (self->context);
 
-  pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (client), &n_pspecs);
-  for (guint i = 0; i < n_pspecs; i++)
-    if ((pspecs[i]->flags & G_PARAM_READWRITE) == G_PARAM_READWRITE && (pspecs[i]->flags & G_PARAM_CONSTRUCT_ONLY) == 0)
-      {
-        g_auto (GValue) value = G_VALUE_INIT;
-
-        g_object_get_property (G_OBJECT (self->template), pspecs[i]->name, &value);
-        g_object_set_property (G_OBJECT (client), pspecs[i]->name, &value);
-      }
-
-  tornadis_client_copy_login (client, self->template);
-  if (!copy_plugins (self->template, client, error))
-    return NULL;
-
-  return g_steal_pointer (&client);
+  return client;
 }
 
 void

@@ -122,9 +122,11 @@ tornadis_client_bytes_equal (GBytes *one,
 
 const TornadisClientHooks *
                 tornadis_client_get_hooks         (TornadisClient   *self);
-/* Copies user name and password, also if they are not text. */
-void            tornadis_client_copy_login        (TornadisClient   *self,
-                                                   TornadisClient   *from);
+/* (transfer full) (nullable): a client of @type, in the context that is the default now, with the properties that @model has
+ * too, and with its plugins. */
+gpointer tornadis_client_new_like (GType type,
+                                   TornadisClient *model,
+                                   GError **error);
 /* From now on clients may be disposed in a garbage collection. */
 void            tornadis_client_expect_collector  (void);
 TornadisClientPrivate *

@@ -282,15 +282,49 @@ set_bytes (GBytes **field,
   g_clear_pointer (&old, g_bytes_unref);
 }
 
-void
-tornadis_client_copy_login (TornadisClient *self,
-                            TornadisClient *from)
+/* User name and password, also if they are not text. */
+static void
+client_copy_login (TornadisClient *self,
+                   TornadisClient *from)
 {
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
   const TornadisClientPrivate *other = tornadis_client_get_instance_private (from);
 
   set_bytes (&priv->username, other->username);
   set_bytes (&priv->password, other->password);
+}
+
+gpointer
+tornadis_client_new_like (GType type,
+                          TornadisClient *model,
+                          GError **error)
+{
+  g_autoptr (TornadisClient) self = g_object_new (type, NULL);
+  GListModel *plugins = tornadis_client_get_plugins (model);
+  g_autofree GParamSpec **pspecs = NULL;
+  guint n_pspecs;
+
+  pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (self), &n_pspecs);
+  for (guint i = 0; i < n_pspecs; i++)
+    if ((pspecs[i]->flags & G_PARAM_READWRITE) == G_PARAM_READWRITE && (pspecs[i]->flags & G_PARAM_CONSTRUCT_ONLY) == 0 &&
+        g_type_is_a (G_OBJECT_TYPE (model), pspecs[i]->owner_type))
+      {
+        g_auto (GValue) value = G_VALUE_INIT;
+
+        g_object_get_property (G_OBJECT (model), pspecs[i]->name, &value);
+        g_object_set_property (G_OBJECT (self), pspecs[i]->name, &value);
+      }
+
+  client_copy_login (self, model);
+  for (guint i = 0; i < g_list_model_get_n_items (plugins); i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (plugins, i);
+
+      if (!tornadis_client_add_plugin (self, plugin, error))
+        return NULL;
+    }
+
+  return g_steal_pointer (&self);
 }
 
 /* A command has changed the session: the next connection will be opened with that. */

@@ -30,11 +30,11 @@ gboolean tornadis_plugin_push            (TornadisPlugin    *self,
 void     tornadis_plugin_client_acquired (TornadisPlugin    *self,
                                           TornadisClient    *client,
                                           gint64             elapsed);
-gboolean tornadis_plugin_route_subscription
-                                         (TornadisPlugin       *self,
+guint tornadis_plugin_route_subscription (TornadisPlugin *self,
                                           TornadisPubSubClient *client,
                                           TornadisSubscriptionKind kind,
-                                          GBytes               *name,
+                                          GBytes *name,
+                                          guint place,
                                           TornadisPubSubClient **target);
 gboolean tornadis_plugin_subscription_failed
                                          (TornadisPlugin       *self,

@@ -167,11 +167,14 @@
  * @client: the pub/sub client that subscribes
  * @kind: what the name is
  * @name: the name of a channel or pattern
- * @target: (out) (transfer none) (nullable) (optional): location for the client that is to have the subscription, or for %NULL:
- *   nobody can have it now, and [method@Tornadis.Plugin.reroute_subscriptions] will be called. Without a location @name does not
- *   matter
+ * @place: which of the places is asked for, from 0 on
+ * @target: (out) (transfer none) (nullable) (optional): location for the client that is to have the subscription there, or for
+ *   %NULL: nobody can have it now, and [method@Tornadis.Plugin.reroute_subscriptions] will be called. Without a location @place
+ *   does not matter
  *
- * Who has a subscription, for plugins whose server is many. All names of one kind are routed, or none of them.
+ * Who has a subscription, for plugins whose server is many: one client, or several at a time, each at a place of its own. The
+ * number of places may become greater, and no two of them have the same client. At each place the subscription has ended at one
+ * client before it begins at the next. The subscription is there when it is at all places.
  *
  * @target is a pub/sub client of the same main context that serves @client alone, or else calls fail with %TORNADIS_ERROR_USAGE:
  * its messages are those of @client, which pauses it with itself. It connects again, and restores its subscriptions, as any
@@ -180,7 +183,8 @@
  *
  * This is asked often, and must not do more than look.
  *
- * Returns: whether the plugin routes subscriptions of @kind
+ * Returns: at how many places @name is to be; 0: the plugin does not route it, or with a location: nobody needs to have it at
+ *   @place now
  *
  * Since: 1.0
  */
@@ -363,21 +367,22 @@ tornadis_plugin_client_acquired (TornadisPlugin *self,
   TORNADIS_PLUGIN_GET_CLASS (self)->client_acquired (self, client, elapsed);
 }
 
-gboolean
+guint
 tornadis_plugin_route_subscription (TornadisPlugin *self,
                                     TornadisPubSubClient *client,
                                     TornadisSubscriptionKind kind,
                                     GBytes *name,
+                                    guint place,
                                     TornadisPubSubClient **target)
 {
   if (target != NULL)
     *target = NULL;
   if (TORNADIS_PLUGIN_GET_CLASS (self)->route_subscription == NULL)
-    return FALSE;
+    return 0;
 
   tornadis_prelude ();
 
-  return TORNADIS_PLUGIN_GET_CLASS (self)->route_subscription (self, client, kind, name, target);
+  return TORNADIS_PLUGIN_GET_CLASS (self)->route_subscription (self, client, kind, name, place, target);
 }
 
 gboolean

@@ -28,7 +28,7 @@ G_DECLARE_DERIVABLE_TYPE (TornadisPlugin, tornadis_plugin, TORNADIS, PLUGIN, GOb
  * @observe: a command or a pipeline was sent and has its outcome
  * @client_acquired: a pool has given a client to a caller
  * @route: to which other client a command goes, if no other plugin takes part in calls
- * @route_subscription: which other client has a subscription of a pub/sub client
+ * @route_subscription: which other clients have a subscription of a pub/sub client
  * @subscription_failed: that client does not have it; %TRUE: it is to be routed again
  *
  * The hooks of a plugin. All are optional, none may wait.
@@ -71,11 +71,11 @@ struct _TornadisPluginClass
            (*route)           (TornadisPlugin   *self,
                                TornadisClient   *client,
                                TornadisCommand  *command);
-  gboolean (*route_subscription)
-                              (TornadisPlugin       *self,
+  guint (*route_subscription) (TornadisPlugin *self,
                                TornadisPubSubClient *client,
                                TornadisSubscriptionKind kind,
-                               GBytes               *name,
+                               GBytes *name,
+                               guint place,
                                TornadisPubSubClient **target);
   gboolean (*subscription_failed)
                               (TornadisPlugin       *self,

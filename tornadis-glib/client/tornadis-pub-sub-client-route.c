@@ -55,29 +55,151 @@ routed_adopt (TornadisClient *client,
   return target->subscriptions;
 }
 
-/* (nullable) (transfer full): the plugin that routes subscriptions of @kind. */
+/* (nullable) (transfer full): the plugin that routes subscriptions to @name. */
 static TornadisPlugin *
 pub_sub_find_plugin (TornadisPubSubClient *self,
-                     TornadisSubscriptionKind kind)
+                     TornadisSubscriptionKind kind,
+                     GBytes *name)
 {
   const TornadisClientPrivate *priv = tornadis_client_get_private (TORNADIS_CLIENT (self));
   g_autoptr (GPtrArray) attached = NULL;
-  g_autoptr (GBytes) name = NULL;
 
   if (priv->attached == NULL)
     return NULL;
 
   attached = g_ptr_array_ref (priv->attached);
-  name = g_bytes_new_static (NULL, 0);
   for (guint i = 0; i < attached->len; i++)
     {
       TornadisPlugin *plugin = g_ptr_array_index (attached, i);
 
-      if (tornadis_plugin_route_subscription (plugin, self, kind, name, NULL))
+      if (tornadis_plugin_route_subscription (plugin, self, kind, name, 0, NULL) > 0)
         return g_object_ref (plugin);
     }
 
   return NULL;
+}
+
+/* Whether a call for @name is the router's, and whether it is wanted already; @plugin (transfer full) (nullable) routes it. */
+static gboolean
+pub_sub_is_routed (TornadisPubSubClient *self,
+                   TornadisSubscriptionKind kind,
+                   GBytes *name,
+                   TornadisPlugin **plugin,
+                   gboolean *is_wanted)
+{
+  gboolean is_known = self->router != NULL && tornadis_subscription_router_has (self->router, kind, name, is_wanted);
+
+  *plugin = pub_sub_find_plugin (self, kind, name);
+  if (is_known || *plugin != NULL)
+    {
+      *is_wanted &= is_known;
+      return TRUE;
+    }
+
+  *is_wanted = tornadis_subscriptions_wants (self->subscriptions, kind, name);
+
+  return FALSE;
+}
+
+static void
+pub_sub_call_router (TornadisPubSubClient *self,
+                     TornadisPlugin *plugin,
+                     TornadisSubscriptionKind kind,
+                     gboolean subscribe,
+                     GPtrArray *names,
+                     GTask *task)
+{
+  static const TornadisSubscriptionRouterFuncs funcs = { routed_changed, tornadis_pub_sub_client_settled,
+                                                         tornadis_pub_sub_client_emit_gap, routed_adopt };
+  TornadisLink *link = tornadis_client_get_link (TORNADIS_CLIENT (self));
+
+  if (self->router == NULL)
+    self->router = tornadis_subscription_router_new (TORNADIS_CLIENT (self), &funcs);
+  if (!subscribe)
+    {
+      tornadis_subscription_router_unsubscribe (self->router, kind, names, task);
+      return;
+    }
+
+  if (tornadis_link_is_shut_down (link) || (tornadis_link_get_state (link) == TORNADIS_CLIENT_STATE_DISCONNECTED &&
+                                            !tornadis_link_get_settings (link)->autoconnect))
+    {
+      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
+                               "The client is not connected, and is disposed or autoconnect is off");
+      return;
+    }
+
+  /* Whether the client is connected, and when that is lost, is said of its own connection. */
+  tornadis_link_connect (link);
+  tornadis_subscription_router_subscribe (self->router, plugin, kind, names, task);
+}
+
+/* A call whose names are partly here, and partly with the router. */
+typedef struct
+{
+  GTask *task;      /* (owned) */
+  GPtrArray *fresh; /* (owned) (element-type GBytes) that nobody had asked for before */
+  GError *error;    /* (owned) (nullable) the first */
+  TornadisSubscriptionKind kind;
+  gboolean subscribe;
+  guint n_left;
+} SplitCall;
+
+static void
+half_done_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  SplitCall *call = user_data;
+  TornadisPubSubClient *self = TORNADIS_PUB_SUB_CLIENT (object);
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GPtrArray) fresh = NULL;
+
+  g_task_propagate_boolean (G_TASK (result), call->error == NULL ? &call->error : NULL);
+  if (--call->n_left > 0)
+    return;
+
+  task = g_steal_pointer (&call->task);
+  fresh = g_steal_pointer (&call->fresh);
+  if (call->error != NULL && call->subscribe && fresh->len > 0)
+    {
+      /* All of them, or none. */
+      g_autoptr (GTask) undo = g_task_new (self, NULL, NULL, NULL);
+
+      if (!tornadis_pub_sub_client_route (self, call->kind, FALSE, fresh, undo))
+        tornadis_subscriptions_unsubscribe (self->subscriptions, call->kind, fresh, undo);
+    }
+
+  if (call->error != NULL)
+    g_task_return_error (task, call->error);
+  else
+    g_task_return_boolean (task, TRUE);
+  g_free (call);
+}
+
+static void
+pub_sub_split (TornadisPubSubClient *self,
+               TornadisPlugin *plugin,
+               TornadisSubscriptionKind kind,
+               gboolean subscribe,
+               GPtrArray *routed,
+               GPtrArray *here,
+               GPtrArray *fresh,
+               GTask *task)
+{
+  SplitCall *call = g_new0 (SplitCall, 1);
+  g_autoptr (GTask) first = g_task_new (self, g_task_get_cancellable (task), half_done_cb, call);
+  g_autoptr (GTask) second = g_task_new (self, g_task_get_cancellable (task), half_done_cb, call);
+
+  *call = (SplitCall){ g_object_ref (task), g_ptr_array_ref (fresh), NULL, kind, subscribe, 2 };
+  g_task_set_source_tag (first, pub_sub_split);
+  g_task_set_source_tag (second, pub_sub_split);
+  g_task_set_check_cancellable (task, FALSE);
+  pub_sub_call_router (self, plugin, kind, subscribe, routed, first);
+  if (subscribe)
+    tornadis_subscriptions_subscribe (self->subscriptions, kind, here, second);
+  else
+    tornadis_subscriptions_unsubscribe (self->subscriptions, kind, here, second);
 }
 
 gboolean
@@ -87,34 +209,38 @@ tornadis_pub_sub_client_route (TornadisPubSubClient *self,
                                GPtrArray *names,
                                GTask *task)
 {
-  static const TornadisSubscriptionRouterFuncs funcs = { routed_changed, tornadis_pub_sub_client_settled,
-                                                         tornadis_pub_sub_client_emit_gap, routed_adopt };
-  TornadisLink *link = tornadis_client_get_link (TORNADIS_CLIENT (self));
   g_autoptr (TornadisPlugin) plugin = NULL;
+  g_autoptr (GPtrArray) routed = NULL;
+  g_autoptr (GPtrArray) here = NULL;
+  g_autoptr (GPtrArray) fresh = NULL;
 
-  plugin = pub_sub_find_plugin (self, kind);
-  if (plugin == NULL)
+  if (self->router == NULL && tornadis_client_get_private (TORNADIS_CLIENT (self))->attached == NULL)
     return FALSE;
 
-  if (self->router == NULL)
-    self->router = tornadis_subscription_router_new (TORNADIS_CLIENT (self), &funcs);
-  if (!subscribe)
+  routed = tornadis_subscription_names_new_array ();
+  here = tornadis_subscription_names_new_array ();
+  fresh = tornadis_subscription_names_new_array ();
+  for (guint i = 0; i < names->len; i++)
     {
-      tornadis_subscription_router_unsubscribe (self->router, kind, names, task);
-      return TRUE;
+      GBytes *name = g_ptr_array_index (names, i);
+      g_autoptr (TornadisPlugin) found = NULL;
+      gboolean is_wanted = FALSE;
+
+      g_ptr_array_add (pub_sub_is_routed (self, kind, name, &found, &is_wanted) ? routed : here, g_bytes_ref (name));
+      if (!is_wanted)
+        g_ptr_array_add (fresh, g_bytes_ref (name));
+      if (found != NULL)
+        g_set_object (&plugin, found);
     }
 
-  if (tornadis_link_is_shut_down (link) || (tornadis_link_get_state (link) == TORNADIS_CLIENT_STATE_DISCONNECTED &&
-                                            !tornadis_link_get_settings (link)->autoconnect))
-    {
-      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
-                               "The client is not connected, and is disposed or autoconnect is off");
-      return TRUE;
-    }
+  /* Without names all are meant. */
+  if (names->len == 0 ? self->router == NULL : routed->len == 0)
+    return FALSE;
 
-  /* Whether the client is connected, and when that is lost, is said of its own connection. */
-  tornadis_link_connect (link);
-  tornadis_subscription_router_subscribe (self->router, plugin, kind, names, task);
+  if (names->len > 0 && here->len == 0)
+    pub_sub_call_router (self, plugin, kind, subscribe, names, task);
+  else
+    pub_sub_split (self, plugin, kind, subscribe, routed, here, fresh, task);
 
   return TRUE;
 }

@@ -672,6 +672,30 @@ tornadis_pub_sub_client_new_for_unix_socket (const char *path)
 }
 
 /**
+ * tornadis_pub_sub_client_new_like:
+ * @model: any client
+ * @error: return location for an error
+ *
+ * Creates a pub/sub client of the server that @model is of: with its properties as they are now, and with its plugins, each of
+ * which is on both. What a program listens to besides its calls is then where these go.
+ *
+ * Fails with what a plugin says that refuses it.
+ *
+ * Returns: (transfer full): a new client
+ *
+ * Since: 1.0
+ */
+TornadisPubSubClient *
+tornadis_pub_sub_client_new_like (TornadisClient *model,
+                                  GError **error)
+{
+  g_return_val_if_fail (TORNADIS_IS_CLIENT (model), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return tornadis_client_new_like (TORNADIS_TYPE_PUB_SUB_CLIENT, model, error);
+}
+
+/**
  * tornadis_pub_sub_client_pop_message_async:
  * @self: a client
  * @timeout: how long to wait, in seconds; negative: for ever

@@ -28,6 +28,9 @@ TornadisPubSubClient *tornadis_pub_sub_client_new_for_uri_full (const char      
 TORNADIS_AVAILABLE_IN_1_0
 TornadisPubSubClient *tornadis_pub_sub_client_new_for_unix_socket (const char *path);
 TORNADIS_AVAILABLE_IN_1_0
+TornadisPubSubClient *tornadis_pub_sub_client_new_like (TornadisClient *model,
+                                                        GError **error);
+TORNADIS_AVAILABLE_IN_1_0
 void                 tornadis_pub_sub_client_subscribe_async (TornadisPubSubClient *self,
                                                               const char * const *channels,
                                                               GCancellable *cancellable,

@@ -43,7 +43,7 @@ tornadis_subscription_route_begin_change (TornadisSubscriptionRoute *self)
   gboolean wanted = tornadis_subscription_route_is_wanted (self);
 
   self->router->n_wanted -= wanted;
-  self->router->n_confirmed -= self->confirmed;
+  self->router->n_confirmed -= self->confirmed && self->place == 0;
   self->router->n_subscribed -= wanted && self->confirmed;
   self->router->n_busy -= self->state == TORNADIS_SUBSCRIPTION_JOINING || self->state == TORNADIS_SUBSCRIPTION_LEAVING;
 }
@@ -54,7 +54,7 @@ tornadis_subscription_route_end_change (TornadisSubscriptionRoute *self)
   gboolean wanted = tornadis_subscription_route_is_wanted (self);
 
   self->router->n_wanted += wanted;
-  self->router->n_confirmed += self->confirmed;
+  self->router->n_confirmed += self->confirmed && self->place == 0;
   self->router->n_subscribed += wanted && self->confirmed;
   self->router->n_busy += self->state == TORNADIS_SUBSCRIPTION_JOINING || self->state == TORNADIS_SUBSCRIPTION_LEAVING;
 }
@@ -117,27 +117,58 @@ tornadis_subscription_route_set_state (TornadisSubscriptionRoute *self,
     tornadis_subscription_route_end_change (self);
 }
 
+guint
+tornadis_subscription_route_hash (gconstpointer route)
+{
+  const TornadisSubscriptionRoute *self = route;
+
+  return tornadis_subscription_key_hash (&self->key) + self->place;
+}
+
+gboolean
+tornadis_subscription_route_equal (gconstpointer one,
+                                   gconstpointer other)
+{
+  const TornadisSubscriptionRoute *first = one, *second = other;
+
+  return first->place == second->place && tornadis_subscription_key_equal (&first->key, &second->key);
+}
+
 TornadisSubscriptionRoute *
 tornadis_subscription_route_lookup (TornadisSubscriptionRouter *self,
                                     TornadisSubscriptionKind kind,
-                                    GBytes *bytes)
+                                    GBytes *bytes,
+                                    guint place)
 {
-  const TornadisSubscriptionKey key = { kind, bytes };
+  const TornadisSubscriptionRoute wanted = { .key = { kind, bytes }, .place = place };
 
-  return g_hash_table_lookup (self->routes, &key);
+  return g_hash_table_lookup (self->routes, &wanted);
+}
+
+guint
+tornadis_subscription_route_count_places (TornadisSubscriptionRouter *self,
+                                          TornadisSubscriptionKind kind,
+                                          GBytes *bytes)
+{
+  TornadisPubSubClient *client = (TornadisPubSubClient *) self->client;
+
+  return self->plugin != NULL ? tornadis_plugin_route_subscription (self->plugin, client, kind, bytes, 0, NULL) : 0;
 }
 
 TornadisSubscriptionRoute *
 tornadis_subscription_route_ensure (TornadisSubscriptionRouter *self,
                                     TornadisSubscriptionKind kind,
-                                    GBytes *bytes)
+                                    GBytes *bytes,
+                                    guint place)
 {
-  TornadisSubscriptionRoute *route = tornadis_subscription_route_lookup (self, kind, bytes);
+  TornadisSubscriptionRoute *route = tornadis_subscription_route_lookup (self, kind, bytes, place);
 
   if (route == NULL)
     {
       route = g_rc_box_new0 (TornadisSubscriptionRoute);
       route->key = (TornadisSubscriptionKey){ kind, g_bytes_ref (bytes) };
+      route->place = place;
+      self->n_places = MAX (self->n_places, place + 1);
       route->router = self;
       route->parts = g_ptr_array_new ();
       g_hash_table_add (self->routes, route);
@@ -252,7 +283,8 @@ route_set_confirmed (TornadisSubscriptionRoute *self,
   tornadis_subscription_route_begin_change (self);
   self->confirmed = confirmed;
   tornadis_subscription_route_end_change (self);
-  router->funcs.changed (router->client, self->key.kind, confirmed, self->key.bytes);
+  if (self->place == 0)
+    router->funcs.changed (router->client, self->key.kind, confirmed, self->key.bytes);
 }
 
 /* The plugin has nothing more to say to it: it is not restored, and calls for it fail. */
@@ -260,14 +292,29 @@ static void
 route_refuse (TornadisSubscriptionRoute *self,
               const GError *error)
 {
-  if (self->router == NULL)
+  TornadisSubscriptionRouter *router = self->router;
+  g_autoptr (GPtrArray) routes = NULL;
+
+  if (router == NULL)
     return;
 
-  tornadis_subscription_route_begin_change (self);
-  self->granted = FALSE;
-  tornadis_subscription_route_end_change (self);
+  /* Wherever it is. */
+  routes = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_subscription_route_unref);
+  for (guint place = 0; place < router->n_places; place++)
+    {
+      TornadisSubscriptionRoute *route = tornadis_subscription_route_lookup (router, self->key.kind, self->key.bytes, place);
+
+      if (route == NULL)
+        continue;
+
+      g_ptr_array_add (routes, g_rc_box_acquire (route));
+      tornadis_subscription_route_begin_change (route);
+      route->granted = FALSE;
+      tornadis_subscription_route_end_change (route);
+    }
   tornadis_subscription_route_fail_calls (self, error);
-  tornadis_subscription_route_step (self);
+  for (guint i = 0; i < routes->len; i++)
+    tornadis_subscription_route_step (g_ptr_array_index (routes, i));
 }
 
 void
@@ -310,7 +357,7 @@ tornadis_subscription_route_notify_gap (TornadisSubscriptionRouter *self)
 
   g_hash_table_iter_init (&iter, self->routes);
   while (is_complete && g_hash_table_iter_next (&iter, (gpointer *) &route, NULL))
-    is_complete = route->state == TORNADIS_SUBSCRIPTION_PRESENT || !route->confirmed;
+    is_complete = route->state == TORNADIS_SUBSCRIPTION_PRESENT || !route->confirmed || route->vacant;
 
   self->gap = !is_complete;
   self->funcs.gap (self->client);
@@ -450,21 +497,34 @@ route_leave (TornadisSubscriptionRoute *self)
   route_ask (self, FALSE, left_cb);
 }
 
-/* (nullable) (transfer full): who is to have it. */
+/* (nullable) (transfer full): who is to have it; @is_vacant: nobody needs to. */
 static TornadisClient *
-route_find_target (TornadisSubscriptionRoute *self)
+route_find_target (TornadisSubscriptionRoute *self,
+                   gboolean *is_vacant)
 {
   TornadisSubscriptionRouter *router = self->router;
   TornadisPubSubClient *target = NULL;
-  gboolean is_routed;
 
+  *is_vacant = FALSE;
   if (router->plugin == NULL || router->is_closed)
     return NULL;
 
-  is_routed = tornadis_plugin_route_subscription (router->plugin, (TornadisPubSubClient *) router->client, self->key.kind,
-                                                  self->key.bytes, &target);
+  *is_vacant = tornadis_plugin_route_subscription (router->plugin, (TornadisPubSubClient *) router->client, self->key.kind,
+                                                   self->key.bytes, self->place, &target) == 0;
 
-  return is_routed && target != NULL ? g_object_ref (TORNADIS_CLIENT (target)) : NULL;
+  return target != NULL && !*is_vacant ? g_object_ref (TORNADIS_CLIENT (target)) : NULL;
+}
+
+/* It is as good as there. What was lost here comes from somewhere else now. */
+static void
+route_vacate (TornadisSubscriptionRoute *self)
+{
+  self->vacant = TRUE;
+  self->router->any_restored |= self->confirmed && self->failed;
+  self->failed = FALSE;
+  route_set_confirmed (self, TRUE);
+  if (self->router != NULL && self->vacant)
+    route_settle (self, FALSE);
 }
 
 void
@@ -473,6 +533,7 @@ tornadis_subscription_route_step (TornadisSubscriptionRoute *self)
   g_autoptr (TornadisSubscriptionRoute) alive G_GNUC_UNUSED = g_rc_box_acquire (self);
   g_autoptr (TornadisClient) client G_GNUC_UNUSED = NULL;
   g_autoptr (TornadisClient) target = NULL;
+  gboolean is_vacant;
 
   if (self->router == NULL || self->state == TORNADIS_SUBSCRIPTION_JOINING || self->state == TORNADIS_SUBSCRIPTION_LEAVING)
     return;
@@ -508,16 +569,21 @@ tornadis_subscription_route_step (TornadisSubscriptionRoute *self)
         }
     }
 
-  target = route_find_target (self);
+  target = route_find_target (self, &is_vacant);
   if (self->router == NULL)
     return;
 
+  self->vacant = FALSE;
   if (self->state == TORNADIS_SUBSCRIPTION_PRESENT)
     {
-      if (target != NULL && target != self->target)
+      if (is_vacant || (target != NULL && target != self->target))
         route_leave (self);
       else
         route_settle (self, FALSE);
+    }
+  else if (self->state == TORNADIS_SUBSCRIPTION_ABSENT && is_vacant)
+    {
+      route_vacate (self);
     }
   else if (self->state == TORNADIS_SUBSCRIPTION_ABSENT && target != NULL)
     {

@@ -38,10 +38,12 @@ typedef enum
   TORNADIS_SUBSCRIPTION_LEAVING,
 } TornadisSubscriptionRouteState;
 
-/* A name. Calls that are made on other clients for it keep it. */
+/* A name, at one of the places where the plugin wants it. The same name is asked for, granted and refused at all of them; what
+ * the program is told of it is what becomes of it at place 0. Calls that are made on other clients for it keep it. */
 typedef struct
 {
-  TornadisSubscriptionKey key;          /* (owned) the first: the table has it by that */
+  TornadisSubscriptionKey key; /* (owned) the table has it by that and the place */
+  guint place;
   TornadisSubscriptionRouter *router;   /* (unowned) (nullable) NULL: it is not in the table any more */
   TornadisClient *target;               /* (owned) (nullable) that has it, or is to begin or to end it; NULL: it is absent */
   TornadisSubscriptions *subscriptions; /* (unowned) (nullable) those of @target */
@@ -51,6 +53,7 @@ typedef struct
   guint n_asking; /* calls that subscribe, and no later one has unsubscribed */
   guint granted : 1;
   guint confirmed : 1; /* the program was told that it is there */
+  guint vacant : 1;    /* absent, because nobody needs it at this place */
   guint ended : 1;     /* the server has ended it while it was asked to begin it */
   guint failed : 1;    /* it was lost, or could not begin, and nobody has had it since */
 } TornadisSubscriptionRoute;
@@ -85,8 +88,9 @@ struct _TornadisSubscriptionRouter
   GHashTable *targets;    /* (owned) (element-type TornadisClient guint) owned, by how many routes each has; 0: no more */
   GQueue calls;           /* (element-type TornadisRoutedCall) */
   guint64 n_calls;        /* that there were */
+  guint n_places;         /* the most that a name has had */
   guint n_wanted;
-  guint n_confirmed;
+  guint n_confirmed;    /* names */
   guint n_subscribed;   /* wanted and confirmed */
   guint n_busy;         /* routes that begin or end */
   gboolean gap;         /* messages of some were lost, which is to be notified when they are there again */
@@ -97,16 +101,26 @@ struct _TornadisSubscriptionRouter
 /* The table lets go of it. */
 void     tornadis_subscription_route_drop         (gpointer                       data);
 void     tornadis_subscription_route_unref        (TornadisSubscriptionRoute     *self);
+/* Of the table of them. */
+guint tornadis_subscription_route_hash (gconstpointer route);
+gboolean tornadis_subscription_route_equal (gconstpointer one,
+                                            gconstpointer other);
 /* (transfer none) (nullable) */
 TornadisSubscriptionRoute *
-         tornadis_subscription_route_lookup       (TornadisSubscriptionRouter    *router,
-                                                   TornadisSubscriptionKind       kind,
-                                                   GBytes                        *bytes);
+tornadis_subscription_route_lookup (TornadisSubscriptionRouter *router,
+                                    TornadisSubscriptionKind kind,
+                                    GBytes *bytes,
+                                    guint place);
 /* (transfer none) */
 TornadisSubscriptionRoute *
-         tornadis_subscription_route_ensure       (TornadisSubscriptionRouter    *router,
-                                                   TornadisSubscriptionKind       kind,
-                                                   GBytes                        *bytes);
+tornadis_subscription_route_ensure (TornadisSubscriptionRouter *router,
+                                    TornadisSubscriptionKind kind,
+                                    GBytes *bytes,
+                                    guint place);
+/* At how many places the plugin wants it. */
+guint tornadis_subscription_route_count_places (TornadisSubscriptionRouter *router,
+                                                TornadisSubscriptionKind kind,
+                                                GBytes *bytes);
 /* Every change of what makes it wanted, confirmed or busy stands between these two. */
 void     tornadis_subscription_route_begin_change (TornadisSubscriptionRoute     *self);
 void     tornadis_subscription_route_end_change   (TornadisSubscriptionRoute     *self);

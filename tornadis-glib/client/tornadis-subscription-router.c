@@ -30,17 +30,23 @@ router_find_routes (TornadisSubscriptionRouter *self,
                     GPtrArray *names)
 {
   g_autoptr (GPtrArray) all = names->len == 0 ? router_get_routes (self) : NULL;
-  guint n = all != NULL ? all->len : names->len;
   GPtrArray *routes = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_subscription_route_unref);
 
-  for (guint i = 0; i < n; i++)
+  for (guint i = 0; all != NULL && i < all->len; i++)
     {
-      TornadisSubscriptionRoute *route = all != NULL ? g_ptr_array_index (all, i)
-                                                     : tornadis_subscription_route_lookup (self, kind, g_ptr_array_index (names, i));
+      TornadisSubscriptionRoute *route = g_ptr_array_index (all, i);
 
-      if (route != NULL && route->key.kind == kind)
+      if (route->key.kind == kind)
         g_ptr_array_add (routes, g_rc_box_acquire (route));
     }
+  for (guint i = 0; i < names->len; i++)
+    for (guint place = 0; place < self->n_places; place++)
+      {
+        TornadisSubscriptionRoute *route = tornadis_subscription_route_lookup (self, kind, g_ptr_array_index (names, i), place);
+
+        if (route != NULL)
+          g_ptr_array_add (routes, g_rc_box_acquire (route));
+      }
 
   return routes;
 }
@@ -127,7 +133,7 @@ call_add (TornadisRoutedCall *self,
 static gboolean
 route_is_homeless (const TornadisSubscriptionRoute *self)
 {
-  return self->router != NULL && tornadis_subscription_route_is_wanted (self) &&
+  return self->router != NULL && tornadis_subscription_route_is_wanted (self) && !self->vacant &&
          (self->state == TORNADIS_SUBSCRIPTION_ABSENT || (self->state == TORNADIS_SUBSCRIPTION_JOINING && self->failed));
 }
 
@@ -162,10 +168,16 @@ tornadis_subscription_router_subscribe (TornadisSubscriptionRouter *self,
   self->plugin = plugin;
   for (guint i = 0; i < names->len; i++)
     {
-      TornadisSubscriptionRoute *route = tornadis_subscription_route_ensure (self, kind, g_ptr_array_index (names, i));
+      GBytes *name = g_ptr_array_index (names, i);
+      guint n_places = MAX (1, tornadis_subscription_route_count_places (self, kind, name));
 
-      g_ptr_array_add (routes, g_rc_box_acquire (route));
-      call_add (call, route, TRUE);
+      for (guint place = 0; place < n_places; place++)
+        {
+          TornadisSubscriptionRoute *route = tornadis_subscription_route_ensure (self, kind, name, place);
+
+          g_ptr_array_add (routes, g_rc_box_acquire (route));
+          call_add (call, route, TRUE);
+        }
     }
 
   tornadis_subscription_router_reopen (self);
@@ -208,13 +220,58 @@ tornadis_subscription_router_unsubscribe (TornadisSubscriptionRouter *self,
   router_step (self, routes);
 }
 
+/* Another place for the name of @first: it is there for whoever has asked for that name. What was published there before it is
+ * has not come. */
+static void
+router_add_place (TornadisSubscriptionRouter *self,
+                  TornadisSubscriptionRoute *first,
+                  guint place)
+{
+  TornadisSubscriptionRoute *route = tornadis_subscription_route_ensure (self, first->key.kind, first->key.bytes, place);
+
+  tornadis_subscription_route_begin_change (route);
+  route->granted = first->granted;
+  route->confirmed = first->confirmed;
+  tornadis_subscription_route_end_change (route);
+  self->gap |= first->confirmed;
+  for (guint i = 0; i < first->parts->len; i++)
+    {
+      const TornadisRoutedPart *part = g_ptr_array_index (first->parts, i);
+
+      if (part->asks)
+        call_add (part->call, route, TRUE);
+    }
+}
+
+static void
+router_add_places (TornadisSubscriptionRouter *self)
+{
+  g_autoptr (GPtrArray) routes = router_get_routes (self);
+
+  for (guint i = 0; i < routes->len; i++)
+    {
+      TornadisSubscriptionRoute *first = g_ptr_array_index (routes, i);
+      guint n_places;
+
+      if (first->place > 0 || first->router == NULL || !tornadis_subscription_route_is_wanted (first))
+        continue;
+
+      n_places = tornadis_subscription_route_count_places (self, first->key.kind, first->key.bytes);
+      for (guint place = 1; place < n_places; place++)
+        if (tornadis_subscription_route_lookup (self, first->key.kind, first->key.bytes, place) == NULL)
+          router_add_place (self, first, place);
+    }
+}
+
 void
 tornadis_subscription_router_reroute (TornadisSubscriptionRouter *self,
                                       const GError *error)
 {
   g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
-  g_autoptr (GPtrArray) routes = router_get_routes (self);
+  g_autoptr (GPtrArray) routes = NULL;
 
+  router_add_places (self);
+  routes = router_get_routes (self);
   for (guint i = 0; i < routes->len; i++)
     {
       TornadisSubscriptionRoute *route = g_ptr_array_index (routes, i);
@@ -224,6 +281,8 @@ tornadis_subscription_router_reroute (TornadisSubscriptionRouter *self,
         tornadis_subscription_route_fail_calls (route, error);
     }
   tornadis_subscription_route_close_idle (self, NULL);
+  if (self->any_restored)
+    tornadis_subscription_route_notify (self);
 }
 
 void
@@ -234,9 +293,11 @@ tornadis_subscription_router_ended (TornadisSubscriptionRouter *self,
 {
   g_autoptr (TornadisClient) alive G_GNUC_UNUSED = g_object_ref (self->client);
   g_autoptr (TornadisClient) alive_target G_GNUC_UNUSED = g_object_ref (target);
-  TornadisSubscriptionRoute *found = tornadis_subscription_route_lookup (self, kind, name);
+  TornadisSubscriptionRoute *found = NULL;
   g_autoptr (TornadisSubscriptionRoute) route = NULL;
 
+  for (guint place = 0; place < self->n_places && (found == NULL || found->target != target); place++)
+    found = tornadis_subscription_route_lookup (self, kind, name, place);
   if (found == NULL || found->target != target)
     return;
 
@@ -369,6 +430,21 @@ tornadis_subscription_router_remove_plugin (TornadisSubscriptionRouter *self,
 }
 
 gboolean
+tornadis_subscription_router_has (TornadisSubscriptionRouter *self,
+                                  TornadisSubscriptionKind kind,
+                                  GBytes *name,
+                                  gboolean *is_wanted)
+{
+  TornadisSubscriptionRoute *route = NULL;
+
+  for (guint place = 0; place < self->n_places && route == NULL; place++)
+    route = tornadis_subscription_route_lookup (self, kind, name, place);
+  *is_wanted = route != NULL && tornadis_subscription_route_is_wanted (route);
+
+  return route != NULL;
+}
+
+gboolean
 tornadis_subscription_router_is_wanted (TornadisSubscriptionRouter *self)
 {
   return self->n_wanted > 0;
@@ -394,7 +470,7 @@ tornadis_subscription_router_new (TornadisClient *client,
 
   self->client = client;
   self->funcs = *funcs;
-  self->routes = g_hash_table_new_full (tornadis_subscription_key_hash, tornadis_subscription_key_equal,
+  self->routes = g_hash_table_new_full (tornadis_subscription_route_hash, tornadis_subscription_route_equal,
                                         tornadis_subscription_route_drop, NULL);
   self->targets = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   g_queue_init (&self->calls);

@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* The subscriptions of a pub/sub client that a plugin routes to other clients. Each is at one of these at a time: where it
- * moves, it has ended at the one before it begins at the next, so that no message comes twice. */
+/* The subscriptions of a pub/sub client that a plugin routes to other clients. Each is at one place, or at several, and at each
+ * of them at one of these clients at a time: where it moves, it has ended at the one before it begins at the next, so that no message comes twice. */
 
 TornadisSubscriptionRouter *
          tornadis_subscription_router_new           (TornadisClient                  *client,
@@ -42,6 +42,11 @@ void     tornadis_subscription_router_remove_plugin (TornadisSubscriptionRouter 
                                                      TornadisPlugin                        *plugin);
 /* The clients that have any, or have had them and are not closed (element-type TornadisClient) (transfer full). */
 GPtrArray *tornadis_subscription_router_get_targets (TornadisSubscriptionRouter            *self);
+/* Whether there is such a name, even if it is about to end. */
+gboolean tornadis_subscription_router_has (TornadisSubscriptionRouter *self,
+                                           TornadisSubscriptionKind kind,
+                                           GBytes *name,
+                                           gboolean *is_wanted);
 /* Whether any name is wanted; whether any of these has been confirmed; and how many names have been. */
 gboolean tornadis_subscription_router_is_wanted     (TornadisSubscriptionRouter            *self);
 gboolean tornadis_subscription_router_is_subscribed (TornadisSubscriptionRouter            *self);

@@ -420,6 +420,16 @@ tornadis_subscriptions_get_n_confirmed (TornadisSubscriptions *self)
 }
 
 gboolean
+tornadis_subscriptions_wants (TornadisSubscriptions *self,
+                              TornadisSubscriptionKind kind,
+                              GBytes *bytes)
+{
+  const TornadisSubscriptionName *name = tornadis_subscription_names_lookup (&self->names, kind, bytes);
+
+  return name != NULL && tornadis_subscription_name_is_wanted (name);
+}
+
+gboolean
 tornadis_subscriptions_has_channel (TornadisSubscriptions *self,
                                     const char *channel)
 {

@@ -36,6 +36,10 @@ gboolean               tornadis_subscriptions_is_wanted     (TornadisSubscriptio
 gboolean               tornadis_subscriptions_is_subscribed (TornadisSubscriptions            *self);
 /* How many names the server has confirmed. */
 guint                  tornadis_subscriptions_get_n_confirmed (TornadisSubscriptions          *self);
+/* Whether that name is wanted. */
+gboolean tornadis_subscriptions_wants (TornadisSubscriptions *self,
+                                       TornadisSubscriptionKind kind,
+                                       GBytes *bytes);
 /* Whether the server has confirmed @channel, and it is wanted. */
 gboolean               tornadis_subscriptions_has_channel   (TornadisSubscriptions            *self,
                                                              const char                       *channel);
