@@ -187,6 +187,13 @@ gboolean tornadis_bridge_carrier_scan (TornadisBridgeCarrier *self,
                                        TornadisScanner *scanner,
                                        GCancellable *cancellable,
                                        GError **error);
+/* tornadis-bridge-keyspace.c */
+
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_start_keyspace (TornadisBridgeCarrier *self,
+                                                 TornadisKeyspace *keyspace,
+                                                 GCancellable *cancellable,
+                                                 GError **error);
 
 /* tornadis-bridge-script.c */
 

@@ -150,6 +150,9 @@ declare module 'gi://Tornadis?version=1.0' {
             next(options?: CallOptions): Promise<ScanElement[] | null>;
             /** One after the other the elements of which next() gives arrays. */
             [Symbol.asyncIterator](): AsyncIterableIterator<ScanElement>;
+        class Keyspace {
+            /** Starts to tell what becomes of keys; a promise of the keyspace, when notifications are told. */
+            start(options?: CallOptions): Promise<this>;
         }
 
         class Script {

@@ -279,6 +279,15 @@ class Scanner:
         """The next batch: an awaitable of a list of elements, or of None at the end."""
     def __aiter__(self) -> AsyncIterator[Any]:
         """One after the other the elements of which next() gives lists."""
+class Keyspace:
+    def __init__(
+        self, client: Client, pattern: str | bytes | None = None, *, event: str | None = None, db: int = -1,
+        subkeys: bool = False, configure: bool = False, classes: str | None = None) -> None: ...
+    def start(
+        self, *, timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """An awaitable of the keyspace, for when notifications are told."""
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_: Any) -> None: ...
 
 class Script:
     def __init__(self, source: str, n_keys: int = 0, *, read_only: bool = False) -> None: ...

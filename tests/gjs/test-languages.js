@@ -120,8 +120,9 @@ export default {
                     throw new Error(`${kind}.${name} throws what introspection makes of an error`);
             }
         }
-        equal([...new Set(kinds)].sort(), ['Call', 'Client', 'ClientPool', 'FunctionLibrary', 'Lock',
-            'Plugin', 'PubSubClient', 'Reply', 'Scanner', 'Script', 'StreamConsumer', 'StreamReader']);
+        equal([...new Set(kinds)].sort(), ['Call', 'Client', 'ClientPool', 'FunctionLibrary', 'Keyspace',
+            'Lock', 'Plugin', 'PubSubClient', 'Reply', 'Scanner', 'Script', 'StreamConsumer',
+            'StreamReader']);
         // It would be seen.
         equal(isNative(Tornadis.Client.prototype.is_connected), true);
     },

@@ -194,6 +194,7 @@ def clients() -> list[Tornadis.Client]:
         Tornadis.Client.new_for_unix_socket('/tmp/socket'), Tornadis.PubSubClient(host='localhost', decode=True),
         Tornadis.PubSubClient.new('localhost', 6379), Tornadis.PubSubClient.new_for_uri('redis://localhost'),
         Tornadis.PubSubClient.new_for_uri_full('redis://localhost', Tornadis.UriFlags.NONE),
+        Tornadis.PubSubClient.new_like(Tornadis.Client.new('localhost', 6379)),
         Tornadis.PubSubClient.new_for_unix_socket('/tmp/socket')]
 
 
@@ -433,6 +434,26 @@ async def scanners(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
         Tornadis.Scanner.new(pool), Tornadis.Scanner.new_for_key(client, Tornadis.ScannerKind.SORTED_SET, 'key')]
     scanner.close()
     print(batch, callers, keys, texts, numbers, kinds, truths, others, Tornadis.ScannerKind.SET, Tornadis.ScannerKind.KEYS)
+async def keyspaces(client: Tornadis.Client) -> None:
+    keyspace = Tornadis.Keyspace(client, b'user:*', event='set', db=1, subkeys=True, configure=True, classes='$')
+    started: Tornadis.Keyspace = await keyspace.start(timeout=1, cancellable=Gio.Cancellable())
+    keyspace.stop()
+    async with Tornadis.Keyspace.new(client, None) as other:
+        other.start_async(None, lambda other, result: print(other.start_finish(result)))
+    truths: list[bool] = [
+        keyspace.get_subkeys(), keyspace.get_configure(), keyspace.get_active(), keyspace.get_checked(),
+        keyspace.get_has_subkeys(), keyspace.props.subkeys, keyspace.props.configure, keyspace.props.active,
+        keyspace.props.checked, keyspace.props.has_subkeys]
+    texts: list[str | None] = [
+        keyspace.get_event(), keyspace.props.event, keyspace.get_classes(), keyspace.props.classes]
+    patterns: list[GLib.Bytes | None] = [keyspace.get_pattern(), keyspace.props.pattern]
+    numbers: list[int] = [keyspace.get_db(), keyspace.props.db]
+    models: list[Tornadis.Client | None] = [keyspace.get_client(), keyspace.props.client]
+    keyspace.connect('changed', lambda keyspace, key, event: print(key, event))
+    keyspace.connect('subkey-changed', lambda keyspace, key, event, subkey: print(key, event, subkey))
+    keyspace.connect('gap', lambda keyspace: print('gap'))
+    keyspace.connect('disabled', lambda keyspace, error: print(error))
+    print(started, truths, texts, patterns, numbers, models)
 
 
 async def scripts(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:

@@ -187,7 +187,7 @@ function clients(): Tornadis.Client[] {
         Client.new_for_uri_full('redis://localhost', UriFlags.ALLOW_PLUGINS),
         Client.new_for_unix_socket('/tmp/socket'), new PubSubClient({host: 'localhost'}),
         PubSubClient.new('localhost', 6379), PubSubClient.new_for_uri('redis://localhost'),
-        PubSubClient.new_for_uri_full('redis://localhost', UriFlags.NONE),
+        PubSubClient.new_for_uri_full('redis://localhost', UriFlags.NONE), PubSubClient.new_like(new Tornadis.Client()),
         PubSubClient.new_for_unix_socket('/tmp/socket')];
 }
 
@@ -393,6 +393,23 @@ async function scanners(caller: Tornadis.Caller, pool: Tornadis.ClientPool): Pro
     const other: Tornadis.Scanner = Tornadis.Scanner.new_for_key(caller, ScannerKind.SORTED_SET, 'key');
     scanner.close();
     print(batch, texts, numbers, kinds, truths, other, scanner.get_caller(), scanner.caller, scanner.get_key(), scanner.key);
+async function keyspaces(client: Tornadis.Client): Promise<void> {
+    const keyspace = new Tornadis.Keyspace({client, event: 'set', db: 1, subkeys: true, configure: true, classes: '$'});
+    const started: Tornadis.Keyspace = await keyspace.start({timeout: 1, cancellable: new Gio.Cancellable()});
+    keyspace.stop();
+    Tornadis.Keyspace.new(client, null).start_async(null, (source, result) => print(source?.start_finish(result)));
+    const truths: boolean[] = [keyspace.get_subkeys(), keyspace.get_configure(), keyspace.get_active(), keyspace.get_checked(),
+        keyspace.get_has_subkeys(), keyspace.subkeys, keyspace.configure, keyspace.active, keyspace.checked, keyspace.has_subkeys,
+        keyspace.hasSubkeys];
+    const texts: (string | null)[] = [keyspace.get_event(), keyspace.event, keyspace.get_classes(), keyspace.classes];
+    const patterns: (GLib.Bytes | null)[] = [keyspace.get_pattern(), keyspace.pattern];
+    const numbers: number[] = [keyspace.get_db(), keyspace.db];
+    const models: (Tornadis.Client | null)[] = [keyspace.get_client(), keyspace.client];
+    keyspace.connect('changed', (source, key, event) => print(key, event));
+    keyspace.connect('subkey-changed', (source, key, event, subkey) => print(key, event, subkey));
+    keyspace.connect('gap', () => print('gap'));
+    keyspace.connect('disabled', (source, error) => print(error));
+    print(started, truths, texts, patterns, numbers, models);
 }
 
 async function scripts(caller: Tornadis.Caller, pool: Tornadis.ClientPool): Promise<void> {
@@ -495,3 +512,4 @@ async function streams(pool: Tornadis.ClientPool): Promise<void> {
 
 export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, scripts, signals, streams,
     subscriptions};
+export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, scripts, signals, subscriptions};

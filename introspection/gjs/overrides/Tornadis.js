@@ -141,6 +141,7 @@ var _init = (function () {
         preconnect: 'Connecting',
         release_lock: 'Releasing the lock',
         scan: 'A batch',
+        start_keyspace: 'Starting',
         subscribe: 'Subscribing',
         try_acquire_lock: 'Acquiring the lock',
         unsubscribe: 'Unsubscribing',
@@ -407,9 +408,10 @@ var _init = (function () {
     const FAILING = {
         Caller: [],
         Client: ['new_for_uri', 'new_for_uri_full', 'add_plugin', 'add_plugin_by_name'],
-        PubSubClient: ['new_for_uri', 'new_for_uri_full'],
+        PubSubClient: ['new_for_uri', 'new_for_uri_full', 'new_like'],
         ClientPool: [],
         FunctionLibrary: [],
+        Keyspace: [],
         Lock: [],
         Plugin: ['new_by_name', 'new_with_options'],
         Reply: ['new_from_resp'],
@@ -558,6 +560,10 @@ var _init = (function () {
             `${JSON.stringify(consumer.group)} of ${JSON.stringify(consumer.stream)}${showClosed(consumer)}`);
         describeBy(Tornadis.StreamReader, reader => `StreamReader of ${JSON.stringify(reader.stream)}${showClosed(reader)}`);
         describeBy(Tornadis.StreamEntry, showEntry);
+        describeBy(Tornadis.Keyspace, keyspace => {
+            const keys = keyspace.pattern ? `'${new TextDecoder().decode(keyspace.pattern.toArray())}'` : 'all keys';
+            return `Keyspace of ${keys}, ${keyspace.active ? 'active' : 'not started'}`;
+        });
         Tornadis.Reply.prototype.toString = function () {
             return this.to_string();
         };
@@ -991,7 +997,7 @@ var _init = (function () {
 
         const makeClosed = message => makeException(DOMAIN, Tornadis.Error.CLOSED, message);
         const means = {getCarrier, makeCommand, toArgument, handOver, hide, makeClosed, makeTimeout, showEntry};
-        for (const name of ['Data', 'FunctionLibrary', 'Lock', 'Scanner', 'Streams'])
+        for (const name of ['Data', 'FunctionLibrary', 'Keyspace', 'Lock', 'Scanner', 'Streams'])
             imports.overrides[`_Tornadis${name}`].create(Tornadis, means, checks);
         describeAll();
     }

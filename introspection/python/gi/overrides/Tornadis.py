@@ -25,6 +25,7 @@ from ..overrides import override
 from ._tornadis_carrier import LimitedCallback, LimitedFuture, get_carrier as _get_carrier
 from ._tornadis_data import Script
 from ._tornadis_function_library import FunctionLibrary
+from ._tornadis_keyspace import Keyspace
 from ._tornadis_lock import Lock
 from ._tornadis_loop import Future, _in_task, _LentFuture, run, sleep, spawn
 from ._tornadis_messages import Message as _Message, Messages
@@ -34,8 +35,8 @@ from ._tornadis_values import (
     ClientError, ConnectionError, ReplyError, Tornadis, TornadisBridge, TornadisException, _check_decode, _convert_errors,
     _describe, _encode, _is_large, _to_bytes, _to_command, _to_exception, _to_native)
 
-__all__ = ['ClientError', 'ConnectionError', 'FunctionLibrary', 'Future', 'Lock', 'ReplyError', 'Scanner', 'Script',
-           'StreamConsumer', 'StreamEntry', 'StreamReader', 'TornadisException', 'run', 'sleep', 'spawn']
+__all__ = ['ClientError', 'ConnectionError', 'FunctionLibrary', 'Future', 'Keyspace', 'Lock', 'ReplyError', 'Scanner',
+           'Script', 'StreamConsumer', 'StreamEntry', 'StreamReader', 'TornadisException', 'run', 'sleep', 'spawn']
 
 
 def _given(options):

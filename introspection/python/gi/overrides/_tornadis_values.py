@@ -117,6 +117,7 @@ _OPERATIONS = {
     'preconnect': 'Connecting',
     'release_lock': 'Releasing the lock',
     'scan': 'A batch',
+    'start_keyspace': 'Starting',
     'subscribe': 'Subscribing',
     'try_acquire_lock': 'Acquiring the lock',
     'unsubscribe': 'Unsubscribing',
