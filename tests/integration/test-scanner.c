@@ -51,7 +51,6 @@ count_all (TornadisScanner *scanner,
            guint n_parts)
 {
   GHashTable *counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr (TornadisScanner) owned = scanner;
 
   while (TRUE)
     {
@@ -76,6 +75,7 @@ count_all (TornadisScanner *scanner,
 
   /* It stays there. */
   assert_next (scanner, "end");
+  g_object_unref (scanner);
 
   return counts;
 }
@@ -179,7 +179,7 @@ test_elements (Fixture *fixture,
       g_autoptr (TornadisScanner) scores =
         tornadis_scanner_new_for_key (TORNADIS_CALLER (other), TORNADIS_SCANNER_KIND_SORTED_SET, "scores");
       g_autoptr (TornadisReply) batch = NULL;
-      const double expected[] = { -INFINITY, 0, 1e300, INFINITY };
+      const double expected[] = { -HUGE_VAL, 0, 1e300, HUGE_VAL };
 
       assert_counts (scan_key (other, TORNADIS_SCANNER_KIND_HASH, "hash"), "f", N_KEYS);
       assert_counts (scan_key (other, TORNADIS_SCANNER_KIND_SET, "set"), "m", N_KEYS);

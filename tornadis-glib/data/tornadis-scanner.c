@@ -165,8 +165,8 @@ scanner_return (TornadisScanner *self,
                 TornadisReply *batch,
                 GError *error)
 {
-  g_autoptr (GTask) held = g_object_ref (task);
-
+  /* Who is called back may ask for the next. */
+  g_object_ref (task);
   if (self->watch != NULL)
     g_source_destroy (self->watch);
   scanner_forget_task (self);
@@ -174,6 +174,7 @@ scanner_return (TornadisScanner *self,
     g_task_return_error (task, error);
   else
     g_task_return_pointer (task, batch, (GDestroyNotify) tornadis_reply_unref);
+  g_object_unref (task);
 }
 
 static GError *
