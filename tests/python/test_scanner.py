@@ -89,7 +89,7 @@ async def test_left(server):
 async def test_cancel(server):
     """A batch that is cancelled is asked for again."""
     peer, client = make_peer_client(
-        'expect SCAN\nwait\nsend "*2\\r\\n+1\\r\\n*0\\r\\n"\nserve\n'
+        'expect SCAN\nwait\nsend "*2\\r\\n+7\\r\\n*1\\r\\n$1\\r\\na\\r\\n"\nserve\n'
         'answer SCAN 0 "*2\\r\\n+7\\r\\n*1\\r\\n$1\\r\\na\\r\\n"\n'
         'answer SCAN 7 "*2\\r\\n+0\\r\\n*1\\r\\n$1\\r\\nb\\r\\n"\n')
     scanner = Tornadis.Scanner(client)
