@@ -96,8 +96,10 @@ export default {
     },
 
     async cancel() {
-        const peer = TornadisHarness.Peer.new(['handshake', 'expect SCAN', 'wait', 'send "*2\\r\\n+7\\r\\n*1\\r\\n$1\\r\\na\\r\\n"', 'serve',
-            'answer SCAN 0 "*2\\r\\n+7\\r\\n*1\\r\\n$1\\r\\na\\r\\n"', 'answer SCAN 7 "*2\\r\\n+0\\r\\n*1\\r\\n$1\\r\\nb\\r\\n"', ''].join('\n'));
+        const first = '"*2\\r\\n+7\\r\\n*1\\r\\n$1\\r\\na\\r\\n"';
+        const second = '"*2\\r\\n+0\\r\\n*1\\r\\n$1\\r\\nb\\r\\n"';
+        const peer = TornadisHarness.Peer.new(['handshake', 'expect SCAN', 'wait', `send ${first}`, 'serve',
+            `answer SCAN 0 ${first}`, `answer SCAN 7 ${second}`, ''].join('\n'));
         const scanner = new Tornadis.Scanner({caller: new Tornadis.Client({port: peer.get_port()})});
         const cancellable = new Gio.Cancellable();
         const pending = scanner.next({cancellable});

@@ -58,7 +58,8 @@ async def test_elements(server):
     await fill(client, lambda i: ('HSET', 'hash', f'f{i}', i))
     await fill(client, lambda i: ('SADD', b's\xff', i))
     await fill(client, lambda i: ('ZADD', 'zset', i / 2, f'm{i}'))
-    equal({field: value async for field, value in Tornadis.Scanner(client, HASH, 'hash')}, {f'f{i}': str(i) for i in range(N_KEYS)})
+    equal({field: value async for field, value in Tornadis.Scanner(client, HASH, 'hash')},
+          {f'f{i}': str(i) for i in range(N_KEYS)})
     equal({member async for member in Tornadis.Scanner(client, SET, b's\xff')}, {str(i) for i in range(N_KEYS)})
     equal({member: score async for member, score in Tornadis.Scanner(client, kind=SORTED_SET, key='zset')},
           {f'm{i}': i / 2 for i in range(N_KEYS)})

@@ -45,8 +45,9 @@
  * some elements are given twice, as when the server resizes its table, unless [property@Tornadis.Scanner:unique] is set.
  *
  * In a cluster it goes through all masters. Keys of a slot that moves meanwhile may be left out, but not where the servers have
- * `CLUSTERSCAN`, since Valkey 9.1. A server that was restarted, or a replica that took its place, has its keys in another
- * order: a scan that goes on there may leave out some.
+ * `CLUSTERSCAN`, since Valkey 9.1. A replica that takes the place of a master there is gone through from its beginning. Elsewhere
+ * a server that was restarted, or a replica that took its place, has its keys in another order: a scan that goes on there may
+ * leave out some.
  *
  * A scanner goes through once, one batch at a time. An error does not end it: what follows is the batch that has failed. From the
  * second batch on the server is asked for one page ahead; that call is cancelled when the scanner is closed or let go of, which
@@ -404,8 +405,8 @@ scanner_ask (TornadisScanner *self)
   tornadis_caller_call_async (self->caller, command, self->call->cancellable, scanned_cb, self->call);
 }
 
-/* What is there already: from the main loop too, so that who asks is called back within this, and cannot cancel in between. Of a
- * scanner that was closed it is an error. */
+/* What is there already: from the main loop too, so that who asks is called back within this, and cannot cancel in between. Of
+ * a scanner that was closed it is an error. */
 static gboolean
 go_on_cb (gpointer user_data)
 {
