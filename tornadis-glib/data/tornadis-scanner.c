@@ -417,7 +417,8 @@ go_on_cb (gpointer user_data)
     return G_SOURCE_REMOVE;
 
   if (self->caller == NULL)
-    scanner_return (self, task, NULL, g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s: the scanner was closed", scanner_get_name (self)));
+    scanner_return (self, task, NULL,
+                    g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "%s: the scanner was closed", scanner_get_name (self)));
   else
     scanner_go_on (self, task);
 
