@@ -28,11 +28,9 @@
 #include <tornadis-glib/data/tornadis-function-library.h>
 #include <tornadis-glib/data/tornadis-lock.h>
 #include <tornadis-glib/data/tornadis-script.h>
-#include <tornadis-glib/data/tornadis-script.h>
 #include <tornadis-glib/data/tornadis-stream-consumer.h>
 #include <tornadis-glib/data/tornadis-stream-entry.h>
 #include <tornadis-glib/data/tornadis-stream-reader.h>
 #include <tornadis-glib/data/tornadis-keyspace.h>
-#include <tornadis-glib/data/tornadis-script.h>
 
 #undef TORNADIS_INSIDE

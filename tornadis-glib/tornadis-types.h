@@ -27,10 +27,8 @@ typedef struct _TornadisPubSubClient TornadisPubSubClient;
 typedef struct _TornadisReply TornadisReply;
 typedef struct _TornadisScanner TornadisScanner;
 typedef struct _TornadisScript TornadisScript;
-typedef struct _TornadisScript TornadisScript;
 typedef struct _TornadisStreamConsumer TornadisStreamConsumer;
 typedef struct _TornadisStreamEntry TornadisStreamEntry;
 typedef struct _TornadisStreamReader TornadisStreamReader;
-typedef struct _TornadisScript TornadisScript;
 
 G_END_DECLS

@@ -429,7 +429,6 @@ async function scripts(caller: Tornadis.Caller, pool: Tornadis.ClientPool): Prom
     print(reply, replies, texts, numbers, truths);
 }
 
-export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, scanners, scripts, signals, subscriptions};
 async function libraries(pool: Tornadis.ClientPool): Promise<void> {
     const library = new Tornadis.FunctionLibrary({code: '#!lua name=stock', version: 1});
     const same: Tornadis.FunctionLibrary = await library.ensure(client, {timeout: 1});
@@ -463,7 +462,6 @@ async function locks(pool: Tornadis.ClientPool): Promise<void> {
     print(length, same, truths, callers, texts, numbers);
 }
 
-export {calls, callbacks, clients, commands, failed, libraries, locks, pipelines, plugins, pools, properties, scripts, signals, subscriptions};
 async function streams(pool: Tornadis.ClientPool): Promise<void> {
     const reader = new Tornadis.StreamReader({caller: client, stream: 's', start_id: '0', startId: '0', max_pending: 1, maxPending: 1});
     let entry: Tornadis.StreamEntry = await reader.next({timeout: 1, cancellable: new Gio.Cancellable()});
@@ -510,6 +508,5 @@ async function streams(pool: Tornadis.ClientPool): Promise<void> {
     print(taken, caller, reader.caller, texts, numbers, truths, parts, reply, others, entry.fields.f, entry.pairs[0][1]);
 }
 
-export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, scripts, signals, streams,
-    subscriptions};
-export {calls, callbacks, clients, commands, failed, pipelines, plugins, pools, properties, scripts, signals, subscriptions};
+export {callbacks, calls, clients, failed, keyspaces, libraries, locks, pipelines, plugins, pools, properties,
+    scanners, scripts, signals, streams, subscriptions};
