@@ -20,6 +20,7 @@
 #include <tornadis-glib/client/tornadis-caller.h>
 #include <tornadis-glib/client/tornadis-client-pool.h>
 #include <tornadis-glib/client/tornadis-client.h>
+#include <tornadis-glib/client/tornadis-credentials.h>
 #include <tornadis-glib/client/tornadis-pipeline.h>
 #include <tornadis-glib/client/tornadis-plugin-registry.h>
 #include <tornadis-glib/client/tornadis-plugin.h>
@@ -32,5 +33,6 @@
 #include <tornadis-glib/data/tornadis-stream-entry.h>
 #include <tornadis-glib/data/tornadis-stream-reader.h>
 #include <tornadis-glib/data/tornadis-keyspace.h>
+#include <tornadis-glib/data/tornadis-script.h>
 
 #undef TORNADIS_INSIDE

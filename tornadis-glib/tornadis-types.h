@@ -20,6 +20,8 @@ typedef struct _TornadisCommand TornadisCommand;
 typedef struct _TornadisFunctionLibrary TornadisFunctionLibrary;
 typedef struct _TornadisLock TornadisLock;
 typedef struct _TornadisKeyspace TornadisKeyspace;
+typedef struct _TornadisCredentials TornadisCredentials;
+typedef struct _TornadisLoginRequest TornadisLoginRequest;
 typedef struct _TornadisMessage TornadisMessage;
 typedef struct _TornadisPipeline TornadisPipeline;
 typedef struct _TornadisPlugin TornadisPlugin;
@@ -30,5 +32,6 @@ typedef struct _TornadisScript TornadisScript;
 typedef struct _TornadisStreamConsumer TornadisStreamConsumer;
 typedef struct _TornadisStreamEntry TornadisStreamEntry;
 typedef struct _TornadisStreamReader TornadisStreamReader;
+typedef struct _TornadisScript TornadisScript;
 
 G_END_DECLS

@@ -37,6 +37,7 @@ typedef struct _TornadisClientHooks
                               TornadisPlugin *plugin);
 } TornadisClientHooks;
 
+typedef struct _TornadisClientLogin TornadisClientLogin;
 typedef struct _TornadisSubmission TornadisSubmission;
 typedef struct _TornadisRouted TornadisRouted;
 
@@ -59,6 +60,7 @@ typedef struct
   GSocketConnectable *connectable;  /* (owned) (nullable) */
   GBytes *username;                 /* (owned) (nullable) text, unless AUTH was called with something else */
   GBytes *password;                 /* (owned) (nullable) likewise */
+  TornadisClientLogin *login;       /* (owned) (nullable) see tornadis-client-login.c */
   char *client_name;                /* (owned) (nullable) */
   char *title;                      /* (owned) (nullable) created when asked for */
   GTlsDatabase *tls_database;       /* (owned) (nullable) */

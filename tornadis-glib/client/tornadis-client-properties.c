@@ -2,9 +2,11 @@
 
 /* The properties of TornadisClient. */
 
+#include "tornadis-glib/client/tornadis-client-login-private.h"
 #include "tornadis-glib/client/tornadis-client-private.h"
 
 #include "tornadis-glib/tornadis-enum-types.h"
+#include "tornadis-glib/values/tornadis-secret.h"
 
 #define DEFAULT_HOST "127.0.0.1"
 #define DEFAULT_PORT 6379
@@ -26,6 +28,7 @@ typedef enum
   PROP_CONNECTABLE,
   PROP_USERNAME,
   PROP_PASSWORD,
+  PROP_CREDENTIALS,
   PROP_DB,
   PROP_CLIENT_NAME,
   PROP_PROTOCOL,
@@ -121,6 +124,9 @@ tornadis_client_get_property (GObject *object,
       break;
     case PROP_PASSWORD:
       get_text (priv->password, value);
+      break;
+    case PROP_CREDENTIALS:
+      g_value_set_object (value, tornadis_client_login_get_credentials (priv));
       break;
     case PROP_DB:
       g_value_set_int (value, priv->db);
@@ -237,7 +243,7 @@ set_text (GBytes **field,
           const GValue *value)
 {
   const char *text = g_value_get_string (value);
-  g_autoptr (GBytes) bytes = text != NULL ? g_bytes_new (text, strlen (text)) : NULL;
+  g_autoptr (GBytes) bytes = tornadis_secret_new (text);
 
   if (*field == bytes || (*field != NULL && bytes != NULL && g_bytes_equal (*field, bytes)))
     return FALSE;
@@ -293,6 +299,9 @@ tornadis_client_set_property (GObject *object,
       break;
     case PROP_PASSWORD:
       changed = set_text (&priv->password, value);
+      break;
+    case PROP_CREDENTIALS:
+      changed = tornadis_client_login_set_credentials (priv, g_value_get_object (value));
       break;
     case PROP_DB:
       changed = SET_FIELD (priv->db, g_value_get_int (value));
@@ -492,6 +501,24 @@ tornadis_client_install_properties (GObjectClass *object_class)
    */
   props[PROP_PASSWORD] =
     g_param_spec_string ("password", NULL, NULL, NULL, read_write);
+
+  /**
+   * TornadisClient:credentials:
+   *
+   * Who is asked for the login, in place of [property@Tornadis.Client:username] and
+   * [property@Tornadis.Client:password], each time the client connects, and again when it changes or is about to expire:
+   * see [iface@Tornadis.Credentials]. When it is set a connection that is up logs in with it, too; when it is set to %NULL
+   * nothing changes before the next connection.
+   *
+   * An `AUTH` that the program calls holds until the next login, and is not seen in those two properties.
+   *
+   * Who the server takes the client for, also without any login or with a TLS certificate that stands for a user,
+   * it says itself: call `ACL WHOAMI`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CREDENTIALS] =
+    g_param_spec_object ("credentials", NULL, NULL, TORNADIS_TYPE_CREDENTIALS, read_write);
 
   /**
    * TornadisClient:db:

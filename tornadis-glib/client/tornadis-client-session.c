@@ -3,6 +3,7 @@
 /* What a TornadisClient says of what the server keeps for its connection. Of calls that were queued the link's session
  * knows; those that a plugin holds are counted here. */
 
+#include "tornadis-glib/client/tornadis-client-login-private.h"
 #include "tornadis-glib/client/tornadis-client-private.h"
 
 void
@@ -50,7 +51,7 @@ client_is_as_its_properties (const TornadisClientPrivate *priv)
   const TornadisSession *session = tornadis_link_get_session (priv->link);
 
   return tornadis_link_get_state (priv->link) != TORNADIS_CLIENT_STATE_CONNECTED ||
-         (session->db == priv->db && tornadis_client_bytes_equal (session->username, priv->username));
+         (session->db == priv->db && tornadis_client_login_is_of_session (priv, priv->username, session->password));
 }
 
 /**

@@ -8,6 +8,7 @@
 
 #include "tornadis-glib/client/tornadis-call-private.h"
 #include "tornadis-glib/client/tornadis-caller.h"
+#include "tornadis-glib/client/tornadis-client-login-private.h"
 #include "tornadis-glib/client/tornadis-client-result-private.h"
 #include "tornadis-glib/client/tornadis-plugin-private.h"
 #include "tornadis-glib/client/tornadis-prelude-private.h"
@@ -175,8 +176,11 @@ link_get_options_cb (TornadisConnectorOptions *options,
   if (priv->connectable == NULL && priv->unix_domain_socket != NULL &&
       strlen (priv->unix_domain_socket) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
     options->refusal = "the path of the unix socket is too long";
-  options->username = priv->username != NULL ? g_bytes_ref (priv->username) : NULL;
-  options->password = priv->password != NULL ? g_bytes_ref (priv->password) : NULL;
+  if (!tornadis_client_login_fill_options (priv, options))
+    {
+      options->username = priv->username != NULL ? g_bytes_ref (priv->username) : NULL;
+      options->password = priv->password != NULL ? g_bytes_ref (priv->password) : NULL;
+    }
   options->client_name = g_strdup (priv->client_name);
   options->db = priv->db;
   options->protocol = priv->protocol;
@@ -197,6 +201,10 @@ link_get_options_cb (TornadisConnectorOptions *options,
 static void
 link_state_changed_cb (gpointer user_data)
 {
+  TornadisClientPrivate *priv = tornadis_client_get_instance_private (user_data);
+
+  if (tornadis_link_get_state (priv->link) == TORNADIS_CLIENT_STATE_CONNECTED)
+    tornadis_client_login_ready (priv);
   tornadis_client_notify_state (user_data);
 }
 
@@ -208,6 +216,7 @@ link_disconnected_cb (const GError *error,
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (self);
   const TornadisClientHooks *hooks = tornadis_client_get_hooks (self);
 
+  tornadis_client_login_stop (priv);
   if (hooks->lost != NULL && error != NULL)
     hooks->lost (self, error);
   if (priv->stand_in == NULL && tornadis_client_begin_emission (self))
@@ -229,6 +238,13 @@ link_reconnect_scheduled_cb (guint attempt,
 {
   if (tornadis_client_begin_emission (user_data))
     g_signal_emit (user_data, signals[SIGNAL_RECONNECT_SCHEDULED], 0, attempt, delay_msec, error);
+}
+
+static void
+link_login_completed_cb (TornadisReply *reply,
+                         gpointer user_data)
+{
+  tornadis_client_login_completed (tornadis_client_get_instance_private (user_data), reply);
 }
 
 static void
@@ -338,6 +354,9 @@ link_session_changed_cb (TornadisSessionChange changes,
 
   if ((changes & TORNADIS_SESSION_CHANGED_DB) != 0 && priv->db == session->db)
     changes &= ~TORNADIS_SESSION_CHANGED_DB;
+  /* The next connection asks the credentials. */
+  if (tornadis_client_login_get_credentials (priv) != NULL)
+    changes &= ~TORNADIS_SESSION_CHANGED_USER;
   if (changes == TORNADIS_SESSION_UNCHANGED)
     return;
 
@@ -373,6 +392,7 @@ static const TornadisLinkFuncs link_funcs = {
   link_disconnected_cb,
   link_connect_completed_cb,
   link_reconnect_scheduled_cb,
+  link_login_completed_cb,
   link_ready_cb,
   link_push_cb,
   link_session_changed_cb,
@@ -432,6 +452,7 @@ tornadis_client_finalize (GObject *object)
   g_assert (priv->connect_waiters.length == 0);
 
   g_clear_pointer (&priv->link, tornadis_link_free);
+  tornadis_client_login_free (priv);
   tornadis_client_free_submissions (priv);
   tornadis_client_free_routed (priv);
   tornadis_client_result_free_all (priv);
@@ -593,11 +614,12 @@ tornadis_client_is_pristine (TornadisClient *self,
          (hooks->is_used == NULL || !hooks->is_used (self)) &&
          priv->db == expected->db && tornadis_client_bytes_equal (priv->username, expected->username) &&
          tornadis_client_bytes_equal (priv->password, expected->password) &&
+         tornadis_client_login_get_credentials (priv) == tornadis_client_login_get_credentials (expected) &&
          g_strcmp0 (priv->client_name, expected->client_name) == 0 &&
          /* The session is that of the client's own connection. */
          (priv->stand_in != NULL ||
-          (session->db == expected->db && tornadis_client_bytes_equal (session->username, expected->username) &&
-           tornadis_client_bytes_equal (session->password, expected->password) &&
+          (session->db == expected->db &&
+           tornadis_client_login_is_of_session (priv, expected->username, expected->password) &&
            g_strcmp0 (session->client_name, expected->client_name) == 0));
 }
 

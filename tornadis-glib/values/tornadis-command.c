@@ -8,6 +8,7 @@
 #include <hiredis.h>
 
 #include "tornadis-glib/values/tornadis-number-text-private.h"
+#include "tornadis-glib/values/tornadis-secret.h"
 
 /**
  * TornadisCommand:
@@ -406,6 +407,13 @@ is_name_of (const char *name,
   return name[length] == '\0';
 }
 
+/* AUTH and HELLO may have a password. */
+static G_NO_INLINE void
+command_wipe (TornadisCommand *self)
+{
+  tornadis_secret_wipe (self->body, self->body_len);
+}
+
 /**
  * tornadis_command_unref:
  * @self: (transfer full): a command
@@ -423,6 +431,8 @@ tornadis_command_unref (TornadisCommand *self)
   if (g_atomic_int_get (&self->ref_count) != 1 && !g_atomic_int_dec_and_test (&self->ref_count))
     return;
 
+  if (G_UNLIKELY (self->effect == TORNADIS_COMMAND_AUTH || self->effect == TORNADIS_COMMAND_REFUSED))
+    command_wipe (self);
   if (G_UNLIKELY (!command_is_inline (self)))
     g_free (self->body);
   if (G_UNLIKELY (self->large != NULL))

@@ -8,6 +8,7 @@
 
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-secret.h"
 #include "tornadis-glib/wire/tornadis-tls-handshake.h"
 
 /* Data of an address, see TornadisClient:connectable. */
@@ -17,6 +18,7 @@
  *
  *   connector_connect()         name, proxy and socket; again without an address whose TLS failed
  *   TornadisTlsHandshake        if it is to be TLS
+ *   connector_give_login()      if there is somebody who is asked for it
  *   connector_send_hello()      unless it is to be RESP2
  *   connector_send_auth()       if it is to be, or has to be, RESP2, and there is a login
  *   connector_send_rest()       all else, in one write
@@ -43,6 +45,7 @@ struct _TornadisConnector
   TornadisConnection *connection; /* (owned) (nullable) */
   char *last_words;               /* (owned) (nullable) the last reply, when it was an error that does not matter */
   guint protocol_version;
+  gboolean asks_login;   /* and waits for the answer */
   gint64 server_id;      /* the server's number of the connection, or 0 */
   gboolean has_set_info; /* whether the server knows CLIENT SETINFO */
   guint n_awaited;       /* replies of the last step that are still to come, and 1 while it is sent */
@@ -68,6 +71,9 @@ tornadis_connector_options_clear (TornadisConnectorOptions *self)
   if (self->setup_data_destroy != NULL)
     self->setup_data_destroy (g_steal_pointer (&self->setup_data));
   self->setup_data_destroy = NULL;
+  if (self->login_data_destroy != NULL)
+    self->login_data_destroy (g_steal_pointer (&self->login_data));
+  self->login_data_destroy = NULL;
 }
 
 static void
@@ -187,37 +193,13 @@ connector_has_login (TornadisConnector *self)
   return self->options.username != NULL || self->options.password != NULL;
 }
 
-/* The server's words, without what it quotes of a command that it does not know: that may be the password. */
-static char *
-connector_censor (TornadisConnector *self,
-                  const char *words)
-{
-  g_autoptr (GString) censored = g_string_new (words);
-  const char *quoted = strstr (censored->str, ", with args beginning with");
-
-  if (quoted != NULL)
-    g_string_truncate (censored, (gsize) (quoted - censored->str));
-
-  if (self->options.password != NULL && g_bytes_get_size (self->options.password) > 0)
-    {
-      gsize length;
-      const char *bytes = g_bytes_get_data (self->options.password, &length);
-      g_autofree char *password = g_strndup (bytes, length);
-
-      if (*password != '\0')
-        g_string_replace (censored, password, "***", 0);
-    }
-
-  return g_string_free (g_steal_pointer (&censored), FALSE);
-}
-
 static char *
 connector_dup_words (TornadisConnector *self,
                      TornadisReply *reply)
 {
   g_autoptr (GError) error = tornadis_reply_dup_error (reply);
 
-  return connector_censor (self, error != NULL ? error->message : "unexpected reply");
+  return tornadis_secret_censor (error != NULL ? error->message : "unexpected reply", self->options.password);
 }
 
 /* If the server closes the connection next, this was why. */
@@ -531,13 +513,46 @@ connection_closed_cb (const GError *error,
                       gpointer user_data)
 {
   TornadisConnector *self = user_data;
-  g_autofree char *reason = connector_censor (self, error->message);
+  g_autofree char *reason = tornadis_secret_censor (error->message, self->options.password);
 
   /* How the stream ended, and when that was noticed, says less. */
   if (self->last_words != NULL && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
     connector_fail_with_words (self, self->last_words);
   else
     connector_fail (self, TORNADIS_ERROR_CONNECT, reason);
+}
+
+static void
+connector_send_first (TornadisConnector *self)
+{
+  if (self->options.protocol == TORNADIS_PROTOCOL_RESP2)
+    connector_send_auth (self);
+  else
+    connector_send_hello (self);
+}
+
+void
+tornadis_connector_give_login (TornadisConnector *self,
+                               GBytes *username,
+                               GBytes *password,
+                               const GError *error)
+{
+  if (!self->asks_login)
+    return;
+
+  self->asks_login = FALSE;
+
+  if (error != NULL)
+    {
+      g_autofree char *reason = g_strconcat ("No login: ", error->message, NULL);
+
+      connector_fail (self, TORNADIS_ERROR_AUTHENTICATION, reason);
+      return;
+    }
+
+  self->options.username = username != NULL ? g_bytes_ref (username) : NULL;
+  self->options.password = password != NULL ? g_bytes_ref (password) : NULL;
+  connector_send_first (self);
 }
 
 /* The socket is connected and, if that was asked for, encrypted: begins the handshake with the server. */
@@ -561,10 +576,14 @@ connector_begin (TornadisConnector *self,
   tornadis_connection_set_busy_poll (self->connection, self->options.busy_poll);
   tornadis_connection_attach (self->connection, self->queue, &funcs, self);
 
-  if (self->options.protocol == TORNADIS_PROTOCOL_RESP2)
-    connector_send_auth (self);
+  if (self->options.ask_login != NULL)
+    {
+      self->asks_login = TRUE;
+      /* May cancel the attempt. */
+      self->options.ask_login (self->options.login_data);
+    }
   else
-    connector_send_hello (self);
+    connector_send_first (self);
 }
 
 static gboolean

@@ -15,6 +15,9 @@ typedef gboolean (*TornadisSetupDoneFunc) (GPtrArray  *replies,
                                            gpointer    user_data,
                                            GError    **error);
 
+/* Asks for the login: tornadis_connector_give_login() has to follow, later. */
+typedef void (*TornadisAskLoginFunc) (gpointer user_data);
+
 /* What a connection needs to come up; filled in anew for every attempt. */
 typedef struct
 {
@@ -23,6 +26,9 @@ typedef struct
   const char *refusal;              /* (nullable) why no attempt can be made */
   GBytes *username;                 /* (owned) (nullable) NULL: the default user */
   GBytes *password;                 /* (owned) (nullable) NULL: an empty one when there is a user name */
+  TornadisAskLoginFunc ask_login;   /* (nullable) what is asked for both of them when the server can be reached */
+  gpointer login_data;              /* (owned) (nullable) */
+  GDestroyNotify login_data_destroy;
   char *client_name;                /* (owned) (nullable) */
   int db;
   TornadisProtocol protocol;
@@ -64,6 +70,11 @@ TornadisConnector *tornadis_connector_start  (TornadisConnectorOptions *options,
                                               GMainContext             *context,
                                               TornadisConnectorFunc     func,
                                               gpointer                  user_data);
+/* Answers what was asked with the function of the options, once; @error (nullable) is why there is no login. */
+void tornadis_connector_give_login (TornadisConnector *self,
+                                    GBytes *username,
+                                    GBytes *password,
+                                    const GError *error);
 /* Cancels the attempt without a callback, and frees the connector. */
 void               tornadis_connector_cancel (TornadisConnector        *self);
 

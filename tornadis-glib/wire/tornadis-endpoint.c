@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-secret.h"
 
 #define DEFAULT_HOST "127.0.0.1"
 #define DEFAULT_PORT 6379
@@ -326,7 +327,7 @@ tornadis_endpoint_free (TornadisEndpoint *self)
   g_free (self->plugin);
   g_free (self->plugin_uri);
   g_free (self->username);
-  g_free (self->password);
+  tornadis_secret_free (self->password);
   g_ptr_array_unref (self->options);
   g_free (self);
 }

@@ -28,6 +28,10 @@ struct _TornadisLink
   gint64 drain_since;             /* monotonic time: when calls were due that wait for what came before; 0: none do */
   gint64 last_ping;               /* monotonic time; of the last PING because of silence */
   guint64 ping_id;                /* its id in the queue */
+  TornadisCommand *login;         /* (owned) (nullable) an AUTH that waits for the end of MULTI */
+  guint64 login_id;               /* in the queue, of one that has no reply; 0: none */
+  gint64 login_asked;             /* monotonic time; when it was queued, or was last seen not to be due */
+  guint login_timeout_sec;        /* 0: none */
   GError *last_error;             /* (owned) (nullable) of the last attempt or loss */
   TornadisBackoff backoff;
   TornadisClientState state;
@@ -55,6 +59,18 @@ void     tornadis_link_leave        (TornadisLink        *self,
 void     tornadis_link_lost         (TornadisLink        *self,
                                      const GError        *error);
 gboolean tornadis_link_is_listening (TornadisLink        *self);
+
+/* tornadis-link-login.c */
+
+/* Queues the AUTH that waits, if it may be. */
+void tornadis_link_send_login (TornadisLink *self);
+/* Returns when to look again, or 0. May lose the connection. */
+gint64 tornadis_link_check_login (TornadisLink *self,
+                                  gint64 now);
+/* The connection is closed. */
+void tornadis_link_forget_login (TornadisLink *self);
+/* Whether no call is pending, but for its own login. */
+gboolean tornadis_link_is_idle (TornadisLink *self);
 
 /* tornadis-link-timers.c */
 

@@ -197,6 +197,8 @@ tornadis_link_timer_cb (TornadisPollerTimer *timer,
   link_check_deadlines (self, now, deadline);
   if (!self->freed && self->connection != NULL)
     tornadis_link_arm (self, link_check_silence (self, now));
+  if (!self->freed && self->connection != NULL)
+    tornadis_link_arm (self, tornadis_link_check_login (self, now));
 
   tornadis_link_leave (self, held);
 }

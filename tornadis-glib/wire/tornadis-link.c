@@ -177,6 +177,7 @@ link_tear_down (TornadisLink *self,
       self->since = now;
     }
   self->unusable = self->moves = FALSE;
+  tornadis_link_forget_login (self);
   self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
 
   if (end == LINK_FAILED)
@@ -332,6 +333,7 @@ link_start_attempt (TornadisLink *self)
       tornadis_session_begin (&self->session, options.db, options.username, options.password, options.client_name);
       /* What commands have set on earlier connections is set again, where the server takes it. */
       options.settings = tornadis_session_dup_settings (&self->session);
+      self->login_timeout_sec = options.timeout_sec;
       self->connector = tornadis_connector_start (&options, self->context, connector_cb, self);
       link_notify_state (self);
     }
@@ -533,8 +535,7 @@ gboolean
 tornadis_link_is_pristine (TornadisLink *self)
 {
   /* One that is retired is as good as closed. What is settled is counted anew, where some was taken back. */
-  return !self->unusable && tornadis_queue_get_length (self->queue) == 0 && tornadis_queue_is_settled (self->queue) &&
-         tornadis_session_is_pristine (&self->session);
+  return !self->unusable && tornadis_link_is_idle (self) && tornadis_session_is_pristine (&self->session);
 }
 
 void
@@ -739,6 +740,8 @@ tornadis_link_submit (TornadisLink *self,
   slot = tornadis_queue_push (self->queue, command, flags, link_set_deadline (self, caller, &copy));
   if (id != NULL)
     *id = slot;
+  if (G_UNLIKELY (self->login != NULL))
+    tornadis_link_send_login (self);
   link_kick (self);
 
   return TRUE;
@@ -766,6 +769,8 @@ tornadis_link_submit_batch (TornadisLink *self,
   slot = tornadis_queue_push_batch (self->queue, batch, link_set_deadline (self, caller, &copy));
   if (id != NULL)
     *id = slot;
+  if (G_UNLIKELY (self->login != NULL))
+    tornadis_link_send_login (self);
   link_kick (self);
 
   return TRUE;

@@ -46,6 +46,9 @@ typedef struct
                                    guint                     delay_msec,
                                    const GError             *error,
                                    gpointer                  user_data);
+  /* The server has answered tornadis_link_log_in(), perhaps with an error. Not called when the link is lost before. */
+  void (*login_completed) (TornadisReply *reply,
+                           gpointer user_data);
   /* A new link is up and nothing is written yet: tornadis_queue_push_front() may be used. */
   void     (*ready)               (TornadisQueue            *queue,
                                    gpointer                  user_data);
@@ -88,6 +91,21 @@ TornadisSession     *tornadis_link_get_session          (TornadisLink           
 gboolean             tornadis_link_is_in_transaction    (TornadisLink            *self);
 /* Has no calls pending, and is as it was when it came up but for user, database and name. */
 gboolean             tornadis_link_is_pristine          (TornadisLink            *self);
+
+/* Gives the attempt that is being made the login that it has asked for: see TornadisConnectorOptions. */
+void tornadis_link_give_login (TornadisLink *self,
+                               GBytes *username,
+                               GBytes *password,
+                               const GError *error);
+/* Logs in on the connection that is up, behind what is queued, and when no MULTI is open. One at a time. */
+void tornadis_link_log_in (TornadisLink *self,
+                           GBytes *username,
+                           GBytes *password);
+/* Makes another connection once what is written has been answered; what is up is lost with @error then. */
+void tornadis_link_replace (TornadisLink *self,
+                            const GError *error);
+/* Whether nothing is queued that may change what the server keeps, but for a login of tornadis_link_log_in(). */
+gboolean tornadis_link_is_settled (TornadisLink *self);
 
 /* Asks for a link: an attempt begins, unless there is a link or an attempt already. */
 void                 tornadis_link_connect              (TornadisLink            *self);

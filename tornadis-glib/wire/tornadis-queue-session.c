@@ -212,10 +212,14 @@ queue_lose_slot (TornadisQueue *self,
                                                 tornadis_slot_get_name (slot), error->message));
 }
 
-/* Whether SELECT or AUTH is among the commands of a slot that have no reply. */
+/* Whether SELECT or AUTH is among the commands of a slot that have no reply. The library's own AUTH is not for what was
+ * called behind it. */
 static gboolean
 slot_moves (const TornadisSlot *slot)
 {
+  if ((slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0)
+    return FALSE;
+
   for (gsize i = tornadis_slot_get_first (slot); i < tornadis_slot_get_n_calls (slot); i++)
     if (tornadis_session_is_moved_by (tornadis_slot_get_effect (slot, i)))
       return TRUE;
@@ -341,10 +345,16 @@ tornadis_queue_get_expected (TornadisQueue *self)
   return self->session->expected;
 }
 
-gboolean
-tornadis_queue_is_settled (TornadisQueue *self)
+guint
+tornadis_queue_get_n_unsettled (TornadisQueue *self)
 {
   queue_freshen_session (self);
 
-  return self->session->n_unsettled == 0;
+  return self->session->n_unsettled;
+}
+
+gboolean
+tornadis_queue_is_settled (TornadisQueue *self)
+{
+  return tornadis_queue_get_n_unsettled (self) == 0;
 }

@@ -634,7 +634,10 @@ tornadis_queue_take_reply (TornadisQueue *self,
     return FALSE;
 
   if (head->batch != NULL && G_UNLIKELY (head->batch->nonce != NULL))
-    reply = tornadis_batch_read_guarded (head->batch, reply);
+    {
+      reply = tornadis_batch_read_guarded (head->batch, reply);
+      tornadis_writer_wipe (&self->writer);
+    }
 
   if (G_UNLIKELY (queue_has_to_follow (self, head, reply)))
     tornadis_queue_follow_reply (self, head, reply);

@@ -108,7 +108,9 @@ GArray         *tornadis_queue_fail_all        (TornadisQueue       *self,
 gsize           tornadis_queue_get_length      (TornadisQueue       *self);
 /* The state of MULTI and WATCH that the connection will have once all that is queued is answered. */
 TornadisTransaction tornadis_queue_get_expected (TornadisQueue      *self);
-/* Whether no command is queued that may change what the server keeps for the connection. */
+/* How many commands are queued that may change what the server keeps for the connection. */
+guint tornadis_queue_get_n_unsettled (TornadisQueue *self);
+/* Whether there are none. */
 gboolean        tornadis_queue_is_settled      (TornadisQueue       *self);
 /* Whether the server can be expected to answer this call: it is written, and none ahead of it may block. */
 gboolean        tornadis_queue_is_due          (TornadisQueue       *self,

@@ -4,6 +4,7 @@
 
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/values/tornadis-secret.h"
 
 static void
 session_forget_queued (TornadisSession *self)
@@ -12,11 +13,10 @@ session_forget_queued (TornadisSession *self)
   g_clear_pointer (&self->effects, g_ptr_array_unref);
 }
 
-/* Both are (transfer full). */
-static void
-session_set_login (TornadisSession *self,
-                   GBytes *username,
-                   GBytes *password)
+void
+tornadis_session_set_login (TornadisSession *self,
+                            GBytes *username,
+                            GBytes *password)
 {
   g_clear_pointer (&self->username, g_bytes_unref);
   self->username = username;
@@ -43,7 +43,7 @@ tornadis_session_begin (TornadisSession *self,
                         const char *client_name)
 {
   self->db = db;
-  session_set_login (self, username != NULL ? g_bytes_ref (username) : NULL, password != NULL ? g_bytes_ref (password) : NULL);
+  tornadis_session_set_login (self, username != NULL ? g_bytes_ref (username) : NULL, password != NULL ? g_bytes_ref (password) : NULL);
   g_free (self->client_name);
   self->client_name = g_strdup (client_name);
 }
@@ -149,8 +149,8 @@ session_apply_auth (TornadisSession *self,
   if (n_args < 2)
     return TORNADIS_SESSION_UNCHANGED;
 
-  session_set_login (self, n_args > 2 ? tornadis_command_get_arg (command, 1) : NULL,
-                     tornadis_command_get_arg (command, n_args - 1));
+  tornadis_session_set_login (self, n_args > 2 ? tornadis_command_get_arg (command, 1) : NULL,
+                              tornadis_secret_take (tornadis_command_get_arg (command, n_args - 1)));
   return TORNADIS_SESSION_CHANGED_USER;
 }
 
@@ -406,7 +406,7 @@ tornadis_session_dup_settings (TornadisSession *self)
 gboolean
 tornadis_session_is_pristine (const TornadisSession *self)
 {
-  if (tornadis_transaction_is_open (self->lost) || self->altered || self->n_unsettled > 0 || tornadis_transaction_is_open (self->answered))
+  if (tornadis_transaction_is_open (self->lost) || self->altered || self->n_unsettled > self->n_logins || tornadis_transaction_is_open (self->answered))
     return FALSE;
 
   for (guint i = 0; i < TORNADIS_SESSION_N_SETTINGS; i++)

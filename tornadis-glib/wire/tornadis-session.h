@@ -48,6 +48,7 @@ typedef struct
   gboolean stale : 1;      /* a command that @expected counts was taken back or refused */
   gboolean altered : 1;    /* the server keeps something that cannot be compared or set back */
   guint n_unsettled;       /* commands without a reply that may change what the server keeps */
+  guint n_logins;          /* those of them that are the library's own, and change nothing for its user */
 
   guint n_queued;        /* commands that the server has queued for EXEC */
   GPtrArray *effects;    /* (owned) (nullable) (element-type TornadisCommand) (nullable elements) by their
@@ -88,6 +89,10 @@ void                  tornadis_session_begin              (TornadisSession      
                                                            GBytes                *username,
                                                            GBytes                *password,
                                                            const char            *client_name);
+/* The login that the connection was opened with is known; both are (transfer full) (nullable). */
+void tornadis_session_set_login (TornadisSession *self,
+                                 GBytes *username,
+                                 GBytes *password);
 /* The connection is closed. @lost: its state, as far as commands were written to it. What is still queued has to be
  * followed again. */
 void                  tornadis_session_end                (TornadisSession       *self,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tornadis-glib/values/tornadis-number-text-private.h"
+#include "tornadis-glib/values/tornadis-secret.h"
 
 /* A buffer of no more than this is kept while it is empty, so that a busy link does not allocate for every write. */
 #define KEEP_SIZE (128 * 1024)
@@ -28,6 +29,13 @@ writer_large_free (gpointer data)
 
   g_bytes_unref (large->bytes);
   g_free (large);
+}
+
+void
+tornadis_writer_wipe (TornadisWriter *self)
+{
+  if (self->head == self->tail)
+    tornadis_secret_wipe (self->data, self->size);
 }
 
 void

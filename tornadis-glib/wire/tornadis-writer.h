@@ -22,6 +22,8 @@ typedef struct
   guint64 offered; /* position behind the last byte that it was offered for good */
 } TornadisWriter;
 
+/* Leaves no copy in memory of what was written, when nothing waits behind it. */
+void tornadis_writer_wipe (TornadisWriter *self);
 void     tornadis_writer_clear       (TornadisWriter        *self);
 void     tornadis_writer_append      (TornadisWriter        *self,
                                       const char            *bytes,

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The master that sentinels name is logged in to with the credentials of the client, and so is its heir; the sentinels, which
+ * have users of their own, are not. */
+
+#include "integration/login.h"
+#include "integration/util.h"
+#include "plugins/util.h"
+
+static void
+rule_all (TornadisHarnessSentinel *group,
+          const char *line)
+{
+  for (guint i = 0; i < tornadis_harness_sentinel_get_n (group); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *reply = tornadis_harness_redis_command (tornadis_harness_sentinel_get_server (group, i), line, &error);
+
+      g_assert_no_error (error);
+      g_assert_true (*reply != '-');
+    }
+}
+
+static gboolean
+is_user (TornadisClient *client,
+         const char *expected)
+{
+  g_autoptr (TornadisReply) reply = call (client, NULL, "ACL", "WHOAMI", NULL);
+
+  return reply != NULL && g_strcmp0 (tornadis_reply_get_text (reply), expected) == 0;
+}
+
+static gboolean
+has_other_master (TornadisHarnessSentinel *group,
+                  int old)
+{
+  int master = tornadis_harness_sentinel_find_master (group);
+
+  return master >= 0 && master != old;
+}
+
+static void
+test_failover (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisHarnessSentinel) group = tornadis_harness_sentinel_new (NULL, NULL, &error);
+  g_autoptr (TestLogin) login = test_login_new ("ann", "one");
+  g_autofree char *uri = NULL;
+  TornadisClient *client;
+  int old;
+
+  g_assert_no_error (error);
+  uri = tornadis_harness_sentinel_make_uri (group, NULL);
+  client = tornadis_client_new_for_uri (uri, &error);
+  g_assert_no_error (error);
+  rule_all (group, "ACL SETUSER ann on >one ~* &* +@all");
+  rule_all (group, "ACL SETUSER bob on >two ~* &* +@all");
+  g_object_set (client, "credentials", login, NULL);
+  g_assert_true (is_user (client, "ann"));
+
+  test_login_set (login, "bob", "two");
+  wait_until (is_user (client, "bob"));
+
+  old = tornadis_harness_sentinel_find_master (group);
+  g_assert_true (tornadis_harness_sentinel_failover (group, &error));
+  g_assert_no_error (error);
+  wait_until (has_other_master (group, old));
+  wait_until (is_at_master (group, client));
+  wait_until (is_user (client, "bob"));
+
+  assert_client_finalized (client);
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/sentinel-credentials/failover", test_failover);
+
+  return g_test_run ();
+}
