@@ -67,6 +67,8 @@ class Item:
         if self.kind == 'interface':
             # Languages implement them, but have none to call.
             self.functions = [each for each in self.functions if each.kind != 'virtual-method']
+            # What has its signals is an object, and connects to them as any.
+            self.signals = []
         self.implements = [each.get('name') for each in element.findall(f'{CORE}implements') if '.' not in each.get('name')]
 
     def get_constructor(self):

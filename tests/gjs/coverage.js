@@ -4,8 +4,8 @@
 import Tornadis from 'gi://Tornadis?version=1.0';
 
 const CLASSES = ['Client', 'PubSubClient', 'Pipeline', 'ClientPool', 'Command', 'Reply', 'Message', 'Plugin', 'Call',
-    'Keyspace', 'Scanner', 'Script', 'StreamConsumer', 'StreamEntry', 'StreamReader', 'FunctionLibrary', 'Lock',
-    'Error', 'TornadisException', 'ReplyError'];
+    'Keyspace', 'Scanner', 'Script', 'LoginRequest', 'StreamConsumer', 'StreamEntry', 'StreamReader',
+    'FunctionLibrary', 'Lock', 'Error', 'TornadisException', 'ReplyError'];
 
 // Of the language itself; what it does for every object by itself; of GObject, where the override has its own.
 const LEFT_OUT = ['prototype', '$gtype', 'length', 'name', 'constructor', '_init', 'valueOf', 'ref', 'unref', 'connect',

@@ -8,8 +8,8 @@ import {block, run} from './tap.js';
 import {findUnused, watch} from './coverage.js';
 
 const STORIES = ['client', 'session', 'values', 'pipeline', 'pub-sub-client', 'client-pool', 'plugin', 'plugin-hooks',
-    'mock', 'turns', 'messages', 'languages', 'keyspace', 'scanner', 'script', 'streams', 'function-library',
-    'lock', 'sentinel', 'cluster', 'collector'];
+    'mock', 'turns', 'messages', 'languages', 'keyspace', 'scanner', 'script', 'credentials', 'streams',
+    'function-library', 'lock', 'sentinel', 'cluster', 'collector'];
 
 let failed = 1;
 

@@ -556,6 +556,20 @@ async def streams(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
     parts: list[GLib.Bytes | None] = [entry.get_field_name(0), entry.get_field_value(0), entry.lookup('name')]
     reply: Tornadis.Reply = entry.get_reply()
     print(texts, numbers, truths, parts, reply, other, entry.fields['f'], entry.pairs[0])
+class Login(GObject.Object, Tornadis.Credentials):
+    def do_request_login(self, request: Tornadis.LoginRequest) -> None:
+        cancellable: Gio.Cancellable = request.get_cancellable()
+        request.return_login('user', None, 0)
+        request.return_error(GLib.Error())
+        print(cancellable)
+
+
+def credentials(client: Tornadis.Client, request: Tornadis.LoginRequest) -> None:
+    other = Tornadis.Client(credentials=Login())
+    given: Tornadis.Credentials | None = client.props.credentials
+    if given is not None:
+        given.request_login(request)
+        other.props.credentials = given
 
 
 async def futures() -> None:

@@ -508,5 +508,15 @@ async function streams(pool: Tornadis.ClientPool): Promise<void> {
     print(taken, caller, reader.caller, texts, numbers, truths, parts, reply, others, entry.fields.f, entry.pairs[0][1]);
 }
 
+function credentials(request: Tornadis.LoginRequest, failure: Tornadis.AnyError): void {
+    const given: Tornadis.Credentials | null = client.credentials;
+    given?.request_login(request);
+    const cancellable: Gio.Cancellable = request.get_cancellable();
+    request.return_login('user', null, 0);
+    request.return_error(failure);
+    client.credentials = given;
+    print(cancellable);
+}
+
 export {callbacks, calls, clients, failed, keyspaces, libraries, locks, pipelines, plugins, pools, properties,
     scanners, scripts, signals, streams, subscriptions};
