@@ -370,9 +370,10 @@ class StreamConsumer:
         self, caller: Client | ClientPool, stream: str, group: str, consumer_name: str, start_id: str = '0', *,
         max_pending: int = 1000, claim_idle_msec: int = 60000, max_deliveries: int = 0,
         dead_letter_stream: str | None = None) -> None: ...
-    # Other than that of its base.
     @classmethod
-    def new(cls, caller: Caller, stream: str, group: str, consumer_name: str) -> StreamConsumer: ...  # type: ignore[override]
+    def new(  # type: ignore[override]
+        cls, caller: Caller, stream: str, group: str, consumer_name: str) -> StreamConsumer:
+        """Creates a consumer, whose start_id is '0'. Nothing is sent before it is started."""
     def ack(self, *entries: StreamEntry) -> Future[None]:
         """Acknowledges entries, those of one turn of the main loop together: an awaitable that need not be awaited."""
     def release(self, *entries: StreamEntry) -> None:
