@@ -346,7 +346,7 @@ def read_gir():
 
 def test_names_of_getters(server):
     """What is got belongs to its object, but for bytes and for what tornadis names so; a copy is duplicated."""
-    taken = {'get_arg', 'get_args', 'get_bytes', 'get_channel_bytes', 'get_payload',
+    taken = {'get_arg', 'get_args', 'get_bytes', 'get_channel_bytes', 'get_payload', 'get_field_name', 'get_field_value',
              'get_client_nowait', 'get_connected_client_finish'}
     got, duplicated = {}, {}
     for node in read_gir().iter():

@@ -189,6 +189,42 @@ async def test_close(server):
           [(f'{i}-0', 2) for i in range(2, 11)])
 
 
+def finish(begin, end, *args):
+    """An asynchronous function of C, and its finish function."""
+    future = Tornadis.Future()
+    begin(*args, lambda source, result: future.set_result(result))
+    return future, end
+
+
+async def test_as_in_c(server):
+    client = make_client(server)
+    await fill(client, 3)
+    reader = Tornadis.StreamReader(client, 's', '0', max_pending=5)
+    equal((reader.get_caller(), reader.get_stream(), reader.get_start_id(), reader.get_max_pending(), reader.get_last_id()),
+          (client, 's', '0', 5, None))
+    reader.set_max_pending(6)
+    equal((reader.get_max_pending(), reader.is_closed(), reader.take_entry()), (6, False, None))
+    future, end = finish(reader.next_async, reader.next_finish, None)
+    equal(end(await future).get_id(), '1-0')
+    equal((reader.take_entry().get_id(), reader.get_last_id()), ('2-0', '2-0'))
+    future, end = finish(reader.close_async, reader.close_finish, None)
+    equal((end(await future), reader.is_closed()), (True, True))
+
+    consumer = Tornadis.StreamConsumer.new(client, 's', 'g', 'c')
+    consumer.set_claim_idle_msec(7)
+    consumer.set_max_deliveries(8)
+    consumer.set_dead_letter_stream('dead')
+    equal((consumer.get_group(), consumer.get_consumer_name(), consumer.get_claim_idle_msec(), consumer.get_max_deliveries(),
+           consumer.get_dead_letter_stream()), ('g', 'c', 7, 8, 'dead'))
+    future, end = finish(consumer.next_async, consumer.next_finish, None)
+    entry = end(await future)
+    future, end = finish(consumer.ack_ids_async, consumer.ack_ids_finish, [entry.id], None)
+    equal(end(await future), True)
+    consumer.release_ids([consumer.take_entry().id])
+    await consumer.close()
+    equal(await get_n_pending(client), 2)
+
+
 async def test_errors(server):
     client = make_client(server)
     await fill(client, 1)
