@@ -247,6 +247,34 @@ test_bound (Fixture *fixture,
   g_assert_cmpuint (tornadis_stream_consumer_get_n_pending (consumer), ==, 4);
 }
 
+/* One that is dealt with makes place for one, however many others take long. */
+static void
+test_slow (Fixture *fixture,
+           gconstpointer data)
+{
+  g_autoptr (TornadisStreamConsumer) consumer = make_consumer (fixture->client, "c");
+  g_autoptr (GString) ids = g_string_new (NULL);
+
+  for (guint i = 1; i <= 9; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%u-0", i);
+
+      add (fixture->client, id);
+    }
+  tornadis_stream_reader_set_max_pending (TORNADIS_STREAM_READER (consumer), 4);
+  g_signal_connect (consumer, "entry", G_CALLBACK (collect_cb), ids);
+  tornadis_stream_reader_start (TORNADIS_STREAM_READER (consumer));
+  wait_until (ids->len == 16);
+  for (guint i = 1; i <= 5; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%u-0", i);
+
+      tornadis_stream_consumer_release_ids (consumer, (const char *[]){ id, NULL });
+      wait_until (ids->len == 16 + i * 4);
+      g_assert_cmpuint (tornadis_stream_consumer_get_n_pending (consumer), ==, 4);
+    }
+}
+
 /* Its own come first, in pages, and how often they were delivered. */
 static void
 test_own (Fixture *fixture,
@@ -872,6 +900,7 @@ main (int argc,
   ADD ("ack-ids", test_ack_ids);
   ADD ("ack-refused", test_ack_refused);
   ADD ("bound", test_bound);
+  ADD ("slow", test_slow);
   ADD ("own", test_own);
   ADD ("claim", test_claim);
   ADD ("claim-many", test_claim_many);

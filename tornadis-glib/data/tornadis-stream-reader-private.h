@@ -33,8 +33,6 @@ typedef struct _TornadisStreamReaderHooks
 
 /* As a GRefString. */
 char *tornadis_stream_reader_get_key (TornadisStreamReader *self);
-/* How many entries wait to be told. */
-guint tornadis_stream_reader_get_n_queued (TornadisStreamReader *self);
 /* An entry (transfer full) that is to be told. */
 void tornadis_stream_reader_queue (TornadisStreamReader *self,
                                    TornadisStreamEntry *entry);

@@ -279,20 +279,14 @@ tornadis_stream_reader_get_key (TornadisStreamReader *self)
   return GET_PRIVATE (self)->stream;
 }
 
-guint
-tornadis_stream_reader_get_n_queued (TornadisStreamReader *self)
-{
-  return GET_PRIVATE (self)->entries.length;
-}
-
-/* Not for every entry that goes: a read of many is dearer by little. */
+/* Not for every entry that goes, while there are others to tell: a read of many is dearer by little. */
 gboolean
 tornadis_stream_reader_has_room (TornadisStreamReader *self,
                                  guint n_pending)
 {
-  guint max_pending = GET_PRIVATE (self)->max_pending;
+  TornadisStreamReaderPrivate *priv = GET_PRIVATE (self);
 
-  return n_pending <= max_pending / 2;
+  return n_pending <= priv->max_pending / 2 || (n_pending < priv->max_pending && g_queue_is_empty (&priv->entries));
 }
 
 void
