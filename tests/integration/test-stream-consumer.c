@@ -99,6 +99,18 @@ n_pending_is (TornadisClient *client,
   return tornadis_reply_get_integer (tornadis_reply_get_element (reply, 0)) == expected;
 }
 
+/* Of the first entry that is pending. */
+static gint64
+get_n_deliveries (TornadisClient *client)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) rows = call (client, &error, "XPENDING", "s", "g", "-", "+", "1", NULL);
+
+  g_assert_no_error (error);
+
+  return tornadis_reply_get_integer (tornadis_reply_get_element (tornadis_reply_get_element (rows, 0), 3));
+}
+
 static void
 collect_cb (TornadisStreamReader *reader,
             TornadisStreamEntry *entry,
@@ -334,6 +346,24 @@ test_claim (Fixture *fixture,
   tornadis_stream_consumer_ack (alive, kept);
   close_and_wait (alive);
   g_assert_true (n_pending_is (fixture->client, 0));
+}
+
+/* An entry that takes long is claimed by its own consumer again and again, which does not count: it is no dead letter for that. */
+static void
+test_claim_own (Fixture *fixture,
+                gconstpointer data)
+{
+  g_autoptr (TornadisStreamConsumer) consumer = make_consumer (fixture->client, "c");
+  g_autoptr (TornadisStreamEntry) entry = NULL;
+
+  g_object_set (consumer, "claim-idle-msec", 2, "max-deliveries", 2, "dead-letter-stream", "dead", NULL);
+  add (fixture->client, "1-0");
+  entry = assert_next (consumer, "1-0", 1);
+  wait_until (count_calls (fixture->redis, "xclaim") >= 5);
+  g_object_set (consumer, "claim-idle-msec", 0, NULL);
+  wait_until (get_n_deliveries (fixture->client) == 1);
+  g_assert_true (tornadis_stream_consumer_ack (consumer, entry));
+  close_and_wait (consumer);
 }
 
 /* Rounds of claims in steps, with new entries in between: nobody starves. */
@@ -903,6 +933,7 @@ main (int argc,
   ADD ("slow", test_slow);
   ADD ("own", test_own);
   ADD ("claim", test_claim);
+  ADD ("claim-own", test_claim_own);
   ADD ("claim-many", test_claim_many);
   ADD ("dead-letters", test_dead_letters);
   ADD ("no-place-for-dead-letters", test_no_place_for_dead_letters);

@@ -215,6 +215,34 @@ tornadis_stream_consumer_end_acks (TornadisStreamConsumer *self)
   g_clear_pointer (&self->sender, tornadis_stream_sender_free);
 }
 
+/* Deliveries. */
+
+static void
+restored_cb (gpointer owner,
+             gpointer data,
+             TornadisReply *reply,
+             const GError *error)
+{
+}
+
+/* The server has counted a delivery that is not told. It has just begun to be idle anew, so nobody else has it. */
+void
+tornadis_stream_consumer_restore_count (TornadisStreamConsumer *self,
+                                        TornadisStreamEntry *entry)
+{
+  const char *key = tornadis_stream_reader_get_stream (TORNADIS_STREAM_READER (self));
+  const char *id = tornadis_stream_entry_get_id (entry);
+  g_autoptr (TornadisCommand) command = NULL;
+
+  if (entry->state == TORNADIS_STREAM_ENTRY_ENDING)
+    return;
+
+  command = tornadis_command_new_strv ((const char *[]){ "XCLAIM", key, self->group, self->name, "0", id, "RETRYCOUNT", NULL });
+  tornadis_command_append_int64 (command, entry->delivery_count);
+  tornadis_command_append_string (command, "JUSTID");
+  tornadis_stream_sender_send (self->sender, command, restored_cb, NULL, NULL);
+}
+
 /* Dead letters. */
 
 static void

@@ -85,6 +85,9 @@ void tornadis_stream_consumer_bury (TornadisStreamConsumer *self,
 /* It is pending no more. */
 void tornadis_stream_consumer_forget (TornadisStreamConsumer *self,
                                       TornadisStreamEntry *entry);
+/* An entry that is pending was delivered once more, and that does not count. */
+void tornadis_stream_consumer_restore_count (TornadisStreamConsumer *self,
+                                             TornadisStreamEntry *entry);
 /* The end of the consumer: what is to be acknowledged is sent, and nobody hears how it went. */
 void tornadis_stream_consumer_end_acks (TornadisStreamConsumer *self);
 

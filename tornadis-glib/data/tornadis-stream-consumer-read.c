@@ -199,10 +199,17 @@ consumer_take_entry (TornadisStreamConsumer *self,
                      gboolean is_counted)
 {
   g_autoptr (TornadisStreamEntry) owned = entry;
+  TornadisStreamEntry *pending = g_hash_table_lookup (self->pending, entry);
+
+  if (tornadis_stream_reader_is_closed (TORNADIS_STREAM_READER (self)))
+    return;
 
   /* Under way: the program has it, or will have. */
-  if (g_hash_table_contains (self->pending, entry) || tornadis_stream_reader_is_closed (TORNADIS_STREAM_READER (self)))
-    return;
+  if (pending != NULL)
+    {
+      tornadis_stream_consumer_restore_count (self, pending);
+      return;
+    }
 
   g_hash_table_add (self->pending, tornadis_stream_entry_ref (entry));
   if (tornadis_stream_entry_is_deleted (entry))
