@@ -749,7 +749,7 @@ test_claim_option (void)
     "*4\\r\\n$3\\r\\n3-0\\r\\n*-1\\r\\n:200\\r\\n:4\\r\\n"
     "*4\\r\\n$3\\r\\n4-0\\r\\n*2\\r\\n$1\\r\\nf\\r\\n$1\\r\\nx\\r\\n:0\\r\\n:0\\r\\n\"\n"
     "expect XREADGROUP\nwait\n---\n"
-    "handshake\nexpect XACK\nsend \":1\\r\\n\"\nwait\n");
+    "handshake\nexpect XACK\nsend \":1\\r\\n\"\ndrain\n");
   g_autoptr (TornadisClient) client = make_client (peer);
   g_autoptr (TornadisStreamConsumer) consumer = make_consumer (client, "c");
   g_autoptr (GString) deleted = g_string_new (NULL);
@@ -768,6 +768,33 @@ test_claim_option (void)
                            "XREADGROUP GROUP g c COUNT 1000 CLAIM 100 BLOCK 100 STREAMS s >",
                            "XREADGROUP GROUP g c COUNT 996 CLAIM 100 BLOCK 100 STREAMS s >",
                            "XACK s g 3-0", NULL });
+  tornadis_harness_peer_go (peer);
+}
+
+/* What was on its way when it was acknowledged is not told once more. */
+static void
+test_ack_overtakes (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    "handshake\n"
+    "expect XREADGROUP\nsend \"*1\\r\\n*2\\r\\n$1\\r\\ns\\r\\n*0\\r\\n\"\n"
+    "expect XREADGROUP\n"
+    "send \"*1\\r\\n*2\\r\\n$1\\r\\ns\\r\\n*1\\r\\n*2\\r\\n$3\\r\\n1-0\\r\\n*2\\r\\n$1\\r\\nf\\r\\n$1\\r\\nx\\r\\n\"\n"
+    "expect XREADGROUP\nwait\n"
+    "send \"*1\\r\\n*2\\r\\n$1\\r\\ns\\r\\n*2\\r\\n"
+    "*4\\r\\n$3\\r\\n1-0\\r\\n*2\\r\\n$1\\r\\nf\\r\\n$1\\r\\nx\\r\\n:100\\r\\n:1\\r\\n"
+    "*4\\r\\n$3\\r\\n2-0\\r\\n*2\\r\\n$1\\r\\nf\\r\\n$1\\r\\nx\\r\\n:0\\r\\n:0\\r\\n\"\n"
+    "expect XREADGROUP\nwait\n---\n"
+    "handshake\nexpect XACK\nsend \":1\\r\\n\"\ndrain\n");
+  g_autoptr (TornadisClient) client = make_client (peer);
+  g_autoptr (TornadisStreamConsumer) consumer = make_consumer (client, "c");
+
+  ack_next (consumer, "1-0", 1);
+  wait_until (tornadis_stream_consumer_get_n_pending (consumer) == 0 && count_received (peer, "XREADGROUP") == 3);
+  tornadis_harness_peer_go (peer);
+  skip (consumer, "2-0", 1);
+  g_clear_object (&consumer);
+  tornadis_client_close (client);
   tornadis_harness_peer_go (peer);
 }
 
@@ -949,6 +976,7 @@ main (int argc,
   g_test_add_func ("/stream-consumer/cluster", test_cluster);
   g_test_add_func ("/stream-consumer/lost", test_lost);
   g_test_add_func ("/stream-consumer/claim-option", test_claim_option);
+  g_test_add_func ("/stream-consumer/ack-overtakes", test_ack_overtakes);
   g_test_add_func ("/stream-consumer/ack-lost", test_ack_lost);
 
   return g_test_run ();

@@ -98,7 +98,11 @@ acked_cb (gpointer owner,
       TornadisStreamEntry *entry = g_ptr_array_index (batch->entries, i);
 
       if (error == NULL)
-        tornadis_stream_consumer_forget (self, entry);
+        {
+          tornadis_stream_consumer_forget (self, entry);
+          if (self->asking)
+            g_hash_table_add (self->acked, tornadis_stream_entry_ref (entry));
+        }
       else
         entry->state = TORNADIS_STREAM_ENTRY_TOLD;
     }

@@ -40,6 +40,8 @@ struct _TornadisStreamConsumer
   TornadisStreamPhase phase;
   gboolean group_missing;
   GHashTable *pending; /* (element-type TornadisStreamEntry) (owned) a set: all that are queued, told or ending */
+  gboolean asking;     /* what was asked for is on its way */
+  GHashTable *acked;   /* (element-type TornadisStreamEntry) (owned) a set: those of which the acknowledgement came meanwhile */
   char *own_position;  /* (owned) (nullable) behind which entries of its own are asked for; NULL: all were */
   char *new_position;  /* (owned) (nullable) of the last new entry */
 

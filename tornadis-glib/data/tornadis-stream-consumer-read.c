@@ -122,7 +122,7 @@ make_new (TornadisStreamConsumer *self,
 }
 
 static TornadisCommand *
-consumer_next_command (TornadisStreamReader *reader)
+consumer_choose_command (TornadisStreamReader *reader)
 {
   TornadisStreamConsumer *self = TORNADIS_STREAM_CONSUMER (reader);
   guint n_pending = g_hash_table_size (self->pending);
@@ -159,6 +159,24 @@ consumer_next_command (TornadisStreamReader *reader)
   self->claim_turn = TRUE;
 
   return make_new (self, room);
+}
+
+static TornadisCommand *
+consumer_next_command (TornadisStreamReader *reader)
+{
+  TornadisCommand *command = consumer_choose_command (reader);
+
+  TORNADIS_STREAM_CONSUMER (reader)->asking = command != NULL;
+
+  return command;
+}
+
+/* What was asked for has come, or does not. */
+static void
+consumer_end_asking (TornadisStreamConsumer *self)
+{
+  self->asking = FALSE;
+  g_hash_table_remove_all (self->acked);
 }
 
 /* Entries. */
@@ -201,7 +219,8 @@ consumer_take_entry (TornadisStreamConsumer *self,
   g_autoptr (TornadisStreamEntry) owned = entry;
   TornadisStreamEntry *pending = g_hash_table_lookup (self->pending, entry);
 
-  if (tornadis_stream_reader_is_closed (TORNADIS_STREAM_READER (self)))
+  /* What was delivered again before it was acknowledged may come after that, by the other connection. */
+  if (tornadis_stream_reader_is_closed (TORNADIS_STREAM_READER (self)) || g_hash_table_contains (self->acked, entry))
     return;
 
   /* Under way: the program has it, or will have. */
@@ -373,6 +392,7 @@ consumer_take_reply (TornadisStreamReader *reader,
       consumer_take_new (self, tornadis_stream_reply_get_list (reply));
       break;
     }
+  consumer_end_asking (self);
 }
 
 /* Errors. */
@@ -384,6 +404,7 @@ consumer_take_error (TornadisStreamReader *reader,
   TornadisStreamConsumer *self = TORNADIS_STREAM_CONSUMER (reader);
   g_autofree char *prefix = tornadis_error_dup_prefix (error);
 
+  consumer_end_asking (self);
   if (self->phase == TORNADIS_STREAM_PHASE_GROUP)
     {
       if (g_strcmp0 (prefix, "BUSYGROUP") != 0)
@@ -433,6 +454,7 @@ consumer_lost (TornadisStreamReader *reader)
 {
   TornadisStreamConsumer *self = TORNADIS_STREAM_CONSUMER (reader);
 
+  consumer_end_asking (self);
   if (self->own_position == NULL)
     self->own_position = g_strdup (self->new_position != NULL ? self->new_position : "0");
   g_clear_pointer (&self->claim_cursor, g_free);

@@ -575,6 +575,7 @@ tornadis_stream_consumer_finalize (GObject *object)
   g_queue_clear_full (&self->ack_tasks, g_object_unref);
   g_ptr_array_unref (self->acks);
   g_hash_table_unref (self->pending);
+  g_hash_table_unref (self->acked);
   g_free (self->group);
   g_free (self->name);
   g_free (self->dead_letter_stream);
@@ -691,6 +692,8 @@ tornadis_stream_consumer_init (TornadisStreamConsumer *self)
 {
   self->pending = g_hash_table_new_full (tornadis_stream_entry_hash, tornadis_stream_entry_equal,
                                          (GDestroyNotify) tornadis_stream_entry_unref, NULL);
+  self->acked = g_hash_table_new_full (tornadis_stream_entry_hash, tornadis_stream_entry_equal,
+                                       (GDestroyNotify) tornadis_stream_entry_unref, NULL);
   self->own_position = g_strdup ("0");
   self->acks = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_stream_entry_unref);
   self->context = g_main_context_ref_thread_default ();
