@@ -33,6 +33,5 @@
 #include <tornadis-glib/data/tornadis-stream-entry.h>
 #include <tornadis-glib/data/tornadis-stream-reader.h>
 #include <tornadis-glib/data/tornadis-keyspace.h>
-#include <tornadis-glib/data/tornadis-script.h>
 
 #undef TORNADIS_INSIDE

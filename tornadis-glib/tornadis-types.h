@@ -32,6 +32,5 @@ typedef struct _TornadisScript TornadisScript;
 typedef struct _TornadisStreamConsumer TornadisStreamConsumer;
 typedef struct _TornadisStreamEntry TornadisStreamEntry;
 typedef struct _TornadisStreamReader TornadisStreamReader;
-typedef struct _TornadisScript TornadisScript;
 
 G_END_DECLS
