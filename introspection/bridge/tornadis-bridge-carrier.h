@@ -187,6 +187,7 @@ gboolean tornadis_bridge_carrier_scan (TornadisBridgeCarrier *self,
                                        TornadisScanner *scanner,
                                        GCancellable *cancellable,
                                        GError **error);
+
 /* tornadis-bridge-keyspace.c */
 
 TORNADIS_AVAILABLE_IN_1_0
@@ -239,6 +240,9 @@ gboolean tornadis_bridge_carrier_try_acquire_lock (TornadisBridgeCarrier *self,
 TORNADIS_AVAILABLE_IN_1_0
 gboolean tornadis_bridge_carrier_release_lock (TornadisBridgeCarrier *self,
                                                TornadisLock *lock,
+                                               GCancellable *cancellable,
+                                               GError **error);
+
 /* tornadis-bridge-stream.c */
 
 TORNADIS_AVAILABLE_IN_1_0
