@@ -33,5 +33,12 @@
 #include <tornadis-glib/data/tornadis-stream-entry.h>
 #include <tornadis-glib/data/tornadis-stream-reader.h>
 #include <tornadis-glib/data/tornadis-keyspace.h>
+#include <tornadis-glib/data/tornadis-hash-model.h>
+#include <tornadis-glib/data/tornadis-item.h>
+#include <tornadis-glib/data/tornadis-key-model.h>
+#include <tornadis-glib/data/tornadis-list-model.h>
+#include <tornadis-glib/data/tornadis-live-model.h>
+#include <tornadis-glib/data/tornadis-set-model.h>
+#include <tornadis-glib/data/tornadis-sorted-set-model.h>
 
 #undef TORNADIS_INSIDE

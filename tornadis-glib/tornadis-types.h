@@ -22,6 +22,11 @@ typedef struct _TornadisLock TornadisLock;
 typedef struct _TornadisKeyspace TornadisKeyspace;
 typedef struct _TornadisCredentials TornadisCredentials;
 typedef struct _TornadisLoginRequest TornadisLoginRequest;
+typedef struct _TornadisHashModel TornadisHashModel;
+typedef struct _TornadisItem TornadisItem;
+typedef struct _TornadisKeyModel TornadisKeyModel;
+typedef struct _TornadisListModel TornadisListModel;
+typedef struct _TornadisLiveModel TornadisLiveModel;
 typedef struct _TornadisMessage TornadisMessage;
 typedef struct _TornadisPipeline TornadisPipeline;
 typedef struct _TornadisPlugin TornadisPlugin;
@@ -32,5 +37,7 @@ typedef struct _TornadisScript TornadisScript;
 typedef struct _TornadisStreamConsumer TornadisStreamConsumer;
 typedef struct _TornadisStreamEntry TornadisStreamEntry;
 typedef struct _TornadisStreamReader TornadisStreamReader;
+typedef struct _TornadisSetModel TornadisSetModel;
+typedef struct _TornadisSortedSetModel TornadisSortedSetModel;
 
 G_END_DECLS

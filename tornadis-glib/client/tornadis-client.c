@@ -9,6 +9,7 @@
 #include "tornadis-glib/client/tornadis-call-private.h"
 #include "tornadis-glib/client/tornadis-caller.h"
 #include "tornadis-glib/client/tornadis-client-login-private.h"
+
 #include "tornadis-glib/client/tornadis-client-result-private.h"
 #include "tornadis-glib/client/tornadis-plugin-private.h"
 #include "tornadis-glib/client/tornadis-prelude-private.h"

@@ -1,0 +1,850 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tornadis-glib/data/tornadis-live-model-private.h"
+
+#include <string.h>
+
+#include "tornadis-glib/client/tornadis-client.h"
+#include "tornadis-glib/client/tornadis-pipeline.h"
+#include "tornadis-glib/data/tornadis-item-private.h"
+#include "tornadis-glib/data/tornadis-model-watch-private.h"
+#include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/values/tornadis-command.h"
+#include "tornadis-glib/values/tornadis-reply.h"
+
+/**
+ * TornadisLiveModel:
+ *
+ * A [iface@Gio.ListModel] of what is under a key, which follows every change of it: the base of [class@Tornadis.ListModel],
+ * [class@Tornadis.SortedSetModel] and others. Its items are [class@Tornadis.Item].
+ *
+ * It is empty until the server has answered, which is when [property@Tornadis.LiveModel:ready] becomes %TRUE.
+ *
+ * # How it learns of changes
+ *
+ * By the keyspace notifications of the server, on a connection of its own that is like that of its client. They have to be
+ * enabled there (`notify-keyspace-events KA`); [property@Tornadis.LiveModel:live] tells whether they are.
+ * Otherwise [method@Tornadis.LiveModel.refresh] makes it look. Whatever happens in one turn of the main loop is one change of
+ * the model, made after one round trip. After the connection was lost the model is compared with what is there then.
+ *
+ * In a cluster a node tells of its own keys alone and it is asked at one, so there [method@Tornadis.LiveModel.refresh] is needed.
+ *
+ * # Errors
+ *
+ * When it can't be read [property@Tornadis.LiveModel:error] says why, the model stays as it is, and it is tried again, later
+ * and later up to half a minute.
+ *
+ * It belongs to the thread-default main context in which it is created, as its client does.
+ *
+ * Since: 1.0
+ */
+
+#define FIRST_DELAY_MSEC 250
+#define MAX_DELAY_MSEC 30000
+
+/* A reading that took longer than this is followed by a pause as long as it was, up to the second. */
+#define LONG_READING_USEC 5000
+#define MAX_PAUSE_USEC 1000000
+
+typedef struct
+{
+  TornadisClient *client;    /* (owned) */
+  GBytes *key;               /* (owned) with a NUL behind it */
+  GMainContext *context;     /* (owned) */
+  TornadisModelWatch *watch; /* (owned) (nullable) before it is constructed and after it is disposed */
+  GError *error;             /* (owned) (nullable) */
+  GCancellable *cancellable; /* (owned) of the reading */
+  GSource *source;           /* (owned) (nullable) that will start the next reading */
+  gint64 started_usec;       /* when the reading was, in monotonic time */
+  gint64 pause_usec;         /* until which only what is wanted is read */
+  guint n_edits;             /* that are under way */
+  guint delay_msec;          /* before the next attempt after a failure; 0: none has failed */
+  gpointer data;             /* (owned) (nullable) of the derived class */
+  GDestroyNotify data_destroy;
+  gboolean changed;          /* something has, as far as is known */
+  gboolean reading;
+  gboolean reading_changes;
+  gboolean reading_void; /* an edit was begun after it */
+  gboolean ready;
+  gboolean live;
+  gboolean disposed;
+} TornadisLiveModelPrivate;
+
+static void tornadis_live_model_list_model_init (GListModelInterface *iface);
+
+G_DEFINE_ABSTRACT_TYPE_WITH_CODE (TornadisLiveModel, tornadis_live_model, G_TYPE_OBJECT, G_ADD_PRIVATE (TornadisLiveModel) G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, tornadis_live_model_list_model_init))
+
+typedef enum
+{
+  PROP_CLIENT = 1,
+  PROP_KEY,
+  PROP_KEY_BYTES,
+  PROP_N_ITEMS,
+  PROP_READY,
+  PROP_LIVE,
+  PROP_ERROR,
+} TornadisLiveModelProperty;
+
+static GParamSpec *props[PROP_ERROR + 1];
+
+/* What a call that is under way has of the model. */
+typedef struct
+{
+  GWeakRef model;
+} Reader;
+
+typedef struct
+{
+  GTask *task; /* (owned) */
+  TornadisEditUndoFunc undo;
+  gpointer undo_data; /* (owned) */
+  GDestroyNotify undo_destroy;
+} Edit;
+
+static TornadisLiveModelPrivate *
+get_private (TornadisLiveModel *self)
+{
+  return tornadis_live_model_get_instance_private (self);
+}
+
+static const TornadisLiveModelVirtuals *
+get_virtuals (TornadisLiveModel *self)
+{
+  return TORNADIS_LIVE_MODEL_GET_CLASS (self)->virtuals;
+}
+
+static void live_model_schedule (TornadisLiveModel *self);
+
+static void
+live_model_set_error (TornadisLiveModel *self,
+                      const GError *error)
+{
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  if (error == NULL && priv->error == NULL)
+    return;
+
+  g_clear_error (&priv->error);
+  priv->error = error != NULL ? g_error_copy (error) : NULL;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ERROR]);
+}
+
+/* (nullable): the first error of the replies. */
+static GError *
+find_error (TornadisReply *replies)
+{
+  for (gsize i = 0; i < tornadis_reply_get_n_elements (replies); i++)
+    {
+      TornadisReply *reply = tornadis_reply_get_element (replies, i);
+
+      if (tornadis_reply_is_error (reply))
+        return tornadis_reply_dup_error (reply);
+    }
+
+  return NULL;
+}
+
+static void
+live_model_fail (TornadisLiveModel *self,
+                 const GError *error)
+{
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  priv->changed |= priv->reading_changes;
+  get_virtuals (self)->abandon (self);
+  priv->delay_msec = CLAMP (2 * priv->delay_msec, FIRST_DELAY_MSEC, MAX_DELAY_MSEC);
+  live_model_set_error (self, error);
+}
+
+static void live_model_continue (TornadisLiveModel *self);
+
+static void
+read_cb (GObject *object,
+         GAsyncResult *result,
+         gpointer user_data)
+{
+  Reader *reader = user_data;
+  g_autoptr (TornadisLiveModel) self = g_weak_ref_get (&reader->model);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) replies = tornadis_client_call_pipeline_finish (TORNADIS_CLIENT (object), result, &error);
+  TornadisReading outcome = TORNADIS_READING_DONE;
+  TornadisLiveModelPrivate *priv;
+  gint64 taken_usec;
+
+  g_weak_ref_clear (&reader->model);
+  g_free (reader);
+  if (self == NULL || get_private (self)->disposed)
+    return;
+
+  priv = get_private (self);
+  if (replies != NULL)
+    error = find_error (replies);
+
+  if (priv->reading_void)
+    {
+      get_virtuals (self)->abandon (self);
+      priv->changed = TRUE;
+    }
+  else if (error != NULL)
+    {
+      live_model_fail (self, error);
+    }
+  else
+    {
+      outcome = get_virtuals (self)->apply (self, replies, priv->reading_changes, &error);
+      if (priv->disposed)
+        return;
+      if (error != NULL)
+        live_model_fail (self, error);
+      else if (outcome == TORNADIS_READING_MORE && !priv->reading_void)
+        {
+          live_model_continue (self);
+          return;
+        }
+      else
+        {
+          if (outcome == TORNADIS_READING_MORE)
+            get_virtuals (self)->abandon (self);
+          priv->changed |= outcome != TORNADIS_READING_DONE;
+          priv->delay_msec = 0;
+        }
+    }
+
+  taken_usec = g_get_monotonic_time () - priv->started_usec;
+  if (taken_usec > LONG_READING_USEC)
+    priv->pause_usec = g_get_monotonic_time () + MIN (taken_usec, MAX_PAUSE_USEC);
+  priv->reading = FALSE;
+  live_model_schedule (self);
+
+  if (priv->delay_msec == 0 && !priv->reading_void)
+    {
+      live_model_set_error (self, NULL);
+      if (!priv->ready && !priv->disposed)
+        {
+          priv->ready = TRUE;
+          g_object_notify_by_pspec (G_OBJECT (self), props[PROP_READY]);
+        }
+    }
+}
+
+static void
+live_model_continue (TornadisLiveModel *self)
+{
+  TornadisLiveModelPrivate *priv = get_private (self);
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  Reader *reader = g_new0 (Reader, 1);
+
+  tornadis_pipeline_set_atomic (pipeline, TRUE);
+  get_virtuals (self)->stack (self, pipeline, priv->reading_changes);
+  g_weak_ref_init (&reader->model, self);
+  tornadis_client_call_pipeline_async (priv->client, pipeline, priv->cancellable, read_cb, reader);
+}
+
+static gboolean
+source_cb (gpointer user_data)
+{
+  TornadisLiveModel *self = user_data;
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  g_clear_pointer (&priv->source, g_source_unref);
+  priv->reading = TRUE;
+  priv->reading_void = FALSE;
+  priv->started_usec = g_get_monotonic_time ();
+  priv->reading_changes = priv->changed && priv->started_usec >= priv->pause_usec;
+  if (priv->reading_changes)
+    priv->changed = FALSE;
+  live_model_continue (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+live_model_schedule (TornadisLiveModel *self)
+{
+  TornadisLiveModelPrivate *priv = get_private (self);
+  gboolean wanted = get_virtuals (self)->has_wanted (self);
+  gint64 wait_usec = wanted ? 0 : priv->pause_usec - g_get_monotonic_time ();
+
+  if (priv->disposed || priv->reading || priv->n_edits > 0 || !(priv->changed || wanted))
+    return;
+
+  if (priv->source != NULL)
+    g_source_destroy (priv->source);
+  g_clear_pointer (&priv->source, g_source_unref);
+
+  if (priv->delay_msec > 0)
+    priv->source = g_timeout_source_new (priv->delay_msec);
+  else if (wait_usec > 0)
+    priv->source = g_timeout_source_new ((guint) ((wait_usec + 999) / 1000));
+  else
+    priv->source = g_idle_source_new ();
+  g_source_set_priority (priv->source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (priv->source, source_cb, self, NULL);
+  g_source_attach (priv->source, priv->context);
+}
+
+void
+tornadis_live_model_queue_reading (TornadisLiveModel *self,
+                                   gboolean changes)
+{
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  priv->changed |= changes;
+  /* A timer that runs for what is wanted less goes on. */
+  if (priv->source == NULL || priv->delay_msec == 0)
+    live_model_schedule (self);
+}
+
+static void
+watch_cb (GBytes *key,
+          const char *event,
+          gpointer user_data)
+{
+  TornadisLiveModel *self = user_data;
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  /* The server is there: there is nothing to wait for. */
+  if (event == NULL && priv->delay_msec > 0 && !priv->reading)
+    {
+      priv->delay_msec = 0;
+      live_model_schedule (self);
+    }
+  if (get_virtuals (self)->event (self, key, event))
+    tornadis_live_model_queue_reading (self, TRUE);
+}
+
+static void
+live_cb (gpointer unused,
+         gpointer user_data)
+{
+  TornadisLiveModel *self = user_data;
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  priv->live = priv->watch != NULL && tornadis_model_watch_is_live (priv->watch);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_LIVE]);
+}
+
+void
+tornadis_live_model_set_data (TornadisLiveModel *self,
+                              gpointer data,
+                              GDestroyNotify destroy)
+{
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  g_assert (priv->data == NULL);
+  priv->data = data;
+  priv->data_destroy = destroy;
+}
+
+gpointer
+tornadis_live_model_get_data (TornadisLiveModel *self)
+{
+  return get_private (self)->data;
+}
+
+/* Edits */
+
+GTask *
+tornadis_live_model_new_task (TornadisLiveModel *self,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data,
+                              gpointer source_tag)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, source_tag);
+  /* The model shows whether it was done, so that is told. */
+  g_task_set_check_cancellable (task, FALSE);
+  if (g_task_return_error_if_cancelled (task))
+    return NULL;
+  if (get_private (self)->disposed)
+    {
+      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "the model is disposed");
+      return NULL;
+    }
+
+  return g_steal_pointer (&task);
+}
+
+TornadisCommand *
+tornadis_live_model_new_command (TornadisLiveModel *self,
+                                 const char *name)
+{
+  TornadisCommand *command = tornadis_command_new (name);
+
+  tornadis_command_append_bytes (command, get_private (self)->key);
+
+  return command;
+}
+
+static void
+edited_cb (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  Edit *edit = user_data;
+  g_autoptr (GTask) task = edit->task;
+  TornadisLiveModel *self = g_task_get_source_object (task);
+  TornadisLiveModelPrivate *priv = get_private (self);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+
+  priv->n_edits--;
+  if (!priv->disposed)
+    {
+      if (reply == NULL && edit->undo != NULL)
+        edit->undo (self, edit->undo_data);
+      tornadis_live_model_queue_reading (self, TRUE);
+    }
+
+  if (edit->undo_destroy != NULL)
+    edit->undo_destroy (edit->undo_data);
+  g_free (edit);
+
+  if (reply != NULL)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+void
+tornadis_live_model_edit (TornadisLiveModel *self,
+                          GTask *task,
+                          TornadisCommand *command,
+                          TornadisEditUndoFunc undo,
+                          gpointer undo_data,
+                          GDestroyNotify undo_destroy)
+{
+  TornadisLiveModelPrivate *priv = get_private (self);
+  Edit *edit = g_new0 (Edit, 1);
+
+  edit->task = g_object_ref (task);
+  edit->undo = undo;
+  edit->undo_data = undo_data;
+  edit->undo_destroy = undo_destroy;
+
+  priv->n_edits++;
+  priv->reading_void = priv->reading;
+  if (priv->source != NULL)
+    g_source_destroy (priv->source);
+  g_clear_pointer (&priv->source, g_source_unref);
+  tornadis_client_call_async (priv->client, command, g_task_get_cancellable (task), edited_cb, edit);
+}
+
+/* GListModel */
+
+static GType
+tornadis_live_model_get_item_type (GListModel *model)
+{
+  return TORNADIS_TYPE_ITEM;
+}
+
+static guint
+tornadis_live_model_get_n_items (GListModel *model)
+{
+  TornadisLiveModel *self = TORNADIS_LIVE_MODEL (model);
+
+  return get_virtuals (self)->get_n_items (self);
+}
+
+static gpointer
+tornadis_live_model_get_item (GListModel *model,
+                              guint position)
+{
+  TornadisLiveModel *self = TORNADIS_LIVE_MODEL (model);
+
+  if (get_private (self)->disposed)
+    return NULL;
+
+  return get_virtuals (self)->get_item (self, position);
+}
+
+static void
+tornadis_live_model_list_model_init (GListModelInterface *iface)
+{
+  iface->get_item_type = tornadis_live_model_get_item_type;
+  iface->get_n_items = tornadis_live_model_get_n_items;
+  iface->get_item = tornadis_live_model_get_item;
+}
+
+void
+tornadis_live_model_items_changed (TornadisLiveModel *self,
+                                   guint position,
+                                   guint n_removed,
+                                   guint n_added)
+{
+  if (n_removed == 0 && n_added == 0)
+    return;
+
+  g_list_model_items_changed (G_LIST_MODEL (self), position, n_removed, n_added);
+  if (n_removed != n_added)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_N_ITEMS]);
+}
+
+/* Properties */
+
+/**
+ * tornadis_live_model_get_client: (get-property client)
+ * @self: a model
+ *
+ * Gets the client that reads and edits, to which other calls may be made as well.
+ *
+ * Returns: (transfer none): the client
+ *
+ * Since: 1.0
+ */
+TornadisClient *
+tornadis_live_model_get_client (TornadisLiveModel *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), NULL);
+
+  return get_private (self)->client;
+}
+
+/**
+ * tornadis_live_model_get_key_bytes: (get-property key-bytes)
+ * @self: a model
+ *
+ * Gets the key that it shows.
+ *
+ * Returns: (transfer none): the key
+ *
+ * Since: 1.0
+ */
+GBytes *
+tornadis_live_model_get_key_bytes (TornadisLiveModel *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), NULL);
+
+  return get_private (self)->key;
+}
+
+/**
+ * tornadis_live_model_get_key: (get-property key)
+ * @self: a model
+ *
+ * Gets the key that it shows as text.
+ *
+ * Returns: (transfer none) (nullable): the key, or %NULL when it is not UTF-8 text
+ *
+ * Since: 1.0
+ */
+const char *
+tornadis_live_model_get_key (TornadisLiveModel *self)
+{
+  GBytes *key;
+  const char *data;
+  gsize length;
+
+  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), NULL);
+
+  key = get_private (self)->key;
+  data = g_bytes_get_data (key, &length);
+
+  return g_utf8_validate (data, (gssize) length, NULL) ? data : NULL;
+}
+
+/**
+ * tornadis_live_model_get_ready: (get-property ready)
+ * @self: a model
+ *
+ * Gets whether the server has told once how much there is.
+ *
+ * Returns: whether it is ready
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_live_model_get_ready (TornadisLiveModel *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), FALSE);
+
+  return get_private (self)->ready;
+}
+
+/**
+ * tornadis_live_model_get_live: (get-property live)
+ * @self: a model
+ *
+ * Gets whether the model follows what happens on the server.
+ *
+ * Returns: whether it is live
+ *
+ * Since: 1.0
+ */
+gboolean
+tornadis_live_model_get_live (TornadisLiveModel *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), FALSE);
+
+  return get_private (self)->live;
+}
+
+/**
+ * tornadis_live_model_get_error: (get-property error)
+ * @self: a model
+ *
+ * Gets why it could not be read the last time.
+ *
+ * Returns: (transfer none) (nullable): the error, or %NULL if it could
+ *
+ * Since: 1.0
+ */
+const GError *
+tornadis_live_model_get_error (TornadisLiveModel *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), NULL);
+
+  return get_private (self)->error;
+}
+
+/**
+ * tornadis_live_model_refresh:
+ * @self: a model
+ *
+ * Makes it look for changes, as a notification does. It is needed where the server has none.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_live_model_refresh (TornadisLiveModel *self)
+{
+  g_return_if_fail (TORNADIS_IS_LIVE_MODEL (self));
+
+  if (!get_private (self)->disposed)
+    watch_cb (NULL, NULL, self);
+}
+
+static void
+tornadis_live_model_get_property (GObject *object,
+                                  guint prop_id,
+                                  GValue *value,
+                                  GParamSpec *pspec)
+{
+  TornadisLiveModel *self = TORNADIS_LIVE_MODEL (object);
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  switch ((TornadisLiveModelProperty) prop_id)
+    {
+    case PROP_CLIENT:
+      g_value_set_object (value, priv->client);
+      break;
+    case PROP_KEY:
+      g_value_set_string (value, tornadis_live_model_get_key (self));
+      break;
+    case PROP_KEY_BYTES:
+      g_value_set_boxed (value, priv->key);
+      break;
+    case PROP_N_ITEMS:
+      g_value_set_uint (value, get_virtuals (self)->get_n_items (self));
+      break;
+    case PROP_READY:
+      g_value_set_boolean (value, priv->ready);
+      break;
+    case PROP_LIVE:
+      g_value_set_boolean (value, priv->live);
+      break;
+    case PROP_ERROR:
+      g_value_set_boxed (value, priv->error);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+live_model_set_key (TornadisLiveModel *self,
+                    gconstpointer data,
+                    gsize length)
+{
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  g_clear_pointer (&priv->key, g_bytes_unref);
+  priv->key = tornadis_item_copy_bytes (data, length);
+}
+
+static void
+tornadis_live_model_set_property (GObject *object,
+                                  guint prop_id,
+                                  const GValue *value,
+                                  GParamSpec *pspec)
+{
+  TornadisLiveModel *self = TORNADIS_LIVE_MODEL (object);
+  TornadisLiveModelPrivate *priv = get_private (self);
+  gconstpointer data;
+  gsize length;
+
+  switch ((TornadisLiveModelProperty) prop_id)
+    {
+    case PROP_CLIENT:
+      priv->client = g_value_dup_object (value);
+      break;
+    case PROP_KEY:
+      if (g_value_get_string (value) != NULL)
+        live_model_set_key (self, g_value_get_string (value), strlen (g_value_get_string (value)));
+      break;
+    case PROP_KEY_BYTES:
+      if (g_value_get_boxed (value) != NULL)
+        {
+          data = g_bytes_get_data (g_value_get_boxed (value), &length);
+          live_model_set_key (self, data, length);
+        }
+      break;
+    case PROP_N_ITEMS:
+    case PROP_READY:
+    case PROP_LIVE:
+    case PROP_ERROR:
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+tornadis_live_model_constructed (GObject *object)
+{
+  TornadisLiveModel *self = TORNADIS_LIVE_MODEL (object);
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  G_OBJECT_CLASS (tornadis_live_model_parent_class)->constructed (object);
+
+  if (priv->client == NULL)
+    priv->client = g_object_new (TORNADIS_TYPE_CLIENT, NULL);
+  if (priv->key == NULL)
+    live_model_set_key (self, "", 0);
+}
+
+void
+tornadis_live_model_start (TornadisLiveModel *self)
+{
+  TornadisLiveModelPrivate *priv = get_private (self);
+  const TornadisLiveModelVirtuals *virtuals = get_virtuals (self);
+
+  priv->watch = tornadis_model_watch_new (priv->client, priv->key, virtuals->is_pattern, virtuals->classes, watch_cb, live_cb, self);
+  tornadis_live_model_queue_reading (self, TRUE);
+}
+
+static void
+tornadis_live_model_dispose (GObject *object)
+{
+  TornadisLiveModel *self = TORNADIS_LIVE_MODEL (object);
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  if (!priv->disposed)
+    {
+      priv->disposed = TRUE;
+      g_cancellable_cancel (priv->cancellable);
+      g_clear_pointer (&priv->watch, tornadis_model_watch_free);
+      if (priv->source != NULL)
+        g_source_destroy (priv->source);
+      g_clear_pointer (&priv->source, g_source_unref);
+      get_virtuals (self)->dispose (self);
+    }
+
+  G_OBJECT_CLASS (tornadis_live_model_parent_class)->dispose (object);
+}
+
+static void
+tornadis_live_model_finalize (GObject *object)
+{
+  TornadisLiveModelPrivate *priv = get_private (TORNADIS_LIVE_MODEL (object));
+
+  if (priv->data_destroy != NULL)
+    priv->data_destroy (priv->data);
+  g_clear_object (&priv->client);
+  g_clear_object (&priv->cancellable);
+  g_clear_error (&priv->error);
+  g_bytes_unref (priv->key);
+  g_main_context_unref (priv->context);
+
+  G_OBJECT_CLASS (tornadis_live_model_parent_class)->finalize (object);
+}
+
+static void
+tornadis_live_model_class_init (TornadisLiveModelClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+  const GParamFlags construct = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+
+  object_class->constructed = tornadis_live_model_constructed;
+  object_class->get_property = tornadis_live_model_get_property;
+  object_class->set_property = tornadis_live_model_set_property;
+  object_class->dispose = tornadis_live_model_dispose;
+  object_class->finalize = tornadis_live_model_finalize;
+
+  /**
+   * TornadisLiveModel:client: (getter get_client)
+   *
+   * The client that reads and edits. Nothing that blocks is called on it, so other calls may be made as well.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CLIENT] = g_param_spec_object ("client", NULL, NULL, TORNADIS_TYPE_CLIENT, construct);
+
+  /**
+   * TornadisLiveModel:key: (getter get_key)
+   *
+   * The key that it shows; of a [class@Tornadis.KeyModel] the pattern. %NULL when it is not UTF-8 text.
+   *
+   * Since: 1.0
+   */
+  props[PROP_KEY] = g_param_spec_string ("key", NULL, NULL, NULL, construct);
+
+  /**
+   * TornadisLiveModel:key-bytes: (getter get_key_bytes)
+   *
+   * The same as bytes. Either is given to the constructor.
+   *
+   * Since: 1.0
+   */
+  props[PROP_KEY_BYTES] = g_param_spec_boxed ("key-bytes", NULL, NULL, G_TYPE_BYTES, construct);
+
+  /**
+   * TornadisLiveModel:n-items:
+   *
+   * How many items there are, as [method@Gio.ListModel.get_n_items] says.
+   *
+   * Since: 1.0
+   */
+  props[PROP_N_ITEMS] = g_param_spec_uint ("n-items", NULL, NULL, 0, G_MAXUINT, 0, readable);
+
+  /**
+   * TornadisLiveModel:ready: (getter get_ready)
+   *
+   * Whether the server has told once how much there is.
+   *
+   * Since: 1.0
+   */
+  props[PROP_READY] = g_param_spec_boolean ("ready", NULL, NULL, FALSE, readable);
+
+  /**
+   * TornadisLiveModel:live: (getter get_live)
+   *
+   * Whether the model follows what happens on the server: it is connected, and keyspace notifications are enabled. A user who
+   * may not read that setting (`CONFIG GET`) has it %FALSE until the first notification.
+   *
+   * Since: 1.0
+   */
+  props[PROP_LIVE] = g_param_spec_boolean ("live", NULL, NULL, FALSE, readable);
+
+  /**
+   * TornadisLiveModel:error: (getter get_error)
+   *
+   * Why it could not be read the last time, %NULL if it could.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, readable);
+
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+}
+
+static void
+tornadis_live_model_init (TornadisLiveModel *self)
+{
+  TornadisLiveModelPrivate *priv = get_private (self);
+
+  priv->context = g_main_context_ref_thread_default ();
+  priv->cancellable = g_cancellable_new ();
+}
