@@ -195,6 +195,32 @@ gboolean tornadis_bridge_carrier_start_keyspace (TornadisBridgeCarrier *self,
                                                  TornadisKeyspace *keyspace,
                                                  GCancellable *cancellable,
                                                  GError **error);
+/* tornadis-bridge-models.c */
+
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_edit_list (TornadisBridgeCarrier *self,
+                                            TornadisListModel *model,
+                                            const char *what,
+                                            guint position,
+                                            GBytes *value,
+                                            GCancellable *cancellable,
+                                            GError **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_edit_sorted_set (TornadisBridgeCarrier *self,
+                                                  TornadisSortedSetModel *model,
+                                                  const char *what,
+                                                  GBytes *member,
+                                                  double score,
+                                                  GCancellable *cancellable,
+                                                  GError **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_edit_table (TornadisBridgeCarrier *self,
+                                             TornadisLiveModel *model,
+                                             const char *what,
+                                             GBytes *name,
+                                             GBytes *value,
+                                             GCancellable *cancellable,
+                                             GError **error);
 
 /* tornadis-bridge-script.c */
 

@@ -21,6 +21,38 @@ GLIB = '{http://www.gtk.org/introspection/glib/1.0}'
 INTEGERS = {'gint', 'guint', 'gint64', 'guint64', 'guint16', 'gsize', 'gssize', 'guint8'}
 
 
+# What of GIO's interface the classes have that implement it, whose GIR is not read.
+LIST_MODEL = ElementTree.fromstring("""
+<interface xmlns="http://www.gtk.org/introspection/core/1.0" xmlns:glib="http://www.gtk.org/introspection/glib/1.0" name="ListModel">
+  <method name="get_item">
+    <return-value transfer-ownership="full" nullable="1"><type name="GObject.Object"/></return-value>
+    <parameters><parameter name="position"><type name="guint"/></parameter></parameters>
+  </method>
+  <method name="get_item_type">
+    <return-value transfer-ownership="none"><type name="GType"/></return-value>
+  </method>
+  <method name="get_n_items">
+    <return-value transfer-ownership="none"><type name="guint"/></return-value>
+  </method>
+  <method name="items_changed">
+    <return-value transfer-ownership="none"><type name="none"/></return-value>
+    <parameters>
+      <parameter name="position"><type name="guint"/></parameter>
+      <parameter name="removed"><type name="guint"/></parameter>
+      <parameter name="added"><type name="guint"/></parameter>
+    </parameters>
+  </method>
+  <glib:signal name="items-changed">
+    <return-value transfer-ownership="none"><type name="none"/></return-value>
+    <parameters>
+      <parameter name="position"><type name="guint"/></parameter>
+      <parameter name="removed"><type name="guint"/></parameter>
+      <parameter name="added"><type name="guint"/></parameter>
+    </parameters>
+  </glib:signal>
+</interface>""")
+
+
 class Type:
     def __init__(self, element):
         """Of anything that has a type: a parameter, a property, a return value."""
@@ -69,7 +101,11 @@ class Item:
             self.functions = [each for each in self.functions if each.kind != 'virtual-method']
             # What has its signals is an object, and connects to them as any.
             self.signals = []
-        self.implements = [each.get('name') for each in element.findall(f'{CORE}implements') if '.' not in each.get('name')]
+        interfaces = [each.get('name') for each in element.findall(f'{CORE}implements')]
+        self.implements = [name for name in interfaces if '.' not in name]
+        self.is_list = 'Gio.ListModel' in interfaces
+        if self.is_list:
+            self.functions += get_functions(LIST_MODEL, 'method')
 
     def get_constructor(self):
         return next((each for each in self.functions if each.kind == 'constructor' and each.name == 'new'), None)
@@ -122,6 +158,9 @@ class Namespace:
             if item.parent in items:
                 item.ancestors = [items[item.parent]]
                 item.implements = [each for each in item.implements if each not in items[item.parent].implements]
+            elif item.is_list:
+                item.implements.append('Gio.ListModel')
+                item.signals.append(Signal(LIST_MODEL.find(f'{GLIB}signal')))
 
 
 def get_functions(element, *tags):
@@ -328,7 +367,8 @@ class Python:
             members.add('__init__', f'def __init__({", ".join(["self", *given])}) -> None: ...')
             members.add('copy', 'def copy(self) -> Self: ...')
         elif item.kind == 'class' and not item.abstract:
-            given = ['*', *self.make_keywords(item, ' = ...')] if item.get_all('properties') else []
+            keywords = self.make_keywords(item, ' = ...')
+            given = ['*', *keywords] if keywords else []
             members.add('__init__', f'def __init__({", ".join(["self", *given])}) -> None: ...')
         if item.properties:
             properties = Members()
@@ -527,7 +567,7 @@ class TypeScript:
         return self.close(f'{abstract}class {item.name}{base} {{', item.doc, members) + self.make_namespace(item)
 
     def make_namespace(self, item):
-        if not item.signals and not item.properties:
+        if not item.signals and not item.get_all('properties'):
             return ''
         signals, properties = Members(), Members()
         for each in item.signals:

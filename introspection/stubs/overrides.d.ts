@@ -217,6 +217,46 @@ declare module 'gi://Tornadis?version=1.0' {
             ack(...entries: StreamEntry[]): Promise<void>;
             /** Gives entries up that could not be dealt with: they come again after claim_idle_msec. */
             release(...entries: StreamEntry[]): void;
+        class LiveModel {
+            /** Gets why it could not be read the last time. */
+            get_error(): AnyError | null;
+        }
+
+        class ListModel {
+            /** Adds a row at the end; a promise of true. */
+            append(value: Argument, options?: CallOptions): Promise<boolean>;
+            /** Adds a row in front of another, which in the midst has to be loaded; a promise of true. */
+            insert(position: number, value: Argument, options?: CallOptions): Promise<boolean>;
+            /** Gives a row that is loaded another value; a promise of true. */
+            replace(position: number, value: Argument, options?: CallOptions): Promise<boolean>;
+            /** Removes a row that is loaded; a promise of true. */
+            remove(position: number, options?: CallOptions): Promise<boolean>;
+        }
+
+        class SortedSetModel {
+            /** Adds a member or gives it another score; a promise of true. */
+            add(member: Argument, score: number, options?: CallOptions): Promise<boolean>;
+            /** Removes a member; a promise of true. */
+            remove(member: Argument, options?: CallOptions): Promise<boolean>;
+        }
+
+        class HashModel {
+            /** Gives a field a value; a promise of true. */
+            put(field: Argument, value: Argument, options?: CallOptions): Promise<boolean>;
+            /** Removes a field; a promise of true. */
+            remove(field: Argument, options?: CallOptions): Promise<boolean>;
+        }
+
+        class SetModel {
+            /** Adds a member; a promise of true. */
+            add(member: Argument, options?: CallOptions): Promise<boolean>;
+            /** Removes a member; a promise of true. */
+            remove(member: Argument, options?: CallOptions): Promise<boolean>;
+        }
+
+        class KeyModel {
+            /** Removes a key; a promise of true. */
+            remove(key: Argument, options?: CallOptions): Promise<boolean>;
         }
 
         class ClientPool {

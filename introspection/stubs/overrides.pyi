@@ -378,6 +378,67 @@ class StreamConsumer:
         """Acknowledges entries, those of one turn of the main loop together: an awaitable that need not be awaited."""
     def release(self, *entries: StreamEntry) -> None:
         """Gives entries up that could not be dealt with: they come again after claim_idle_msec."""
+class LiveModel:
+    def get_error(self) -> TornadisException | None: ...
+
+class ListModel:
+    def __init__(self, client: Client, key: _Argument) -> None: ...
+    def append(
+        self, value: _Argument, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Adds a row at the end; an awaitable of True."""
+    def insert(
+        self, position: int, value: _Argument, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Adds a row in front of another; an awaitable of True. In the midst that has to be loaded."""
+    def replace(
+        self, position: int, value: _Argument, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Gives a row that is loaded another value; an awaitable of True."""
+    def remove(
+        self, position: int, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Removes a row that is loaded; an awaitable of True."""
+
+class SortedSetModel:
+    def __init__(self, client: Client, key: _Argument, *, descending: bool = False) -> None: ...
+    def add(
+        self, member: _Argument, score: float, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Adds a member or gives it another score; an awaitable of True."""
+    def remove(
+        self, member: _Argument, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Removes a member; an awaitable of True."""
+
+class HashModel:
+    def __init__(self, client: Client, key: _Argument) -> None: ...
+    def put(
+        self, field: _Argument, value: _Argument, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Gives a field a value; an awaitable of True."""
+    def remove(
+        self, field: _Argument, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Removes a field; an awaitable of True."""
+
+class SetModel:
+    def __init__(self, client: Client, key: _Argument) -> None: ...
+    def add(
+        self, member: _Argument, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Adds a member; an awaitable of True."""
+    def remove(
+        self, member: _Argument, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Removes a member; an awaitable of True."""
+
+class KeyModel:
+    def __init__(self, client: Client, pattern: _Argument) -> None: ...
+    def remove(
+        self, key: _Argument, *,
+        timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
+        """Removes a key; an awaitable of True."""
 
 class Plugin:
     @property

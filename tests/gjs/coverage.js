@@ -4,12 +4,13 @@
 import Tornadis from 'gi://Tornadis?version=1.0';
 
 const CLASSES = ['Client', 'PubSubClient', 'Pipeline', 'ClientPool', 'Command', 'Reply', 'Message', 'Plugin', 'Call',
-    'Keyspace', 'Scanner', 'Script', 'LoginRequest', 'StreamConsumer', 'StreamEntry', 'StreamReader',
-    'FunctionLibrary', 'Lock', 'Error', 'TornadisException', 'ReplyError'];
+    'Keyspace', 'Scanner', 'Script', 'Item', 'LiveModel', 'ListModel', 'SortedSetModel', 'HashModel', 'SetModel',
+    'KeyModel', 'LoginRequest', 'StreamConsumer', 'StreamEntry', 'StreamReader', 'FunctionLibrary', 'Lock', 'Error',
+    'TornadisException', 'ReplyError'];
 
 // Of the language itself; what it does for every object by itself; of GObject, where the override has its own.
 const LEFT_OUT = ['prototype', '$gtype', 'length', 'name', 'constructor', '_init', 'valueOf', 'ref', 'unref', 'connect',
-    'connect_after'];
+    'connect_after', 'get_item_type', 'get_n_items', 'get_item', 'items_changed'];
 // What every GLib.Error and boxed type has.
 const INHERITED = ['Error#domain', 'Error#code', 'Error#message', 'Error#toString', 'Command#toString',
     'Reply#toString', 'Message#toString'];

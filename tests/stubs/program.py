@@ -570,6 +570,57 @@ def credentials(client: Tornadis.Client, request: Tornadis.LoginRequest) -> None
     if given is not None:
         given.request_login(request)
         other.props.credentials = given
+async def models(client: Tornadis.Client) -> None:
+    rows = Tornadis.ListModel(client, 'log')
+    rows.connect('items-changed', lambda model, position, removed, added: print(position, removed, added))
+    await rows.append('a', timeout=1)
+    await rows.insert(0, b'b', cancellable=Gio.Cancellable())
+    await rows.replace(0, 1)
+    truths: list[bool] = [await rows.remove(0), rows.get_ready(), rows.get_live(), rows.props.ready, rows.props.live]
+    rows.refresh()
+    best = Tornadis.SortedSetModel(client, b'best', descending=True)
+    truths += [await best.add('a', 1.5, timeout=1), await best.remove('a'), best.get_descending(), best.props.descending]
+    other: Tornadis.ListModel = Tornadis.ListModel.new(client, 'log')
+    another: Tornadis.SortedSetModel = Tornadis.SortedSetModel.new(client, 'best', False)
+    live: Tornadis.LiveModel = other
+    value: GLib.Bytes = GLib.Bytes.new(b'a')
+    other.append_async(value, None, lambda model, result: print(model.append_finish(result)))
+    other.insert_async(0, value, None, lambda model, result: print(model.insert_finish(result)))
+    other.replace_async(0, value, None, lambda model, result: print(model.replace_finish(result)))
+    other.remove_async(0, None, lambda model, result: print(model.remove_finish(result)))
+    another.add_async(value, 1, None, lambda model, result: print(model.add_finish(result)))
+    another.remove_async(value, None, lambda model, result: print(model.remove_finish(result)))
+    print(live.get_item_type(), live.get_n_items())
+    live.items_changed(0, 0, 0)
+    item = live.get_item(0)
+    assert isinstance(item, Tornadis.Item)
+    texts: list[str | None] = [item.get_text(), item.get_name(), item.props.text, item.props.name, live.get_key(), live.props.key]
+    values: list[GLib.Bytes | None] = [
+        item.get_bytes(), item.get_field(), item.get_key(), item.props.bytes, item.props.field, item.props.key,
+        live.get_key_bytes(), live.props.key_bytes]
+    numbers: list[float] = [item.get_score(), item.props.score, live.props.n_items]
+    truths += [item.get_loading(), item.props.loading]
+    error: Tornadis.TornadisException | None = live.get_error()
+    print(truths, texts, values, numbers, error, live.props.error, live.get_client(), live.props.client)
+
+
+async def tables(client: Tornadis.Client) -> None:
+    settings = Tornadis.HashModel(client, 'settings')
+    tags = Tornadis.SetModel(client, b'tags')
+    jobs = Tornadis.KeyModel(client, 'job:*')
+    truths: list[bool] = [
+        await settings.put('a', 1, timeout=1), await settings.remove('a'), await tags.add('a'), await tags.remove('a', timeout=1),
+        await jobs.remove('job:1', cancellable=Gio.Cancellable())]
+    value: GLib.Bytes = GLib.Bytes.new(b'a')
+    hash_model: Tornadis.HashModel = Tornadis.HashModel.new(client, 'settings')
+    set_model: Tornadis.SetModel = Tornadis.SetModel.new(client, 'tags')
+    key_model: Tornadis.KeyModel = Tornadis.KeyModel.new(client, 'job:*')
+    hash_model.put_async(value, value, None, lambda model, result: print(model.put_finish(result)))
+    hash_model.remove_async(value, None, lambda model, result: print(model.remove_finish(result)))
+    set_model.add_async(value, None, lambda model, result: print(model.add_finish(result)))
+    set_model.remove_async(value, None, lambda model, result: print(model.remove_finish(result)))
+    key_model.remove_async(value, None, lambda model, result: print(model.remove_finish(result)))
+    print(truths)
 
 
 async def futures() -> None:

@@ -518,5 +518,53 @@ function credentials(request: Tornadis.LoginRequest, failure: Tornadis.AnyError)
     print(cancellable);
 }
 
+async function models(client: Tornadis.Client): Promise<void> {
+    const rows = new Tornadis.ListModel({client, key: 'log', key_bytes: null, keyBytes: null});
+    rows.connect('items-changed', (model, position, removed, added) => print(position, removed, added));
+    const truths: boolean[] = [await rows.append('a', {timeout: 1}), await rows.insert(0, 1), await rows.replace(0, 'b'),
+        await rows.remove(0), rows.get_ready(), rows.get_live(), rows.ready, rows.live];
+    rows.refresh();
+    const best = new Tornadis.SortedSetModel({client, key: 'best', descending: true});
+    truths.push(await best.add('a', 1.5), await best.remove('a', {timeout: 1}), best.get_descending(), best.descending);
+    const other: Tornadis.ListModel = Tornadis.ListModel.new(client, 'log');
+    const another: Tornadis.SortedSetModel = Tornadis.SortedSetModel.new(client, 'best', false);
+    const live: Tornadis.LiveModel = other;
+    const value = new GLib.Bytes(new Uint8Array([97]));
+    other.append_async(value, null, (source, result) => print(source?.append_finish(result)));
+    other.insert_async(0, value, null, (source, result) => print(source?.insert_finish(result)));
+    other.replace_async(0, value, null, (source, result) => print(source?.replace_finish(result)));
+    other.remove_async(0, null, (source, result) => print(source?.remove_finish(result)));
+    another.add_async(value, 1, null, (source, result) => print(source?.add_finish(result)));
+    another.remove_async(value, null, (source, result) => print(source?.remove_finish(result)));
+    const item = live.get_item(0) as Tornadis.Item;
+    print(live.get_item_type(), live.get_n_items());
+    live.items_changed(0, 0, 0);
+    const texts: (string | null)[] = [item.get_text(), item.get_name(), item.text, item.name, live.get_key(), live.key];
+    const values: (GLib.Bytes | null)[] = [item.get_bytes(), item.get_field(), item.get_key(), item.bytes, item.field, item.key,
+        live.get_key_bytes(), live.key_bytes, live.keyBytes];
+    const numbers: number[] = [item.get_score(), item.score, live.n_items, live.nItems];
+    truths.push(item.get_loading(), item.loading);
+    const error = live.get_error();
+    print(truths, texts, values, numbers, error, live.error, live.get_client(), live.client);
+}
+
+async function tables(client: Tornadis.Client): Promise<void> {
+    const settings = new Tornadis.HashModel({client, key: 'settings'});
+    const tags = new Tornadis.SetModel({client, key: 'tags'});
+    const jobs = new Tornadis.KeyModel({client, key: 'job:*'});
+    const truths: boolean[] = [await settings.put('a', 1, {timeout: 1}), await settings.remove('a'), await tags.add('a'),
+        await tags.remove('a'), await jobs.remove('job:1')];
+    const value = new GLib.Bytes(new Uint8Array([97]));
+    const hashModel: Tornadis.HashModel = Tornadis.HashModel.new(client, 'settings');
+    const setModel: Tornadis.SetModel = Tornadis.SetModel.new(client, 'tags');
+    const keyModel: Tornadis.KeyModel = Tornadis.KeyModel.new(client, 'job:*');
+    hashModel.put_async(value, value, null, (source, result) => print(source?.put_finish(result)));
+    hashModel.remove_async(value, null, (source, result) => print(source?.remove_finish(result)));
+    setModel.add_async(value, null, (source, result) => print(source?.add_finish(result)));
+    setModel.remove_async(value, null, (source, result) => print(source?.remove_finish(result)));
+    keyModel.remove_async(value, null, (source, result) => print(source?.remove_finish(result)));
+    print(truths);
+}
+
 export {callbacks, calls, clients, failed, keyspaces, libraries, locks, pipelines, plugins, pools, properties,
-    scanners, scripts, signals, streams, subscriptions};
+    scanners, scripts, signals, streams, subscriptions, tables};

@@ -136,6 +136,9 @@ var _init = (function () {
         acquire_lock: 'Acquiring the lock',
         close_reader: 'Closing the reader',
         connect: 'Connecting',
+        edit_list: 'The edit',
+        edit_sorted_set: 'The edit',
+        edit_table: 'The edit',
         ensure_library: 'Loading the library',
         get_client: 'Getting a client',
         preconnect: 'Connecting',
@@ -411,19 +414,24 @@ var _init = (function () {
         PubSubClient: ['new_for_uri', 'new_for_uri_full', 'new_like'],
         ClientPool: [],
         FunctionLibrary: [],
+        HashModel: [],
+        KeyModel: [],
         Keyspace: [],
+        ListModel: [],
         Lock: [],
         Plugin: ['new_by_name', 'new_with_options'],
         Reply: ['new_from_resp'],
         Scanner: [],
         Script: [],
+        SetModel: [],
+        SortedSetModel: [],
         StreamConsumer: [],
         StreamReader: [],
     };
     // Those that are given errors, which may be ours; and those that return them.
     const GIVEN_ERRORS = {Call: ['return_error'], Error: ['dup_prefix'],
         Plugin: ['reconnect_client', 'reroute_subscriptions', 'set_client_lost']};
-    const GIVING_ERRORS = {Call: ['dup_error'], Reply: ['dup_error']};
+    const GIVING_ERRORS = {Call: ['dup_error'], LiveModel: ['get_error'], Reply: ['dup_error']};
 
     function wrapEach(names, find, wrap) {
         for (const [kind, each] of Object.entries(names)) {
@@ -997,7 +1005,7 @@ var _init = (function () {
 
         const makeClosed = message => makeException(DOMAIN, Tornadis.Error.CLOSED, message);
         const means = {getCarrier, makeCommand, toArgument, handOver, hide, makeClosed, makeTimeout, showEntry};
-        for (const name of ['Data', 'FunctionLibrary', 'Keyspace', 'Lock', 'Scanner', 'Streams'])
+        for (const name of ['Data', 'FunctionLibrary', 'Keyspace', 'Lock', 'Models', 'Scanner', 'Streams'])
             imports.overrides[`_Tornadis${name}`].create(Tornadis, means, checks);
         describeAll();
     }

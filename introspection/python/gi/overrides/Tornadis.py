@@ -29,14 +29,16 @@ from ._tornadis_keyspace import Keyspace
 from ._tornadis_lock import Lock
 from ._tornadis_loop import Future, _in_task, _LentFuture, run, sleep, spawn
 from ._tornadis_messages import Message as _Message, Messages
+from ._tornadis_models import HashModel, KeyModel, ListModel, SetModel, SortedSetModel
 from ._tornadis_scanner import Scanner
 from ._tornadis_streams import StreamConsumer, StreamEntry, StreamReader
 from ._tornadis_values import (
     ClientError, ConnectionError, ReplyError, Tornadis, TornadisBridge, TornadisException, _check_decode, _convert_errors,
     _describe, _encode, _is_large, _to_bytes, _to_command, _to_exception, _to_native)
 
-__all__ = ['ClientError', 'ConnectionError', 'FunctionLibrary', 'Future', 'Keyspace', 'Lock', 'ReplyError', 'Scanner',
-           'Script', 'StreamConsumer', 'StreamEntry', 'StreamReader', 'TornadisException', 'run', 'sleep', 'spawn']
+__all__ = ['ClientError', 'ConnectionError', 'FunctionLibrary', 'Future', 'HashModel', 'KeyModel', 'Keyspace',
+           'ListModel', 'Lock', 'ReplyError', 'Scanner', 'Script', 'SetModel', 'SortedSetModel', 'StreamConsumer',
+           'StreamEntry', 'StreamReader', 'TornadisException', 'run', 'sleep', 'spawn']
 
 
 def _given(options):
