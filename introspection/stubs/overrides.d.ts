@@ -150,6 +150,8 @@ declare module 'gi://Tornadis?version=1.0' {
             next(options?: CallOptions): Promise<ScanElement[] | null>;
             /** One after the other the elements of which next() gives arrays. */
             [Symbol.asyncIterator](): AsyncIterableIterator<ScanElement>;
+        }
+
         class Keyspace {
             /** Starts to tell what becomes of keys; a promise of the keyspace, when notifications are told. */
             start(options?: CallOptions): Promise<this>;
@@ -184,6 +186,8 @@ declare module 'gi://Tornadis?version=1.0' {
             release(options?: CallOptions): Promise<this>;
             /** Runs an async function while the lock is held, which is released at the end. */
             withLock<T>(use: (lock: this) => T | PromiseLike<T>, options?: CallOptions): Promise<T>;
+        }
+
         class StreamEntry {
             /** The key of the stream. */
             get stream(): string;
@@ -217,6 +221,8 @@ declare module 'gi://Tornadis?version=1.0' {
             ack(...entries: StreamEntry[]): Promise<void>;
             /** Gives entries up that could not be dealt with: they come again after claim_idle_msec. */
             release(...entries: StreamEntry[]): void;
+        }
+
         class LiveModel {
             /** Gets why it could not be read the last time. */
             get_error(): AnyError | null;

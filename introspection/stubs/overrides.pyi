@@ -279,6 +279,7 @@ class Scanner:
         """The next batch: an awaitable of a list of elements, or of None at the end."""
     def __aiter__(self) -> AsyncIterator[Any]:
         """One after the other the elements of which next() gives lists."""
+
 class Keyspace:
     def __init__(
         self, client: Client, pattern: str | bytes | None = None, *, event: str | None = None, db: int = -1,
@@ -333,6 +334,7 @@ class Lock:
     async def __aenter__(self) -> Self: ...
     async def __aexit__(
         self, kind: type[BaseException] | None, exception: BaseException | None, traceback: TracebackType | None, /) -> None: ...
+
 class StreamEntry:
     @property
     def stream(self) -> str:
@@ -378,6 +380,7 @@ class StreamConsumer:
         """Acknowledges entries, those of one turn of the main loop together: an awaitable that need not be awaited."""
     def release(self, *entries: StreamEntry) -> None:
         """Gives entries up that could not be dealt with: they come again after claim_idle_msec."""
+
 class LiveModel:
     def get_error(self) -> TornadisException | None: ...
 

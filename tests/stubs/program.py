@@ -415,6 +415,25 @@ def plugins(client: Tornadis.Client, call: Tornadis.Call, push: Tornadis.Reply) 
     print(named, registered, names, description, client.get_plugins().get_n_items())
 
 
+async def scripts(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
+    script = Tornadis.Script('return ARGV[1]', 1, read_only=True)
+    print(await script.call(client, 'key', 1, timeout=1), await script.call(pool, b'key', cancellable=Gio.Cancellable()))
+    pipeline = Tornadis.Pipeline()
+    script.stack(pipeline, 'key', 1)
+    replies: list[object] | None = await script.call_pipeline(pool, pipeline, timeout=1)
+    texts: list[str | None] = [script.get_source(), script.get_digest(), script.props.source, script.props.digest]
+    numbers: list[int] = [script.get_n_keys(), script.props.n_keys]
+    truths: list[bool] = [script.get_read_only(), script.props.read_only]
+    other: Tornadis.Script = Tornadis.Script.new('return 1', 0)
+    caller: Tornadis.Caller = pool
+    command: Tornadis.Command = other.create_command(['key'])
+    other.call_async(caller, command, None, lambda script, result: print(script.call_finish(result)))
+    other.call_pipeline_async(caller, pipeline, None, lambda script, result: print(script.call_pipeline_finish(result)))
+    caller.call_async(command, None, lambda caller, result: print(caller.call_finish(result)))
+    caller.call_pipeline_async(pipeline, None, lambda caller, result: print(caller.call_pipeline_finish(result)))
+    print(replies, texts, numbers, truths)
+
+
 async def scanners(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
     scanner = Tornadis.Scanner(client, Tornadis.ScannerKind.HASH, b'key', pattern='f*', count=10, unique=True)
     batch: list[object] | None = await scanner.next(timeout=1, cancellable=Gio.Cancellable())
@@ -434,6 +453,8 @@ async def scanners(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
         Tornadis.Scanner.new(pool), Tornadis.Scanner.new_for_key(client, Tornadis.ScannerKind.SORTED_SET, 'key')]
     scanner.close()
     print(batch, callers, keys, texts, numbers, kinds, truths, others, Tornadis.ScannerKind.SET, Tornadis.ScannerKind.KEYS)
+
+
 async def keyspaces(client: Tornadis.Client) -> None:
     keyspace = Tornadis.Keyspace(client, b'user:*', event='set', db=1, subkeys=True, configure=True, classes='$')
     started: Tornadis.Keyspace = await keyspace.start(timeout=1, cancellable=Gio.Cancellable())
@@ -454,25 +475,6 @@ async def keyspaces(client: Tornadis.Client) -> None:
     keyspace.connect('gap', lambda keyspace: print('gap'))
     keyspace.connect('disabled', lambda keyspace, error: print(error))
     print(started, truths, texts, patterns, numbers, models)
-
-
-async def scripts(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
-    script = Tornadis.Script('return ARGV[1]', 1, read_only=True)
-    print(await script.call(client, 'key', 1, timeout=1), await script.call(pool, b'key', cancellable=Gio.Cancellable()))
-    pipeline = Tornadis.Pipeline()
-    script.stack(pipeline, 'key', 1)
-    replies: list[object] | None = await script.call_pipeline(pool, pipeline, timeout=1)
-    texts: list[str | None] = [script.get_source(), script.get_digest(), script.props.source, script.props.digest]
-    numbers: list[int] = [script.get_n_keys(), script.props.n_keys]
-    truths: list[bool] = [script.get_read_only(), script.props.read_only]
-    other: Tornadis.Script = Tornadis.Script.new('return 1', 0)
-    caller: Tornadis.Caller = pool
-    command: Tornadis.Command = other.create_command(['key'])
-    other.call_async(caller, command, None, lambda script, result: print(script.call_finish(result)))
-    other.call_pipeline_async(caller, pipeline, None, lambda script, result: print(script.call_pipeline_finish(result)))
-    caller.call_async(command, None, lambda caller, result: print(caller.call_finish(result)))
-    caller.call_pipeline_async(pipeline, None, lambda caller, result: print(caller.call_pipeline_finish(result)))
-    print(replies, texts, numbers, truths)
 
 
 async def libraries(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
@@ -512,6 +514,8 @@ async def locks(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
 
     lock.connect('lost', tell)
     print(held, locked, released, callers, texts, numbers, truths)
+
+
 async def streams(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
     reader = Tornadis.StreamReader(client, 's', '0', max_pending=10)
     entry: Tornadis.StreamEntry = await reader.next(timeout=1, cancellable=Gio.Cancellable())
@@ -556,6 +560,8 @@ async def streams(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
     parts: list[GLib.Bytes | None] = [entry.get_field_name(0), entry.get_field_value(0), entry.lookup('name')]
     reply: Tornadis.Reply = entry.get_reply()
     print(texts, numbers, truths, parts, reply, other, entry.fields['f'], entry.pairs[0])
+
+
 class Login(GObject.Object, Tornadis.Credentials):
     def do_request_login(self, request: Tornadis.LoginRequest) -> None:
         cancellable: Gio.Cancellable = request.get_cancellable()
@@ -570,6 +576,8 @@ def credentials(client: Tornadis.Client, request: Tornadis.LoginRequest) -> None
     if given is not None:
         given.request_login(request)
         other.props.credentials = given
+
+
 async def models(client: Tornadis.Client) -> None:
     rows = Tornadis.ListModel(client, 'log')
     rows.connect('items-changed', lambda model, position, removed, added: print(position, removed, added))

@@ -393,6 +393,8 @@ async function scanners(caller: Tornadis.Caller, pool: Tornadis.ClientPool): Pro
     const other: Tornadis.Scanner = Tornadis.Scanner.new_for_key(caller, ScannerKind.SORTED_SET, 'key');
     scanner.close();
     print(batch, texts, numbers, kinds, truths, other, scanner.get_caller(), scanner.caller, scanner.get_key(), scanner.key);
+}
+
 async function keyspaces(client: Tornadis.Client): Promise<void> {
     const keyspace = new Tornadis.Keyspace({client, event: 'set', db: 1, subkeys: true, configure: true, classes: '$'});
     const started: Tornadis.Keyspace = await keyspace.start({timeout: 1, cancellable: new Gio.Cancellable()});
