@@ -150,4 +150,10 @@ async def test_as_in_c(server):
     equal(await scanner.next(), None)
 
 
+def test_getters(server):
+    scanner = Tornadis.Scanner(Tornadis.Client(), key_type='hash', count=100, unique=True, max_unique_bytes=1000)
+    equal([scanner.get_key_type(), scanner.get_count(), scanner.get_unique(), scanner.get_max_unique_bytes()],
+          ['hash', 100, True, 1000])
+
+
 main(sys.modules[__name__])
