@@ -12,7 +12,8 @@
  * Classes that work with what is on a server, such as scripts or locks, take any of them. The methods are those that
  * [class@Tornadis.Client] and [class@Tornadis.ClientPool] have by the same names.
  *
- * Other classes may implement it, for instance to have calls answered in a test. Then it is what they promise, too: each
+ * Other classes may implement it, for instance to have calls answered in a test; in JavaScript none can, as virtual functions
+ * with a callback are refused there. Then it is what they promise, too: each
  * call ends exactly once, later, in the thread-default main context in which it was made, with a reply or an error; and an
  * error reply of the server's is the error `TORNADIS_ERROR_REPLY` of a call, and stays in its place in a pipeline.
  *
