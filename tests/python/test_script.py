@@ -5,7 +5,7 @@ import sys
 
 from tap import equal, main, raises, raises_async
 
-from gi.repository import Tornadis
+from gi.repository import Tornadis, TornadisHarness
 
 COUNT = "return redis.call('INCRBY', KEYS[1], ARGV[1])"
 
@@ -75,19 +75,12 @@ async def test_errors(server):
 
 
 async def test_timeout(server):
-    client = make_client(server)
-    other = make_client(server)
-    await other.call('PING')
-    endless = Tornadis.Script('while true do end')
-    error = await raises_async(Tornadis.ConnectionError, endless.call(client, timeout=0.05))
+    peer = TornadisHarness.Peer.new('handshake\nstop-reading\n')
+    client = Tornadis.Client(port=peer.get_port())
+    error = await raises_async(Tornadis.ConnectionError, Tornadis.Script(COUNT, 1).call(client, 'n', 1, timeout=.05))
     equal(error.code, Tornadis.Error.TIMEOUT)
     equal(error.message, 'EVAL took longer than 0.05 s')
-    killed = None
-    while killed != b'OK':
-        try:
-            killed = await other.call('SCRIPT', 'KILL')
-        except Tornadis.ReplyError:
-            pass
+    client.close()
 
 
 main(sys.modules[__name__])

@@ -229,7 +229,12 @@ restored_cb (gpointer owner,
 {
 }
 
-/* The server has counted a delivery that is not told. It has just begun to be idle anew, so nobody else has it. */
+/* Only while it is still this consumer's: XCLAIM takes an entry from anybody, who may have claimed it since. */
+#define RESTORE_COUNT                                                                  \
+  "if redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])[1] then " \
+  "return redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'RETRYCOUNT', ARGV[4], 'JUSTID') end"
+
+/* The server has counted a delivery that is not told. */
 void
 tornadis_stream_consumer_restore_count (TornadisStreamConsumer *self,
                                         TornadisStreamEntry *entry)
@@ -238,12 +243,12 @@ tornadis_stream_consumer_restore_count (TornadisStreamConsumer *self,
   const char *id = tornadis_stream_entry_get_id (entry);
   g_autoptr (TornadisCommand) command = NULL;
 
-  if (entry->state == TORNADIS_STREAM_ENTRY_ENDING)
+  /* Of one that is to be counted the count is what the server says then. */
+  if (entry->state == TORNADIS_STREAM_ENTRY_ENDING || entry->delivery_count == 0)
     return;
 
-  command = tornadis_command_new_strv ((const char *[]){ "XCLAIM", key, self->group, self->name, "0", id, "RETRYCOUNT", NULL });
+  command = tornadis_command_new_strv ((const char *[]){ "EVAL", RESTORE_COUNT, "1", key, self->group, self->name, id, NULL });
   tornadis_command_append_int64 (command, entry->delivery_count);
-  tornadis_command_append_string (command, "JUSTID");
   tornadis_stream_sender_send (self->sender, command, restored_cb, NULL, NULL);
 }
 

@@ -200,6 +200,7 @@ consumer_deliver (TornadisStreamConsumer *self,
     tornadis_stream_reader_queue (TORNADIS_STREAM_READER (self), entry);
 }
 
+/* Those that the server has no count of are not the consumer's any more: another has claimed them since they came. */
 static void
 consumer_deliver_uncounted (TornadisStreamConsumer *self)
 {
@@ -207,7 +208,15 @@ consumer_deliver_uncounted (TornadisStreamConsumer *self)
 
   g_clear_pointer (&self->counts_position, g_free);
   while ((entry = g_queue_pop_head (&self->uncounted)) != NULL)
-    consumer_deliver (self, entry);
+    {
+      if (entry->delivery_count > 0)
+        {
+          consumer_deliver (self, entry);
+          continue;
+        }
+      tornadis_stream_consumer_forget (self, entry);
+      tornadis_stream_entry_unref (entry);
+    }
 }
 
 /* (transfer full): an entry that the server has delivered; if @is_counted so often as is said there. */
@@ -239,7 +248,10 @@ consumer_take_entry (TornadisStreamConsumer *self,
   else if (is_counted || self->counts_refused)
     consumer_deliver (self, g_steal_pointer (&owned));
   else
-    g_queue_push_tail (&self->uncounted, g_steal_pointer (&owned));
+    {
+      owned->delivery_count = 0;
+      g_queue_push_tail (&self->uncounted, g_steal_pointer (&owned));
+    }
 }
 
 static void
@@ -416,6 +428,9 @@ consumer_take_error (TornadisStreamReader *reader,
   if (self->phase == TORNADIS_STREAM_PHASE_COUNTS)
     {
       self->counts_refused = g_strcmp0 (prefix, "NOGROUP") != 0;
+      /* Once at least. */
+      for (GList *l = self->counts_refused ? self->uncounted.head : NULL; l != NULL; l = l->next)
+        ((TornadisStreamEntry *) l->data)->delivery_count = 1;
       consumer_deliver_uncounted (self);
       return TORNADIS_STREAM_LINK_GO_ON;
     }
