@@ -13,8 +13,8 @@
  * [property@Tornadis.Item:text].
  *
  * All rows are kept in memory, in the order in which they have come. They are scanned at first (`SCAN`), and again when
- * notifications may have been lost; in between the notifications say which key has come or is gone. It is of one server: the
- * keys of a cluster are on several.
+ * notifications may have been lost; in between the notifications say which key has come or is gone. Of a cluster it has the keys of
+ * all nodes.
  *
  * Since: 1.0
  */

@@ -27,7 +27,9 @@
  * Otherwise [method@Tornadis.LiveModel.refresh] makes it look. Whatever happens in one turn of the main loop is one change of
  * the model, made after one round trip. After the connection was lost the model is compared with what is there then.
  *
- * In a cluster a node tells of its own keys alone and it is asked at one, so there [method@Tornadis.LiveModel.refresh] is needed.
+ * With the plugin `cluster` it is told by all masters, and by those that take their places. All of them have to have notifications
+ * enabled; one is asked whether it has. With the plugin `key-prefix` the notifications are those of the prefix that is set when the
+ * model is made.
  *
  * # Errors
  *

@@ -7,9 +7,9 @@
 #include "tornadis-glib/client/tornadis-client.h"
 #include "tornadis-glib/client/tornadis-plugin.h"
 #include "tornadis-glib/client/tornadis-pub-sub-client.h"
-#include "tornadis-glib/values/tornadis-command.h"
+#include "tornadis-glib/data/tornadis-keyspace-private.h"
+#include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-message.h"
-#include "tornadis-glib/values/tornadis-reply.h"
 
 /* How long it waits before it subscribes again, doubled each time. */
 #define FIRST_DELAY_MSEC 500
@@ -21,6 +21,8 @@ struct _TornadisModelWatch
   TornadisClient *client;         /* (owned) */
   TornadisPubSubClient *listener; /* (owned) (nullable) if a plugin refuses it */
   GCancellable *cancellable;      /* (owned) of what is under way */
+  int db;
+  GBytes *prefix;                 /* (owned) of each key on the server that the model does not know of */
   GBytes *channel;                /* (owned) */
   char *classes;                  /* (owned) */
   gboolean is_pattern;
@@ -46,6 +48,7 @@ watch_finalize (gpointer data)
   g_clear_object (&self->listener);
   g_clear_object (&self->client);
   g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->prefix, g_bytes_unref);
   g_clear_pointer (&self->channel, g_bytes_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self->classes);
@@ -76,36 +79,6 @@ tornadis_model_watch_free (TornadisModelWatch *self)
   watch_unref (self);
 }
 
-/* With the properties and plugins of @client. */
-static TornadisPubSubClient *
-make_listener (TornadisClient *client)
-{
-  g_autoptr (TornadisPubSubClient) listener = g_object_new (TORNADIS_TYPE_PUB_SUB_CLIENT, NULL);
-  GListModel *plugins = tornadis_client_get_plugins (client);
-  g_autofree GParamSpec **pspecs = NULL;
-  guint n_pspecs;
-
-  pspecs = g_object_class_list_properties (g_type_class_peek (TORNADIS_TYPE_CLIENT), &n_pspecs);
-  for (guint i = 0; i < n_pspecs; i++)
-    if ((pspecs[i]->flags & G_PARAM_READWRITE) == G_PARAM_READWRITE && (pspecs[i]->flags & G_PARAM_CONSTRUCT_ONLY) == 0)
-      {
-        g_auto (GValue) value = G_VALUE_INIT;
-
-        g_object_get_property (G_OBJECT (client), pspecs[i]->name, &value);
-        g_object_set_property (G_OBJECT (listener), pspecs[i]->name, &value);
-      }
-
-  for (guint i = 0; i < g_list_model_get_n_items (plugins); i++)
-    {
-      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (plugins, i);
-
-      if (!tornadis_client_add_plugin (TORNADIS_CLIENT (listener), plugin, NULL))
-        return NULL;
-    }
-
-  return g_steal_pointer (&listener);
-}
-
 gboolean
 tornadis_model_watch_is_live (TornadisModelWatch *self)
 {
@@ -125,48 +98,34 @@ watch_set (TornadisModelWatch *self,
     self->live_func (NULL, self->user_data);
 }
 
-/* `A` stands for all but `m` and `n`. */
-static gboolean
-has_classes (const char *setting,
-             const char *classes)
-{
-  if (setting == NULL || strchr (setting, 'K') == NULL)
-    return FALSE;
-  if (strchr (setting, 'A') != NULL)
-    return TRUE;
-
-  for (const char *class = classes; *class != '\0'; class ++)
-    if (strchr (setting, *class) == NULL)
-      return FALSE;
-
-  return TRUE;
-}
-
 static void
-setting_cb (GObject *object,
+checked_cb (GObject *object,
             GAsyncResult *result,
             gpointer user_data)
 {
   g_autoptr (TornadisModelWatch) self = user_data;
-  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, NULL);
-  TornadisReply *setting;
+  g_autoptr (GError) error = NULL;
+  TornadisKeyspaceSetting setting;
+  gboolean is_on = tornadis_keyspace_setting_check_finish (&setting, result, &error);
 
+  if (self->func == NULL)
+    return;
   /* Who may not read the setting takes the first notification for the proof. */
-  if (reply == NULL || self->func == NULL)
+  if (is_on ? !setting.is_checked : !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE))
     return;
 
   self->checked = TRUE;
-  setting = tornadis_reply_lookup (reply, "notify-keyspace-events");
-  watch_set (self, self->subscribed, setting != NULL && has_classes (tornadis_reply_get_text (setting), self->classes));
+  watch_set (self, self->subscribed, is_on);
 }
 
 static void
 watch_check (TornadisModelWatch *self)
 {
-  g_autoptr (TornadisCommand) command =
-    tornadis_command_new_strv ((const char *[]){ "CONFIG", "GET", "notify-keyspace-events", NULL });
+  const TornadisKeyspaceNeeds needs = { .by_key = TRUE, .classes = self->classes };
 
-  tornadis_client_call_async (self->client, command, self->cancellable, setting_cb, g_rc_box_acquire (self));
+  g_main_context_push_thread_default (self->context);
+  tornadis_keyspace_setting_check_async (self->client, &needs, self->cancellable, checked_cb, g_rc_box_acquire (self));
+  g_main_context_pop_thread_default (self->context);
 }
 
 static void
@@ -184,22 +143,18 @@ message_cb (TornadisPubSubClient *listener,
             gpointer user_data)
 {
   g_autoptr (TornadisModelWatch) self = g_rc_box_acquire (user_data);
-  GBytes *channel = tornadis_message_get_channel_bytes (message);
+  g_auto (TornadisKeyspaceNotification) told = { 0 };
   g_autoptr (GBytes) key = NULL;
-  const char *data;
-  const char *colon;
-  gsize length;
+  gsize prefix_length = g_bytes_get_size (self->prefix);
 
-  data = g_bytes_get_data (channel, &length);
-  colon = length > 0 ? memchr (data, ':', length) : NULL;
-  if (colon == NULL || tornadis_message_get_text (message) == NULL)
+  if (!tornadis_keyspace_notification_parse (&told, message, self->db) || g_bytes_get_size (told.key) < prefix_length)
     return;
   /* What it tells it is allowed to, whatever was known of the setting. */
   if (!self->checked)
     watch_set (self, self->subscribed, TRUE);
 
-  key = g_bytes_new_from_bytes (channel, (gsize) (colon + 1 - data), length - (gsize) (colon + 1 - data));
-  watch_tell (self, key, tornadis_message_get_text (message));
+  key = g_bytes_new_from_bytes (told.key, prefix_length, g_bytes_get_size (told.key) - prefix_length);
+  watch_tell (self, key, told.event);
 }
 
 static void
@@ -284,17 +239,45 @@ watch_subscribe (TornadisModelWatch *self)
                                                  g_rc_box_acquire (self));
 }
 
+/* What the plugins `key-prefix` of @client put before each key, which notifications have: that of the last one comes first. */
 static GBytes *
-make_channel (TornadisClient *client,
-              GBytes *key)
+make_prefix (TornadisClient *client)
 {
-  g_autoptr (GString) channel = g_string_new (NULL);
+  GListModel *plugins = tornadis_client_get_plugins (client);
+  g_autoptr (GString) whole = g_string_new (NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (plugins); i++)
+    {
+      g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (plugins, i);
+      g_autofree char *prefix = NULL;
+
+      if (!g_str_equal (G_OBJECT_TYPE_NAME (plugin), "TornadisKeyPrefixPlugin"))
+        continue;
+      g_object_get (plugin, "prefix", &prefix, NULL);
+      g_string_prepend (whole, prefix != NULL ? prefix : "");
+    }
+
+  return g_string_free_to_bytes (g_steal_pointer (&whole));
+}
+
+static GBytes *
+watch_make_channel (TornadisModelWatch *self,
+                    GBytes *key)
+{
+  g_autofree char *start = tornadis_keyspace_dup_prefix (TORNADIS_KEYSPACE_KEY, self->db);
+  g_autoptr (GString) channel = g_string_new (start);
+  gsize prefix_length;
+  const char *prefix = g_bytes_get_data (self->prefix, &prefix_length);
   gsize length;
   const char *data = g_bytes_get_data (key, &length);
-  int db;
 
-  g_object_get (client, "db", &db, NULL);
-  g_string_printf (channel, "__keyspace@%d__:", db);
+  for (gsize i = 0; i < prefix_length; i++)
+    {
+      /* Of a pattern, the prefix is no part. */
+      if (self->is_pattern && strchr ("*?[]\\", prefix[i]) != NULL)
+        g_string_append_c (channel, '\\');
+      g_string_append_c (channel, prefix[i]);
+    }
   g_string_append_len (channel, data, (gssize) length);
 
   return g_string_free_to_bytes (g_steal_pointer (&channel));
@@ -313,16 +296,18 @@ tornadis_model_watch_new (TornadisClient *client,
 
   self->client = g_object_ref (client);
   self->cancellable = g_cancellable_new ();
-  self->channel = make_channel (client, key);
+  g_object_get (client, "db", &self->db, NULL);
+  self->prefix = make_prefix (client);
   self->classes = g_strdup (classes);
   self->is_pattern = is_pattern;
+  self->channel = watch_make_channel (self, key);
   self->func = func;
   self->live_func = live_func;
   self->user_data = user_data;
 
   self->context = g_main_context_ref_thread_default ();
   self->delay_msec = FIRST_DELAY_MSEC;
-  self->listener = make_listener (client);
+  self->listener = tornadis_pub_sub_client_new_like (client, NULL);
   if (self->listener == NULL)
     return self;
 

@@ -197,6 +197,8 @@ tornadis_table_reader_stack (TornadisLiveModel *model,
         tornadis_command_append_string (command, "0");
       if (self->commands->length == NULL)
         {
+          /* It goes over all nodes of a cluster, which a transaction does not. */
+          tornadis_pipeline_set_atomic (pipeline, FALSE);
           tornadis_command_append_string (command, "MATCH");
           tornadis_command_append_bytes (command, tornadis_live_model_get_key_bytes (model));
         }
