@@ -40,5 +40,6 @@
 #include <tornadis-glib/data/tornadis-live-model.h>
 #include <tornadis-glib/data/tornadis-set-model.h>
 #include <tornadis-glib/data/tornadis-sorted-set-model.h>
+#include <tornadis-glib/data/tornadis-stream-model.h>
 
 #undef TORNADIS_INSIDE

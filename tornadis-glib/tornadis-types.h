@@ -36,6 +36,7 @@ typedef struct _TornadisScanner TornadisScanner;
 typedef struct _TornadisScript TornadisScript;
 typedef struct _TornadisStreamConsumer TornadisStreamConsumer;
 typedef struct _TornadisStreamEntry TornadisStreamEntry;
+typedef struct _TornadisStreamModel TornadisStreamModel;
 typedef struct _TornadisStreamReader TornadisStreamReader;
 typedef struct _TornadisSetModel TornadisSetModel;
 typedef struct _TornadisSortedSetModel TornadisSortedSetModel;

@@ -24,6 +24,7 @@ struct _TornadisItem
   GBytes *field; /* (owned) (nullable) with a NUL behind it */
   GBytes *bytes; /* (owned) (nullable) likewise */
   double score;
+  TornadisStreamEntry *entry; /* (owned) (nullable) of a stream */
   gboolean loading;
 
   /* Of its model. */
@@ -47,6 +48,9 @@ void tornadis_item_set_content (TornadisItem *self,
                                 GBytes *field,
                                 GBytes *bytes,
                                 double score);
+/* The same of an entry of a stream. */
+void tornadis_item_set_entry (TornadisItem *self,
+                              TornadisStreamEntry *entry);
 /* About how much memory it takes. */
 gsize tornadis_item_get_size (TornadisItem *self);
 

@@ -4,10 +4,13 @@
 
 #include <string.h>
 
+#include "tornadis-glib/data/tornadis-stream-entry-private.h"
+#include "tornadis-glib/values/tornadis-reply.h"
+
 /**
  * TornadisItem:
  *
- * A row of a live model: an element of a list, a member of a set, a field of a hash, a key.
+ * A row of a live model: an element of a list, a member of a set, a field of a hash, an entry of a stream, a key.
  *
  * It is the same object for as long as anything holds it and the row is there, so that a view may keep what it knows of it. A
  * model makes it when it is asked for, and until the server has told what it is [property@Tornadis.Item:loading] is %TRUE. A
@@ -27,9 +30,10 @@ typedef enum
   PROP_BYTES,
   PROP_TEXT,
   PROP_LOADING,
+  PROP_ENTRY,
 } TornadisItemProperty;
 
-static GParamSpec *props[PROP_LOADING + 1];
+static GParamSpec *props[PROP_ENTRY + 1];
 
 GBytes *
 tornadis_item_copy_bytes (gconstpointer data,
@@ -123,6 +127,29 @@ tornadis_item_set_content (TornadisItem *self,
   g_object_thaw_notify (G_OBJECT (self));
 }
 
+void
+tornadis_item_set_entry (TornadisItem *self,
+                         TornadisStreamEntry *entry)
+{
+  g_autoptr (TornadisStreamEntry) old = NULL;
+  g_autoptr (GBytes) id = NULL;
+  g_autoptr (GBytes) value = NULL;
+
+  if (self->entry != NULL && tornadis_stream_entry_has_same (self->entry, entry))
+    return;
+
+  old = g_steal_pointer (&self->entry);
+  self->entry = tornadis_stream_entry_ref (entry);
+  id = tornadis_reply_get_bytes (tornadis_reply_get_element (tornadis_stream_entry_get_reply (entry), 0));
+  if (tornadis_stream_entry_get_n_fields (entry) > 0)
+    value = tornadis_stream_entry_get_field_value (entry, 0);
+
+  g_object_freeze_notify (G_OBJECT (self));
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ENTRY]);
+  tornadis_item_set_content (self, id, value, 0);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
 gsize
 tornadis_item_get_size (TornadisItem *self)
 {
@@ -212,7 +239,8 @@ tornadis_item_get_score (TornadisItem *self)
  * tornadis_item_get_bytes: (get-property bytes)
  * @self: an item
  *
- * Gets what is shown of it: the element of a list, the member of a set or sorted set, the value in a hash, or the key.
+ * Gets what is shown of it: the element of a list, the member of a set or sorted set, the value in a hash, that of the first field of
+ * a stream's entry, or the key.
  *
  * Returns: (transfer none) (nullable): the bytes, or %NULL while it is loading
  *
@@ -262,6 +290,24 @@ tornadis_item_get_loading (TornadisItem *self)
   return self->loading;
 }
 
+/**
+ * tornadis_item_get_entry: (get-property entry)
+ * @self: an item
+ *
+ * Gets the entry of a stream that it is in a [class@Tornadis.StreamModel], which has the fields.
+ *
+ * Returns: (transfer none) (nullable): the entry, or %NULL for what is none
+ *
+ * Since: 1.0
+ */
+TornadisStreamEntry *
+tornadis_item_get_entry (TornadisItem *self)
+{
+  g_return_val_if_fail (TORNADIS_IS_ITEM (self), NULL);
+
+  return self->entry;
+}
+
 static void
 tornadis_item_get_property (GObject *object,
                             guint prop_id,
@@ -293,6 +339,9 @@ tornadis_item_get_property (GObject *object,
     case PROP_LOADING:
       g_value_set_boolean (value, self->loading);
       break;
+    case PROP_ENTRY:
+      g_value_set_boxed (value, self->entry);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -308,6 +357,7 @@ tornadis_item_finalize (GObject *object)
   g_clear_pointer (&self->field, g_bytes_unref);
   g_clear_pointer (&self->bytes, g_bytes_unref);
   g_clear_pointer (&self->coming, g_bytes_unref);
+  g_clear_pointer (&self->entry, tornadis_stream_entry_unref);
 
   G_OBJECT_CLASS (tornadis_item_parent_class)->finalize (object);
 }
@@ -360,7 +410,8 @@ tornadis_item_class_init (TornadisItemClass *klass)
   /**
    * TornadisItem:bytes: (getter get_bytes)
    *
-   * What is shown of it: the element of a list, the member of a set or sorted set, the value in a hash, or the key.
+   * What is shown of it: the element of a list, the member of a set or sorted set, the value in a hash, that of the first field of
+   * a stream's entry, or the key.
    *
    * Since: 1.0
    */
@@ -383,6 +434,15 @@ tornadis_item_class_init (TornadisItemClass *klass)
    * Since: 1.0
    */
   props[PROP_LOADING] = g_param_spec_boolean ("loading", NULL, NULL, FALSE, flags);
+
+  /**
+   * TornadisItem:entry: (getter get_entry)
+   *
+   * The entry of a stream that it is in a [class@Tornadis.StreamModel], %NULL for what is none.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ENTRY] = g_param_spec_boxed ("entry", NULL, NULL, TORNADIS_TYPE_STREAM_ENTRY, flags);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 }

@@ -29,5 +29,7 @@ TORNADIS_AVAILABLE_IN_1_0
 const char *tornadis_item_get_text (TornadisItem *self);
 TORNADIS_AVAILABLE_IN_1_0
 gboolean tornadis_item_get_loading (TornadisItem *self);
+TORNADIS_AVAILABLE_IN_1_0
+TornadisStreamEntry *tornadis_item_get_entry (TornadisItem *self);
 
 G_END_DECLS

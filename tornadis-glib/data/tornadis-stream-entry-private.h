@@ -37,6 +37,12 @@ gboolean tornadis_stream_entry_is_deleted (TornadisStreamEntry *self);
 guint tornadis_stream_entry_hash (gconstpointer entry);
 gboolean tornadis_stream_entry_equal (gconstpointer one,
                                       gconstpointer other);
+/* As of two numbers. */
+int tornadis_stream_entry_compare (const TornadisStreamEntry *one,
+                                   const TornadisStreamEntry *other);
+/* Whether they have the same id and the same fields. */
+gboolean tornadis_stream_entry_has_same (TornadisStreamEntry *one,
+                                         TornadisStreamEntry *other);
 /* In a reply to XREAD or XREADGROUP of one stream, the list of its entries: (transfer none) (nullable). */
 TornadisReply *tornadis_stream_reply_get_list (TornadisReply *reply);
 /* A number that a server may send as text. */

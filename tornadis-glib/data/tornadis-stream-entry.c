@@ -102,6 +102,43 @@ tornadis_stream_entry_equal (gconstpointer one,
   return self->milliseconds == entry->milliseconds && self->sequence == entry->sequence;
 }
 
+int
+tornadis_stream_entry_compare (const TornadisStreamEntry *one,
+                               const TornadisStreamEntry *other)
+{
+  if (one->milliseconds != other->milliseconds)
+    return one->milliseconds < other->milliseconds ? -1 : 1;
+  if (one->sequence != other->sequence)
+    return one->sequence < other->sequence ? -1 : 1;
+
+  return 0;
+}
+
+gboolean
+tornadis_stream_entry_has_same (TornadisStreamEntry *one,
+                                TornadisStreamEntry *other)
+{
+  TornadisReply *fields = tornadis_reply_get_element (one->reply, 1);
+  TornadisReply *others = tornadis_reply_get_element (other->reply, 1);
+  gsize n = tornadis_reply_get_n_elements (fields);
+
+  if (tornadis_stream_entry_compare (one, other) != 0 || tornadis_reply_get_n_elements (others) != n)
+    return FALSE;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize length;
+      gsize other_length;
+      const guint8 *data = tornadis_reply_get_data (tornadis_reply_get_element (fields, i), &length);
+      const guint8 *other_data = tornadis_reply_get_data (tornadis_reply_get_element (others, i), &other_length);
+
+      if (data == NULL || other_data == NULL || length != other_length || memcmp (data, other_data, length) != 0)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 TornadisReply *
 tornadis_stream_reply_get_list (TornadisReply *reply)
 {
