@@ -436,6 +436,9 @@ class SetModel:
         timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[bool]:
         """Removes a member; an awaitable of True."""
 
+class StreamModel:
+    def __init__(self, client: Client, key: _Argument, *, max_items: int = 10000) -> None: ...
+
 class KeyModel:
     def __init__(self, client: Client, pattern: _Argument) -> None: ...
     def remove(

@@ -115,6 +115,23 @@ export default {
         equal(model.get_error().prefix, 'WRONGTYPE');
     },
 
+    async stream(server) {
+        const client = await makeClient(server);
+        const first = await client.call('XADD', 'events', '*', 'what', 'start', 'level', 3);
+        const model = new Tornadis.StreamModel({client, key: 'events', max_items: 2});
+        equal([model.get_max_items(), model.max_items], [2, 2]);
+        await until(() => model.ready && model.live);
+        equal(show(model), ['start']);
+        const item = model.get_item(0);
+        equal([item.name, item.get_entry().get_id(), item.entry.lookup_text('level')], [first, first, '3']);
+        await client.call('XADD', 'events', '*', 'what', 'more');
+        await client.call('XADD', 'events', '*', 'what', 'end');
+        await until(() => show(model).join() === 'more,end');
+        await client.call('XTRIM', 'events', 'MAXLEN', 1);
+        await until(() => show(model).join() === 'end');
+        equal(Tornadis.StreamModel.new(client, 'events', 7).max_items, 7);
+    },
+
     async tables(server) {
         const client = await makeClient(server);
         const settings = new Tornadis.HashModel({client, key: 'settings'});

@@ -144,6 +144,27 @@ async def test_tables(server):
     await wait_until(lambda: done == 3 * [True])
 
 
+async def test_stream(server):
+    client = await make_client(server)
+    first = await client.call('XADD', 'events', '*', 'what', 'start', 'level', 3)
+    model = Tornadis.StreamModel(client, b'events', max_items=2)
+    equal((model.get_max_items(), model.props.max_items), (2, 2))
+    await wait_until(lambda: model.props.live and model.props.ready)
+    equal(show(model), ['start'])
+    item = model[0]
+    equal((item.props.name, item.get_entry().get_id()), (first.decode(), first.decode()))
+    entry = item.props.entry
+    assert isinstance(entry, Tornadis.StreamEntry)
+    equal((entry.lookup_text('level'), entry.get_n_fields()), ('3', 2))
+    await client.call('XADD', 'events', '*', 'what', 'more')
+    await client.call('XADD', 'events', '*', 'what', 'end')
+    await wait_until(lambda: show(model) == ['more', 'end'])
+    await client.call('XTRIM', 'events', 'MAXLEN', 1)
+    await wait_until(lambda: show(model) == ['end'])
+    equal(Tornadis.StreamModel.new(client, 'events', 7).get_max_items(), 7)
+    equal(Tornadis.StreamModel(client, 'events').get_max_items(), 10000)
+
+
 async def test_error(server):
     client = await make_client(server)
     await client.call('SET', 'log', 'text')

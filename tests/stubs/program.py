@@ -612,6 +612,16 @@ async def models(client: Tornadis.Client) -> None:
     print(truths, texts, values, numbers, error, live.props.error, live.get_client(), live.props.client)
 
 
+def stream_models(client: Tornadis.Client) -> None:
+    model = Tornadis.StreamModel(client, b'events', max_items=10)
+    other: Tornadis.StreamModel = Tornadis.StreamModel.new(client, 'events', 10)
+    numbers: list[int] = [model.get_max_items(), model.props.max_items]
+    item = other.get_item(0)
+    assert isinstance(item, Tornadis.Item)
+    entries: list[Tornadis.StreamEntry | None] = [item.get_entry(), item.props.entry]
+    print(numbers, entries)
+
+
 async def tables(client: Tornadis.Client) -> None:
     settings = Tornadis.HashModel(client, 'settings')
     tags = Tornadis.SetModel(client, b'tags')

@@ -550,6 +550,15 @@ async function models(client: Tornadis.Client): Promise<void> {
     print(truths, texts, values, numbers, error, live.error, live.get_client(), live.client);
 }
 
+function streamModels(client: Tornadis.Client): void {
+    const model = new Tornadis.StreamModel({client, key: 'events', max_items: 10});
+    const other: Tornadis.StreamModel = Tornadis.StreamModel.new(client, 'events', 10);
+    const numbers: number[] = [model.get_max_items(), model.max_items, other.maxItems];
+    const item = other.get_item(0) as Tornadis.Item;
+    const entries: (Tornadis.StreamEntry | null)[] = [item.get_entry(), item.entry];
+    print(numbers, entries);
+}
+
 async function tables(client: Tornadis.Client): Promise<void> {
     const settings = new Tornadis.HashModel({client, key: 'settings'});
     const tags = new Tornadis.SetModel({client, key: 'tags'});
@@ -569,4 +578,4 @@ async function tables(client: Tornadis.Client): Promise<void> {
 }
 
 export {callbacks, calls, clients, failed, keyspaces, libraries, locks, pipelines, plugins, pools, properties,
-    scanners, scripts, signals, streams, subscriptions, tables};
+    scanners, scripts, signals, streamModels, streams, subscriptions, tables};

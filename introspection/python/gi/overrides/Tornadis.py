@@ -29,7 +29,7 @@ from ._tornadis_keyspace import Keyspace
 from ._tornadis_lock import Lock
 from ._tornadis_loop import Future, _in_task, _LentFuture, run, sleep, spawn
 from ._tornadis_messages import Message as _Message, Messages
-from ._tornadis_models import HashModel, KeyModel, ListModel, SetModel, SortedSetModel
+from ._tornadis_models import HashModel, KeyModel, ListModel, SetModel, SortedSetModel, StreamModel
 from ._tornadis_scanner import Scanner
 from ._tornadis_streams import StreamConsumer, StreamEntry, StreamReader
 from ._tornadis_values import (
@@ -38,7 +38,7 @@ from ._tornadis_values import (
 
 __all__ = ['ClientError', 'ConnectionError', 'FunctionLibrary', 'Future', 'HashModel', 'KeyModel', 'Keyspace',
            'ListModel', 'Lock', 'ReplyError', 'Scanner', 'Script', 'SetModel', 'SortedSetModel', 'StreamConsumer',
-           'StreamEntry', 'StreamReader', 'TornadisException', 'run', 'sleep', 'spawn']
+           'StreamEntry', 'StreamModel', 'StreamReader', 'TornadisException', 'run', 'sleep', 'spawn']
 
 
 def _given(options):

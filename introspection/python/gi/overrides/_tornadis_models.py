@@ -149,6 +149,21 @@ class SetModel(Tornadis.SetModel):
 SetModel = override(SetModel)
 
 
+class StreamModel(Tornadis.StreamModel):
+    """The newest entries of a stream as a `Gio.ListModel`: `Tornadis.StreamModel(client, 'events', max_items=1000)`.
+
+    Its items are of the class `Item`, with an `entry` each; the newest is the last.
+    """
+
+    __module__ = _OVERRIDES
+
+    def __init__(self, client, key, *, max_items=10000):
+        super().__init__(client=client, max_items=max_items, **_make_key(key))
+
+
+StreamModel = override(StreamModel)
+
+
 class KeyModel(Tornadis.KeyModel):
     """The keys that match a pattern as a `Gio.ListModel`: `Tornadis.KeyModel(client, 'job:*')`.
 
