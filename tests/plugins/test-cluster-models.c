@@ -94,6 +94,25 @@ has_heir_all (Models *self)
   return strchr (size, '1') != NULL;
 }
 
+/* A stream is followed from the heir of its node on. */
+static void
+test_stream (Models *self,
+             gconstpointer options)
+{
+  g_autofree char *key = make_key (0, "stream");
+  g_autoptr (TornadisStreamModel) model = tornadis_stream_model_new (self->client, key, 10);
+
+  wait_for_live (model);
+  assert_call (self->client, "\"1-1\"", "XADD", key, "1-1", "what", "a", NULL);
+  wait_for_rows (model, "1-1=a");
+  assert_done (tornadis_harness_cluster_failover, self->cluster, N_MASTERS, "");
+  assert_call (self->client, "\"1-2\"", "XADD", key, "1-2", "what", "b", NULL);
+  wait_for_rows (model, "1-1=a 1-2=b");
+  wait_for_live (model);
+  assert_call (self->client, "(integer) 1", "XDEL", key, "1-1", NULL);
+  wait_for_rows (model, "1-2=b");
+}
+
 /* What the replica tells that takes the place of a master is followed, and so are the others. */
 static void
 test_failover (Models *self,
@@ -137,6 +156,7 @@ main (int argc,
   ADD ("everywhere", NULL, test_everywhere);
   ADD ("everywhere/resp2", "protocol=2", test_everywhere);
   ADD ("keys", NULL, test_keys);
+  ADD ("stream", NULL, test_stream);
   ADD ("failover", NULL, test_failover);
 #undef ADD
 

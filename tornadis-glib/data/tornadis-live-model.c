@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "tornadis-glib/data/tornadis-live-model-private.h"
-
-#include <string.h>
+#include "tornadis-glib/data/tornadis-live-model-inner-private.h"
 
 #include "tornadis-glib/client/tornadis-client.h"
 #include "tornadis-glib/client/tornadis-pipeline.h"
 #include "tornadis-glib/data/tornadis-item-private.h"
-#include "tornadis-glib/data/tornadis-model-watch-private.h"
-#include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/values/tornadis-command.h"
 #include "tornadis-glib/values/tornadis-reply.h"
 
 /**
@@ -48,46 +43,9 @@
 #define LONG_READING_USEC 5000
 #define MAX_PAUSE_USEC 1000000
 
-typedef struct
-{
-  TornadisClient *client;    /* (owned) */
-  GBytes *key;               /* (owned) with a NUL behind it */
-  GMainContext *context;     /* (owned) */
-  TornadisModelWatch *watch; /* (owned) (nullable) before it is constructed and after it is disposed */
-  GError *error;             /* (owned) (nullable) */
-  GCancellable *cancellable; /* (owned) of the reading */
-  GSource *source;           /* (owned) (nullable) that will start the next reading */
-  gint64 started_usec;       /* when the reading was, in monotonic time */
-  gint64 pause_usec;         /* until which only what is wanted is read */
-  guint n_edits;             /* that are under way */
-  guint delay_msec;          /* before the next attempt after a failure; 0: none has failed */
-  gpointer data;             /* (owned) (nullable) of the derived class */
-  GDestroyNotify data_destroy;
-  gboolean changed;          /* something has, as far as is known */
-  gboolean reading;
-  gboolean reading_changes;
-  gboolean reading_void; /* an edit was begun after it */
-  gboolean ready;
-  gboolean live;
-  gboolean disposed;
-} TornadisLiveModelPrivate;
-
 static void tornadis_live_model_list_model_init (GListModelInterface *iface);
 
 G_DEFINE_ABSTRACT_TYPE_WITH_CODE (TornadisLiveModel, tornadis_live_model, G_TYPE_OBJECT, G_ADD_PRIVATE (TornadisLiveModel) G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, tornadis_live_model_list_model_init))
-
-typedef enum
-{
-  PROP_CLIENT = 1,
-  PROP_KEY,
-  PROP_KEY_BYTES,
-  PROP_N_ITEMS,
-  PROP_READY,
-  PROP_LIVE,
-  PROP_ERROR,
-} TornadisLiveModelProperty;
-
-static GParamSpec *props[PROP_ERROR + 1];
 
 /* What a call that is under way has of the model. */
 typedef struct
@@ -95,16 +53,8 @@ typedef struct
   GWeakRef model;
 } Reader;
 
-typedef struct
-{
-  GTask *task; /* (owned) */
-  TornadisEditUndoFunc undo;
-  gpointer undo_data; /* (owned) */
-  GDestroyNotify undo_destroy;
-} Edit;
-
-static TornadisLiveModelPrivate *
-get_private (TornadisLiveModel *self)
+TornadisLiveModelPrivate *
+tornadis_live_model_get_private (TornadisLiveModel *self)
 {
   return tornadis_live_model_get_instance_private (self);
 }
@@ -121,14 +71,14 @@ static void
 live_model_set_error (TornadisLiveModel *self,
                       const GError *error)
 {
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
   if (error == NULL && priv->error == NULL)
     return;
 
   g_clear_error (&priv->error);
   priv->error = error != NULL ? g_error_copy (error) : NULL;
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ERROR]);
+  g_object_notify (G_OBJECT (self), "error");
 }
 
 /* (nullable): the first error of the replies. */
@@ -150,7 +100,7 @@ static void
 live_model_fail (TornadisLiveModel *self,
                  const GError *error)
 {
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
   priv->changed |= priv->reading_changes;
   get_virtuals (self)->abandon (self);
@@ -175,10 +125,10 @@ read_cb (GObject *object,
 
   g_weak_ref_clear (&reader->model);
   g_free (reader);
-  if (self == NULL || get_private (self)->disposed)
+  if (self == NULL || tornadis_live_model_get_private (self)->disposed)
     return;
 
-  priv = get_private (self);
+  priv = tornadis_live_model_get_private (self);
   if (replies != NULL)
     error = find_error (replies);
 
@@ -224,7 +174,7 @@ read_cb (GObject *object,
       if (!priv->ready && !priv->disposed)
         {
           priv->ready = TRUE;
-          g_object_notify_by_pspec (G_OBJECT (self), props[PROP_READY]);
+          g_object_notify (G_OBJECT (self), "ready");
         }
     }
 }
@@ -232,7 +182,7 @@ read_cb (GObject *object,
 static void
 live_model_continue (TornadisLiveModel *self)
 {
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
   g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
   Reader *reader = g_new0 (Reader, 1);
 
@@ -246,7 +196,7 @@ static gboolean
 source_cb (gpointer user_data)
 {
   TornadisLiveModel *self = user_data;
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
   g_clear_pointer (&priv->source, g_source_unref);
   priv->reading = TRUE;
@@ -263,7 +213,7 @@ source_cb (gpointer user_data)
 static void
 live_model_schedule (TornadisLiveModel *self)
 {
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
   gboolean wanted = get_virtuals (self)->has_wanted (self);
   gint64 wait_usec = wanted ? 0 : priv->pause_usec - g_get_monotonic_time ();
 
@@ -289,7 +239,7 @@ void
 tornadis_live_model_queue_reading (TornadisLiveModel *self,
                                    gboolean changes)
 {
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
   priv->changed |= changes;
   /* A timer that runs for what is wanted less goes on. */
@@ -303,7 +253,7 @@ watch_cb (GBytes *key,
           gpointer user_data)
 {
   TornadisLiveModel *self = user_data;
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
   /* The server is there: there is nothing to wait for. */
   if (event == NULL && priv->delay_msec > 0 && !priv->reading)
@@ -320,10 +270,10 @@ live_cb (gpointer unused,
          gpointer user_data)
 {
   TornadisLiveModel *self = user_data;
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
   priv->live = priv->watch != NULL && tornadis_model_watch_is_live (priv->watch);
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_LIVE]);
+  g_object_notify (G_OBJECT (self), "live");
 }
 
 void
@@ -331,7 +281,7 @@ tornadis_live_model_set_data (TornadisLiveModel *self,
                               gpointer data,
                               GDestroyNotify destroy)
 {
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
   g_assert (priv->data == NULL);
   priv->data = data;
@@ -341,97 +291,7 @@ tornadis_live_model_set_data (TornadisLiveModel *self,
 gpointer
 tornadis_live_model_get_data (TornadisLiveModel *self)
 {
-  return get_private (self)->data;
-}
-
-/* Edits */
-
-GTask *
-tornadis_live_model_new_task (TornadisLiveModel *self,
-                              GCancellable *cancellable,
-                              GAsyncReadyCallback callback,
-                              gpointer user_data,
-                              gpointer source_tag)
-{
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-
-  g_task_set_source_tag (task, source_tag);
-  /* The model shows whether it was done, so that is told. */
-  g_task_set_check_cancellable (task, FALSE);
-  if (g_task_return_error_if_cancelled (task))
-    return NULL;
-  if (get_private (self)->disposed)
-    {
-      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "the model is disposed");
-      return NULL;
-    }
-
-  return g_steal_pointer (&task);
-}
-
-TornadisCommand *
-tornadis_live_model_new_command (TornadisLiveModel *self,
-                                 const char *name)
-{
-  TornadisCommand *command = tornadis_command_new (name);
-
-  tornadis_command_append_bytes (command, get_private (self)->key);
-
-  return command;
-}
-
-static void
-edited_cb (GObject *object,
-           GAsyncResult *result,
-           gpointer user_data)
-{
-  Edit *edit = user_data;
-  g_autoptr (GTask) task = edit->task;
-  TornadisLiveModel *self = g_task_get_source_object (task);
-  TornadisLiveModelPrivate *priv = get_private (self);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
-
-  priv->n_edits--;
-  if (!priv->disposed)
-    {
-      if (reply == NULL && edit->undo != NULL)
-        edit->undo (self, edit->undo_data);
-      tornadis_live_model_queue_reading (self, TRUE);
-    }
-
-  if (edit->undo_destroy != NULL)
-    edit->undo_destroy (edit->undo_data);
-  g_free (edit);
-
-  if (reply != NULL)
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, g_steal_pointer (&error));
-}
-
-void
-tornadis_live_model_edit (TornadisLiveModel *self,
-                          GTask *task,
-                          TornadisCommand *command,
-                          TornadisEditUndoFunc undo,
-                          gpointer undo_data,
-                          GDestroyNotify undo_destroy)
-{
-  TornadisLiveModelPrivate *priv = get_private (self);
-  Edit *edit = g_new0 (Edit, 1);
-
-  edit->task = g_object_ref (task);
-  edit->undo = undo;
-  edit->undo_data = undo_data;
-  edit->undo_destroy = undo_destroy;
-
-  priv->n_edits++;
-  priv->reading_void = priv->reading;
-  if (priv->source != NULL)
-    g_source_destroy (priv->source);
-  g_clear_pointer (&priv->source, g_source_unref);
-  tornadis_client_call_async (priv->client, command, g_task_get_cancellable (task), edited_cb, edit);
+  return tornadis_live_model_get_private (self)->data;
 }
 
 /* GListModel */
@@ -456,7 +316,7 @@ tornadis_live_model_get_item (GListModel *model,
 {
   TornadisLiveModel *self = TORNADIS_LIVE_MODEL (model);
 
-  if (get_private (self)->disposed)
+  if (tornadis_live_model_get_private (self)->disposed)
     return NULL;
 
   return get_virtuals (self)->get_item (self, position);
@@ -481,124 +341,7 @@ tornadis_live_model_items_changed (TornadisLiveModel *self,
 
   g_list_model_items_changed (G_LIST_MODEL (self), position, n_removed, n_added);
   if (n_removed != n_added)
-    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_N_ITEMS]);
-}
-
-/* Properties */
-
-/**
- * tornadis_live_model_get_client: (get-property client)
- * @self: a model
- *
- * Gets the client that reads and edits, to which other calls may be made as well.
- *
- * Returns: (transfer none): the client
- *
- * Since: 1.0
- */
-TornadisClient *
-tornadis_live_model_get_client (TornadisLiveModel *self)
-{
-  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), NULL);
-
-  return get_private (self)->client;
-}
-
-/**
- * tornadis_live_model_get_key_bytes: (get-property key-bytes)
- * @self: a model
- *
- * Gets the key that it shows.
- *
- * Returns: (transfer none): the key
- *
- * Since: 1.0
- */
-GBytes *
-tornadis_live_model_get_key_bytes (TornadisLiveModel *self)
-{
-  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), NULL);
-
-  return get_private (self)->key;
-}
-
-/**
- * tornadis_live_model_get_key: (get-property key)
- * @self: a model
- *
- * Gets the key that it shows as text.
- *
- * Returns: (transfer none) (nullable): the key, or %NULL when it is not UTF-8 text
- *
- * Since: 1.0
- */
-const char *
-tornadis_live_model_get_key (TornadisLiveModel *self)
-{
-  GBytes *key;
-  const char *data;
-  gsize length;
-
-  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), NULL);
-
-  key = get_private (self)->key;
-  data = g_bytes_get_data (key, &length);
-
-  return g_utf8_validate (data, (gssize) length, NULL) ? data : NULL;
-}
-
-/**
- * tornadis_live_model_get_ready: (get-property ready)
- * @self: a model
- *
- * Gets whether the server has told once how much there is.
- *
- * Returns: whether it is ready
- *
- * Since: 1.0
- */
-gboolean
-tornadis_live_model_get_ready (TornadisLiveModel *self)
-{
-  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), FALSE);
-
-  return get_private (self)->ready;
-}
-
-/**
- * tornadis_live_model_get_live: (get-property live)
- * @self: a model
- *
- * Gets whether the model follows what happens on the server.
- *
- * Returns: whether it is live
- *
- * Since: 1.0
- */
-gboolean
-tornadis_live_model_get_live (TornadisLiveModel *self)
-{
-  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), FALSE);
-
-  return get_private (self)->live;
-}
-
-/**
- * tornadis_live_model_get_error: (get-property error)
- * @self: a model
- *
- * Gets why it could not be read the last time.
- *
- * Returns: (transfer none) (nullable): the error, or %NULL if it could
- *
- * Since: 1.0
- */
-const GError *
-tornadis_live_model_get_error (TornadisLiveModel *self)
-{
-  g_return_val_if_fail (TORNADIS_IS_LIVE_MODEL (self), NULL);
-
-  return get_private (self)->error;
+    g_object_notify (G_OBJECT (self), "n-items");
 }
 
 /**
@@ -614,112 +357,28 @@ tornadis_live_model_refresh (TornadisLiveModel *self)
 {
   g_return_if_fail (TORNADIS_IS_LIVE_MODEL (self));
 
-  if (!get_private (self)->disposed)
+  if (!tornadis_live_model_get_private (self)->disposed)
     watch_cb (NULL, NULL, self);
-}
-
-static void
-tornadis_live_model_get_property (GObject *object,
-                                  guint prop_id,
-                                  GValue *value,
-                                  GParamSpec *pspec)
-{
-  TornadisLiveModel *self = TORNADIS_LIVE_MODEL (object);
-  TornadisLiveModelPrivate *priv = get_private (self);
-
-  switch ((TornadisLiveModelProperty) prop_id)
-    {
-    case PROP_CLIENT:
-      g_value_set_object (value, priv->client);
-      break;
-    case PROP_KEY:
-      g_value_set_string (value, tornadis_live_model_get_key (self));
-      break;
-    case PROP_KEY_BYTES:
-      g_value_set_boxed (value, priv->key);
-      break;
-    case PROP_N_ITEMS:
-      g_value_set_uint (value, get_virtuals (self)->get_n_items (self));
-      break;
-    case PROP_READY:
-      g_value_set_boolean (value, priv->ready);
-      break;
-    case PROP_LIVE:
-      g_value_set_boolean (value, priv->live);
-      break;
-    case PROP_ERROR:
-      g_value_set_boxed (value, priv->error);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-    }
-}
-
-static void
-live_model_set_key (TornadisLiveModel *self,
-                    gconstpointer data,
-                    gsize length)
-{
-  TornadisLiveModelPrivate *priv = get_private (self);
-
-  g_clear_pointer (&priv->key, g_bytes_unref);
-  priv->key = tornadis_item_copy_bytes (data, length);
-}
-
-static void
-tornadis_live_model_set_property (GObject *object,
-                                  guint prop_id,
-                                  const GValue *value,
-                                  GParamSpec *pspec)
-{
-  TornadisLiveModel *self = TORNADIS_LIVE_MODEL (object);
-  TornadisLiveModelPrivate *priv = get_private (self);
-  gconstpointer data;
-  gsize length;
-
-  switch ((TornadisLiveModelProperty) prop_id)
-    {
-    case PROP_CLIENT:
-      priv->client = g_value_dup_object (value);
-      break;
-    case PROP_KEY:
-      if (g_value_get_string (value) != NULL)
-        live_model_set_key (self, g_value_get_string (value), strlen (g_value_get_string (value)));
-      break;
-    case PROP_KEY_BYTES:
-      if (g_value_get_boxed (value) != NULL)
-        {
-          data = g_bytes_get_data (g_value_get_boxed (value), &length);
-          live_model_set_key (self, data, length);
-        }
-      break;
-    case PROP_N_ITEMS:
-    case PROP_READY:
-    case PROP_LIVE:
-    case PROP_ERROR:
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-    }
 }
 
 static void
 tornadis_live_model_constructed (GObject *object)
 {
   TornadisLiveModel *self = TORNADIS_LIVE_MODEL (object);
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
   G_OBJECT_CLASS (tornadis_live_model_parent_class)->constructed (object);
 
   if (priv->client == NULL)
     priv->client = g_object_new (TORNADIS_TYPE_CLIENT, NULL);
   if (priv->key == NULL)
-    live_model_set_key (self, "", 0);
+    priv->key = tornadis_item_copy_bytes ("", 0);
 }
 
 void
 tornadis_live_model_start (TornadisLiveModel *self)
 {
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
   const TornadisLiveModelVirtuals *virtuals = get_virtuals (self);
 
   priv->watch = tornadis_model_watch_new (priv->client, priv->key, virtuals->is_pattern, virtuals->classes, watch_cb, live_cb, self);
@@ -730,7 +389,7 @@ static void
 tornadis_live_model_dispose (GObject *object)
 {
   TornadisLiveModel *self = TORNADIS_LIVE_MODEL (object);
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
   if (!priv->disposed)
     {
@@ -749,7 +408,7 @@ tornadis_live_model_dispose (GObject *object)
 static void
 tornadis_live_model_finalize (GObject *object)
 {
-  TornadisLiveModelPrivate *priv = get_private (TORNADIS_LIVE_MODEL (object));
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (TORNADIS_LIVE_MODEL (object));
 
   if (priv->data_destroy != NULL)
     priv->data_destroy (priv->data);
@@ -766,86 +425,17 @@ static void
 tornadis_live_model_class_init (TornadisLiveModelClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
-  const GParamFlags construct = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
 
   object_class->constructed = tornadis_live_model_constructed;
-  object_class->get_property = tornadis_live_model_get_property;
-  object_class->set_property = tornadis_live_model_set_property;
   object_class->dispose = tornadis_live_model_dispose;
   object_class->finalize = tornadis_live_model_finalize;
-
-  /**
-   * TornadisLiveModel:client: (getter get_client)
-   *
-   * The client that reads and edits. Nothing that blocks is called on it, so other calls may be made as well.
-   *
-   * Since: 1.0
-   */
-  props[PROP_CLIENT] = g_param_spec_object ("client", NULL, NULL, TORNADIS_TYPE_CLIENT, construct);
-
-  /**
-   * TornadisLiveModel:key: (getter get_key)
-   *
-   * The key that it shows; of a [class@Tornadis.KeyModel] the pattern. %NULL when it is not UTF-8 text.
-   *
-   * Since: 1.0
-   */
-  props[PROP_KEY] = g_param_spec_string ("key", NULL, NULL, NULL, construct);
-
-  /**
-   * TornadisLiveModel:key-bytes: (getter get_key_bytes)
-   *
-   * The same as bytes. Either is given to the constructor.
-   *
-   * Since: 1.0
-   */
-  props[PROP_KEY_BYTES] = g_param_spec_boxed ("key-bytes", NULL, NULL, G_TYPE_BYTES, construct);
-
-  /**
-   * TornadisLiveModel:n-items:
-   *
-   * How many items there are, as [method@Gio.ListModel.get_n_items] says.
-   *
-   * Since: 1.0
-   */
-  props[PROP_N_ITEMS] = g_param_spec_uint ("n-items", NULL, NULL, 0, G_MAXUINT, 0, readable);
-
-  /**
-   * TornadisLiveModel:ready: (getter get_ready)
-   *
-   * Whether the server has told once how much there is.
-   *
-   * Since: 1.0
-   */
-  props[PROP_READY] = g_param_spec_boolean ("ready", NULL, NULL, FALSE, readable);
-
-  /**
-   * TornadisLiveModel:live: (getter get_live)
-   *
-   * Whether the model follows what happens on the server: it is connected, and keyspace notifications are enabled. A user who
-   * may not read that setting (`CONFIG GET`) has it %FALSE until the first notification.
-   *
-   * Since: 1.0
-   */
-  props[PROP_LIVE] = g_param_spec_boolean ("live", NULL, NULL, FALSE, readable);
-
-  /**
-   * TornadisLiveModel:error: (getter get_error)
-   *
-   * Why it could not be read the last time, %NULL if it could.
-   *
-   * Since: 1.0
-   */
-  props[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, readable);
-
-  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+  tornadis_live_model_install_properties (object_class);
 }
 
 static void
 tornadis_live_model_init (TornadisLiveModel *self)
 {
-  TornadisLiveModelPrivate *priv = get_private (self);
+  TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
   priv->context = g_main_context_ref_thread_default ();
   priv->cancellable = g_cancellable_new ();
