@@ -252,6 +252,21 @@ test_keys_random (Fixture *fixture,
   shadow_free (shadow);
 }
 
+/* What listens logs in as well. */
+static void
+test_password (Fixture *fixture,
+               gconstpointer data)
+{
+  g_autoptr (TornadisSetModel) model = NULL;
+
+  run (fixture->client, "CONFIG SET requirepass secret");
+  g_object_set (fixture->client, "password", "secret", NULL);
+  model = tornadis_set_model_new (fixture->client, "set");
+  wait_for_live (model);
+  run (fixture->client, "SADD set a");
+  wait_for_rows (model, "a");
+}
+
 static void
 test_dispose (Fixture *fixture,
               gconstpointer data)
@@ -282,6 +297,7 @@ main (int argc,
   ADD ("set", test_set);
   ADD ("keys", test_keys);
   ADD ("keys-random", test_keys_random);
+  ADD ("password", test_password);
   ADD ("dispose", test_dispose);
 
   return g_test_run ();
