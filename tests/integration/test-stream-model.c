@@ -27,7 +27,6 @@ test_follow (Fixture *fixture,
   g_autoptr (TornadisStreamModel) model = NULL;
   g_autoptr (TornadisClient) other = make_other (fixture);
   g_autoptr (TornadisItem) item = NULL;
-  g_autoptr (GBytes) value = NULL;
   TornadisStreamEntry *entry;
   Shadow *shadow;
 
