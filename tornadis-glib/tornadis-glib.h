@@ -33,6 +33,7 @@
 #include <tornadis-glib/data/tornadis-stream-entry.h>
 #include <tornadis-glib/data/tornadis-stream-reader.h>
 #include <tornadis-glib/data/tornadis-keyspace.h>
+#include <tornadis-glib/data/tornadis-record.h>
 #include <tornadis-glib/data/tornadis-hash-model.h>
 #include <tornadis-glib/data/tornadis-item.h>
 #include <tornadis-glib/data/tornadis-key-model.h>

@@ -31,6 +31,7 @@ typedef struct _TornadisMessage TornadisMessage;
 typedef struct _TornadisPipeline TornadisPipeline;
 typedef struct _TornadisPlugin TornadisPlugin;
 typedef struct _TornadisPubSubClient TornadisPubSubClient;
+typedef struct _TornadisRecord TornadisRecord;
 typedef struct _TornadisReply TornadisReply;
 typedef struct _TornadisScanner TornadisScanner;
 typedef struct _TornadisScript TornadisScript;
