@@ -222,6 +222,19 @@ gboolean tornadis_bridge_carrier_edit_table (TornadisBridgeCarrier *self,
                                              GCancellable *cancellable,
                                              GError **error);
 
+/* tornadis-bridge-record.c */
+
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_load_record (TornadisBridgeCarrier *self,
+                                              TornadisRecord *record,
+                                              GCancellable *cancellable,
+                                              GError **error);
+TORNADIS_AVAILABLE_IN_1_0
+gboolean tornadis_bridge_carrier_flush_record (TornadisBridgeCarrier *self,
+                                               TornadisRecord *record,
+                                               GCancellable *cancellable,
+                                               GError **error);
+
 /* tornadis-bridge-script.c */
 
 TORNADIS_AVAILABLE_IN_1_0

@@ -157,6 +157,14 @@ declare module 'gi://Tornadis?version=1.0' {
             start(options?: CallOptions): Promise<this>;
         }
 
+        class Record {
+            /** Reads all fields and begins to follow them; a promise of the record. */
+            load(options?: CallOptions): Promise<this>;
+            /** Waits until all that was set is on the server; a promise of the record. */
+            flush(options?: CallOptions): Promise<this>;
+            get_error(): AnyError | null;
+        }
+
         class Script {
             /** Calls the script on a client or a pool, with its keys and then other arguments; a promise of the native reply. */
             call(caller: Client | ClientPool, ...args: Argument[] | [...Argument[], CallOptions]): Promise<NativeReply>;

@@ -290,6 +290,18 @@ class Keyspace:
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *_: Any) -> None: ...
 
+class Record:
+    def __init__(
+        self, client: Client | None = None, key: str | None = None, fields: GLib.Variant | dict[str, GLib.Variant] | None = None,
+        **properties: Any) -> None: ...
+    def load(
+        self, *, timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """Reads all fields and begins to follow them: an awaitable of the record."""
+    def flush(
+        self, *, timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
+        """Waits until all that was set is on the server: an awaitable of the record."""
+    def get_error(self) -> TornadisException | None: ...
+
 class Script:
     def __init__(self, source: str, n_keys: int = 0, *, read_only: bool = False) -> None: ...
     def call(

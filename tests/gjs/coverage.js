@@ -4,8 +4,9 @@
 import Tornadis from 'gi://Tornadis?version=1.0';
 
 const CLASSES = ['Client', 'PubSubClient', 'Pipeline', 'ClientPool', 'Command', 'Reply', 'Message', 'Plugin', 'Call',
-    'Keyspace', 'Scanner', 'Script', 'Item', 'LiveModel', 'ListModel', 'SortedSetModel', 'HashModel', 'SetModel',
-    'KeyModel', 'StreamModel', 'LoginRequest', 'StreamConsumer', 'StreamEntry', 'StreamReader', 'FunctionLibrary', 'Lock', 'Error',
+    'Keyspace', 'Record', 'Scanner', 'Script', 'Item', 'LiveModel', 'ListModel', 'SortedSetModel', 'HashModel',
+    'SetModel', 'KeyModel', 'StreamModel', 'LoginRequest', 'StreamConsumer', 'StreamEntry', 'StreamReader',
+    'FunctionLibrary', 'Lock', 'Error',
     'TornadisException', 'ReplyError'];
 
 // Of the language itself; what it does for every object by itself; of GObject, where the override has its own.

@@ -8,7 +8,7 @@ import {block, run} from './tap.js';
 import {findUnused, watch} from './coverage.js';
 
 const STORIES = ['client', 'session', 'values', 'pipeline', 'pub-sub-client', 'client-pool', 'plugin', 'plugin-hooks',
-    'mock', 'turns', 'messages', 'languages', 'models', 'keyspace', 'scanner', 'script', 'credentials', 'streams',
+    'mock', 'turns', 'messages', 'languages', 'models', 'keyspace', 'record', 'scanner', 'script', 'credentials', 'streams',
     'function-library', 'lock', 'sentinel', 'cluster', 'collector'];
 
 let failed = 1;

@@ -121,7 +121,7 @@ export default {
             }
         }
         equal([...new Set(kinds)].sort(), ['Call', 'Client', 'ClientPool', 'FunctionLibrary', 'HashModel',
-            'KeyModel', 'Keyspace', 'ListModel', 'Lock', 'Plugin', 'PubSubClient', 'Reply', 'Scanner',
+            'KeyModel', 'Keyspace', 'ListModel', 'Lock', 'Plugin', 'PubSubClient', 'Record', 'Reply', 'Scanner',
             'Script', 'SetModel', 'SortedSetModel', 'StreamConsumer', 'StreamReader']);
         // It would be seen.
         equal(isNative(Tornadis.Client.prototype.is_connected), true);

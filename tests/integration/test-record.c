@@ -279,6 +279,25 @@ has_label (gpointer object,
   return g_strcmp0 (label, expected) == 0;
 }
 
+static gboolean
+has_level (TornadisClient *client,
+           const char *expected)
+{
+  g_autoptr (TornadisReply) reply = call (client, NULL, "HGET", "lamp", "level", NULL);
+
+  return reply != NULL && g_strcmp0 (tornadis_reply_get_text (reply), expected) == 0;
+}
+
+/* Writes it, and looks whether that has come. */
+static gboolean
+write_label (TornadisClient *client,
+             gpointer lamp)
+{
+  g_autoptr (TornadisReply) reply = call (client, NULL, "HSET", "lamp", "label", "after", NULL);
+
+  return reply != NULL && has_label (lamp, "after");
+}
+
 static void
 test_transforms (Fixture *fixture,
                  gconstpointer data)
@@ -498,7 +517,7 @@ test_newer (Fixture *fixture,
       g_main_context_iteration (NULL, FALSE);
       g_assert_cmpint (get_int (lamp, "level"), ==, i);
       if (i % 10 == 0)
-        call_text (client, "HSET", "lamp", "label", i % 20 == 0 ? "a" : "b", NULL);
+        g_free (call_text (client, "HSET", "lamp", "label", i % 20 == 0 ? "a" : "b", NULL));
       g_assert_cmpint (get_int (lamp, "level"), ==, i);
     }
   assert_flushes (lamp);
@@ -720,7 +739,7 @@ test_lost (Fixture *fixture,
   wait_until (tornadis_record_get_live (lamp));
   g_clear_object (&client);
   client = make_other (fixture);
-  wait_until ((g_free (call_text (client, "HSET", "lamp", "label", "after", NULL)), has_label (lamp, "after")));
+  wait_until (write_label (client, lamp));
   assert_finalized (lamp);
   g_string_free (log, TRUE);
 }
@@ -757,7 +776,7 @@ test_dispose (Fixture *fixture,
   g_object_set (lamp, "level", 1, NULL);
   assert_finalized (lamp);
   lamp = make_lamp (fixture->client);
-  wait_until (g_strcmp0 (call_text (client, "HGET", "lamp", "level", NULL), "\"1\"") == 0);
+  wait_until (has_level (client, "1"));
   assert_loads (lamp);
 
   log = make_log (lamp);
@@ -769,7 +788,7 @@ test_dispose (Fixture *fixture,
   g_assert_false (tornadis_record_flush_finish (lamp, wait_for_result (&flushed), &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
   g_string_truncate (log, 0);
-  wait_until (g_strcmp0 (call_text (client, "HGET", "lamp", "level", NULL), "\"3\"") == 0);
+  wait_until (has_level (client, "3"));
   g_object_set (lamp, "level", 4, NULL);
   tornadis_record_load_async (lamp, NULL, store_result, &late);
   g_assert_false (tornadis_record_load_finish (lamp, wait_for_result (&late), NULL));
@@ -835,10 +854,6 @@ test_model (Fixture *fixture,
   assert_loads (lamps[1]);
   for (guint round = 0; round < 40; round++)
     {
-      g_autofree char *text = NULL;
-      g_autofree char *expected = NULL;
-      g_autofree char *label = NULL;
-
       for (gint n = g_test_rand_int_range (1, 30); n > 0; n--)
         {
           gpointer lamp = lamps[g_test_rand_int_range (0, 2)];
@@ -868,7 +883,6 @@ test_model (Fixture *fixture,
       /* The last write of the round: both have read after it. */
       g_object_set (lamps[0], "size", (guint64) round + 1, NULL);
       assert_flushes (lamps[0]);
-      text = call_text (client, "HMGET", "lamp", "on", "level", "label", NULL);
       for (guint i = 0; i < 2; i++)
         {
           guint64 size = 0;
@@ -877,14 +891,10 @@ test_model (Fixture *fixture,
         }
       for (guint i = 0; i < 2; i++)
         {
-          const char *const *args = (const char *[]){ "HMGET", "lamp", "on", "level", "label", NULL };
-          g_autoptr (TornadisCommand) command = tornadis_command_new_strv (args);
-          g_autoptr (GAsyncResult) result = NULL;
-          g_autoptr (TornadisReply) reply = NULL;
+          g_autoptr (TornadisReply) reply = call (client, NULL, "HMGET", "lamp", "on", "level", "label", NULL);
           const char *on, *level;
 
-          tornadis_client_call_async (client, command, NULL, store_result, &result);
-          reply = tornadis_client_call_finish (client, wait_for_result (&result), NULL);
+          g_assert_nonnull (reply);
           on = tornadis_reply_get_text (tornadis_reply_get_element (reply, 0));
           level = tornadis_reply_get_text (tornadis_reply_get_element (reply, 1));
           wait_until (get_int (lamps[i], "on") == (g_strcmp0 (on, "1") == 0));

@@ -477,6 +477,30 @@ async def keyspaces(client: Tornadis.Client) -> None:
     print(started, truths, texts, patterns, numbers, models)
 
 
+async def records(client: Tornadis.Client) -> None:
+    record = Tornadis.Record(client, 'lamp', {'level': GLib.Variant('i', 1)})
+    loaded: Tornadis.Record = await record.load(timeout=1, cancellable=Gio.Cancellable())
+    flushed: Tornadis.Record = await record.flush(timeout=1)
+    Tornadis.Record.new(client, 'lamp', None).load_async(None, lambda record, result: print(record.load_finish(result)))
+    record.flush_async(None, lambda record, result: print(record.flush_finish(result)))
+    record.set_client(client)
+    record.set_key('lamp')
+    record.props.client = client
+    record.props.key = 'lamp'
+    truths: list[bool] = [
+        record.get_loaded(), record.get_live(), record.get_exists(), record.props.loaded, record.props.live, record.props.exists,
+        record.set_field('level', GLib.Variant('i', 2))]
+    texts: list[str | None] = [record.get_key(), record.props.key]
+    values: list[GLib.Variant | None] = [record.get_fields(), record.props.fields, record.get_field('level')]
+    models: list[Tornadis.Client | None] = [record.get_client(), record.props.client]
+    error: Tornadis.TornadisException | None = record.get_error()
+    record.connect('field-changed', lambda record, name: print(name))
+    record.connect('write-failed', lambda record, error: print(error))
+    record.connect('conflict', lambda record, name, value: print(name, value))
+    record.connect('invalid', lambda record, name, text: print(name, text))
+    print(loaded, flushed, truths, texts, values, models, error, record.props.error)
+
+
 async def libraries(client: Tornadis.Client, pool: Tornadis.ClientPool) -> None:
     library = Tornadis.FunctionLibrary('#!lua name=stock', version=1)
     same: Tornadis.FunctionLibrary = await library.ensure(client, timeout=1, cancellable=Gio.Cancellable())

@@ -414,6 +414,28 @@ async function keyspaces(client: Tornadis.Client): Promise<void> {
     print(started, truths, texts, patterns, numbers, models);
 }
 
+async function records(client: Tornadis.Client, fields: GLib.Variant): Promise<void> {
+    const record = new Tornadis.Record({client, key: 'lamp', fields});
+    const loaded: Tornadis.Record = await record.load({timeout: 1, cancellable: new Gio.Cancellable()});
+    const flushed: Tornadis.Record = await record.flush({timeout: 1});
+    Tornadis.Record.new(client, 'lamp', null).load_async(null, (source, result) => print(source?.load_finish(result)));
+    record.flush_async(null, (source, result) => print(source?.flush_finish(result)));
+    record.set_client(client);
+    record.set_key('lamp');
+    record.client = client;
+    record.key = 'lamp';
+    const truths: boolean[] = [record.get_loaded(), record.get_live(), record.get_exists(), record.loaded, record.live, record.exists,
+        record.set_field('level', GLib.Variant.new_int32(1))];
+    const texts: (string | null)[] = [record.get_key(), record.key];
+    const values: (GLib.Variant | null)[] = [record.get_fields(), record.fields, record.get_field('level')];
+    const models: (Tornadis.Client | null)[] = [record.get_client(), record.client];
+    record.connect('field-changed', (source, name) => print(name));
+    record.connect('write-failed', (source, error) => print(error));
+    record.connect('conflict', (source, name, value) => print(name, value));
+    record.connect('invalid', (source, name, text) => print(name, text));
+    print(loaded, flushed, truths, texts, values, models, record.get_error(), record.error);
+}
+
 async function scripts(caller: Tornadis.Caller, pool: Tornadis.ClientPool): Promise<void> {
     const script = new Tornadis.Script({source: 'return ARGV[1]', n_keys: 1, nKeys: 1, read_only: true, readOnly: true});
     const reply: Tornadis.NativeReply = await script.call(client, 'key', 1, {timeout: 1});
@@ -579,3 +601,4 @@ async function tables(client: Tornadis.Client): Promise<void> {
 
 export {callbacks, calls, clients, failed, keyspaces, libraries, locks, pipelines, plugins, pools, properties,
     scanners, scripts, signals, streamModels, streams, subscriptions, tables};
+    records, scanners, scripts, signals, streams, subscriptions, tables};

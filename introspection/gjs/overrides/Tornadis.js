@@ -140,7 +140,9 @@ var _init = (function () {
         edit_sorted_set: 'The edit',
         edit_table: 'The edit',
         ensure_library: 'Loading the library',
+        flush_record: 'Writing the record',
         get_client: 'Getting a client',
+        load_record: 'Loading the record',
         preconnect: 'Connecting',
         release_lock: 'Releasing the lock',
         scan: 'A batch',
@@ -420,6 +422,7 @@ var _init = (function () {
         ListModel: [],
         Lock: [],
         Plugin: ['new_by_name', 'new_with_options'],
+        Record: [],
         Reply: ['new_from_resp'],
         Scanner: [],
         Script: [],
@@ -431,7 +434,7 @@ var _init = (function () {
     // Those that are given errors, which may be ours; and those that return them.
     const GIVEN_ERRORS = {Call: ['return_error'], Error: ['dup_prefix'],
         Plugin: ['reconnect_client', 'reroute_subscriptions', 'set_client_lost']};
-    const GIVING_ERRORS = {Call: ['dup_error'], LiveModel: ['get_error'], Reply: ['dup_error']};
+    const GIVING_ERRORS = {Call: ['dup_error'], LiveModel: ['get_error'], Record: ['get_error'], Reply: ['dup_error']};
 
     function wrapEach(names, find, wrap) {
         for (const [kind, each] of Object.entries(names)) {
@@ -572,6 +575,8 @@ var _init = (function () {
             const keys = keyspace.pattern ? `'${new TextDecoder().decode(keyspace.pattern.toArray())}'` : 'all keys';
             return `Keyspace of ${keys}, ${keyspace.active ? 'active' : 'not started'}`;
         });
+        describeBy(Tornadis.Record, record => `Record ${JSON.stringify(record.get_key())}, ` +
+            `${record.get_loaded() ? 'loaded' : 'not loaded'}`);
         Tornadis.Reply.prototype.toString = function () {
             return this.to_string();
         };
@@ -1005,7 +1010,7 @@ var _init = (function () {
 
         const makeClosed = message => makeException(DOMAIN, Tornadis.Error.CLOSED, message);
         const means = {getCarrier, makeCommand, toArgument, handOver, hide, makeClosed, makeTimeout, showEntry};
-        for (const name of ['Data', 'FunctionLibrary', 'Keyspace', 'Lock', 'Models', 'Scanner', 'Streams'])
+        for (const name of ['Data', 'FunctionLibrary', 'Keyspace', 'Lock', 'Models', 'Record', 'Scanner', 'Streams'])
             imports.overrides[`_Tornadis${name}`].create(Tornadis, means, checks);
         describeAll();
     }

@@ -30,6 +30,7 @@ from ._tornadis_lock import Lock
 from ._tornadis_loop import Future, _in_task, _LentFuture, run, sleep, spawn
 from ._tornadis_messages import Message as _Message, Messages
 from ._tornadis_models import HashModel, KeyModel, ListModel, SetModel, SortedSetModel, StreamModel
+from ._tornadis_record import Record
 from ._tornadis_scanner import Scanner
 from ._tornadis_streams import StreamConsumer, StreamEntry, StreamReader
 from ._tornadis_values import (
@@ -37,8 +38,9 @@ from ._tornadis_values import (
     _describe, _encode, _is_large, _to_bytes, _to_command, _to_exception, _to_native)
 
 __all__ = ['ClientError', 'ConnectionError', 'FunctionLibrary', 'Future', 'HashModel', 'KeyModel', 'Keyspace',
-           'ListModel', 'Lock', 'ReplyError', 'Scanner', 'Script', 'SetModel', 'SortedSetModel', 'StreamConsumer',
-           'StreamEntry', 'StreamModel', 'StreamReader', 'TornadisException', 'run', 'sleep', 'spawn']
+           'ListModel', 'Lock', 'Record', 'ReplyError', 'Scanner', 'Script', 'SetModel', 'SortedSetModel',
+           'StreamConsumer', 'StreamEntry', 'StreamModel', 'StreamReader', 'TornadisException', 'run', 'sleep',
+           'spawn']
 
 
 def _given(options):
