@@ -81,7 +81,8 @@ export default {
         told.length = 0;
         lamp.level = 9;
         GLib.idle_add(GLib.PRIORITY_DEFAULT, () => {
-            client.submit('HSET', 'lamp', 'level', '3', null);
+            // Behind the write of the record, and before it reads.
+            client.call_async(Tornadis.Command.new_strv(['HSET', 'lamp', 'level', '3']), null, null);
             return GLib.SOURCE_REMOVE;
         });
         await until(() => lamp.level === 3);

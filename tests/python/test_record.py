@@ -77,7 +77,12 @@ async def test_told(server):
     equal((told, lamp.level), ([('level', b'x')], 5))
     del told[:]
     lamp.level = 9
-    GLib.idle_add(lambda: client.submit(None, 'HSET', 'lamp', 'level', 3) and False, priority=GLib.PRIORITY_DEFAULT)
+
+    # Behind the write of the record, and before it reads.
+    def interfere():
+        client.call_async(Tornadis.Command.new_strv(['HSET', 'lamp', 'level', '3']), None, None)
+
+    GLib.idle_add(interfere, priority=GLib.PRIORITY_DEFAULT)
     await wait_until(lambda: lamp.level == 3)
     equal(told, [('level', 9)])
     await client.call('SET', 'lamp', 'x')

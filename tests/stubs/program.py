@@ -477,8 +477,8 @@ async def keyspaces(client: Tornadis.Client) -> None:
     print(started, truths, texts, patterns, numbers, models)
 
 
-async def records(client: Tornadis.Client) -> None:
-    record = Tornadis.Record(client, 'lamp', {'level': GLib.Variant('i', 1)})
+async def records(client: Tornadis.Client, value: GLib.Variant) -> None:
+    record = Tornadis.Record(client, 'lamp', {'level': value})
     loaded: Tornadis.Record = await record.load(timeout=1, cancellable=Gio.Cancellable())
     flushed: Tornadis.Record = await record.flush(timeout=1)
     Tornadis.Record.new(client, 'lamp', None).load_async(None, lambda record, result: print(record.load_finish(result)))
@@ -489,7 +489,7 @@ async def records(client: Tornadis.Client) -> None:
     record.props.key = 'lamp'
     truths: list[bool] = [
         record.get_loaded(), record.get_live(), record.get_exists(), record.props.loaded, record.props.live, record.props.exists,
-        record.set_field('level', GLib.Variant('i', 2))]
+        record.set_field('level', value)]
     texts: list[str | None] = [record.get_key(), record.props.key]
     values: list[GLib.Variant | None] = [record.get_fields(), record.props.fields, record.get_field('level')]
     models: list[Tornadis.Client | None] = [record.get_client(), record.props.client]

@@ -414,7 +414,7 @@ async function keyspaces(client: Tornadis.Client): Promise<void> {
     print(started, truths, texts, patterns, numbers, models);
 }
 
-async function records(client: Tornadis.Client, fields: GLib.Variant): Promise<void> {
+async function records(client: Tornadis.Client, fields: GLib.Variant, value: GLib.Variant): Promise<void> {
     const record = new Tornadis.Record({client, key: 'lamp', fields});
     const loaded: Tornadis.Record = await record.load({timeout: 1, cancellable: new Gio.Cancellable()});
     const flushed: Tornadis.Record = await record.flush({timeout: 1});
@@ -425,7 +425,7 @@ async function records(client: Tornadis.Client, fields: GLib.Variant): Promise<v
     record.client = client;
     record.key = 'lamp';
     const truths: boolean[] = [record.get_loaded(), record.get_live(), record.get_exists(), record.loaded, record.live, record.exists,
-        record.set_field('level', GLib.Variant.new_int32(1))];
+        record.set_field('level', value)];
     const texts: (string | null)[] = [record.get_key(), record.key];
     const values: (GLib.Variant | null)[] = [record.get_fields(), record.fields, record.get_field('level')];
     const models: (Tornadis.Client | null)[] = [record.get_client(), record.client];
