@@ -600,5 +600,4 @@ async function tables(client: Tornadis.Client): Promise<void> {
 }
 
 export {callbacks, calls, clients, failed, keyspaces, libraries, locks, pipelines, plugins, pools, properties,
-    scanners, scripts, signals, streamModels, streams, subscriptions, tables};
-    records, scanners, scripts, signals, streams, subscriptions, tables};
+    records, scanners, scripts, signals, streamModels, streams, subscriptions, tables};
