@@ -657,7 +657,7 @@ test_load (Fixture *fixture,
   gpointer lamp = g_object_new (TEST_TYPE_LAMP, "label", "before", NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (GAsyncResult) first = NULL, second = NULL;
+  g_autoptr (GAsyncResult) first = NULL, second = NULL, flushed = NULL;
 
   g_assert_false (load (lamp, &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
@@ -700,8 +700,13 @@ test_load (Fixture *fixture,
   g_clear_object (&cancellable);
   cancellable = g_cancellable_new ();
   tornadis_record_load_async (lamp, cancellable, store_result, &first);
+  g_object_set (lamp, "level", 2, NULL);
+  tornadis_record_flush_async (lamp, NULL, store_result, &flushed);
   g_cancellable_cancel (cancellable);
   g_assert_false (tornadis_record_load_finish (lamp, wait_for_result (&first), NULL));
+  g_assert_false (tornadis_record_flush_finish (lamp, wait_for_result (&flushed), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_object (&flushed);
   g_object_set (lamp, "level", 1, "client", client, NULL);
   assert_loads (lamp);
   g_assert_cmpint (get_int (lamp, "level"), ==, 8);
@@ -758,6 +763,24 @@ test_gap (Fixture *fixture,
   replies = call_pipeline (client, pipeline, NULL, NULL);
   g_assert_nonnull (replies);
   wait_until (has_label (lamp, "gap"));
+  g_assert_true (tornadis_record_get_live (lamp));
+
+  /* The server does not tell any more: what is set is written none the less, and read after that. */
+  assert_call (client, "OK", "CONFIG", "SET", "notify-keyspace-events", "", NULL);
+  assert_call (client, "(integer) 1", "CLIENT", "KILL", "TYPE", "pubsub", NULL);
+  wait_until (!tornadis_record_get_live (lamp));
+  g_assert_error (tornadis_record_get_error (lamp), TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  assert_call (client, "(integer) 0", "HSET", "lamp", "label", "unseen", NULL);
+  g_object_set (lamp, "level", 1, NULL);
+  wait_until (has_label (lamp, "unseen"));
+  g_assert_error (tornadis_record_get_error (lamp), TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  g_assert_false (load (lamp, NULL));
+  g_assert_true (tornadis_record_get_loaded (lamp));
+
+  assert_call (client, "OK", "CONFIG", "SET", "notify-keyspace-events", "KA", NULL);
+  assert_loads (lamp);
+  assert_call (client, "(integer) 0", "HSET", "lamp", "label", "seen", NULL);
+  wait_until (has_label (lamp, "seen"));
   assert_finalized (lamp);
 }
 

@@ -278,9 +278,12 @@ record_stop (TornadisRecord *self)
 {
   TornadisRecordPrivate *priv = get_private (self);
   g_autoptr (TornadisKeyspace) keyspace = g_steal_pointer (&priv->keyspace);
+  GTask *task;
 
   cancel_source (&priv->again);
   priv->stale = FALSE;
+  while ((task = g_queue_pop_tail (&priv->loading)) != NULL)
+    g_queue_push_head (&priv->loads, task);
   if (priv->cancellable != NULL)
     g_cancellable_cancel (priv->cancellable);
   g_clear_object (&priv->cancellable);
@@ -291,9 +294,10 @@ record_stop (TornadisRecord *self)
     }
 }
 
-/* It was never loaded. */
+/* It was never loaded, and is as before. */
 static void
-record_abandon (TornadisRecord *self)
+record_abandon (TornadisRecord *self,
+                const GError *error)
 {
   TornadisRecordPrivate *priv = get_private (self);
 
@@ -301,6 +305,8 @@ record_abandon (TornadisRecord *self)
   priv->tracking = FALSE;
   for (guint i = 0; i < priv->fields->len; i++)
     ((TornadisRecordField *) priv->fields->pdata[i])->dirty = FALSE;
+  queue_return (&priv->loads, error);
+  queue_return (&priv->flushes, error);
 }
 
 static gboolean
@@ -317,7 +323,11 @@ cancelled_cb (GCancellable *cancellable,
       g_object_unref (task);
 
   if (!priv->loaded && g_queue_is_empty (&priv->loads) && g_queue_is_empty (&priv->loading) && !priv->disposed)
-    record_abandon (self);
+    {
+      g_autoptr (GError) error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The record is not loaded");
+
+      record_abandon (self, error);
+    }
   g_task_return_error_if_cancelled (task);
 
   return G_SOURCE_REMOVE;
@@ -574,7 +584,9 @@ record_take (TornadisRecord *self,
   record_set_flag (self, &priv->exists, tornadis_reply_get_n_elements (reply) > 0, PROP_EXISTS);
   record_set_flag (self, &priv->loaded, TRUE, PROP_LOADED);
   record_update_live (self);
-  record_set_error (self, NULL);
+  /* Why it does not follow is told until it does. */
+  if (priv->live)
+    record_set_error (self, NULL);
   g_object_thaw_notify (G_OBJECT (self));
 
   for (guint i = 0; has_news && i < priv->fields->len; i++)
@@ -612,9 +624,7 @@ record_fail (TornadisRecord *self,
     }
   else
     {
-      record_abandon (self);
-      queue_return (&priv->loads, error);
-      queue_return (&priv->flushes, error);
+      record_abandon (self, error);
     }
   record_set_error (self, error);
 }
@@ -809,12 +819,14 @@ started_cb (GObject *object,
     }
 
   if (!priv->loaded)
-    record_abandon (self);
+    {
+      record_abandon (self, error);
+    }
   else
-    record_stop (self);
-  queue_return (&priv->loads, error);
-  if (!priv->loaded)
-    queue_return (&priv->flushes, error);
+    {
+      record_stop (self);
+      queue_return (&priv->loads, error);
+    }
   record_set_error (self, error);
 }
 
