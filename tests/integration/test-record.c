@@ -949,6 +949,69 @@ test_resp2 (Fixture *fixture,
   assert_finalized (lamp);
 }
 
+static void
+test_bad_replies (void)
+{
+  static const char *const replies[] = {
+    "+OK\r\n",
+    ":1\r\n",
+    "_\r\n",
+    "*1\r\n$5\r\nlevel\r\n",
+    "*2\r\n$5\r\nlevel\r\n*0\r\n",
+    "%1\r\n$5\r\nlevel\r\n:7\r\n",
+    "~2\r\n$5\r\nlevel\r\n$1\r\n7\r\n",
+  };
+  g_autoptr (TornadisHarnessPeer) peer =
+    make_peer ("answer CONFIG \"%1\\r\\n$22\\r\\nnotify-keyspace-events\\r\\n$2\\r\\nKA\\r\\n\"\n"
+               "answer SUBSCRIBE \">3\\r\\n$9\\r\\nsubscribe\\r\\n$19\\r\\n__keyspace@0__:lamp\\r\\n:1\\r\\n\"\n"
+               "handshake3\nserve\n");
+  g_autoptr (TornadisClient) client = make_client (peer);
+  gpointer lamp = make_lamp (client);
+
+  for (guint i = 0; i < G_N_ELEMENTS (replies); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      tornadis_harness_peer_set_answers (peer, "HGETALL", (const char *[]){ replies[i], NULL });
+      g_assert_false (load (lamp, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL);
+      g_assert_cmpint (get_int (lamp, "level"), ==, 5);
+    }
+
+  tornadis_harness_peer_set_answers (peer, "HGETALL", (const char *[]){ "%1\r\n$5\r\nlevel\r\n$1\r\n7\r\n", NULL });
+  assert_loads (lamp);
+  g_assert_cmpint (get_int (lamp, "level"), ==, 7);
+  assert_finalized (lamp);
+}
+
+static void
+test_cluster (void)
+{
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, notifying);
+  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
+  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
+  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, NULL);
+  g_autoptr (TornadisClient) other = tornadis_client_new_for_uri (uri, NULL);
+
+  for (guint i = 0; i < 6; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("lamp:%u", i);
+      gpointer one = g_object_new (TEST_TYPE_LAMP, "client", client, "key", key, NULL);
+      gpointer two = g_object_new (TEST_TYPE_LAMP, "client", other, "key", key, NULL);
+
+      assert_loads (one);
+      assert_loads (two);
+      g_object_set (one, "level", 7, "label", key, NULL);
+      wait_until (get_int (two, "level") == 7);
+      g_assert_true (has_label (two, key));
+      g_object_set (two, "level", 8, "label", NULL, NULL);
+      wait_until (get_int (one, "level") == 8);
+      g_assert_true (has_label (one, NULL));
+      assert_finalized (one);
+      assert_finalized (two);
+    }
+}
+
 #define ADD(name) g_test_add ("/record/" #name, Fixture, notifying, fixture_set_up, test_##name, fixture_tear_down)
 
 int
@@ -973,6 +1036,8 @@ main (int argc,
   ADD (reentrancy);
   ADD (model);
   ADD (resp2);
+  g_test_add_func ("/record/bad-replies", test_bad_replies);
+  g_test_add_func ("/record/cluster", test_cluster);
 
   return g_test_run ();
 }
