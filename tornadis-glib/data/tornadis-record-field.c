@@ -105,11 +105,10 @@ tornadis_record_field_set (TornadisRecordField *self,
                            const GValue *value,
                            GBytes *text)
 {
-  g_autoptr (GBytes) old = g_steal_pointer (&self->value);
-
   if (self->pspec != NULL)
     {
       g_object_set_property (record, self->name, value);
+      g_clear_pointer (&self->value, g_bytes_unref);
       /* A setter may have made another of it. */
       self->value = tornadis_record_field_print (self, record);
       return;
@@ -117,6 +116,7 @@ tornadis_record_field_set (TornadisRecordField *self,
 
   g_clear_pointer (&self->variant, g_variant_unref);
   self->variant = g_value_dup_variant (value);
+  g_clear_pointer (&self->value, g_bytes_unref);
   self->value = text != NULL ? g_bytes_ref (text) : NULL;
 }
 

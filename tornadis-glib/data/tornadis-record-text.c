@@ -388,8 +388,6 @@ tornadis_record_text_to_value (GBytes *bytes,
 GBytes *
 tornadis_record_text_from_variant (GVariant *variant)
 {
-  g_auto (GValue) value = G_VALUE_INIT;
-
   if (g_variant_is_of_type (variant, G_VARIANT_TYPE_BYTESTRING))
     return g_variant_get_data_as_bytes (variant);
 
