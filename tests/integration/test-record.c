@@ -481,6 +481,8 @@ static void
 test_conflict (Fixture *fixture,
                gconstpointer data)
 {
+  g_autoptr (GBytes) picture = g_bytes_new_static ("x", 1);
+  guint n_reads;
   gpointer lamp = make_lamp (fixture->client);
   GString *log;
 
@@ -496,6 +498,17 @@ test_conflict (Fixture *fixture,
   assert_call (fixture->client, "(integer) 0", "HSET", "lamp", "label", "theirs", NULL);
   wait_until (has_label (lamp, "theirs"));
   assert_log (log, "label ");
+
+  /* Nor if the server had nothing to tell of what was written. */
+  n_reads = count_calls (fixture->redis, "hgetall");
+  g_object_set (lamp, "picture", picture, NULL);
+  g_object_set (lamp, "picture", NULL, NULL);
+  assert_flushes (lamp);
+  wait_until (count_calls (fixture->redis, "hgetall") > n_reads);
+  assert_log (log, "picture picture ");
+  assert_call (fixture->client, "(integer) 1", "HSET", "lamp", "picture", "x", NULL);
+  wait_until (log->len > 0);
+  assert_log (log, "picture ");
   assert_finalized (lamp);
   g_string_free (log, TRUE);
 }

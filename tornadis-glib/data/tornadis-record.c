@@ -112,7 +112,6 @@ typedef struct
   GQueue flushes;     /* of (owned) GTask */
   gboolean tracking;  /* local changes are to be written */
   gboolean stale;     /* it is to be read */
-  gboolean skipped;   /* the reading did not count for a field that was being written */
   gboolean writing;
   gboolean loaded;
   gboolean live;
@@ -408,6 +407,7 @@ written_cb (GObject *object,
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisReply) replies = tornadis_client_call_pipeline_finish (TORNADIS_CLIENT (object), result, &error);
   TornadisRecordPrivate *priv;
+  gboolean is_told = TRUE;
 
   if (self == NULL)
     return;
@@ -427,15 +427,16 @@ written_cb (GObject *object,
       field->writing = FALSE;
       field->changed = priv->count;
       field->unconfirmed = error == NULL;
+      /* Nobody is told of a field that was deleted and had not been there. */
+      is_told &= field->written != NULL;
     }
 
-  /* Mostly the notification of the write itself has it read. */
-  if (error != NULL || priv->skipped || !priv->live)
+  /* It is read after each write: mostly its own notification does that, which may have come already. */
+  if (error != NULL || !is_told || !priv->live)
     {
       priv->stale = TRUE;
       cancel_source (&priv->again);
     }
-  priv->skipped = FALSE;
   if (error != NULL)
     {
       g_signal_emit (self, signals[SIGNAL_WRITE_FAILED], 0, error);
@@ -574,11 +575,12 @@ record_take (TornadisRecord *self,
       TornadisReply *value = tornadis_reply_lookup (reply, field->name);
       g_autoptr (GBytes) text = value != NULL ? tornadis_reply_get_bytes (value) : NULL;
 
-      if (field->writing)
-        priv->skipped = TRUE;
-      else if (!field->dirty && field->changed > priv->read_count)
+      /* What is being written, or is to be, is read after that. */
+      if (field->writing || field->dirty)
+        continue;
+      if (field->changed > priv->read_count)
         priv->stale = TRUE;
-      else if (!field->dirty)
+      else
         has_news |= field_take (field, self, text);
     }
   record_set_flag (self, &priv->exists, tornadis_reply_get_n_elements (reply) > 0, PROP_EXISTS);
