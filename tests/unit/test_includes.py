@@ -12,7 +12,7 @@ LIBRARY = ROOT / 'tornadis-glib'
 # Each includes only those before it.
 FLOORS = ['', 'values', 'wire', 'client', 'data']
 # Classes with their own parts, which may know each other: a client makes calls, which go through its plugins.
-PARTS = [re.compile('client.*|call|plugin(-registry)?'), re.compile('reply.*')]
+PARTS = [re.compile('client.*|call|plugin(-registry)?'), re.compile('live-model.*'), re.compile('reply.*')]
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]tornadis-glib/([^">]+)[">]', re.MULTILINE)
 
 
