@@ -462,6 +462,7 @@ make_subkey_peer (const char *verb,
     append_array (script, (const char *[]){ verb[0] == 'P' ? "psubscribe" : "subscribe", names[i], NULL }, i + 1);
   for (guint i = 0; told[i] != NULL; i += 2)
     {
+      g_assert_nonnull (told[i + 1]);
       if (verb[0] == 'P')
         append_array (script, (const char *[]){ "pmessage", names[1], told[i], told[i + 1], NULL }, -1);
       else

@@ -459,7 +459,8 @@ tornadis_record_text_to_variant (GBytes *bytes,
   text = dup_text (bytes);
   variant = text != NULL ? read_variant (text, type) : NULL;
 
-  return variant != NULL ? g_variant_ref_sink (variant) : NULL;
+  /* What is parsed does not float. */
+  return variant != NULL ? g_variant_take_ref (variant) : NULL;
 }
 
 static const GVariantType *
