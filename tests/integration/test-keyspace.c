@@ -454,7 +454,8 @@ make_subkey_peer (const char *verb,
                   const char *const *names,
                   const char *const *told)
 {
-  g_autoptr (GString) script = g_string_new ("handshake\nexpect CONFIG\nsend \"");
+  GString *script = g_string_new ("handshake\nexpect CONFIG\nsend \"");
+  g_autofree char *text = NULL;
 
   append_array (script, (const char *[]){ "notify-keyspace-events", "AKEST", NULL }, -1);
   g_string_append_printf (script, "\"\n---\nhandshake\nexpect %s\nsend \"", verb);
@@ -462,15 +463,15 @@ make_subkey_peer (const char *verb,
     append_array (script, (const char *[]){ verb[0] == 'P' ? "psubscribe" : "subscribe", names[i], NULL }, i + 1);
   for (guint i = 0; told[i] != NULL; i += 2)
     {
-      g_assert_nonnull (told[i + 1]);
       if (verb[0] == 'P')
         append_array (script, (const char *[]){ "pmessage", names[1], told[i], told[i + 1], NULL }, -1);
       else
         append_array (script, (const char *[]){ "message", told[i], told[i + 1], NULL }, -1);
     }
   g_string_append (script, "\"\n");
+  text = g_string_free (script, FALSE);
 
-  return make_peer (script->str);
+  return make_peer (text);
 }
 
 static void
