@@ -50,26 +50,28 @@ scan_free (Scan *self)
   g_free (self);
 }
 
-/* The masters (element-type ClusterNode) (transfer container), by their first slots. */
+/* The masters (element-type ClusterNode) (transfer container), by their first slots; NULL while a slot is nobody's: its keys would
+ * be left out, and who has them next would never be asked. */
 static GPtrArray *
 get_masters (ClusterTopology *topology)
 {
-  GPtrArray *masters = g_ptr_array_new ();
-  guint n = cluster_topology_get_masters (topology)->len;
+  g_autoptr (GPtrArray) masters = g_ptr_array_new ();
   const ClusterNode *last = NULL;
 
-  for (guint slot = 0; slot < CLUSTER_N_SLOTS && masters->len < n; slot++)
+  for (guint slot = 0; slot < CLUSTER_N_SLOTS; slot++)
     {
       const ClusterNode *master = cluster_topology_get_master (topology, slot);
 
-      if (master == NULL || master == last)
+      if (master == NULL)
+        return NULL;
+      if (master == last)
         continue;
       last = master;
       if (!g_ptr_array_find (masters, master, NULL))
         g_ptr_array_add (masters, (gpointer) master);
     }
 
-  return masters;
+  return g_steal_pointer (&masters);
 }
 
 static gboolean
@@ -179,6 +181,11 @@ scan_nodes (ClusterClient *client,
   guint64 cursor;
   Scan *self;
 
+  if (masters == NULL)
+    {
+      cluster_answer_error (call, TORNADIS_ERROR_CONNECT, "SCAN: a part of the cluster's slots has no node at present");
+      return;
+    }
   if (argument == NULL || !parse_cursor (argument, &cursor))
     {
       cluster_answer_error (call, TORNADIS_ERROR_USAGE, "SCAN: the cursor is not one");
