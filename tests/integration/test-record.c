@@ -35,6 +35,16 @@ struct _TestLamp
 
 G_DEFINE_FINAL_TYPE (TestLamp, test_lamp, TORNADIS_TYPE_RECORD)
 
+/* @expected may float. */
+static void
+assert_variant (GVariant *variant,
+                GVariant *expected)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (expected);
+
+  g_assert_cmpvariant (variant, owned);
+}
+
 static void
 test_lamp_get_property (GObject *object,
                         guint prop_id,
@@ -342,7 +352,7 @@ test_transforms (Fixture *fixture,
   g_assert_cmpint (get_int (two, "order"), ==, G_DATA_STREAM_BYTE_ORDER_LITTLE_ENDIAN);
   g_assert_cmpuint (doubts, ==, G_TLS_CERTIFICATE_EXPIRED | G_TLS_CERTIFICATE_REVOKED);
   g_assert_true (g_date_time_equal (since, other_since) && g_bytes_equal (picture, other_picture));
-  g_assert_cmpvariant (extra, g_variant_new ("(si)", "x", -3));
+  assert_variant (extra, g_variant_new ("(si)", "x", -3));
 
   /* What is nothing is no field. */
   g_object_set (two, "label", NULL, "picture", NULL, "on", FALSE, NULL);
@@ -624,7 +634,7 @@ test_dictionary (Fixture *fixture,
   assert_loads (one);
   assert_loads (two);
   log = make_log (two);
-  g_assert_cmpvariant (tornadis_record_get_field (two, "level"), g_variant_new_byte (5));
+  assert_variant (tornadis_record_get_field (two, "level"), g_variant_new_byte (5));
 
   g_assert_true (tornadis_record_set_field (one, "on", g_variant_new_boolean (TRUE)));
   g_assert_true (tornadis_record_set_field (one, "level", g_variant_new_byte (200)));
@@ -656,7 +666,7 @@ test_dictionary (Fixture *fixture,
   assert_log (log, "field:label invalid:level=256 ");
   assert_call (client, "(integer) 1", "DEL", "lamp", NULL);
   wait_until (!tornadis_record_get_exists (two));
-  g_assert_cmpvariant (tornadis_record_get_field (two, "level"), g_variant_new_byte (5));
+  assert_variant (tornadis_record_get_field (two, "level"), g_variant_new_byte (5));
   assert_finalized (one);
   assert_finalized (two);
   g_string_free (log, TRUE);
