@@ -183,6 +183,7 @@ scan_nodes (ClusterClient *client,
 
   if (masters == NULL)
     {
+      cluster_map_refresh (client->map, NULL, NULL, NULL);
       cluster_answer_error (call, TORNADIS_ERROR_CONNECT, "SCAN: a part of the cluster's slots has no node at present");
       return;
     }
