@@ -344,7 +344,7 @@ test_drop_in_handler (Fixture *fixture,
                       gconstpointer data)
 {
   TornadisStreamReader *reader = tornadis_stream_reader_new (TORNADIS_CALLER (fixture->client), "s", "0");
-  g_autoptr (GString) ids = g_string_new (NULL);
+  g_autoptr (GString) ids G_GNUC_UNUSED = g_string_new (NULL);
 
   for (guint i = 0; i < 3; i++)
     add (fixture->client, "*", "x");
