@@ -122,6 +122,11 @@ TornadisBridgeCall  *tornadis_bridge_carrier_start        (TornadisBridgeCarrier
 /* Its outcome is true, or @error; frees it. */
 void                 tornadis_bridge_call_complete        (TornadisBridgeCall     *call,
                                                            const GError           *error);
+/* Likewise, for what has a function @finish (object, result, error) that returns a boolean, or else an error. */
+void tornadis_bridge_call_finish (TornadisBridgeCall *call,
+                                  GObject *object,
+                                  GAsyncResult *result,
+                                  GCallback finish);
 
 /* Without a poller the carrier was disposed of: nothing is told any more. */
 static inline gboolean

@@ -9,10 +9,7 @@ ensured_cb (GObject *object,
             GAsyncResult *result,
             gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_function_library_ensure_finish (TORNADIS_FUNCTION_LIBRARY (object), result, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_function_library_ensure_finish));
 }
 
 /**

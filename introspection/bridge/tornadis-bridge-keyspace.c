@@ -9,10 +9,7 @@ started_cb (GObject *object,
             GAsyncResult *result,
             gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_keyspace_start_finish (TORNADIS_KEYSPACE (object), result, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_keyspace_start_finish));
 }
 
 /**

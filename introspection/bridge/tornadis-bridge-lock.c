@@ -113,10 +113,7 @@ released_cb (GObject *object,
              GAsyncResult *result,
              gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_lock_release_finish (TORNADIS_LOCK (object), result, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_lock_release_finish));
 }
 
 /**

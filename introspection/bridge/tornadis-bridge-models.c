@@ -10,10 +10,7 @@ list_edited_cb (GObject *object,
                 GAsyncResult *result,
                 gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_list_model_insert_finish (TORNADIS_LIST_MODEL (object), result, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_list_model_insert_finish));
 }
 
 static void
@@ -21,10 +18,7 @@ sorted_set_edited_cb (GObject *object,
                       GAsyncResult *result,
                       gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_sorted_set_model_add_finish (TORNADIS_SORTED_SET_MODEL (object), result, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_sorted_set_model_add_finish));
 }
 
 /**
@@ -120,10 +114,7 @@ hash_edited_cb (GObject *object,
                 GAsyncResult *result,
                 gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_hash_model_put_finish (TORNADIS_HASH_MODEL (object), result, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_hash_model_put_finish));
 }
 
 static void
@@ -131,10 +122,7 @@ set_edited_cb (GObject *object,
                GAsyncResult *result,
                gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_set_model_add_finish (TORNADIS_SET_MODEL (object), result, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_set_model_add_finish));
 }
 
 static void
@@ -142,10 +130,7 @@ key_removed_cb (GObject *object,
                 GAsyncResult *result,
                 gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_key_model_remove_finish (TORNADIS_KEY_MODEL (object), result, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_key_model_remove_finish));
 }
 
 /**

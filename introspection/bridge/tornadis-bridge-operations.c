@@ -5,10 +5,6 @@
 
 #include "introspection/bridge/tornadis-bridge-carrier-private.h"
 
-typedef gboolean (*FinishFunc) (GObject *object,
-                                GAsyncResult *result,
-                                GError **error);
-
 /* From any thread. What fails from now on was cancelled, as where the caller's is passed itself. */
 static void
 callers_cancelled_cb (GCancellable *callers,
@@ -65,15 +61,15 @@ tornadis_bridge_call_complete (TornadisBridgeCall *call,
   tornadis_bridge_call_free (call);
 }
 
-static void
-call_complete (TornadisBridgeCall *call,
-               GObject *object,
-               GAsyncResult *result,
-               FinishFunc finish)
+void
+tornadis_bridge_call_finish (TornadisBridgeCall *call,
+                             GObject *object,
+                             GAsyncResult *result,
+                             GCallback finish)
 {
   g_autoptr (GError) error = NULL;
 
-  finish (object, result, &error);
+  ((gboolean (*) (GObject *, GAsyncResult *, GError **)) finish) (object, result, &error);
   tornadis_bridge_call_complete (call, error);
 }
 
@@ -82,7 +78,7 @@ connected_cb (GObject *object,
               GAsyncResult *result,
               gpointer user_data)
 {
-  call_complete (user_data, object, result, (FinishFunc) tornadis_client_connect_finish);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_client_connect_finish));
 }
 
 /**
@@ -122,7 +118,7 @@ subscribed_cb (GObject *object,
                GAsyncResult *result,
                gpointer user_data)
 {
-  call_complete (user_data, object, result, (FinishFunc) tornadis_pub_sub_client_subscribe_bytes_finish);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_pub_sub_client_subscribe_bytes_finish));
 }
 
 /**
@@ -169,7 +165,7 @@ unsubscribed_cb (GObject *object,
                  GAsyncResult *result,
                  gpointer user_data)
 {
-  call_complete (user_data, object, result, (FinishFunc) tornadis_pub_sub_client_unsubscribe_bytes_finish);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_pub_sub_client_unsubscribe_bytes_finish));
 }
 
 /**
@@ -297,7 +293,7 @@ preconnected_cb (GObject *object,
                  GAsyncResult *result,
                  gpointer user_data)
 {
-  call_complete (user_data, object, result, (FinishFunc) tornadis_client_pool_preconnect_finish);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_client_pool_preconnect_finish));
 }
 
 /**

@@ -9,10 +9,7 @@ loaded_cb (GObject *object,
            GAsyncResult *result,
            gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_record_load_finish (TORNADIS_RECORD (object), result, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_record_load_finish));
 }
 
 /**
@@ -54,10 +51,7 @@ flushed_cb (GObject *object,
             GAsyncResult *result,
             gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_record_flush_finish (TORNADIS_RECORD (object), result, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_record_flush_finish));
 }
 
 /**

@@ -4,25 +4,17 @@
 
 #include "introspection/bridge/tornadis-bridge-carrier-private.h"
 
-/* The call of the scanner has a cancellable of its own, and this one's reason is what took too long. */
 static void
 next_cb (GObject *object,
          GAsyncResult *result,
          gpointer user_data)
 {
-  const TornadisBridgeCall *call = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisReply) batch = tornadis_scanner_next_finish (TORNADIS_SCANNER (object), result, &error);
 
   /* The end. */
   if (batch == NULL && error == NULL)
     batch = tornadis_reply_new_from_variant (g_variant_new_tuple (NULL, 0));
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    {
-      g_error_free (error);
-      error = TORNADIS_PRIVATE_CALL (cancel_watch_dup_reason, call->cancellable);
-    }
 
   tornadis_bridge_call_complete_reply (user_data, batch, error);
 }

@@ -7,24 +7,6 @@
 /* So many go over at a time. */
 #define MAX_ENTRIES 256
 
-/* Of the classes of the floor that knows nothing of it: that it was cancelled because its time was over. */
-static void
-explain (TornadisBridgeCall *call,
-         GError **error)
-{
-  GError *reason;
-
-  if (!g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-
-  reason = TORNADIS_PRIVATE_CALL (cancel_watch_dup_reason, call->cancellable);
-  if (reason != NULL)
-    {
-      g_error_free (*error);
-      *error = reason;
-    }
-}
-
 /* How often each was delivered, or nil: each once. */
 static TornadisReply *
 make_counts (const guint *counts,
@@ -98,7 +80,6 @@ next_cb (GObject *object,
   else if (entry != NULL)
     reply = take_entries (reader, entry);
 
-  explain (call, &error);
   tornadis_bridge_call_complete_reply (call, reply, error);
 }
 
@@ -142,11 +123,7 @@ acked_cb (GObject *object,
           GAsyncResult *result,
           gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_stream_consumer_ack_ids_finish (TORNADIS_STREAM_CONSUMER (object), result, &error);
-  explain (user_data, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_stream_consumer_ack_ids_finish));
 }
 
 /**
@@ -193,11 +170,7 @@ closed_cb (GObject *object,
            GAsyncResult *result,
            gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-
-  tornadis_stream_reader_close_finish (TORNADIS_STREAM_READER (object), result, &error);
-  explain (user_data, &error);
-  tornadis_bridge_call_complete (user_data, error);
+  tornadis_bridge_call_finish (user_data, object, result, G_CALLBACK (tornadis_stream_reader_close_finish));
 }
 
 /**
