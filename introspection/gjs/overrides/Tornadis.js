@@ -208,10 +208,10 @@ var _init = (function () {
 
     const encoder = new TextEncoder();
 
-    function makeCommand(args) {
-        const bytes = args.map(arg => typeof arg === 'string' ? encoder.encode(arg) : arg);
-        return Tornadis.Command.new_bytes(bytes.map(arg => new GLib.Bytes(arg)));
-    }
+    /** Of a string, or bytes in a Uint8Array. */
+    const toGBytes = argument => new GLib.Bytes(typeof argument === 'string' ? encoder.encode(argument) : argument);
+
+    const makeCommand = args => Tornadis.Command.new_bytes(args.map(toGBytes));
 
     function checkName(name) {
         if (typeof name === 'string' && name.includes('\0'))
@@ -225,7 +225,7 @@ var _init = (function () {
             return name;
         if (typeof name !== 'string' && !(name instanceof Uint8Array))
             throw new TypeError(`${describe(name)} can not be the name of a channel: give a string or bytes`);
-        return new GLib.Bytes(typeof name === 'string' ? encoder.encode(name) : name);
+        return toGBytes(name);
     }
 
     /** A Pipeline as it is, and anything else as a Command. */
@@ -376,10 +376,13 @@ var _init = (function () {
         }
     }
 
-    /** A promise of the client or pool, for when its carrier has done something. */
+    /** A promise of the outcome of what the carrier of a client or a pool does. */
+    const start = (owner, options, operation, args) => new Promise((resolve, reject) =>
+        getCarrier(owner).startWithin(options, operation, args, resolve, reject));
+
+    /** Likewise of the client or pool itself. */
     async function prepared(owner, operation, args, options) {
-        await new Promise((resolve, reject) =>
-            getCarrier(owner).startWithin(options, operation, args, resolve, reject));
+        await start(owner, options, operation, args);
         return owner;
     }
 
@@ -1009,7 +1012,7 @@ var _init = (function () {
         };
 
         const makeClosed = message => makeException(DOMAIN, Tornadis.Error.CLOSED, message);
-        const means = {getCarrier, makeCommand, toArgument, handOver, hide, makeClosed, makeTimeout, showEntry};
+        const means = {getCarrier, start, makeCommand, toArgument, toGBytes, handOver, hide, makeClosed, makeTimeout, showEntry};
         for (const name of ['Data', 'FunctionLibrary', 'Keyspace', 'Lock', 'Models', 'Record', 'Scanner', 'Streams'])
             imports.overrides[`_Tornadis${name}`].create(Tornadis, means, checks);
         describeAll();

@@ -4,13 +4,7 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, {getCarrier, makeCommand, toArgument, handOver}, {NO_OPTIONS, checkOptions, takeOptions}) {
-    const {Promise} = globalThis;
-
-    /** An operation of the bridge as a promise of its outcome. */
-    const promise = (caller, options, operation, args) =>
-        new Promise((resolve, reject) => getCarrier(caller).startWithin(options, operation, args, resolve, reject));
-
+var create = function (Tornadis, {start, makeCommand, toArgument, handOver}, {NO_OPTIONS, checkOptions, takeOptions}) {
     const list = (script, args) => [script.read_only ? 'EVAL_RO' : 'EVAL', script.source, script.n_keys, ...args];
 
     /**
@@ -23,7 +17,7 @@ var create = function (Tornadis, {getCarrier, makeCommand, toArgument, handOver}
     Tornadis.Script.prototype.call = async function (caller, ...args) {
         const options = takeOptions(args) ?? NO_OPTIONS;
         const command = makeCommand(list(this, args).map(toArgument));
-        return await promise(caller, options, 'call_script', [command, this]);
+        return await start(caller, options, 'call_script', [command, this]);
     };
 
     /**
@@ -46,6 +40,6 @@ var create = function (Tornadis, {getCarrier, makeCommand, toArgument, handOver}
      */
     Tornadis.Script.prototype.call_pipeline = async function (caller, pipeline, options = {}) {
         handOver(pipeline);
-        return await promise(caller, checkOptions(options), 'call_script_pipeline', [pipeline, this]);
+        return await start(caller, checkOptions(options), 'call_script_pipeline', [pipeline, this]);
     };
 };

@@ -4,19 +4,15 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, {getCarrier, makeCommand, toArgument}, {NO_OPTIONS, checkOptions, takeOptions}) {
-    const {Array, Promise, TypeError} = globalThis;
-
-    /** An operation of the bridge as a promise of its outcome. */
-    const promise = (caller, options, operation, args) =>
-        new Promise((resolve, reject) => getCarrier(caller).startWithin(options, operation, args, resolve, reject));
+var create = function (Tornadis, {start, makeCommand, toArgument}, {NO_OPTIONS, checkOptions, takeOptions}) {
+    const {Array, TypeError} = globalThis;
 
     async function call(library, caller, words, keys, args) {
         const options = takeOptions(args) ?? NO_OPTIONS;
         if (!Array.isArray(keys))
             throw new TypeError('the keys of a function are an array of them');
         const command = makeCommand([...words, keys.length, ...keys, ...args].map(toArgument));
-        return await promise(caller, options, 'call_function', [command, library]);
+        return await start(caller, options, 'call_function', [command, library]);
     }
 
     /**
@@ -27,7 +23,7 @@ var create = function (Tornadis, {getCarrier, makeCommand, toArgument}, {NO_OPTI
      * @returns {Promise<Tornadis.FunctionLibrary>} the library
      */
     Tornadis.FunctionLibrary.prototype.ensure = async function (caller, options = {}) {
-        await promise(caller, checkOptions(options), 'ensure_library', [this]);
+        await start(caller, checkOptions(options), 'ensure_library', [this]);
         return this;
     };
 

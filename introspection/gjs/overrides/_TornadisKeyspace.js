@@ -4,9 +4,7 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, {getCarrier}, {checkOptions}) {
-    const {Promise} = globalThis;
-
+var create = function (Tornadis, {start}, {checkOptions}) {
     /**
      * Starts to tell what becomes of keys, by the signals `changed` and `changed::expired`.
      *
@@ -14,9 +12,7 @@ var create = function (Tornadis, {getCarrier}, {checkOptions}) {
      * @returns {Promise<Tornadis.Keyspace>} the keyspace, when notifications are told
      */
     Tornadis.Keyspace.prototype.start = async function (options = {}) {
-        const checked = checkOptions(options);
-        await new Promise((resolve, reject) =>
-            getCarrier(this.client).startWithin(checked, 'start_keyspace', [this], resolve, reject));
+        await start(this.client, checkOptions(options), 'start_keyspace', [this]);
         return this;
     };
 };

@@ -4,14 +4,8 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, {getCarrier}, {checkOptions, checkUse}) {
-    const {Promise} = globalThis;
-
-    /** An operation of the bridge with a lock as a promise of its outcome. */
-    const promise = (lock, options, operation) => {
-        const checked = checkOptions(options);
-        return new Promise((resolve, reject) => getCarrier(lock.caller).startWithin(checked, operation, [lock], resolve, reject));
-    };
+var create = function (Tornadis, {start}, {checkOptions, checkUse}) {
+    const act = (lock, options, operation) => start(lock.caller, checkOptions(options), operation, [lock]);
 
     /**
      * Acquires the lock, and waits while another has it.
@@ -20,7 +14,7 @@ var create = function (Tornadis, {getCarrier}, {checkOptions, checkUse}) {
      * @returns {Promise<Tornadis.Lock>} the lock
      */
     Tornadis.Lock.prototype.acquire = async function (options = {}) {
-        await promise(this, options, 'acquire_lock');
+        await act(this, options, 'acquire_lock');
         return this;
     };
 
@@ -31,7 +25,7 @@ var create = function (Tornadis, {getCarrier}, {checkOptions, checkUse}) {
      * @returns {Promise<boolean>} whether it was
      */
     Tornadis.Lock.prototype.try_acquire = async function (options = {}) {
-        return await promise(this, options, 'try_acquire_lock');
+        return await act(this, options, 'try_acquire_lock');
     };
 
     /**
@@ -41,7 +35,7 @@ var create = function (Tornadis, {getCarrier}, {checkOptions, checkUse}) {
      * @returns {Promise<Tornadis.Lock>} the lock
      */
     Tornadis.Lock.prototype.release = async function (options = {}) {
-        await promise(this, options, 'release_lock');
+        await act(this, options, 'release_lock');
         return this;
     };
 

@@ -4,14 +4,12 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, {getCarrier, makeCommand, toArgument}, {checkOptions}) {
-    const {Promise} = globalThis;
+var create = function (Tornadis, {start, toArgument, toGBytes}, {checkOptions}) {
     const LAST = 0xffffffff;
 
-    const toBytes = value => makeCommand([toArgument(value)]).get_arg(0);
+    const toBytes = value => toGBytes(toArgument(value));
 
-    const edit = (model, options, operation, ...args) => new Promise((resolve, reject) =>
-        getCarrier(model.client).startWithin(checkOptions(options), operation, [model, ...args], resolve, reject));
+    const edit = (model, options, operation, ...args) => start(model.client, checkOptions(options), operation, [model, ...args]);
 
     /**
      * Adds a row at the end. It is shown at once, and taken back if this fails.

@@ -4,15 +4,14 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, {getCarrier}, {checkOptions}) {
-    const {Promise} = globalThis;
+var create = function (Tornadis, {start}, {checkOptions}) {
+    const {TypeError} = globalThis;
 
-    const start = async (record, operation, options) => {
+    const act = async (record, operation, options) => {
         const checked = checkOptions(options);
         if (!record.get_client())
             throw new TypeError('the record has no client');
-        await new Promise((resolve, reject) =>
-            getCarrier(record.get_client()).startWithin(checked, operation, [record], resolve, reject));
+        await start(record.get_client(), checked, operation, [record]);
         return record;
     };
 
@@ -23,7 +22,7 @@ var create = function (Tornadis, {getCarrier}, {checkOptions}) {
      * @returns {Promise<Tornadis.Record>} the record, when it has been read
      */
     Tornadis.Record.prototype.load = function (options = {}) {
-        return start(this, 'load_record', options);
+        return act(this, 'load_record', options);
     };
 
     /**
@@ -33,6 +32,6 @@ var create = function (Tornadis, {getCarrier}, {checkOptions}) {
      * @returns {Promise<Tornadis.Record>} the record, when all is written
      */
     Tornadis.Record.prototype.flush = function (options = {}) {
-        return start(this, 'flush_record', options);
+        return act(this, 'flush_record', options);
     };
 };

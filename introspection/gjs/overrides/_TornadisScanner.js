@@ -4,18 +4,16 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, {getCarrier, toArgument, hide, makeClosed}, {checkOptions}) {
+var create = function (Tornadis, {getCarrier, toArgument, toGBytes, hide, makeClosed}, {checkOptions}) {
     const {Promise, Symbol} = globalThis;
     const {GLib} = imports.gi;
 
-    const encoder = new TextEncoder();
     const {HASH, SORTED_SET} = Tornadis.ScannerKind;
 
     function toBytes(key) {
         if (key === null || key === undefined || key instanceof GLib.Bytes)
             return key ?? null;
-        const argument = toArgument(key);
-        return new GLib.Bytes(typeof argument === 'string' ? encoder.encode(argument) : argument);
+        return toGBytes(toArgument(key));
     }
 
     /** The parts of a batch two by two. */

@@ -4,13 +4,11 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, {getCarrier, makeTimeout, showEntry}, {checkOptions, checkCancellable}) {
+var create = function (Tornadis, {getCarrier, toGBytes, makeTimeout, showEntry}, {checkOptions, checkCancellable}) {
     const {Function, Object, Promise, Symbol} = globalThis;
     const {GLib} = imports.gi;
 
-    const encoder = new TextEncoder();
     const decoder = new TextDecoder('utf8', {fatal: true});
-    const toBytes = part => new GLib.Bytes(typeof part === 'string' ? encoder.encode(part) : part);
 
     function toPairs(parts) {
         const pairs = [];
@@ -70,16 +68,16 @@ var create = function (Tornadis, {getCarrier, makeTimeout, showEntry}, {checkOpt
         }
 
         get_field_name(i) {
-            return toBytes(this._parts[1][2 * i]);
+            return toGBytes(this._parts[1][2 * i]);
         }
 
         get_field_value(i) {
-            return toBytes(this._parts[1][2 * i + 1]);
+            return toGBytes(this._parts[1][2 * i + 1]);
         }
 
         lookup(name) {
             const pair = this.pairs.find(each => each[0] === name);
-            return pair === undefined ? null : toBytes(pair[1]);
+            return pair === undefined ? null : toGBytes(pair[1]);
         }
 
         lookup_text(name) {
@@ -96,7 +94,7 @@ var create = function (Tornadis, {getCarrier, makeTimeout, showEntry}, {checkOpt
         }
 
         get_reply() {
-            const fields = this._parts[1].map(part => GLib.Variant.new_from_bytes(new GLib.VariantType('ay'), toBytes(part), true));
+            const fields = this._parts[1].map(part => GLib.Variant.new_from_bytes(new GLib.VariantType('ay'), toGBytes(part), true));
             return Tornadis.Reply.new_from_variant(GLib.Variant.new_tuple([
                 GLib.Variant.new_string(this.id), GLib.Variant.new_array(new GLib.VariantType('ay'), fields)]));
         }

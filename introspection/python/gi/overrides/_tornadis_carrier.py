@@ -284,13 +284,18 @@ class Carrier:
         self.start(future, submit, *args)
         return future
 
-    def start_future_within(self, timeout, cancellable, submit, *args, result=None):
-        """Likewise; with a result that is not the outcome, where that only says that it was done."""
+    def start_future_within(self, timeout, cancellable, submit, *args, result=None, convert=None):
+        """Likewise; with a result that is not the outcome, where that only says that it was done, or is made of it."""
         number = None
         future = Future(lambda: self.cancel_number(number))
 
         def settle(outcome):
-            future._settle(outcome if result is None or isinstance(outcome, Exception) else result)
+            if not isinstance(outcome, Exception):
+                if result is not None:
+                    outcome = result
+                elif convert is not None:
+                    outcome = convert(outcome)
+            future._settle(outcome)
 
         number = self.start_within(timeout, settle, submit, *args, cancellable=cancellable)
         return future

@@ -3,10 +3,7 @@
 
 from ..overrides import override
 from ._tornadis_carrier import get_carrier
-from ._tornadis_values import Tornadis, _convert_errors, _to_command
-
-# By which PyGObject finds the namespace of an override.
-_OVERRIDES = Tornadis.__name__.replace('.repository.', '.overrides.')
+from ._tornadis_values import Tornadis, _convert_errors, _OVERRIDES, _to_command
 
 _convert_errors(Tornadis.FunctionLibrary)
 

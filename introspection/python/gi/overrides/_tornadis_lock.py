@@ -6,10 +6,7 @@ from gi.repository import GLib
 from ..overrides import override
 from ._tornadis_carrier import get_carrier
 from ._tornadis_loop import _in_task, _LentFuture
-from ._tornadis_values import Tornadis, _convert_errors
-
-# By which PyGObject finds the namespace of an override.
-_OVERRIDES = Tornadis.__name__.replace('.repository.', '.overrides.')
+from ._tornadis_values import Tornadis, _convert_errors, _OVERRIDES
 
 _convert_errors(Tornadis.Lock)
 
@@ -42,7 +39,7 @@ class Lock(Tornadis.Lock):
             elif not failed:
                 give_back(outcome)
 
-        future = _LentFuture(lambda: carrier.bridge.cancel(number), give_back)
+        future = _LentFuture(lambda: carrier.cancel_number(number), give_back)
         number = carrier.start_within(timeout, take, getattr(carrier.bridge, operation), self, cancellable=cancellable)
         return future
 

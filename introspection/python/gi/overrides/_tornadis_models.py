@@ -5,10 +5,7 @@ from gi.repository import GLib
 
 from ..overrides import override
 from ._tornadis_carrier import get_carrier
-from ._tornadis_values import Tornadis, _convert_errors, _to_bytes, _to_exception
-
-# By which PyGObject finds the namespace of an override.
-_OVERRIDES = Tornadis.__name__.replace('.repository.', '.overrides.')
+from ._tornadis_values import Tornadis, _convert_errors, _OVERRIDES, _to_bytes, _to_exception
 
 for _kind in Tornadis.HashModel, Tornadis.KeyModel, Tornadis.ListModel, Tornadis.SetModel, Tornadis.SortedSetModel:
     _convert_errors(_kind)

@@ -5,15 +5,19 @@ from gi.repository import GLib
 
 from ..overrides import override
 from ._tornadis_carrier import get_carrier
-from ._tornadis_loop import Future
-from ._tornadis_values import ConnectionError, Tornadis, _convert_errors, _to_bytes
-
-# By which PyGObject finds the namespace of an override.
-_OVERRIDES = Tornadis.__name__.replace('.repository.', '.overrides.')
+from ._tornadis_values import ConnectionError, Tornadis, _convert_errors, _OVERRIDES, _to_bytes
 
 _convert_errors(Tornadis.Scanner)
 
 _OF_PAIRS = Tornadis.ScannerKind.HASH, Tornadis.ScannerKind.SORTED_SET
+
+
+def _pair(parts):
+    """Of a flat list, and of the end nothing."""
+    if parts is None:
+        return None
+    parts = iter(parts)
+    return [*zip(parts, parts)]
 
 
 class Scanner(Tornadis.Scanner):
@@ -46,19 +50,8 @@ class Scanner(Tornadis.Scanner):
             if caller is None:
                 raise ConnectionError('the scanner is closed', code=Tornadis.Error.CLOSED)
             carrier = self._carrier = get_carrier(caller)
-        if self.props.kind not in _OF_PAIRS:
-            return carrier.start_future_within(timeout, cancellable, carrier.bridge.scan, self)
-        number = None
-        future = Future(lambda: carrier.bridge.cancel(number))
-
-        def settle(outcome):
-            if type(outcome) is list:
-                parts = iter(outcome)
-                outcome = [*zip(parts, parts)]
-            future._settle(outcome)
-
-        number = carrier.start_within(timeout, settle, carrier.bridge.scan, self, cancellable=cancellable)
-        return future
+        return carrier.start_future_within(timeout, cancellable, carrier.bridge.scan, self,
+                                           convert=_pair if self.props.kind in _OF_PAIRS else None)
 
     async def __aiter__(self):
         # Nothing is awaited for an element, of which there may be millions.

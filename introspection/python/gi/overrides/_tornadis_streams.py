@@ -11,10 +11,7 @@ from ..overrides import override
 from ._tornadis_carrier import _check_timeout, get_carrier
 from ._tornadis_loop import Future, _call_soon, _in_task, _LentFuture
 from ._tornadis_values import (
-    ConnectionError, Tornadis, TornadisException, _check_cancellable, _convert_errors)
-
-# By which PyGObject finds the namespace of an override.
-_OVERRIDES = Tornadis.__name__.replace('.repository.', '.overrides.')
+    ConnectionError, Tornadis, TornadisException, _check_cancellable, _convert_errors, _OVERRIDES)
 
 _convert_errors(Tornadis.StreamReader)
 

@@ -16,6 +16,9 @@ from gi.repository import TornadisBridge
 
 Tornadis = get_introspection_module('Tornadis')
 
+# The module of an override that stands in a file of its own: PyGObject finds the namespace by it.
+_OVERRIDES = Tornadis.__name__.replace('.repository.', '.overrides.')
+
 _DOMAIN = GLib.quark_to_string(Tornadis.error_quark())
 
 
