@@ -50,20 +50,18 @@ scan_free (Scan *self)
   g_free (self);
 }
 
-/* The masters (element-type ClusterNode) (transfer container), by their first slots; NULL while a slot is nobody's: its keys would
- * be left out, and who has them next would never be asked. */
+/* The masters (element-type ClusterNode) (transfer container), by their first slots. */
 static GPtrArray *
 get_masters (ClusterTopology *topology)
 {
-  g_autoptr (GPtrArray) masters = g_ptr_array_new ();
+  GPtrArray *masters = g_ptr_array_new ();
+  guint n = cluster_topology_get_masters (topology)->len;
   const ClusterNode *last = NULL;
 
-  for (guint slot = 0; slot < CLUSTER_N_SLOTS; slot++)
+  for (guint slot = 0; slot < CLUSTER_N_SLOTS && masters->len < n; slot++)
     {
       const ClusterNode *master = cluster_topology_get_master (topology, slot);
 
-      if (master == NULL)
-        return NULL;
       if (master == last)
         continue;
       last = master;
@@ -71,7 +69,7 @@ get_masters (ClusterTopology *topology)
         g_ptr_array_add (masters, (gpointer) master);
     }
 
-  return g_steal_pointer (&masters);
+  return masters;
 }
 
 static gboolean
@@ -174,14 +172,16 @@ scan_nodes (ClusterClient *client,
             TornadisCall *call)
 {
   TornadisCommand *command = tornadis_call_get_command (call);
-  g_autoptr (GPtrArray) masters = get_masters (cluster_map_get_topology (client->map));
+  ClusterTopology *topology = cluster_map_get_topology (client->map);
+  g_autoptr (GPtrArray) masters = NULL;
   g_autoptr (GBytes) argument = tornadis_command_get_arg (command, 1);
   g_autoptr (GBytes) digits = NULL;
   g_autoptr (TornadisCommand) own = NULL;
   guint64 cursor;
   Scan *self;
 
-  if (masters == NULL)
+  /* What is nobody's would be left out, and who has it next never be asked. */
+  if (cluster_topology_get_n_slots (topology) < CLUSTER_N_SLOTS)
     {
       cluster_map_refresh (client->map, NULL, NULL, NULL);
       cluster_answer_error (call, TORNADIS_ERROR_CONNECT, "SCAN: a part of the cluster's slots has no node at present");
@@ -192,6 +192,7 @@ scan_nodes (ClusterClient *client,
       cluster_answer_error (call, TORNADIS_ERROR_USAGE, "SCAN: the cursor is not one");
       return;
     }
+  masters = get_masters (topology);
   if (masters->len > MAX_NODES || (cursor & (MAX_NODES - 1)) >= masters->len)
     {
       cluster_answer_error (call, TORNADIS_ERROR_USAGE, "SCAN: the cursor is of a cluster with more nodes");
