@@ -118,6 +118,19 @@ rest_take_subkeys (Rest *self,
   return length == 0;
 }
 
+void
+tornadis_keyspace_append_literal (GString *pattern,
+                                  const char *text,
+                                  gsize length)
+{
+  for (gsize i = 0; i < length; i++)
+    {
+      if (memchr ("*?[]\\", text[i], 5) != NULL)
+        g_string_append_c (pattern, '\\');
+      g_string_append_c (pattern, text[i]);
+    }
+}
+
 char *
 tornadis_keyspace_dup_prefix (TornadisKeyspaceFamily family,
                               int db)

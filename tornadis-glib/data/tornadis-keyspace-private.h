@@ -27,6 +27,11 @@ typedef struct
   GPtrArray *subkeys; /* (owned) (nullable) (element-type GBytes) NULL: it is about the whole key */
 } TornadisKeyspaceNotification;
 
+/* Appends @text to a pattern in which it is this text alone. */
+void tornadis_keyspace_append_literal (GString *pattern,
+                                       const char *text,
+                                       gsize length);
+
 /* (transfer full): "__keyspace@0__:" for instance. */
 char *tornadis_keyspace_dup_prefix (TornadisKeyspaceFamily family,
                                     int db);

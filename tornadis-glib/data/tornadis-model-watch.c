@@ -271,13 +271,11 @@ watch_make_channel (TornadisModelWatch *self,
   gsize length;
   const char *data = g_bytes_get_data (key, &length);
 
-  for (gsize i = 0; i < prefix_length; i++)
-    {
-      /* Of a pattern, the prefix is no part. */
-      if (self->is_pattern && strchr ("*?[]\\", prefix[i]) != NULL)
-        g_string_append_c (channel, '\\');
-      g_string_append_c (channel, prefix[i]);
-    }
+  /* Of a pattern, the prefix is no part. */
+  if (self->is_pattern)
+    tornadis_keyspace_append_literal (channel, prefix, prefix_length);
+  else
+    g_string_append_len (channel, prefix, (gssize) prefix_length);
   g_string_append_len (channel, data, (gssize) length);
 
   return g_string_free_to_bytes (g_steal_pointer (&channel));

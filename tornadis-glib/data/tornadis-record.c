@@ -2,15 +2,9 @@
 
 #include "tornadis-glib/data/tornadis-record.h"
 
-#include <string.h>
-
 #include "tornadis-glib/client/tornadis-client.h"
-#include "tornadis-glib/client/tornadis-pipeline.h"
-#include "tornadis-glib/data/tornadis-keyspace.h"
-#include "tornadis-glib/data/tornadis-record-field-private.h"
+#include "tornadis-glib/data/tornadis-record-private.h"
 #include "tornadis-glib/tornadis-error.h"
-#include "tornadis-glib/values/tornadis-command.h"
-#include "tornadis-glib/values/tornadis-reply.h"
 
 /**
  * TornadisRecord:
@@ -84,664 +78,15 @@
  * Since: 1.0
  */
 
-/* Between two attempts to read after a failure, doubled each time up to the most. */
-#define AGAIN_MSEC 250
-#define MAX_AGAIN_MSEC 30000
-/* What makes a hash another one: commands on hashes and keys, expiry, eviction, and SET. */
-#define CLASSES "ghxe$"
-
-typedef struct
-{
-  TornadisClient *client; /* (owned) (nullable) */
-  char *key;              /* (owned) (nullable) */
-  GVariant *dictionary;   /* (owned) (nullable) */
-  GMainContext *context;  /* (owned) */
-  GError *error;          /* (owned) (nullable) */
-
-  GPtrArray *fields;          /* of (owned) TornadisRecordField; does not change */
-  GHashTable *fields_by_name; /* names of (unowned) TornadisRecordField */
-  TornadisKeyspace *keyspace; /* (owned) (nullable) from the beginning of a load on */
-  GCancellable *cancellable;  /* (owned) (nullable) of the reading that is under way */
-  GSource *source;            /* (owned) (nullable) that will send what is to be sent */
-  GSource *again;             /* (owned) (nullable) until it is read once more */
-  guint again_msec;
-  guint64 count;      /* of local changes, and of the beginnings and ends of writes */
-  guint64 read_count; /* what it was when the reading began */
-  GQueue loads;       /* of (owned) GTask that wait for the next reading */
-  GQueue loading;     /* of (owned) GTask that wait for the reading under way */
-  GQueue flushes;     /* of (owned) GTask */
-  gboolean tracking;  /* local changes are to be written */
-  gboolean stale;     /* it is to be read */
-  gboolean writing;
-  gboolean loaded;
-  gboolean live;
-  gboolean exists;
-  gboolean disposed;
-} TornadisRecordPrivate;
-
 G_DEFINE_TYPE_WITH_PRIVATE (TornadisRecord, tornadis_record, G_TYPE_OBJECT)
 
-typedef enum
-{
-  PROP_CLIENT = 1,
-  PROP_KEY,
-  PROP_FIELDS,
-  PROP_LOADED,
-  PROP_LIVE,
-  PROP_EXISTS,
-  PROP_ERROR,
-} TornadisRecordProperty;
+GParamSpec *tornadis_record_props[PROP_ERROR + 1];
+guint tornadis_record_signals[SIGNAL_INVALID + 1];
 
-static GParamSpec *props[PROP_ERROR + 1];
-
-typedef enum
-{
-  SIGNAL_FIELD_CHANGED,
-  SIGNAL_WRITE_FAILED,
-  SIGNAL_CONFLICT,
-  SIGNAL_INVALID,
-} TornadisRecordSignal;
-
-static guint signals[SIGNAL_INVALID + 1];
-
-/* What a call has of the record: it does not keep it. */
-typedef struct
-{
-  GWeakRef record;
-  GCancellable *cancellable; /* (owned) (nullable) of a reading */
-} Call;
-
-static TornadisRecordPrivate *
-get_private (TornadisRecord *self)
+TornadisRecordPrivate *
+tornadis_record_get_private (TornadisRecord *self)
 {
   return tornadis_record_get_instance_private (self);
-}
-
-static Call *
-call_new (TornadisRecord *self,
-          GCancellable *cancellable)
-{
-  Call *call = g_new0 (Call, 1);
-
-  g_weak_ref_init (&call->record, self);
-  call->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
-
-  return call;
-}
-
-static void
-call_free (Call *call)
-{
-  g_weak_ref_clear (&call->record);
-  g_clear_object (&call->cancellable);
-  g_free (call);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
-
-/* (nullable) (transfer full): unless it is disposed. */
-static TornadisRecord *
-call_get_record (Call *call)
-{
-  g_autoptr (TornadisRecord) self = g_weak_ref_get (&call->record);
-
-  return self != NULL && !get_private (self)->disposed ? g_steal_pointer (&self) : NULL;
-}
-
-static void
-cancel_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static void
-record_set_error (TornadisRecord *self,
-                  const GError *error)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-
-  if (error == NULL && priv->error == NULL)
-    return;
-
-  g_clear_error (&priv->error);
-  priv->error = error != NULL ? g_error_copy (error) : NULL;
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ERROR]);
-}
-
-static void
-record_set_flag (TornadisRecord *self,
-                 gboolean *flag,
-                 gboolean value,
-                 TornadisRecordProperty property)
-{
-  if (*flag == value)
-    return;
-
-  *flag = value;
-  g_object_notify_by_pspec (G_OBJECT (self), props[property]);
-}
-
-static void
-record_update_live (TornadisRecord *self)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-  gboolean live = priv->loaded && priv->keyspace != NULL && tornadis_keyspace_get_active (priv->keyspace);
-
-  record_set_flag (self, &priv->live, live, PROP_LIVE);
-}
-
-/* Who waits: a task in a queue, whose task data is the source that cancels it. */
-
-static void
-destroy_source (gpointer source)
-{
-  g_source_destroy (source);
-  g_source_unref (source);
-}
-
-/* (transfer full) (nullable): the next task, which is to be returned. */
-static GTask *
-queue_pop (GQueue *queue)
-{
-  GTask *task = g_queue_pop_head (queue);
-
-  if (task != NULL)
-    g_task_set_task_data (task, NULL, NULL);
-
-  return task;
-}
-
-static void
-queue_return (GQueue *queue,
-              const GError *error)
-{
-  GQueue present = *queue;
-  GTask *task;
-
-  /* Who waits from now on waits for something else. */
-  g_queue_init (queue);
-  while ((task = queue_pop (&present)) != NULL)
-    {
-      if (error != NULL)
-        g_task_return_error (task, g_error_copy (error));
-      else
-        g_task_return_boolean (task, TRUE);
-      g_object_unref (task);
-    }
-}
-
-static void
-record_stop (TornadisRecord *self)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-  g_autoptr (TornadisKeyspace) keyspace = g_steal_pointer (&priv->keyspace);
-  GTask *task;
-
-  cancel_source (&priv->again);
-  priv->stale = FALSE;
-  while ((task = g_queue_pop_tail (&priv->loading)) != NULL)
-    g_queue_push_head (&priv->loads, task);
-  if (priv->cancellable != NULL)
-    g_cancellable_cancel (priv->cancellable);
-  g_clear_object (&priv->cancellable);
-  if (keyspace != NULL)
-    {
-      g_signal_handlers_disconnect_by_data (keyspace, self);
-      tornadis_keyspace_stop (keyspace);
-    }
-}
-
-/* It was never loaded, and is as before. */
-static void
-record_abandon (TornadisRecord *self,
-                const GError *error)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-
-  record_stop (self);
-  priv->tracking = FALSE;
-  for (guint i = 0; i < priv->fields->len; i++)
-    ((TornadisRecordField *) priv->fields->pdata[i])->dirty = FALSE;
-  queue_return (&priv->loads, error);
-  queue_return (&priv->flushes, error);
-}
-
-static gboolean
-cancelled_cb (GCancellable *cancellable,
-              gpointer user_data)
-{
-  g_autoptr (GTask) task = g_object_ref (user_data);
-  TornadisRecord *self = g_task_get_source_object (task);
-  TornadisRecordPrivate *priv = get_private (self);
-  GQueue *queues[] = { &priv->loads, &priv->loading, &priv->flushes };
-
-  for (guint i = 0; i < G_N_ELEMENTS (queues); i++)
-    if (g_queue_remove (queues[i], task))
-      g_object_unref (task);
-
-  if (!priv->loaded && g_queue_is_empty (&priv->loads) && g_queue_is_empty (&priv->loading) && !priv->disposed)
-    {
-      g_autoptr (GError) error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The record is not loaded");
-
-      record_abandon (self, error);
-    }
-  g_task_return_error_if_cancelled (task);
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-queue_push (GQueue *queue,
-            GTask *task)
-{
-  GCancellable *cancellable = g_task_get_cancellable (task);
-
-  g_queue_push_tail (queue, g_object_ref (task));
-  if (cancellable != NULL)
-    {
-      GSource *source = g_cancellable_source_new (cancellable);
-
-      g_task_attach_source (task, source, G_SOURCE_FUNC (cancelled_cb));
-      g_task_set_task_data (task, source, destroy_source);
-    }
-}
-
-/* Sending: what is to be read first, and then what is to be written */
-
-static void record_queue (TornadisRecord *self);
-static void record_send (TornadisRecord *self);
-
-static gboolean
-again_cb (gpointer user_data)
-{
-  TornadisRecord *self = user_data;
-
-  cancel_source (&get_private (self)->again);
-  record_send (self);
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-record_set_stale (TornadisRecord *self)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-
-  priv->stale = TRUE;
-  cancel_source (&priv->again);
-  record_queue (self);
-}
-
-/* (nullable): the first error of the replies. */
-static GError *
-find_error (TornadisReply *replies)
-{
-  for (gsize i = 0; i < tornadis_reply_get_n_elements (replies); i++)
-    if (tornadis_reply_is_error (tornadis_reply_get_element (replies, i)))
-      return tornadis_reply_dup_error (tornadis_reply_get_element (replies, i));
-
-  return NULL;
-}
-
-static gboolean
-record_is_dirty (TornadisRecord *self)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-
-  for (guint i = 0; i < priv->fields->len; i++)
-    if (((TornadisRecordField *) priv->fields->pdata[i])->dirty)
-      return TRUE;
-
-  return FALSE;
-}
-
-static void
-written_cb (GObject *object,
-            GAsyncResult *result,
-            gpointer user_data)
-{
-  g_autoptr (Call) call = user_data;
-  g_autoptr (TornadisRecord) self = call_get_record (call);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) replies = tornadis_client_call_pipeline_finish (TORNADIS_CLIENT (object), result, &error);
-  TornadisRecordPrivate *priv;
-  gboolean is_told = TRUE;
-
-  if (self == NULL)
-    return;
-
-  priv = get_private (self);
-  if (replies != NULL)
-    error = find_error (replies);
-
-  priv->writing = FALSE;
-  priv->count++;
-  for (guint i = 0; i < priv->fields->len; i++)
-    {
-      TornadisRecordField *field = priv->fields->pdata[i];
-
-      if (!field->writing)
-        continue;
-      field->writing = FALSE;
-      field->changed = priv->count;
-      field->unconfirmed = error == NULL;
-      /* Nobody is told of a field that was deleted and had not been there. */
-      is_told &= field->written != NULL;
-    }
-
-  /* It is read after each write: mostly its own notification does that, which may have come already. */
-  if (error != NULL || !is_told || !priv->live)
-    {
-      priv->stale = TRUE;
-      cancel_source (&priv->again);
-    }
-  if (error != NULL)
-    {
-      g_signal_emit (self, signals[SIGNAL_WRITE_FAILED], 0, error);
-      queue_return (&priv->flushes, error);
-    }
-  else if (!record_is_dirty (self))
-    queue_return (&priv->flushes, NULL);
-
-  record_send (self);
-}
-
-/* (nullable) (transfer full): what is to be written, which is then being written. */
-static TornadisPipeline *
-record_take_changes (TornadisRecord *self)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-  g_autoptr (TornadisCommand) set = tornadis_command_new ("HSET");
-  g_autoptr (TornadisCommand) delete = tornadis_command_new ("HDEL");
-  TornadisPipeline *pipeline;
-
-  tornadis_command_append_string (set, priv->key);
-  tornadis_command_append_string (delete, priv->key);
-  priv->count++;
-  for (guint i = 0; i < priv->fields->len; i++)
-    {
-      TornadisRecordField *field = priv->fields->pdata[i];
-
-      if (!field->dirty)
-        continue;
-      field->dirty = FALSE;
-      field->writing = TRUE;
-      field->changed = priv->count;
-      g_clear_pointer (&field->written, g_bytes_unref);
-      if (field->value != NULL)
-        {
-          field->written = g_bytes_ref (field->value);
-          tornadis_command_append_string (set, field->name);
-          tornadis_command_append_bytes (set, field->value);
-        }
-      else
-        tornadis_command_append_string (delete, field->name);
-    }
-
-  if (tornadis_command_get_n_args (set) == 2 && tornadis_command_get_n_args (delete) == 2)
-    return NULL;
-
-  pipeline = tornadis_pipeline_new ();
-  tornadis_pipeline_set_atomic (pipeline, tornadis_command_get_n_args (set) > 2 && tornadis_command_get_n_args (delete) > 2);
-  if (tornadis_command_get_n_args (set) > 2)
-    tornadis_pipeline_stack_command (pipeline, set);
-  if (tornadis_command_get_n_args (delete) > 2)
-    tornadis_pipeline_stack_command (pipeline, delete);
-
-  return pipeline;
-}
-
-static void
-record_write (TornadisRecord *self)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-  g_autoptr (TornadisPipeline) pipeline = record_take_changes (self);
-
-  if (pipeline == NULL)
-    return;
-
-  priv->writing = TRUE;
-  tornadis_client_call_pipeline_async (priv->client, pipeline, NULL, written_cb, call_new (self, NULL));
-}
-
-/* Whether it is to be told of. */
-static gboolean
-field_take (TornadisRecordField *field,
-            TornadisRecord *self,
-            GBytes *text)
-{
-  g_auto (GValue) value = G_VALUE_INIT;
-  gboolean is_valid = tornadis_record_field_read (field, text, &value);
-  g_autoptr (GBytes) read = is_valid ? tornadis_record_field_print_value (field, &value) : NULL;
-
-  if (field->unconfirmed && !tornadis_record_bytes_equal (text, field->written) &&
-      !(is_valid && tornadis_record_bytes_equal (read, field->written)))
-    field->lost = tornadis_record_field_tell (field, field->written);
-  field->unconfirmed = FALSE;
-  g_clear_pointer (&field->written, g_bytes_unref);
-
-  if (is_valid)
-    {
-      g_clear_pointer (&field->invalid, g_bytes_unref);
-      if (!tornadis_record_bytes_equal (read, field->value))
-        {
-          field->tell_changed = field->pspec == NULL;
-          tornadis_record_field_set (field, G_OBJECT (self), &value, read);
-        }
-    }
-  else if (!tornadis_record_bytes_equal (text, field->invalid))
-    {
-      g_clear_pointer (&field->invalid, g_bytes_unref);
-      field->invalid = g_bytes_ref (text);
-      field->tell_invalid = TRUE;
-    }
-
-  return field->lost != NULL || field->tell_changed || field->tell_invalid;
-}
-
-static void
-record_tell (TornadisRecord *self,
-             TornadisRecordField *field)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-  g_autoptr (GVariant) lost = g_steal_pointer (&field->lost);
-  g_autoptr (GBytes) invalid = field->tell_invalid ? g_bytes_ref (field->invalid) : NULL;
-  gboolean is_changed = field->tell_changed;
-
-  field->tell_invalid = FALSE;
-  field->tell_changed = FALSE;
-  if (is_changed && !priv->disposed)
-    g_signal_emit (self, signals[SIGNAL_FIELD_CHANGED], g_quark_try_string (field->name), field->name);
-  if (lost != NULL && !priv->disposed)
-    g_signal_emit (self, signals[SIGNAL_CONFLICT], 0, field->name, lost);
-  if (invalid != NULL && !priv->disposed)
-    g_signal_emit (self, signals[SIGNAL_INVALID], 0, field->name, invalid);
-}
-
-/* Everything is set before anything is told. */
-static void
-record_take (TornadisRecord *self,
-             TornadisReply *reply)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-  gboolean has_news = FALSE;
-
-  g_object_freeze_notify (G_OBJECT (self));
-  for (guint i = 0; i < priv->fields->len; i++)
-    {
-      TornadisRecordField *field = priv->fields->pdata[i];
-      TornadisReply *value = tornadis_reply_lookup (reply, field->name);
-      g_autoptr (GBytes) text = value != NULL ? tornadis_reply_get_bytes (value) : NULL;
-
-      /* What is being written, or is to be, is read after that. */
-      if (field->writing || field->dirty)
-        continue;
-      if (field->changed > priv->read_count)
-        priv->stale = TRUE;
-      else
-        has_news |= field_take (field, self, text);
-    }
-  record_set_flag (self, &priv->exists, tornadis_reply_get_n_elements (reply) > 0, PROP_EXISTS);
-  record_set_flag (self, &priv->loaded, TRUE, PROP_LOADED);
-  record_update_live (self);
-  /* Why it does not follow is told until it does. */
-  if (priv->live)
-    record_set_error (self, NULL);
-  g_object_thaw_notify (G_OBJECT (self));
-
-  for (guint i = 0; has_news && i < priv->fields->len; i++)
-    record_tell (self, priv->fields->pdata[i]);
-}
-
-/* (nullable): an error if it is none of a hash. */
-static GError *
-check_reply (TornadisReply *reply)
-{
-  TornadisReplyKind kind = tornadis_reply_get_kind (reply);
-  gboolean is_hash = (kind == TORNADIS_REPLY_KIND_MAP || kind == TORNADIS_REPLY_KIND_ARRAY) &&
-                     tornadis_reply_get_n_elements (reply) % 2 == 0;
-
-  for (gsize i = 0; is_hash && i < tornadis_reply_get_n_elements (reply); i++)
-    is_hash = tornadis_reply_get_kind (tornadis_reply_get_element (reply, i)) == TORNADIS_REPLY_KIND_STRING;
-
-  return is_hash ? NULL : g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "HGETALL: the reply is none of a hash");
-}
-
-static void
-record_fail (TornadisRecord *self,
-             const GError *error)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-
-  if (priv->loaded)
-    {
-      priv->stale = TRUE;
-      priv->again = g_timeout_source_new (priv->again_msec);
-      priv->again_msec = MIN (2 * priv->again_msec, MAX_AGAIN_MSEC);
-      g_source_set_static_name (priv->again, "[tornadis] record, reads again");
-      g_source_set_callback (priv->again, again_cb, self, NULL);
-      g_source_attach (priv->again, priv->context);
-    }
-  else
-    {
-      record_abandon (self, error);
-    }
-  record_set_error (self, error);
-}
-
-static void
-read_cb (GObject *object,
-         GAsyncResult *result,
-         gpointer user_data)
-{
-  g_autoptr (Call) call = user_data;
-  g_autoptr (TornadisRecord) self = call_get_record (call);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
-  TornadisRecordPrivate *priv;
-
-  if (self == NULL || get_private (self)->cancellable != call->cancellable)
-    return;
-
-  priv = get_private (self);
-  g_clear_object (&priv->cancellable);
-  if (reply != NULL)
-    error = check_reply (reply);
-  if (error != NULL)
-    {
-      queue_return (&priv->loading, error);
-      record_fail (self, error);
-      return;
-    }
-
-  priv->again_msec = AGAIN_MSEC;
-  record_take (self, reply);
-  queue_return (&priv->loading, NULL);
-  if (!priv->disposed)
-    record_send (self);
-}
-
-static void
-record_read (TornadisRecord *self)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-  g_autoptr (TornadisCommand) command = tornadis_command_new ("HGETALL");
-  GTask *task;
-
-  tornadis_command_append_string (command, priv->key);
-  priv->stale = FALSE;
-  priv->read_count = priv->count;
-  priv->cancellable = g_cancellable_new ();
-  while ((task = g_queue_pop_head (&priv->loads)) != NULL)
-    g_queue_push_tail (&priv->loading, task);
-  tornadis_client_call_async (priv->client, command, priv->cancellable, read_cb, call_new (self, priv->cancellable));
-}
-
-static void
-record_send (TornadisRecord *self)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-
-  if (priv->disposed || priv->writing)
-    return;
-
-  g_main_context_push_thread_default (priv->context);
-  if (priv->stale && priv->cancellable == NULL && priv->again == NULL)
-    record_read (self);
-  if (priv->loaded)
-    record_write (self);
-  g_main_context_pop_thread_default (priv->context);
-}
-
-static gboolean
-send_cb (gpointer user_data)
-{
-  TornadisRecord *self = user_data;
-
-  cancel_source (&get_private (self)->source);
-  record_send (self);
-
-  return G_SOURCE_REMOVE;
-}
-
-/* What comes in one turn of the main loop goes out at once. */
-static void
-record_queue (TornadisRecord *self)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-
-  if (priv->source != NULL || priv->disposed)
-    return;
-
-  priv->source = g_idle_source_new ();
-  g_source_set_static_name (priv->source, "[tornadis] record, sends");
-  g_source_set_priority (priv->source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (priv->source, send_cb, self, NULL);
-  g_source_attach (priv->source, priv->context);
-}
-
-/* It may have been changed here. */
-static void
-record_look (TornadisRecord *self,
-             TornadisRecordField *field)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-  g_autoptr (GBytes) value = NULL;
-
-  if (!priv->tracking || priv->disposed)
-    return;
-
-  value = tornadis_record_field_print (field, G_OBJECT (self));
-  if (tornadis_record_bytes_equal (value, field->value))
-    return;
-
-  g_clear_pointer (&field->value, g_bytes_unref);
-  field->value = g_steal_pointer (&value);
-  field->changed = ++priv->count;
-  field->dirty = TRUE;
-  record_queue (self);
 }
 
 static void
@@ -750,135 +95,17 @@ tornadis_record_dispatch_properties_changed (GObject *object,
                                              GParamSpec **pspecs)
 {
   TornadisRecord *self = TORNADIS_RECORD (object);
-  TornadisRecordPrivate *priv = get_private (self);
+  TornadisRecordPrivate *priv = tornadis_record_get_private (self);
 
   for (guint i = 0; priv->tracking && i < n_pspecs; i++)
     {
       TornadisRecordField *field = g_hash_table_lookup (priv->fields_by_name, pspecs[i]->name);
 
       if (field != NULL && field->pspec != NULL)
-        record_look (self, field);
+        tornadis_record_look (self, field);
     }
 
   G_OBJECT_CLASS (tornadis_record_parent_class)->dispatch_properties_changed (object, n_pspecs, pspecs);
-}
-
-/* What the keyspace tells */
-
-static void
-changed_cb (TornadisKeyspace *keyspace,
-            GBytes *key,
-            const char *event,
-            gpointer user_data)
-{
-  record_set_stale (user_data);
-}
-
-static void
-gap_cb (TornadisKeyspace *keyspace,
-        gpointer user_data)
-{
-  record_set_stale (user_data);
-}
-
-static void
-active_cb (TornadisKeyspace *keyspace,
-           GParamSpec *pspec,
-           gpointer user_data)
-{
-  record_update_live (user_data);
-}
-
-static void
-disabled_cb (TornadisKeyspace *keyspace,
-             GError *error,
-             gpointer user_data)
-{
-  record_set_error (user_data, error);
-}
-
-static void
-started_cb (GObject *object,
-            GAsyncResult *result,
-            gpointer user_data)
-{
-  g_autoptr (Call) call = user_data;
-  g_autoptr (TornadisRecord) self = call_get_record (call);
-  g_autoptr (GError) error = NULL;
-  TornadisRecordPrivate *priv;
-
-  tornadis_keyspace_start_finish (TORNADIS_KEYSPACE (object), result, &error);
-  if (self == NULL || get_private (self)->keyspace != TORNADIS_KEYSPACE (object))
-    return;
-
-  priv = get_private (self);
-  if (error == NULL)
-    {
-      priv->stale = TRUE;
-      cancel_source (&priv->again);
-      record_send (self);
-      return;
-    }
-
-  if (!priv->loaded)
-    {
-      record_abandon (self, error);
-    }
-  else
-    {
-      record_stop (self);
-      queue_return (&priv->loads, error);
-    }
-  record_set_error (self, error);
-}
-
-/* The key, as a pattern that is this key alone. */
-static char *
-escape_key (const char *key)
-{
-  GString *pattern = g_string_new (NULL);
-
-  for (; *key != '\0'; key++)
-    {
-      if (strchr ("*?[]\\", *key) != NULL)
-        g_string_append_c (pattern, '\\');
-      g_string_append_c (pattern, *key);
-    }
-
-  return g_string_free (pattern, FALSE);
-}
-
-static void
-record_follow (TornadisRecord *self)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-  g_autofree char *pattern = escape_key (priv->key);
-  g_autoptr (GBytes) bytes = g_bytes_new (pattern, strlen (pattern));
-
-  g_main_context_push_thread_default (priv->context);
-  priv->keyspace = g_object_new (TORNADIS_TYPE_KEYSPACE, "client", priv->client, "pattern", bytes, "classes", CLASSES, NULL);
-  g_signal_connect (priv->keyspace, "changed", G_CALLBACK (changed_cb), self);
-  g_signal_connect (priv->keyspace, "gap", G_CALLBACK (gap_cb), self);
-  g_signal_connect (priv->keyspace, "notify::active", G_CALLBACK (active_cb), self);
-  g_signal_connect (priv->keyspace, "disabled", G_CALLBACK (disabled_cb), self);
-  tornadis_keyspace_start_async (priv->keyspace, NULL, started_cb, call_new (self, NULL));
-  g_main_context_pop_thread_default (priv->context);
-}
-
-/* From now on what changes is to be written. */
-static void
-record_track (TornadisRecord *self)
-{
-  TornadisRecordPrivate *priv = get_private (self);
-
-  for (guint i = 0; i < priv->fields->len; i++)
-    {
-      TornadisRecordField *field = priv->fields->pdata[i];
-
-      g_clear_pointer (&field->value, g_bytes_unref);
-      field->value = tornadis_record_field_print (field, G_OBJECT (self));
-    }
-  priv->tracking = TRUE;
 }
 
 /* (nullable) (transfer full): what is to be returned later. */
@@ -894,7 +121,7 @@ record_new_task (TornadisRecord *self,
   g_task_set_source_tag (task, source_tag);
   if (g_task_return_error_if_cancelled (task))
     return NULL;
-  if (get_private (self)->disposed)
+  if (tornadis_record_get_private (self)->disposed)
     {
       g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The record is disposed");
       return NULL;
@@ -929,7 +156,7 @@ tornadis_record_load_async (TornadisRecord *self,
   g_return_if_fail (TORNADIS_IS_RECORD (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  priv = get_private (self);
+  priv = tornadis_record_get_private (self);
   task = record_new_task (self, cancellable, callback, user_data, tornadis_record_load_async);
   if (task == NULL)
     return;
@@ -942,14 +169,14 @@ tornadis_record_load_async (TornadisRecord *self,
 
   is_active = priv->keyspace != NULL && tornadis_keyspace_get_active (priv->keyspace);
   if (!is_active && priv->loaded && g_queue_is_empty (&priv->loads))
-    record_stop (self);
+    tornadis_record_stop (self);
   if (!priv->tracking)
-    record_track (self);
-  queue_push (&priv->loads, task);
+    tornadis_record_track (self);
+  tornadis_record_queue_push (&priv->loads, task);
   if (is_active)
-    record_set_stale (self);
+    tornadis_record_set_stale (self);
   else if (priv->keyspace == NULL)
-    record_follow (self);
+    tornadis_record_follow (self);
 }
 
 /**
@@ -1001,15 +228,15 @@ tornadis_record_flush_async (TornadisRecord *self,
   g_return_if_fail (TORNADIS_IS_RECORD (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  priv = get_private (self);
+  priv = tornadis_record_get_private (self);
   task = record_new_task (self, cancellable, callback, user_data, tornadis_record_flush_async);
   if (task == NULL)
     return;
 
-  if (!priv->writing && !record_is_dirty (self))
+  if (!priv->writing && !tornadis_record_is_dirty (self))
     g_task_return_boolean (task, TRUE);
   else
-    queue_push (&priv->flushes, task);
+    tornadis_record_queue_push (&priv->flushes, task);
 }
 
 /**
@@ -1076,14 +303,14 @@ tornadis_record_get_client (TornadisRecord *self)
 {
   g_return_val_if_fail (TORNADIS_IS_RECORD (self), NULL);
 
-  return get_private (self)->client;
+  return tornadis_record_get_private (self)->client;
 }
 
 /* Of which hash it is stays as it is from the beginning of a load on. */
 static gboolean
 record_is_at_rest (TornadisRecord *self)
 {
-  return !get_private (self)->tracking;
+  return !tornadis_record_get_private (self)->tracking;
 }
 
 /**
@@ -1103,8 +330,8 @@ tornadis_record_set_client (TornadisRecord *self,
   g_return_if_fail (client == NULL || TORNADIS_IS_CLIENT (client));
   g_return_if_fail (record_is_at_rest (self));
 
-  if (g_set_object (&get_private (self)->client, client))
-    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CLIENT]);
+  if (g_set_object (&tornadis_record_get_private (self)->client, client))
+    g_object_notify_by_pspec (G_OBJECT (self), tornadis_record_props[PROP_CLIENT]);
 }
 
 /**
@@ -1122,7 +349,7 @@ tornadis_record_get_key (TornadisRecord *self)
 {
   g_return_val_if_fail (TORNADIS_IS_RECORD (self), NULL);
 
-  return get_private (self)->key;
+  return tornadis_record_get_private (self)->key;
 }
 
 /**
@@ -1143,13 +370,13 @@ tornadis_record_set_key (TornadisRecord *self,
   g_return_if_fail (TORNADIS_IS_RECORD (self));
   g_return_if_fail (record_is_at_rest (self));
 
-  priv = get_private (self);
+  priv = tornadis_record_get_private (self);
   if (g_strcmp0 (priv->key, key) == 0)
     return;
 
   g_free (priv->key);
   priv->key = g_strdup (key);
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_KEY]);
+  g_object_notify_by_pspec (G_OBJECT (self), tornadis_record_props[PROP_KEY]);
 }
 
 /**
@@ -1167,7 +394,7 @@ tornadis_record_get_fields (TornadisRecord *self)
 {
   g_return_val_if_fail (TORNADIS_IS_RECORD (self), NULL);
 
-  return get_private (self)->dictionary;
+  return tornadis_record_get_private (self)->dictionary;
 }
 
 /**
@@ -1185,7 +412,7 @@ tornadis_record_get_loaded (TornadisRecord *self)
 {
   g_return_val_if_fail (TORNADIS_IS_RECORD (self), FALSE);
 
-  return get_private (self)->loaded;
+  return tornadis_record_get_private (self)->loaded;
 }
 
 /**
@@ -1203,7 +430,7 @@ tornadis_record_get_live (TornadisRecord *self)
 {
   g_return_val_if_fail (TORNADIS_IS_RECORD (self), FALSE);
 
-  return get_private (self)->live;
+  return tornadis_record_get_private (self)->live;
 }
 
 /**
@@ -1221,7 +448,7 @@ tornadis_record_get_exists (TornadisRecord *self)
 {
   g_return_val_if_fail (TORNADIS_IS_RECORD (self), FALSE);
 
-  return get_private (self)->exists;
+  return tornadis_record_get_private (self)->exists;
 }
 
 /**
@@ -1239,7 +466,7 @@ tornadis_record_get_error (TornadisRecord *self)
 {
   g_return_val_if_fail (TORNADIS_IS_RECORD (self), NULL);
 
-  return get_private (self)->error;
+  return tornadis_record_get_private (self)->error;
 }
 
 /**
@@ -1262,7 +489,7 @@ tornadis_record_get_field (TornadisRecord *self,
   g_return_val_if_fail (TORNADIS_IS_RECORD (self), NULL);
   g_return_val_if_fail (name != NULL, NULL);
 
-  field = g_hash_table_lookup (get_private (self)->fields_by_name, name);
+  field = g_hash_table_lookup (tornadis_record_get_private (self)->fields_by_name, name);
 
   return field != NULL ? field->variant : NULL;
 }
@@ -1292,7 +519,7 @@ tornadis_record_set_field (TornadisRecord *self,
   g_return_val_if_fail (value != NULL, FALSE);
 
   variant = g_variant_ref_sink (value);
-  field = g_hash_table_lookup (get_private (self)->fields_by_name, name);
+  field = g_hash_table_lookup (tornadis_record_get_private (self)->fields_by_name, name);
   if (field == NULL || field->variant == NULL || !g_variant_is_of_type (variant, g_variant_get_type (field->fallback)))
     return FALSE;
   if (g_variant_equal (field->variant, variant))
@@ -1300,8 +527,8 @@ tornadis_record_set_field (TornadisRecord *self,
 
   g_variant_unref (field->variant);
   field->variant = g_steal_pointer (&variant);
-  record_look (self, field);
-  g_signal_emit (self, signals[SIGNAL_FIELD_CHANGED], g_quark_try_string (name), field->name);
+  tornadis_record_look (self, field);
+  g_signal_emit (self, tornadis_record_signals[SIGNAL_FIELD_CHANGED], g_quark_try_string (name), field->name);
 
   return TRUE;
 }
@@ -1312,7 +539,7 @@ tornadis_record_get_property (GObject *object,
                               GValue *value,
                               GParamSpec *pspec)
 {
-  TornadisRecordPrivate *priv = get_private (TORNADIS_RECORD (object));
+  TornadisRecordPrivate *priv = tornadis_record_get_private (TORNADIS_RECORD (object));
 
   switch ((TornadisRecordProperty) prop_id)
     {
@@ -1359,7 +586,7 @@ tornadis_record_set_property (GObject *object,
       tornadis_record_set_key (self, g_value_get_string (value));
       break;
     case PROP_FIELDS:
-      get_private (self)->dictionary = g_value_dup_variant (value);
+      tornadis_record_get_private (self)->dictionary = g_value_dup_variant (value);
       break;
     case PROP_LOADED:
     case PROP_LIVE:
@@ -1374,7 +601,7 @@ static void
 record_add_field (TornadisRecord *self,
                   TornadisRecordField *field)
 {
-  TornadisRecordPrivate *priv = get_private (self);
+  TornadisRecordPrivate *priv = tornadis_record_get_private (self);
 
   g_ptr_array_add (priv->fields, field);
   g_hash_table_insert (priv->fields_by_name, field->name, field);
@@ -1384,7 +611,7 @@ static void
 tornadis_record_constructed (GObject *object)
 {
   TornadisRecord *self = TORNADIS_RECORD (object);
-  TornadisRecordPrivate *priv = get_private (self);
+  TornadisRecordPrivate *priv = tornadis_record_get_private (self);
   g_autofree GParamSpec **pspecs = NULL;
   guint n_pspecs;
 
@@ -1416,21 +643,21 @@ static void
 tornadis_record_dispose (GObject *object)
 {
   TornadisRecord *self = TORNADIS_RECORD (object);
-  TornadisRecordPrivate *priv = get_private (self);
+  TornadisRecordPrivate *priv = tornadis_record_get_private (self);
 
   if (!priv->disposed)
     {
       g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The record is disposed");
-      g_autoptr (TornadisPipeline) pipeline = priv->loaded ? record_take_changes (self) : NULL;
+      g_autoptr (TornadisPipeline) pipeline = priv->loaded ? tornadis_record_take_changes (self) : NULL;
 
       priv->disposed = TRUE;
       if (pipeline != NULL)
         tornadis_client_call_pipeline_async (priv->client, pipeline, NULL, NULL, NULL);
-      cancel_source (&priv->source);
-      record_stop (self);
-      queue_return (&priv->loads, error);
-      queue_return (&priv->loading, error);
-      queue_return (&priv->flushes, error);
+      tornadis_record_cancel_source (&priv->source);
+      tornadis_record_stop (self);
+      tornadis_record_queue_return (&priv->loads, error);
+      tornadis_record_queue_return (&priv->loading, error);
+      tornadis_record_queue_return (&priv->flushes, error);
     }
 
   G_OBJECT_CLASS (tornadis_record_parent_class)->dispose (object);
@@ -1439,7 +666,7 @@ tornadis_record_dispose (GObject *object)
 static void
 tornadis_record_finalize (GObject *object)
 {
-  TornadisRecordPrivate *priv = get_private (TORNADIS_RECORD (object));
+  TornadisRecordPrivate *priv = tornadis_record_get_private (TORNADIS_RECORD (object));
 
   g_hash_table_unref (priv->fields_by_name);
   g_ptr_array_unref (priv->fields);
@@ -1474,7 +701,7 @@ tornadis_record_class_init (TornadisRecordClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_CLIENT] = g_param_spec_object ("client", NULL, NULL, TORNADIS_TYPE_CLIENT, writable);
+  tornadis_record_props[PROP_CLIENT] = g_param_spec_object ("client", NULL, NULL, TORNADIS_TYPE_CLIENT, writable);
 
   /**
    * TornadisRecord:key: (getter get_key) (setter set_key)
@@ -1483,7 +710,7 @@ tornadis_record_class_init (TornadisRecordClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_KEY] = g_param_spec_string ("key", NULL, NULL, NULL, writable);
+  tornadis_record_props[PROP_KEY] = g_param_spec_string ("key", NULL, NULL, NULL, writable);
 
   /**
    * TornadisRecord:fields: (getter get_fields)
@@ -1493,7 +720,7 @@ tornadis_record_class_init (TornadisRecordClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_FIELDS] = g_param_spec_variant ("fields", NULL, NULL, G_VARIANT_TYPE_VARDICT, NULL, writable | G_PARAM_CONSTRUCT_ONLY);
+  tornadis_record_props[PROP_FIELDS] = g_param_spec_variant ("fields", NULL, NULL, G_VARIANT_TYPE_VARDICT, NULL, writable | G_PARAM_CONSTRUCT_ONLY);
 
   /**
    * TornadisRecord:loaded: (getter get_loaded)
@@ -1502,7 +729,7 @@ tornadis_record_class_init (TornadisRecordClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_LOADED] = g_param_spec_boolean ("loaded", NULL, NULL, FALSE, readable);
+  tornadis_record_props[PROP_LOADED] = g_param_spec_boolean ("loaded", NULL, NULL, FALSE, readable);
 
   /**
    * TornadisRecord:live: (getter get_live)
@@ -1511,7 +738,7 @@ tornadis_record_class_init (TornadisRecordClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_LIVE] = g_param_spec_boolean ("live", NULL, NULL, FALSE, readable);
+  tornadis_record_props[PROP_LIVE] = g_param_spec_boolean ("live", NULL, NULL, FALSE, readable);
 
   /**
    * TornadisRecord:exists: (getter get_exists)
@@ -1520,7 +747,7 @@ tornadis_record_class_init (TornadisRecordClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_EXISTS] = g_param_spec_boolean ("exists", NULL, NULL, FALSE, readable);
+  tornadis_record_props[PROP_EXISTS] = g_param_spec_boolean ("exists", NULL, NULL, FALSE, readable);
 
   /**
    * TornadisRecord:error: (getter get_error)
@@ -1530,9 +757,9 @@ tornadis_record_class_init (TornadisRecordClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, readable);
+  tornadis_record_props[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, readable);
 
-  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (tornadis_record_props), tornadis_record_props);
 
   /**
    * TornadisRecord::field-changed:
@@ -1543,8 +770,8 @@ tornadis_record_class_init (TornadisRecordClass *klass)
    *
    * Since: 1.0
    */
-  signals[SIGNAL_FIELD_CHANGED] = g_signal_new ("field-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0,
-                                                NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  tornadis_record_signals[SIGNAL_FIELD_CHANGED] = g_signal_new ("field-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0,
+                                                                NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 
   /**
    * TornadisRecord::write-failed:
@@ -1556,8 +783,8 @@ tornadis_record_class_init (TornadisRecordClass *klass)
    *
    * Since: 1.0
    */
-  signals[SIGNAL_WRITE_FAILED] = g_signal_new ("write-failed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                               G_TYPE_NONE, 1, G_TYPE_ERROR);
+  tornadis_record_signals[SIGNAL_WRITE_FAILED] = g_signal_new ("write-failed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                               G_TYPE_NONE, 1, G_TYPE_ERROR);
 
   /**
    * TornadisRecord::conflict:
@@ -1571,8 +798,8 @@ tornadis_record_class_init (TornadisRecordClass *klass)
    *
    * Since: 1.0
    */
-  signals[SIGNAL_CONFLICT] = g_signal_new ("conflict", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
-                                           2, G_TYPE_STRING, G_TYPE_VARIANT);
+  tornadis_record_signals[SIGNAL_CONFLICT] = g_signal_new ("conflict", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                                           2, G_TYPE_STRING, G_TYPE_VARIANT);
 
   /**
    * TornadisRecord::invalid:
@@ -1584,19 +811,19 @@ tornadis_record_class_init (TornadisRecordClass *klass)
    *
    * Since: 1.0
    */
-  signals[SIGNAL_INVALID] = g_signal_new ("invalid", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
-                                          G_TYPE_STRING, G_TYPE_BYTES);
+  tornadis_record_signals[SIGNAL_INVALID] = g_signal_new ("invalid", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                                                          G_TYPE_STRING, G_TYPE_BYTES);
 }
 
 static void
 tornadis_record_init (TornadisRecord *self)
 {
-  TornadisRecordPrivate *priv = get_private (self);
+  TornadisRecordPrivate *priv = tornadis_record_get_private (self);
 
   priv->context = g_main_context_ref_thread_default ();
   priv->fields = g_ptr_array_new_with_free_func (tornadis_record_field_free);
   priv->fields_by_name = g_hash_table_new (g_str_hash, g_str_equal);
-  priv->again_msec = AGAIN_MSEC;
+  priv->again_msec = TORNADIS_RECORD_AGAIN_MSEC;
   g_queue_init (&priv->loads);
   g_queue_init (&priv->loading);
   g_queue_init (&priv->flushes);
