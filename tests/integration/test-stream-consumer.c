@@ -128,6 +128,14 @@ ack_cb (TornadisStreamConsumer *consumer,
 }
 
 static void
+keep_cb (TornadisStreamConsumer *consumer,
+         TornadisStreamEntry *entry,
+         gpointer entries)
+{
+  g_ptr_array_add (entries, tornadis_stream_entry_ref (entry));
+}
+
+static void
 collect_id_cb (TornadisStreamConsumer *consumer,
                const char *id,
                gpointer ids)
@@ -178,22 +186,28 @@ test_ack (Fixture *fixture,
   for (TornadisProtocol protocol = TORNADIS_PROTOCOL_RESP2; protocol <= TORNADIS_PROTOCOL_RESP3; protocol++)
     {
       g_autoptr (TornadisStreamConsumer) consumer = NULL;
+      g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_stream_entry_unref);
       g_autoptr (GString) ids = g_string_new (NULL);
+      gulong keep_id;
 
       use_protocol (fixture, protocol);
       assert_call (fixture->client, "OK", "CONFIG", "RESETSTAT", NULL);
       consumer = make_consumer (fixture->client, "c");
       g_signal_connect (consumer, "entry", G_CALLBACK (collect_cb), ids);
-      g_signal_connect (consumer, "entry", G_CALLBACK (ack_cb), NULL);
+      keep_id = g_signal_connect (consumer, "entry", G_CALLBACK (keep_cb), entries);
       add (fixture->client, "1-0");
       add (fixture->client, "2-0");
       add (fixture->client, "3-0");
       tornadis_stream_reader_start (TORNADIS_STREAM_READER (consumer));
-      wait_until (tornadis_stream_consumer_get_n_pending (consumer) == 0 && ids->len == 12);
+      wait_until (entries->len == 3);
       g_assert_cmpstr (ids->str, ==, "1-0 2-0 3-0 ");
+      for (guint i = 0; i < entries->len; i++)
+        g_assert_true (tornadis_stream_consumer_ack (consumer, entries->pdata[i]));
+      wait_until (tornadis_stream_consumer_get_n_pending (consumer) == 0 && n_pending_is (fixture->client, 0));
       g_assert_cmpuint (count_calls (fixture->redis, "xack"), ==, 1);
-      g_assert_true (n_pending_is (fixture->client, 0));
 
+      g_signal_handler_disconnect (consumer, keep_id);
+      g_signal_connect (consumer, "entry", G_CALLBACK (ack_cb), NULL);
       add (fixture->client, "4-0");
       wait_until (ids->len == 16);
       close_and_wait (consumer);
@@ -760,7 +774,7 @@ test_claim_option (void)
   skip (consumer, "2-0", 5);
   skip (consumer, "4-0", 1);
   g_assert_cmpstr (deleted->str, ==, "3-0 ");
-  wait_until (tornadis_stream_consumer_get_n_pending (consumer) == 3);
+  wait_until (tornadis_stream_consumer_get_n_pending (consumer) == 3 && count_received (peer, "XACK") == 1);
   g_clear_object (&consumer);
   tornadis_client_close (client);
   assert_received (peer, (const char *[]){
