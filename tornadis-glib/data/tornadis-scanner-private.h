@@ -34,6 +34,7 @@ struct _TornadisScanner
   TornadisSeenSet *seen; /* (owned) (nullable) what was given */
 
   GTask *task;            /* (owned) (nullable) a batch is asked for */
+  gint64 asked;           /* monotonic time when that was */
   GSource *watch;         /* (owned) (nullable) of the cancellable of who asks */
   TornadisScanCall *call; /* (owned by its callback) (nullable) a page is asked for */
   gboolean going_on;      /* a batch was given, so that the next is worth asking for ahead */

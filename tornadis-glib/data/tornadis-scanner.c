@@ -57,10 +57,11 @@
  */
 
 /* How many elements the server looks at for a page: so many at first, and then as many as it does in that time. Keys have no
- * values, which may be long. */
+ * values, which may be long: any server does the first number at once. */
 #define FIRST_COUNT 100
 #define FIRST_COUNT_OF_KEYS 1000
 #define MIN_COUNT 10
+#define MIN_COUNT_OF_KEYS FIRST_COUNT_OF_KEYS
 #define MAX_COUNT 10000
 #define SHORT_USEC (2 * 1000)
 #define LONG_USEC (20 * 1000)
@@ -114,19 +115,24 @@ scanner_create_command (TornadisScanner *self)
   return command;
 }
 
-/* The way to the server takes its time with any count: it is the rest that counts. One page may take long because the machine is
- * busy. */
+/* The way to the server takes its time with any count: it is the rest that counts. A page that was asked for ahead may have lain
+ * there while the one before was dealt with: only while somebody waits for it is the server known to be at work. One page may take
+ * long because the machine is busy. */
 static void
 scanner_adapt (TornadisScanner *self,
-               gint64 taken)
+               gint64 sent)
 {
+  gint64 now = g_get_monotonic_time ();
+  gint64 taken = now - sent;
+  gint64 waited = self->task != NULL ? now - MAX (sent, self->asked) : 0;
+  guint min_count = self->kind == TORNADIS_SCANNER_KIND_KEYS ? MIN_COUNT_OF_KEYS : MIN_COUNT;
+
   self->least_usec = MIN (self->least_usec, taken);
-  taken -= self->least_usec;
-  self->n_long = taken > LONG_USEC ? self->n_long + 1 : 0;
-  if (taken < SHORT_USEC)
+  self->n_long = waited - self->least_usec > LONG_USEC ? self->n_long + 1 : 0;
+  if (taken - self->least_usec < SHORT_USEC)
     self->adapted_count = MIN (self->adapted_count * 2, MAX_COUNT);
   else if (self->n_long > 1)
-    self->adapted_count = MAX (self->adapted_count / 2, MIN_COUNT);
+    self->adapted_count = MAX (self->adapted_count / 2, min_count);
 }
 
 static void
@@ -384,7 +390,7 @@ scanned_cb (GObject *object,
   self = g_object_ref (call->scanner);
   self->call = NULL;
   if (error == NULL && scanner_take_page (self, reply, &error))
-    scanner_adapt (self, g_get_monotonic_time () - call->sent);
+    scanner_adapt (self, call->sent);
 
   /* An error that nobody sees comes again. */
   if (scanner_is_left (self))
@@ -562,6 +568,7 @@ tornadis_scanner_next_async (TornadisScanner *self,
     return;
 
   self->task = g_object_ref (task);
+  self->asked = g_get_monotonic_time ();
   if (cancellable != NULL)
     {
       self->watch = g_cancellable_source_new (cancellable);
