@@ -62,7 +62,7 @@ test_defaults (void)
   g_autofree char *password = NULL;
   g_autofree char *client_name = NULL;
   g_autofree char *title = NULL;
-  guint tcp_user_timeout, port, connect_timeout, read_timeout, call_timeout, read_page_size, write_page_size, max_pending, protocol_version;
+  guint tcp_user_timeout, port, connect_timeout, read_timeout, call_timeout, read_page_size, write_page_size, max_pending, protocol_version, verify_replies;
   int db;
   gboolean autoconnect, tcp_nodelay, aggressive_write, busy_poll, tls, connected;
   guint64 max_queued_bytes, max_reply_size;
@@ -77,7 +77,7 @@ test_defaults (void)
                 "busy-poll", &busy_poll, "read-page-size", &read_page_size, "write-page-size", &write_page_size, "tls", &tls,
                 "max-pending", &max_pending, "max-queued-bytes", &max_queued_bytes, "max-reply-size", &max_reply_size,
                 "state", &state, "connected", &connected, "title", &title, "protocol-version", &protocol_version,
-                NULL);
+                "verify-replies", &verify_replies, NULL);
 
   g_assert_cmpstr (host, ==, "127.0.0.1");
   g_assert_cmpuint (port, ==, 6379);
@@ -95,6 +95,7 @@ test_defaults (void)
   g_assert_cmpuint (tcp_user_timeout, ==, 30000);
   g_assert_false (aggressive_write);
   g_assert_true (busy_poll);
+  g_assert_cmpuint (verify_replies, ==, 0);
   g_assert_cmpuint (read_page_size, ==, 65536);
   g_assert_cmpuint (write_page_size, ==, 65536);
   g_assert_false (tls);

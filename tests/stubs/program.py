@@ -168,7 +168,7 @@ def properties(client: Tornadis.Client) -> None:
         client.props.call_timeout_msec, client.props.connect_timeout, client.props.db, client.props.max_pending,
         client.props.max_queued_bytes, client.props.max_reply_size, client.props.port, client.props.protocol_version,
         client.props.read_page_size, client.props.read_timeout, client.props.tcp_user_timeout_msec, client.props.write_page_size, client.props.bytes_read,
-        client.props.bytes_written, client.props.connection_id, client.props.pending]
+        client.props.bytes_written, client.props.connection_id, client.props.pending, client.props.verify_replies]
     texts: list[str | None] = [
         client.props.client_name, client.props.host, client.props.password, client.props.title,
         client.props.unix_domain_socket, client.props.username]

@@ -153,7 +153,7 @@ function properties(): void {
         client.readPageSize, client.read_timeout, client.readTimeout, client.tcp_user_timeout_msec,
         client.tcpUserTimeoutMsec, client.write_page_size, client.writePageSize,
         client.bytes_read, client.bytesRead, client.bytes_written, client.bytesWritten, client.connection_id,
-        client.connectionId, client.pending];
+        client.connectionId, client.pending, client.verify_replies, client.verifyReplies];
     const text: (string | null)[] = [
         client.client_name, client.clientName, client.host, client.password, client.title, client.unix_domain_socket,
         client.unixDomainSocket, client.username];

@@ -40,6 +40,7 @@ typedef enum
   PROP_TCP_USER_TIMEOUT_MSEC,
   PROP_AGGRESSIVE_WRITE,
   PROP_BUSY_POLL,
+  PROP_VERIFY_REPLIES,
   PROP_READ_PAGE_SIZE,
   PROP_WRITE_PAGE_SIZE,
   PROP_TLS,
@@ -160,6 +161,9 @@ tornadis_client_get_property (GObject *object,
       break;
     case PROP_BUSY_POLL:
       g_value_set_boolean (value, settings->busy_poll);
+      break;
+    case PROP_VERIFY_REPLIES:
+      g_value_set_uint (value, settings->verify_replies);
       break;
     case PROP_READ_PAGE_SIZE:
       g_value_set_uint (value, (guint) priv->read_page_size);
@@ -335,6 +339,9 @@ tornadis_client_set_property (GObject *object,
       break;
     case PROP_BUSY_POLL:
       changed = SET_FIELD (settings->busy_poll, g_value_get_boolean (value));
+      break;
+    case PROP_VERIFY_REPLIES:
+      changed = SET_FIELD (settings->verify_replies, g_value_get_uint (value));
       break;
     case PROP_READ_PAGE_SIZE:
       changed = SET_FIELD (priv->read_page_size, g_value_get_uint (value));
@@ -665,6 +672,25 @@ tornadis_client_install_properties (GObjectClass *object_class)
    */
   props[PROP_BUSY_POLL] =
     g_param_spec_boolean ("busy-poll", NULL, NULL, TRUE, read_write);
+
+  /**
+   * TornadisClient:verify-replies:
+   *
+   * After how many commands it is checked that replies belong to their calls; 0, the default: never.
+   *
+   * A reply has nothing in it that says which call it answers: its place does. What adds one or leaves one out, such as a proxy
+   * with a fault, or a server that lets a user's text with a line end into an error, gives all that follow to the wrong calls.
+   * Behind every so many commands an `ECHO` of a random text is sent; when anything else comes back, the connection is
+   * closed, and all that waits for a reply on it completes with %TORNADIS_ERROR_PROTOCOL. What had completed since the check
+   * before may have had a wrong reply.
+   *
+   * 1 checks each command, or each pipeline, and about doubles what is sent; with 100 it costs a few percent. A user needs
+   * `+echo`, or nothing is checked. Within a transaction that is made by hand the check waits for its end.
+   *
+   * Since: 1.0
+   */
+  props[PROP_VERIFY_REPLIES] =
+    g_param_spec_uint ("verify-replies", NULL, NULL, 0, G_MAXINT32, 0, read_write);
 
   /**
    * TornadisClient:read-page-size:

@@ -32,6 +32,10 @@ struct _TornadisLink
   guint64 login_id;               /* in the queue, of one that has no reply; 0: none */
   gint64 login_asked;             /* monotonic time; when it was queued, or was last seen not to be due */
   guint login_timeout_sec;        /* 0: none */
+  guint64 verify_key;             /* of the connection */
+  gsize n_unverified;             /* commands behind the last check */
+  guint64 n_checks;               /* that were queued on the connection */
+  guint64 n_checked;              /* of these, those that were answered */
   GError *last_error;             /* (owned) (nullable) of the last attempt or loss */
   TornadisBackoff backoff;
   TornadisClientState state;
@@ -71,6 +75,14 @@ gint64 tornadis_link_check_login (TornadisLink *self,
 void tornadis_link_forget_login (TornadisLink *self);
 /* Whether no call is pending, but for its own login. */
 gboolean tornadis_link_is_idle (TornadisLink *self);
+
+/* tornadis-link-verify.c */
+
+/* So many commands more were queued: queues a check if it is time for one. */
+void tornadis_link_verify (TornadisLink *self,
+                           gsize n_commands);
+/* There is a new connection, on which nothing is written. */
+void tornadis_link_begin_verifying (TornadisLink *self);
 
 /* tornadis-link-timers.c */
 

@@ -307,6 +307,7 @@ connector_cb (TornadisConnection *connection,
   tornadis_link_apply_settings (self);
 
   self->funcs.ready (self->queue, self->user_data);
+  tornadis_link_begin_verifying (self);
   tornadis_connection_kick (connection);
   link_set_state (self, TORNADIS_CLIENT_STATE_CONNECTED);
   /* A handler may have closed it, and with that completed what waited for it. */
@@ -740,6 +741,8 @@ tornadis_link_submit (TornadisLink *self,
   slot = tornadis_queue_push (self->queue, command, flags, link_set_deadline (self, caller, &copy));
   if (id != NULL)
     *id = slot;
+  if (G_UNLIKELY (self->settings.verify_replies > 0))
+    tornadis_link_verify (self, 1);
   if (G_UNLIKELY (self->login != NULL))
     tornadis_link_send_login (self);
   link_kick (self);
@@ -769,6 +772,8 @@ tornadis_link_submit_batch (TornadisLink *self,
   slot = tornadis_queue_push_batch (self->queue, batch, link_set_deadline (self, caller, &copy));
   if (id != NULL)
     *id = slot;
+  if (G_UNLIKELY (self->settings.verify_replies > 0))
+    tornadis_link_verify (self, commands->len);
   if (G_UNLIKELY (self->login != NULL))
     tornadis_link_send_login (self);
   link_kick (self);

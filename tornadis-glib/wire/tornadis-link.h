@@ -22,6 +22,7 @@ typedef struct
   gsize max_pending;
   gsize max_queued_bytes;
   gsize max_reply_size;
+  guint verify_replies; /* after so many commands it is checked that replies belong to them; 0: never */
   gboolean push_arrays; /* RESP2 arrays may be pushes: a pub/sub client */
 } TornadisLinkSettings;
 

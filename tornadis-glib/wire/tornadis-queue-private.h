@@ -29,6 +29,7 @@ struct _TornadisQueue
   gpointer session_data;            /* (unowned) */
   TornadisObserveFunc observe_func; /* (nullable) */
   gpointer observe_data;            /* (unowned) */
+  gboolean distrusted;              /* replies do not belong to their calls */
 };
 
 static inline TornadisSlot *

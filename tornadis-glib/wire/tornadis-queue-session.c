@@ -201,7 +201,7 @@ queue_lose_slot (TornadisQueue *self,
   if (!tornadis_slot_is_awaited (slot))
     return;
 
-  if (is_first && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL))
+  if ((is_first || self->distrusted) && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL))
     tornadis_queue_add_completion (self, completions, slot,
                                    g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "The reply to %s: %s",
                                                 tornadis_slot_get_name (slot), error->message));
@@ -301,6 +301,7 @@ tornadis_queue_link_lost (TornadisQueue *self,
       tornadis_queue_drop (self);
     }
 
+  self->distrusted = FALSE;
   tornadis_writer_clear (&self->writer);
   self->next = self->unsent = self->head;
   self->limit = G_MAXUINT64;

@@ -688,6 +688,12 @@ tornadis_queue_confirm (TornadisQueue *self,
   return TRUE;
 }
 
+void
+tornadis_queue_distrust (TornadisQueue *self)
+{
+  self->distrusted = TRUE;
+}
+
 GArray *
 tornadis_queue_fail_all (TornadisQueue *self,
                          const GError *error)

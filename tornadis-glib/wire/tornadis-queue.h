@@ -102,6 +102,8 @@ gboolean        tornadis_queue_confirm         (TornadisQueue       *self,
 GArray         *tornadis_queue_link_lost       (TornadisQueue       *self,
                                                 gboolean             keep_unwritten,
                                                 const GError        *error);
+/* The replies of this connection are out of step: whatever waits for one completes with PROTOCOL when it is closed. */
+void            tornadis_queue_distrust        (TornadisQueue       *self);
 /* Completes all calls with @error; none may be written. tornadis_completions_run() has to follow. */
 GArray         *tornadis_queue_fail_all        (TornadisQueue       *self,
                                                 const GError        *error);
