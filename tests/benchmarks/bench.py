@@ -161,6 +161,11 @@ class Bench:
             'with metrics': self.tornadis('submit', fast, 100, plugins='metrics'),
             'without': self.tornadis('submit', fast, 100),
         }, [('with metrics', 'without', 0.97)])
+        yield ('verify', 'GET 32 B, 100 in flight, replies verified', 'calls/s', {
+            'every 100 commands': self.tornadis('submit', fast, 100, properties='verify-replies=100'),
+            'every command': self.tornadis('submit', fast, 100, properties='verify-replies=1'),
+            'not': self.tornadis('submit', fast, 100),
+        }, [('every 100 commands', 'not', 0.95), ('every command', 'not', None)])
         yield ('get-1', 'GET 32 B, 1 in flight', 'calls/s', {
             ours: self.tornadis('submit', one, 1),
             'tornadis-glib call_async': self.tornadis('call', one, 1),
