@@ -61,9 +61,9 @@ tornadis_link_verify (TornadisLink *self,
   char tag[TAG_SIZE];
 
   self->n_unverified += n_commands;
-  /* The server would queue it for EXEC, or refuse it to who has subscribed. */
+  /* The server would queue it for EXEC, or refuse it to a pub/sub client. */
   if (self->n_unverified < self->settings.verify_replies || self->connection == NULL || self->unusable ||
-      tornadis_queue_get_expected (self->queue).in_multi || (self->protocol_version < 3 && tornadis_link_is_listening (self)))
+      tornadis_queue_get_expected (self->queue).in_multi || (self->protocol_version < 3 && self->settings.push_arrays))
     return;
 
   self->n_unverified = 0;
