@@ -20,10 +20,13 @@ typedef struct _TornadisLiveModelVirtuals
   /* Of the setting `notify-keyspace-events` what is needed. */
   const char *classes;
   gboolean is_pattern;
+  /* That something has happened does not help it without what. */
+  gboolean needs_events;
 
   guint (*get_n_items) (TornadisLiveModel *self);
   TornadisItem *(*get_item) (TornadisLiveModel *self, guint position);
-  /* (nullable): a key and an event, or neither: anything may have changed. Whether it has to be read again. */
+  /* (nullable): a key and an event; a key alone: something has happened to it; or neither: anything may have changed. Whether it
+   * has to be read again. */
   gboolean (*event) (TornadisLiveModel *self, GBytes *key, const char *event);
   /* Whether there is anything to read but changes. */
   gboolean (*has_wanted) (TornadisLiveModel *self);

@@ -256,7 +256,7 @@ watch_cb (GBytes *key,
   TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
   /* The server is there: there is nothing to wait for. */
-  if (event == NULL && priv->delay_msec > 0 && !priv->reading)
+  if (key == NULL && priv->delay_msec > 0 && !priv->reading)
     {
       priv->delay_msec = 0;
       live_model_schedule (self);
@@ -381,7 +381,8 @@ tornadis_live_model_start (TornadisLiveModel *self)
   TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
   const TornadisLiveModelVirtuals *virtuals = get_virtuals (self);
 
-  priv->watch = tornadis_model_watch_new (priv->client, priv->key, virtuals->is_pattern, virtuals->classes, watch_cb, live_cb, self);
+  priv->watch = tornadis_model_watch_new (priv->client, priv->key, virtuals->is_pattern, virtuals->classes, !virtuals->needs_events,
+                                          watch_cb, live_cb, self);
   tornadis_live_model_queue_reading (self, TRUE);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What tells a live model that something has changed: the keyspace notifications of the server. */
+/* What tells a live model that something has changed: the keyspace notifications of the server, or where it has none enabled
+ * the invalidations by which a client may keep a copy of what it has read (CLIENT TRACKING). */
 
 #pragma once
 
@@ -8,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* What has happened to which key; or, with both %NULL, that anything may have. */
+/* What has happened to which key; that something has, if @event is %NULL, to one that need not match the pattern; or, with
+ * both %NULL, that anything may have. */
 typedef void (*TornadisModelWatchFunc) (GBytes *key,
                                         const char *event,
                                         gpointer user_data);
@@ -16,11 +18,12 @@ typedef void (*TornadisModelWatchFunc) (GBytes *key,
 typedef struct _TornadisModelWatch TornadisModelWatch;
 
 /* Of one @key, or of all that match it where @is_pattern. @classes are those of the setting `notify-keyspace-events` that
- * are needed to learn of everything. @live_func is called when tornadis_model_watch_is_live() is another than before. */
+ * are needed to learn of everything. @may_track: by tracking too, which does not tell what has happened. @live_func is called when tornadis_model_watch_is_live() is another than before. */
 TornadisModelWatch *tornadis_model_watch_new (TornadisClient *client,
                                               GBytes *key,
                                               gboolean is_pattern,
                                               const char *classes,
+                                              gboolean may_track,
                                               TornadisModelWatchFunc func,
                                               GFunc live_func,
                                               gpointer user_data);

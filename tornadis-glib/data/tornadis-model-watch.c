@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The setting of the server is looked at first, and again at each new connection. Where it lacks something, or may not be
+ * read, the connection that listens for notifications asks for tracking too: what comes by either way is told. */
+
 #include "tornadis-glib/data/tornadis-model-watch-private.h"
 
 #include <string.h>
@@ -7,7 +10,9 @@
 #include "tornadis-glib/client/tornadis-client.h"
 #include "tornadis-glib/client/tornadis-plugin.h"
 #include "tornadis-glib/client/tornadis-pub-sub-client.h"
+#include "tornadis-glib/data/tornadis-key-pattern-private.h"
 #include "tornadis-glib/data/tornadis-keyspace-private.h"
+#include "tornadis-glib/data/tornadis-model-tracking-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-message.h"
 
@@ -18,17 +23,22 @@
 /* A reference is held by each call that is under way. */
 struct _TornadisModelWatch
 {
-  TornadisClient *client;         /* (owned) */
-  TornadisPubSubClient *listener; /* (owned) (nullable) if a plugin refuses it */
-  GCancellable *cancellable;      /* (owned) of what is under way */
+  TornadisClient *client;          /* (owned) */
+  TornadisPubSubClient *listener;  /* (owned) (nullable) before the setting is known, or if a plugin refuses it */
+  TornadisModelTracking *tracking; /* (owned) (nullable) of the listener, if it is needed */
+  GCancellable *cancellable;       /* (owned) of what is under way */
   int db;
-  GBytes *prefix;                 /* (owned) of each key on the server that the model does not know of */
-  GBytes *channel;                /* (owned) */
-  char *classes;                  /* (owned) */
+  GBytes *prefix;  /* (owned) of each key on the server that the model does not know of */
+  GBytes *start;   /* (owned) the key with that prefix, or what all keys begin with that match the pattern */
+  GBytes *channel; /* (owned) */
+  char *classes;   /* (owned) */
   gboolean is_pattern;
+  gboolean may_track;
+  gboolean subscribing;
   gboolean subscribed;   /* at the server */
   gboolean checked;      /* it could be asked for the setting */
-  gboolean enabled;      /* the server tells of all that is needed, as far as is known */
+  gboolean enabled;      /* it notifies of all that is needed, as far as is known */
+  gboolean live;         /* as was told */
   GMainContext *context; /* (owned) */
   guint delay_msec;
   GSource *timer;              /* (owned) (nullable) until it subscribes again */
@@ -37,7 +47,7 @@ struct _TornadisModelWatch
   gpointer user_data;
 };
 
-static void watch_subscribe (TornadisModelWatch *self);
+static void watch_check (TornadisModelWatch *self);
 
 static void
 watch_finalize (gpointer data)
@@ -45,10 +55,12 @@ watch_finalize (gpointer data)
   TornadisModelWatch *self = data;
 
   g_assert (self->timer == NULL);
-  g_clear_object (&self->listener);
+  g_assert (self->listener == NULL);
+  g_assert (self->tracking == NULL);
   g_clear_object (&self->client);
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->prefix, g_bytes_unref);
+  g_clear_pointer (&self->start, g_bytes_unref);
   g_clear_pointer (&self->channel, g_bytes_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self->classes);
@@ -62,6 +74,23 @@ watch_unref (TornadisModelWatch *self)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TornadisModelWatch, watch_unref)
 
+static void
+watch_drop_listener (TornadisModelWatch *self)
+{
+  g_autoptr (TornadisPubSubClient) listener = g_steal_pointer (&self->listener);
+
+  self->subscribing = FALSE;
+  self->subscribed = FALSE;
+  if (self->tracking != NULL)
+    tornadis_model_tracking_stop (self->tracking);
+  g_clear_object (&self->tracking);
+  if (listener == NULL)
+    return;
+
+  g_signal_handlers_disconnect_by_data (listener, self);
+  tornadis_client_close (TORNADIS_CLIENT (listener));
+}
+
 void
 tornadis_model_watch_free (TornadisModelWatch *self)
 {
@@ -71,61 +100,28 @@ tornadis_model_watch_free (TornadisModelWatch *self)
   if (self->timer != NULL)
     g_source_destroy (self->timer);
   g_clear_pointer (&self->timer, g_source_unref);
-  if (self->listener != NULL)
-    {
-      g_signal_handlers_disconnect_by_data (self->listener, self);
-      tornadis_client_close (TORNADIS_CLIENT (self->listener));
-    }
+  watch_drop_listener (self);
   watch_unref (self);
 }
 
 gboolean
 tornadis_model_watch_is_live (TornadisModelWatch *self)
 {
-  return self->subscribed && self->enabled;
+  return self->live;
 }
 
 static void
-watch_set (TornadisModelWatch *self,
-           gboolean subscribed,
-           gboolean enabled)
+watch_update (TornadisModelWatch *self)
 {
-  gboolean was_live = tornadis_model_watch_is_live (self);
+  gboolean is_tracking = self->tracking != NULL && tornadis_model_tracking_is_on (self->tracking);
+  gboolean live = self->subscribed && (self->enabled || is_tracking);
 
-  self->subscribed = subscribed;
-  self->enabled = enabled;
-  if (tornadis_model_watch_is_live (self) != was_live && self->live_func != NULL)
+  if (live == self->live)
+    return;
+
+  self->live = live;
+  if (self->live_func != NULL)
     self->live_func (NULL, self->user_data);
-}
-
-static void
-checked_cb (GObject *object,
-            GAsyncResult *result,
-            gpointer user_data)
-{
-  g_autoptr (TornadisModelWatch) self = user_data;
-  g_autoptr (GError) error = NULL;
-  TornadisKeyspaceSetting setting;
-  gboolean is_on = tornadis_keyspace_setting_check_finish (&setting, result, &error);
-
-  if (self->func == NULL)
-    return;
-  /* Who may not read the setting takes the first notification for the proof. */
-  if (is_on ? !setting.is_checked : !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE))
-    return;
-
-  self->checked = TRUE;
-  watch_set (self, self->subscribed, is_on);
-}
-
-static void
-watch_check (TornadisModelWatch *self)
-{
-  const TornadisKeyspaceNeeds needs = { .by_key = TRUE, .classes = self->classes };
-
-  g_main_context_push_thread_default (self->context);
-  tornadis_keyspace_setting_check_async (self->client, &needs, self->cancellable, checked_cb, g_rc_box_acquire (self));
-  g_main_context_pop_thread_default (self->context);
 }
 
 static void
@@ -149,9 +145,12 @@ message_cb (TornadisPubSubClient *listener,
 
   if (!tornadis_keyspace_notification_parse (&told, message, self->db) || g_bytes_get_size (told.key) < prefix_length)
     return;
-  /* What it tells it is allowed to, whatever was known of the setting. */
+  /* Who may not read the setting takes the first notification for the proof. */
   if (!self->checked)
-    watch_set (self, self->subscribed, TRUE);
+    {
+      self->enabled = TRUE;
+      watch_update (self);
+    }
 
   key = g_bytes_new_from_bytes (told.key, prefix_length, g_bytes_get_size (told.key) - prefix_length);
   watch_tell (self, key, told.event);
@@ -164,7 +163,8 @@ disconnected_cb (TornadisClient *listener,
 {
   TornadisModelWatch *self = user_data;
 
-  watch_set (self, FALSE, self->enabled);
+  self->subscribed = FALSE;
+  watch_update (self);
 }
 
 static void
@@ -175,7 +175,8 @@ gap_cb (TornadisPubSubClient *listener,
 
   /* It may be another server, or the same with another setting. */
   watch_check (self);
-  watch_set (self, TRUE, self->enabled);
+  self->subscribed = TRUE;
+  watch_update (self);
   watch_tell (self, NULL, NULL);
 }
 
@@ -187,7 +188,32 @@ removed_cb (TornadisPubSubClient *listener,
 {
   TornadisModelWatch *self = user_data;
 
-  watch_set (self, FALSE, self->enabled);
+  self->subscribed = FALSE;
+  watch_update (self);
+}
+
+static void
+tracked_cb (GBytes *key,
+            gpointer user_data)
+{
+  g_autoptr (TornadisModelWatch) self = g_rc_box_acquire (user_data);
+  g_autoptr (GBytes) rest = NULL;
+  gsize prefix_length = g_bytes_get_size (self->prefix);
+  gsize length;
+
+  if (key == NULL)
+    {
+      watch_tell (self, NULL, NULL);
+      return;
+    }
+
+  /* All keys that begin as this one come; those that match a pattern are the model's to find. */
+  length = g_bytes_get_size (key);
+  if (length < prefix_length || (!self->is_pattern && !g_bytes_equal (key, self->start)))
+    return;
+
+  rest = g_bytes_new_from_bytes (key, prefix_length, length - prefix_length);
+  watch_tell (self, rest, NULL);
 }
 
 static gboolean
@@ -196,9 +222,22 @@ timer_cb (gpointer user_data)
   TornadisModelWatch *self = user_data;
 
   g_clear_pointer (&self->timer, g_source_unref);
-  watch_subscribe (self);
+  watch_check (self);
 
   return G_SOURCE_REMOVE;
+}
+
+static void
+watch_wait (TornadisModelWatch *self)
+{
+  if (self->timer != NULL)
+    return;
+
+  self->timer = g_timeout_source_new (self->delay_msec);
+  self->delay_msec = MIN (2 * self->delay_msec, MAX_DELAY_MSEC);
+  g_source_set_static_name (self->timer, "[tornadis] model, listens again");
+  g_source_set_callback (self->timer, timer_cb, self, NULL);
+  g_source_attach (self->timer, self->context);
 }
 
 static void
@@ -209,22 +248,21 @@ subscribed_cb (GObject *object,
   g_autoptr (TornadisModelWatch) self = user_data;
   gboolean subscribed = tornadis_pub_sub_client_subscribe_bytes_finish (TORNADIS_PUB_SUB_CLIENT (object), result, NULL);
 
-  if (self->func == NULL)
+  if (TORNADIS_PUB_SUB_CLIENT (object) != self->listener)
     return;
 
+  self->subscribing = FALSE;
   if (subscribed)
     {
       self->delay_msec = FIRST_DELAY_MSEC;
-      watch_set (self, TRUE, self->enabled);
+      self->subscribed = TRUE;
+      watch_update (self);
       /* What has changed before it is not told. */
       watch_tell (self, NULL, NULL);
     }
   else
     {
-      self->timer = g_timeout_source_new (self->delay_msec);
-      self->delay_msec = MIN (2 * self->delay_msec, MAX_DELAY_MSEC);
-      g_source_set_callback (self->timer, timer_cb, self, NULL);
-      g_source_attach (self->timer, self->context);
+      watch_wait (self);
     }
 }
 
@@ -234,9 +272,90 @@ watch_subscribe (TornadisModelWatch *self)
   TornadisSubscriptionKind kind =
     self->is_pattern ? TORNADIS_SUBSCRIPTION_KIND_PATTERN : TORNADIS_SUBSCRIPTION_KIND_CHANNEL;
 
-  watch_check (self);
+  self->subscribing = TRUE;
   tornadis_pub_sub_client_subscribe_bytes_async (self->listener, kind, &self->channel, 1, self->cancellable, subscribed_cb,
                                                  g_rc_box_acquire (self));
+}
+
+static void
+watch_listen (TornadisModelWatch *self,
+              gboolean track)
+{
+  watch_drop_listener (self);
+  watch_update (self);
+  if (self->func == NULL)
+    return;
+
+  g_main_context_push_thread_default (self->context);
+  self->listener = tornadis_pub_sub_client_new_like (self->client, NULL);
+  g_main_context_pop_thread_default (self->context);
+  if (self->listener == NULL)
+    return;
+
+  if (track)
+    {
+      self->tracking = tornadis_model_tracking_new (self->start, tracked_cb, self);
+      tornadis_client_add_plugin (TORNADIS_CLIENT (self->listener), TORNADIS_PLUGIN (self->tracking), NULL);
+    }
+  g_signal_connect (self->listener, "message", G_CALLBACK (message_cb), self);
+  g_signal_connect (self->listener, "disconnected", G_CALLBACK (disconnected_cb), self);
+  g_signal_connect (self->listener, "gap", G_CALLBACK (gap_cb), self);
+  g_signal_connect (self->listener, "subscription-removed", G_CALLBACK (removed_cb), self);
+  watch_subscribe (self);
+}
+
+/* Servers have no form for it in RESP2. */
+static gboolean
+watch_may_track (TornadisModelWatch *self)
+{
+  TornadisProtocol protocol;
+
+  g_object_get (self->client, "protocol", &protocol, NULL);
+
+  return self->may_track && protocol != TORNADIS_PROTOCOL_RESP2;
+}
+
+static void
+checked_cb (GObject *object,
+            GAsyncResult *result,
+            gpointer user_data)
+{
+  g_autoptr (TornadisModelWatch) self = user_data;
+  g_autoptr (GError) error = NULL;
+  TornadisKeyspaceSetting setting;
+  gboolean is_on = tornadis_keyspace_setting_check_finish (&setting, result, &error);
+  gboolean is_answered = is_on || g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  gboolean track, is_other;
+
+  if (self->func == NULL)
+    return;
+  if (!is_answered && self->listener != NULL)
+    {
+      watch_wait (self);
+      return;
+    }
+
+  self->checked = is_answered && (!is_on || setting.is_checked);
+  if (self->checked)
+    self->enabled = is_on;
+  track = watch_may_track (self) && !(self->checked && is_on);
+  is_other = track != (self->tracking != NULL);
+  /* One that tracks too does no harm, and goes on. */
+  if (self->listener == NULL || (is_other && (track || !self->subscribed)))
+    watch_listen (self, track);
+  else if (!self->subscribed && !self->subscribing)
+    watch_subscribe (self);
+  watch_update (self);
+}
+
+static void
+watch_check (TornadisModelWatch *self)
+{
+  const TornadisKeyspaceNeeds needs = { .by_key = TRUE, .classes = self->classes };
+
+  g_main_context_push_thread_default (self->context);
+  tornadis_keyspace_setting_check_async (self->client, &needs, self->cancellable, checked_cb, g_rc_box_acquire (self));
+  g_main_context_pop_thread_default (self->context);
 }
 
 /* What the plugins `key-prefix` of @client put before each key, which notifications have: that of the last one comes first. */
@@ -258,6 +377,19 @@ make_prefix (TornadisClient *client)
     }
 
   return g_string_free_to_bytes (g_steal_pointer (&whole));
+}
+
+/* (transfer full): @key, or the beginning of one, as the server has it. */
+static GBytes *
+watch_add_prefix (TornadisModelWatch *self,
+                  GBytes *key)
+{
+  GByteArray *whole = g_byte_array_new ();
+
+  g_byte_array_append (whole, g_bytes_get_data (self->prefix, NULL), (guint) g_bytes_get_size (self->prefix));
+  g_byte_array_append (whole, g_bytes_get_data (key, NULL), (guint) g_bytes_get_size (key));
+
+  return g_byte_array_free_to_bytes (whole);
 }
 
 static GBytes *
@@ -286,11 +418,13 @@ tornadis_model_watch_new (TornadisClient *client,
                           GBytes *key,
                           gboolean is_pattern,
                           const char *classes,
+                          gboolean may_track,
                           TornadisModelWatchFunc func,
                           GFunc live_func,
                           gpointer user_data)
 {
   TornadisModelWatch *self = g_rc_box_new0 (TornadisModelWatch);
+  g_autoptr (GBytes) start = is_pattern ? tornadis_key_pattern_dup_prefix (key) : g_bytes_ref (key);
 
   self->client = g_object_ref (client);
   self->cancellable = g_cancellable_new ();
@@ -298,6 +432,8 @@ tornadis_model_watch_new (TornadisClient *client,
   self->prefix = make_prefix (client);
   self->classes = g_strdup (classes);
   self->is_pattern = is_pattern;
+  self->may_track = may_track;
+  self->start = watch_add_prefix (self, start);
   self->channel = watch_make_channel (self, key);
   self->func = func;
   self->live_func = live_func;
@@ -305,15 +441,7 @@ tornadis_model_watch_new (TornadisClient *client,
 
   self->context = g_main_context_ref_thread_default ();
   self->delay_msec = FIRST_DELAY_MSEC;
-  self->listener = tornadis_pub_sub_client_new_like (client, NULL);
-  if (self->listener == NULL)
-    return self;
-
-  g_signal_connect (self->listener, "message", G_CALLBACK (message_cb), self);
-  g_signal_connect (self->listener, "disconnected", G_CALLBACK (disconnected_cb), self);
-  g_signal_connect (self->listener, "gap", G_CALLBACK (gap_cb), self);
-  g_signal_connect (self->listener, "subscription-removed", G_CALLBACK (removed_cb), self);
-  watch_subscribe (self);
+  watch_check (self);
 
   return self;
 }

@@ -453,6 +453,8 @@ tornadis_stream_model_class_init (TornadisStreamModelClass *klass)
     .classes = "tgxe",
     .get_n_items = stream_model_get_n_items,
     .get_item = stream_model_get_item,
+    /* Most changes are entries that are added, which it reads by itself. */
+    .needs_events = TRUE,
     .event = stream_model_event,
     .has_wanted = stream_model_has_wanted,
     .stack = stream_model_stack,
