@@ -17,10 +17,11 @@ typedef struct
 } Models;
 
 static void
-set_up (Models *self,
-        gconstpointer options)
+set_up_with (Models *self,
+             gconstpointer options,
+             const char *classes)
 {
-  static const char *const args[] = { "--cluster-node-timeout", "1000", "--notify-keyspace-events", "KA", NULL };
+  const char *const args[] = { "--cluster-node-timeout", "1000", "--notify-keyspace-events", classes, NULL };
 
   self->cluster = start_cluster (N_MASTERS, 1, args);
   self->client = make_cluster_client (self->cluster, options);
@@ -29,6 +30,21 @@ set_up (Models *self,
       self->keys[i] = make_key (i, "list");
       self->models[i] = tornadis_list_model_new (self->client, self->keys[i]);
     }
+}
+
+static void
+set_up (Models *self,
+        gconstpointer options)
+{
+  set_up_with (self, options, "KA");
+}
+
+/* No node sends notifications: each tells by tracking. */
+static void
+set_up_silent (Models *self,
+               gconstpointer options)
+{
+  set_up_with (self, options, "");
 }
 
 static void
@@ -158,6 +174,11 @@ main (int argc,
   ADD ("keys", NULL, test_keys);
   ADD ("stream", NULL, test_stream);
   ADD ("failover", NULL, test_failover);
+#undef ADD
+#define ADD(path, test) g_test_add ("/cluster-models/tracking/" path, Models, NULL, set_up_silent, test, tear_down)
+  ADD ("everywhere", test_everywhere);
+  ADD ("keys", test_keys);
+  ADD ("failover", test_failover);
 #undef ADD
 
   return g_test_run ();

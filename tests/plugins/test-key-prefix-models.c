@@ -50,6 +50,7 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add ("/key-prefix-models/models", Fixture, notifying, fixture_set_up, test_models, fixture_tear_down);
+  g_test_add ("/key-prefix-models/tracking", Fixture, NULL, fixture_set_up, test_models, fixture_tear_down);
 
   return g_test_run ();
 }
