@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A list on a server in a window, of any length: rows.py redis://localhost log
 
-It follows what others do if the server sends notifications (CONFIG SET notify-keyspace-events KA).
+It follows what others do.
 """
 
 import sys

@@ -312,7 +312,7 @@ test_refresh (Fixture *fixture,
   g_autoptr (TornadisListModel) model = NULL;
   g_autoptr (TornadisClient) other = make_other (fixture);
 
-  run (other, "ACL SETUSER default -client|tracking");
+  assert_call (other, "OK", "ACL", "SETUSER", "default", "-client|tracking", NULL);
   model = tornadis_list_model_new (fixture->client, "list");
   wait_until (tornadis_live_model_get_ready (TORNADIS_LIVE_MODEL (model)));
   run (other, "RPUSH list a b c");

@@ -19,8 +19,7 @@
  * All rows are kept in memory, in the order in which they have come. They are scanned at first (`SCAN`), and again when
  * notifications may have been lost; in between the notifications say which key has come or is gone. Where the server tells only
  * that a key has changed (`CLIENT TRACKING`), the model asks whether it is there (`EXISTS`); it is told of all keys that begin as the
- * pattern does, so a pattern that begins with a star costs a line of each change on the server. Of a cluster it has the keys of all
- * nodes.
+ * pattern does, of one that begins with a star of every change on the server. Of a cluster it has the keys of all nodes.
  *
  * Since: 1.0
  */

@@ -40,7 +40,8 @@
  *
  * A change is found by comparing these items with the same rows of the list and those around them, so rows that stay keep
  * their items and move with them: a row that comes in front is one row more, and not a new list. What nobody looks at is
- * counted as the same. A row that is replaced in place (`LSET`) is the same item with another value.
+ * counted as the same. A row that is replaced in place (`LSET`) is the same item with another value; without notifications,
+ * which say that it was replaced, only if no other was in the same turn of the main loop.
  *
  * # Editing
  *

@@ -278,8 +278,9 @@ tornadis_live_model_install_properties (GObjectClass *object_class)
   /**
    * TornadisLiveModel:live: (getter get_live)
    *
-   * Whether the model follows what happens on the server: it is connected, and keyspace notifications are enabled. A user who
-   * may not read that setting (`CONFIG GET`) has it %FALSE until the first notification.
+   * Whether the model follows what happens on the server: it is connected, and keyspace notifications are enabled or tracking is on.
+   * A user who may neither read that setting (`CONFIG GET`) nor have tracking (`CLIENT TRACKING`) has it %FALSE until the first
+   * notification.
    *
    * Since: 1.0
    */

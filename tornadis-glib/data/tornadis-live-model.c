@@ -17,14 +17,24 @@
  *
  * # How it learns of changes
  *
- * By the keyspace notifications of the server, on a connection of its own that is like that of its client. They have to be
- * enabled there (`notify-keyspace-events KA`); [property@Tornadis.LiveModel:live] tells whether they are.
- * Otherwise [method@Tornadis.LiveModel.refresh] makes it look. Whatever happens in one turn of the main loop is one change of
- * the model, made after one round trip. After the connection was lost the model is compared with what is there then.
+ * On a connection of its own that is like that of its client, by what the server gives, which is looked up at each new connection:
  *
- * With the plugin `cluster` it is told by all masters, and by those that take their places. All of them have to have notifications
- * enabled; one is asked whether it has. With the plugin `key-prefix` the notifications are those of the prefix that is set when the
- * model is made.
+ * - By keyspace notifications, where they are enabled (`notify-keyspace-events KA`) and the client may see that (`CONFIG GET`).
+ * - Otherwise by tracking (`CLIENT TRACKING` in its broadcasting mode), which servers have from Redis 6 on, needs no configuration, and
+ *   comes in RESP3 alone. The server then tells of all keys that begin as that of the model does, in any database; what is no change
+ *   of the model costs a look at most. It tells of `FLUSHDB` and `FLUSHALL` as well, of which there is no notification.
+ * - A [class@Tornadis.StreamModel] is told of what is added by `XREAD` in any case, of other changes by notifications alone.
+ *
+ * [property@Tornadis.LiveModel:live] tells whether one of them is in use. Where none is, as with an old server or a user who is
+ * refused both, [method@Tornadis.LiveModel.refresh] makes it look. A user needs the channel of the notifications for either
+ * (`__keyspace@0__:` and the key): a subscription to it is what keeps the connection.
+ *
+ * Whatever happens in one turn of the main loop is one change of the model, made after one round trip. After the connection was
+ * lost the model is compared with what is there then.
+ *
+ * With the plugin `cluster` it is told by all masters, and by those that take their places. One of them is asked whether
+ * notifications are enabled: then they have to be at all. With the plugin `key-prefix` the keys are those of the prefix that is set
+ * when the model is made.
  *
  * # Errors
  *
@@ -348,7 +358,7 @@ tornadis_live_model_items_changed (TornadisLiveModel *self,
  * tornadis_live_model_refresh:
  * @self: a model
  *
- * Makes it look for changes, as a notification does. It is needed where the server has none.
+ * Makes it look for changes, as a notification does. It is needed where [property@Tornadis.LiveModel:live] is %FALSE.
  *
  * Since: 1.0
  */
