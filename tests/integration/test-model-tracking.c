@@ -9,7 +9,7 @@
 
 #define HELLO "%2\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:3\r\n"
 #define CHANNEL "__keyspace@0__:list"
-#define SUBSCRIBED ">3\r\n$9\r\nsubscribe\r\n$19\r\n" CHANNEL "\r\n:1\r\n"
+#define SUBSCRIPTION "3\r\n$9\r\nsubscribe\r\n$19\r\n" CHANNEL "\r\n:1\r\n"
 #define NO_SETTING "%1\r\n$22\r\nnotify-keyspace-events\r\n$0\r\n\r\n"
 
 /* How many connections the server tells of keys, of all that match. */
@@ -478,7 +478,7 @@ test_bad_pushes (void)
     ">2\r\n$10\r\ninvalidate\r\n*4\r\n:1\r\n*1\r\n$4\r\nlist\r\n_\r\n$0\r\n\r\n",
     ">2\r\n$10\r\ninvalidate\r\n*0\r\n",
   };
-  g_autofree char *text = g_strjoin ("", SUBSCRIBED, pushes[0], pushes[1], pushes[2], pushes[3], pushes[4], pushes[5], NULL);
+  g_autofree char *text = g_strjoin ("", ">" SUBSCRIPTION, pushes[0], pushes[1], pushes[2], pushes[3], pushes[4], pushes[5], NULL);
   g_autofree char *escaped = g_strescape (text, NULL);
   g_autofree char *script =
     g_strdup_printf ("answer MULTI \"+OK\\r\\n\"\nanswer LLEN \"+QUEUED\\r\\n\"\nhandshake3\nserve SUBSCRIBE\n"
@@ -502,20 +502,22 @@ test_bad_pushes (void)
   g_assert_true (tornadis_live_model_get_live (TORNADIS_LIVE_MODEL (model)));
 }
 
-/* A server that knows nothing of it. */
+/* A server that knows nothing of it, or agrees in a protocol that has no form for it. */
 static void
-test_old_server (void)
+test_old_server (gconstpointer data)
 {
+  gboolean is_resp2 = data != NULL;
   g_autoptr (TornadisHarnessPeer) peer = make_peer ("answer MULTI \"+OK\\r\\n\"\nanswer LLEN \"+QUEUED\\r\\n\"\nserve\n");
   g_autoptr (TornadisClient) client = make_client (peer);
   g_autoptr (TornadisListModel) model = NULL;
   TornadisLiveModel *live;
 
-  tornadis_harness_peer_set_answers (peer, "HELLO", (const char *[]){ HELLO, NULL });
-  tornadis_harness_peer_set_answers (peer, "CLIENT", (const char *[]){ "-ERR Unknown subcommand\r\n", NULL });
+  tornadis_harness_peer_set_answers (peer, "HELLO",
+                                     (const char *[]){ is_resp2 ? "-ERR unknown command 'HELLO'\r\n" : HELLO, NULL });
+  tornadis_harness_peer_set_answers (peer, "CLIENT", (const char *[]){ is_resp2 ? "+OK\r\n" : "-ERR Unknown subcommand\r\n", NULL });
   tornadis_harness_peer_set_answers (peer, "CONFIG", (const char *[]){ "-ERR unknown command\r\n", NULL });
   tornadis_harness_peer_set_answers (peer, "EXEC", (const char *[]){ "*1\r\n:0\r\n", NULL });
-  tornadis_harness_peer_set_answers (peer, "SUBSCRIBE", (const char *[]){ SUBSCRIBED, NULL });
+  tornadis_harness_peer_set_answers (peer, "SUBSCRIBE", (const char *[]){ is_resp2 ? "*" SUBSCRIPTION : ">" SUBSCRIPTION, NULL });
   model = tornadis_list_model_new (client, "list");
   live = TORNADIS_LIVE_MODEL (model);
   wait_until (tornadis_live_model_get_ready (live) && count_received (peer, "SUBSCRIBE") == 1);
@@ -551,7 +553,8 @@ main (int argc,
   ADD ("cache", test_cache);
   ADD ("dispose", test_dispose);
   g_test_add_func ("/model-tracking/bad-pushes", test_bad_pushes);
-  g_test_add_func ("/model-tracking/old-server", test_old_server);
+  g_test_add_data_func ("/model-tracking/old-server", NULL, test_old_server);
+  g_test_add_data_func ("/model-tracking/old-server/resp2", "", test_old_server);
 
   return g_test_run ();
 }

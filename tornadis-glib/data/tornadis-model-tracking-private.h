@@ -23,7 +23,7 @@ TornadisModelTracking *tornadis_model_tracking_new (GBytes *prefix,
                                                     gpointer user_data);
 /* The function is not called after it. */
 void tornadis_model_tracking_stop (TornadisModelTracking *self);
-/* Whether no server refuses it that the client is connected to, or cannot tell. */
+/* Whether the client is connected, and no server refuses it that it is connected to, or cannot tell. */
 gboolean tornadis_model_tracking_is_on (TornadisModelTracking *self);
 
 G_END_DECLS

@@ -152,6 +152,7 @@ tornadis_model_tracking_is_on (TornadisModelTracking *self)
   GHashTableIter iter;
   gpointer client;
   gpointer is_on;
+  guint n_on = 0;
 
   g_hash_table_iter_init (&iter, self->clients);
   while (g_hash_table_iter_next (&iter, &client, &is_on))
@@ -161,9 +162,12 @@ tornadis_model_tracking_is_on (TornadisModelTracking *self)
       g_object_get (client, "protocol-version", &version, NULL);
       /* Those that have none have no connection: they are not asked, or others are in their place. With the second the server
        * agrees, and is silent: it has no form for it. */
-      if (version != 0 && (version < 3 || !GPOINTER_TO_INT (is_on)))
+      if (version == 0)
+        continue;
+      if (version < 3 || !GPOINTER_TO_INT (is_on))
         return FALSE;
+      n_on++;
     }
 
-  return TRUE;
+  return n_on > 0;
 }
