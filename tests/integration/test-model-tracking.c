@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "integration/model-util.h"
+#include "tornadis-glib/data/tornadis-key-pattern-private.h"
 
 #define HELLO "%2\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:3\r\n"
 #define CHANNEL "__keyspace@0__:list"
@@ -384,6 +385,70 @@ test_keys (Fixture *fixture,
   shadow_free (shadow);
 }
 
+static GString *
+make_text (GRand *rand)
+{
+  static const char letters[] = "aabbc-^]*?[\\";
+  GString *text = g_string_new (NULL);
+
+  for (gint i = g_rand_int_range (rand, 1, 7); i > 0; i--)
+    g_string_append_c (text, letters[g_rand_int_range (rand, 0, sizeof letters - 1)]);
+
+  return text;
+}
+
+/* It matches what the server does, and all of that begins as it says. */
+static void
+test_patterns (Fixture *fixture,
+               gconstpointer data)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed ((guint32) g_test_rand_int ());
+  g_autoptr (GHashTable) keys = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; i < 200; i++)
+    {
+      char *key = g_string_free (make_text (rand), FALSE);
+
+      g_hash_table_add (keys, key);
+      assert_call (fixture->client, "OK", "SET", key, "1", NULL);
+    }
+
+  for (guint i = 0; i < 500; i++)
+    {
+      g_autofree char *pattern = g_string_free (make_text (rand), FALSE);
+      g_autoptr (GBytes) bytes = text_bytes (pattern);
+      g_autoptr (GBytes) prefix = tornadis_key_pattern_dup_prefix (bytes);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TornadisReply) reply = call (fixture->client, &error, "KEYS", pattern, NULL);
+      gsize n = tornadis_reply_get_n_elements (reply);
+      GHashTableIter iter;
+      gpointer key;
+
+      g_assert_no_error (error);
+      for (gsize j = 0; j < n; j++)
+        {
+          g_autoptr (GBytes) matching = tornadis_reply_get_bytes (tornadis_reply_get_element (reply, j));
+          gsize length;
+          const char *text = g_bytes_get_data (matching, &length);
+
+          g_test_message ("%s matches %.*s", pattern, (int) length, text);
+          g_assert_true (tornadis_key_pattern_match (bytes, matching));
+          g_assert_true (length >= g_bytes_get_size (prefix));
+          g_assert_cmpmem (text, g_bytes_get_size (prefix), g_bytes_get_data (prefix, NULL), g_bytes_get_size (prefix));
+        }
+      g_hash_table_iter_init (&iter, keys);
+      while (g_hash_table_iter_next (&iter, &key, NULL))
+        {
+          g_autoptr (GBytes) candidate = text_bytes (key);
+
+          if (tornadis_key_pattern_match (bytes, candidate))
+            n--;
+        }
+      g_test_message ("%s", pattern);
+      g_assert_cmpuint (n, ==, 0);
+    }
+}
+
 /* More of them at once than it asks for. */
 static void
 test_many_keys (Fixture *fixture,
@@ -549,6 +614,7 @@ main (int argc,
   ADD ("bytes", test_bytes);
   ADD ("keys", test_keys);
   ADD ("many-keys", test_many_keys);
+  ADD ("patterns", test_patterns);
   ADD ("keys-refused", test_keys_refused);
   ADD ("cache", test_cache);
   ADD ("dispose", test_dispose);
