@@ -267,6 +267,8 @@ gboolean tornadis_bridge_carrier_call_function (TornadisBridgeCarrier *self,
 /* tornadis-bridge-lock.c */
 
 TORNADIS_AVAILABLE_IN_1_0
+void tornadis_bridge_keep_lock (TornadisLock *lock);
+TORNADIS_AVAILABLE_IN_1_0
 gboolean tornadis_bridge_carrier_acquire_lock (TornadisBridgeCarrier *self,
                                                TornadisLock *lock,
                                                GCancellable *cancellable,

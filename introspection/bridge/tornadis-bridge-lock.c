@@ -15,6 +15,36 @@ let_go (TornadisBridgeCall *call,
 }
 
 static void
+held_cb (TornadisLock *lock)
+{
+  if (tornadis_lock_is_held (lock))
+    return;
+
+  g_signal_handlers_disconnect_by_func (lock, held_cb, NULL);
+  g_object_unref (lock);
+}
+
+/**
+ * tornadis_bridge_keep_lock:
+ * @lock: a lock
+ *
+ * Keeps the lock while it is held, until it is released or lost: a garbage collector would release what a program works under
+ * and does not mention.
+ *
+ * Since: 1.0
+ */
+void
+tornadis_bridge_keep_lock (TornadisLock *lock)
+{
+  g_return_if_fail (TORNADIS_IS_LOCK (lock));
+
+  if (!tornadis_lock_is_held (lock) || g_signal_handler_find (lock, G_SIGNAL_MATCH_FUNC, 0, 0, NULL, held_cb, NULL) != 0)
+    return;
+
+  g_signal_connect (g_object_ref (lock), "notify::held", G_CALLBACK (held_cb), NULL);
+}
+
+static void
 acquired_cb (GObject *object,
              GAsyncResult *result,
              gpointer user_data)

@@ -2,6 +2,7 @@
 // Locks: acquired, waited for, with a function, and lost.
 
 import Gio from 'gi://Gio?version=2.0';
+import System from 'system';
 import Tornadis from 'gi://Tornadis?version=1.0';
 
 import {equal, finish, rejects} from './tap.js';
@@ -87,6 +88,20 @@ export default {
         equal([error instanceof Tornadis.Error, error.code, lock.is_held()], [true, Tornadis.Error.LOST, false]);
         await rejects(Tornadis.ConnectionError, kept.release(), Tornadis.Error.LOST);
         kept = null;
+    },
+
+    /** Nobody refers to a lock that is held: it is no garbage. */
+    async collected(server) {
+        const client = makeClient(server);
+        for (const name of ['acquire', 'try_acquire']) {
+            // Not in the function of the case, which would keep it.
+            await (() => Tornadis.Lock.new(client, name)[name]().then(() => {}))();
+            for (let i = 0; i < 5; i++) {
+                await client.call('PING');
+                System.gc();
+            }
+            equal(await client.call('EXISTS', name), 1);
+        }
     },
 
     async asInC(server) {

@@ -800,6 +800,37 @@ test_expired_together (Fixture *fixture,
   listener_clear (&listener);
 }
 
+/* A lock is kept while it is held, whether it is released or lost then. */
+static void
+test_keep_lock (Fixture *fixture,
+                gconstpointer data)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      TornadisLock *lock = g_object_new (TORNADIS_TYPE_LOCK, "caller", fixture->client, "name", "lock", "expiry-msec", 300, NULL);
+      TornadisLock *left = lock;
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GError) error = NULL;
+
+      tornadis_bridge_keep_lock (lock);
+      tornadis_lock_acquire_async (lock, NULL, store_result, &result);
+      tornadis_lock_acquire_finish (lock, wait_for_result (&result), &error);
+      g_assert_no_error (error);
+      tornadis_bridge_keep_lock (lock);
+      tornadis_bridge_keep_lock (lock);
+      g_object_add_weak_pointer (G_OBJECT (lock), (gpointer *) &left);
+      g_clear_object (&result);
+      g_object_unref (lock);
+      g_assert_nonnull (left);
+
+      if (i == 0)
+        tornadis_lock_release_async (left, NULL, NULL, NULL);
+      else
+        assert_call (fixture->client, "OK", "SET", "lock", "another", NULL);
+      wait_until (left == NULL);
+    }
+}
+
 int
 main (int argc,
       char **argv)
@@ -824,6 +855,7 @@ main (int argc,
   g_test_add ("/bridge/closed", Fixture, NULL, fixture_set_up, test_closed, fixture_tear_down);
   g_test_add ("/bridge/given-up", Fixture, NULL, fixture_set_up, test_given_up, fixture_tear_down);
   g_test_add ("/bridge/expired-together", Fixture, NULL, fixture_set_up, test_expired_together, fixture_tear_down);
+  g_test_add ("/bridge/keep-lock", Fixture, NULL, fixture_set_up, test_keep_lock, fixture_tear_down);
 
   return g_test_run ();
 }

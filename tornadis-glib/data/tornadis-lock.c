@@ -58,7 +58,8 @@
  * - What is done under a lock may reach its goal after the lock was lost, for instance when the program is suspended between
  *   looking at the lock and writing. Where that does harm let the goal refuse it, by
  *   [property@Tornadis.Lock:fencing-number].
- * - A clock that runs faster at the server than here ends the lock there a little earlier than here.
+ * - A clock that runs faster at the server than here ends the lock there a little earlier than here, and one that is set forward
+ *   there ends it at once: the server goes by the time of day.
  * - Nobody waits in a queue: who comes when the lock is free gets it.
  *
  * Redlock, which asks a majority of several independent servers, is not offered: it rests on the same clocks, has no fencing

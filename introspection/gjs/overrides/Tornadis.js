@@ -1012,7 +1012,9 @@ var _init = (function () {
         };
 
         const makeClosed = message => makeException(DOMAIN, Tornadis.Error.CLOSED, message);
-        const means = {getCarrier, start, makeCommand, toArgument, toGBytes, handOver, hide, makeClosed, makeTimeout, showEntry};
+        const keepLock = lock => TornadisBridge.keep_lock(lock);
+        const means = {getCarrier, start, makeCommand, toArgument, toGBytes, handOver, hide, makeClosed, makeTimeout, showEntry,
+            keepLock};
         for (const name of ['Data', 'FunctionLibrary', 'Keyspace', 'Lock', 'Models', 'Record', 'Scanner', 'Streams'])
             imports.overrides[`_Tornadis${name}`].create(Tornadis, means, checks);
         describeAll();

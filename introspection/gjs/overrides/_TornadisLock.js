@@ -4,28 +4,31 @@
 /* exported create */
 
 // GJS looks up the names of such a module each time they are used, but not those of a function.
-var create = function (Tornadis, {start}, {checkOptions, checkUse}) {
+var create = function (Tornadis, {start, keepLock}, {checkOptions, checkUse}) {
     const act = (lock, options, operation) => start(lock.caller, checkOptions(options), operation, [lock]);
 
     /**
-     * Acquires the lock, and waits while another has it.
+     * Acquires the lock, and waits while another has it. What is held is no garbage, whether or not the program refers to it.
      *
      * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - as of client.call()
      * @returns {Promise<Tornadis.Lock>} the lock
      */
     Tornadis.Lock.prototype.acquire = async function (options = {}) {
         await act(this, options, 'acquire_lock');
+        keepLock(this);
         return this;
     };
 
     /**
-     * Acquires the lock if it is free.
+     * Acquires the lock if it is free, and keeps it as acquire() does.
      *
      * @param {{timeout: ?number, cancellable: ?Gio.Cancellable}} options - as of client.call()
      * @returns {Promise<boolean>} whether it was
      */
     Tornadis.Lock.prototype.try_acquire = async function (options = {}) {
-        return await act(this, options, 'try_acquire_lock');
+        const acquired = await act(this, options, 'try_acquire_lock');
+        keepLock(this);
+        return acquired;
     };
 
     /**
