@@ -247,6 +247,69 @@ test_ack_ids (Fixture *fixture,
 }
 
 static void
+acked_again_cb (GObject *consumer,
+                GAsyncResult *result,
+                gpointer user_data)
+{
+  g_assert_true (tornadis_stream_consumer_ack_ids_finish (TORNADIS_STREAM_CONSUMER (consumer), result, NULL));
+  g_assert_cmpuint (tornadis_stream_consumer_get_n_pending (TORNADIS_STREAM_CONSUMER (consumer)), ==, 0);
+  *(gboolean *) user_data = TRUE;
+}
+
+static void
+ack_again_cb (GObject *consumer,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  g_assert_true (tornadis_stream_consumer_ack_ids_finish (TORNADIS_STREAM_CONSUMER (consumer), result, NULL));
+  tornadis_stream_consumer_ack_ids_async (TORNADIS_STREAM_CONSUMER (consumer), (const char *[]){ "1-0", NULL }, NULL,
+                                          acked_again_cb, user_data);
+}
+
+/* In a callback of another. */
+static void
+test_ack_again (Fixture *fixture,
+                gconstpointer data)
+{
+  g_autoptr (TornadisStreamConsumer) consumer = make_consumer (fixture->client, "c");
+  gboolean done = FALSE;
+
+  add (fixture->client, "1-0");
+  skip (consumer, "1-0", 1);
+  tornadis_stream_consumer_ack_ids_async (consumer, (const char *[]){ "9-9", NULL }, NULL, ack_again_cb, &done);
+  wait_until (done);
+  g_assert_true (n_pending_is (fixture->client, 0));
+}
+
+/* All that was delivered is more than fits into a reply. */
+static void
+test_large (Fixture *fixture,
+            gconstpointer data)
+{
+  g_autoptr (TornadisStreamConsumer) consumer = NULL;
+  g_autofree char *value = g_strnfill (300000, 'x');
+
+  g_object_set (fixture->client, "max-reply-size", (guint64) 1000000, NULL);
+  for (guint i = 1; i <= 20; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%u-0", i);
+
+      g_free (call_text (fixture->client, "XADD", "s", id, "f", value, NULL));
+    }
+  consumer = make_consumer (fixture->client, "c");
+  for (guint i = 1; i <= 20; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%u-0", i);
+      g_autoptr (TornadisStreamEntry) entry = next (consumer);
+
+      g_assert_cmpstr (tornadis_stream_entry_get_id (entry), ==, id);
+      g_assert_true (tornadis_stream_consumer_ack (consumer, entry));
+    }
+  close_and_wait (consumer);
+  g_assert_true (n_pending_is (fixture->client, 0));
+}
+
+static void
 test_bound (Fixture *fixture,
             gconstpointer data)
 {
@@ -414,6 +477,39 @@ test_claim_many (Fixture *fixture,
 }
 
 /* What could not be dealt with comes again, and at last goes where dead letters go. */
+/* Turned off in the middle of a round: the consumer waits for new entries, and does not ask for them again and again. */
+static void
+test_claim_turned_off (Fixture *fixture,
+                       gconstpointer data)
+{
+  g_autoptr (TornadisStreamConsumer) dead = make_consumer (fixture->client, "dead");
+  g_autoptr (TornadisStreamConsumer) consumer = make_consumer (fixture->client, "c");
+  g_autoptr (GString) ids = g_string_new (NULL);
+
+  for (guint i = 1; i <= 300; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%u-0", i);
+
+      add (fixture->client, id);
+    }
+  skip (dead, "1-0", 1);
+  wait_until (n_pending_is (fixture->client, 300));
+  kill_consumer (fixture, &dead);
+
+  tornadis_stream_reader_set_max_pending (TORNADIS_STREAM_READER (consumer), 2);
+  tornadis_stream_consumer_set_claim_idle_msec (consumer, 1);
+  skip (consumer, "1-0", 2);
+  tornadis_stream_consumer_set_claim_idle_msec (consumer, 0);
+  tornadis_stream_consumer_release_ids (consumer, (const char *[]){ "1-0", NULL });
+  skip (consumer, "2-0", 2);
+  tornadis_stream_consumer_release_ids (consumer, (const char *[]){ "2-0", NULL });
+  g_signal_connect (consumer, "entry", G_CALLBACK (collect_cb), ids);
+  wait_until (count_blocked (fixture->redis) == 1);
+  add (fixture->client, "301-0");
+  wait_until (ids->len > 0);
+  g_assert_cmpstr (ids->str, ==, "301-0 ");
+}
+
 static void
 test_dead_letters (Fixture *fixture,
                    gconstpointer data)
@@ -558,7 +654,8 @@ test_no_group_new_only (Fixture *fixture,
                         gconstpointer data)
 {
   g_autoptr (TornadisStreamConsumer) consumer =
-    g_object_new (TORNADIS_TYPE_STREAM_CONSUMER, "caller", fixture->client, "stream", "s", "group", "g", "consumer-name", "c", NULL);
+    g_object_new (TORNADIS_TYPE_STREAM_CONSUMER, "caller", fixture->client, "stream", "s", "group", "g", "consumer-name", "c",
+                  "start-id", "$", NULL);
   g_autoptr (GString) ids = g_string_new (NULL);
   g_autoptr (TornadisPipeline) pipeline = PIPELINE (TRUE, "XGROUP DESTROY s g", "XADD s 3-0 f x");
   g_autoptr (TornadisReply) replies = NULL;
@@ -577,6 +674,51 @@ test_no_group_new_only (Fixture *fixture,
   wait_until (ids->len == 8);
   g_assert_cmpstr (ids->str, ==, "2-0 3-0 ");
   close_and_wait (consumer);
+}
+
+#define NO_ENTRIES "send \"*1\\r\\n*2\\r\\n$1\\r\\ns\\r\\n*0\\r\\n\"\n"
+#define ENTRY(id) "send \"*1\\r\\n*2\\r\\n$1\\r\\ns\\r\\n*1\\r\\n*2\\r\\n$3\\r\\n" id "\\r\\n*2\\r\\n$1\\r\\nf\\r\\n$1\\r\\nx\\r\\n\"\n"
+
+/* A group that was made again delivers from its beginning: what was on its way then, when the connection is lost, is not behind
+ * what the group before has delivered. */
+static void
+test_no_group_lost (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\n"
+                                                    "expect XREADGROUP\n" NO_ENTRIES
+                                                    "expect XREADGROUP\n" ENTRY ("9-0") "expect XREADGROUP\nsend \"-NOGROUP none\\r\\n\"\n"
+                                                                                        "expect XGROUP\nsend \"+OK\\r\\n\"\n"
+                                                                                        "expect XREADGROUP\nreset\n---\n"
+                                                                                        "handshake\n"
+                                                                                        "expect XREADGROUP\n" ENTRY ("1-0") "expect XPENDING\n"
+                                                                                                                            "send \"*1\\r\\n*4\\r\\n$3\\r\\n1-0\\r\\n$1\\r\\nc\\r\\n:5\\r\\n:2\\r\\n\"\n"
+                                                                                                                            "wait\n");
+  g_autoptr (TornadisClient) client = make_client (peer);
+  g_autoptr (TornadisStreamConsumer) consumer = make_consumer (client, "c");
+
+  tornadis_stream_consumer_set_claim_idle_msec (consumer, 0);
+  skip (consumer, "9-0", 1);
+  skip (consumer, "1-0", 2);
+  assert_received (peer, (const char *[]){
+                           "XGROUP CREATE s g 0 MKSTREAM",
+                           "XREADGROUP GROUP g c COUNT 999 BLOCK 5000 STREAMS s >",
+                           "XREADGROUP GROUP g c COUNT 999 STREAMS s 0", NULL });
+  g_clear_object (&consumer);
+  tornadis_harness_peer_go (peer);
+}
+
+/* With properties, as in JavaScript, as with the function. */
+static void
+test_start_id (Fixture *fixture,
+               gconstpointer data)
+{
+  g_autoptr (TornadisStreamConsumer) consumer =
+    g_object_new (TORNADIS_TYPE_STREAM_CONSUMER, "caller", fixture->client, "stream", "s", "group", "g", "consumer-name", "c", NULL);
+  g_autoptr (TornadisStreamReader) reader =
+    g_object_new (TORNADIS_TYPE_STREAM_READER, "caller", fixture->client, "stream", "s", NULL);
+
+  g_assert_cmpstr (tornadis_stream_reader_get_start_id (TORNADIS_STREAM_READER (consumer)), ==, "0");
+  g_assert_cmpstr (tornadis_stream_reader_get_start_id (reader), ==, "$");
 }
 
 static void
@@ -970,6 +1112,8 @@ main (int argc,
 
   ADD ("ack", test_ack);
   ADD ("ack-ids", test_ack_ids);
+  ADD ("ack-again", test_ack_again);
+  ADD ("large", test_large);
   ADD ("ack-refused", test_ack_refused);
   ADD ("bound", test_bound);
   ADD ("slow", test_slow);
@@ -977,12 +1121,14 @@ main (int argc,
   ADD ("claim", test_claim);
   ADD ("claim-own", test_claim_own);
   ADD ("claim-many", test_claim_many);
+  ADD ("claim-turned-off", test_claim_turned_off);
   ADD ("dead-letters", test_dead_letters);
   ADD ("no-place-for-dead-letters", test_no_place_for_dead_letters);
   ADD ("deleted", test_deleted);
   ADD ("deleted-claimed", test_deleted_claimed);
   ADD ("no-group", test_no_group);
   ADD ("no-group-new-only", test_no_group_new_only);
+  ADD ("start-id", test_start_id);
   ADD ("failed", test_failed);
   ADD ("close", test_close);
   ADD ("drop", test_drop);
@@ -990,6 +1136,7 @@ main (int argc,
   ADD ("soak", test_soak);
   g_test_add_func ("/stream-consumer/cluster", test_cluster);
   g_test_add_func ("/stream-consumer/lost", test_lost);
+  g_test_add_func ("/stream-consumer/no-group-lost", test_no_group_lost);
   g_test_add_func ("/stream-consumer/claim-option", test_claim_option);
   g_test_add_func ("/stream-consumer/ack-overtakes", test_ack_overtakes);
   g_test_add_func ("/stream-consumer/ack-lost", test_ack_lost);

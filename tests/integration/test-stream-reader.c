@@ -400,6 +400,97 @@ test_cluster (void)
   close_and_wait (reader);
 }
 
+/* More than fits into a reply: fewer are asked for at a time. */
+static void
+test_large (Fixture *fixture,
+            gconstpointer data)
+{
+  g_autofree char *value = g_strnfill (300000, 'x');
+  g_autoptr (TornadisStreamReader) reader = NULL;
+
+  g_object_set (fixture->client, "max-reply-size", (guint64) 1000000, NULL);
+  for (guint i = 1; i <= 20; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%u-0", i);
+
+      add (fixture->client, id, value);
+    }
+  reader = tornadis_stream_reader_new (TORNADIS_CALLER (fixture->client), "s", "0");
+  for (guint i = 1; i <= 20; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%u-0", i);
+
+      assert_next (reader, id);
+    }
+  close_and_wait (reader);
+}
+
+/* A read that blocks is answered before the client would give it up. */
+static void
+test_timeouts (void)
+{
+  const char *const expected[] = { "XREAD COUNT 1000 BLOCK 350 STREAMS s 0", "XREAD COUNT 1000 BLOCK 1000 STREAMS s 0",
+                                   "XREAD COUNT 1000 BLOCK 1 STREAMS s 0", "XREAD COUNT 1000 BLOCK 5000 STREAMS s 0" };
+  const guint timeouts[][2] = { { 700, 0 }, { 30000, 2 }, { 1, 0 }, { G_MAXUINT, 3600 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
+    {
+      g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect XREAD\nwait\n");
+      g_autoptr (TornadisClient) client = make_client (peer);
+      g_autoptr (TornadisStreamReader) reader = tornadis_stream_reader_new (TORNADIS_CALLER (client), "s", "0");
+      g_autofree char *received = NULL;
+
+      g_object_set (client, "call-timeout-msec", timeouts[i][0], "read-timeout", timeouts[i][1], NULL);
+      tornadis_stream_reader_start (reader);
+      wait_until (count_received (peer, "XREAD") >= 1);
+      received = tornadis_harness_peer_get_received (peer);
+      g_assert_nonnull (strstr (received, expected[i]));
+      g_clear_object (&reader);
+      tornadis_harness_peer_go (peer);
+    }
+}
+
+typedef struct
+{
+  TornadisHarnessRedis *redis;
+  GAsyncResult *result; /* (owned) */
+} Again;
+
+static void
+next_again_cb (GObject *reader,
+               GAsyncResult *result,
+               gpointer user_data)
+{
+  Again *again = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (tornadis_stream_reader_next_finish (TORNADIS_STREAM_READER (reader), result, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+  g_free (tornadis_harness_redis_command (again->redis, "DEL s", NULL));
+  tornadis_stream_reader_next_async (TORNADIS_STREAM_READER (reader), NULL, store_result, &again->result);
+}
+
+/* Who is told of a failure and waits anew is not told of the same once more. */
+static void
+test_failed_again (Fixture *fixture,
+                   gconstpointer data)
+{
+  g_autoptr (TornadisStreamReader) reader = tornadis_stream_reader_new (TORNADIS_CALLER (fixture->client), "s", "0");
+  g_autoptr (TornadisStreamEntry) entry = NULL;
+  g_autoptr (GError) error = NULL;
+  Again again = { fixture->redis, NULL };
+
+  assert_call (fixture->client, "OK", "SET", "s", "no stream", NULL);
+  tornadis_stream_reader_next_async (reader, NULL, next_again_cb, &again);
+  wait_until (count_blocked (fixture->redis) == 1);
+  add (fixture->client, "1-0", "x");
+  entry = tornadis_stream_reader_next_finish (reader, wait_for_result (&again.result), &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (tornadis_stream_entry_get_id (entry), ==, "1-0");
+  g_object_unref (again.result);
+  close_and_wait (reader);
+}
+
 /* Replies of other shapes are no entries, and no end. */
 static void
 test_bad_shapes (void)
@@ -439,6 +530,8 @@ main (int argc,
   ADD ("bound", test_bound);
   ADD ("lost", test_lost);
   ADD ("failed", test_failed);
+  ADD ("failed-again", test_failed_again);
+  ADD ("large", test_large);
   ADD ("cancel", test_cancel);
   ADD ("close", test_close);
   ADD ("drop", test_drop);
@@ -447,6 +540,7 @@ main (int argc,
   g_test_add_func ("/stream-reader/restart", test_restart);
   g_test_add_func ("/stream-reader/cluster", test_cluster);
   g_test_add_func ("/stream-reader/bad-shapes", test_bad_shapes);
+  g_test_add_func ("/stream-reader/timeouts", test_timeouts);
 
   return g_test_run ();
 }

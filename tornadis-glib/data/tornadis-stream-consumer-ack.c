@@ -129,8 +129,11 @@ consumer_send_acks (TornadisStreamConsumer *self)
 
   if (n == 0)
     {
-      /* Everything they wait for was acknowledged. */
-      while ((task = g_queue_pop_head (&self->ack_tasks)) != NULL)
+      GQueue tasks = self->ack_tasks;
+
+      /* Everything they wait for was acknowledged. Who is told may wait for more. */
+      g_queue_init (&self->ack_tasks);
+      while ((task = g_queue_pop_head (&tasks)) != NULL)
         task_answer (task, NULL);
       return;
     }

@@ -44,6 +44,7 @@ struct _TornadisStreamConsumer
   GHashTable *acked;   /* (element-type TornadisStreamEntry) (owned) a set: those of which the acknowledgement came meanwhile */
   char *own_position;  /* (owned) (nullable) behind which entries of its own are asked for; NULL: all were */
   char *new_position;  /* (owned) (nullable) of the last new entry */
+  char *known_position; /* (owned) (nullable) likewise, since the group was made */
 
   TornadisStreamClaim claim;
   char *claim_cursor;  /* (owned) (nullable) of XAUTOCLAIM, within a round */

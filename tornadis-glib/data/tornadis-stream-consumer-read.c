@@ -11,12 +11,11 @@
 #include "tornadis-glib/values/tornadis-command.h"
 #include "tornadis-glib/values/tornadis-reply.h"
 
-/* A blocking read ends after so long, and tells that the server is there. */
-#define BLOCK_MSEC 5000
 /* So many deliveries are asked for at a time, and as many as are pending. */
 #define N_COUNTS 1000
 
 #define KEY(self) (tornadis_stream_reader_get_key (TORNADIS_STREAM_READER (self)))
+#define LINK(self) (tornadis_stream_reader_get_link (TORNADIS_STREAM_READER (self)))
 
 /* Asking. */
 
@@ -26,7 +25,7 @@ make_read (TornadisStreamConsumer *self,
 {
   TornadisCommand *command = tornadis_command_new_strv ((const char *[]){ "XREADGROUP", "GROUP", self->group, self->name, "COUNT", NULL });
 
-  tornadis_command_append_int64 (command, n);
+  tornadis_command_append_int64 (command, tornadis_stream_link_get_count (LINK (self), n));
 
   return command;
 }
@@ -83,7 +82,7 @@ make_autoclaim (TornadisStreamConsumer *self,
   tornadis_command_append_int64 (command, self->claim_idle_msec);
   tornadis_command_append_string (command, self->claim_cursor != NULL ? self->claim_cursor : "0-0");
   tornadis_command_append_string (command, "COUNT");
-  tornadis_command_append_int64 (command, n);
+  tornadis_command_append_int64 (command, tornadis_stream_link_get_count (LINK (self), n));
 
   return command;
 }
@@ -100,7 +99,7 @@ make_new (TornadisStreamConsumer *self,
           guint n)
 {
   TornadisCommand *command = make_read (self, n);
-  gint64 block = BLOCK_MSEC;
+  gint64 block = tornadis_stream_link_get_block_msec (LINK (self));
 
   if (is_claiming (self, TORNADIS_STREAM_CLAIM_AUTOCLAIM))
     block = MIN (block, (self->next_claim - g_get_monotonic_time ()) / 1000 + 1);
@@ -169,6 +168,14 @@ consumer_next_command (TornadisStreamReader *reader)
   TORNADIS_STREAM_CONSUMER (reader)->asking = command != NULL;
 
   return command;
+}
+
+/* The group is there, perhaps anew: of what it delivers nothing has come yet. */
+static void
+consumer_set_group_made (TornadisStreamConsumer *self)
+{
+  self->group_missing = FALSE;
+  g_clear_pointer (&self->known_position, g_free);
 }
 
 /* What was asked for has come, or does not. */
@@ -308,6 +315,8 @@ consumer_take_new (TornadisStreamConsumer *self,
     {
       g_free (self->new_position);
       self->new_position = g_strdup (position);
+      g_free (self->known_position);
+      self->known_position = g_strdup (position);
     }
 }
 
@@ -388,7 +397,7 @@ consumer_take_reply (TornadisStreamReader *reader,
   switch (self->phase)
     {
     case TORNADIS_STREAM_PHASE_GROUP:
-      self->group_missing = FALSE;
+      consumer_set_group_made (self);
       break;
     case TORNADIS_STREAM_PHASE_OWN:
       consumer_take_own (self, tornadis_stream_reply_get_list (reply));
@@ -421,7 +430,7 @@ consumer_take_error (TornadisStreamReader *reader,
     {
       if (g_strcmp0 (prefix, "BUSYGROUP") != 0)
         return TORNADIS_STREAM_LINK_STOP;
-      self->group_missing = FALSE;
+      consumer_set_group_made (self);
       return TORNADIS_STREAM_LINK_GO_ON;
     }
 
@@ -471,7 +480,7 @@ consumer_lost (TornadisStreamReader *reader)
 
   consumer_end_asking (self);
   if (self->own_position == NULL)
-    self->own_position = g_strdup (self->new_position != NULL ? self->new_position : "0");
+    self->own_position = g_strdup (self->known_position != NULL ? self->known_position : "0");
   g_clear_pointer (&self->claim_cursor, g_free);
   /* The next server may be another. */
   self->claim = TORNADIS_STREAM_CLAIM_UNKNOWN;
@@ -507,6 +516,7 @@ consumer_closed (TornadisStreamReader *reader)
 }
 
 const TornadisStreamReaderHooks tornadis_stream_consumer_hooks = {
+  .start_id = "0",
   .next_command = consumer_next_command,
   .take_reply = consumer_take_reply,
   .take_error = consumer_take_error,

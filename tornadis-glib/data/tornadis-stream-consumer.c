@@ -41,8 +41,8 @@
  * - A consumer begins with what was delivered to its name before and not acknowledged, as after a crash, and goes on with what
  *   is new. After a lost connection it asks for what may have been on its way.
  * - Entries that a consumer has not acknowledged for [property@Tornadis.StreamConsumer:claim-idle-msec] are taken over by
- *   another, or by itself if it has released them. This has to be longer than dealing with an entry takes: otherwise two deal
- *   with it. It needs Redis 6.2 or later, or any Valkey.
+ *   another, or by itself if it has released them. This has to be longer than dealing with an entry takes, with those that are
+ *   read ahead before it: otherwise two deal with it. It needs Redis 6.2 or later, or any Valkey.
  * - An entry that was delivered [property@Tornadis.StreamConsumer:max-deliveries] times goes to
  *   [property@Tornadis.StreamConsumer:dead-letter-stream], when that is set.
  * - Entries that were deleted or trimmed before they were acknowledged are told by
@@ -151,7 +151,7 @@ tornadis_stream_consumer_new (TornadisCaller *caller,
   g_return_val_if_fail (TORNADIS_IS_CALLER (caller), NULL);
   g_return_val_if_fail (stream != NULL && group != NULL && consumer_name != NULL, NULL);
 
-  return g_object_new (TORNADIS_TYPE_STREAM_CONSUMER, "caller", caller, "stream", stream, "start-id", "0", "group", group,
+  return g_object_new (TORNADIS_TYPE_STREAM_CONSUMER, "caller", caller, "stream", stream, "group", group,
                        "consumer-name", consumer_name, NULL);
 }
 
@@ -229,6 +229,8 @@ tornadis_stream_consumer_set_claim_idle_msec (TornadisStreamConsumer *self,
 
   self->claim_idle_msec = claim_idle_msec;
   self->next_claim = 0;
+  /* Else new ones would be asked for without waiting, until the round is at its end. */
+  g_clear_pointer (&self->claim_cursor, g_free);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CLAIM_IDLE_MSEC]);
 }
 
@@ -581,6 +583,7 @@ tornadis_stream_consumer_finalize (GObject *object)
   g_free (self->dead_letter_stream);
   g_free (self->own_position);
   g_free (self->new_position);
+  g_free (self->known_position);
   g_free (self->claim_cursor);
   g_free (self->counts_position);
   g_main_context_unref (self->context);

@@ -35,6 +35,12 @@ TornadisStreamLink *tornadis_stream_link_new (TornadisCaller *caller,
 void tornadis_stream_link_free (TornadisStreamLink *self);
 /* Asks for the next command, unless one is under way. */
 void tornadis_stream_link_go_on (TornadisStreamLink *self);
+/* For the next command. How long it may block: it ends before the time is over that the client gives a call, or the silence of
+ * a connection. */
+guint tornadis_stream_link_get_block_msec (TornadisStreamLink *self);
+/* Likewise. How many entries it asks for, of @n at most: fewer when so many were too large for a reply, or took too long. */
+guint tornadis_stream_link_get_count (TornadisStreamLink *self,
+                                      guint n);
 
 /* Whether what has failed so may succeed when it is tried again. */
 gboolean tornadis_stream_error_may_pass (const GError *error);

@@ -11,6 +11,9 @@
 #define MIN_DELAY_MSEC 50
 #define MAX_DELAY_MSEC 5000
 
+/* A blocking read ends after so long at most, and tells that the server is there. */
+#define BLOCK_MSEC 5000
+
 struct _TornadisStreamLink
 {
   guint ref_count;
@@ -24,6 +27,8 @@ struct _TornadisStreamLink
   GSource *delay;            /* (owned) (nullable) until it tries again */
   gboolean busy;             /* a client is waited for, or a reply */
   guint n_failures;          /* since the last reply */
+  guint max_count;           /* of entries in a reply */
+  guint count;               /* that were asked for; 0: the command is about something else */
 };
 
 static TornadisStreamLink *
@@ -111,6 +116,27 @@ delay_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* A reply that is larger than the client takes, or that does not come in its time, is not better when it is asked for again. */
+static void
+link_ask_for_less (TornadisStreamLink *self,
+                   const GError *error)
+{
+  if (self->count < 2 || (!g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL) &&
+                          !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT)))
+    return;
+
+  self->max_count = self->count / 2;
+  self->n_failures = 0;
+}
+
+/* By little: what is too large is read for nothing, with the connection. */
+static void
+link_ask_for_more (TornadisStreamLink *self)
+{
+  if (self->count == self->max_count)
+    self->max_count += MAX (self->max_count / 16, 1);
+}
+
 static void
 link_fail (TornadisStreamLink *self,
            const GError *error)
@@ -120,6 +146,7 @@ link_fail (TornadisStreamLink *self,
   if (self->owner == NULL)
     return;
 
+  link_ask_for_less (self, error);
   if (!g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
     link_drop_client (self);
   verdict = self->funcs->take_error (self->owner, error);
@@ -153,6 +180,7 @@ called_cb (GObject *object,
     }
 
   self->n_failures = 0;
+  link_ask_for_more (self);
   if (self->owner != NULL)
     self->funcs->take_reply (self->owner, reply);
   if (self->owner != NULL)
@@ -192,6 +220,7 @@ tornadis_stream_link_new (TornadisCaller *caller,
                                  : g_object_ref (TORNADIS_CLIENT_POOL (caller));
   self->cancellable = g_cancellable_new ();
   self->context = g_main_context_ref_thread_default ();
+  self->max_count = G_MAXUINT;
 
   return self;
 }
@@ -218,6 +247,7 @@ tornadis_stream_link_go_on (TornadisStreamLink *self)
   if (self->busy || self->delay != NULL)
     return;
 
+  self->count = 0;
   if (self->client == NULL)
     {
       self->busy = TRUE;
@@ -233,4 +263,30 @@ tornadis_stream_link_go_on (TornadisStreamLink *self)
   /* Not to be cancelled: what the server has delivered to a call that nobody waits for is not told. */
   tornadis_client_call_async (self->client, command, NULL, called_cb, link_ref (self));
   tornadis_command_unref (command);
+}
+
+guint
+tornadis_stream_link_get_block_msec (TornadisStreamLink *self)
+{
+  guint block_msec = BLOCK_MSEC;
+  guint call_timeout_msec;
+  guint read_timeout_sec;
+
+  g_object_get (self->client, "call-timeout-msec", &call_timeout_msec, "read-timeout", &read_timeout_sec, NULL);
+  if (call_timeout_msec > 0)
+    block_msec = MIN (block_msec, call_timeout_msec / 2);
+  if (read_timeout_sec > 0)
+    block_msec = MIN (block_msec, read_timeout_sec * 1000 / 2);
+
+  /* 0 would be for ever. */
+  return MAX (block_msec, 1);
+}
+
+guint
+tornadis_stream_link_get_count (TornadisStreamLink *self,
+                                guint n)
+{
+  self->count = MIN (n, self->max_count);
+
+  return self->count;
 }

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 /* What a class does in its own way. A reference is held meanwhile. */
 typedef struct _TornadisStreamReaderHooks
 {
+  const char *start_id; /* when none is given */
   /* (transfer full) (nullable): the next command on the connection of its own; nothing if there is nothing to ask for. */
   TornadisCommand *(*next_command) (TornadisStreamReader *self);
   void (*take_reply) (TornadisStreamReader *self,
@@ -33,6 +34,8 @@ typedef struct _TornadisStreamReaderHooks
 
 /* As a GRefString. */
 char *tornadis_stream_reader_get_key (TornadisStreamReader *self);
+/* For a command, while it is asked for. */
+TornadisStreamLink *tornadis_stream_reader_get_link (TornadisStreamReader *self);
 /* An entry (transfer full) that is to be told. */
 void tornadis_stream_reader_queue (TornadisStreamReader *self,
                                    TornadisStreamEntry *entry);

@@ -41,7 +41,8 @@
  * ```
  *
  * A reader belongs to the thread-default main context in which it was made. When the last reference to it is dropped it stops.
- * One reader reads one stream.
+ * One reader reads one stream. Its reads block for less than the [property@Tornadis.Client:call-timeout-msec] and the
+ * [property@Tornadis.Client:read-timeout] of the client.
  *
  * When a stream is deleted, and made again with ids that are lower than those that were read, as only a program that gives ids
  * itself can do, the reader waits until they are higher again.
@@ -51,9 +52,6 @@
 
 /* So much time of the main loop for telling entries, in microseconds; the rest after others had their turn. */
 #define TELLING_BUDGET 4000
-
-/* A blocking read ends after so long, and tells that the server is there. */
-#define BLOCK_MSEC 5000
 
 typedef struct
 {
@@ -117,9 +115,12 @@ static void
 queue_return_error (GQueue *tasks,
                     const GError *error)
 {
+  GQueue ended = *tasks;
   GTask *task;
 
-  while ((task = g_queue_pop_head (tasks)) != NULL)
+  /* Who waits anew, as a callback may, waits for something else. */
+  g_queue_init (tasks);
+  while ((task = g_queue_pop_head (&ended)) != NULL)
     {
       task_stop_watching (task);
       g_task_return_error (task, g_error_copy (error));
@@ -279,6 +280,12 @@ tornadis_stream_reader_get_key (TornadisStreamReader *self)
   return GET_PRIVATE (self)->stream;
 }
 
+TornadisStreamLink *
+tornadis_stream_reader_get_link (TornadisStreamReader *self)
+{
+  return GET_PRIVATE (self)->link;
+}
+
 /* Not for every entry that goes, while there are others to tell: a read of many is dearer by little. */
 gboolean
 tornadis_stream_reader_has_room (TornadisStreamReader *self,
@@ -402,9 +409,9 @@ reader_next_command (TornadisStreamReader *self)
 
   command = tornadis_command_new ("XREAD");
   tornadis_command_append_string (command, "COUNT");
-  tornadis_command_append_int64 (command, priv->max_pending - priv->entries.length);
+  tornadis_command_append_int64 (command, tornadis_stream_link_get_count (priv->link, priv->max_pending - priv->entries.length));
   tornadis_command_append_string (command, "BLOCK");
-  tornadis_command_append_int64 (command, BLOCK_MSEC);
+  tornadis_command_append_int64 (command, tornadis_stream_link_get_block_msec (priv->link));
   tornadis_command_append_string (command, "STREAMS");
   tornadis_command_append_string (command, priv->stream);
   tornadis_command_append_string (command, priv->position != NULL ? priv->position : priv->start_id);
@@ -478,6 +485,7 @@ reader_is_idle (TornadisStreamReader *self)
 }
 
 static const TornadisStreamReaderHooks reader_hooks = {
+  .start_id = "$",
   .next_command = reader_next_command,
   .take_reply = reader_take_reply,
   .take_error = reader_take_error,
@@ -895,7 +903,7 @@ tornadis_stream_reader_set_property (GObject *object,
       break;
     case PROP_START_ID:
       text = g_value_get_string (value);
-      priv->start_id = g_strdup (text != NULL ? text : "$");
+      priv->start_id = g_strdup (text != NULL ? text : HOOKS (self)->start_id);
       break;
     case PROP_MAX_PENDING:
       tornadis_stream_reader_set_max_pending (self, g_value_get_uint (value));
@@ -993,12 +1001,12 @@ tornadis_stream_reader_class_init (TornadisStreamReaderClass *klass)
    * TornadisStreamReader:start-id: (getter get_start_id)
    *
    * The id behind which it reads: `0` for all that there is, `$` for what is added from when it is started. For a
-   * [class@Tornadis.StreamConsumer], where a group that it makes begins.
+   * [class@Tornadis.StreamConsumer], where a group that it makes begins. %NULL is `$`, and of a consumer `0`.
    *
    * Since: 1.0
    */
   props[PROP_START_ID] =
-    g_param_spec_string ("start-id", NULL, NULL, "$",
+    g_param_spec_string ("start-id", NULL, NULL, NULL,
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   /**
