@@ -565,6 +565,29 @@ test_stop (void)
   heard_clear (&heard);
 }
 
+static void
+stop_when_notified_cb (TornadisKeyspace *keyspace)
+{
+  tornadis_keyspace_stop (keyspace);
+}
+
+/* Before it is subscribed, by who is notified that the setting is known. */
+static void
+test_stop_when_notified (Fixture *fixture,
+                         gconstpointer data)
+{
+  g_autoptr (TornadisKeyspace) keyspace = tornadis_keyspace_new (fixture->client, "k:*");
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_call (fixture->client, "OK", "CONFIG", "SET", "notify-keyspace-events", "KA", NULL);
+  g_signal_connect (keyspace, "notify::checked", G_CALLBACK (stop_when_notified_cb), NULL);
+  tornadis_keyspace_start_async (keyspace, NULL, store_result, &result);
+  g_assert_false (tornadis_keyspace_start_finish (keyspace, wait_for_result (&result), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  assert_call (fixture->client, "(integer) 0", "PUBSUB", "NUMPAT", NULL);
+}
+
 /* A start that does not come to an end. */
 static void
 test_cancel (void)
@@ -638,6 +661,7 @@ main (int argc,
   ADD ("dropped", test_dropped);
   g_test_add_func ("/keyspace/subkeys", test_subkeys);
   g_test_add_func ("/keyspace/subkey-events", test_subkey_events);
+  ADD ("stop-when-notified", test_stop_when_notified);
   g_test_add_func ("/keyspace/stop", test_stop);
   g_test_add_func ("/keyspace/cancel", test_cancel);
 

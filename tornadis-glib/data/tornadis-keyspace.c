@@ -254,6 +254,7 @@ looked_again_cb (GObject *object,
                  gpointer user_data)
 {
   g_autoptr (TornadisKeyspace) self = weak_end (user_data);
+  g_autoptr (GCancellable) stopped = NULL;
   g_autoptr (GError) error = NULL;
   TornadisKeyspaceSetting setting;
   gboolean is_on = tornadis_keyspace_setting_check_finish (&setting, result, &error);
@@ -272,6 +273,7 @@ looked_again_cb (GObject *object,
   /* Until now notifications may have been off, if they were to be turned on. */
   is_due = self->late != NULL || (is_on && self->configure);
   cancel_source (&self->late);
+  stopped = g_object_ref (self->stopped);
   if (is_on)
     {
       setting.has_subkeys &= self->setting.has_subkeys;
@@ -282,7 +284,8 @@ looked_again_cb (GObject *object,
       self->again = keyspace_add_timeout (self, self->again_msec, again_cb, "[tornadis] keyspace, looks at the setting");
       self->again_msec = MIN (2 * self->again_msec, MAX_AGAIN_MSEC);
     }
-  if (is_due)
+  /* Not after it was stopped by who was notified. */
+  if (is_due && self->stopped == stopped)
     g_signal_emit (self, signals[SIGNAL_GAP], 0);
 }
 
@@ -475,6 +478,9 @@ checked_cb (GObject *object,
       keyspace_fail_start (self, task, error);
       return;
     }
+  if (self->stopped == start->stopped)
+    keyspace_set_setting (self, &setting);
+  /* Perhaps by who was notified. */
   if (self->stopped != start->stopped)
     {
       keyspace_end_start (self, task);
@@ -482,7 +488,6 @@ checked_cb (GObject *object,
       return;
     }
 
-  keyspace_set_setting (self, &setting);
   keyspace_listen (self, task);
 }
 
