@@ -88,6 +88,22 @@ async def test_failures(server):
     assert 'no login' in str(error), error
 
 
+async def test_raises(server):
+    """No answer either, and at once: the time that connecting may take is not over."""
+    def fail(request):
+        raise ValueError('mine')
+
+    reported = []
+    excepthook, sys.excepthook = sys.excepthook, lambda kind, error, traceback: reported.append(str(error))
+    try:
+        client = make_client(server, Login(fail), connect_timeout=0)
+        error = await raises_async(Tornadis.ConnectionError, client.call('PING'))
+    finally:
+        sys.excepthook = excepthook
+    equal([error.code, reported], [Tornadis.Error.AUTHENTICATION, ['mine']])
+    assert 'no login' in str(error), error
+
+
 async def test_cancelled(server):
     kept = []
     client = make_client(server, Login(kept.append))

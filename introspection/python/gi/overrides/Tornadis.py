@@ -27,7 +27,7 @@ from ._tornadis_data import Script
 from ._tornadis_function_library import FunctionLibrary
 from ._tornadis_keyspace import Keyspace
 from ._tornadis_lock import Lock
-from ._tornadis_loop import Future, _in_task, _LentFuture, run, sleep, spawn
+from ._tornadis_loop import Future, _in_task, _LentFuture, _report, run, sleep, spawn
 from ._tornadis_messages import Message as _Message, Messages
 from ._tornadis_models import HashModel, KeyModel, ListModel, SetModel, SortedSetModel, StreamModel
 from ._tornadis_record import Record
@@ -750,6 +750,28 @@ def _init_plugin(cls, **options):
 _convert_errors(Tornadis.Plugin)
 Tornadis.Plugin.__init_subclass__ = classmethod(_init_plugin)
 Tornadis.Plugin.submit = _submitting(Tornadis.Plugin.submit, 2)
+
+
+def _dropping(function):
+    """Wraps what answers requests for a login so that the traceback of an exception does not keep the request."""
+
+    @functools.wraps(function)
+    def call(self, request):
+        try:
+            function(self, request)
+        except Exception as error:
+            _report(error)
+
+    return call
+
+
+def _init_credentials(cls, **options):
+    super(Tornadis.Credentials, cls).__init_subclass__(**options)
+    if 'do_request_login' in vars(cls):
+        cls.do_request_login = _dropping(vars(cls)['do_request_login'])
+
+
+Tornadis.Credentials.__init_subclass__ = classmethod(_init_credentials)
 
 
 def _stacking(name):
