@@ -812,6 +812,54 @@ test_drop (Fixture *fixture,
 }
 
 static void
+assert_closed (GAsyncResult **result,
+               TornadisStreamConsumer *consumer)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (tornadis_stream_consumer_ack_ids_finish (consumer, wait_for_result (result), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+  g_clear_object (result);
+}
+
+/* Disposed of while acknowledgements are to be sent, are sent, and before they are asked for: who waits is told, once. */
+static void
+test_dispose (Fixture *fixture,
+              gconstpointer data)
+{
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (TornadisStreamConsumer) consumer = make_consumer (fixture->client, "c");
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (GAsyncResult) result = NULL;
+      const char *const ids[] = { "1-0", NULL };
+
+      assert_call (fixture->client, "OK", "FLUSHALL", NULL);
+      add (fixture->client, "1-0");
+      skip (consumer, "1-0", 1);
+      if (i == 2)
+        g_object_run_dispose (G_OBJECT (consumer));
+      tornadis_stream_consumer_ack_ids_async (consumer, ids, cancellable, store_result, &result);
+      /* The first turn sends it. */
+      if (i == 1)
+        {
+          tornadis_harness_redis_pause (fixture->redis);
+          spin_for (0);
+        }
+      if (i < 2)
+        g_object_run_dispose (G_OBJECT (consumer));
+      if (i == 1)
+        tornadis_harness_redis_resume (fixture->redis);
+      assert_closed (&result, consumer);
+      g_cancellable_cancel (cancellable);
+      spin_for (0);
+      assert_finalized (g_steal_pointer (&consumer));
+      if (i < 2)
+        wait_until (n_pending_is (fixture->client, 0));
+    }
+}
+
+static void
 test_pool (Fixture *fixture,
            gconstpointer data)
 {
@@ -1132,6 +1180,7 @@ main (int argc,
   ADD ("failed", test_failed);
   ADD ("close", test_close);
   ADD ("drop", test_drop);
+  ADD ("dispose", test_dispose);
   ADD ("pool", test_pool);
   ADD ("soak", test_soak);
   g_test_add_func ("/stream-consumer/cluster", test_cluster);

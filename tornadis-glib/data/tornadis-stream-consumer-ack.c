@@ -5,6 +5,7 @@
 #include "tornadis-glib/data/tornadis-stream-consumer-private.h"
 
 #include "tornadis-glib/client/tornadis-caller.h"
+#include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command.h"
 #include "tornadis-glib/values/tornadis-reply.h"
 
@@ -17,16 +18,6 @@ typedef struct
   GPtrArray *entries; /* (element-type TornadisStreamEntry) (owned) */
   GQueue tasks;       /* (element-type GTask) (owned) */
 } Batch;
-
-static void
-batch_free (gpointer data)
-{
-  Batch *self = data;
-
-  g_ptr_array_unref (self->entries);
-  g_queue_clear_full (&self->tasks, g_object_unref);
-  g_free (self);
-}
 
 void
 tornadis_stream_consumer_forget (TornadisStreamConsumer *self,
@@ -66,6 +57,33 @@ task_answer (GTask *task,
         g_task_return_boolean (task, TRUE);
     }
   g_object_unref (task);
+}
+
+static GError *
+make_closed_error (void)
+{
+  return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The consumer of the stream is closed");
+}
+
+/* The consumer was disposed of: they are not told how it went. */
+static void
+abandon_tasks (GQueue *tasks)
+{
+  g_autoptr (GError) error = make_closed_error ();
+  GTask *task;
+
+  while ((task = g_queue_pop_head (tasks)) != NULL)
+    task_answer (task, error);
+}
+
+static void
+batch_free (gpointer data)
+{
+  Batch *self = data;
+
+  g_ptr_array_unref (self->entries);
+  abandon_tasks (&self->tasks);
+  g_free (self);
 }
 
 static gboolean
@@ -194,6 +212,12 @@ tornadis_stream_consumer_wait_for_acks (TornadisStreamConsumer *self,
 {
   GCancellable *cancellable = g_task_get_cancellable (task);
 
+  if (self->sender == NULL)
+    {
+      g_task_return_error (task, make_closed_error ());
+      return;
+    }
+
   g_queue_push_tail (&self->ack_tasks, g_object_ref (task));
   if (cancellable != NULL)
     {
@@ -220,6 +244,7 @@ tornadis_stream_consumer_end_acks (TornadisStreamConsumer *self)
     g_source_destroy (self->ack_source);
   g_clear_pointer (&self->ack_source, g_source_unref);
   g_clear_pointer (&self->sender, tornadis_stream_sender_free);
+  abandon_tasks (&self->ack_tasks);
 }
 
 /* Deliveries. */

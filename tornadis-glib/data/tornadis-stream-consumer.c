@@ -411,7 +411,8 @@ tornadis_stream_consumer_ack_ids_async (TornadisStreamConsumer *self,
  * @error: return location for an error
  *
  * Finishes [method@Tornadis.StreamConsumer.ack_ids_async]. An error is %TORNADIS_ERROR_REPLY if the server refuses: the entries
- * may be acknowledged again. While it cannot be reached it is tried again.
+ * may be acknowledged again. While it cannot be reached it is tried again. After the consumer was disposed of it is
+ * %TORNADIS_ERROR_CLOSED.
  *
  * Returns: %TRUE if all are acknowledged
  *
@@ -562,11 +563,12 @@ tornadis_stream_consumer_dispose (GObject *object)
 {
   TornadisStreamConsumer *self = TORNADIS_STREAM_CONSUMER (object);
 
-  tornadis_stream_consumer_end_acks (self);
+  /* First nothing comes any more: who is told of the end may run a main loop. */
+  G_OBJECT_CLASS (tornadis_stream_consumer_parent_class)->dispose (object);
+
   g_queue_clear_full (&self->uncounted, (GDestroyNotify) tornadis_stream_entry_unref);
   g_hash_table_remove_all (self->pending);
-
-  G_OBJECT_CLASS (tornadis_stream_consumer_parent_class)->dispose (object);
+  tornadis_stream_consumer_end_acks (self);
 }
 
 static void
