@@ -46,6 +46,7 @@ struct _TornadisClientLogin
 };
 
 static void login_ask (TornadisClientLogin *self);
+static void login_schedule (TornadisClientLogin *self);
 
 static void
 question_unref (gpointer data)
@@ -160,7 +161,8 @@ login_expired_cb (gpointer user_data)
   TornadisClientLogin *self = user_data;
 
   g_clear_pointer (&self->timer, g_source_unref);
-  login_close_expired (self);
+  /* Closes it, or waits for another part of a longer time. */
+  login_schedule (self);
 
   return G_SOURCE_REMOVE;
 }
