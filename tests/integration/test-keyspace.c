@@ -565,6 +565,31 @@ test_stop (void)
   heard_clear (&heard);
 }
 
+#define SETTING(value) "send \"*2\\r\\n$22\\r\\nnotify-keyspace-events\\r\\n$" value "\\r\\n\"\n"
+
+/* Another program sets it at the same time, having read it before: what that has undone is done again. */
+static void
+test_configure_together (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\n"
+                                                    "expect CONFIG\n" SETTING ("0\\r\\n") "expect CONFIG\nsend \"+OK\\r\\n\"\n"
+                                                                                          "expect CONFIG\n" SETTING ("2\\r\\nxK") "expect CONFIG\n" SETTING ("2\\r\\n$E") "expect CONFIG\nsend \"+OK\\r\\n\"\n"
+                                                                                                                                                                          "expect CONFIG\n" SETTING ("4\\r\\n$xEK") "expect CONFIG\n" SETTING ("4\\r\\n$xEK") "expect CONFIG\n" SETTING ("4\\r\\n$xEK") "drain\n---\nhandshake\nexpect PSUBSCRIBE\ndrain\n");
+  g_autoptr (TornadisClient) client = make_client (peer);
+  g_autoptr (TornadisKeyspace) keyspace =
+    g_object_new (TORNADIS_TYPE_KEYSPACE, "client", client, "configure", TRUE, "classes", "x", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autofree char *received = NULL;
+
+  tornadis_keyspace_start_async (keyspace, NULL, store_result, &result);
+  wait_until (count_received (peer, "PSUBSCRIBE") == 1);
+  received = tornadis_harness_peer_get_received (peer);
+  g_assert_nonnull (strstr (received, "CONFIG SET notify-keyspace-events Kx"));
+  g_assert_nonnull (strstr (received, "CONFIG SET notify-keyspace-events $EKx"));
+  tornadis_keyspace_stop (keyspace);
+  wait_for_result (&result);
+}
+
 static void
 stop_when_notified_cb (TornadisKeyspace *keyspace)
 {
@@ -661,6 +686,7 @@ main (int argc,
   ADD ("dropped", test_dropped);
   g_test_add_func ("/keyspace/subkeys", test_subkeys);
   g_test_add_func ("/keyspace/subkey-events", test_subkey_events);
+  g_test_add_func ("/keyspace/configure-together", test_configure_together);
   ADD ("stop-when-notified", test_stop_when_notified);
   g_test_add_func ("/keyspace/stop", test_stop);
   g_test_add_func ("/keyspace/cancel", test_cancel);

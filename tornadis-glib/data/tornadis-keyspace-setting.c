@@ -16,6 +16,10 @@
 #define CHANNELS "KESTIV"
 /* What A stands for; other classes have to be named. */
 #define ALL_CLASSES "g$lshzxetda"
+/* So often it is set when others set it at the same time to what they need. */
+#define MAX_ATTEMPTS 10
+/* So often it has to be as it was set, one round trip after the other: who has read it before writes by then. */
+#define N_LOOKS 3
 
 typedef struct
 {
@@ -25,6 +29,8 @@ typedef struct
   char *present; /* (owned) (nullable) */
   TornadisKeyspaceSetting setting;
   gboolean asks_for_subkeys;
+  guint n_attempts;
+  guint n_looks; /* since it was set */
 } Check;
 
 static void
@@ -100,6 +106,53 @@ check_get_subkey_letter (const Check *self)
 }
 
 static void check_set (GTask *task);
+static void check_get (GTask *task,
+                       GAsyncReadyCallback callback);
+
+/* The setting is one text, which is read and then written: somebody may have written it in between. */
+static void
+got_again_cb (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Check *self = g_task_get_task_data (task);
+  g_autoptr (TornadisReply) reply = tornadis_client_pool_call_finish (TORNADIS_CLIENT_POOL (object), result, NULL);
+  TornadisReply *value = reply != NULL ? tornadis_reply_lookup (reply, SETTING) : NULL;
+  const char *present = value != NULL ? tornadis_reply_get_text (value) : NULL;
+
+  if (present != NULL)
+    {
+      g_autofree char *missing = NULL;
+
+      g_free (self->present);
+      self->present = g_strdup (present);
+      self->setting.has_subkeys = self->needs.subkeys && has_letter (present, check_get_subkey_letter (self));
+      missing = check_dup_missing (self);
+      if ((*missing != '\0' || (self->asks_for_subkeys && !self->setting.has_subkeys)) && ++self->n_attempts < MAX_ATTEMPTS)
+        {
+          check_set (task);
+          return;
+        }
+      if (*missing == '\0' && ++self->n_looks < N_LOOKS)
+        {
+          check_get (task, got_again_cb);
+          return;
+        }
+    }
+
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+check_get (GTask *task,
+           GAsyncReadyCallback callback)
+{
+  Check *self = g_task_get_task_data (task);
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "CONFIG", "GET", SETTING, NULL });
+
+  tornadis_client_pool_call_async (self->pool, command, g_task_get_cancellable (task), callback, g_object_ref (task));
+}
 
 static void
 set_cb (GObject *object,
@@ -115,9 +168,14 @@ set_cb (GObject *object,
 
   if (reply != NULL)
     {
-      self->setting.was_off = *missing != '\0';
+      gboolean is_same = *missing == '\0' && self->setting.has_subkeys >= self->asks_for_subkeys;
+
+      self->setting.was_off |= *missing != '\0';
       self->setting.has_subkeys |= self->asks_for_subkeys;
-      g_task_return_boolean (task, TRUE);
+      if (is_same)
+        g_task_return_boolean (task, TRUE);
+      else
+        check_get (task, got_again_cb);
     }
   else if (is_refused && self->asks_for_subkeys)
     {
@@ -147,6 +205,7 @@ check_set (GTask *task)
   g_autoptr (TornadisCommand) command =
     tornadis_command_new_strv ((const char *[]){ "CONFIG", "SET", SETTING, value, NULL });
 
+  self->n_looks = 0;
   tornadis_client_pool_call_async (self->pool, command, g_task_get_cancellable (task), set_cb, g_object_ref (task));
 }
 
@@ -205,7 +264,6 @@ tornadis_keyspace_setting_check_async (TornadisClient *client,
                                        gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "CONFIG", "GET", SETTING, NULL });
   Check *self = g_new0 (Check, 1);
 
   self->pool = tornadis_client_pool_new (client);
@@ -215,7 +273,7 @@ tornadis_keyspace_setting_check_async (TornadisClient *client,
   self->asks_for_subkeys = needs->subkeys;
   g_task_set_task_data (task, self, check_free);
   g_task_set_source_tag (task, tornadis_keyspace_setting_check_async);
-  tornadis_client_pool_call_async (self->pool, command, cancellable, got_cb, g_object_ref (task));
+  check_get (task, got_cb);
 }
 
 gboolean
