@@ -5,7 +5,6 @@
 #include "tornadis-glib/data/tornadis-stream-consumer-private.h"
 
 #include "tornadis-glib/client/tornadis-caller.h"
-#include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command.h"
 #include "tornadis-glib/values/tornadis-reply.h"
 
@@ -59,17 +58,11 @@ task_answer (GTask *task,
   g_object_unref (task);
 }
 
-static GError *
-make_closed_error (void)
-{
-  return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The consumer of the stream is closed");
-}
-
 /* The consumer was disposed of: they are not told how it went. */
 static void
 abandon_tasks (GQueue *tasks)
 {
-  g_autoptr (GError) error = make_closed_error ();
+  g_autoptr (GError) error = tornadis_stream_reader_make_closed_error ();
   GTask *task;
 
   while ((task = g_queue_pop_head (tasks)) != NULL)
@@ -214,7 +207,7 @@ tornadis_stream_consumer_wait_for_acks (TornadisStreamConsumer *self,
 
   if (self->sender == NULL)
     {
-      g_task_return_error (task, make_closed_error ());
+      g_task_return_error (task, tornadis_stream_reader_make_closed_error ());
       return;
     }
 

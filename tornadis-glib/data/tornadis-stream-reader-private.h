@@ -41,6 +41,8 @@ void tornadis_stream_reader_queue (TornadisStreamReader *self,
                                    TornadisStreamEntry *entry);
 /* There may be room, or something to ask for. */
 void tornadis_stream_reader_go_on (TornadisStreamReader *self);
+/* (transfer full): what somebody is told who waits when it is closed. */
+GError *tornadis_stream_reader_make_closed_error (void);
 /* Something has ended that closing waits for. */
 void tornadis_stream_reader_check_closed (TornadisStreamReader *self);
 /* Whether it is worth reading when there are so many more. */

@@ -163,8 +163,8 @@ queue_wait (GQueue *tasks,
     }
 }
 
-static GError *
-make_closed_error (void)
+GError *
+tornadis_stream_reader_make_closed_error (void)
 {
   return g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The reader of the stream is closed");
 }
@@ -720,7 +720,7 @@ tornadis_stream_reader_next_async (TornadisStreamReader *self,
 
   if (priv->closed)
     {
-      g_task_return_error (task, make_closed_error ());
+      g_task_return_error (task, tornadis_stream_reader_make_closed_error ());
       return;
     }
 
@@ -822,7 +822,7 @@ tornadis_stream_reader_close_async (TornadisStreamReader *self,
   g_clear_pointer (&priv->link, tornadis_stream_link_free);
   reader_drop_entries (self);
   HOOKS (self)->closed (self);
-  error = make_closed_error ();
+  error = tornadis_stream_reader_make_closed_error ();
   queue_return_error (&priv->waiting, error);
 
   queue_wait (&priv->closing, task);
@@ -933,7 +933,7 @@ tornadis_stream_reader_dispose (GObject *object)
 {
   TornadisStreamReader *self = TORNADIS_STREAM_READER (object);
   TornadisStreamReaderPrivate *priv = GET_PRIVATE (self);
-  g_autoptr (GError) error = make_closed_error ();
+  g_autoptr (GError) error = tornadis_stream_reader_make_closed_error ();
 
   priv->closed = TRUE;
   priv->started = FALSE;
