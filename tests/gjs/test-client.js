@@ -185,7 +185,7 @@ export default {
             protocol: Tornadis.Protocol.RESP2, proxy_resolver: Gio.SimpleProxyResolver.new(null, null),
             read_page_size: 4096, read_timeout: 60, tcp_nodelay: false, tcp_user_timeout_msec: 7000, tls: false,
             tls_certificate: null, tls_database: null, tls_server_identity: null, unix_domain_socket: '/nowhere', username: null,
-            write_page_size: 8192,
+            verify_replies: 50, write_page_size: 8192,
         };
         const made = new Tornadis.Client(values);
         const client = new Tornadis.Client();

@@ -229,6 +229,7 @@ async void test_properties (TornadisHarness.Redis server) throws Error {
   var client = new Tornadis.Client ("example.invalid", 1) {
     aggressive_write = true,
     busy_poll = false,
+    verify_replies = 50,
     call_timeout_msec = 12000,
     client_name = "vala",
     connect_timeout = 7,
@@ -248,7 +249,7 @@ async void test_properties (TornadisHarness.Redis server) throws Error {
   assert (client.password == null && client.tls_certificate == null && client.tls_database == null);
   assert (client.tls_server_identity == null && !client.tls && client.autoconnect);
   assert (client.host == "example.invalid" && client.port == 1 && client.title == "example.invalid:1");
-  assert (client.aggressive_write && !client.busy_poll && client.call_timeout_msec == 12000 && client.client_name == "vala");
+  assert (client.aggressive_write && !client.busy_poll && client.verify_replies == 50 && client.call_timeout_msec == 12000 && client.client_name == "vala");
   assert (client.connect_timeout == 7 && client.db == 3 && client.max_pending == 100);
   assert (client.max_queued_bytes == 1000000 && client.max_reply_size == 2000000);
   assert (client.protocol == Tornadis.Protocol.RESP2 && client.proxy_resolver is SimpleProxyResolver);
