@@ -4,7 +4,7 @@
 //
 //     channels.js [--subscribe=CHANNEL-OR-PATTERN]... [URI]
 //
-// channels.py is the same in Python; window.ui is the window of both.
+// channels.py is the same in Python; window.ui is the window of both. What windows edit together is in room.js.
 
 import Adw from 'gi://Adw?version=1';
 import Gdk from 'gi://Gdk?version=4.0';
@@ -15,6 +15,9 @@ import Graphene from 'gi://Graphene';
 import Gtk from 'gi://Gtk?version=4.0';
 import System from 'system';
 import Tornadis from 'gi://Tornadis?version=1.0';
+
+// Its class is one that window.ui has.
+import './room.js';
 
 const APPLICATION_ID = 'org.example.Channels';
 const VERSION = `${Tornadis.MAJOR_VERSION}.${Tornadis.MINOR_VERSION}.${Tornadis.MICRO_VERSION}`;
@@ -200,8 +203,8 @@ const Window = GObject.registerClass({
     Template: UI_URI,
     InternalChildren: [
         'banner_place', 'clients_label', 'commands_label', 'count_label', 'filter_entry', 'filtered', 'flap', 'graph',
-        'list', 'memory_label', 'name_row', 'narrow_rows', 'rate_label', 'rows', 'scrolled', 'shortcuts', 'stack',
-        'subscriptions', 'toasts', 'uri_row', 'version_label', 'wide_rows', 'window_title',
+        'list', 'memory_label', 'messages', 'name_row', 'narrow_rows', 'rate_label', 'room', 'rows', 'scrolled', 'server',
+        'shortcuts', 'stack', 'subscriptions', 'toasts', 'uri_row', 'version_label', 'views', 'wide_rows', 'window_title',
     ],
 }, class Window extends Adw.ApplicationWindow {
     constructor(application) {
@@ -232,6 +235,8 @@ const Window = GObject.registerClass({
         addAction(this, 'subscribe', () => this._onSubscribe());
         this.add_action(Gio.PropertyAction.new('sidebar', this._flap, 'reveal-flap'));
         this._flap.connect('notify::folded', () => this._onFolded());
+        this._views.connect('notify::visible-child-name', () => this._onView());
+        this._room.connect('problem', (_, text) => this._say(text));
         this._filter_entry.connect('stop-search', entry => (entry.text = ''));
         for (const model of [this._rows, this._filtered])
             model.connect('items-changed', () => this._updatePage());
@@ -280,6 +285,7 @@ const Window = GObject.registerClass({
     }
 
     _closeClients() {
+        this._room.clear();
         this._pubsub?.close();
         this._client?.close();
         this._pubsub = this._client = null;
@@ -300,18 +306,21 @@ const Window = GObject.registerClass({
     _onState(pubsub) {
         if (pubsub !== this._pubsub)
             return;
-        const {title, state} = pubsub;
+        const {state} = pubsub;
+        let {title} = pubsub;
         if (state === Tornadis.ClientState.CONNECTED) {
             this._reason = null;
             for (const row of this._subscriptionRows.values()) {
                 if (!row.confirmed)
                     this._subscribe(pubsub, row).catch(logError);
             }
-            this._window_title.subtitle = title;
+            this._showRoom();
         } else {
-            const connecting = state === Tornadis.ClientState.CONNECTING;
-            this._window_title.subtitle = `${connecting ? 'Connecting to' : 'Waiting for'} ${title}`;
+            title = `${state === Tornadis.ClientState.CONNECTING ? 'Connecting to' : 'Waiting for'} ${title}`;
         }
+        // A narrow window has that in place of the pages' names.
+        this._window_title.subtitle = title;
+        this._server.description = GLib.markup_escape_text(title, -1);
         // The banner alone tells of the connection: a toast would be there for a while when that is lost again.
         if (this._reason !== null)
             this._banner.title = `Trying to connect again. ${this._reason}`;
@@ -334,6 +343,23 @@ const Window = GObject.registerClass({
             this._clients_label.label = total('connected_clients');
             this._commands_label.label = total('instantaneous_ops_per_sec');
         }
+    }
+
+    // The pages
+
+    _onView() {
+        const isMessages = this._views.visible_child_name === 'messages';
+        this.lookup_action('clear').enabled = isMessages;
+        // For screen readers, as in _updatePage().
+        this._messages.visible = isMessages;
+        this._room.child.visible = !isMessages;
+        this._showRoom();
+    }
+
+    _showRoom() {
+        // Nothing is read, and no connection made for it, before it is looked at.
+        if (this._views.visible_child_name === 'room' && this._pubsub?.is_connected())
+            this._room.follow(this._client);
     }
 
     // Subscriptions
@@ -458,6 +484,7 @@ const Window = GObject.registerClass({
         // Of a narrow window, the sidebar is above it.
         if (this._flap.get_folded())
             this._flap.set_reveal_flap(false);
+        this._views.visible_child_name = 'messages';
         this._filter_entry.grab_focus();
     }
 
@@ -549,7 +576,10 @@ const Window = GObject.registerClass({
 
 const Application = GObject.registerClass(class Application extends Adw.Application {
     constructor() {
-        super({application_id: APPLICATION_ID, flags: Gio.ApplicationFlags.HANDLES_COMMAND_LINE});
+        super({
+            application_id: APPLICATION_ID,
+            flags: Gio.ApplicationFlags.HANDLES_COMMAND_LINE | Gio.ApplicationFlags.CAN_OVERRIDE_APP_ID,
+        });
         GLib.set_application_name('Channels');
         this.set_option_context_parameter_string('[URI]');
         this.add_main_option('uri', 'u'.charCodeAt(), GLib.OptionFlags.NONE, GLib.OptionArg.STRING,

@@ -4,7 +4,7 @@
 
     channels.py [--subscribe=CHANNEL-OR-PATTERN]... [URI]
 
-channels.js is the same in JavaScript; window.ui is the window of both.
+channels.js is the same in JavaScript; window.ui is the window of both. What windows edit together is in room.py.
 """
 
 import collections
@@ -18,6 +18,9 @@ gi.require_version('Adw', '1')
 gi.require_version('Gtk', '4.0')
 gi.require_version('Tornadis', '1.0')
 from gi.repository import Adw, Gdk, Gio, GLib, GObject, Graphene, Gtk, Tornadis
+
+# Its class is one that window.ui has.
+import room
 
 APPLICATION_ID = 'org.example.Channels'
 VERSION = f'{Tornadis.MAJOR_VERSION}.{Tornadis.MINOR_VERSION}.{Tornadis.MICRO_VERSION}'
@@ -193,17 +196,21 @@ class Window(Adw.ApplicationWindow):
     graph = Gtk.Template.Child()
     list = Gtk.Template.Child()
     memory_label = Gtk.Template.Child()
+    messages = Gtk.Template.Child()
     name_row = Gtk.Template.Child()
     narrow_rows = Gtk.Template.Child()
     rate_label = Gtk.Template.Child()
+    room = Gtk.Template.Child()
     rows = Gtk.Template.Child()
     scrolled = Gtk.Template.Child()
+    server = Gtk.Template.Child()
     shortcuts = Gtk.Template.Child()
     stack = Gtk.Template.Child()
     subscriptions = Gtk.Template.Child()
     toasts = Gtk.Template.Child()
     uri_row = Gtk.Template.Child()
     version_label = Gtk.Template.Child()
+    views = Gtk.Template.Child()
     wide_rows = Gtk.Template.Child()
     window_title = Gtk.Template.Child()
 
@@ -234,6 +241,8 @@ class Window(Adw.ApplicationWindow):
         add_action(self, 'subscribe', self.on_subscribe)
         self.add_action(Gio.PropertyAction.new('sidebar', self.flap, 'reveal-flap'))
         self.flap.connect('notify::folded', self.on_folded)
+        self.views.connect('notify::visible-child-name', lambda *_: self.on_view())
+        self.room.connect('problem', lambda _, text: self.say(text))
         self.filter_entry.connect('stop-search', lambda entry: entry.set_text(''))
         for model in (self.rows, self.filtered):
             model.connect('items-changed', lambda *_: self.update_page())
@@ -276,6 +285,7 @@ class Window(Adw.ApplicationWindow):
         start(self.refresh_info(client))
 
     def close_clients(self):
+        self.room.clear()
         for client in (self.pubsub, self.client):
             if client:
                 client.close()
@@ -301,10 +311,12 @@ class Window(Adw.ApplicationWindow):
             for row in list(self.subscription_rows.values()):
                 if not row.confirmed:
                     start(self.subscribe(pubsub, row))
-            self.window_title.set_subtitle(title)
+            self.show_room()
         else:
-            connecting = state == Tornadis.ClientState.CONNECTING
-            self.window_title.set_subtitle(('Connecting to ' if connecting else 'Waiting for ') + title)
+            title = ('Connecting to ' if state == Tornadis.ClientState.CONNECTING else 'Waiting for ') + title
+        # A narrow window has that in place of the pages' names.
+        self.window_title.set_subtitle(title)
+        self.server.set_description(GLib.markup_escape_text(title))
         # The banner alone tells of the connection: a toast would be there for a while when that is lost again.
         if self.reason:
             self.banner.set_title(f'Trying to connect again. {self.reason}')
@@ -330,6 +342,21 @@ class Window(Adw.ApplicationWindow):
             self.version_label.set_text(', '.join(sorted(set(info.get('redis_version', ['–'])))))
             self.clients_label.set_text(total('connected_clients'))
             self.commands_label.set_text(total('instantaneous_ops_per_sec'))
+
+    # The pages
+
+    def on_view(self):
+        is_messages = self.views.get_visible_child_name() == 'messages'
+        self.lookup_action('clear').set_enabled(is_messages)
+        # For screen readers, as in update_page().
+        self.messages.set_visible(is_messages)
+        self.room.get_child().set_visible(not is_messages)
+        self.show_room()
+
+    def show_room(self):
+        # Nothing is read, and no connection made for it, before it is looked at.
+        if self.views.get_visible_child_name() == 'room' and self.pubsub and self.pubsub.is_connected():
+            self.room.follow(self.client)
 
     # Subscriptions
 
@@ -435,6 +462,7 @@ class Window(Adw.ApplicationWindow):
         # Of a narrow window, the sidebar is above it.
         if self.flap.props.folded:
             self.flap.props.reveal_flap = False
+        self.views.set_visible_child_name('messages')
         self.filter_entry.grab_focus()
 
     def update_page(self):
@@ -506,7 +534,7 @@ class Window(Adw.ApplicationWindow):
 class Application(Adw.Application):
     def __init__(self):
         super().__init__(application_id=APPLICATION_ID,
-                         flags=Gio.ApplicationFlags.HANDLES_COMMAND_LINE)
+                         flags=Gio.ApplicationFlags.HANDLES_COMMAND_LINE | Gio.ApplicationFlags.CAN_OVERRIDE_APP_ID)
         GLib.set_application_name('Channels')
         self.set_option_context_parameter_string('[URI]')
         self.add_main_option('uri', ord('u'), GLib.OptionFlags.NONE, GLib.OptionArg.STRING,

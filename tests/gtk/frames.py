@@ -38,4 +38,5 @@ def present(window):
 
 Adw.ApplicationWindow.present = present
 sys.argv.pop(0)
+sys.path[0] = os.path.dirname(sys.argv[0])
 runpy.run_path(sys.argv[0], run_name='__main__')

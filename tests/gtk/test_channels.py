@@ -1,75 +1,25 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The desktop example, in the language that the argument names, as a user has it."""
 
-import contextlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
 import desktop
+from channels import COMMAND, EXAMPLE, TESTS, click, publisher, running, uri
 from desktop import PATIENCE, Screen, get_role, until
+from tap import equal, main
 
-TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-EXAMPLE = os.path.join(os.path.dirname(TESTS), 'examples', 'gtk')
-COMMANDS = {
-    'python': [sys.executable, os.path.join(EXAMPLE, 'channels.py')],
-    'javascript': ['gjs', '-m', os.path.join(EXAMPLE, 'channels.js')],
-}
-COMMAND = COMMANDS[sys.argv[1]]
+from gi.repository import Tornadis, TornadisHarness
+
 # What tells of the frames of the program of its arguments.
 FRAMES = {
     'python': os.path.join(TESTS, 'gtk', 'frames.py'),
     'javascript': os.path.join(TESTS, 'gtk', 'frames.js'),
 }[sys.argv[1]]
-
-reason = desktop.missing() or (shutil.which(COMMAND[0]) is None and f'no {COMMAND[0]}')
-if reason:
-    print(f'1..0 # SKIP {reason}')
-    sys.exit(0)
-
-sys.path.insert(0, os.path.join(TESTS, 'python'))
-from tap import equal, main
-
-from gi.repository import Tornadis, TornadisHarness
-
-
-def uri(server):
-    return f'redis://127.0.0.1:{server.get_port()}'
-
-
-def publisher(server):
-    return Tornadis.Client(unix_domain_socket=server.get_socket_path())
-
-
-@contextlib.asynccontextmanager
-async def running(*arguments, command=COMMAND, close=lambda application: click(application, 'Close')):
-    """The application, which is closed at the end, by its button, and has had nothing to complain about."""
-    application = desktop.Application([*command, *arguments])
-    try:
-        try:
-            await until(lambda: application.find('push button', 'Close'))
-            yield application
-            close(application)
-            equal(application.wait(), 0)
-        finally:
-            output = application.get_output()
-            if output:
-                print('# ' + '\n# '.join(output), file=sys.stderr, flush=True)
-        equal(output, [])
-    finally:
-        application.kill()
-
-
-def click(application, button):
-    """Clicks it, as soon as it is there."""
-    until_then = time.monotonic() + PATIENCE
-    while (widget := application.find('push button', button)) is None and time.monotonic() < until_then:
-        time.sleep(0.02)
-    equal(widget.do_action(0), True)
 
 
 async def publish(client, channel, text):
@@ -414,7 +364,8 @@ async def test_accessible(server):
             if get_role(widget) in ('push button', 'entry', 'text') and application.get_extents(widget).width > 0:
                 assert (widget.get_name() or 'Gtk')[:3] not in ('Gtk', 'Adw'), (get_role(widget), widget.get_name())
     names = set()
-    for file in 'window.ui', os.path.basename(COMMAND[-1]):
+    program = os.path.basename(COMMAND[-1])
+    for file in 'window.ui', 'room.ui', program, program.replace('channels', 'room'):
         with open(os.path.join(EXAMPLE, file), encoding='utf-8') as text:
             names.update(re.findall('[a-z]+(?:-[a-z]+)*-symbolic', text.read()))
     assert len(names) > 8, names
