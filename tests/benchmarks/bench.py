@@ -20,6 +20,7 @@ import threading
 import bench_label
 from bench_cluster import ClusterRows
 from bench_messages import Messages
+from bench_models import Models
 from bench_report import Ratio, Report, Workload
 from bench_scan import Scans
 from bench_sentinel import SentinelRows
@@ -52,6 +53,7 @@ class Bench:
         self.messages = Messages(self)
         self.scans = Scans(self)
         self.streams = Streams(self)
+        self.models = Models(self)
         self.cluster = ClusterRows(self)
         self.sentinel = SentinelRows(self)
 
@@ -245,6 +247,7 @@ class Bench:
         yield from self.messages.workloads()
         yield from self.scans.workloads()
         yield from self.streams.workloads()
+        yield from self.models.workloads()
         yield from self.memory()
 
     def memory(self):

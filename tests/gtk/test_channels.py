@@ -364,8 +364,8 @@ async def test_accessible(server):
             if get_role(widget) in ('push button', 'entry', 'text') and application.get_extents(widget).width > 0:
                 assert (widget.get_name() or 'Gtk')[:3] not in ('Gtk', 'Adw'), (get_role(widget), widget.get_name())
     names = set()
-    program = os.path.basename(COMMAND[-1])
-    for file in 'window.ui', 'room.ui', program, program.replace('channels', 'room'):
+    name = os.path.basename(COMMAND[-1])
+    for file in 'window.ui', 'room.ui', name, name.replace('channels', 'room'):
         with open(os.path.join(EXAMPLE, file), encoding='utf-8') as text:
             names.update(re.findall('[a-z]+(?:-[a-z]+)*-symbolic', text.read()))
     assert len(names) > 8, names
