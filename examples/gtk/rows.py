@@ -19,7 +19,7 @@ def make_factory():
         row.binding = row.get_item().bind_property('text', row.get_child(), 'label', GObject.BindingFlags.SYNC_CREATE)
 
     factory = Gtk.SignalListItemFactory()
-    factory.connect('setup', lambda _, row: row.set_child(Gtk.Label(xalign=0)))
+    factory.connect('setup', lambda _, row: row.set_child(Gtk.Label(xalign=0, margin_start=12)))
     factory.connect('bind', bind)
     factory.connect('unbind', lambda _, row: row.binding.unbind())
     return factory
@@ -28,6 +28,7 @@ def make_factory():
 class Window(Gtk.ApplicationWindow):
     def __init__(self, client, key, **properties):
         super().__init__(title=key, default_width=400, default_height=600, **properties)
+        self.set_titlebar(Gtk.HeaderBar())
         self.rows = Tornadis.ListModel(client, key)
         self.view = Gtk.ListView(model=Gtk.NoSelection(model=self.rows), factory=make_factory())
         self.set_child(Gtk.ScrolledWindow(child=self.view))
