@@ -86,7 +86,8 @@ def place_windows(*places):
     found = []
     for child in windows[:n.value]:
         x, y, width, height, border, depth = (ctypes.c_uint() for _ in range(6))
-        xlib.XGetGeometry(display, ctypes.c_ulong(child), ctypes.byref(window), *map(ctypes.byref, (x, y, width, height, border, depth)))
+        xlib.XGetGeometry(display, ctypes.c_ulong(child), ctypes.byref(window),
+                          *map(ctypes.byref, (x, y, width, height, border, depth)))
         if width.value > 100:
             found.append(child)
     assert len(found) == len(places), found
