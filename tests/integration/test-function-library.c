@@ -254,6 +254,32 @@ test_names (Fixture *fixture,
   assert_has (fixture->client, "-- tornadis-version: 3");
 }
 
+/* FUNCTION LIST finds others too, of a name in other letters. */
+static void
+test_similar_names (Fixture *fixture,
+                    gconstpointer data)
+{
+  const char *const others[] = { "Counts", "COUNTS", "countS", "cOunts" };
+  g_autoptr (TornadisFunctionLibrary) first = tornadis_function_library_new (NAME SAY (1), 1);
+  g_autoptr (TornadisFunctionLibrary) second = tornadis_function_library_new (NAME SAY (2), 2);
+
+  assert_done (ensure, first, fixture->client);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      g_autofree char *code =
+        g_strdup_printf ("#!lua name=%s\nredis.register_function('other%u', function() return %u end)", others[i], i, i);
+      g_autoptr (TornadisFunctionLibrary) other = tornadis_function_library_new (code, i % 2 == 0 ? 7 : 0);
+
+      assert_done (ensure, other, fixture->client);
+    }
+
+  assert_done (ensure, first, fixture->client);
+  assert_says (first, fixture->client, 1);
+  assert_done (ensure, second, fixture->client);
+  assert_says (second, fixture->client, 2);
+  assert_call (fixture->client, "(integer) 2", "FCALL", "other2", "0", NULL);
+}
+
 /* Two at once, of which one replaces what the other has just loaded: the newer one is there in the end. */
 static void
 test_together (Fixture *fixture,
@@ -292,7 +318,8 @@ test_together (Fixture *fixture,
 }
 
 #define LOADED "expect FUNCTION\nsend \"-ERR Library 'counts' already exists\\r\\n\"\n"
-#define LIST(number) "*1\\r\\n*2\\r\\n$12\\r\\nlibrary_code\\r\\n$31\\r\\n#!lua\\n-- tornadis-version: 000" #number "\\r\\n"
+#define LIST(number) \
+  "*1\\r\\n*4\\r\\n$12\\r\\nlibrary_name\\r\\n$6\\r\\ncounts\\r\\n$12\\r\\nlibrary_code\\r\\n$31\\r\\n#!lua\\n-- tornadis-version: 000" #number "\\r\\n"
 #define REPLACED(number)                                          \
   "expect MULTI\nexpect FUNCTION\nexpect FUNCTION\nexpect EXEC\n" \
   "send \"+OK\\r\\n+QUEUED\\r\\n+QUEUED\\r\\n*2\\r\\n" LIST (number) "$6\\r\\ncounts\\r\\n\"\n"
@@ -318,8 +345,16 @@ test_put_back (void)
 static void
 test_bad_replies (void)
 {
-  const char *const replies[] = { "+OK", ":1", "*1\\r\\n:1", "*1\\r\\n*0", "*1\\r\\n*2\\r\\n$12\\r\\nlibrary_code\\r\\n:1",
-                                  "$-1", "*-1" };
+#define NAMED "*1\\r\\n*4\\r\\n$12\\r\\nlibrary_name\\r\\n$6\\r\\ncounts\\r\\n"
+  const char *const replies[] = { "+OK",
+                                  ":1",
+                                  "*1\\r\\n:1",
+                                  "*1\\r\\n*0",
+                                  NAMED "$12\\r\\nlibrary_code\\r\\n:1",
+                                  NAMED "$7\\r\\nengines\\r\\n$3\\r\\nLUA",
+                                  "*1\\r\\n*2\\r\\n$12\\r\\nlibrary_code\\r\\n$1\\r\\na",
+                                  "$-1",
+                                  "*-1" };
 
   for (guint i = 0; i < G_N_ELEMENTS (replies); i++)
     {
@@ -353,6 +388,20 @@ test_restless (void)
 }
 
 static void
+assert_nodes_have (TornadisHarnessCluster *cluster,
+                   const char *text)
+{
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *list = tornadis_harness_cluster_command (cluster, i, "FUNCTION LIST WITHCODE", &error);
+
+      g_assert_no_error (error);
+      g_assert_nonnull (strstr (list, text));
+    }
+}
+
+static void
 test_cluster (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, NULL);
@@ -383,12 +432,95 @@ test_cluster (void)
         assert_done (ensure, second, client);
     }
 
-  for (guint i = 0; i < 3; i++)
-    {
-      g_autofree char *list = tornadis_harness_cluster_command (cluster, i, "FUNCTION LIST WITHCODE", &error);
+  assert_nodes_have (cluster, "-- tornadis-version: 2");
+}
 
+/* Masters that have different versions, or none: all come to have the newest. */
+static void
+test_cluster_versions (void)
+{
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, NULL);
+  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
+  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, &error);
+  TornadisFunctionLibrary *versions[] = {
+    tornadis_function_library_new (NAME SAY (0), 0),
+    tornadis_function_library_new (NAME SAY (1), 1),
+    tornadis_function_library_new (NAME SAY (2), 2),
+    tornadis_function_library_new (NAME SAY (3), 3),
+  };
+
+  g_assert_no_error (error);
+  for (guint newest = 0; newest < 3; newest++)
+    {
+      assert_call (client, "OK", "FUNCTION", "FLUSH", NULL);
+      for (guint i = 0; i < 2; i++)
+        {
+          guint at = (newest + i) % 3;
+          TornadisHarnessRedis *node = tornadis_harness_cluster_get_node (cluster, at);
+          g_autoptr (TornadisClient) direct = tornadis_client_new ("127.0.0.1", tornadis_harness_redis_get_port (node));
+
+          assert_done (ensure, versions[2 - i], direct);
+        }
+
+      /* Whichever of them it would be that was asked alone. */
+      assert_done (ensure, versions[newest], client);
+      assert_nodes_have (cluster, "-- tornadis-version: 2");
+      assert_done (ensure, versions[3], client);
+      assert_nodes_have (cluster, "-- tornadis-version: 3");
+      assert_done (ensure, versions[1], client);
+      assert_nodes_have (cluster, "-- tornadis-version: 3");
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (versions); i++)
+    assert_finalized (versions[i]);
+}
+
+/* Two programs at once: the newer one is on all masters in the end. */
+static void
+test_cluster_together (void)
+{
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, NULL);
+  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
+  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
+  g_autoptr (TornadisFunctionLibrary) first = tornadis_function_library_new (NAME SAY (1), 1);
+  TornadisFunctionLibrary *versions[2] = {
+    tornadis_function_library_new (NAME SAY (2), 2),
+    tornadis_function_library_new (NAME SAY (3), 3),
+  };
+  TornadisClient *clients[2];
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      clients[i] = tornadis_client_new_for_uri (uri, &error);
       g_assert_no_error (error);
-      g_assert_nonnull (strstr (list, "-- tornadis-version: 2"));
+    }
+
+  for (guint i = 0; i < 12; i++)
+    {
+      GAsyncResult *results[2] = { NULL, NULL };
+
+      if (i % 4 < 2)
+        assert_done (ensure, first, clients[0]);
+      for (guint j = 0; j < 2; j++)
+        tornadis_function_library_ensure_async (versions[(i + j) % 2], TORNADIS_CALLER (clients[j]), NULL, store_result,
+                                                &results[j]);
+      for (guint j = 0; j < 2; j++)
+        {
+          assert_done (tornadis_function_library_ensure_finish, versions[(i + j) % 2], wait_for_result (&results[j]));
+          g_object_unref (results[j]);
+        }
+      assert_nodes_have (cluster, "-- tornadis-version: 3");
+      assert_call (clients[0], "OK", "FUNCTION", "FLUSH", NULL);
+    }
+
+  for (guint i = 0; i < 2; i++)
+    {
+      assert_finalized (versions[i]);
+      assert_client_finalized (clients[i]);
     }
 }
 
@@ -440,12 +572,15 @@ main (int argc,
   ADD ("pool", test_pool);
   ADD ("errors", test_errors);
   ADD ("names", test_names);
+  ADD ("similar-names", test_similar_names);
   ADD ("together", test_together);
   ADD ("cancel", test_cancel);
   g_test_add_func ("/function-library/put-back", test_put_back);
   g_test_add_func ("/function-library/bad-replies", test_bad_replies);
   g_test_add_func ("/function-library/restless", test_restless);
   g_test_add_func ("/function-library/cluster", test_cluster);
+  g_test_add_func ("/function-library/cluster-versions", test_cluster_versions);
+  g_test_add_func ("/function-library/cluster-together", test_cluster_together);
   g_test_add_func ("/function-library/lost", test_lost);
 
   return g_test_run ();

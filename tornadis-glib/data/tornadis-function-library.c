@@ -55,8 +55,8 @@
  * meaning get a new name.
  *
  * When two programs load different versions at the same time the newer one remains: who has replaced a newer one puts it back,
- * which takes a round trip. In a cluster, whose nodes have libraries of their own, it is loaded into all masters; versions are
- * compared with that of one of them, and nothing is put back.
+ * which takes a round trip. In a cluster each master has libraries of its own: all are asked, and when one of them has an older
+ * version the newest goes to all.
  *
  * A library may be used with any number of clients and pools of one thread.
  *
@@ -66,8 +66,11 @@
 #define VERSION_LINE "\n-- tornadis-version: "
 #define NAME_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_"
 #define NOT_FOUND "ERR Function not found"
-/* So often others may load, delete and replace it while we do. */
+/* So often others may load, delete and replace it while we do, or we look whether they have. */
 #define MAX_ROUNDS 16
+/* Of the commands that replace it, of which the last two are FUNCTION LIST and FUNCTION LOAD. */
+#define N_ATOMIC 2
+#define N_IN_CLUSTER 3
 
 struct _TornadisFunctionLibrary
 {
@@ -97,6 +100,7 @@ typedef struct
   char *code;             /* (owned) what is to be there: ours, or a newer one that we have replaced */
   guint64 version;        /* of it */
   guint n_rounds;
+  gboolean is_cluster; /* as far as is known */
 } Ensure;
 
 static void
@@ -160,30 +164,68 @@ find_version (const char *code)
   return line != NULL ? g_ascii_strtoull (line + strlen (VERSION_LINE), NULL, 10) : 0;
 }
 
-/* What a reply to FUNCTION LIST says: the code of the library (transfer full), or NULL when there is none, with an error when
- * that is not what it is. */
+/* What a reply to FUNCTION LIST says of a library. */
+typedef struct
+{
+  char *newest;    /* (owned) (nullable) its code in the newest version that is there; NULL: there is none */
+  guint64 version; /* of that */
+  guint64 oldest;  /* the oldest version: of a cluster the reply has the libraries of all masters */
+} Found;
+
+static void
+found_clear (Found *self)
+{
+  g_free (self->newest);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Found, found_clear)
+
+/* (nullable) (transfer full) */
 static char *
-take_code (TornadisReply *reply,
-           GError **error)
+dup_text (TornadisReply *library,
+          const char *what)
+{
+  TornadisReply *reply = tornadis_reply_lookup (library, what);
+  gsize length;
+  const guint8 *data = reply != NULL ? tornadis_reply_get_data (reply, &length) : NULL;
+
+  return data != NULL ? g_strndup ((const char *) data, length) : NULL;
+}
+
+static gboolean
+found_read (Found *self,
+            TornadisReply *reply,
+            const char *name,
+            GError **error)
 {
   TornadisReplyKind kind = tornadis_reply_get_kind (reply);
-  TornadisReply *code = NULL;
-  const guint8 *data;
-  gsize length;
+  gboolean is_list = kind == TORNADIS_REPLY_KIND_ARRAY || kind == TORNADIS_REPLY_KIND_SET;
 
-  if ((kind == TORNADIS_REPLY_KIND_ARRAY || kind == TORNADIS_REPLY_KIND_SET) && tornadis_reply_get_n_elements (reply) == 0)
-    return NULL;
-
-  if (kind == TORNADIS_REPLY_KIND_ARRAY || kind == TORNADIS_REPLY_KIND_SET)
-    code = tornadis_reply_lookup (tornadis_reply_get_element (reply, 0), "library_code");
-  data = code != NULL ? tornadis_reply_get_data (code, &length) : NULL;
-  if (data == NULL)
+  for (gsize i = 0; is_list && i < tornadis_reply_get_n_elements (reply); i++)
     {
-      g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "FUNCTION LIST: the reply has no code");
-      return NULL;
+      TornadisReply *library = tornadis_reply_get_element (reply, i);
+      g_autofree char *its_name = dup_text (library, "library_name");
+      g_autofree char *code = dup_text (library, "library_code");
+      guint64 version;
+
+      is_list = its_name != NULL && code != NULL;
+      /* The server finds those too that have it in other letters, upper or lower. */
+      if (!is_list || !g_str_equal (its_name, name))
+        continue;
+
+      version = find_version (code);
+      self->oldest = self->newest != NULL ? MIN (self->oldest, version) : version;
+      if (self->newest != NULL && version <= self->version)
+        continue;
+      g_free (self->newest);
+      self->newest = g_steal_pointer (&code);
+      self->version = version;
     }
 
-  return g_strndup ((const char *) data, length);
+  if (!is_list)
+    g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "FUNCTION LIST: the reply has no code");
+
+  return is_list;
 }
 
 static TornadisCommand *
@@ -222,23 +264,20 @@ ensure_go_on (GTask *task)
   return FALSE;
 }
 
-/* Where it cannot be known what was replaced. */
-static void
-replaced_in_cluster_cb (GObject *object,
-                        GAsyncResult *result,
-                        gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_caller_call_finish (TORNADIS_CALLER (object), result, &error);
-
-  if (reply == NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
-}
-
 static void ensure_replace (GTask *task);
+
+/* That is to be there from now on: it is newer than what we have brought, or have replaced. */
+static void
+ensure_adopt (Ensure *self,
+              Found *found)
+{
+  if (found->newest == NULL || found->version <= self->version)
+    return;
+
+  g_free (self->code);
+  self->code = g_steal_pointer (&found->newest);
+  self->version = found->version;
+}
 
 static void
 replaced_cb (GObject *object,
@@ -246,49 +285,52 @@ replaced_cb (GObject *object,
              gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
+  TornadisFunctionLibrary *self = g_task_get_source_object (task);
   Ensure *ensure = g_task_get_task_data (task);
   GError *error = NULL;
   g_autoptr (TornadisReply) replies = tornadis_caller_call_pipeline_finish (TORNADIS_CALLER (object), result, &error);
-  g_autofree char *code = NULL;
+  g_auto (Found) found = { NULL };
+  guint n = ensure->is_cluster ? N_IN_CLUSTER : N_ATOMIC;
 
-  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE))
+  if (!ensure->is_cluster && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE))
     {
-      /* A cluster has no transaction on several nodes. */
-      g_autoptr (TornadisCommand) load = create_load (ensure->code, TRUE);
-
       g_error_free (error);
-      tornadis_caller_call_async (ensure->caller, load, g_task_get_cancellable (task), replaced_in_cluster_cb,
-                                  g_object_ref (task));
+      ensure->is_cluster = TRUE;
+      ensure_replace (task);
       return;
     }
 
-  if (replies != NULL && tornadis_reply_get_n_elements (replies) != 2)
-    error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "EXEC: the reply is none of two commands");
-  for (gsize i = 0; error == NULL && i < 2; i++)
+  if (replies != NULL && tornadis_reply_get_n_elements (replies) != n)
+    error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "EXEC: the reply is none of %u commands", n);
+  for (gsize i = 0; error == NULL && i < n; i++)
     error = tornadis_reply_dup_error (tornadis_reply_get_element (replies, i));
-  if (error == NULL)
-    code = take_code (tornadis_reply_get_element (replies, 0), &error);
 
-  if (error != NULL)
+  if (error != NULL || !found_read (&found, tornadis_reply_get_element (replies, n - 2), self->name, &error))
     {
       g_task_return_error (task, error);
     }
-  else if (code != NULL && find_version (code) > ensure->version)
+  else if (found.newest != NULL && found.version > ensure->version)
     {
       if (!ensure_go_on (task))
         return;
-      ensure->version = find_version (code);
-      g_free (ensure->code);
-      ensure->code = g_steal_pointer (&code);
+      ensure_adopt (ensure, &found);
       ensure_replace (task);
     }
-  else
+  else if (!ensure->is_cluster)
     {
       g_task_return_boolean (task, TRUE);
     }
+  else if (ensure_go_on (task))
+    {
+      ensure_look (task);
+    }
 }
 
-/* Both at once: so it is known what was replaced. */
+/* Both at once: so it is known what was replaced.
+ *
+ * A cluster has no transaction on several nodes, but what is written together nearly always runs together. Where nothing is under
+ * way the first command is written by itself, so there is one in front. Who was in between even so has been told, or sees it
+ * when it looks once more. */
 static void
 ensure_replace (GTask *task)
 {
@@ -298,7 +340,9 @@ ensure_replace (GTask *task)
   g_autoptr (TornadisCommand) list = library_create_list (self);
   g_autoptr (TornadisCommand) load = create_load (ensure->code, TRUE);
 
-  tornadis_pipeline_set_atomic (pipeline, TRUE);
+  tornadis_pipeline_set_atomic (pipeline, !ensure->is_cluster);
+  if (ensure->is_cluster)
+    tornadis_pipeline_stack_command (pipeline, list);
   tornadis_pipeline_stack_command (pipeline, list);
   tornadis_pipeline_stack_command (pipeline, load);
   tornadis_caller_call_pipeline_async (ensure->caller, pipeline, g_task_get_cancellable (task), replaced_cb, g_object_ref (task));
@@ -310,18 +354,28 @@ listed_cb (GObject *object,
            gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  const Ensure *ensure = g_task_get_task_data (task);
+  TornadisFunctionLibrary *self = g_task_get_source_object (task);
+  Ensure *ensure = g_task_get_task_data (task);
   GError *error = NULL;
   g_autoptr (TornadisReply) reply = tornadis_caller_call_finish (TORNADIS_CALLER (object), result, &error);
-  g_autofree char *code = reply != NULL ? take_code (reply, &error) : NULL;
+  g_auto (Found) found = { NULL };
 
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else if (code == NULL && ensure_go_on (task))
-    ensure_load (task);
-  else if (code != NULL && find_version (code) < ensure->version)
+  if (reply == NULL || !found_read (&found, reply, self->name, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  if (found.newest == NULL)
+    {
+      if (ensure_go_on (task))
+        ensure_load (task);
+      return;
+    }
+
+  ensure_adopt (ensure, &found);
+  if (found.oldest < ensure->version)
     ensure_replace (task);
-  else if (code != NULL)
+  else
     g_task_return_boolean (task, TRUE);
 }
 
