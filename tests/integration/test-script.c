@@ -2,6 +2,8 @@
 
 #include "integration/util.h"
 
+#include <string.h>
+
 #define COUNT "return redis.call('INCRBY', KEYS[1], ARGV[1])"
 
 /* Calls the script with the arguments up to NULL and waits. */
@@ -215,7 +217,102 @@ test_refused (Fixture *fixture,
   assert_counts (script, fixture->client, 1);
   assert_counts (script, fixture->client, 2);
   g_assert_null (tornadis_script_get_digest (script));
+  assert_pipeline_counts (script, fixture->client, FALSE);
+  assert_pipeline_counts (script, fixture->client, TRUE);
   assert_call (fixture->client, "OK", "ACL", "SETUSER", "default", "+script|load", NULL);
+}
+
+/* What one client may load, another may not. */
+static void
+test_refused_to_another (Fixture *fixture,
+                         gconstpointer data)
+{
+  g_autoptr (TornadisScript) script = tornadis_script_new (COUNT, 1);
+  g_autoptr (TornadisClient) other = g_object_new (TORNADIS_TYPE_CLIENT, "unix-domain-socket", tornadis_harness_redis_get_socket_path (fixture->redis),
+                                                   "username", "other", "password", "any", NULL);
+
+  assert_call (fixture->client, "OK", "ACL", "SETUSER", "other", "on", "nopass", "~*", "+@all", "-script|load", NULL);
+  for (gboolean atomic = FALSE; atomic <= TRUE; atomic++)
+    {
+      assert_pipeline_counts (script, fixture->client, atomic);
+      assert_call (fixture->client, "OK", "SCRIPT", "FLUSH", NULL);
+      assert_pipeline_counts (script, other, atomic);
+    }
+}
+
+/* In a transaction that is made by hand there is nothing but what its maker has called. */
+static void
+test_by_hand (Fixture *fixture,
+              gconstpointer data)
+{
+  g_autoptr (TornadisScript) script = tornadis_script_new (COUNT, 1);
+  g_autoptr (TornadisReply) queued = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_call (fixture->client, "OK", "MULTI", NULL);
+  queued = run_on (script, fixture->client, &error, "n", "1", NULL);
+  assert_replies (queued, error, "QUEUED");
+  assert_call (fixture->client, "1) (integer) 1", "EXEC", NULL);
+  g_assert_null (tornadis_script_get_digest (script));
+  assert_counts (script, fixture->client, 2);
+  wait_until (tornadis_script_get_digest (script) != NULL);
+  g_assert_cmpuint (strlen (tornadis_script_get_digest (script)), ==, 40);
+
+  /* What the server has forgotten is not missing there. */
+  assert_call (fixture->client, "OK", "SCRIPT", "FLUSH", NULL);
+  assert_call (fixture->client, "OK", "MULTI", NULL);
+  g_clear_pointer (&queued, tornadis_reply_unref);
+  queued = run_on (script, fixture->client, &error, "n", "1", NULL);
+  assert_replies (queued, error, "QUEUED");
+  assert_call (fixture->client, "1) (integer) 3", "EXEC", NULL);
+}
+
+/* Nor does a call that was made before it become part of it. */
+static void
+test_begun_meanwhile (Fixture *fixture,
+                      gconstpointer data)
+{
+  g_autoptr (TornadisScript) script = tornadis_script_new (COUNT, 1);
+  g_autoptr (TornadisCommand) command = tornadis_script_create_command (script, (const char *[]){ "n", "1", NULL });
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_counts (script, fixture->client, 1);
+  wait_until (tornadis_script_get_digest (script) != NULL);
+  assert_call (fixture->client, "OK", "SCRIPT", "FLUSH", NULL);
+  tornadis_script_call_async (script, TORNADIS_CALLER (fixture->client), command, NULL, store_result, &result);
+  assert_call (fixture->client, "OK", "MULTI", NULL);
+  g_assert_null (tornadis_script_call_finish (script, wait_for_result (&result), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+  assert_call (fixture->client, "(empty array)", "EXEC", NULL);
+}
+
+/* However many are under way, it is loaded once. */
+static void
+test_loaded_once (Fixture *fixture,
+                  gconstpointer data)
+{
+  g_autoptr (TornadisScript) script = tornadis_script_new (COUNT, 1);
+  GAsyncResult *results[50] = { NULL };
+
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    {
+      g_autoptr (TornadisCommand) command = tornadis_script_create_command (script, (const char *[]){ "n", "1", NULL });
+
+      tornadis_script_call_async (script, TORNADIS_CALLER (fixture->client), command, NULL, store_result, &results[i]);
+      /* Not all in one turn. */
+      g_main_context_iteration (NULL, FALSE);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TornadisReply) reply = tornadis_script_call_finish (script, wait_for_result (&results[i]), &error);
+
+      g_assert_no_error (error);
+      g_object_unref (results[i]);
+    }
+  wait_until (tornadis_script_get_digest (script) != NULL);
+  g_assert_cmpuint (count_calls (fixture->redis, "script|load"), ==, 1);
 }
 
 static void
@@ -288,13 +385,12 @@ test_usage (Fixture *fixture,
 static void
 test_lost (void)
 {
-  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect EVAL\nexpect SCRIPT\nreset\n");
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect EVAL\nsend \":1\\r\\n\"\nexpect SCRIPT\nreset\n");
   g_autoptr (TornadisClient) client = make_client (peer);
   g_autoptr (TornadisScript) script = tornadis_script_new (COUNT, 1);
-  g_autoptr (GError) error = NULL;
 
-  g_assert_null (run_on (script, client, &error, "n", "1", NULL));
-  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  assert_counts (script, client, 1);
+  wait_until (!tornadis_client_is_connected (client));
   g_assert_null (tornadis_script_get_digest (script));
   spin_for (0);
   assert_finalized (g_steal_pointer (&script));
@@ -333,6 +429,10 @@ main (int argc,
   ADD ("plain-pipeline", test_plain_pipeline);
   ADD ("read-only", test_read_only);
   ADD ("refused", test_refused);
+  ADD ("refused-to-another", test_refused_to_another);
+  ADD ("by-hand", test_by_hand);
+  ADD ("begun-meanwhile", test_begun_meanwhile);
+  ADD ("loaded-once", test_loaded_once);
   ADD ("pool", test_pool);
   ADD ("usage", test_usage);
   g_test_add_func ("/script/cancel", test_cancel);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tornadis-glib/client/tornadis-caller.h"
+#include "tornadis-glib/client/tornadis-client.h"
 #include "tornadis-glib/client/tornadis-pipeline.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command.h"
@@ -61,7 +62,8 @@ struct _TornadisScript
   GBytes *digest; /* (owned) (nullable) likewise; as the server has told it */
   guint n_keys;
   gboolean read_only;
-  gboolean loading; /* the digest is asked for */
+  gboolean loading;       /* the digest is asked for */
+  TornadisCaller *loader; /* (unowned) (nullable) the last that has loaded it: one that may, as others may not */
 };
 
 G_DEFINE_FINAL_TYPE (TornadisScript, tornadis_script, G_TYPE_OBJECT)
@@ -83,6 +85,7 @@ typedef struct
   TornadisCommand *command;   /* (owned) (nullable) with the source */
   TornadisPipeline *pipeline; /* (owned) (nullable) likewise */
   guint n_before;             /* of the replies of the pipeline that is sent, those that nobody has asked for */
+  gboolean is_unknown;        /* the server has said that it has no script of that digest */
 } Run;
 
 static void
@@ -165,12 +168,18 @@ script_shorten (TornadisScript *self,
 
 static gboolean
 script_take_digest (TornadisScript *self,
+                    TornadisCaller *caller,
                     TornadisReply *reply)
 {
-  const char *text = reply != NULL ? tornadis_reply_get_text (reply) : NULL;
+  gboolean is_string = reply != NULL && tornadis_reply_get_kind (reply) == TORNADIS_REPLY_KIND_STRING;
+  const char *text = is_string ? tornadis_reply_get_text (reply) : NULL;
 
   if (text == NULL || *text == '\0')
     return FALSE;
+
+  g_set_weak_pointer (&self->loader, caller);
+  if (g_strcmp0 (bytes_get_text (self->digest), text) == 0)
+    return TRUE;
 
   g_clear_pointer (&self->digest, g_bytes_unref);
   self->digest = bytes_new_text (text);
@@ -189,7 +198,14 @@ loaded_cb (GObject *object,
 
   /* Refused or lost: it goes on with the source. */
   self->loading = FALSE;
-  script_take_digest (self, reply);
+  script_take_digest (self, TORNADIS_CALLER (object), reply);
+}
+
+/* Between MULTI and EXEC, where the server says only at the end that it has no script of a digest, and answers each command. */
+static gboolean
+is_in_transaction (TornadisCaller *caller)
+{
+  return TORNADIS_IS_CLIENT (caller) && tornadis_client_is_in_transaction (TORNADIS_CLIENT (caller));
 }
 
 /* A script that is loaded stays, where one that was evaluated may have to go, since Redis 7.4. */
@@ -199,7 +215,7 @@ script_load (TornadisScript *self,
 {
   g_autoptr (TornadisCommand) load = NULL;
 
-  if (self->loading)
+  if (self->loading || is_in_transaction (caller))
     return;
 
   self->loading = TRUE;
@@ -218,15 +234,21 @@ task_return_reply (GTask *task,
     g_task_return_error (task, error);
 }
 
+/* With the source. */
 static void
 called_cb (GObject *object,
            GAsyncResult *result,
            gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
+  TornadisScript *self = g_task_get_source_object (task);
+  const Run *run = g_task_get_task_data (task);
   GError *error = NULL;
   TornadisReply *reply = tornadis_caller_call_finish (TORNADIS_CALLER (object), result, &error);
 
+  if ((self->digest == NULL || run->is_unknown) &&
+      (reply != NULL || g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY)))
+    script_load (self, run->caller);
   task_return_reply (task, reply, error);
 }
 
@@ -236,16 +258,17 @@ called_by_digest_cb (GObject *object,
                      gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  TornadisScript *self = g_task_get_source_object (task);
-  const Run *run = g_task_get_task_data (task);
+  Run *run = g_task_get_task_data (task);
   GError *error = NULL;
   TornadisReply *reply = tornadis_caller_call_finish (TORNADIS_CALLER (object), result, &error);
 
-  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY) && g_str_has_prefix (error->message, NO_SCRIPT))
+  /* It would become part of a transaction that was begun meanwhile. */
+  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY) && g_str_has_prefix (error->message, NO_SCRIPT) &&
+      !is_in_transaction (run->caller))
     {
       g_error_free (error);
+      run->is_unknown = TRUE;
       tornadis_caller_call_async (run->caller, run->command, g_task_get_cancellable (task), called_cb, g_object_ref (task));
-      script_load (self, run->caller);
       return;
     }
 
@@ -266,7 +289,7 @@ script_start (TornadisScript *self,
   Run *run = g_new (Run, 1);
 
   *run = (Run){ g_object_ref (caller), command != NULL ? tornadis_command_ref (command) : NULL,
-                pipeline != NULL ? g_object_ref (pipeline) : NULL, 0 };
+                pipeline != NULL ? g_object_ref (pipeline) : NULL };
   g_task_set_task_data (task, run, run_free);
   g_task_set_source_tag (task, source_tag);
   /* A reply that was read is the caller's, as of a client's call. */
@@ -407,7 +430,11 @@ tornadis_script_create_command (TornadisScript *self,
  * @callback: (scope async) (nullable): called when the reply is there or the call has failed
  * @user_data: passed to @callback
  *
- * Calls the script: by its digest, or with its source when this is not known yet, or not to the server.
+ * Calls the script: by its digest, or with its source when this is not known yet, or not to the server. The server is asked for
+ * the digest when the call has its reply.
+ *
+ * In a transaction that was begun by hand (`MULTI`) it goes with its source. One that is begun while the call is under way leaves
+ * it with the server's `NOSCRIPT`, if that does not have the script.
  *
  * An error that the script raises, and that is not for want of the script, does not have it run again.
  *
@@ -438,7 +465,7 @@ tornadis_script_call_async (TornadisScript *self,
       return;
     }
 
-  if (self->digest != NULL)
+  if (self->digest != NULL && !is_in_transaction (caller))
     {
       shorter = script_shorten (self, command);
       tornadis_caller_call_async (caller, shorter, cancellable, called_by_digest_cb, g_object_ref (task));
@@ -446,7 +473,6 @@ tornadis_script_call_async (TornadisScript *self,
   else
     {
       tornadis_caller_call_async (caller, command, cancellable, called_cb, g_object_ref (task));
-      script_load (self, caller);
     }
 }
 
@@ -543,9 +569,18 @@ loaded_for_pipeline_cb (GObject *object,
   GError *error = NULL;
   g_autoptr (TornadisReply) reply = tornadis_caller_call_finish (TORNADIS_CALLER (object), result, &error);
 
-  if (reply == NULL)
+  if (g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
+    {
+      const Run *run = g_task_get_task_data (task);
+
+      /* Who may not load it sends the source each time. */
+      g_error_free (error);
+      tornadis_caller_call_pipeline_async (run->caller, run->pipeline, g_task_get_cancellable (task), pipeline_called_cb,
+                                           g_object_ref (task));
+    }
+  else if (reply == NULL)
     g_task_return_error (task, error);
-  else if (!script_take_digest (self, reply))
+  else if (!script_take_digest (self, TORNADIS_CALLER (object), reply))
     g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "SCRIPT LOAD: the reply is no digest");
   else
     script_send_pipeline (self, task);
@@ -562,9 +597,10 @@ loaded_for_pipeline_cb (GObject *object,
  *
  * Calls a pipeline in which the script is called more than once, with its source sent once.
  *
- * The script goes first, so that the server has it when its calls come, and those are by its digest. If this is not known yet
- * it is asked for, before the pipeline is sent. With less than two calls of the script, and for other scripts among the
- * commands, it is as [method@Tornadis.Client.call_pipeline_async].
+ * The script goes first, so that the server has it when its calls come, and those are by its digest. If @caller was not the last
+ * to load it, the server is asked for the digest before the pipeline is sent; who may not load scripts sends the source with each
+ * call. With less than two calls of the script, and for other scripts among the commands, it is as
+ * [method@Tornadis.Client.call_pipeline_async].
  *
  * Since: 1.0
  */
@@ -600,11 +636,11 @@ tornadis_script_call_pipeline_async (TornadisScript *self,
     }
 
   task = script_start (self, caller, NULL, copy, cancellable, callback, user_data, tornadis_script_call_pipeline_async);
-  if (n_own < 2)
+  if (n_own < 2 || is_in_transaction (caller))
     {
       tornadis_caller_call_pipeline_async (caller, copy, cancellable, pipeline_called_cb, g_object_ref (task));
     }
-  else if (self->digest == NULL)
+  else if (self->loader != caller)
     {
       load = script_create_load (self);
       tornadis_caller_call_async (caller, load, cancellable, loaded_for_pipeline_cb, g_object_ref (task));
@@ -698,6 +734,7 @@ tornadis_script_finalize (GObject *object)
 {
   TornadisScript *self = TORNADIS_SCRIPT (object);
 
+  g_clear_weak_pointer (&self->loader);
   g_bytes_unref (self->source);
   g_clear_pointer (&self->digest, g_bytes_unref);
 
