@@ -287,34 +287,6 @@ test_begun_meanwhile (Fixture *fixture,
   assert_call (fixture->client, "(empty array)", "EXEC", NULL);
 }
 
-/* However many are under way, it is loaded once. */
-static void
-test_loaded_once (Fixture *fixture,
-                  gconstpointer data)
-{
-  g_autoptr (TornadisScript) script = tornadis_script_new (COUNT, 1);
-  GAsyncResult *results[50] = { NULL };
-
-  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
-    {
-      g_autoptr (TornadisCommand) command = tornadis_script_create_command (script, (const char *[]){ "n", "1", NULL });
-
-      tornadis_script_call_async (script, TORNADIS_CALLER (fixture->client), command, NULL, store_result, &results[i]);
-      /* Not all in one turn. */
-      g_main_context_iteration (NULL, FALSE);
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (TornadisReply) reply = tornadis_script_call_finish (script, wait_for_result (&results[i]), &error);
-
-      g_assert_no_error (error);
-      g_object_unref (results[i]);
-    }
-  wait_until (tornadis_script_get_digest (script) != NULL);
-  g_assert_cmpuint (count_calls (fixture->redis, "script|load"), ==, 1);
-}
-
 static void
 test_pool (Fixture *fixture,
            gconstpointer data)
@@ -385,12 +357,13 @@ test_usage (Fixture *fixture,
 static void
 test_lost (void)
 {
-  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect EVAL\nsend \":1\\r\\n\"\nexpect SCRIPT\nreset\n");
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect EVAL\nexpect SCRIPT\nreset\n");
   g_autoptr (TornadisClient) client = make_client (peer);
   g_autoptr (TornadisScript) script = tornadis_script_new (COUNT, 1);
+  g_autoptr (GError) error = NULL;
 
-  assert_counts (script, client, 1);
-  wait_until (!tornadis_client_is_connected (client));
+  g_assert_null (run_on (script, client, &error, "n", "1", NULL));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
   g_assert_null (tornadis_script_get_digest (script));
   spin_for (0);
   assert_finalized (g_steal_pointer (&script));
@@ -432,7 +405,6 @@ main (int argc,
   ADD ("refused-to-another", test_refused_to_another);
   ADD ("by-hand", test_by_hand);
   ADD ("begun-meanwhile", test_begun_meanwhile);
-  ADD ("loaded-once", test_loaded_once);
   ADD ("pool", test_pool);
   ADD ("usage", test_usage);
   g_test_add_func ("/script/cancel", test_cancel);

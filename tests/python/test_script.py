@@ -32,6 +32,7 @@ async def test_binary(server):
     client = make_client(server)
     echo = Tornadis.Script('return {KEYS[1], ARGV[1]}', n_keys=1)
     equal(await echo.call(client, b'a\0b', b'\xff'), [b'a\0b', b'\xff'])
+    equal(await Tornadis.Script(b'return ARGV[1]').call(client, 1), b'1')
     client = make_client(server, decode=True)
     equal(await echo.call(client, 'k', 'ä'), ['k', 'ä'])
 

@@ -85,7 +85,6 @@ typedef struct
   TornadisCommand *command;   /* (owned) (nullable) with the source */
   TornadisPipeline *pipeline; /* (owned) (nullable) likewise */
   guint n_before;             /* of the replies of the pipeline that is sent, those that nobody has asked for */
-  gboolean is_unknown;        /* the server has said that it has no script of that digest */
 } Run;
 
 static void
@@ -234,21 +233,15 @@ task_return_reply (GTask *task,
     g_task_return_error (task, error);
 }
 
-/* With the source. */
 static void
 called_cb (GObject *object,
            GAsyncResult *result,
            gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  TornadisScript *self = g_task_get_source_object (task);
-  const Run *run = g_task_get_task_data (task);
   GError *error = NULL;
   TornadisReply *reply = tornadis_caller_call_finish (TORNADIS_CALLER (object), result, &error);
 
-  if ((self->digest == NULL || run->is_unknown) &&
-      (reply != NULL || g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY)))
-    script_load (self, run->caller);
   task_return_reply (task, reply, error);
 }
 
@@ -258,7 +251,8 @@ called_by_digest_cb (GObject *object,
                      gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  Run *run = g_task_get_task_data (task);
+  TornadisScript *self = g_task_get_source_object (task);
+  const Run *run = g_task_get_task_data (task);
   GError *error = NULL;
   TornadisReply *reply = tornadis_caller_call_finish (TORNADIS_CALLER (object), result, &error);
 
@@ -267,8 +261,8 @@ called_by_digest_cb (GObject *object,
       !is_in_transaction (run->caller))
     {
       g_error_free (error);
-      run->is_unknown = TRUE;
       tornadis_caller_call_async (run->caller, run->command, g_task_get_cancellable (task), called_cb, g_object_ref (task));
+      script_load (self, run->caller);
       return;
     }
 
@@ -430,8 +424,7 @@ tornadis_script_create_command (TornadisScript *self,
  * @callback: (scope async) (nullable): called when the reply is there or the call has failed
  * @user_data: passed to @callback
  *
- * Calls the script: by its digest, or with its source when this is not known yet, or not to the server. The server is asked for
- * the digest when the call has its reply.
+ * Calls the script: by its digest, or with its source when this is not known yet, or not to the server.
  *
  * In a transaction that was begun by hand (`MULTI`) it goes with its source. One that is begun while the call is under way leaves
  * it with the server's `NOSCRIPT`, if that does not have the script.
@@ -473,6 +466,7 @@ tornadis_script_call_async (TornadisScript *self,
   else
     {
       tornadis_caller_call_async (caller, command, cancellable, called_cb, g_object_ref (task));
+      script_load (self, caller);
     }
 }
 

@@ -3,7 +3,7 @@
 
 from ..overrides import override
 from ._tornadis_carrier import get_carrier
-from ._tornadis_values import Tornadis, _convert_errors, _OVERRIDES, _to_command
+from ._tornadis_values import Tornadis, _convert_errors, _OVERRIDES, _to_command, _to_text
 
 _convert_errors(Tornadis.Script)
 
@@ -18,7 +18,7 @@ class Script(Tornadis.Script):
     __module__ = _OVERRIDES
 
     def __init__(self, source, n_keys=0, *, read_only=False):
-        super().__init__(source=source, n_keys=n_keys, read_only=read_only)
+        super().__init__(source=_to_text(source, 'a script'), n_keys=n_keys, read_only=read_only)
 
     def _list(self, args):
         return ('EVAL_RO' if self.props.read_only else 'EVAL', self.props.source, self.props.n_keys, *args)
