@@ -870,6 +870,16 @@ drop_cb (GObject *object,
   g_clear_object (location);
 }
 
+static void
+dispose_cb (GObject *object,
+            GAsyncResult *result,
+            gpointer is_done)
+{
+  g_assert_false (tornadis_record_load_finish (TORNADIS_RECORD (object), result, NULL));
+  g_object_run_dispose (object);
+  *(gboolean *) is_done = TRUE;
+}
+
 /* It is dropped by who is told, and set by who is told. */
 static void
 test_reentrancy (Fixture *fixture,
@@ -878,6 +888,7 @@ test_reentrancy (Fixture *fixture,
   g_autoptr (TornadisClient) client = make_other (fixture);
   gpointer lamp = make_lamp (fixture->client);
   gpointer alive = lamp;
+  gboolean is_done = FALSE;
 
   assert_loads (lamp);
   g_signal_connect (lamp, "notify::label", G_CALLBACK (drop_cb), &lamp);
@@ -885,6 +896,16 @@ test_reentrancy (Fixture *fixture,
   assert_call (client, "(integer) 3", "HSET", "lamp", "level", "999", "label", "x", "on", "1", NULL);
   wait_until (lamp == NULL);
   wait_until (alive == NULL);
+
+  /* By who waits for a reading that fails: it is not tried again. */
+  lamp = make_lamp (fixture->client);
+  assert_loads (lamp);
+  assert_call (client, "OK", "ACL", "SETUSER", "default", "-hgetall", NULL);
+  tornadis_record_load_async (lamp, NULL, dispose_cb, &is_done);
+  wait_until (is_done);
+  g_assert_no_error (tornadis_record_get_error (lamp));
+  assert_call (client, "OK", "ACL", "SETUSER", "default", "+hgetall", NULL);
+  assert_finalized (lamp);
 }
 
 /* Two that set whatever they like come to have what the server has. */

@@ -518,7 +518,8 @@ read_cb (GObject *object,
   if (error != NULL)
     {
       tornadis_record_queue_return (&priv->loading, error);
-      record_fail (self, error);
+      if (!priv->disposed)
+        record_fail (self, error);
       return;
     }
 
