@@ -272,7 +272,7 @@ class Pipeline:
 class Scanner:
     def __init__(
         self, caller: Caller, kind: ScannerKind = ScannerKind.KEYS, key: _Argument | None = None, *,
-        pattern: str | None = None, key_type: str | None = None, count: int = 0, unique: bool = False,
+        pattern: str | bytes | None = None, key_type: str | bytes | None = None, count: int = 0, unique: bool = False,
         max_unique_bytes: int | None = None) -> None: ...
     def next(
         self, *, timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[list[Any] | None]:
@@ -292,7 +292,8 @@ class Keyspace:
 
 class Record:
     def __init__(
-        self, client: Client | None = None, key: str | None = None, fields: GLib.Variant | dict[str, GLib.Variant] | None = None,
+        self, client: Client | None = None, key: str | bytes | None = None,
+        fields: GLib.Variant | dict[str, GLib.Variant] | None = None,
         **properties: Any) -> None: ...
     def load(
         self, *, timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[Self]:
@@ -303,7 +304,7 @@ class Record:
     def get_error(self) -> TornadisException | None: ...
 
 class Script:
-    def __init__(self, source: str, n_keys: int = 0, *, read_only: bool = False) -> None: ...
+    def __init__(self, source: str | bytes, n_keys: int = 0, *, read_only: bool = False) -> None: ...
     def call(
         self, caller: Client | ClientPool, *args: _Argument,
         timeout: float | None = None, cancellable: Gio.Cancellable | None = None) -> Future[_NativeReply]:

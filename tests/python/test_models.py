@@ -3,7 +3,7 @@
 
 import sys
 
-from tap import equal, main, raises_async, wait_until
+from tap import equal, main, raises, raises_async, wait_until
 
 from gi.repository import Gio, GLib, Tornadis
 
@@ -63,6 +63,10 @@ async def test_edit_list(server):
     equal(show(model), ['b'])
     await client.call('ACL', 'SETUSER', 'default', '+rpush')
     await raises_async(Tornadis.ClientError, model.remove(7))
+    # None is no value.
+    raises(TypeError, model.append, None)
+    raises(TypeError, model.replace, 0, None)
+    raises(TypeError, Tornadis.HashModel(client, 'hash').put, 'field', None)
 
 
 async def test_sorted_set(server):

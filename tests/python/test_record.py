@@ -41,6 +41,7 @@ async def test_follow(server):
     await two.load()
     equal((two.props.loaded, two.props.live, two.props.exists, two.level), (True, True, False, 5))
     equal(repr(one), "<Tornadis.Lamp 'lamp', loaded>")
+    equal(Lamp(client, b'lamp').props.key, 'lamp')
 
     button = Gio.SimpleAction(name='button', enabled=False)
     two.bind_property('on', button, 'enabled', GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE)

@@ -3,7 +3,7 @@
 
 import sys
 
-from tap import equal, main, raises_async
+from tap import equal, main, raises, raises_async
 
 from gi.repository import Gio, GLib, Tornadis, TornadisHarness
 
@@ -34,7 +34,10 @@ async def test_keys(server):
     await client.call('SADD', 'set', 1)
     expected = {b'key:%d' % i for i in range(N_KEYS)}
     equal({key async for key in Tornadis.Scanner(client, pattern='key:*')}, expected)
+    equal({key async for key in Tornadis.Scanner(client, pattern=b'key:*')}, expected)
     equal([key async for key in Tornadis.Scanner(client, key_type='set', count=7)], [b'set'])
+    equal([key async for key in Tornadis.Scanner(client, key_type=b'set')], [b'set'])
+    raises(TypeError, lambda: Tornadis.Scanner(client, pattern=1))
     keys = [key async for key in Tornadis.Scanner(client, unique=True)]
     equal(len(keys), N_KEYS + 1)
     equal({*keys}, expected | {b'set'})

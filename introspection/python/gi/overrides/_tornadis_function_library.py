@@ -3,7 +3,7 @@
 
 from ..overrides import override
 from ._tornadis_carrier import get_carrier
-from ._tornadis_values import Tornadis, _convert_errors, _OVERRIDES, _to_command
+from ._tornadis_values import Tornadis, _convert_errors, _OVERRIDES, _to_command, _to_text
 
 _convert_errors(Tornadis.FunctionLibrary)
 
@@ -17,7 +17,7 @@ class FunctionLibrary(Tornadis.FunctionLibrary):
     __module__ = _OVERRIDES
 
     def __init__(self, code, version=0):
-        super().__init__(code=code, version=version)
+        super().__init__(code=_to_text(code, 'a library'), version=version)
 
     def ensure(self, caller, *, timeout=None, cancellable=None):
         """Sees to it that the server of a client or a pool has the library in this version or a newer one.

@@ -22,7 +22,7 @@ Tornadis.LiveModel.get_error = _get_our_error
 
 
 def _make_bytes(value):
-    return None if value is None else GLib.Bytes.new(_to_bytes(value))
+    return GLib.Bytes.new(_to_bytes(value))
 
 
 def _make_key(key):

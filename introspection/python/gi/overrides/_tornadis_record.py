@@ -5,7 +5,7 @@ from gi.repository import GLib
 
 from ..overrides import override
 from ._tornadis_carrier import get_carrier
-from ._tornadis_values import Tornadis, _convert_errors, _OVERRIDES, _to_exception
+from ._tornadis_values import Tornadis, _convert_errors, _OVERRIDES, _to_exception, _to_text
 
 _convert_errors(Tornadis.Record)
 
@@ -22,7 +22,7 @@ class Record(Tornadis.Record):
     def __init__(self, client=None, key=None, fields=None, **properties):
         if isinstance(fields, dict):
             fields = GLib.Variant('a{sv}', fields)
-        super().__init__(client=client, key=key, fields=fields, **properties)
+        super().__init__(client=client, key=_to_text(key, 'the key of a record'), fields=fields, **properties)
 
     def _start(self, timeout, cancellable, operation):
         if self.props.client is None:

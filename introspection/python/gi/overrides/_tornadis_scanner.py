@@ -5,7 +5,7 @@ from gi.repository import GLib
 
 from ..overrides import override
 from ._tornadis_carrier import get_carrier
-from ._tornadis_values import ConnectionError, Tornadis, _convert_errors, _OVERRIDES, _to_bytes
+from ._tornadis_values import ConnectionError, Tornadis, _convert_errors, _OVERRIDES, _to_bytes, _to_text
 
 _convert_errors(Tornadis.Scanner)
 
@@ -37,7 +37,8 @@ class Scanner(Tornadis.Scanner):
                  unique=False, max_unique_bytes=None):
         more = {} if max_unique_bytes is None else {'max_unique_bytes': max_unique_bytes}
         super().__init__(caller=caller, kind=kind, key=None if key is None else GLib.Bytes.new(_to_bytes(key)),
-                         pattern=pattern, key_type=key_type, count=count, unique=unique, **more)
+                         pattern=_to_text(pattern, 'a pattern'), key_type=_to_text(key_type, 'a type of keys'), count=count,
+                         unique=unique, **more)
 
     def next(self, *, timeout=None, cancellable=None):
         """The next batch, an awaitable of a list of elements, or of `None` at the end.

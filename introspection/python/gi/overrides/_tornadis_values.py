@@ -237,6 +237,15 @@ def _describe(value):
     return 'None' if value is None else f'{"an" if name[0] in "aeioAEIO" else "a"} {name}'
 
 
+def _to_text(value, what):
+    """The value of a property of text, for which PyGObject takes str() of anything: of bytes that is their repr()."""
+    if isinstance(value, (bytes, bytearray)):
+        return value.decode()
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f'{what} is a str, not {_describe(value)}')
+    return value
+
+
 def _check_cancellable(cancellable):
     if cancellable is not None and not isinstance(cancellable, Gio.Cancellable):
         raise TypeError(f'a cancellable is a Gio.Cancellable, not {_describe(cancellable)}')
