@@ -8,29 +8,23 @@ import GLib from 'gi://GLib';
 import System from 'system';
 import Tornadis from 'gi://Tornadis?version=1.0';
 
+import {getClocks, report} from './bench-run.js';
+
 const [workload, path, ...numbers] = System.programArgs;
 const [count, nChannels, size] = numbers.map(Number);
 const channels = Array.from({length: nChannels}, (_, i) => `bench:${String(i).padStart(12, '0')}`);
 const loop = new GLib.MainLoop(null, false);
 const pubsub = new Tornadis.PubSubClient({unix_domain_socket: path});
-let n = 0, start, cpu, failed = false, skipped = false;
-
-// Of this thread, in microseconds.
-function getCpu() {
-    const [, text] = GLib.file_get_contents('/proc/thread-self/schedstat');
-    return parseInt(new TextDecoder().decode(text), 10) / 1e3;
-}
+let n = 0, began, failed = false, skipped = false;
 
 function begin() {
-    cpu = getCpu();
-    start = GLib.get_monotonic_time();
+    began = getClocks();
 }
 
-function report() {
-    const seconds = (GLib.get_monotonic_time() - start) / 1e6;
+function finish() {
     if (n !== count)
         throw new Error(`${n} messages of ${count}`);
-    print(JSON.stringify({ops: n, seconds, rate: n / seconds, cpu_usec: (getCpu() - cpu) / n}));
+    report(began, n);
 }
 
 function onMessage(_pubsub, message) {
@@ -93,4 +87,4 @@ if (failed)
 if (skipped)
     print('skip: messages() has no option batches');
 else
-    report();
+    finish();

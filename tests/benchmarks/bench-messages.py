@@ -5,9 +5,9 @@
 The text of each message is read. The last one has another length than those before it, which are counted then: none may be
 missing, and none come twice."""
 
-import json
 import sys
-import time
+
+import bench_clock
 
 NAME, WORKLOAD, PATH = sys.argv[1:4]
 N, N_CHANNELS, SIZE = map(int, sys.argv[4:7])
@@ -15,15 +15,10 @@ CHANNELS = [f'bench:{i:012}' for i in range(N_CHANNELS)]
 PATTERN = 'bench:*'
 
 
-def get_clocks():
-    return time.perf_counter(), time.process_time()
-
-
 def report(began, n):
     if n != N:
         sys.exit(f'benchmark: {n} messages of {N}')
-    seconds, cpu = (end - start for end, start in zip(get_clocks(), began))
-    print(json.dumps({'ops': N, 'seconds': seconds, 'rate': N / seconds, 'cpu_usec': cpu * 1e6 / N}), flush=True)
+    bench_clock.report(began, N)
 
 
 def run_redis_py():
@@ -49,7 +44,7 @@ def run_redis_py():
                 break
             else:
                 if n == 0:
-                    began = get_clocks()
+                    began = bench_clock.get_clocks()
                 n += 1
         report(began, n)
         await pubsub.close()
@@ -73,7 +68,7 @@ def run_tornadis():
             if len(message.text) != SIZE:
                 break
             if n == 0:
-                began = get_clocks()
+                began = bench_clock.get_clocks()
             n += 1
         report(began, n)
 
@@ -87,7 +82,7 @@ def run_tornadis():
                 loop.quit()
                 return
             if n == 0:
-                began = get_clocks()
+                began = bench_clock.get_clocks()
             n += 1
 
         for name in names:

@@ -3,22 +3,15 @@
 // A long list as a window shows it, in GJS: gjs -m bench-models-gjs.js {fill|follow} SOCKET COUNT
 // As bench-models.py.
 
-import GLib from 'gi://GLib';
 import System from 'system';
 import Tornadis from 'gi://Tornadis?version=1.0';
+
+import {getClocks, report, run} from './bench-run.js';
 
 const [workload, path, number] = System.programArgs;
 const count = Number(number);
 const LIST = 'bench:model';
 const PAGE = 50;
-const loop = new GLib.MainLoop(null, false);
-let failed = false;
-
-// Of this thread, in microseconds.
-function getCpu() {
-    const [, text] = GLib.file_get_contents('/proc/thread-self/schedstat');
-    return parseInt(new TextDecoder().decode(text), 10) / 1e3;
-}
 
 // Waits for one of the signals: [object, signal].
 async function changed(...sources) {
@@ -60,7 +53,7 @@ async function follow(model, writer) {
     }
 }
 
-async function run() {
+async function show() {
     const client = new Tornadis.Client({unix_domain_socket: path});
     const writer = new Tornadis.Client({unix_domain_socket: path});
     await client.call('PING');
@@ -70,17 +63,9 @@ async function run() {
         await changed([model, 'notify::live']);
     while (!model.ready)
         await changed([model, 'notify::ready']);
-    const cpu = getCpu();
-    const start = GLib.get_monotonic_time();
+    const began = getClocks();
     await (workload === 'fill' ? fill(model) : follow(model, writer));
-    const seconds = (GLib.get_monotonic_time() - start) / 1e6;
-    print(JSON.stringify({ops: count, seconds, rate: count / seconds, cpu_usec: (getCpu() - cpu) / count}));
+    report(began, count);
 }
 
-run().catch(error => {
-    logError(error);
-    failed = true;
-}).finally(() => loop.quit());
-loop.run();
-if (failed)
-    System.exit(1);
+run(show);

@@ -5,23 +5,14 @@
 fill looks at all rows, page by page, and follow makes changes of a row that is shown, each when the one before is there to be
 shown. The peer reads a page with LRANGE, and again with the length when a notification comes."""
 
-import json
 import sys
-import time
+
+import bench_clock
 
 NAME, WORKLOAD, PATH = sys.argv[1:4]
 N = int(sys.argv[4])
 LIST = 'bench:model'
 PAGE = 50
-
-
-def get_clocks():
-    return time.perf_counter(), time.process_time()
-
-
-def report(began):
-    seconds, cpu = (end - start for end, start in zip(get_clocks(), began))
-    print(json.dumps({'ops': N, 'seconds': seconds, 'rate': N / seconds, 'cpu_usec': cpu * 1e6 / N}), flush=True)
 
 
 def check(n):
@@ -54,9 +45,9 @@ def run_redis_py():
         await writer.ping()
         pubsub = client.pubsub()
         await pubsub.subscribe(f'__keyspace@0__:{LIST}')
-        began = get_clocks()
+        began = bench_clock.get_clocks()
         await (fill(client) if WORKLOAD == 'fill' else follow(client, writer, pubsub))
-        report(began)
+        bench_clock.report(began, N)
         await pubsub.close()
         await client.close()
         await writer.close()
@@ -105,9 +96,9 @@ def run_tornadis():
             await changed((model, 'notify::live'))
         while not model.props.ready:
             await changed((model, 'notify::ready'))
-        began = get_clocks()
+        began = bench_clock.get_clocks()
         await (fill(model) if WORKLOAD == 'fill' else follow(model, writer))
-        report(began)
+        bench_clock.report(began, N)
 
     Tornadis.run(main())
 

@@ -6,7 +6,8 @@ import itertools
 import json
 import os
 import sys
-import time
+
+import bench_clock
 
 NAME, WORKLOAD, PATH = sys.argv[1:4]
 N, IN_FLIGHT = int(sys.argv[4]), int(sys.argv[5])
@@ -16,11 +17,6 @@ URI = os.environ.get('BENCH_URI')
 KEYS = itertools.cycle((os.environ.get('BENCH_KEYS') or KEY).split(','))
 LIST_KEY = 'bench:list'
 LONG_LIST_KEY = 'bench:long-list'
-
-
-def report(start, cpu):
-    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    print(json.dumps({'ops': N, 'seconds': seconds, 'rate': N / seconds, 'cpu_usec': cpu * 1e6 / N}))
 
 
 def get_peak():
@@ -50,7 +46,7 @@ async def measure(call, batch, list_range, gather):
         print(json.dumps({'ops': N, 'peak_mb': round(get_peak(), 1)}))
         return
 
-    start, cpu = time.perf_counter(), time.process_time()
+    began = bench_clock.get_clocks()
     if WORKLOAD == 'pipeline':
         for _ in range(N // 100):
             for value in await batch():
@@ -63,7 +59,7 @@ async def measure(call, batch, list_range, gather):
         await worker()
     else:
         await gather(worker() for _ in range(IN_FLIGHT))
-    report(start, cpu)
+    bench_clock.report(began, N)
 
 
 def run_redis_py():
@@ -132,11 +128,11 @@ def run_tornadis():
                 loop.quit()
 
         Tornadis.run(client.call('PING'))
-        start, cpu = time.perf_counter(), time.process_time()
+        began = bench_clock.get_clocks()
         for _ in range(IN_FLIGHT):
             submit()
         loop.run()
-        report(start, cpu)
+        bench_clock.report(began, N)
 
     if NAME == 'async_call':
         run_async_call()

@@ -4,24 +4,19 @@
 
 With a COUNT of 0 none is given."""
 
-import json
 import sys
-import time
+
+import bench_clock
 
 NAME, PATH = sys.argv[1:3]
 N, COUNT = map(int, sys.argv[3:5])
 DATABASE = 1
 
 
-def get_clocks():
-    return time.perf_counter(), time.process_time()
-
-
 def report(began, n):
     if n < N:
         sys.exit(f'benchmark: {n} keys of {N}')
-    seconds, cpu = (end - start for end, start in zip(get_clocks(), began))
-    print(json.dumps({'ops': n, 'seconds': seconds, 'rate': n / seconds, 'cpu_usec': cpu * 1e6 / n}), flush=True)
+    bench_clock.report(began, n)
 
 
 def run_redis_py():
@@ -29,7 +24,7 @@ def run_redis_py():
 
     client = redis.Redis(unix_socket_path=PATH, db=DATABASE)
     client.ping()
-    began, n = get_clocks(), 0
+    began, n = bench_clock.get_clocks(), 0
     for _ in client.scan_iter(count=COUNT or None):
         n += 1
     report(began, n)
@@ -42,7 +37,7 @@ def run_redis_py_asyncio():
     async def main():
         client = redis.asyncio.Redis(unix_socket_path=PATH, db=DATABASE)
         await client.ping()
-        began, n = get_clocks(), 0
+        began, n = bench_clock.get_clocks(), 0
         async for _ in client.scan_iter(count=COUNT or None):
             n += 1
         report(began, n)
@@ -63,7 +58,7 @@ def run_tornadis():
     async def main():
         client = Tornadis.Client(unix_domain_socket=PATH, db=DATABASE)
         await client.call('PING')
-        began, n = get_clocks(), 0
+        began, n = bench_clock.get_clocks(), 0
         async for _ in Tornadis.Scanner(client, count=COUNT, unique=NAME == 'unique'):
             n += 1
         report(began, n)

@@ -5,9 +5,9 @@
 Each entry has its field looked at; with a group each is acknowledged, and the last acknowledgement waited for: one by one when it
 is dealt with, or those of a batch together. The peer reads as many at a time as come over at a time here."""
 
-import json
 import sys
-import time
+
+import bench_clock
 
 NAME, WORKLOAD, PATH = sys.argv[1:4]
 N = int(sys.argv[4])
@@ -15,15 +15,10 @@ STREAM = 'bench:stream'
 AT_A_TIME = 256
 
 
-def get_clocks():
-    return time.perf_counter(), time.process_time()
-
-
 def report(began, n):
     if n != N:
         sys.exit(f'benchmark: {n} entries of {N}')
-    seconds, cpu = (end - start for end, start in zip(get_clocks(), began))
-    print(json.dumps({'ops': N, 'seconds': seconds, 'rate': N / seconds, 'cpu_usec': cpu * 1e6 / N}), flush=True)
+    bench_clock.report(began, N)
 
 
 def run_redis_py():
@@ -35,7 +30,7 @@ def run_redis_py():
         await client.ping()
         if WORKLOAD != 'read':
             await client.xgroup_create(STREAM, 'g', '0')
-        n, began, last = 0, get_clocks(), '0'
+        n, began, last = 0, bench_clock.get_clocks(), '0'
         while n < N:
             if WORKLOAD != 'read':
                 replies = await client.xreadgroup('g', 'c', {STREAM: '>'}, count=AT_A_TIME, block=5000)
@@ -67,7 +62,7 @@ def run_tornadis():
             reader = Tornadis.StreamReader(client, STREAM, '0')
         else:
             reader = Tornadis.StreamConsumer(client, STREAM, 'g', 'c')
-        n, began = 0, get_clocks()
+        n, began = 0, bench_clock.get_clocks()
         if WORKLOAD == 'group-batches':
             async for batch in reader.batches():
                 for entry in batch:
