@@ -33,29 +33,56 @@ count_tracking (TornadisHarnessRedis *redis)
 }
 
 static gboolean
-says (TornadisClient *client,
-      const char *line,
-      const char *expected)
+has_text (TornadisClient *client,
+          const char *key,
+          const char *expected)
 {
-  g_autoptr (TornadisCommand) command = make_command (line);
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *text = call_text (client, "GET", key, NULL);
 
-  tornadis_client_call_async (client, command, NULL, store_result, &result);
-  reply = tornadis_client_call_finish (client, wait_for_result (&result), &error);
-  g_assert_no_error (error);
-  text = tornadis_reply_to_string (reply);
-
-  return strcmp (text, expected) == 0;
+  return g_str_equal (text, expected);
 }
 
 /* Whether what listens is there. */
 static gboolean
 has_listener (TornadisClient *client)
 {
-  return says (client, "PUBSUB NUMSUB " CHANNEL, "1) \"" CHANNEL "\"\n2) (integer) 1");
+  g_autofree char *text = call_text (client, "PUBSUB", "NUMSUB", CHANNEL, NULL);
+
+  return g_str_equal (text, "1) \"" CHANNEL "\"\n2) (integer) 1");
+}
+
+static TornadisListModel *
+make_live_list (Fixture *fixture)
+{
+  TornadisListModel *model = tornadis_list_model_new (fixture->client, "list");
+
+  wait_for_live (model);
+
+  return model;
+}
+
+/* The client is of somebody who may not read the setting, nor call what @denied (nullable) says. */
+static void
+become_guest (Fixture *fixture,
+              const char *denied)
+{
+  assert_call (fixture->client, "OK", "ACL", "SETUSER", "guest", "on", ">secret", "~*", "&*", "+@all", "-config", denied, NULL);
+  g_object_set (fixture->client, "username", "guest", "password", "secret", NULL);
+}
+
+/* It listens, and shows what is read and nothing more. */
+static void
+assert_is_told_nothing (TornadisListModel *model,
+                        TornadisClient *other)
+{
+  TornadisLiveModel *live = TORNADIS_LIVE_MODEL (model);
+
+  wait_until (tornadis_live_model_get_ready (live));
+  wait_until (has_listener (other));
+  run (other, "RPUSH list a");
+  tornadis_live_model_refresh (live);
+  wait_for_rows (model, "a");
+  g_assert_false (tornadis_live_model_get_live (live));
 }
 
 /* One of each, told by a connection of its own. */
@@ -124,10 +151,9 @@ test_longer_key (Fixture *fixture,
                  gconstpointer data)
 {
   g_autoptr (TornadisClient) other = make_other (fixture);
-  g_autoptr (TornadisListModel) model = tornadis_list_model_new (fixture->client, "list");
+  g_autoptr (TornadisListModel) model = make_live_list (fixture);
   guint n_readings;
 
-  wait_for_live (model);
   run (other, "RPUSH list a");
   wait_for_rows (model, "a");
   n_readings = count_calls (fixture->redis, "llen");
@@ -145,10 +171,9 @@ test_flush (Fixture *fixture,
             gconstpointer data)
 {
   g_autoptr (TornadisClient) other = make_other (fixture);
-  g_autoptr (TornadisListModel) list = tornadis_list_model_new (fixture->client, "list");
+  g_autoptr (TornadisListModel) list = make_live_list (fixture);
   g_autoptr (TornadisKeyModel) keys = tornadis_key_model_new (fixture->client, "l*");
 
-  wait_for_live (list);
   wait_for_live (keys);
   run (other, "RPUSH list a");
   wait_for_rows (list, "a");
@@ -169,10 +194,9 @@ test_expiry (Fixture *fixture,
              gconstpointer data)
 {
   g_autoptr (TornadisClient) other = make_other (fixture);
-  g_autoptr (TornadisListModel) list = tornadis_list_model_new (fixture->client, "list");
+  g_autoptr (TornadisListModel) list = make_live_list (fixture);
   g_autoptr (TornadisKeyModel) keys = tornadis_key_model_new (fixture->client, "l*");
 
-  wait_for_live (list);
   wait_for_live (keys);
   run (other, "RPUSH list a");
   wait_for_rows (list, "a");
@@ -188,9 +212,8 @@ test_gap (Fixture *fixture,
           gconstpointer data)
 {
   g_autoptr (TornadisClient) other = make_other (fixture);
-  g_autoptr (TornadisListModel) model = tornadis_list_model_new (fixture->client, "list");
+  g_autoptr (TornadisListModel) model = make_live_list (fixture);
 
-  wait_for_live (model);
   run (other, "RPUSH list a");
   wait_for_rows (model, "a");
   assert_call (other, "(integer) 1", "CLIENT", "KILL", "TYPE", "pubsub", NULL);
@@ -220,8 +243,7 @@ test_setting (Fixture *fixture,
   g_autoptr (TornadisListModel) model = NULL;
 
   run (other, "CONFIG SET notify-keyspace-events KA");
-  model = tornadis_list_model_new (fixture->client, "list");
-  wait_for_live (model);
+  model = make_live_list (fixture);
   g_assert_cmpuint (count_tracking (fixture->redis), ==, 0);
 
   /* It has its setting from the beginning again. */
@@ -252,8 +274,7 @@ test_partial_setting (Fixture *fixture,
   g_autoptr (TornadisListModel) model = NULL;
 
   run (other, "CONFIG SET notify-keyspace-events Kl");
-  model = tornadis_list_model_new (fixture->client, "list");
-  wait_for_live (model);
+  model = make_live_list (fixture);
   run (other, "RPUSH list a");
   wait_for_rows (model, "a");
   run (other, "DEL list");
@@ -268,10 +289,8 @@ test_unknown_setting (Fixture *fixture,
   g_autoptr (TornadisClient) other = make_other (fixture);
   g_autoptr (TornadisListModel) model = NULL;
 
-  assert_call (fixture->client, "OK", "ACL", "SETUSER", "guest", "on", ">secret", "~*", "&*", "+@all", "-config", NULL);
-  g_object_set (fixture->client, "username", "guest", "password", "secret", NULL);
-  model = tornadis_list_model_new (fixture->client, "list");
-  wait_for_live (model);
+  become_guest (fixture, NULL);
+  model = make_live_list (fixture);
   run (other, "RPUSH list a");
   wait_for_rows (model, "a");
 }
@@ -283,24 +302,15 @@ test_refused (Fixture *fixture,
 {
   g_autoptr (TornadisClient) other = make_other (fixture);
   g_autoptr (TornadisListModel) model = NULL;
-  TornadisLiveModel *live;
 
-  assert_call (fixture->client, "OK", "ACL", "SETUSER", "guest", "on", ">secret", "~*", "&*", "+@all", "-config",
-               "-client|tracking", NULL);
-  g_object_set (fixture->client, "username", "guest", "password", "secret", NULL);
+  become_guest (fixture, "-client|tracking");
   model = tornadis_list_model_new (fixture->client, "list");
-  live = TORNADIS_LIVE_MODEL (model);
-  wait_until (tornadis_live_model_get_ready (live));
-  wait_until (has_listener (other));
-  run (other, "RPUSH list a");
-  tornadis_live_model_refresh (live);
-  wait_for_rows (model, "a");
-  g_assert_false (tornadis_live_model_get_live (live));
+  assert_is_told_nothing (model, other);
 
   run (other, "CONFIG SET notify-keyspace-events KA");
   run (other, "RPUSH list b");
   wait_for_rows (model, "a b");
-  g_assert_true (tornadis_live_model_get_live (live));
+  g_assert_true (tornadis_live_model_get_live (TORNADIS_LIVE_MODEL (model)));
   g_assert_cmpuint (count_tracking (fixture->redis), ==, 0);
 }
 
@@ -311,17 +321,10 @@ test_resp2 (Fixture *fixture,
 {
   g_autoptr (TornadisClient) other = make_other (fixture);
   g_autoptr (TornadisListModel) model = NULL;
-  TornadisLiveModel *live;
 
   g_object_set (fixture->client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
   model = tornadis_list_model_new (fixture->client, "list");
-  live = TORNADIS_LIVE_MODEL (model);
-  wait_until (tornadis_live_model_get_ready (live));
-  wait_until (has_listener (other));
-  run (other, "RPUSH list a");
-  tornadis_live_model_refresh (live);
-  wait_for_rows (model, "a");
-  g_assert_false (tornadis_live_model_get_live (live));
+  assert_is_told_nothing (model, other);
   g_assert_cmpuint (count_tracking (fixture->redis), ==, 0);
 }
 
@@ -497,8 +500,7 @@ test_cache (Fixture *fixture,
   guint64 hits;
 
   g_assert_no_error (error);
-  model = tornadis_list_model_new (fixture->client, "list");
-  wait_for_live (model);
+  model = make_live_list (fixture);
   run (other, "MSET text one list:longer 1");
   g_object_get (cache, "connections", &n_connections, NULL);
   g_assert_cmpuint (n_connections, ==, 1);
@@ -510,7 +512,7 @@ test_cache (Fixture *fixture,
   g_object_get (cache, "hits", &hits, NULL);
   g_assert_cmpuint (hits, >=, 1);
   run (other, "SET text two");
-  wait_until (says (fixture->client, "GET text", "\"two\""));
+  wait_until (has_text (fixture->client, "text", "\"two\""));
 }
 
 static void
