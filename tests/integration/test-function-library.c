@@ -405,14 +405,11 @@ static void
 test_cluster (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, NULL);
-  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
-  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, &error);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
   g_autoptr (TornadisFunctionLibrary) first = tornadis_function_library_new (NAME COUNT, 1);
   g_autoptr (TornadisFunctionLibrary) second = tornadis_function_library_new (NAME COUNT "\n" SAY (2), 2);
 
-  g_assert_no_error (error);
   assert_done (ensure, first, client);
   for (guint round = 1; round <= 4; round++)
     {
@@ -440,10 +437,7 @@ static void
 test_cluster_versions (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, NULL);
-  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
-  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, &error);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
   TornadisFunctionLibrary *versions[] = {
     tornadis_function_library_new (NAME SAY (0), 0),
     tornadis_function_library_new (NAME SAY (1), 1),
@@ -451,7 +445,6 @@ test_cluster_versions (void)
     tornadis_function_library_new (NAME SAY (3), 3),
   };
 
-  g_assert_no_error (error);
   for (guint newest = 0; newest < 3; newest++)
     {
       assert_call (client, "OK", "FUNCTION", "FLUSH", NULL);
@@ -482,8 +475,6 @@ static void
 test_cluster_together (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, NULL);
-  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
-  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
   g_autoptr (TornadisFunctionLibrary) first = tornadis_function_library_new (NAME SAY (1), 1);
   TornadisFunctionLibrary *versions[2] = {
     tornadis_function_library_new (NAME SAY (2), 2),
@@ -492,12 +483,7 @@ test_cluster_together (void)
   TornadisClient *clients[2];
 
   for (guint i = 0; i < 2; i++)
-    {
-      g_autoptr (GError) error = NULL;
-
-      clients[i] = tornadis_client_new_for_uri (uri, &error);
-      g_assert_no_error (error);
-    }
+    clients[i] = make_cluster_client (cluster, NULL);
 
   for (guint i = 0; i < 12; i++)
     {

@@ -636,12 +636,9 @@ static void
 test_cluster (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, NULL);
-  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
-  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, &error);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
 
-  g_assert_no_error (error);
   for (guint i = 0; i < 6; i++)
     {
       g_autofree char *name = g_strdup_printf ("{%u}:lock", i);
@@ -665,17 +662,13 @@ static void
 test_failover (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 1, NULL);
-  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
-  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
-  g_autoptr (GError) error = NULL;
   g_autoptr (GError) lost = NULL;
-  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, &error);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
   g_autoptr (TornadisLock) lock = NULL;
   int slot = tornadis_harness_cluster_find_slot (cluster, "lock", NULL);
   int master = tornadis_harness_cluster_find_master (cluster, (guint) slot, NULL);
   int replica = tornadis_harness_cluster_find_replica (cluster, (guint) master, NULL);
 
-  g_assert_no_error (error);
   g_assert_cmpint (replica, >=, 0);
   lock = make_lock (client, 3 * EXPIRY_MSEC);
   g_signal_connect (lock, "lost", G_CALLBACK (lost_cb), &lost);

@@ -1032,10 +1032,8 @@ static void
 test_cluster (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, notifying);
-  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
-  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
-  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, NULL);
-  g_autoptr (TornadisClient) other = tornadis_client_new_for_uri (uri, NULL);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
+  g_autoptr (TornadisClient) other = make_cluster_client (cluster, NULL);
 
   for (guint i = 0; i < 6; i++)
     {

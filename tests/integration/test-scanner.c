@@ -581,25 +581,12 @@ test_usage (Fixture *fixture,
   g_assert_cmpuint (tornadis_scanner_get_max_unique_bytes (typed), ==, 256 * 1024 * 1024);
 }
 
-static TornadisClient *
-make_cluster_client (TornadisHarnessCluster *cluster)
-{
-  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
-  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
-  g_autoptr (GError) error = NULL;
-  TornadisClient *client = tornadis_client_new_for_uri (uri, &error);
-
-  g_assert_no_error (error);
-
-  return client;
-}
-
 /* All masters' keys, and those of a slot that stays where it is when another moves in between. */
 static void
 test_cluster (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, NULL);
-  g_autoptr (TornadisClient) client = make_cluster_client (cluster);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
   g_autoptr (TornadisScanner) scanner = NULL;
   g_autoptr (TornadisReply) batch = NULL;
   guint slot = (guint) tornadis_harness_cluster_find_slot (cluster, "moves", NULL);
@@ -636,7 +623,7 @@ static void
 test_failover (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 1, NULL);
-  g_autoptr (TornadisClient) client = make_cluster_client (cluster);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
   g_autoptr (TornadisScanner) scanner = NULL;
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   int master = tornadis_harness_cluster_find_master (cluster, 0, NULL);

@@ -305,15 +305,12 @@ static void
 test_cluster (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, NULL);
-  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
-  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, &error);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
   g_autoptr (TornadisScript) script = tornadis_script_new (COUNT, 1);
   g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
   g_autoptr (TornadisReply) replies = NULL;
 
-  g_assert_no_error (error);
   for (guint i = 0; i < 12; i++)
     {
       g_autofree char *key = g_strdup_printf ("n:%u", i);

@@ -877,15 +877,11 @@ static void
 test_cluster (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, NULL);
-  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
-  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, &error);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
   g_autoptr (TornadisStreamConsumer) consumer = NULL;
   g_autoptr (TornadisStreamEntry) entry = NULL;
   g_autoptr (GString) buried = g_string_new (NULL);
 
-  g_assert_no_error (error);
   consumer = make_consumer (client, "c");
   /* Dead letters are on another node. */
   g_object_set (consumer, "claim-idle-msec", 10, "max-deliveries", 1, "dead-letter-stream", "dead", NULL);

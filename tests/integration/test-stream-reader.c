@@ -378,15 +378,12 @@ static void
 test_cluster (void)
 {
   g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, NULL);
-  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
-  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisClient) client = tornadis_client_new_for_uri (uri, &error);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
   g_autoptr (TornadisStreamReader) reader = NULL;
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (TornadisStreamEntry) entry = NULL;
 
-  g_assert_no_error (error);
   reader = tornadis_stream_reader_new (TORNADIS_CALLER (client), "s", "0");
   add (client, "1-0", "x");
   assert_next (reader, "1-0");

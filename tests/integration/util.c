@@ -43,6 +43,27 @@ start_cluster (guint n_masters,
   return cluster;
 }
 
+char *
+make_cluster_uri (TornadisHarnessCluster *cluster,
+                  const char *options)
+{
+  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
+
+  return g_strconcat ("redis-cluster://", hosts, options != NULL ? "?" : "", options, NULL);
+}
+
+TornadisClient *
+make_cluster_client (TornadisHarnessCluster *cluster,
+                     const char *options)
+{
+  g_autofree char *uri = make_cluster_uri (cluster, options);
+  g_autoptr (GError) error = NULL;
+  TornadisClient *client = tornadis_client_new_for_uri (uri, &error);
+
+  g_assert_no_error (error);
+  return client;
+}
+
 void
 assert_client_finalized (TornadisClient *client)
 {

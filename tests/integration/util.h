@@ -92,6 +92,11 @@ TornadisHarnessCluster *
                   start_cluster        (guint               n_masters,
                                         guint               n_replicas,
                                         const char *const  *args);
+/* Of the nodes that it has at first. @options (nullable): "read-from=any&failover-timeout-msec=100". */
+char             *make_cluster_uri     (TornadisHarnessCluster *cluster,
+                                        const char          *options);
+TornadisClient   *make_cluster_client  (TornadisHarnessCluster *cluster,
+                                        const char          *options);
 /* Calls a function of the harness, which may not fail. */
 #define assert_done(function, ...)                    \
   G_STMT_START                                        \

@@ -21,27 +21,6 @@ run_with_cluster (const char *const *args)
   return status;
 }
 
-char *
-make_cluster_uri (TornadisHarnessCluster *cluster,
-                  const char *options)
-{
-  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (cluster, FALSE);
-
-  return g_strconcat ("redis-cluster://", hosts, options != NULL ? "?" : "", options, NULL);
-}
-
-TornadisClient *
-make_cluster_client (TornadisHarnessCluster *cluster,
-                     const char *options)
-{
-  g_autofree char *uri = make_cluster_uri (cluster, options);
-  g_autoptr (GError) error = NULL;
-  TornadisClient *client = tornadis_client_new_for_uri (uri, &error);
-
-  g_assert_no_error (error);
-  return client;
-}
-
 TornadisPlugin *
 get_cluster_plugin (TornadisClient *client)
 {

@@ -27,11 +27,6 @@ void                    scene_tear_down    (Scene                   *self,
 /* Starts the cluster of the program, runs the tests, and stops it. */
 int                     run_with_cluster   (const char *const       *args);
 
-/* @options (nullable): "read-from=any&failover-timeout-msec=100". */
-char                   *make_cluster_uri   (TornadisHarnessCluster  *cluster,
-                                            const char              *options);
-TornadisClient         *make_cluster_client (TornadisHarnessCluster *cluster,
-                                            const char              *options);
 /* (transfer none): the only one that is on the client, or the last. */
 TornadisPlugin         *get_cluster_plugin (TornadisClient          *client);
 guint64                 get_redirects      (TornadisClient          *client);
