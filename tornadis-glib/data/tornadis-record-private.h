@@ -81,11 +81,9 @@ void tornadis_record_follow (TornadisRecord *self);
 void tornadis_record_track (TornadisRecord *self);
 /* Nothing is followed or read any more. */
 void tornadis_record_stop (TornadisRecord *self);
-/* Who waits: a task in a queue, until it is returned or cancelled. */
-void tornadis_record_queue_push (GQueue *queue,
-                                 GTask *task);
-void tornadis_record_queue_return (GQueue *queue,
-                                   const GError *error);
+/* In @queue until tornadis_waiters_return(), or until it is cancelled. */
+void tornadis_record_wait (GQueue *queue,
+                           GTask *task);
 gboolean tornadis_record_is_dirty (TornadisRecord *self);
 /* (nullable) (transfer full): writes what is to be written. */
 TornadisPipeline *tornadis_record_take_changes (TornadisRecord *self);

@@ -8,6 +8,7 @@
 
 #include "tornadis-glib/client/tornadis-client.h"
 #include "tornadis-glib/data/tornadis-keyspace-private.h"
+#include "tornadis-glib/data/tornadis-waiters-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command.h"
 #include "tornadis-glib/values/tornadis-reply.h"
@@ -98,46 +99,6 @@ record_update_live (TornadisRecord *self)
   record_set_flag (self, &priv->live, live, PROP_LIVE);
 }
 
-/* Who waits: a task in a queue, whose task data is the source that cancels it. */
-
-static void
-destroy_source (gpointer source)
-{
-  g_source_destroy (source);
-  g_source_unref (source);
-}
-
-/* (transfer full) (nullable): the next task, which is to be returned. */
-static GTask *
-queue_pop (GQueue *queue)
-{
-  GTask *task = g_queue_pop_head (queue);
-
-  if (task != NULL)
-    g_task_set_task_data (task, NULL, NULL);
-
-  return task;
-}
-
-void
-tornadis_record_queue_return (GQueue *queue,
-                              const GError *error)
-{
-  GQueue present = *queue;
-  GTask *task;
-
-  /* Who waits from now on waits for something else. */
-  g_queue_init (queue);
-  while ((task = queue_pop (&present)) != NULL)
-    {
-      if (error != NULL)
-        g_task_return_error (task, g_error_copy (error));
-      else
-        g_task_return_boolean (task, TRUE);
-      g_object_unref (task);
-    }
-}
-
 void
 tornadis_record_stop (TornadisRecord *self)
 {
@@ -170,8 +131,8 @@ record_abandon (TornadisRecord *self,
   priv->tracking = FALSE;
   for (guint i = 0; i < priv->fields->len; i++)
     ((TornadisRecordField *) priv->fields->pdata[i])->dirty = FALSE;
-  tornadis_record_queue_return (&priv->loads, error);
-  tornadis_record_queue_return (&priv->flushes, error);
+  tornadis_waiters_return (&priv->loads, error);
+  tornadis_waiters_return (&priv->flushes, error);
 }
 
 static gboolean
@@ -181,12 +142,11 @@ cancelled_cb (GCancellable *cancellable,
   g_autoptr (GTask) task = g_object_ref (user_data);
   TornadisRecord *self = g_task_get_source_object (task);
   TornadisRecordPrivate *priv = tornadis_record_get_private (self);
-  GQueue *queues[] = { &priv->loads, &priv->loading, &priv->flushes };
 
-  for (guint i = 0; i < G_N_ELEMENTS (queues); i++)
-    if (g_queue_remove (queues[i], task))
-      g_object_unref (task);
+  if (!g_queue_remove (&priv->loads, task) && !g_queue_remove (&priv->loading, task) && !g_queue_remove (&priv->flushes, task))
+    return G_SOURCE_REMOVE;
 
+  g_object_unref (task);
   if (!priv->loaded && g_queue_is_empty (&priv->loads) && g_queue_is_empty (&priv->loading) && !priv->disposed)
     {
       g_autoptr (GError) error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The record is not loaded");
@@ -199,19 +159,10 @@ cancelled_cb (GCancellable *cancellable,
 }
 
 void
-tornadis_record_queue_push (GQueue *queue,
-                            GTask *task)
+tornadis_record_wait (GQueue *queue,
+                      GTask *task)
 {
-  GCancellable *cancellable = g_task_get_cancellable (task);
-
-  g_queue_push_tail (queue, g_object_ref (task));
-  if (cancellable != NULL)
-    {
-      GSource *source = g_cancellable_source_new (cancellable);
-
-      g_task_attach_source (task, source, G_SOURCE_FUNC (cancelled_cb));
-      g_task_set_task_data (task, source, destroy_source);
-    }
+  tornadis_waiters_add (queue, task, cancelled_cb);
 }
 
 /* Sending: what is to be read first, and then what is to be written */
@@ -306,10 +257,10 @@ written_cb (GObject *object,
   if (error != NULL)
     {
       g_signal_emit (self, tornadis_record_signals[SIGNAL_WRITE_FAILED], 0, error);
-      tornadis_record_queue_return (&priv->flushes, error);
+      tornadis_waiters_return (&priv->flushes, error);
     }
   else if (!tornadis_record_is_dirty (self))
-    tornadis_record_queue_return (&priv->flushes, NULL);
+    tornadis_waiters_return (&priv->flushes, NULL);
 
   record_send (self);
 }
@@ -517,7 +468,7 @@ read_cb (GObject *object,
     error = check_reply (reply);
   if (error != NULL)
     {
-      tornadis_record_queue_return (&priv->loading, error);
+      tornadis_waiters_return (&priv->loading, error);
       if (!priv->disposed)
         record_fail (self, error);
       return;
@@ -525,7 +476,7 @@ read_cb (GObject *object,
 
   priv->again_msec = TORNADIS_RECORD_AGAIN_MSEC;
   record_take (self, reply);
-  tornadis_record_queue_return (&priv->loading, NULL);
+  tornadis_waiters_return (&priv->loading, NULL);
   if (!priv->disposed)
     record_send (self);
 }
@@ -675,7 +626,7 @@ started_cb (GObject *object,
   else
     {
       tornadis_record_stop (self);
-      tornadis_record_queue_return (&priv->loads, error);
+      tornadis_waiters_return (&priv->loads, error);
     }
   record_set_error (self, error);
 }

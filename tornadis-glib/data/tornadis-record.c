@@ -4,6 +4,7 @@
 
 #include "tornadis-glib/client/tornadis-client.h"
 #include "tornadis-glib/data/tornadis-record-private.h"
+#include "tornadis-glib/data/tornadis-waiters-private.h"
 #include "tornadis-glib/tornadis-error.h"
 
 /**
@@ -172,7 +173,7 @@ tornadis_record_load_async (TornadisRecord *self,
     tornadis_record_stop (self);
   if (!priv->tracking)
     tornadis_record_track (self);
-  tornadis_record_queue_push (&priv->loads, task);
+  tornadis_record_wait (&priv->loads, task);
   if (is_active)
     tornadis_record_set_stale (self);
   else if (priv->keyspace == NULL)
@@ -236,7 +237,7 @@ tornadis_record_flush_async (TornadisRecord *self,
   if (!priv->writing && !tornadis_record_is_dirty (self))
     g_task_return_boolean (task, TRUE);
   else
-    tornadis_record_queue_push (&priv->flushes, task);
+    tornadis_record_wait (&priv->flushes, task);
 }
 
 /**
@@ -655,9 +656,9 @@ tornadis_record_dispose (GObject *object)
         tornadis_client_call_pipeline_async (priv->client, pipeline, NULL, NULL, NULL);
       tornadis_record_cancel_source (&priv->source);
       tornadis_record_stop (self);
-      tornadis_record_queue_return (&priv->loads, error);
-      tornadis_record_queue_return (&priv->loading, error);
-      tornadis_record_queue_return (&priv->flushes, error);
+      tornadis_waiters_return (&priv->loads, error);
+      tornadis_waiters_return (&priv->loading, error);
+      tornadis_waiters_return (&priv->flushes, error);
     }
 
   G_OBJECT_CLASS (tornadis_record_parent_class)->dispose (object);

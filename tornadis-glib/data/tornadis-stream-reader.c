@@ -3,6 +3,7 @@
 #include "tornadis-glib/data/tornadis-stream-reader-private.h"
 
 #include "tornadis-glib/client/tornadis-caller.h"
+#include "tornadis-glib/data/tornadis-waiters-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command.h"
 #include "tornadis-glib/values/tornadis-reply.h"
@@ -100,34 +101,6 @@ static guint signals[N_SIGNALS];
 
 static void reader_tell_soon (TornadisStreamReader *self);
 
-/* Tasks that wait. */
-
-static void
-task_stop_watching (GTask *task)
-{
-  GSource *watch = g_task_get_task_data (task);
-
-  if (watch != NULL)
-    g_source_destroy (watch);
-}
-
-static void
-queue_return_error (GQueue *tasks,
-                    const GError *error)
-{
-  GQueue ended = *tasks;
-  GTask *task;
-
-  /* Who waits anew, as a callback may, waits for something else. */
-  g_queue_init (tasks);
-  while ((task = g_queue_pop_head (&ended)) != NULL)
-    {
-      task_stop_watching (task);
-      g_task_return_error (task, g_error_copy (error));
-      g_object_unref (task);
-    }
-}
-
 static gboolean
 cancelled_cb (GCancellable *cancellable,
               gpointer user_data)
@@ -135,7 +108,6 @@ cancelled_cb (GCancellable *cancellable,
   GTask *task = user_data;
   TornadisStreamReaderPrivate *priv = GET_PRIVATE (g_task_get_source_object (task));
 
-  task_stop_watching (task);
   if (g_queue_remove (&priv->waiting, task) || g_queue_remove (&priv->closing, task))
     {
       g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The reader is not waited for any more");
@@ -143,24 +115,6 @@ cancelled_cb (GCancellable *cancellable,
     }
 
   return G_SOURCE_REMOVE;
-}
-
-/* In @tasks until it is answered. */
-static void
-queue_wait (GQueue *tasks,
-            GTask *task)
-{
-  GCancellable *cancellable = g_task_get_cancellable (task);
-
-  g_queue_push_tail (tasks, g_object_ref (task));
-  if (cancellable != NULL)
-    {
-      GSource *watch = g_cancellable_source_new (cancellable);
-
-      g_source_set_callback (watch, G_SOURCE_FUNC (cancelled_cb), task, NULL);
-      g_task_set_task_data (task, watch, (GDestroyNotify) g_source_unref);
-      g_source_attach (watch, g_task_get_context (task));
-    }
 }
 
 GError *
@@ -190,9 +144,8 @@ reader_pop (TornadisStreamReader *self)
 static void
 reader_answer (TornadisStreamReader *self)
 {
-  g_autoptr (GTask) task = g_queue_pop_head (&GET_PRIVATE (self)->waiting);
+  g_autoptr (GTask) task = tornadis_waiters_pop (&GET_PRIVATE (self)->waiting);
 
-  task_stop_watching (task);
   g_task_return_pointer (task, reader_pop (self), (GDestroyNotify) tornadis_stream_entry_unref);
 }
 
@@ -311,7 +264,7 @@ tornadis_stream_reader_fail (TornadisStreamReader *self,
 
   priv->started = FALSE;
   g_signal_emit (self, signals[SIGNAL_FAILED], 0, error);
-  queue_return_error (&priv->waiting, error);
+  tornadis_waiters_return (&priv->waiting, error);
 }
 
 /* The link. */
@@ -370,17 +323,9 @@ void
 tornadis_stream_reader_check_closed (TornadisStreamReader *self)
 {
   TornadisStreamReaderPrivate *priv = GET_PRIVATE (self);
-  GTask *task;
 
-  if (!priv->closed || !HOOKS (self)->is_idle (self))
-    return;
-
-  while ((task = g_queue_pop_head (&priv->closing)) != NULL)
-    {
-      task_stop_watching (task);
-      g_task_return_boolean (task, TRUE);
-      g_object_unref (task);
-    }
+  if (priv->closed && HOOKS (self)->is_idle (self))
+    tornadis_waiters_return (&priv->closing, NULL);
 }
 
 /* XREAD. */
@@ -724,7 +669,7 @@ tornadis_stream_reader_next_async (TornadisStreamReader *self,
       return;
     }
 
-  queue_wait (&priv->waiting, task);
+  tornadis_waiters_add (&priv->waiting, task, cancelled_cb);
   tornadis_stream_reader_start (self);
 }
 
@@ -823,9 +768,9 @@ tornadis_stream_reader_close_async (TornadisStreamReader *self,
   reader_drop_entries (self);
   HOOKS (self)->closed (self);
   error = tornadis_stream_reader_make_closed_error ();
-  queue_return_error (&priv->waiting, error);
+  tornadis_waiters_return (&priv->waiting, error);
 
-  queue_wait (&priv->closing, task);
+  tornadis_waiters_add (&priv->closing, task, cancelled_cb);
   tornadis_stream_reader_check_closed (self);
 }
 
@@ -942,8 +887,8 @@ tornadis_stream_reader_dispose (GObject *object)
     g_source_destroy (priv->telling);
   g_clear_pointer (&priv->telling, g_source_unref);
   g_queue_clear_full (&priv->entries, (GDestroyNotify) tornadis_stream_entry_unref);
-  queue_return_error (&priv->waiting, error);
-  queue_return_error (&priv->closing, error);
+  tornadis_waiters_return (&priv->waiting, error);
+  tornadis_waiters_return (&priv->closing, error);
 
   G_OBJECT_CLASS (tornadis_stream_reader_parent_class)->dispose (object);
 }
