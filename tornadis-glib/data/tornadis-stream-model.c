@@ -8,7 +8,7 @@
 #include "tornadis-glib/client/tornadis-client.h"
 #include "tornadis-glib/client/tornadis-pipeline.h"
 #include "tornadis-glib/data/tornadis-item.h"
-#include "tornadis-glib/data/tornadis-stream-reader.h"
+#include "tornadis-glib/data/tornadis-stream-reader-private.h"
 #include "tornadis-glib/data/tornadis-stream-rows-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command.h"
@@ -26,8 +26,7 @@
  * No more than [property@Tornadis.StreamModel:max-items] are in it, which are kept in memory: for new ones the oldest make place. It
  * reads them once, and is told of those that are added by a [class@Tornadis.StreamReader], which needs no notifications. Those
  * that others delete or trim are found by notifications, or by [method@Tornadis.LiveModel.refresh]: there each reads all that
- * it has once more, but for trimming, which asks for the oldest entry alone. An entry that is deleted in the moment in which it was
- * added may stay until the next time.
+ * it has once more, but for trimming, which asks for the oldest entry alone.
  *
  * A user who may not call `XREAD`, and a key with a NUL in it, have it read the stream anew with each notification.
  *
@@ -51,6 +50,7 @@ struct _TornadisStreamModel
   GSource *source;              /* (owned) (nullable) that will append them */
   gboolean reader_failed;
   gboolean reader_wanted; /* it may be tried again */
+  gboolean doubtful;      /* what comes next may have been read before others deleted it */
 
   gboolean whole;            /* all is to be read, not only what the first entry is */
   gboolean reading_whole;    /* likewise of what is under way */
@@ -86,6 +86,13 @@ arrived_cb (gpointer user_data)
 
   self->arrived = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_stream_entry_unref);
   g_clear_pointer (&self->source, g_source_unref);
+  if (self->doubtful)
+    {
+      /* The reply that was under way then is told in one piece or in several, and the next is asked for behind it. */
+      self->doubtful = tornadis_stream_reader_has_entries (self->reader);
+      self->whole = TRUE;
+      tornadis_live_model_queue_reading (TORNADIS_LIVE_MODEL (self), TRUE);
+    }
   tornadis_stream_rows_append (self->rows, entries);
 
   return G_SOURCE_REMOVE;
@@ -206,6 +213,7 @@ stream_model_event (TornadisLiveModel *model,
     return TRUE;
 
   self->whole = TRUE;
+  self->doubtful = TRUE;
   self->reader_wanted |= key == NULL || !g_str_equal (event, "xadd");
   return TRUE;
 }

@@ -36,6 +36,8 @@ typedef struct _TornadisStreamReaderHooks
 char *tornadis_stream_reader_get_key (TornadisStreamReader *self);
 /* For a command, while it is asked for. */
 TornadisStreamLink *tornadis_stream_reader_get_link (TornadisStreamReader *self);
+/* Whether entries that were read are still to be told. */
+gboolean tornadis_stream_reader_has_entries (TornadisStreamReader *self);
 /* An entry (transfer full) that is to be told. */
 void tornadis_stream_reader_queue (TornadisStreamReader *self,
                                    TornadisStreamEntry *entry);

@@ -239,6 +239,12 @@ tornadis_stream_reader_get_link (TornadisStreamReader *self)
   return GET_PRIVATE (self)->link;
 }
 
+gboolean
+tornadis_stream_reader_has_entries (TornadisStreamReader *self)
+{
+  return !g_queue_is_empty (&GET_PRIVATE (self)->entries);
+}
+
 /* Not for every entry that goes, while there are others to tell: a read of many is dearer by little. */
 gboolean
 tornadis_stream_reader_has_room (TornadisStreamReader *self,
