@@ -279,31 +279,40 @@ test_bad_replies (void)
     }
 }
 
+static void
+count_added_cb (GListModel *model,
+                guint position,
+                guint removed,
+                guint added,
+                guint *n_added)
+{
+  *n_added += added;
+}
+
 /* A reply that was under way when its entry was deleted comes behind the reading that finds it gone. */
 static void
 test_deleted_under_way (void)
 {
   g_autoptr (TornadisHarnessPeer) peer =
     make_peer ("answer MULTI \"+OK\\r\\n\"\nanswer XREVRANGE \"+QUEUED\\r\\n\"\nanswer EXEC \"*1\\r\\n*0\\r\\n\"\n"
-               "handshake3\nserve\n---\nhandshake3\nserve\n"
-               "---\nhandshake3\nexpect XREAD\nwait\n"
+               "handshake3\nserve XREAD\nexpect XREAD\nwait\n"
                "send \"%1\\r\\n$3\\r\\nlog\\r\\n*1\\r\\n*2\\r\\n$3\\r\\n1-1\\r\\n*2\\r\\n$1\\r\\na\\r\\n$1\\r\\nb\\r\\n\"\n"
                "drain\n");
   g_autoptr (TornadisClient) client = make_client (peer);
   g_autoptr (TornadisStreamModel) model = tornadis_stream_model_new (client, "log", 5);
+  guint n_added = 0;
   guint n;
 
+  g_signal_connect (model, "items-changed", G_CALLBACK (count_added_cb), &n_added);
   wait_until (count_received (peer, "XREAD") == 1);
   n = count_received (peer, "XREVRANGE");
   tornadis_live_model_refresh (TORNADIS_LIVE_MODEL (model));
-  wait_until (count_received (peer, "XREVRANGE") == n + 1);
+  wait_until (count_received (peer, "XREVRANGE") > n);
   assert_call (client, "PONG", "PING", NULL);
-  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (model)), ==, 0);
+  g_assert_cmpuint (n_added, ==, 0);
 
   tornadis_harness_peer_go (peer);
-  wait_until (g_list_model_get_n_items (G_LIST_MODEL (model)) == 1);
-  wait_until (g_list_model_get_n_items (G_LIST_MODEL (model)) == 0);
-  g_assert_cmpuint (count_received (peer, "XREVRANGE"), ==, n + 2);
+  wait_until (n_added == 1 && g_list_model_get_n_items (G_LIST_MODEL (model)) == 0);
 }
 
 static void
