@@ -696,7 +696,9 @@ reader_expand_pack (TornadisReader *self)
       self->values = g_renew (TornadisReply *, self->values, self->values_allocated);
     }
 
-  tornadis_reply_pack_expand (pack, &self->block, self->values + self->n_values);
+  /* There need be no values at all. */
+  if (pack->length > 0)
+    tornadis_reply_pack_expand (pack, &self->block, self->values + self->n_values);
   self->n_values = n_values;
   g_clear_pointer (&self->unfinished, tornadis_reply_unref);
 }
