@@ -500,7 +500,8 @@ unmarshal_head (Unmarshaller *self,
                 const char *opcodes,
                 guint32 *n)
 {
-  if (self->end - self->p < 5 || strchr (opcodes, *self->p) == NULL)
+  /* A NUL ends the opcodes, and is none of them. */
+  if (self->end - self->p < 5 || *self->p == '\0' || strchr (opcodes, *self->p) == NULL)
     return FALSE;
 
   memcpy (n, self->p + 1, sizeof *n);
@@ -537,7 +538,8 @@ marshal_parse (const char *calls,
                gsize length,
                GError **error)
 {
-  Unmarshaller self = { calls, calls + length };
+  /* What is empty may be nowhere. */
+  Unmarshaller self = { calls, calls != NULL ? calls + length : NULL };
   g_autoptr (GPtrArray) commands = tornadis_bridge_new_calls ();
   guint32 n_calls;
 

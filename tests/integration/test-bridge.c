@@ -380,6 +380,7 @@ static void
 test_calls_of_marshal (void)
 {
   static const char calls[] = "[\2\0\0\0[\2\0\0\0s\3\0\0\0GETs\2\0\0\0k\0(\1\0\0\0s\0\0\0\0";
+  static const gsize opcodes[] = { 0, 5, 10, 18, 25, 30 };
   g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
   g_autoptr (GError) error = NULL;
   gsize length = sizeof calls - 1;
@@ -404,6 +405,20 @@ test_calls_of_marshal (void)
       wrong[i] = 0xff;
       tornadis_bridge_stack_data (pipeline, wrong, length, NULL);
     }
+
+  /* What would be a list, or bytes, has no opcode. */
+  for (gsize i = 0; i < G_N_ELEMENTS (opcodes); i++)
+    {
+      g_autofree guint8 *wrong = g_memdup2 (calls, length);
+
+      wrong[opcodes[i]] = 0;
+      g_assert_false (tornadis_bridge_stack_data (pipeline, wrong, length, &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+      g_clear_error (&error);
+    }
+
+  g_assert_false (tornadis_bridge_stack_data (pipeline, NULL, 0, &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
 }
 
 /* A bridge to "JavaScript" and what it told. */
