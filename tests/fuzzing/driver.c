@@ -15,6 +15,7 @@ main (int argc,
       return EXIT_FAILURE;
     }
 
+  LLVMFuzzerInitialize (&argc, &argv);
   for (int i = 1; i < argc; i++)
     {
       g_autofree char *data = NULL;

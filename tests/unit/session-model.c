@@ -9,14 +9,14 @@
  *   - no call that waits for data is left to the server when nobody waits for it;
  *   - what the session says is what the server has, once all is answered. */
 
+#include "unit/session-model.h"
+
 #include <string.h>
 
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-queue.h"
 
-#define N_RUNS 1500
-#define N_STEPS 120
 #define MAX_VECTORS 8
 #define UNKNOWN (-1)
 
@@ -75,6 +75,9 @@ typedef struct
 
 struct _Model
 {
+  SessionModelDice dice;
+  gpointer dice_data; /* (unowned) */
+
   TornadisQueue *queue;
   TornadisSession session;
   gboolean connected;
@@ -110,7 +113,8 @@ struct _Model
 
 /* For --verbose, with the --seed of a run that failed. */
 #define TRACE(...) (g_test_verbose () ? g_test_message (__VA_ARGS__) : (void) 0)
-#define CHANCE(percent) (g_test_rand_int_range (0, 100) < (percent))
+#define CHANCE(percent) (self->dice (self->dice_data, 0, 100) < (percent))
+#define RANGE(begin, end) (self->dice (self->dice_data, begin, end))
 
 static void
 model_add_reply (Model *self,
@@ -340,12 +344,14 @@ model_parse (Model *self)
 {
   g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
   const char *data = (const char *) self->received->data;
-  const char *end = data + self->received->len;
-  const char *at = data;
+  const char *end, *at = data;
   char *after;
   guint64 n_args;
 
-  if (at == end || memchr (at, '\n', (gsize) (end - at)) == NULL)
+  if (self->received->len == 0)
+    return NULL;
+  end = data + self->received->len;
+  if (memchr (at, '\n', (gsize) (end - at)) == NULL)
     return NULL;
   g_assert_cmpint (*at, ==, '*');
   n_args = g_ascii_strtoull (at + 1, &after, 10);
@@ -416,12 +422,12 @@ model_step_writer (Model *self)
   GOutputVector vectors[MAX_VECTORS];
   guint n_vectors;
   gsize n_written = 0;
-  gsize max = CHANCE (50) ? G_MAXSIZE : (gsize) g_test_rand_int_range (1, 60);
+  gsize max = CHANCE (50) ? G_MAXSIZE : (gsize) RANGE (1, 60);
 
   if (!self->connected)
     return FALSE;
 
-  writer = tornadis_queue_fill (self->queue, CHANCE (50) ? 65536 : (gsize) g_test_rand_int_range (1, 100));
+  writer = tornadis_queue_fill (self->queue, CHANCE (50) ? 65536 : (gsize) RANGE (1, 100));
   n_vectors = tornadis_writer_get_vectors (writer, vectors, MAX_VECTORS);
   if (n_vectors == 0)
     return FALSE;
@@ -501,7 +507,7 @@ model_make_command (Model *self,
     tornadis_command_append_string (command, number);
   if (strcmp (name, "SET") == 0)
     {
-      g_autofree char *value = g_strnfill (CHANCE (2) ? 20000 : (gsize) g_test_rand_int_range (0, 30), 'x');
+      g_autofree char *value = g_strnfill (CHANCE (2) ? 20000 : (gsize) RANGE (0, 30), 'x');
 
       tornadis_command_append_string (command, value);
       call->n_writes++;
@@ -509,7 +515,7 @@ model_make_command (Model *self,
     }
   if (strcmp (name, "SELECT") == 0)
     {
-      int number_of_db = g_test_rand_int_range (0, 18);
+      int number_of_db = RANGE (0, 18);
       g_autofree char *db = g_strdup_printf ("%d", number_of_db);
 
       if (call->transaction != NULL)
@@ -632,7 +638,7 @@ model_step_program (Model *self)
 
   if (self->current == NULL && CHANCE (40))
     {
-      model_call (self, alone[g_test_rand_int_range (0, G_N_ELEMENTS (alone))], NULL);
+      model_call (self, alone[RANGE (0, G_N_ELEMENTS (alone))], NULL);
       return;
     }
 
@@ -640,7 +646,7 @@ model_step_program (Model *self)
     {
       self->current = g_new0 (Transaction, 1);
       self->current->id = self->transactions->len;
-      self->current->script = &scripts[g_test_rand_int_range (0, G_N_ELEMENTS (scripts))];
+      self->current->script = &scripts[RANGE (0, G_N_ELEMENTS (scripts))];
       self->current->is_blind = CHANCE (30);
       /* What was refused of others is long known. */
       if (self->current->is_blind)
@@ -729,7 +735,7 @@ model_cancel (Model *self)
   if (n_recent == 0 || (self->current != NULL && self->current->is_blind))
     return;
 
-  call = g_ptr_array_index (self->calls, self->calls->len - 1 - (guint) g_test_rand_int_range (0, (int) n_recent));
+  call = g_ptr_array_index (self->calls, self->calls->len - 1 - (guint) RANGE (0, (int) n_recent));
   if (call->n_completed > 0 || call_decides_transaction (call) || g_ptr_array_find (self->refused, call, NULL))
     return;
 
@@ -823,9 +829,11 @@ call_free (gpointer data)
 }
 
 static void
-model_init (Model *self)
+model_init (Model *self,
+            SessionModelDice dice,
+            gpointer user_data)
 {
-  *self = (Model){ .queue = tornadis_queue_new () };
+  *self = (Model){ .dice = dice, .dice_data = user_data, .queue = tornadis_queue_new () };
   tornadis_queue_set_session (self->queue, &self->session, session_cb, self);
   self->received = g_byte_array_new ();
   self->replies = g_ptr_array_new_with_free_func (g_free);
@@ -857,7 +865,7 @@ model_clear (Model *self)
 static void
 model_step (Model *self)
 {
-  int dice = g_test_rand_int_range (0, 100);
+  int dice = RANGE (0, 100);
 
   if (dice < 30)
     model_step_program (self);
@@ -891,39 +899,26 @@ model_step (Model *self)
     model_lose (self, TRUE);
 }
 
-static void
-test_model (void)
+void
+session_model_run (guint n_steps,
+                   SessionModelDice dice,
+                   gpointer user_data)
 {
-  for (guint run = 0; run < N_RUNS; run++)
+  Model model;
+
+  model_init (&model, dice, user_data);
+  for (guint i = 0; i < n_steps; i++)
     {
-      Model model;
-
-      TRACE ("run %u", run);
-      model_init (&model);
-      for (guint i = 0; i < N_STEPS; i++)
+      model_step (&model);
+      if (i % 40 == 39 && !model.held_back)
         {
-          model_step (&model);
-          if (i % 40 == 39 && !model.held_back)
-            {
-              model_drain (&model);
-              model_check (&model);
-            }
+          model_drain (&model);
+          model_check (&model);
         }
-      if (model.held_back)
-        model_lose (&model, TRUE);
-      model_drain (&model);
-      model_check (&model);
-      model_clear (&model);
     }
-}
-
-int
-main (int argc,
-      char *argv[])
-{
-  g_test_init (&argc, &argv, NULL);
-
-  g_test_add_func ("/session-model/random", test_model);
-
-  return g_test_run ();
+  if (model.held_back)
+    model_lose (&model, TRUE);
+  model_drain (&model);
+  model_check (&model);
+  model_clear (&model);
 }
