@@ -328,6 +328,8 @@ test_packed (void)
       g_assert_cmpuint (fed, ==, resp->len);
       g_assert_false (tornadis_reader_is_partial (reader));
       g_assert_cmpint (tornadis_reply_is_packed (reply), ==, other == NULL && max == 128);
+      if (tornadis_reply_is_packed (reply) && i % 5 >= 2)
+        g_assert_null (tornadis_reply_get_pack (reply)->next);
       g_assert_cmpuint (tornadis_reply_get_n_elements (reply), ==, 40);
       for (guint j = 0; j < 40; j++)
         if (j != place || other == NULL)

@@ -97,7 +97,10 @@ pack_reserve (TornadisReply **self,
     return last;
   if (last == pack && pack->room < most)
     {
-      *self = pack_resize (*self, MIN (MAX (pack->size + needed, pack->room * 2), most));
+      /* A few bytes that came alone must not make the next segment. */
+      gsize more = MAX (needed, MAX_SIZE + TORNADIS_REPLY_PACK_STEP);
+
+      *self = pack_resize (*self, MIN (MAX (pack->size + more, pack->room * 2), most));
       last = pack = tornadis_reply_get_pack (*self);
     }
   if (last->room - last->size >= MAX_SIZE + TORNADIS_REPLY_PACK_STEP)
