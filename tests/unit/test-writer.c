@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "tornadis-glib/values/tornadis-reply-private.h"
 #include "tornadis-glib/wire/tornadis-writer.h"
 
 /* Takes up to @n_bytes out of the writer, as a socket would. */
@@ -164,6 +165,45 @@ test_bounded (void)
   tornadis_writer_clear (&writer);
 }
 
+static void
+test_many_args (void)
+{
+  static const gsize steps[] = { 10000, 70000, G_MAXSIZE };
+
+  g_test_summary ("A command of many small arguments is written without a copy, large ones among them, and is kept until then");
+
+  for (guint s = 0; s < G_N_ELEMENTS (steps); s++)
+    {
+      TornadisWriter writer = { 0 };
+      g_autoptr (GByteArray) out = g_byte_array_new ();
+      g_autoptr (GBytes) large = g_bytes_new_take (g_malloc0 (TORNADIS_LARGE_ARG_SIZE), TORNADIS_LARGE_ARG_SIZE);
+      g_autoptr (GBytes) wire = NULL;
+      g_autoptr (TornadisReply) reply = NULL;
+      TornadisCommand *command = tornadis_command_new ("RPUSH");
+
+      for (guint i = 0; i < 30000; i++)
+        {
+          tornadis_command_append_int64 (command, i);
+          if (i == 100 || i == 20000)
+            tornadis_command_append_bytes (command, large);
+        }
+      tornadis_writer_add_command (&writer, command);
+      tornadis_command_unref (command);
+      g_assert_cmpuint (writer.size, <, 8192);
+
+      take_all (&writer, out, steps[s]);
+      g_assert_cmpuint (writer.queued, ==, out->len);
+      tornadis_writer_clear (&writer);
+
+      wire = g_byte_array_free_to_bytes (g_steal_pointer (&out));
+      reply = tornadis_reply_new_from_resp (wire, NULL);
+      g_assert_cmpuint (tornadis_reply_get_n_elements (reply), ==, 30003);
+      g_assert_cmpint (tornadis_reply_get_integer (tornadis_reply_get_element (reply, 101)), ==, 100);
+      g_assert_cmpuint (tornadis_reply_get_element (reply, 102)->length, ==, TORNADIS_LARGE_ARG_SIZE);
+      g_assert_cmpint (tornadis_reply_get_integer (tornadis_reply_get_element (reply, 30002)), ==, 29999);
+    }
+}
+
 int
 main (int argc,
       char **argv)
@@ -174,6 +214,7 @@ main (int argc,
   g_test_add_func ("/writer/large", test_large);
   g_test_add_func ("/writer/truncate", test_truncate);
   g_test_add_func ("/writer/bounded", test_bounded);
+  g_test_add_func ("/writer/many-args", test_many_args);
 
   return g_test_run ();
 }

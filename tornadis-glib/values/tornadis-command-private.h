@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 
 /* Arguments of at least this many bytes are kept and written by reference. */
 #define TORNADIS_LARGE_ARG_SIZE 16384
+/* As many bytes of other arguments, one behind the other, are written by reference too. */
+#define TORNADIS_LARGE_BODY_SIZE 65536
 
 /* A large argument: @bytes belong on the wire before @body[offset]. */
 typedef struct
@@ -17,7 +19,7 @@ typedef struct
   GBytes *bytes; /* (owned) */
 } TornadisLargeArg;
 
-/* What most commands have nothing of. */
+/* What most commands have nothing of. Those whose body is large have it too. */
 typedef struct
 {
   gsize size;   /* of all of them */

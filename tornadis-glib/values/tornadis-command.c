@@ -72,6 +72,17 @@ command_get_room (const TornadisCommand *self)
   return (G_LIKELY (command_is_inline (self)) ? sizeof self->inline_body : self->body_size) - self->body_len;
 }
 
+static void
+command_need_large (TornadisCommand *self)
+{
+  if (self->large != NULL)
+    return;
+
+  self->large = g_new0 (TornadisLargeArgs, 1);
+  self->large->args = g_array_new (FALSE, FALSE, sizeof (TornadisLargeArg));
+  g_array_set_clear_func (self->large->args, large_arg_clear);
+}
+
 /* Geometric growth keeps a command of many arguments linear. */
 static void
 command_grow (TornadisCommand *self,
@@ -92,6 +103,8 @@ command_grow (TornadisCommand *self,
       self->body = g_realloc (self->body, new_size);
     }
   self->body_size = new_size;
+  if (new_size > TORNADIS_LARGE_BODY_SIZE)
+    command_need_large (self);
 }
 
 /* Puts "$length\r\n", room for @room bytes and "\r\n" at the end of the body; where the room is. */
@@ -162,12 +175,7 @@ command_append_reference (TornadisCommand *self,
 
   large.offset = (gsize) (place - self->body);
 
-  if (self->large == NULL)
-    {
-      self->large = g_new0 (TornadisLargeArgs, 1);
-      self->large->args = g_array_new (FALSE, FALSE, sizeof (TornadisLargeArg));
-      g_array_set_clear_func (self->large->args, large_arg_clear);
-    }
+  command_need_large (self);
   g_array_append_val (self->large->args, large);
   self->large->size += length;
 }

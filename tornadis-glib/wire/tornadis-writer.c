@@ -124,6 +124,26 @@ put_count (guint8 *end,
   return end + 2;
 }
 
+/* Of the body of @command; what is large is not copied, and keeps the command. */
+static void
+writer_append_body (TornadisWriter *self,
+                    const TornadisCommand *command,
+                    gsize begin,
+                    gsize end)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (end - begin < TORNADIS_LARGE_BODY_SIZE)
+    {
+      writer_append_inline (self, command->body + begin, end - begin);
+      return;
+    }
+
+  bytes = g_bytes_new_with_free_func (command->body + begin, end - begin, (GDestroyNotify) tornadis_command_unref,
+                                      tornadis_command_hold ((TornadisCommand *) command));
+  writer_append_large (self, bytes);
+}
+
 /* Apart, so that commands without a large argument save no registers for it: 8 instructions. */
 static G_NO_INLINE void
 writer_add_large_command (TornadisWriter *self,
@@ -138,12 +158,12 @@ writer_add_large_command (TornadisWriter *self,
     {
       const TornadisLargeArg *large = &g_array_index (command->large->args, TornadisLargeArg, i);
 
-      writer_append_inline (self, command->body + offset, large->offset - offset);
+      writer_append_body (self, command, offset, large->offset);
       writer_append_large (self, large->bytes);
       offset = large->offset;
     }
 
-  writer_append_inline (self, command->body + offset, command->body_len - offset);
+  writer_append_body (self, command, offset, command->body_len);
 }
 
 void
