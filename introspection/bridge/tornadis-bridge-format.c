@@ -34,6 +34,29 @@ tornadis_bridge_is_number (const TornadisReply *reply)
          TORNADIS_PRIVATE_CALL (number_text_is_integer, reply->data, reply->length);
 }
 
+gboolean
+tornadis_bridge_make_room (GString *out,
+                           gsize n)
+{
+  gsize needed = out->len + n + TORNADIS_BRIDGE_VALUE_SIZE + 1;
+  gsize size = MAX (needed, out->allocated_len + out->allocated_len / 2);
+  char *str = g_try_realloc (out->str, size);
+
+  /* Not just what is needed: all of it may be copied each time. */
+  if (str == NULL)
+    {
+      size = MAX (needed, out->allocated_len + out->allocated_len / 8);
+      str = g_try_realloc (out->str, size);
+    }
+  if (str == NULL)
+    return FALSE;
+
+  out->str = str;
+  out->allocated_len = size;
+
+  return TRUE;
+}
+
 GPtrArray *
 tornadis_bridge_new_calls (void)
 {

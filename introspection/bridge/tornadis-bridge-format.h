@@ -33,7 +33,7 @@ typedef struct
   const char *opening;
   const char *closing;
   /* Appends the number of a call and its reply. FALSE: nothing of it is written, because there are strings that are not
-   * text in it and @decode wants them to be, or because it is nested too deep. */
+   * text in it and @decode wants them to be, because it is nested too deep, or because there is no memory for it. */
   gboolean   (*append_reply)   (GString                   *out,
                                 guint32                    number,
                                 TornadisReply             *reply,
@@ -74,6 +74,23 @@ tornadis_bridge_batch_peek (const TornadisBridgeBatch *batch,
 
   *length = batch->ends[batch->n_told + n - 1] - start;
   return batch->payloads->str + start;
+}
+
+/* From this size on it may be that there is no memory for more. */
+#define TORNADIS_BRIDGE_LARGE_SIZE (1024 * 1024)
+/* More than what is written of a value without asking: all but strings. */
+#define TORNADIS_BRIDGE_VALUE_SIZE 1024
+
+gboolean tornadis_bridge_make_room (GString *out,
+                                    gsize n);
+
+/* Whether a value with @n bytes of text can be written at the end of @out: what is large must not end the program. */
+static inline gboolean
+tornadis_bridge_has_room (GString *out,
+                          gsize n)
+{
+  return G_LIKELY (out->len + n < TORNADIS_BRIDGE_LARGE_SIZE) ||
+         out->allocated_len - out->len > n + TORNADIS_BRIDGE_VALUE_SIZE || tornadis_bridge_make_room (out, n);
 }
 
 /* Room for @n bytes at the end of @out. */

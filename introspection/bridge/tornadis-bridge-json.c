@@ -13,8 +13,14 @@
 /* Beyond this a JavaScript number is no longer exact. */
 #define MAX_SAFE_INTEGER G_GINT64_CONSTANT (9007199254740991)
 
-/* TRUE: some of it needed what JSON does not know. */
-static gboolean json_value (GString *out, const TornadisReply *reply);
+typedef enum
+{
+  JSON_PLAIN = 0,
+  JSON_SPECIAL = 1 << 0,   /* some of it needed what JSON does not know */
+  JSON_NO_MEMORY = 1 << 1, /* it is not whole */
+} Json;
+
+static Json json_value (GString *out, const TornadisReply *reply);
 
 static inline gboolean
 is_plain (guint8 c)
@@ -62,6 +68,26 @@ count_plain (const char *data,
   return n;
 }
 
+/* Whether @data can be written: at most six characters for each byte, which are counted where they are many. */
+static gboolean
+has_room (GString *out,
+          const char *data,
+          gsize length)
+{
+  gsize n = length;
+
+  if (G_LIKELY (length < TORNADIS_BRIDGE_LARGE_SIZE / 6 && out->len < TORNADIS_BRIDGE_LARGE_SIZE - 6 * length))
+    return TRUE;
+
+  for (gsize i = 0; i < length; i++)
+    if (!is_plain ((guint8) data[i]))
+      n += 5;
+    else if ((guint8) data[i] >= 0x80)
+      n++;
+
+  return tornadis_bridge_has_room (out, n);
+}
+
 /* @data is text. */
 static void
 put_text (GString *out,
@@ -106,21 +132,24 @@ put_bytes (GString *out,
   g_string_append (out, "\"}");
 }
 
-static gboolean
+static Json
 json_string (GString *out,
              const TornadisReply *reply)
 {
-  gboolean is_text = tornadis_bridge_is_text (reply);
+  if (!has_room (out, reply->data, reply->length))
+    return JSON_NO_MEMORY;
 
-  if (G_LIKELY (is_text))
-    put_text (out, reply->data, reply->length);
-  else
-    put_bytes (out, reply->data, reply->length);
+  if (G_LIKELY (tornadis_bridge_is_text (reply)))
+    {
+      put_text (out, reply->data, reply->length);
+      return JSON_PLAIN;
+    }
 
-  return !is_text;
+  put_bytes (out, reply->data, reply->length);
+  return JSON_SPECIAL;
 }
 
-static gboolean
+static Json
 json_integer (GString *out,
               gint64 value)
 {
@@ -130,14 +159,14 @@ json_integer (GString *out,
   if (value < -MAX_SAFE_INTEGER || value > MAX_SAFE_INTEGER)
     {
       g_string_append_printf (out, "{\"i\":\"%s\"}", text);
-      return TRUE;
+      return JSON_SPECIAL;
     }
 
   g_string_append_len (out, text, (gssize) length);
-  return FALSE;
+  return JSON_PLAIN;
 }
 
-static gboolean
+static Json
 json_double (GString *out,
              double value)
 {
@@ -146,15 +175,15 @@ json_double (GString *out,
       char text[TORNADIS_NUMBER_TEXT_SIZE];
 
       g_string_append_len (out, text, (gssize) TORNADIS_PRIVATE_CALL (number_text_from_double, text, value));
-      return FALSE;
+      return JSON_PLAIN;
     }
 
   g_string_append_printf (out, "{\"d\":\"%s\"}", isnan (value) ? "NaN" : value > 0 ? "Infinity"
                                                                                    : "-Infinity");
-  return TRUE;
+  return JSON_SPECIAL;
 }
 
-static gboolean
+static Json
 json_big_number (GString *out,
                  const TornadisReply *reply)
 {
@@ -162,7 +191,7 @@ json_big_number (GString *out,
     return json_string (out, reply);
 
   g_string_append_printf (out, "{\"i\":\"%s\"}", reply->data + (reply->data[0] == '+'));
-  return TRUE;
+  return JSON_SPECIAL;
 }
 
 static void
@@ -179,25 +208,27 @@ put_error (GString *out,
   g_string_append (out, "]}");
 }
 
-static gboolean
+static Json
 json_list (GString *out,
            const TornadisReply *reply)
 {
-  gboolean has_specials = FALSE;
+  Json json = JSON_PLAIN;
 
   g_string_append_c (out, '[');
-  for (gsize i = 0; i < reply->length; i++)
+  for (gsize i = 0; i < reply->length && (json & JSON_NO_MEMORY) == 0; i++)
     {
+      if (!tornadis_bridge_has_room (out, 0))
+        return JSON_NO_MEMORY;
       if (i > 0)
         g_string_append_c (out, ',');
-      has_specials |= json_value (out, tornadis_bridge_get_elements (reply)[i]);
+      json |= json_value (out, tornadis_bridge_get_elements (reply)[i]);
     }
   g_string_append_c (out, ']');
 
-  return has_specials;
+  return json;
 }
 
-static gboolean
+static Json
 json_value (GString *out,
             const TornadisReply *reply)
 {
@@ -213,21 +244,27 @@ json_value (GString *out,
       return json_double (out, reply->v.number);
     case TORNADIS_REPLY_KIND_BOOLEAN:
       g_string_append (out, reply->v.boolean ? "true" : "false");
-      return FALSE;
+      return JSON_PLAIN;
     case TORNADIS_REPLY_KIND_BIG_NUMBER:
       return json_big_number (out, reply);
     case TORNADIS_REPLY_KIND_ERROR:
       {
         g_autoptr (GError) error = tornadis_reply_dup_error ((TornadisReply *) reply);
 
+        if (!has_room (out, error->message, strlen (error->message)))
+          return JSON_NO_MEMORY;
         put_error (out, error);
-        return TRUE;
+        return JSON_SPECIAL;
       }
     case TORNADIS_REPLY_KIND_MAP:
-      g_string_append (out, "{\"m\":");
-      json_list (out, reply);
-      g_string_append_c (out, '}');
-      return TRUE;
+      {
+        Json json;
+
+        g_string_append (out, "{\"m\":");
+        json = json_list (out, reply);
+        g_string_append_c (out, '}');
+        return json | JSON_SPECIAL;
+      }
     case TORNADIS_REPLY_KIND_ARRAY:
     case TORNADIS_REPLY_KIND_SET:
     case TORNADIS_REPLY_KIND_PUSH:
@@ -235,7 +272,7 @@ json_value (GString *out,
     case TORNADIS_REPLY_KIND_NIL:
     default:
       g_string_append (out, "null");
-      return FALSE;
+      return JSON_PLAIN;
     }
 }
 
@@ -278,10 +315,17 @@ json_append_reply (GString *out,
                    TornadisReply *reply,
                    gboolean decode)
 {
+  gsize length = out->len;
   /* -1 less the number, so that 0 has a sign too. */
   gsize start = put_number (out, number + 1);
+  Json json = json_value (out, reply);
 
-  if (json_value (out, reply))
+  if (G_UNLIKELY ((json & JSON_NO_MEMORY) != 0))
+    {
+      g_string_truncate (out, length);
+      return FALSE;
+    }
+  if ((json & JSON_SPECIAL) != 0)
     out->str[start] = '-';
 
   return TRUE;

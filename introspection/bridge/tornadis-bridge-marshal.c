@@ -23,7 +23,7 @@ typedef struct
   GString *out; /* (unowned) */
   guint depth;
   gboolean decode;
-  gboolean failed; /* a string is not text, values are nested too deep, or keys may be the same to Python */
+  gboolean failed; /* a string is not text, values are nested too deep, keys may be the same to Python, or there is no memory */
   gboolean has_specials;
   guint key_kinds; /* bits: the kinds of numbers among the keys of a map */
 } Marshaller;
@@ -157,11 +157,24 @@ put_error (GString *out,
 }
 
 static void
+marshal_error (Marshaller *self,
+               const TornadisReply *reply)
+{
+  g_autoptr (GError) error = tornadis_reply_dup_error ((TornadisReply *) reply);
+
+  self->has_specials = TRUE;
+  if (tornadis_bridge_has_room (self->out, strlen (error->message)))
+    put_error (self->out, error);
+  else
+    self->failed = TRUE;
+}
+
+static void
 marshal_string (Marshaller *self,
                 const TornadisReply *reply)
 {
   /* A length has 31 bits. */
-  if (G_UNLIKELY (reply->length > G_MAXINT32))
+  if (G_UNLIKELY (reply->length > G_MAXINT32 || !tornadis_bridge_has_room (self->out, reply->length)))
     self->failed = TRUE;
   else if (!self->decode)
     put_string (self->out, 's', reply->data, reply->length);
@@ -217,7 +230,10 @@ marshal_key (Marshaller *self,
   if (++self->depth > MAX_DEPTH)
     self->failed = TRUE;
   for (gsize i = 0; i < reply->length && !self->failed; i++)
-    marshal_key (self, tornadis_bridge_get_elements (reply)[i]);
+    if (tornadis_bridge_has_room (self->out, 0))
+      marshal_key (self, tornadis_bridge_get_elements (reply)[i]);
+    else
+      self->failed = TRUE;
   self->depth--;
 }
 
@@ -226,8 +242,15 @@ static void
 marshal_segment (Marshaller *self,
                  const TornadisReplyPack *pack)
 {
-  char *string = tornadis_bridge_extend (self->out, pack->size);
+  char *string;
 
+  if (!tornadis_bridge_has_room (self->out, pack->size))
+    {
+      self->failed = TRUE;
+      return;
+    }
+
+  string = tornadis_bridge_extend (self->out, pack->size);
   memcpy (string, pack->strings, pack->size);
   if (!self->decode)
     return;
@@ -296,7 +319,9 @@ marshal_elements (Marshaller *self,
     {
       const TornadisReply *element = tornadis_bridge_get_elements (reply)[i];
 
-      if (map && i % 2 == 0)
+      if (!tornadis_bridge_has_room (self->out, 0))
+        self->failed = TRUE;
+      else if (map && i % 2 == 0)
         marshal_key (self, element);
       else
         marshal_value (self, element);
@@ -329,13 +354,8 @@ marshal_value (Marshaller *self,
       marshal_big_number (self, reply);
       break;
     case TORNADIS_REPLY_KIND_ERROR:
-      {
-        g_autoptr (GError) error = tornadis_reply_dup_error ((TornadisReply *) reply);
-
-        put_error (self->out, error);
-        self->has_specials = TRUE;
-        break;
-      }
+      marshal_error (self, reply);
+      break;
     case TORNADIS_REPLY_KIND_MAP:
       g_string_append_c (self->out, '{');
       marshal_elements (self, reply);

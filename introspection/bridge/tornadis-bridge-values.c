@@ -99,7 +99,8 @@ dup_outcome (const TornadisBridgeFormat *format,
  * Marshals a reply, as the outcome of a call of the number 0.
  *
  * Returns: (transfer full) (array length=length) (nullable): a marshalled dict of the number and the value, or %NULL
- *   when a string is not UTF-8 and @decode wants it to be, or when it is nested deeper than Python reads
+ *   when a string is not UTF-8 and @decode wants it to be, when it is nested deeper than Python reads, or when there is no
+ *   memory for it
  *
  * Since: 1.0
  */
@@ -168,16 +169,20 @@ tornadis_bridge_take_part (TornadisReply *reply,
  *
  * Makes JSON of a reply, as the outcome of a call of the number 0.
  *
- * Returns: (transfer full): a JSON array of the number and the value
+ * Returns: (transfer full) (nullable): a JSON array of the number and the value, or %NULL when there is no memory for it
  *
  * Since: 1.0
  */
 char *
 tornadis_bridge_dup_text (TornadisReply *reply)
 {
+  GString *out;
+
   g_return_val_if_fail (reply != NULL, NULL);
 
-  return g_string_free (dup_outcome (&tornadis_bridge_json, reply, FALSE), FALSE);
+  out = dup_outcome (&tornadis_bridge_json, reply, FALSE);
+
+  return out != NULL ? g_string_free (out, FALSE) : NULL;
 }
 
 /* NULL: nothing. */

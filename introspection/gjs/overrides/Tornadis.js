@@ -265,7 +265,10 @@ var _init = (function () {
                 return data;
             }
         }
-        const [number, value] = JSON.parse(TornadisBridge.dup_text(reply));
+        const text = TornadisBridge.dup_text(reply);
+        if (text === null)
+            throw new RangeError('There is no memory for the reply');
+        const [number, value] = JSON.parse(text);
         return number < 0 ? revive(value) : value;
     }
 
