@@ -28,7 +28,8 @@ G_BEGIN_DECLS
  * @TORNADIS_ERROR_CLOSED: the connection was lost or closed before the command was written: it never ran
  * @TORNADIS_ERROR_LOST: the connection was lost or closed after the command was written: it may have run
  * @TORNADIS_ERROR_TIMEOUT: no reply came within [property@Tornadis.Client:call-timeout-msec]
- * @TORNADIS_ERROR_PROTOCOL: the server sent what is not the protocol, or more than the bounds allow
+ * @TORNADIS_ERROR_PROTOCOL: the server sent what is not the protocol, or more than the bounds allow or
+ *   than there is memory for
  * @TORNADIS_ERROR_REPLY: the server answered with an error, in its own words;
  *   [func@Tornadis.Error.dup_prefix] gives its first word
  * @TORNADIS_ERROR_USAGE: the library was asked for something that it does not do

@@ -19,7 +19,7 @@
  * This is for plugins that answer a call by themselves, and for tests: a client reads its replies
  * without help. The bytes must be exactly one reply. Errors of the server are replies too.
  *
- * Fails with %TORNADIS_ERROR_PROTOCOL if @resp is anything else.
+ * Fails with %TORNADIS_ERROR_PROTOCOL if @resp is anything else, or there is no memory for it.
  *
  * Returns: (transfer full): a new reply
  *
@@ -53,10 +53,13 @@ tornadis_reply_new_from_resp (GBytes *resp,
         }
 
       place = tornadis_reader_reserve (reader, &room);
-      room = MIN (room, size - done);
-      memcpy (place, data + done, room);
-      done += room;
-      tornadis_reader_commit (reader, room);
+      if (place != NULL)
+        {
+          room = MIN (room, size - done);
+          memcpy (place, data + done, room);
+          done += room;
+          tornadis_reader_commit (reader, room);
+        }
 
       self = tornadis_reader_next (reader, &local_error);
       if (local_error != NULL)

@@ -40,6 +40,7 @@ typedef enum
   TORNADIS_REPLY_PACK_WHOLE, /* all strings are there */
   TORNADIS_REPLY_PACK_MORE,  /* more bytes are needed */
   TORNADIS_REPLY_PACK_OTHER, /* what comes next is no short string, or is not well-formed */
+  TORNADIS_REPLY_PACK_NO_MEMORY,
 } TornadisReplyPackState;
 
 /* The first segment. */

@@ -31,13 +31,14 @@ tornadis_reply_pack_set_segment (guint room)
   g_atomic_int_set (&segment_room, MAX (room, MAX_SIZE + TORNADIS_REPLY_PACK_STEP));
 }
 
-/* Of the first segment. */
+/* Of the first segment. (nullable): there is no memory. */
 static inline TornadisReply *
 pack_resize (TornadisReply *self,
              gsize room)
 {
-  self = g_realloc (self, sizeof *self + sizeof (TornadisReplyPack) + room);
-  tornadis_reply_get_pack (self)->room = room;
+  self = g_try_realloc (self, sizeof *self + sizeof (TornadisReplyPack) + room);
+  if (G_LIKELY (self != NULL))
+    tornadis_reply_get_pack (self)->room = room;
 
   return self;
 }
@@ -45,7 +46,7 @@ pack_resize (TornadisReply *self,
 TornadisReply *
 tornadis_reply_pack_new (TornadisReplyKind kind)
 {
-  TornadisReply *self = pack_resize (NULL, 0);
+  TornadisReply *self = g_malloc (sizeof *self + sizeof (TornadisReplyPack));
 
   g_atomic_ref_count_init (&self->ref_count);
   self->kind = kind;
@@ -58,7 +59,7 @@ tornadis_reply_pack_new (TornadisReplyKind kind)
 }
 
 /* Not from malloc(), which keeps what is freed before other memory for itself: this is for lists so long that their memory
- * is needed for what is made of them. */
+ * is needed for what is made of them. (nullable): there is no more. */
 static TornadisReplyPack *
 segment_new (gsize room)
 {
@@ -66,7 +67,8 @@ segment_new (gsize room)
   TornadisReplyPack *segment = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
   if (G_UNLIKELY (segment == MAP_FAILED))
-    g_error ("%s: failed to allocate %" G_GSIZE_FORMAT " bytes", G_STRLOC, size);
+    return NULL;
+  /* The kernel has set all else to 0. */
   segment->room = room;
 
   return segment;
@@ -84,7 +86,7 @@ segment_free (TornadisReplyPack *segment)
 }
 
 /* The segment that strings are to be added to: with room for @needed bytes if a segment may have that, and for one string at
- * least. */
+ * least. (nullable): there is no memory for it. */
 static TornadisReplyPack *
 pack_reserve (TornadisReply **self,
               gsize needed)
@@ -99,14 +101,21 @@ pack_reserve (TornadisReply **self,
     {
       /* A few bytes that came alone must not make the next segment. */
       gsize more = MAX (needed, MAX_SIZE + TORNADIS_REPLY_PACK_STEP);
+      TornadisReply *resized = pack_resize (*self, MIN (MAX (pack->size + more, pack->room * 2), most));
 
-      *self = pack_resize (*self, MIN (MAX (pack->size + more, pack->room * 2), most));
-      last = pack = tornadis_reply_get_pack (*self);
+      if (G_UNLIKELY (resized == NULL))
+        return NULL;
+      *self = resized;
+      last = pack = tornadis_reply_get_pack (resized);
     }
   if (last->room - last->size >= MAX_SIZE + TORNADIS_REPLY_PACK_STEP)
     return last;
 
-  return pack->last = last->next = segment_new (most);
+  last->next = segment_new (most);
+  if (G_LIKELY (last->next != NULL))
+    pack->last = last->next;
+
+  return last->next;
 }
 
 /* Whether a string of no more than @most bytes stands at *@cursor, which then becomes that of its bytes. */
@@ -182,6 +191,8 @@ tornadis_reply_pack_add (TornadisReply **self,
         needed = n_left * MAX_SIZE;
       needed += TORNADIS_REPLY_PACK_STEP;
       pack = pack_reserve (self, needed);
+      if (G_UNLIKELY (pack == NULL))
+        return TORNADIS_REPLY_PACK_NO_MEMORY;
       if (pack->room - pack->size < needed)
         n_left = MIN (n_left, (pack->room - pack->size - TORNADIS_REPLY_PACK_STEP) / MAX_SIZE);
 
@@ -211,7 +222,9 @@ tornadis_reply_pack_add (TornadisReply **self,
 TornadisReply *
 tornadis_reply_pack_finish (TornadisReply *self)
 {
-  return pack_resize (self, tornadis_reply_get_pack (self)->size);
+  TornadisReply *fitting = pack_resize (self, tornadis_reply_get_pack (self)->size);
+
+  return fitting != NULL ? fitting : self;
 }
 
 void

@@ -199,6 +199,8 @@ connection_read (TornadisConnection *self,
         return READ_MORE;
 
       buffer = tornadis_reader_reserve (self->reader, &size);
+      if (G_UNLIKELY (buffer == NULL))
+        continue;
       n_read = connection_receive (self, buffer, size, &error);
 
       if (n_read > 0)

@@ -189,13 +189,48 @@ reader_is_receiving_large (TornadisReader *self)
   return self->unfinished != NULL && self->form == UNFINISHED_LARGE && self->unfinished->length < self->large_length;
 }
 
-/* With room for @size bytes and the 0 behind them. */
-static void
+static Step G_GNUC_PRINTF (2, 3)
+  reader_fail (TornadisReader *self,
+               const char *format,
+               ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  self->error = g_error_new_valist (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, format, args);
+  va_end (args);
+  reader_clear (self);
+
+  return STEP_FAILED;
+}
+
+/* What was kept is freed first: the error takes some memory too. */
+static G_NO_INLINE Step
+reader_fail_memory (TornadisReader *self,
+                    gsize size)
+{
+  reader_clear (self);
+
+  return reader_fail (self, "There is no memory for %" G_GSIZE_FORMAT " bytes of the reply", size);
+}
+
+/* With room for @size bytes and the 0 behind them. FALSE: the reader has failed. */
+static gboolean
 reader_resize_unfinished (TornadisReader *self,
                           gsize size)
 {
-  self->unfinished = g_realloc (self->unfinished, sizeof *self->unfinished + size + 1);
+  TornadisReply *resized = g_try_realloc (self->unfinished, sizeof *self->unfinished + size + 1);
+
+  if (G_UNLIKELY (resized == NULL))
+    {
+      reader_fail_memory (self, size);
+      return FALSE;
+    }
+
+  self->unfinished = resized;
   self->unfinished_allocated = size;
+
+  return TRUE;
 }
 
 static void
@@ -241,8 +276,9 @@ tornadis_reader_reserve (TornadisReader *self,
     {
       gsize filled = self->unfinished->length;
 
-      if (filled == self->unfinished_allocated)
-        reader_resize_unfinished (self, filled > self->large_length / 2 ? self->large_length : filled * 2);
+      if (filled == self->unfinished_allocated &&
+          !reader_resize_unfinished (self, filled > self->large_length / 2 ? self->large_length : filled * 2))
+        return NULL;
 
       *size = self->unfinished_allocated - filled;
       return (guint8 *) self->unfinished->data + filled;
@@ -267,21 +303,6 @@ tornadis_reader_commit (TornadisReader *self,
   g_assert (size <= self->page_allocated - self->tail);
   if (G_LIKELY (self->error == NULL))
     self->tail += size;
-}
-
-static Step G_GNUC_PRINTF (2, 3)
-  reader_fail (TornadisReader *self,
-               const char *format,
-               ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  self->error = g_error_new_valist (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, format, args);
-  va_end (args);
-  reader_clear (self);
-
-  return STEP_FAILED;
 }
 
 static Step
@@ -384,18 +405,22 @@ reader_make_node (TornadisReader *self,
   return tornadis_reply_alloc (kind, length);
 }
 
-static void
+/* FALSE: the reader has failed. */
+static gboolean
 reader_append_to_line (TornadisReader *self,
                        const guint8 *data,
                        gsize length)
 {
   gsize begun = self->unfinished->length;
 
-  if (begun + length > self->unfinished_allocated)
-    reader_resize_unfinished (self, MIN (MAX (begun + length, begun * 2), reader_get_budget (self)));
+  if (begun + length > self->unfinished_allocated &&
+      !reader_resize_unfinished (self, MIN (MAX (begun + length, begun * 2), reader_get_budget (self))))
+    return FALSE;
 
   memcpy (self->unfinished->data + begun, data, length);
   self->unfinished->length += length;
+
+  return TRUE;
 }
 
 /* A line of more than half a page, @length bytes of which are there. */
@@ -408,7 +433,8 @@ reader_begin_line (TornadisReader *self,
   self->unfinished = tornadis_reply_alloc (kind, 0);
   self->unfinished_allocated = 0;
   self->form = UNFINISHED_LINE;
-  reader_append_to_line (self, line, length);
+  if (!reader_append_to_line (self, line, length))
+    return STEP_FAILED;
   reader_take (self, line + length);
 
   return STEP_MORE;
@@ -452,14 +478,16 @@ reader_parse_line_rest (TornadisReader *self,
   if (self->unfinished->length + length > reader_get_budget (self))
     return reader_fail_size (self);
 
-  reader_append_to_line (self, cursor, length);
+  if (!reader_append_to_line (self, cursor, length))
+    return STEP_FAILED;
   if (step != STEP_VALUE)
     {
       reader_take (self, cursor + length);
       return step;
     }
 
-  reader_resize_unfinished (self, self->unfinished->length);
+  if (!reader_resize_unfinished (self, self->unfinished->length))
+    return STEP_FAILED;
   line = self->unfinished;
   line->data[line->length] = '\0';
   if (line->kind == TORNADIS_REPLY_KIND_BIG_NUMBER && !tornadis_number_text_is_integer (line->data, line->length))
@@ -670,37 +698,59 @@ reader_push_frame (TornadisReader *self,
   };
 }
 
-static inline void
+/* Room for as many. FALSE: the reader has failed. */
+static G_NO_INLINE gboolean
+reader_grow_values (TornadisReader *self,
+                    gsize n_values)
+{
+  gsize allocated = MAX (self->values_allocated * 2, MAX (n_values, 64));
+  TornadisReply **values = g_try_renew (TornadisReply *, self->values, allocated);
+
+  if (values == NULL)
+    {
+      reader_fail_memory (self, allocated * sizeof (TornadisReply *));
+      return FALSE;
+    }
+
+  self->values = values;
+  self->values_allocated = allocated;
+
+  return TRUE;
+}
+
+/* (transfer full) value. FALSE: the reader has failed. */
+static inline gboolean
 reader_push_value (TornadisReader *self,
                    TornadisReply *value)
 {
-  if (G_UNLIKELY (self->n_values == self->values_allocated))
+  if (G_UNLIKELY (self->n_values == self->values_allocated) && !reader_grow_values (self, self->n_values + 1))
     {
-      self->values_allocated = MAX (self->values_allocated * 2, 64);
-      self->values = g_renew (TornadisReply *, self->values, self->values_allocated);
+      tornadis_reply_unref (value);
+      return FALSE;
     }
 
   self->values[self->n_values++] = value;
+
+  return TRUE;
 }
 
 /* The strings of the pack become values like all others. */
-static void
+static Step
 reader_expand_pack (TornadisReader *self)
 {
   TornadisReply *pack = self->unfinished;
   gsize n_values = self->n_values + pack->length;
 
-  if (n_values > self->values_allocated)
-    {
-      self->values_allocated = MAX (self->values_allocated * 2, n_values);
-      self->values = g_renew (TornadisReply *, self->values, self->values_allocated);
-    }
+  if (n_values > self->values_allocated && !reader_grow_values (self, n_values))
+    return STEP_FAILED;
 
   /* There need be no values at all. */
   if (pack->length > 0)
     tornadis_reply_pack_expand (pack, &self->block, self->values + self->n_values);
   self->n_values = n_values;
   g_clear_pointer (&self->unfinished, tornadis_reply_unref);
+
+  return STEP_AGAIN;
 }
 
 static Step
@@ -722,10 +772,9 @@ reader_parse_pack (TornadisReader *self,
   if (state == TORNADIS_REPLY_PACK_MORE)
     return STEP_MORE;
   if (state == TORNADIS_REPLY_PACK_OTHER)
-    {
-      reader_expand_pack (self);
-      return STEP_AGAIN;
-    }
+    return reader_expand_pack (self);
+  if (state == TORNADIS_REPLY_PACK_NO_MEMORY)
+    return reader_fail_memory (self, TORNADIS_REPLY_PACK_SEGMENT);
 
   *value = tornadis_reply_pack_finish (g_steal_pointer (&self->unfinished));
   self->n_frames--;
@@ -864,7 +913,8 @@ reader_parse_push (TornadisReader *self,
 
   reader_push_frame (self, TORNADIS_REPLY_KIND_PUSH, FALSE, 1);
   for (guint i = 0; i < self->prefix.n_names; i++)
-    reader_push_value (self, tornadis_reply_ref (self->prefix.names[i]));
+    if (!reader_push_value (self, tornadis_reply_ref (self->prefix.names[i])))
+      return STEP_FAILED;
   self->cost = self->prefix.cost;
   reader_take (self, begin + self->prefix.length);
 
@@ -933,8 +983,27 @@ reader_parse_value (TornadisReader *self,
     }
 }
 
-/* Takes the values from @first on off the stack as an aggregate. A large stack that holds nothing else is given away
- * itself. */
+/* (transfer full) (nullable): an array of the values from @first on. A stack that holds nothing else is given away itself. */
+static TornadisReply **
+reader_take_many_values (TornadisReader *self,
+                         gsize first)
+{
+  gsize size = (self->n_values - first) * sizeof (TornadisReply *);
+  TornadisReply **values = g_try_realloc (first == 0 ? self->values : NULL, size);
+
+  if (first > 0)
+    return values != NULL ? memcpy (values, self->values + first, size) : NULL;
+
+  /* It need not become smaller. */
+  if (values == NULL)
+    values = self->values;
+  self->values = NULL;
+  self->values_allocated = 0;
+
+  return values;
+}
+
+/* Takes the values from @first on off the stack as an aggregate. NULL: the reader has failed. */
 static TornadisReply *
 reader_take_values (TornadisReader *self,
                     TornadisReplyKind kind,
@@ -943,11 +1012,16 @@ reader_take_values (TornadisReader *self,
   gsize n_elements = self->n_values - first;
   TornadisReply *aggregate;
 
-  if (first == 0 && self->n_values > KEEP_VALUES)
+  if (n_elements > KEEP_VALUES)
     {
-      aggregate = tornadis_reply_new_array (
-        kind, g_realloc (g_steal_pointer (&self->values), n_elements * sizeof (TornadisReply *)), n_elements);
-      self->values_allocated = 0;
+      TornadisReply **elements = reader_take_many_values (self, first);
+
+      if (elements == NULL)
+        {
+          reader_fail_memory (self, n_elements * sizeof (TornadisReply *));
+          return NULL;
+        }
+      aggregate = tornadis_reply_new_array (kind, elements, n_elements);
     }
   else
     {
@@ -960,7 +1034,7 @@ reader_take_values (TornadisReader *self,
 }
 
 /* Called when the last element of the innermost frame is there: creates its aggregate, which may be the
- * last element of the next one, and so on. The outermost aggregate, or NULL while one is open. */
+ * last element of the next one, and so on. The outermost aggregate, or NULL while one is open or when the reader has failed. */
 static TornadisReply *
 reader_close_frames (TornadisReader *self)
 {
@@ -976,9 +1050,10 @@ reader_close_frames (TornadisReader *self)
         }
 
       aggregate = reader_take_values (self, frame->kind, frame->first);
-      if (self->n_frames == 0)
+      if (aggregate == NULL || self->n_frames == 0)
         return aggregate;
-      reader_push_value (self, aggregate);
+      if (!reader_push_value (self, aggregate))
+        return NULL;
     }
   while (--self->frames[self->n_frames - 1].remaining == 0);
 
@@ -1020,7 +1095,8 @@ tornadis_reader_next (TornadisReader *self,
           if (self->n_frames == 0)
             return reader_deliver (self, value);
 
-          reader_push_value (self, value);
+          if (G_UNLIKELY (!reader_push_value (self, value)))
+            break;
           if (--self->frames[self->n_frames - 1].remaining > 0)
             continue;
 

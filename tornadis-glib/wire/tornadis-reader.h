@@ -20,7 +20,7 @@ void            tornadis_reader_free         (TornadisReader  *self);
 void            tornadis_reader_set_max_reply_size (TornadisReader *self,
                                               gsize            max_reply_size);
 /* Room for at least one byte; @size says how much. Valid until any other function is called. While a large string arrives
- * this is the string's own memory. */
+ * this is the string's own memory; NULL: there is no more of that, which the next call of tornadis_reader_next() says. */
 guint8         *tornadis_reader_reserve      (TornadisReader  *self,
                                               gsize           *size);
 void            tornadis_reader_commit       (TornadisReader  *self,
