@@ -322,6 +322,34 @@ test_pool (Scene *scene,
 
 #define ADD(path, function) g_test_add (path, Scene, NULL, scene_set_up, function, scene_tear_down)
 
+/* What was begun and not ended is not handed on: who takes a client of the pool next begins with another slot. */
+static void
+test_pool_released (Scene *scene,
+                    gconstpointer data)
+{
+  static const char *const begun[] = { "WATCH %s", "MULTI" };
+  g_autoptr (TornadisClientPool) pool = tornadis_client_pool_new (scene->client);
+
+  g_object_set (pool, "max-size", 1, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (begun); i++)
+    {
+      g_autoptr (TornadisClient) one = assert_take (pool);
+      g_autoptr (TornadisClient) other = NULL;
+      g_auto (GStrv) parts = g_strsplit (begun[i], "%s", -1);
+      g_autofree char *line = g_strjoinv (scene->keys[0], parts);
+      g_autofree char *watch = g_strdup_printf ("WATCH %s", scene->keys[1]);
+
+      assert_line (one, line, "OK");
+      tornadis_client_pool_release_client (pool, one);
+
+      other = assert_take (pool);
+      g_assert_false (tornadis_client_is_in_transaction (other));
+      assert_line (other, watch, "OK");
+      tornadis_client_pool_release_client (pool, other);
+    }
+  tornadis_client_pool_destroy (pool);
+}
+
 int
 main (int argc,
       char **argv)
@@ -339,6 +367,7 @@ main (int argc,
   ADD ("/cluster-transaction/atomic-refused", test_atomic_refused);
   ADD ("/cluster-transaction/lost", test_lost);
   ADD ("/cluster-transaction/pool", test_pool);
+  ADD ("/cluster-transaction/pool-released", test_pool_released);
 
   return run_with_cluster (NULL);
 }

@@ -611,7 +611,7 @@ tornadis_client_is_pristine (TornadisClient *self,
   const TornadisClientHooks *hooks = tornadis_client_get_hooks (self);
   const TornadisSession *session = tornadis_link_get_session (priv->link);
 
-  return tornadis_link_is_pristine (priv->link) && priv->calls.length == 0 &&
+  return tornadis_link_is_pristine (priv->link) && priv->calls.length == 0 && !tornadis_client_is_in_transaction (self) &&
          (hooks->is_used == NULL || !hooks->is_used (self)) &&
          priv->db == expected->db && tornadis_client_bytes_equal (priv->username, expected->username) &&
          tornadis_client_bytes_equal (priv->password, expected->password) &&
