@@ -156,7 +156,10 @@ harness_remove_directory (const char *directory)
     {
       g_autofree char *path = g_build_filename (directory, name, NULL);
 
-      g_unlink (path);
+      if (g_file_test (path, G_FILE_TEST_IS_DIR))
+        harness_remove_directory (path);
+      else
+        g_unlink (path);
     }
   g_rmdir (directory);
 }

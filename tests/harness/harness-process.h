@@ -20,7 +20,7 @@ gboolean harness_spawn              (const char *const  *argv,
                                     GError            **error);
 /* Ends it at once and sets @pid to 0, which stands for one that does not run. */
 void     harness_kill               (GPid               *pid);
-/* With the files in it. */
+/* With all that is in it. */
 void     harness_remove_directory   (const char         *directory);
 gboolean harness_make_certificates  (const char         *directory,
                                     GError            **error);
