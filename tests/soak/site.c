@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "soak/site.h"
+
+#define N_MASTERS 3
+
+Site *
+site_new (SiteType type)
+{
+  static const char *const durable[] = { "--appendonly", "yes", "--appendfsync", "always", NULL };
+  Site *self = g_new0 (Site, 1);
+  g_autoptr (GError) error = NULL;
+
+  self->type = type;
+  switch (type)
+    {
+    case SITE_SERVER:
+      self->server = tornadis_harness_redis_new (durable, &error);
+      break;
+    case SITE_CLUSTER:
+      self->cluster = tornadis_harness_cluster_new (N_MASTERS, 0, durable, &error);
+      break;
+    case SITE_FAILOVER:
+      self->cluster = tornadis_harness_cluster_new (N_MASTERS, N_MASTERS, NULL, &error);
+      break;
+    case SITE_SENTINEL:
+      self->sentinel = tornadis_harness_sentinel_new (NULL, NULL, &error);
+      break;
+    case N_SITES:
+    default:
+      g_assert_not_reached ();
+    }
+  if (error != NULL)
+    g_error ("The servers do not start: %s", error->message);
+  /* What is to happen after a failover happens in less than a second then. */
+  if (self->sentinel != NULL)
+    tornadis_harness_sentinel_hurry (self->sentinel, TRUE);
+
+  return self;
+}
+
+static TornadisClient *
+make_client (Site *self,
+             GRand *rand)
+{
+  g_autofree char *uri = NULL;
+  g_autoptr (GError) error = NULL;
+  TornadisClient *client;
+
+  if (self->cluster != NULL)
+    {
+      g_autofree char *hosts = tornadis_harness_cluster_get_hosts (self->cluster, FALSE);
+
+      uri = g_strconcat ("redis-cluster://", hosts, NULL);
+    }
+  else if (self->sentinel != NULL)
+    uri = tornadis_harness_sentinel_make_uri (self->sentinel, NULL);
+  else if (g_rand_boolean (rand))
+    return tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (self->server));
+  else
+    return tornadis_client_new ("127.0.0.1", (guint16) tornadis_harness_redis_get_port (self->server));
+
+  client = tornadis_client_new_for_uri (uri, &error);
+  if (error != NULL)
+    g_error ("No client of %s: %s", uri, error->message);
+
+  return client;
+}
+
+TornadisClient *
+site_make_client (Site *self,
+                  GRand *rand)
+{
+  static const guint timeouts[] = { 0, 0, 10, 100 };
+  TornadisClient *client = make_client (self, rand);
+
+  g_object_set (client,
+                "protocol", g_rand_int_range (rand, 0, 3) == 0 ? TORNADIS_PROTOCOL_RESP2 : TORNADIS_PROTOCOL_AUTO,
+                "call-timeout-msec", timeouts[g_rand_int_range (rand, 0, G_N_ELEMENTS (timeouts))],
+                "aggressive-write", g_rand_boolean (rand),
+                "busy-poll", g_rand_boolean (rand),
+                "read-page-size", g_rand_boolean (rand) ? 1024 : 65536,
+                "write-page-size", g_rand_boolean (rand) ? 1024 : 65536,
+                "verify-replies", g_rand_boolean (rand) ? 0 : 10,
+                NULL);
+
+  return client;
+}
+
+guint
+site_get_n (Site *self)
+{
+  return self->cluster != NULL    ? tornadis_harness_cluster_get_n_nodes (self->cluster)
+         : self->sentinel != NULL ? tornadis_harness_sentinel_get_n (self->sentinel)
+                                  : 1;
+}
+
+TornadisHarnessRedis *
+site_get_server (Site *self,
+                 guint i)
+{
+  return self->cluster != NULL    ? tornadis_harness_cluster_get_node (self->cluster, i)
+         : self->sentinel != NULL ? tornadis_harness_sentinel_get_server (self->sentinel, i)
+                                  : self->server;
+}
+
+void
+site_clean (Site *self)
+{
+  for (guint i = 0; i < site_get_n (self); i++)
+    {
+      /* A replica refuses it, and has it from its master. */
+      g_autofree char *answer G_GNUC_UNUSED = tornadis_harness_redis_command (site_get_server (self, i), "FLUSHALL", NULL);
+    }
+}
+
+void
+site_free (Site *self)
+{
+  g_clear_object (&self->server);
+  g_clear_object (&self->cluster);
+  g_clear_object (&self->sentinel);
+  g_free (self);
+}
