@@ -268,22 +268,6 @@ test_name_refused (Fixture *fixture,
     }
 }
 
-static guint
-get_version (Fixture *fixture)
-{
-  g_autofree char *info = tornadis_harness_redis_command (fixture->redis, "INFO server", NULL);
-  const char *field = strstr (info, "valkey_version:");
-  char *end;
-  guint64 major;
-
-  if (field == NULL)
-    field = strstr (info, "redis_version:");
-  g_assert_nonnull (field);
-  major = g_ascii_strtoull (strchr (field, ':') + 1, &end, 10);
-
-  return (guint) (100 * major + g_ascii_strtoull (end + 1, NULL, 10));
-}
-
 /* What a connection says of itself is no error, and is what the server knows. */
 static void
 test_no_errors_left (Fixture *fixture,
@@ -300,7 +284,7 @@ test_no_errors_left (Fixture *fixture,
 
       assert_call (client, "PONG", "PING", NULL);
       info = call_text (client, "CLIENT", "INFO", NULL);
-      if (get_version (fixture) >= 702 && strstr (options[i], "protocol=2") == NULL)
+      if (get_server_version (fixture->redis, NULL) >= 702 && strstr (options[i], "protocol=2") == NULL)
         g_assert_nonnull (strstr (info, " lib-name=tornadis-glib lib-ver=" TORNADIS_VERSION_S));
       else
         g_assert_null (strstr (info, "tornadis"));

@@ -170,6 +170,24 @@ count_calls (TornadisHarnessRedis *redis,
 }
 
 guint
+get_server_version (TornadisHarnessRedis *redis,
+                    gboolean *is_valkey)
+{
+  g_autofree char *info = tornadis_harness_redis_command (redis, "INFO server", NULL);
+  const char *valkey = strstr (info, "valkey_version:");
+  const char *field = valkey != NULL ? valkey : strstr (info, "redis_version:");
+  char *end;
+  guint64 major;
+
+  g_assert_nonnull (field);
+  major = g_ascii_strtoull (strchr (field, ':') + 1, &end, 10);
+  if (is_valkey != NULL)
+    *is_valkey = valkey != NULL;
+
+  return (guint) (100 * major + g_ascii_strtoull (end + 1, NULL, 10));
+}
+
+guint
 count_received (TornadisHarnessPeer *peer,
                 const char *name)
 {

@@ -51,6 +51,9 @@ guint             count_blocked         (TornadisHarnessRedis *redis);
 /* How often the server has run a command, named in lower case. */
 guint             count_calls           (TornadisHarnessRedis *redis,
                                          const char        *name);
+/* 702 is 7.2. Valkey has counted on from that, its own. */
+guint             get_server_version    (TornadisHarnessRedis *redis,
+                                         gboolean          *is_valkey);
 /* How many commands of a name the peer has read. */
 guint             count_received        (TornadisHarnessPeer *peer,
                                          const char        *name);
