@@ -189,6 +189,26 @@ test_flush (Fixture *fixture,
   wait_for_rows (keys, "");
 }
 
+/* The server tells of keys, and not in which database: what is read for nothing changes nothing. */
+static void
+test_other_database (Fixture *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (TornadisClient) other = make_other (fixture);
+  g_autoptr (TornadisListModel) list = make_live_list (fixture);
+  guint n_readings;
+
+  run (other, "RPUSH list a");
+  wait_for_rows (list, "a");
+  n_readings = count_calls (fixture->redis, "llen");
+  run (other, "SELECT 1");
+  run (other, "RPUSH list b");
+  wait_until (count_calls (fixture->redis, "llen") > n_readings);
+  run (other, "SELECT 0");
+  run (other, "RPUSH list c");
+  wait_for_rows (list, "a c");
+}
+
 static void
 test_expiry (Fixture *fixture,
              gconstpointer data)
@@ -606,6 +626,7 @@ main (int argc,
   ADD ("edit", test_edit);
   ADD ("longer-key", test_longer_key);
   ADD ("flush", test_flush);
+  ADD ("other-database", test_other_database);
   ADD ("expiry", test_expiry);
   ADD ("gap", test_gap);
   ADD ("setting", test_setting);

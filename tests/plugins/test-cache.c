@@ -122,6 +122,14 @@ test_kinds (CacheFixture *fixture,
   assert_no_hit (plugin, assert_call (client, "(integer) 5", "INCR", "a", NULL));
   assert_no_hit (plugin, assert_call (client, "(integer) 6", "INCR", "a", NULL));
   g_assert_null (call (client, NULL, "NOSUCH", "a", NULL));
+
+  /* What may write is not tracked, and is not kept where it is asked for either. */
+  g_object_set (plugin, "commands", (const char *[]){ "GETEX", "BITFIELD", NULL }, NULL);
+  for (guint i = 0; i < 2; i++)
+    {
+      assert_no_hit (plugin, assert_call (client, "\"6\"", "GETEX", "a", NULL));
+      assert_no_hit (plugin, assert_call (client, "1) (integer) 54", "BITFIELD", "a", "GET", "u8", "0", NULL));
+    }
 }
 
 static void
@@ -213,11 +221,7 @@ test_sort (CacheFixture *fixture,
 static gboolean
 tells_of_read_keys (CacheFixture *fixture)
 {
-  g_autofree char *info = tornadis_harness_redis_command (fixture->base.redis, "INFO server", NULL);
-  const char *version = strstr (info, "redis_version:");
-
-  g_assert_nonnull (version);
-  return g_ascii_strtod (version + strlen ("redis_version:"), NULL) > 7.05;
+  return get_server_version (fixture->base.redis, NULL) >= 702;
 }
 
 static void
@@ -344,7 +348,12 @@ test_flushes (CacheFixture *fixture,
   cache_wait_for (plugin, "invalidations", before + 1);
   assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "k", NULL));
 
+  /* Of which the server tells nobody. */
+  assert_no_hit (plugin, assert_call (client, "OK", "SWAPDB", "0", "1", NULL));
+  g_assert_cmpuint (cache_get (plugin, "entries"), ==, 0);
+
   /* A lost connection, of which the client hears before anything else. */
+  assert_no_hit (plugin, assert_call (client, "(nil)", "GET", "k", NULL));
   kill_others (fixture->other);
   wait_until (cache_get (plugin, "entries") == 0);
   cache_connect (client, plugin, 1);

@@ -503,6 +503,36 @@ test_no_errors_left (Group *fixture,
     }
 }
 
+/* Sentinels that were reset know the master, and no replica for some seconds; of a master that is restarted at once they say
+ * nothing. */
+static void
+test_reset (Group *fixture,
+            gconstpointer data)
+{
+  g_autoptr (TornadisClient) writer = make_sentinel_client (fixture, NULL);
+  g_autoptr (TornadisClient) either = make_sentinel_client (fixture, "?role=prefer-replica");
+  int master = tornadis_harness_sentinel_find_master (fixture->group);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < tornadis_harness_sentinel_get_n (fixture->group); i++)
+    {
+      TornadisHarnessRedis *sentinel = tornadis_harness_sentinel_get_sentinel (fixture->group, i);
+      g_autofree char *answer = tornadis_harness_redis_command (sentinel, "SENTINEL RESET *", NULL);
+
+      g_assert_cmpstr (answer, ==, ":1\r\n");
+    }
+  assert_call (writer, "(integer) 1", "INCR", "number", NULL);
+  wait_until (calls_go_well (either, "GET", "number"));
+
+  g_assert_true (tornadis_harness_redis_restart (get_server (fixture, master), &error));
+  g_assert_no_error (error);
+  wait_until (calls_go_well (writer, "INCR", "number"));
+  assert_at_master (fixture, writer);
+
+  tornadis_client_close (writer);
+  tornadis_client_close (either);
+}
+
 /* Over TLS, with a login for servers and another for sentinels. */
 static void
 test_tls (void)
@@ -553,6 +583,7 @@ main (int argc,
   ADD ("all-down", test_all_down);
   ADD ("replicas", test_replicas);
   ADD ("no-errors-left", test_no_errors_left);
+  ADD ("reset", test_reset);
   g_test_add_func ("/sentinel-failover/tls", test_tls);
 
   return g_test_run ();
