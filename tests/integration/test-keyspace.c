@@ -255,6 +255,24 @@ test_bytes (Fixture *fixture,
   heard_clear (&exact);
 }
 
+/* Valkey 8.1 has a name of its own for what is gone at once because its time has passed. */
+static void
+test_past (Fixture *fixture,
+           gconstpointer data)
+{
+  Heard heard;
+  gboolean is_valkey;
+
+  get_server_version (fixture->redis, &is_valkey);
+  set_notifications (fixture->client, "KEA");
+  hear (&heard, tornadis_keyspace_new (fixture->client, NULL));
+  assert_starts (heard.keyspace);
+  assert_call (fixture->client, "OK", "SET", "a", "x", NULL);
+  assert_call (fixture->client, "(integer) 1", "EXPIRE", "a", "-1", NULL);
+  assert_heard (&heard, is_valkey ? "set a\nexpired a\n" : "set a\ndel a\n");
+  heard_clear (&heard);
+}
+
 /* Of what kind the channels are that a server has turned on is its own choice where it may be. */
 static void
 test_kinds (Fixture *fixture,
@@ -678,6 +696,7 @@ main (int argc,
   ADD ("database", test_database);
   ADD ("bytes", test_bytes);
   ADD ("kinds", test_kinds);
+  ADD ("past", test_past);
   ADD ("off", test_off);
   ADD ("configure", test_configure);
   ADD ("evicted", test_evicted);

@@ -291,9 +291,12 @@ test_order (Fixture *fixture,
     { "ON NOLOOP", "SET k 2;PING", "OK; PONG; " },
     /* Not one by one, but when all that was read of the connection is done; and each key once. */
     { "ON BCAST", "SET k 2;PING;SET k 3;PING", "OK; PONG; OK; PONG; invalidate k; " },
+    { "ON BCAST", "SET k 2;SET j 2", "OK; OK; invalidate j k; " },
     { "ON BCAST", "!SET k 2|PING;PING", "1) OK 2) PONG; PONG; invalidate k; " },
     { "ON", "FLUSHALL;PING", "OK; invalidate all; PONG; ", "invalidate all; OK; PONG; " },
     { "ON NOLOOP", "FLUSHALL;PING", "OK; invalidate all; PONG; ", "invalidate all; OK; PONG; " },
+    { "ON", "FLUSHDB;PING", "OK; invalidate all; PONG; ", "invalidate all; OK; PONG; " },
+    { "ON", "EVAL redis.call('FLUSHALL') 0;PING", "(nil); invalidate all; PONG; " },
     { "ON", "FLUSHALL ASYNC;PING", "OK; invalidate all; PONG; " },
     { "ON", "!FLUSHALL|PING;PING", "1) OK 2) PONG; invalidate all; PONG; " },
     /* Of what is in another database now nobody hears. */
@@ -483,10 +486,11 @@ test_passed_on (Fixture *fixture,
                 gconstpointer data)
 {
   static const char blocking[] = "EVAL \"return redis.call('BLPOP', KEYS[1], 0)\" 1 list";
+  Kind kind = get_kind (fixture);
   g_autoptr (GError) error = NULL;
   g_autofree char *prefix = NULL;
 
-  if (is_redis_7_0 (get_kind (fixture)))
+  if (is_redis_7_0 (kind))
     assert_has (fixture->client, blocking, "not allowed from script");
   else
     assert_said (fixture->client, blocking, "(nil)");
@@ -496,6 +500,16 @@ test_passed_on (Fixture *fixture,
   g_assert_nonnull (strstr (error->message, "'secret'"));
   prefix = tornadis_error_dup_prefix (error);
   g_assert_cmpstr (prefix, ==, "ERR");
+
+  if (kind.is_valkey)
+    assert_said (fixture->client, "EVAL \"return server.call('PING')\" 0", "PONG");
+  else
+    assert_has (fixture->client, "EVAL \"return server.call('PING')\" 0", "nonexistent global variable 'server'");
+
+  tell (fixture->client, "ACL SETUSER guest on nopass -@all +auth");
+  tell (fixture->client, "AUTH guest x");
+  assert_has (fixture->client, "GET k",
+              is_redis_7_0 (kind) ? "NOPERM this user has no permissions" : "NOPERM User guest has no permissions");
 }
 
 /* The call ends, the connection lives. */
@@ -558,9 +572,14 @@ static const struct
   { "XAUTOCLAIM x g c 0 0 COUNT 1", "1) \"0-0\" 2) (empty array) 3) 1) \"1-1\"", NULL },
   { "LPOP absent", "(nil)", NULL },
   { "LPOP absent 1", "(nil)", NULL },
+  { "LMPOP 1 absent LEFT", "(nil)", NULL },
+  { "ZMPOP 1 absent MIN", "(nil)", NULL },
+  { "HRANDFIELD absent 1", "(empty array)", NULL },
   { "SPOP absent 1", "(empty array)", "(empty set)" },
   { "ZPOPMIN absent", "(empty array)", NULL },
   { "GEODIST geo p p", "\"0.0000\"", NULL },
+  { "GEOSEARCH geo FROMMEMBER p BYRADIUS 1 km WITHDIST", "1) 1) \"p\" 2) \"0.0000\"", NULL },
+  { "INCRBYFLOAT n 0.5", "\"0.5\"", NULL },
 };
 
 static void
@@ -596,6 +615,8 @@ test_numbers (Fixture *fixture,
   tell (fixture->client, "GEOADD geo 13.361389 38.115556 p");
   assert_said (fixture->client, "EVAL \"return redis.call('ZSCORE', KEYS[1], 'a')\" 1 z",
                is_redis_7_0 (kind) ? "\"0.10000000000000001\"" : "\"0.1\"");
+  assert_said (fixture->client, "EVAL \"return redis.call('GEOPOS', KEYS[1], 'p')[1][1]\" 1 geo",
+               !kind.is_valkey && kind.version >= 800 ? "\"13.361389338970184\"" : "\"13.36138933897018433\"");
 
   score = call_line (fixture->client, &error, "ZSCORE z a");
   g_assert_no_error (error);

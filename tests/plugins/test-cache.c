@@ -367,6 +367,24 @@ test_flushes (CacheFixture *fixture,
   g_assert_cmpuint (cache_get (plugin, "connections"), ==, 0);
 }
 
+/* The server remembers so many keys, and tells of one that it forgets as if it had changed. */
+static void
+test_full_table (CacheFixture *fixture,
+                 gconstpointer data)
+{
+  TornadisClient *client = fixture->base.client;
+  TornadisPlugin *plugin = fixture->plugin;
+
+  assert_call (fixture->other, "OK", "CONFIG", "SET", "tracking-table-max-keys", "1", NULL);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("%u", i);
+
+      assert_call (client, "(nil)", "GET", key, NULL);
+    }
+  wait_until (cache_get (plugin, "entries") == 1);
+}
+
 /* Databases and users do not mix. */
 static void
 test_spaces (CacheFixture *fixture,
@@ -1150,6 +1168,7 @@ main (int argc,
   ADD ("own-writes", test_own_writes);
   ADD ("transactions", test_transactions);
   ADD ("flushes", test_flushes);
+  ADD ("full-table", test_full_table);
   ADD ("spaces", test_spaces);
   ADD ("wander", test_wander);
   ADD ("users", test_users);

@@ -28,10 +28,13 @@ ROWS = {
         "a message that is published to one's own channel, in RESP3": {'integration-servers': ['/servers/refused-here']},
         "one's own write of a key that is tracked": {
             'integration-servers': ['/servers/order'], 'plugin-cache': ['/cache/resp2/own-writes', '/cache/resp3/own-writes']},
-        "one's own `FLUSHALL` with tracking": {
+        "one's own write with tracking of prefixes (`BCAST`)": {
+            'integration-servers': ['/servers/order'], 'integration-model-tracking': ['/model-tracking/edit']},
+        "one's own `FLUSHALL` or `FLUSHDB` with tracking": {
             'integration-servers': ['/servers/order'], 'plugin-cache': ['/cache/resp2/flushes', '/cache/resp3/flushes']},
         '`SUBSCRIBE` in `MULTI`': {'integration-servers': ['/servers/refused-here']},
         '`CLIENT REPLY OFF`, `SKIP`': {'integration-servers': ['/servers/refused-here']},
+        '`RESET`': {'integration-servers': ['/servers/refused-here']},
         '`MONITOR`': {'integration-plugin': ['/plugin/monitor']},
         '`CLIENT KILL` of the publisher, in one pipeline with `PUBLISH`': 'nobody can tell that there was a message',
         'a subscriber that is too slow': {'integration-servers': ['/servers/slow-subscriber']},
@@ -46,6 +49,8 @@ ROWS = {
             'plugin-retry': ['/retry/replica', '/retry/transaction', '/retry/fault-05/wrong-server'],
             'integration-session': ['/session/fault-05/wrong-server']},
         'the text of an unknown command': {'integration-servers': ['/servers/passed-on']},
+        'the text of a missing permission (`NOPERM`)': {'integration-servers': ['/servers/passed-on']},
+        'the global `server` in scripts and functions': {'integration-servers': ['/servers/passed-on']},
     },
     'Blocked calls': {
         'the server becomes a replica': {
@@ -54,15 +59,19 @@ ROWS = {
         'the stream is deleted (`XREADGROUP`)': {'integration-stream-consumer': ['/stream-consumer/no-group']},
         'an element that `BLPOP` has taken for a connection that is killed': 'it is nowhere any more',
     },
-    'Client-side caching': {
+    'Client-side caching and notifications': {
         'keys that a script reads': {'plugin-cache': ['/cache/resp2/fault-16-scripts', '/cache/resp3/fault-16-scripts']},
         '`SORT_RO` with patterns': {'plugin-cache': ['/cache/resp2/fault-16-sort', '/cache/resp3/fault-16-sort']},
+        'reads by what may write: `GETEX`, `GETDEL`, `SET … GET`, `BITFIELD`': {'plugin-cache': ['/cache/resp2/kinds', '/cache/resp3/kinds']},
+        'more keys than `tracking-table-max-keys`': {'plugin-cache': ['/cache/resp2/full-table', '/cache/resp3/full-table']},
+        '`SWAPDB`': {'integration-servers': ['/servers/order'], 'plugin-cache': ['/cache/resp2/flushes', '/cache/resp3/flushes']},
         'tracking in RESP2 without `REDIRECT`': {'integration-model-tracking': ['/model-tracking/resp2']},
         '`REDIRECT` in RESP3': {'plugin-cache': ['/cache/resp2/basic', '/cache/resp2/kinds']},
         'an absent key that is made after its slot has moved': {
             'plugin-cluster-cache': ['/cluster-cache/slot-moves', '/cluster-cache/slot-moves-for-others']},
         'keys that are deleted as another node has claimed their slot': {'plugin-cluster-cache': ['/cluster-cache/slot-moves']},
         'keys of another database': {'integration-model-tracking': ['/model-tracking/other-database']},
+        'the notification of a key that is to expire in the past (`EXPIRE k -1`)': {'integration-keyspace': ['/keyspace/past']},
     },
     'What `COMMAND` says': {
         '`SCAN`, `RANDOMKEY`': {'plugin-cluster-policy': ['/cluster-policy/real'], 'plugin-cluster': ['/cluster/scan']},
@@ -83,6 +92,10 @@ ROWS = {
         '`ZRANGE … WITHSCORES`': {
             'integration-servers': ['/servers/shapes', '/servers/numbers'], 'integration-sorted-set-model': ['/sorted-set-model/resp2']},
         '`ZPOPMIN`, `ZPOPMAX`': {'integration-servers': ['/servers/shapes']},
+        '`ZMPOP`, `BZMPOP`': {'integration-servers': ['/servers/shapes']},
+        '`HRANDFIELD … WITHVALUES`': {'integration-servers': ['/servers/shapes']},
+        'the text of a number that is not whole': {'integration-servers': ['/servers/numbers']},
+        '`GEOSEARCH … WITHDIST`, `GEODIST`, `INCRBYFLOAT`': {'integration-servers': ['/servers/shapes']},
         '`ZSCAN`': {'integration-servers': ['/servers/shapes'], 'integration-scanner': ['/scanner/elements']},
         '`HGETALL`, `CONFIG GET`, `XREAD`': {'integration-servers': ['/servers/shapes']},
         '`FUNCTION LIST LIBRARYNAME`': {'integration-function-library': ['/function-library/similar-names']},
@@ -90,6 +103,9 @@ ROWS = {
         '`XAUTOCLAIM`': {'integration-servers': ['/servers/shapes'],
                          'integration-stream-consumer': ['/stream-consumer/deleted-claimed', '/stream-consumer/claim-own']},
         '`SRANDMEMBER`, `SPOP`': {'integration-servers': ['/servers/shapes']},
+        'a count where there is nothing': {'integration-servers': ['/servers/shapes']},
+        '`XREADGROUP` where there is nothing': {
+            'integration-servers': ['/servers/shapes'], 'integration-stream-consumer': ['/stream-consumer/own']},
         '`XREADGROUP` of a pending entry that was deleted': {
             'integration-servers': ['/servers/shapes'], 'integration-stream-consumer': ['/stream-consumer/deleted']},
         '`CLUSTER SHARDS`': {'plugin-cluster-topology': ['/cluster-topology/two-masters'], 'plugin-cluster-change': ['/cluster-change/kill']},
@@ -111,6 +127,7 @@ ROWS = {
         '`SENTINEL RESET`': {'plugin-sentinel-failover': ['/sentinel-failover/reset']},
         'no replica that could become the master': {'plugin-sentinel-failover': ['/sentinel-failover/all-down']},
         'a master that is restarted at once': {'plugin-sentinel-failover': ['/sentinel-failover/reset']},
+        'what a sentinel refuses': {'plugin-sentinel-failover': ['/sentinel-failover/no-errors-left']},
         '`replica-announced no`': 'nobody tells a client that there is such a replica',
     },
     'A failover of a cluster, as clients see it': {
