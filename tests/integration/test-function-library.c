@@ -559,6 +559,7 @@ main (int argc,
   ADD ("errors", test_errors);
   ADD ("names", test_names);
   ADD ("similar-names", test_similar_names);
+  g_test_add ("/function-library/similar-names/resp2", Fixture, NULL, fixture_set_up_resp2, test_similar_names, fixture_tear_down);
   ADD ("together", test_together);
   ADD ("cancel", test_cancel);
   g_test_add_func ("/function-library/put-back", test_put_back);

@@ -944,6 +944,7 @@ main (int argc,
   ADD ("refused", test_refused);
   ADD ("push", test_push);
   ADD ("monitor", test_monitor);
+  g_test_add ("/plugin/monitor/resp2", Fixture, NULL, fixture_set_up_resp2, test_monitor, fixture_tear_down);
   g_test_add_func ("/plugin/description", test_description);
   ADD ("many", test_many);
   ADD ("pool", test_pool);

@@ -38,17 +38,23 @@ set_up (Fixture *fixture,
   g_object_set (fixture->client, "protocol", GPOINTER_TO_INT (protocol), NULL);
 }
 
+static TornadisCommand *
+make_line_command (const char *line)
+{
+  g_auto (GStrv) argv = NULL;
+
+  g_assert_true (g_shell_parse_argv (line, NULL, &argv, NULL));
+  return tornadis_command_new_strv ((const char *const *) argv);
+}
+
 static TornadisReply *
 call_line (TornadisClient *client,
            GError **error,
            const char *line)
 {
-  g_auto (GStrv) argv = NULL;
-  g_autoptr (TornadisCommand) command = NULL;
+  g_autoptr (TornadisCommand) command = make_line_command (line);
   g_autoptr (GAsyncResult) result = NULL;
 
-  g_assert_true (g_shell_parse_argv (line, NULL, &argv, NULL));
-  command = tornadis_command_new_strv ((const char *const *) argv);
   tornadis_client_call_async (client, command, NULL, store_result, &result);
   return tornadis_client_call_finish (client, wait_for_result (&result), error);
 }
@@ -274,12 +280,11 @@ order_replies_cb (GObject *object,
 typedef struct
 {
   const char *tracking;
-  const char *lines; /* at the semicolons; what begins with a ! is a transaction */
+  const char *lines; /* at the semicolons; what begins with + is a pipeline, which is written at once, with ! a transaction */
   const char *order;
   const char *redis_8;
 } Order;
 
-/* All of them in one write. */
 static void
 test_order (Fixture *fixture,
             gconstpointer data)
@@ -287,16 +292,15 @@ test_order (Fixture *fixture,
   static const Order cases[] = {
     { "ON", "SET k 2;PING", "OK; invalidate k; PONG; " },
     { "ON", "!SET k 2|PING;PING", "1) OK 2) PONG; invalidate k; PONG; " },
-    { "ON", "EVAL redis.call('SET',KEYS[1],2) 1 k;PING", "(nil); invalidate k; PONG; " },
+    { "ON", "EVAL \"redis.call('SET',KEYS[1],2)\" 1 k;PING", "(nil); invalidate k; PONG; " },
     { "ON NOLOOP", "SET k 2;PING", "OK; PONG; " },
     /* Not one by one, but when all that was read of the connection is done; and each key once. */
-    { "ON BCAST", "SET k 2;PING;SET k 3;PING", "OK; PONG; OK; PONG; invalidate k; " },
-    { "ON BCAST", "SET k 2;SET j 2", "OK; OK; invalidate j k; " },
-    { "ON BCAST", "!SET k 2|PING;PING", "1) OK 2) PONG; PONG; invalidate k; " },
+    { "ON BCAST", "+SET k 2|PING|SET j 2|SET k 3", "1) OK 2) PONG 3) OK 4) OK; invalidate j k; " },
+    { "ON BCAST", "!SET k 2|PING", "1) OK 2) PONG; invalidate k; " },
     { "ON", "FLUSHALL;PING", "OK; invalidate all; PONG; ", "invalidate all; OK; PONG; " },
     { "ON NOLOOP", "FLUSHALL;PING", "OK; invalidate all; PONG; ", "invalidate all; OK; PONG; " },
     { "ON", "FLUSHDB;PING", "OK; invalidate all; PONG; ", "invalidate all; OK; PONG; " },
-    { "ON", "EVAL redis.call('FLUSHALL') 0;PING", "(nil); invalidate all; PONG; " },
+    { "ON", "EVAL \"redis.call('FLUSHALL')\" 0;PING", "(nil); invalidate all; PONG; " },
     { "ON", "FLUSHALL ASYNC;PING", "OK; invalidate all; PONG; " },
     { "ON", "!FLUSHALL|PING;PING", "1) OK 2) PONG; invalidate all; PONG; " },
     /* Of what is in another database now nobody hears. */
@@ -324,12 +328,13 @@ test_order (Fixture *fixture,
       g_string_truncate (order, 0);
       for (guint j = 0; lines[j] != NULL; j++)
         {
-          g_auto (GStrv) commands = g_strsplit (lines[j] + (lines[j][0] == '!'), "|", -1);
-          g_autoptr (TornadisPipeline) pipeline = make_pipeline (lines[j][0] == '!', (const char *const *) commands);
-          g_auto (GStrv) argv = g_strsplit (lines[j], " ", -1);
-          g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *const *) argv);
+          gboolean atomic = lines[j][0] == '!';
+          gboolean together = atomic || lines[j][0] == '+';
+          g_auto (GStrv) commands = g_strsplit (lines[j] + together, "|", -1);
+          g_autoptr (TornadisPipeline) pipeline = make_pipeline (atomic, (const char *const *) commands);
+          g_autoptr (TornadisCommand) command = make_line_command (commands[0]);
 
-          if (lines[j][0] == '!')
+          if (together)
             tornadis_client_call_pipeline_async (fixture->client, pipeline, NULL, order_replies_cb, order);
           else
             tornadis_client_submit (fixture->client, command, order_reply_cb, order, NULL);

@@ -790,6 +790,7 @@ main (int argc,
   ADD ("fault-02/restored", test_restored);
   ADD ("fault-02/restored-refused", test_restored_refused);
   ADD ("auth-in-flight", test_auth_in_flight);
+  g_test_add ("/session/auth-in-flight/resp2", Fixture, NULL, fixture_set_up_resp2, test_auth_in_flight, fixture_tear_down);
   ADD ("fault-03/watch-lost", test_watch_lost);
   ADD ("fault-03/watch-again", test_watch_again);
   ADD ("fault-03/multi-lost", test_multi_lost);

@@ -1147,6 +1147,9 @@ test_soak (Fixture *fixture,
 }
 
 #define ADD(name, func) g_test_add ("/stream-consumer/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
+#define ADD_BOTH(name, func) \
+  ADD (name, func);          \
+  g_test_add ("/stream-consumer/" name "/resp2", Fixture, NULL, fixture_set_up_resp2, func, fixture_tear_down)
 
 int
 main (int argc,
@@ -1163,14 +1166,14 @@ main (int argc,
   ADD ("slow", test_slow);
   ADD ("own", test_own);
   ADD ("claim", test_claim);
-  ADD ("claim-own", test_claim_own);
+  ADD_BOTH ("claim-own", test_claim_own);
   ADD ("claim-many", test_claim_many);
   ADD ("claim-turned-off", test_claim_turned_off);
   ADD ("dead-letters", test_dead_letters);
   ADD ("no-place-for-dead-letters", test_no_place_for_dead_letters);
-  ADD ("deleted", test_deleted);
-  ADD ("deleted-claimed", test_deleted_claimed);
-  ADD ("no-group", test_no_group);
+  ADD_BOTH ("deleted", test_deleted);
+  ADD_BOTH ("deleted-claimed", test_deleted_claimed);
+  ADD_BOTH ("no-group", test_no_group);
   ADD ("no-group-new-only", test_no_group_new_only);
   ADD ("start-id", test_start_id);
   ADD ("failed", test_failed);

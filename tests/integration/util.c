@@ -21,6 +21,14 @@ fixture_set_up (Fixture *fixture,
 }
 
 void
+fixture_set_up_resp2 (Fixture *fixture,
+                      gconstpointer data)
+{
+  fixture_set_up (fixture, data);
+  g_object_set (fixture->client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
+}
+
+void
 fixture_tear_down (Fixture *fixture,
                    gconstpointer data)
 {

@@ -19,6 +19,9 @@ typedef struct
 
 void              fixture_set_up        (Fixture           *fixture,
                                          gconstpointer      data);
+/* Its client speaks RESP2. */
+void              fixture_set_up_resp2  (Fixture           *fixture,
+                                         gconstpointer      data);
 void              fixture_tear_down     (Fixture           *fixture,
                                          gconstpointer      data);
 

@@ -702,6 +702,7 @@ main (int argc,
   ADD ("/cluster-shard/plugin-removed", NULL, test_plugin_removed);
   ADD ("/cluster-shard/plugins", NULL, test_plugins);
   ADD ("/cluster-shard/migration", NULL, test_migration);
+  ADD ("/cluster-shard/migration/resp2", "protocol=2", test_migration);
   ADD ("/cluster-shard/idle", NULL, test_idle);
 #undef ADD
 #define ADD(path, how) g_test_add (path, Shard, how, failover_set_up, test_failover, failover_tear_down)

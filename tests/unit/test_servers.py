@@ -18,10 +18,13 @@ ROWS = {
         '`HELLO` that is refused': {'integration-servers': ['/servers/hello-refused'],
                                     'integration-connector': ['/connect/fault-01-username-alone']},
         'a wrong password while another reply or push waits to be sent': {
-            'integration-session': ['/session/auth-in-flight'], 'integration-credentials': ['/credentials/unanswered']},
+            'integration-session': ['/session/auth-in-flight', '/session/auth-in-flight/resp2'],
+            'integration-credentials': ['/credentials/unanswered']},
         "`HELLO`'s fields": {'integration-servers': ['/servers/hello-fields']},
-        '`CLIENT SETINFO`': {'integration-connector': ['/connect/fault-06-no-errors-left', '/connect/fault-06-asked-by-version']},
-        'role': {'plugin-sentinel-failover': ['/sentinel-failover/replicas'], 'plugin-cluster-topology': ['/cluster-topology/real']},
+        '`CLIENT SETINFO`': {
+            'integration-connector': ['/connect/fault-06-no-errors-left', '/connect/fault-06-asked-by-version']},
+        'role': {
+            'plugin-sentinel-failover': ['/sentinel-failover/replicas'], 'plugin-cluster-topology': ['/cluster-topology/real']},
     },
     'Order of replies and messages': {
         'pushes in RESP3': {'integration-servers': ['/servers/order'], 'integration-pipeline': ['/pipeline/contiguous']},
@@ -35,7 +38,7 @@ ROWS = {
         '`SUBSCRIBE` in `MULTI`': {'integration-servers': ['/servers/refused-here']},
         '`CLIENT REPLY OFF`, `SKIP`': {'integration-servers': ['/servers/refused-here']},
         '`RESET`': {'integration-servers': ['/servers/refused-here']},
-        '`MONITOR`': {'integration-plugin': ['/plugin/monitor']},
+        '`MONITOR`': {'integration-plugin': ['/plugin/monitor', '/plugin/monitor/resp2']},
         '`CLIENT KILL` of the publisher, in one pipeline with `PUBLISH`': 'nobody can tell that there was a message',
         'a subscriber that is too slow': {'integration-servers': ['/servers/slow-subscriber']},
     },
@@ -56,15 +59,18 @@ ROWS = {
         'the server becomes a replica': {
             'plugin-sentinel-clients': ['/sentinel-clients/pool'], 'plugin-cluster-failover': ['/cluster-failover/blocked']},
         '`CLIENT UNBLOCK ERROR`': {'integration-servers': ['/servers/unblocked']},
-        'the stream is deleted (`XREADGROUP`)': {'integration-stream-consumer': ['/stream-consumer/no-group']},
+        'the stream is deleted (`XREADGROUP`)': {
+            'integration-stream-consumer': ['/stream-consumer/no-group', '/stream-consumer/no-group/resp2']},
         'an element that `BLPOP` has taken for a connection that is killed': 'it is nowhere any more',
     },
     'Client-side caching and notifications': {
         'keys that a script reads': {'plugin-cache': ['/cache/resp2/fault-16-scripts', '/cache/resp3/fault-16-scripts']},
         '`SORT_RO` with patterns': {'plugin-cache': ['/cache/resp2/fault-16-sort', '/cache/resp3/fault-16-sort']},
-        'reads by what may write: `GETEX`, `GETDEL`, `SET … GET`, `BITFIELD`': {'plugin-cache': ['/cache/resp2/kinds', '/cache/resp3/kinds']},
+        'reads by what may write: `GETEX`, `GETDEL`, `SET … GET`, `BITFIELD`': {
+            'plugin-cache': ['/cache/resp2/kinds', '/cache/resp3/kinds']},
         'more keys than `tracking-table-max-keys`': {'plugin-cache': ['/cache/resp2/full-table', '/cache/resp3/full-table']},
-        '`SWAPDB`': {'integration-servers': ['/servers/order'], 'plugin-cache': ['/cache/resp2/flushes', '/cache/resp3/flushes']},
+        '`SWAPDB`': {
+            'integration-servers': ['/servers/order'], 'plugin-cache': ['/cache/resp2/flushes', '/cache/resp3/flushes']},
         'tracking in RESP2 without `REDIRECT`': {'integration-model-tracking': ['/model-tracking/resp2']},
         '`REDIRECT` in RESP3': {'plugin-cache': ['/cache/resp2/basic', '/cache/resp2/kinds']},
         'an absent key that is made after its slot has moved': {
@@ -83,14 +89,16 @@ ROWS = {
             'plugin-command-table': ['/command-table/like-the-server', '/command-table/like-the-server-resp2',
                                      '/command-table/fault-16-incomplete']},
         '`GEORADIUS` with `STORE`': {'plugin-command-table': ['/command-table/by-hand', '/command-table/fault-16-incomplete']},
-        '`SPUBLISH`, `SSUBSCRIBE`': {'plugin-command-table': ['/command-table/by-hand'], 'plugin-cluster-shard': ['/cluster-shard/everywhere']},
+        '`SPUBLISH`, `SSUBSCRIBE`': {
+            'plugin-command-table': ['/command-table/by-hand'], 'plugin-cluster-shard': ['/cluster-shard/everywhere']},
         '`KEYS`, `MGET`, `SLOWLOG GET`': {
             'plugin-cluster-policy': ['/cluster-policy/real', '/cluster-policy/merged-real', '/cluster-split/merged'],
             'plugin-cluster': ['/cluster/split', '/cluster/all-nodes']},
     },
     'Shapes that depend on something': {
         '`ZRANGE … WITHSCORES`': {
-            'integration-servers': ['/servers/shapes', '/servers/numbers'], 'integration-sorted-set-model': ['/sorted-set-model/resp2']},
+            'integration-servers': ['/servers/shapes', '/servers/numbers'],
+            'integration-sorted-set-model': ['/sorted-set-model/resp2']},
         '`ZPOPMIN`, `ZPOPMAX`': {'integration-servers': ['/servers/shapes']},
         '`ZMPOP`, `BZMPOP`': {'integration-servers': ['/servers/shapes']},
         '`HRANDFIELD … WITHVALUES`': {'integration-servers': ['/servers/shapes']},
@@ -98,20 +106,26 @@ ROWS = {
         '`GEOSEARCH … WITHDIST`, `GEODIST`, `INCRBYFLOAT`': {'integration-servers': ['/servers/shapes']},
         '`ZSCAN`': {'integration-servers': ['/servers/shapes'], 'integration-scanner': ['/scanner/elements']},
         '`HGETALL`, `CONFIG GET`, `XREAD`': {'integration-servers': ['/servers/shapes']},
-        '`FUNCTION LIST LIBRARYNAME`': {'integration-function-library': ['/function-library/similar-names']},
+        '`FUNCTION LIST LIBRARYNAME`': {
+            'integration-function-library': ['/function-library/similar-names', '/function-library/similar-names/resp2']},
         '`XPENDING`': {'integration-servers': ['/servers/shapes']},
-        '`XAUTOCLAIM`': {'integration-servers': ['/servers/shapes'],
-                         'integration-stream-consumer': ['/stream-consumer/deleted-claimed', '/stream-consumer/claim-own']},
+        '`XAUTOCLAIM`': {
+            'integration-servers': ['/servers/shapes'],
+            'integration-stream-consumer': ['/stream-consumer/deleted-claimed', '/stream-consumer/deleted-claimed/resp2',
+                                            '/stream-consumer/claim-own', '/stream-consumer/claim-own/resp2']},
         '`SRANDMEMBER`, `SPOP`': {'integration-servers': ['/servers/shapes']},
         'a count where there is nothing': {'integration-servers': ['/servers/shapes']},
         '`XREADGROUP` where there is nothing': {
             'integration-servers': ['/servers/shapes'], 'integration-stream-consumer': ['/stream-consumer/own']},
         '`XREADGROUP` of a pending entry that was deleted': {
-            'integration-servers': ['/servers/shapes'], 'integration-stream-consumer': ['/stream-consumer/deleted']},
-        '`CLUSTER SHARDS`': {'plugin-cluster-topology': ['/cluster-topology/two-masters'], 'plugin-cluster-change': ['/cluster-change/kill']},
+            'integration-servers': ['/servers/shapes'],
+            'integration-stream-consumer': ['/stream-consumer/deleted', '/stream-consumer/deleted/resp2']},
+        '`CLUSTER SHARDS`': {
+            'plugin-cluster-topology': ['/cluster-topology/two-masters'], 'plugin-cluster-change': ['/cluster-change/kill']},
         'host name preferred, but none set': {
             'plugin-cluster-settings': ['/cluster-settings/without-host-names', '/cluster-settings/unknown-endpoints']},
-        'ports of nodes with TLS': {'plugin-cluster-settings': ['/cluster-settings/tls'], 'plugin-cluster-topology': ['/cluster-topology/ports']},
+        'ports of nodes with TLS': {
+            'plugin-cluster-settings': ['/cluster-settings/tls'], 'plugin-cluster-topology': ['/cluster-topology/ports']},
     },
     'Scans': {
         'a cursor of another server, or of one that was restarted': {
@@ -121,8 +135,9 @@ ROWS = {
         '`SCAN` while a table is resized': {'integration-scanner': ['/scanner/unique', '/scanner/unique-keys']},
     },
     'Sentinels': {
-        'the sentinel that leads a failover': {'plugin-sentinel-failover': ['/sentinel-failover/kill', '/sentinel-failover/failover'],
-                                               'plugin-sentinel': ['/sentinel/epoch']},
+        'the sentinel that leads a failover': {
+            'plugin-sentinel-failover': ['/sentinel-failover/kill', '/sentinel-failover/failover'],
+            'plugin-sentinel': ['/sentinel/epoch']},
         'an old master that comes back': {'plugin-sentinel-failover': ['/sentinel-failover/stop']},
         '`SENTINEL RESET`': {'plugin-sentinel-failover': ['/sentinel-failover/reset']},
         'no replica that could become the master': {'plugin-sentinel-failover': ['/sentinel-failover/all-down']},
@@ -137,8 +152,10 @@ ROWS = {
                      'plugin-cluster-settings': ['/cluster-settings/no-heir', '/cluster-settings/no-heir-and-others-work']},
         'after that': {'plugin-cluster-change': ['/cluster-change/kill']},
         'shard channels of a replica that becomes the master': {
-            'plugin-cluster-shard': ['/cluster-shard/failover/by-hand', '/cluster-shard/failover/killed', '/cluster-shard/failover/asleep']},
-        'shard channels at a node that gets their slot': {'plugin-cluster-shard': ['/cluster-shard/migration']},
+            'plugin-cluster-shard': ['/cluster-shard/failover/by-hand', '/cluster-shard/failover/killed',
+                                     '/cluster-shard/failover/asleep']},
+        'shard channels at a node that gets their slot': {
+            'plugin-cluster-shard': ['/cluster-shard/migration', '/cluster-shard/migration/resp2']},
         'a key that has left, at a replica with `READONLY`': {'plugin-cluster-migration': ['/cluster-migration/replica']},
         'several manual failovers in a row': 'what servers do with themselves',
         'slots that nobody serves for 10 ms': {'plugin-cluster-change': ['/cluster-change/failover'],
