@@ -169,6 +169,21 @@ step_expect (HarnessConversation *self,
   return TRUE;
 }
 
+/* Until so many bytes have come that no step has taken. */
+static gboolean
+step_await_bytes (HarnessConversation *self,
+                  guint n)
+{
+  gboolean ready;
+
+  while (self->input->len < n)
+    if (!harness_peer_wait (self->peer, self->fd, POLLIN, HARNESS_PEER_PATIENCE_MSEC, &ready) || !ready ||
+        !harness_conversation_receive (self))
+      return FALSE;
+
+  return TRUE;
+}
+
 static gboolean
 step_drip (HarnessConversation *self,
            int msec,
@@ -232,6 +247,8 @@ conversation_step (HarnessConversation *self,
     return step_expect (self, first);
   if (g_str_equal (name, "expect-any"))
     return step_expect (self, "");
+  if (g_str_equal (name, "await-bytes"))
+    return step_await_bytes (self, (guint) number);
   if (g_str_equal (name, "echo-server"))
     return step_echo (self, (guint64) number);
   if (g_str_equal (name, "serve"))

@@ -17,6 +17,7 @@
  *   handshake3            the same, but HELLO is answered as RESP3
  *   expect NAME           reads one command; any other name is a failure
  *   expect-any            reads one command
+ *   await-bytes N         until N bytes have come, of commands that are left for the next steps
  *   send "TEXT"           sends bytes, with C escapes
  *   send-repeat N "TEXT"  sends them N times
  *   drip MS "TEXT"        sends them one by one, MS milliseconds apart
