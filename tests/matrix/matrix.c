@@ -193,6 +193,15 @@ matrix_call_submit (MatrixCall *self,
 }
 
 void
+matrix_call_submit_pipeline_of (MatrixCall *self,
+                                TornadisClient *client,
+                                TornadisPipeline *pipeline)
+{
+  tornadis_client_submit_pipeline (client, pipeline, reply_cb, self, NULL);
+  g_assert_false (self->ended);
+}
+
+void
 matrix_call_submit_pipeline (MatrixCall *self,
                              TornadisClient *client,
                              gboolean atomic,
@@ -203,8 +212,7 @@ matrix_call_submit_pipeline (MatrixCall *self,
   tornadis_pipeline_set_atomic (pipeline, atomic);
   for (guint i = 0; i < n; i++)
     tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "ECHO", self->serial, NULL });
-  tornadis_client_submit_pipeline (client, pipeline, reply_cb, self, NULL);
-  g_assert_false (self->ended);
+  matrix_call_submit_pipeline_of (self, client, pipeline);
 }
 
 static void

@@ -71,6 +71,9 @@ void matrix_call_submit_pipeline (MatrixCall *self,
                                   TornadisClient *client,
                                   gboolean atomic,
                                   guint n);
+void matrix_call_submit_pipeline_of (MatrixCall *self,
+                                     TornadisClient *client,
+                                     TornadisPipeline *pipeline);
 void matrix_call_connect (MatrixCall *self,
                           TornadisClient *client);
 void matrix_call_pool (MatrixCall *self,
