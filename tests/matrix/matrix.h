@@ -56,6 +56,12 @@ const char *matrix_describe_after (MatrixAfter after);
 /* Of how many bytes one is cut at: all, or on a machine that is slowed down fewer. */
 gsize matrix_get_stride (void);
 
+/* The clock that does not go back jumps by so many seconds, as if the machine had slept: what has to wait for a time does
+ * not have to wait. */
+void matrix_advance_clock (guint seconds);
+/* How far the other one is from that of the system, in seconds. */
+void matrix_set_wall_clock (gint64 offset);
+
 void matrix_call_clear (MatrixCall *self);
 void matrix_call_end (MatrixCall *self,
                       TornadisReply *reply,
