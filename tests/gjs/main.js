@@ -9,7 +9,7 @@ import {findUnused, watch} from './coverage.js';
 
 const STORIES = ['client', 'session', 'values', 'pipeline', 'pub-sub-client', 'client-pool', 'plugin', 'plugin-hooks',
     'mock', 'turns', 'messages', 'languages', 'models', 'keyspace', 'record', 'scanner', 'script', 'credentials', 'streams',
-    'function-library', 'lock', 'sentinel', 'cluster', 'collector'];
+    'function-library', 'lock', 'matrix', 'sentinel', 'cluster', 'collector'];
 
 let failed = 1;
 

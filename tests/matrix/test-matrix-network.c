@@ -606,7 +606,7 @@ sleep_and_be_left (Scene *self)
   submit_with_timeout (self, 600000);
   go (peer, 2);
   matrix_advance_clock (HOURS);
-  end (self, L | T);
+  end (self, L);
   finish_scene (self);
 }
 
@@ -663,7 +663,7 @@ static const Row rows[] = {
   { "suspended/answered", "a suspended laptop: hours later, the answer is there", PEER, sleep_with_answer, { V, 0, SAME, NULL } },
   { "suspended/unanswered", "a suspended laptop: hours later, no answer, a timeout", PEER, sleep_without_answer, { T, 0, SAME, NULL } },
   { "suspended/idle", "a suspended laptop: hours later, a call on the old connection", PEER, sleep_while_idle, { V, 0, SAME, NULL } },
-  { "suspended/closed", "a suspended laptop: the server has closed, a call in flight", PEER, sleep_and_be_left, { L | T, 0, NEW, NULL } },
+  { "suspended/closed", "a suspended laptop: the server has closed, a call in flight", PEER, sleep_and_be_left, { L, 0, NEW, NULL } },
   { "suspended/forgotten", "a suspended laptop: nobody knows the connection any more", PEER, sleep_and_be_forgotten, { L, 0, NEW, "the `PING` is not answered" } },
   { "suspended/connecting", "a suspended laptop: while connecting", PEER, sleep_while_connecting, { C, 0, NEW, NULL } },
 };
