@@ -16,10 +16,11 @@ import elsewhere
 HEAD = '''\
 # The fault matrix
 
-What happens to connections, and what each call ends with. Every row is a test, and this table is made of the tests: what a
-row says is what its test asserts. Do not edit it; after a change
+What happens to connections, and what each call ends with. Every row is a test, and this table is made of the tests: those
+of `tests/matrix` assert what their rows say, and `tests/matrix/elsewhere.py` has the rows of others. Do not edit it; after a
+change
 
-    ninja -C build matrix-table
+    ninja -C build && ninja -C build matrix-table
 
 writes it anew, and the test `matrix-table` fails as long as it is another one.
 
@@ -51,7 +52,7 @@ def assert_exists(source, build, test):
         text = (source / 'tests/gjs' / holder).read_text(encoding='utf-8')
         exists = re.search(rf'^    (async )?{re.escape(name)}\(', text, re.MULTILINE)
     else:
-        exists = name in list_paths(build / 'tests' / holder)
+        exists = name in list_paths(build / 'tests' / ('plugins' if holder.startswith('plugin-') else '') / holder)
     assert exists, f'there is no test {test}'
 
 
@@ -101,7 +102,7 @@ def main(check, source, build, *programs):
     if not is_same:
         old = path.read_text(encoding='utf-8').splitlines() if path.exists() else []
         print('\n'.join(list(difflib.unified_diff(old, made.splitlines(), 'README.md', 'made', lineterm='', n=0))[:40]), file=sys.stderr)
-        print('ninja -C build matrix-table writes it anew', file=sys.stderr)
+        print('“ninja -C build matrix-table” writes it anew', file=sys.stderr)
     return 0 if is_same else 1
 
 
