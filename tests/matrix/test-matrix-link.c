@@ -377,9 +377,12 @@ typedef struct
   TornadisHarnessPeer *peer; /* (owned) */
   TornadisClient *client;    /* (owned) or the pool's template */
   TornadisClientPool *pool;  /* (owned) (nullable) */
+  GAsyncResult *connected;   /* (owned) (nullable) */
   MatrixCall calls[N_CALLS];
   guint n_calls;
+  MatrixCall further;
   GString *messages; /* (owned) their texts */
+  gsize n_heard;     /* of these, before the further call */
   guint n_gaps;
 } Scene;
 
@@ -415,26 +418,17 @@ scene_subscribes (Scene *self)
   return self->row->situation == SUBSCRIBE || self->row->situation == MESSAGES;
 }
 
-/* What is called is written at once, so that it is not the time of a call that has not been written yet that is over. */
-static void
-scene_connect (Scene *self,
-               guint timeout_msec)
+static gboolean
+is_of_handshake (const Row *row)
 {
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
+  return row->point == HANDSHAKE;
+}
 
-  g_object_set (self->client, "aggressive-write", TRUE, NULL);
-  if (self->pool == NULL)
-    connect_and_wait (self->client, &error);
-  else
-    {
-      /* The one client that the pool has now; another one has time. */
-      scene_set_timeout (self, timeout_msec);
-      tornadis_client_pool_preconnect_async (self->pool, 1, NULL, store_result, &result);
-      tornadis_client_pool_preconnect_finish (self->pool, wait_for_result (&result), &error);
-      scene_set_timeout (self, 0);
-    }
-  g_assert_no_error (error);
+/* Of a call whose reply does not come. */
+static guint
+scene_get_timeout (Scene *self)
+{
+  return self->row->fault == BLACK_HOLE && !is_of_handshake (self->row) ? NO_TIME_MSEC : 0;
 }
 
 /* Up to the one that does nothing. */
@@ -450,15 +444,16 @@ count_steps (const char *script)
   return n;
 }
 
+/* Each of the next functions is called for all scenes before the one behind it: much of the time is waiting for others. */
+
 static void
-scene_start (Scene *self,
+scene_begin (Scene *self,
              const Row *row,
              const char *script,
              guint n_whole,
              char *where)
 {
   static const char *const serials[] = { "first", "second", "third" };
-  guint timeout_msec = row->fault == BLACK_HOLE && row->point != HANDSHAKE ? NO_TIME_MSEC : 0;
   guint16 port;
 
   self->row = row;
@@ -477,22 +472,57 @@ scene_start (Scene *self,
     }
   for (guint i = 0; i < N_CALLS; i++)
     self->calls[i].serial = serials[i];
+  self->further.serial = "further";
   self->n_calls = row->situation == CALLS || row->situation == POOL ? N_CALLS : 1;
+
+  if (is_of_handshake (row))
+    g_object_set (self->client, "username", "me", "password", "secret", "db", 3, "client-name", "test", NULL);
+  else
+    /* What is called is written at once, so that it is not the time of a call that has not been written yet that is over. */
+    g_object_set (self->client, "aggressive-write", TRUE, NULL);
 
   if (row->situation == POOL)
     {
       self->pool = tornadis_client_pool_new (self->client);
       g_object_set (self->pool, "max-size", 1, NULL);
     }
+  if (is_of_handshake (row))
+    return;
 
-  if (row->point == HANDSHAKE)
+  /* The one client that a pool has now; another one has time. */
+  if (self->pool != NULL)
     {
-      g_object_set (self->client, "username", "me", "password", "secret", "db", 3, "client-name", "test", NULL);
+      scene_set_timeout (self, scene_get_timeout (self));
+      tornadis_client_pool_preconnect_async (self->pool, 1, NULL, store_result, &self->connected);
     }
   else
-    scene_connect (self, timeout_msec);
+    tornadis_client_connect_async (self->client, NULL, store_result, &self->connected);
+}
 
-  switch (row->situation)
+static void
+scene_await_connection (Scene *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (is_of_handshake (self->row))
+    return;
+
+  wait_for_result (&self->connected);
+  if (self->pool != NULL)
+    tornadis_client_pool_preconnect_finish (self->pool, self->connected, &error);
+  else
+    tornadis_client_connect_finish (self->client, self->connected, &error);
+  g_assert_no_error (error);
+  g_clear_object (&self->connected);
+  scene_set_timeout (self, 0);
+}
+
+static void
+scene_call (Scene *self)
+{
+  guint timeout_msec = scene_get_timeout (self);
+
+  switch (self->row->situation)
     {
     case CONNECT:
       matrix_call_connect (&self->calls[0], self->client);
@@ -500,14 +530,14 @@ scene_start (Scene *self,
     case CALLS:
       for (guint i = 0; i < N_CALLS; i++)
         {
-          scene_set_timeout (self, i < n_whole ? 0 : timeout_msec);
+          scene_set_timeout (self, i < self->n_whole ? 0 : timeout_msec);
           matrix_call_submit (&self->calls[i], self->client);
         }
       break;
     case PIPELINE:
     case TRANSACTION:
       scene_set_timeout (self, timeout_msec);
-      matrix_call_submit_pipeline (&self->calls[0], self->client, row->situation == TRANSACTION, 2);
+      matrix_call_submit_pipeline (&self->calls[0], self->client, self->row->situation == TRANSACTION, 2);
       break;
     case POOL:
       for (guint i = 0; i < N_CALLS; i++)
@@ -544,45 +574,27 @@ scene_assert_sent_once (Scene *self)
     }
 }
 
+/* That of a subscription is a message. */
 static void
-scene_assert_works (Scene *self)
+scene_call_further (Scene *self)
 {
+  self->n_heard = self->messages->len;
   if (self->pool != NULL)
-    {
-      MatrixCall further = { .serial = "further" };
-
-      matrix_call_pool (&further, self->pool);
-      matrix_call_assert (&further, MATRIX_VALUE, self->where);
-      matrix_call_clear (&further);
-    }
-  else if (scene_subscribes (self))
-    {
-      MatrixCall further = { .serial = "further" };
-      gsize length = self->messages->len;
-
-      if (self->row->situation == SUBSCRIBE && self->row->after == MATRIX_NEW)
-        {
-          matrix_call_subscribe (&further, self->client, "news");
-          matrix_call_assert (&further, MATRIX_VALUE, self->where);
-        }
-      wait_until (self->messages->len > length);
-      g_assert_cmpstr (self->messages->str + length, ==, "one ");
-      matrix_call_clear (&further);
-    }
-  else
-    matrix_assert_works (self->client, self->where);
+    matrix_call_pool (&self->further, self->pool);
+  else if (!scene_subscribes (self))
+    matrix_call_submit (&self->further, self->client);
+  else if (self->row->situation == SUBSCRIBE && self->row->after == MATRIX_NEW)
+    matrix_call_subscribe (&self->further, self->client, "news");
 }
 
 static void
-scene_settle (Scene *self)
+scene_assert_ended (Scene *self)
 {
   const Row *row = self->row;
-  guint n_connections;
+  static const char *const whole[] = { "", "one ", "one two " };
 
   if (row->situation == MESSAGES)
     {
-      static const char *const whole[] = { "", "one ", "one two " };
-
       matrix_call_assert (&self->calls[0], MATRIX_VALUE, self->where);
       if (row->after == MATRIX_NEW)
         wait_until (self->n_gaps > 0);
@@ -598,6 +610,15 @@ scene_settle (Scene *self)
                           self->where);
 
   tornadis_harness_peer_go (self->peer);
+  scene_call_further (self);
+}
+
+static void
+scene_assert_works (Scene *self)
+{
+  const Row *row = self->row;
+  guint n_connections;
+
   if (row->situation == MESSAGES && row->after == MATRIX_SAME)
     {
       wait_until (g_str_equal (self->messages->str, "one two one "));
@@ -606,7 +627,15 @@ scene_settle (Scene *self)
   else if (row->situation == MESSAGES)
     wait_until (self->messages->len >= strlen ("one ") * (self->n_whole + 1));
   else
-    scene_assert_works (self);
+    {
+      if (!scene_subscribes (self) || row->after == MATRIX_NEW)
+        matrix_call_assert (&self->further, V, self->where);
+      if (scene_subscribes (self))
+        {
+          wait_until (self->messages->len > self->n_heard);
+          g_assert_cmpstr (self->messages->str + self->n_heard, ==, "one ");
+        }
+    }
 
   n_connections = tornadis_harness_peer_get_n_connections (self->peer);
   if (row->after == MATRIX_SAME)
@@ -618,7 +647,13 @@ scene_settle (Scene *self)
   if (self->pool != NULL)
     tornadis_client_pool_destroy (self->pool);
   tornadis_client_close (self->client);
+}
+
+static void
+scene_end (Scene *self)
+{
   matrix_assert_once (self->calls, N_CALLS);
+  matrix_assert_once (&self->further, 1);
   g_clear_object (&self->pool);
   assert_client_finalized (self->client);
   g_clear_object (&self->peer);
@@ -630,7 +665,7 @@ scene_settle (Scene *self)
 static gboolean
 is_endless (const Row *row)
 {
-  return row->point == HANDSHAKE && row->fault == BLACK_HOLE;
+  return is_of_handshake (row) && row->fault == BLACK_HOLE;
 }
 
 /* Until the peer is silent. */
@@ -642,24 +677,34 @@ scene_wait_for_hole (Scene *self)
 }
 
 static void
-settle_all (GPtrArray *scenes)
+for_all (GPtrArray *scenes,
+         void (*func) (Scene *scene))
 {
   for (guint i = 0; i < scenes->len; i++)
-    scene_wait_for_hole (scenes->pdata[i]);
+    func (scenes->pdata[i]);
+}
+
+static void
+run_scenes (GPtrArray *scenes)
+{
+  for_all (scenes, scene_await_connection);
+  for_all (scenes, scene_call);
+  for_all (scenes, scene_wait_for_hole);
   if (scenes->len > 0 && is_endless (((Scene *) scenes->pdata[0])->row))
     matrix_advance_clock (CONNECT_TIMEOUT);
-  for (guint i = 0; i < scenes->len; i++)
-    scene_settle (scenes->pdata[i]);
+  for_all (scenes, scene_assert_ended);
+  for_all (scenes, scene_assert_works);
+  for_all (scenes, scene_end);
   g_ptr_array_set_size (scenes, 0);
 }
 
 static void
-start_scene (GPtrArray *scenes,
-             const Row *row,
-             guint protocol,
-             guint cut,
-             gboolean of_reply,
-             gsize byte)
+add_scene (GPtrArray *scenes,
+           const Row *row,
+           guint protocol,
+           guint cut,
+           gboolean of_reply,
+           gsize byte)
 {
   const Exchange *exchanges = find_exchanges (row, protocol);
   g_autofree char *script = make_script (row, protocol, exchanges, cut, of_reply, byte);
@@ -667,21 +712,22 @@ start_scene (GPtrArray *scenes,
   Scene *scene = g_new0 (Scene, 1);
 
   g_ptr_array_add (scenes, scene);
-  scene_start (scene, row, script, one_by_one ? cut : 0,
+  scene_begin (scene, row, script, one_by_one ? cut : 0,
                g_strdup_printf ("RESP%u, byte %zu of the %s to “%s”", protocol, byte, of_reply ? "reply" : "command",
                                 exchanges[cut].command));
   if (scenes->len == N_SCENES)
-    settle_all (scenes);
+    run_scenes (scenes);
 }
 
-/* How a handshake ends does not depend on who waits for it: at every byte for one situation, at some for the others. */
+/* At every byte for one situation. How a handshake ends, and what was sent, does not depend on who waits for it: at some for
+ * the others. */
 static gsize
 get_stride (const Row *row)
 {
-  if (row->point != HANDSHAKE || (row->situation == CALLS && row->fault != BLACK_HOLE))
-    return matrix_get_stride ();
+  gsize stride = row->point == REPLY || (row->situation == CALLS && !is_endless (row)) ? 1 : is_endless (row) ? 13
+                                                                                                              : 7;
 
-  return matrix_get_stride () * (row->fault == BLACK_HOLE ? 13 : 7);
+  return stride * matrix_get_stride ();
 }
 
 static void
@@ -703,10 +749,10 @@ run_row (gconstpointer data)
 
             for (gsize byte = 0; byte < length; byte++)
               if (n_bytes++ % stride == 0)
-                start_scene (scenes, row, protocol, i, of_reply, byte);
+                add_scene (scenes, row, protocol, i, of_reply, byte);
           }
     }
-  settle_all (scenes);
+  run_scenes (scenes);
 }
 
 static void
