@@ -88,7 +88,7 @@ ROWS = {
         '`XREAD`, `XREADGROUP`': {
             'plugin-command-table': ['/command-table/like-the-server', '/command-table/like-the-server-resp2',
                                      '/command-table/fault-16-incomplete']},
-        '`GEORADIUS` with `STORE`': {'plugin-command-table': ['/command-table/by-hand', '/command-table/fault-16-incomplete']},
+        '`GEORADIUS`, `GEORADIUSBYMEMBER` with `STORE`': {'plugin-command-table': ['/command-table/by-hand', '/command-table/fault-16-incomplete']},
         '`SPUBLISH`, `SSUBSCRIBE`': {
             'plugin-command-table': ['/command-table/by-hand'], 'plugin-cluster-shard': ['/cluster-shard/everywhere']},
         '`KEYS`, `MGET`, `SLOWLOG GET`': {
@@ -147,10 +147,11 @@ ROWS = {
     },
     'A failover of a cluster, as clients see it': {
         '0': {'plugin-cluster-change': ['/cluster-change/kill']},
-        '0 to 3': {'plugin-cluster-change': ['/cluster-change/kill', '/cluster-change/pause']},
-        '3 to 3.7': {'plugin-cluster-change': ['/cluster-change/kill', '/cluster-change/isolation'],
-                     'plugin-cluster-settings': ['/cluster-settings/no-heir', '/cluster-settings/no-heir-and-others-work']},
+        '0 to 2.5; Valkey 8.1: to 3.3': {'plugin-cluster-change': ['/cluster-change/kill', '/cluster-change/pause']},
+        '0.8 to 1 more': {'plugin-cluster-change': ['/cluster-change/kill', '/cluster-change/isolation'],
+                          'plugin-cluster-settings': ['/cluster-settings/no-heir', '/cluster-settings/no-heir-and-others-work']},
         'after that': {'plugin-cluster-change': ['/cluster-change/kill']},
+        'when the dead one comes back': {'plugin-cluster-change': ['/cluster-change/kill']},
         'shard channels of a replica that becomes the master': {
             'plugin-cluster-shard': ['/cluster-shard/failover/by-hand', '/cluster-shard/failover/killed',
                                      '/cluster-shard/failover/asleep']},
@@ -158,6 +159,10 @@ ROWS = {
             'plugin-cluster-shard': ['/cluster-shard/migration', '/cluster-shard/migration/resp2']},
         'a key that has left, at a replica with `READONLY`': {'plugin-cluster-migration': ['/cluster-migration/replica']},
         'several manual failovers in a row': 'what servers do with themselves',
+        '`CLUSTER SHARDS` and `SLOTS` at a node that loads its data': {
+            'plugin-cluster-map': ['/cluster-map/second'], 'plugin-cluster-follow': ['/cluster-follow/passing']},
+        'a script that reads a key which it does not name, and which is elsewhere, or while the cluster is down': {
+            'plugin-cluster-migration': ['/cluster-migration/script']},
         'slots that nobody serves for 10 ms': {'plugin-cluster-change': ['/cluster-change/failover'],
                                                'plugin-cluster-peer': ['/cluster-peer/not-served']},
     },
