@@ -173,7 +173,8 @@ test_events (Fixture *fixture,
   assert_call (fixture->client, "OK", "SET", "user:1", "x", NULL);
   assert_call (fixture->client, "OK", "SET", "other", "x", NULL);
   assert_call (fixture->client, "OK", "RENAME", "user:1", "user:2", NULL);
-  assert_call (fixture->client, "(integer) 1", "PEXPIRE", "user:2", "1", NULL);
+  /* Redis 7.0 looks at the clock twice, and deletes what has expired in between. */
+  assert_call (fixture->client, "(integer) 1", "PEXPIRE", "user:2", "100", NULL);
   assert_heard (&heard, "set user:1\nrename_from user:1\nrename_to user:2\nexpire user:2\nexpired user:2\n");
   g_assert_cmpuint (heard.n_expired, ==, 1);
 
