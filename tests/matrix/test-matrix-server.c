@@ -277,13 +277,7 @@ flood_reply (Scene *self)
   start (self);
   assert_call (self->client, "OK", "SET", "large", value, NULL);
   say (self, "CONFIG SET client-output-buffer-limit \"normal 1mb 0 0\"");
-  for (guint i = 0; i < 4; i++)
-    {
-      g_autoptr (TornadisCommand) get = tornadis_command_new_strv ((const char *[]){ "GET", "large", NULL });
-
-      tornadis_client_submit (self->client, get, NULL, NULL, NULL);
-    }
-  matrix_call_submit (&self->call, self->client);
+  CALL (self, call, "GET", "large");
   matrix_call_assert (&self->call, L, "output buffer");
   say (self, "CONFIG SET client-output-buffer-limit \"normal 0 0 0\"");
 }
