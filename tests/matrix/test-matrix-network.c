@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "matrix/matrix.h"
-#include "matrix/test-resolver.h"
+#include "matrix/fake-resolver.h"
 
 #define V MATRIX_VALUE
 #define C MATRIX_CONNECT
@@ -153,12 +153,12 @@ finish_scene (Scene *self)
 
 /* Names */
 
-#define ADDRESSES(...) test_resolver_set_addresses (resolver, (const char *[]){ __VA_ARGS__, NULL })
+#define ADDRESSES(...) fake_resolver_set_addresses (resolver, (const char *[]){ __VA_ARGS__, NULL })
 
 static void
 name_unknown (Scene *self)
 {
-  TestResolver *resolver = test_resolver_install ();
+  FakeResolver *resolver = fake_resolver_install ();
   g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\necho-server\n");
 
   be_client_of (self, "server.test", tornadis_harness_peer_get_port (peer));
@@ -172,7 +172,7 @@ name_unknown (Scene *self)
 static void
 name_forgotten (Scene *self)
 {
-  TestResolver *resolver = test_resolver_install ();
+  FakeResolver *resolver = fake_resolver_install ();
   g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nwait\nclose\n---\nhandshake\necho-server\n");
 
   be_client_of (self, "server.test", tornadis_harness_peer_get_port (peer));
@@ -191,18 +191,18 @@ name_forgotten (Scene *self)
 static void
 name_without_answer (Scene *self)
 {
-  TestResolver *resolver = test_resolver_install ();
+  FakeResolver *resolver = fake_resolver_install ();
   g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\necho-server\n");
-  guint n_asked = test_resolver_get_n_asked (resolver);
+  guint n_asked = fake_resolver_get_n_asked (resolver);
 
   be_client_of (self, "server.test", tornadis_harness_peer_get_port (peer));
   ADDRESSES ("127.0.0.1");
-  test_resolver_set_silent (resolver, TRUE);
+  fake_resolver_set_silent (resolver, TRUE);
   submit (self);
-  wait_until (test_resolver_get_n_asked (resolver) > n_asked);
+  wait_until (fake_resolver_get_n_asked (resolver) > n_asked);
   matrix_advance_clock (CONNECT_TIMEOUT);
   end (self, C);
-  test_resolver_set_silent (resolver, FALSE);
+  fake_resolver_set_silent (resolver, FALSE);
   finish_scene (self);
 }
 
@@ -210,7 +210,7 @@ name_without_answer (Scene *self)
 static void
 name_moves (Scene *self)
 {
-  TestResolver *resolver = test_resolver_install ();
+  FakeResolver *resolver = fake_resolver_install ();
   g_autoptr (TornadisHarnessRedis) first = NULL;
   g_autoptr (TornadisHarnessRedis) second = NULL;
   g_autoptr (GError) error = NULL;
@@ -238,7 +238,7 @@ name_moves (Scene *self)
 static void
 one_address_refuses (Scene *self)
 {
-  TestResolver *resolver = test_resolver_install ();
+  FakeResolver *resolver = fake_resolver_install ();
   g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\necho-server\n");
 
   be_client_of (self, "server.test", tornadis_harness_peer_get_port (peer));
@@ -269,7 +269,7 @@ fill_backlog (int fds[3],
 static void
 one_address_dead (Scene *self)
 {
-  TestResolver *resolver = test_resolver_install ();
+  FakeResolver *resolver = fake_resolver_install ();
   g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\necho-server\n");
   int fds[3];
 
@@ -286,7 +286,7 @@ one_address_dead (Scene *self)
 static void
 all_addresses_dead (Scene *self)
 {
-  TestResolver *resolver = test_resolver_install ();
+  FakeResolver *resolver = fake_resolver_install ();
   g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\necho-server\n");
   int fds[3];
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "matrix/test-resolver.h"
+#include "matrix/fake-resolver.h"
 
-struct _TestResolver
+struct _FakeResolver
 {
   GResolver parent_instance;
 
@@ -11,14 +11,14 @@ struct _TestResolver
   guint n_asked;
 };
 
-G_DEFINE_FINAL_TYPE (TestResolver, test_resolver, G_TYPE_RESOLVER)
+G_DEFINE_FINAL_TYPE (FakeResolver, fake_resolver, G_TYPE_RESOLVER)
 
 static void
-test_resolver_finalize (GObject *object)
+fake_resolver_finalize (GObject *object)
 {
-  g_strfreev (TEST_RESOLVER (object)->addresses);
+  g_strfreev (FAKE_RESOLVER (object)->addresses);
 
-  G_OBJECT_CLASS (test_resolver_parent_class)->finalize (object);
+  G_OBJECT_CLASS (fake_resolver_parent_class)->finalize (object);
 }
 
 static void
@@ -56,14 +56,14 @@ wait_for_ever (GTask *task)
 }
 
 static void
-test_resolver_lookup_async (GResolver *resolver,
+fake_resolver_lookup_async (GResolver *resolver,
                             const char *hostname,
                             GResolverNameLookupFlags flags,
                             GCancellable *cancellable,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-  TestResolver *self = TEST_RESOLVER (resolver);
+  FakeResolver *self = FAKE_RESOLVER (resolver);
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   GList *found = NULL;
 
@@ -89,7 +89,7 @@ test_resolver_lookup_async (GResolver *resolver,
 }
 
 static GList *
-test_resolver_lookup_finish (GResolver *resolver,
+fake_resolver_lookup_finish (GResolver *resolver,
                              GAsyncResult *result,
                              GError **error)
 {
@@ -97,40 +97,40 @@ test_resolver_lookup_finish (GResolver *resolver,
 }
 
 static void
-test_resolver_lookup_all_async (GResolver *resolver,
+fake_resolver_lookup_all_async (GResolver *resolver,
                                 const char *hostname,
                                 GCancellable *cancellable,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data)
 {
-  test_resolver_lookup_async (resolver, hostname, G_RESOLVER_NAME_LOOKUP_FLAGS_DEFAULT, cancellable, callback, user_data);
+  fake_resolver_lookup_async (resolver, hostname, G_RESOLVER_NAME_LOOKUP_FLAGS_DEFAULT, cancellable, callback, user_data);
 }
 
 static void
-test_resolver_class_init (TestResolverClass *klass)
+fake_resolver_class_init (FakeResolverClass *klass)
 {
   GResolverClass *resolver_class = G_RESOLVER_CLASS (klass);
 
-  G_OBJECT_CLASS (klass)->finalize = test_resolver_finalize;
-  resolver_class->lookup_by_name_async = test_resolver_lookup_all_async;
-  resolver_class->lookup_by_name_finish = test_resolver_lookup_finish;
-  resolver_class->lookup_by_name_with_flags_async = test_resolver_lookup_async;
-  resolver_class->lookup_by_name_with_flags_finish = test_resolver_lookup_finish;
+  G_OBJECT_CLASS (klass)->finalize = fake_resolver_finalize;
+  resolver_class->lookup_by_name_async = fake_resolver_lookup_all_async;
+  resolver_class->lookup_by_name_finish = fake_resolver_lookup_finish;
+  resolver_class->lookup_by_name_with_flags_async = fake_resolver_lookup_async;
+  resolver_class->lookup_by_name_with_flags_finish = fake_resolver_lookup_finish;
 }
 
 static void
-test_resolver_init (TestResolver *self)
+fake_resolver_init (FakeResolver *self)
 {
 }
 
-TestResolver *
-test_resolver_install (void)
+FakeResolver *
+fake_resolver_install (void)
 {
-  static TestResolver *resolver;
+  static FakeResolver *resolver;
 
   if (resolver == NULL)
     {
-      resolver = g_object_new (TEST_TYPE_RESOLVER, NULL);
+      resolver = g_object_new (FAKE_TYPE_RESOLVER, NULL);
       g_resolver_set_default (G_RESOLVER (resolver));
     }
 
@@ -138,7 +138,7 @@ test_resolver_install (void)
 }
 
 void
-test_resolver_set_addresses (TestResolver *self,
+fake_resolver_set_addresses (FakeResolver *self,
                              const char *const *addresses)
 {
   g_strfreev (self->addresses);
@@ -146,14 +146,14 @@ test_resolver_set_addresses (TestResolver *self,
 }
 
 void
-test_resolver_set_silent (TestResolver *self,
+fake_resolver_set_silent (FakeResolver *self,
                           gboolean silent)
 {
   self->silent = silent;
 }
 
 guint
-test_resolver_get_n_asked (TestResolver *self)
+fake_resolver_get_n_asked (FakeResolver *self)
 {
   return self->n_asked;
 }

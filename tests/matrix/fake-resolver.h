@@ -6,19 +6,19 @@
 
 G_BEGIN_DECLS
 
-#define TEST_TYPE_RESOLVER (test_resolver_get_type ())
+#define FAKE_TYPE_RESOLVER (fake_resolver_get_type ())
 
 /* Knows one name, server.test, and only what it is told of it. */
-G_DECLARE_FINAL_TYPE (TestResolver, test_resolver, TEST, RESOLVER, GResolver)
+G_DECLARE_FINAL_TYPE (FakeResolver, fake_resolver, FAKE, RESOLVER, GResolver)
 
 /* One, for the whole process. */
-TestResolver *test_resolver_install (void);
+FakeResolver *fake_resolver_install (void);
 /* Up to a NULL; none at all: the name is not known. */
-void test_resolver_set_addresses (TestResolver *self,
+void fake_resolver_set_addresses (FakeResolver *self,
                                   const char *const *addresses);
 /* From now on nobody is answered, or everybody is again. */
-void test_resolver_set_silent (TestResolver *self,
+void fake_resolver_set_silent (FakeResolver *self,
                                gboolean silent);
-guint test_resolver_get_n_asked (TestResolver *self);
+guint fake_resolver_get_n_asked (FakeResolver *self);
 
 G_END_DECLS
