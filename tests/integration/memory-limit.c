@@ -2,6 +2,18 @@
 
 #include "integration/memory-limit.h"
 
+gboolean
+memory_limit_works (void)
+{
+  g_autofree char *memory = NULL;
+
+  memory_limit_set (MEMORY_LIMIT, MEMORY_LIMIT);
+  memory = g_try_malloc (2 * MEMORY_LIMIT);
+  memory_limit_clear ();
+
+  return memory == NULL;
+}
+
 #ifdef MEMORY_LIMIT_IS_FIXED
 
 const char *__asan_default_options (void);
@@ -94,10 +106,11 @@ mmap (void *address,
       int fd,
       off_t offset)
 {
-  static void *(*real) (void *, size_t, int, int, int, off_t);
+  /* That of off_t is this one too, where there are two. */
+  static void *(*real) (void *, size_t, int, int, int, off64_t);
 
   if (real == NULL)
-    real = (void *(*) (void *, size_t, int, int, int, off_t)) dlsym (RTLD_NEXT, "mmap");
+    real = (void *(*) (void *, size_t, int, int, int, off64_t)) dlsym (RTLD_NEXT, "mmap64");
 
   return is_more_than (length, &mapped_limit) ? MAP_FAILED : real (address, length, protection, flags, fd, offset);
 }

@@ -23,5 +23,7 @@ G_BEGIN_DECLS
 void memory_limit_set (gsize size,
                        gsize mapped);
 void memory_limit_clear (void);
+/* Whether it does: valgrind has a malloc() of its own. */
+gboolean memory_limit_works (void);
 
 G_END_DECLS
