@@ -2,9 +2,13 @@
 
 #include <string.h>
 
+#include "cluster/cluster-merge.h"
 #include "cluster/cluster-redirect.h"
 #include "cluster/cluster-topology.h"
 #include "tests/fuzzing/fuzz.h"
+#include "tornadis-glib/wire/tornadis-reader.h"
+
+#define MAX_ANSWERS 8
 
 static void
 check_nodes (ClusterTopology *topology,
@@ -30,14 +34,14 @@ use_topology (ClusterTopology *topology,
 {
   guint n_slots = 0;
 
+  fuzz_check_error (topology != NULL, error, TORNADIS_ERROR);
   if (topology == NULL)
     {
-      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL);
+      g_assert_cmpint (error->code, ==, TORNADIS_ERROR_PROTOCOL);
       g_error_free (error);
       return;
     }
 
-  g_assert_no_error (error);
   check_nodes (topology, cluster_topology_get_nodes (topology));
   check_nodes (topology, cluster_topology_get_masters (topology));
   for (guint slot = 0; slot < CLUSTER_N_SLOTS; slot++)
@@ -71,7 +75,47 @@ use_redirect (const char *text,
   g_assert_true (!redirect.host_is_unknown || redirect.host[0] == '\0');
 }
 
-/* The bytes are the text of an error, and the reply of a node that was asked for its cluster. */
+/* Whatever nodes answer, one reply or one error comes of it. */
+static void
+use_answers (const guint8 *data,
+             gsize size)
+{
+  g_autoptr (TornadisReader) reader = tornadis_reader_new (size, 1024 * 1024);
+  g_autoptr (GPtrArray) replies = g_ptr_array_new_with_free_func ((GDestroyNotify) tornadis_reply_unref);
+  g_autoptr (GPtrArray) positions = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
+  ClusterAnswer answers[MAX_ANSWERS];
+  TornadisReply *reply;
+  gsize room;
+  guint8 *place = tornadis_reader_reserve (reader, &room);
+  guint n_keys = 0;
+
+  memcpy (place, data, size);
+  tornadis_reader_commit (reader, size);
+  while (replies->len < MAX_ANSWERS && (reply = tornadis_reader_next (reader, NULL)) != NULL)
+    {
+      GArray *array = g_array_new (FALSE, FALSE, sizeof (guint));
+
+      /* As if it were right. */
+      for (gsize i = 0; i < tornadis_reply_get_n_elements (reply); i++, n_keys++)
+        g_array_append_val (array, n_keys);
+      answers[replies->len] = (ClusterAnswer){ "host:1", reply, NULL, size % 2 == 0 ? array : NULL };
+      g_ptr_array_add (replies, reply);
+      g_ptr_array_add (positions, array);
+    }
+
+  for (guint response = CLUSTER_RESPONSE_NONE; response <= CLUSTER_RESPONSE_BY_NODE; response++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TornadisReply) merged = cluster_merge ((ClusterResponse) response, answers, replies->len, &error);
+
+      fuzz_check_error (merged != NULL, error, TORNADIS_ERROR);
+      g_assert_true (error == NULL || error->code == TORNADIS_ERROR_PROTOCOL);
+      if (merged != NULL)
+        g_free (tornadis_reply_to_string (merged));
+    }
+}
+
+/* The bytes are the text of an error, the reply of a node that was asked for its cluster, and the replies of several. */
 int
 LLVMFuzzerTestOneInput (const guint8 *data,
                         gsize size)
@@ -84,6 +128,7 @@ LLVMFuzzerTestOneInput (const guint8 *data,
   GError *error = NULL;
 
   use_redirect (text, size);
+  use_answers (data, size);
 
   reply = tornadis_reply_new_from_resp (resp, NULL);
   if (reply == NULL)

@@ -481,3 +481,58 @@ fuzz_check_json (TornadisReply *reply,
   g_assert_true (cursor.p == cursor.end);
   g_assert_cmpint (sign, ==, has_specials ? '-' : ' ');
 }
+
+void
+fuzz_check_marshal_payload (TornadisReply *payload,
+                            const char *data,
+                            gsize length)
+{
+  Cursor cursor = { data, data + length, FALSE };
+
+  if (tornadis_reply_kind_has_data (payload->kind))
+    {
+      check_marshalled_string (&cursor, payload->data, payload->length, tornadis_reply_is_text (payload));
+    }
+  else
+    {
+      g_assert_cmpuint (take_head (&cursor, '('), ==, 1);
+      check_marshalled (&cursor, payload, FALSE);
+    }
+  g_assert_true (cursor.p == cursor.end);
+}
+
+void
+fuzz_check_json_payload (TornadisReply *payload,
+                         const char *json,
+                         gsize length)
+{
+  Cursor cursor = { json, json + length, FALSE };
+
+  if (tornadis_reply_kind_has_data (payload->kind))
+    {
+      gboolean is_text = tornadis_reply_is_text (payload);
+
+      expect (&cursor, is_text ? "" : "{\"b\":");
+      check_json_string (&cursor, payload->data, payload->length, is_text);
+      expect (&cursor, is_text ? "" : "}");
+    }
+  else if (payload->kind == TORNADIS_REPLY_KIND_ARRAY)
+    {
+      expect (&cursor, "{\"k\":[");
+      for (gsize i = 0; i < tornadis_reply_get_n_elements (payload); i++)
+        {
+          gsize key_length;
+          const guint8 *key = tornadis_reply_get_data (tornadis_reply_get_element (payload, i), &key_length);
+
+          expect (&cursor, i > 0 ? ",{\"b\":" : "{\"b\":");
+          check_json_string (&cursor, (const char *) key, key_length, FALSE);
+          expect (&cursor, "}");
+        }
+      expect (&cursor, "]}");
+    }
+  else
+    {
+      expect (&cursor, "{\"k\":null}");
+    }
+  g_assert_true (cursor.p == cursor.end);
+}

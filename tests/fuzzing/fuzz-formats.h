@@ -21,4 +21,12 @@ void fuzz_check_marshal (TornadisReply *reply,
 void fuzz_check_json (TornadisReply *reply,
                       const char *json);
 
+/* The same of what was published: bytes, or the names of keys, as a message has them. */
+void fuzz_check_marshal_payload (TornadisReply *payload,
+                                 const char *data,
+                                 gsize length);
+void fuzz_check_json_payload (TornadisReply *payload,
+                              const char *json,
+                              gsize length);
+
 G_END_DECLS
