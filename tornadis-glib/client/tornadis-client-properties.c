@@ -795,7 +795,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:max-reply-size:
    *
-   * How many bytes one reply may take; a longer one is a protocol error, and the connection is closed.
+   * How many bytes one reply may take; a longer one is a protocol error, and the connection is closed. So is one that there is
+   * no memory for.
    *
    * Since: 1.0
    */
