@@ -309,6 +309,12 @@ cluster_client_call_done (ClusterClient *self,
   g_rc_box_acquire (self);
   if (cluster_trip_go_on (self, call, target, &error, &delay_msec))
     {
+      /* If there is no time for another attempt. That a slot is elsewhere is no answer for the caller, unless it has to begin a
+       * transaction anew. */
+      trip = cluster_trip_get (call);
+      if (trip->target != NULL && !tornadis_call_is_in_transaction (call))
+        cluster_answer_error (call, TORNADIS_ERROR_TIMEOUT, "%s was sent to another node until its time was over",
+                              tornadis_call_get_name (call));
       tornadis_call_retry (call, delay_msec);
     }
   else

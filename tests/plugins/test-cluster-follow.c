@@ -33,6 +33,27 @@ test_loop (Nodes *self,
   assert_call (self->client, "PONG", "PING", NULL);
 }
 
+/* When the call timeout is over the caller is not told where it should have gone: who reads a stream takes that for the end. */
+static void
+test_loop_timeout (Nodes *self,
+                   gconstpointer data)
+{
+  g_object_set (self->client, "call-timeout-msec", 20, NULL);
+  for (guint asks = 0; asks < 2; asks++)
+    {
+      for (guint i = 0; i < N_PEERS; i++)
+        answer (self->peers[i], "GET", "-%s {slot} 127.0.0.1:%u\r\n", asks ? "ASK" : "MOVED", port_of (self->peers[1 - i]));
+      for (guint i = 0; i < 5; i++)
+        {
+          g_autoptr (GError) error = NULL;
+          g_autoptr (TornadisReply) reply = call (self->client, &error, "GET", FIRST_KEY, NULL);
+
+          g_assert_null (reply);
+          g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
+        }
+    }
+}
+
 /* A node says for a moment that another has it, as two do that are not of one mind yet. */
 static void
 test_moved (Nodes *self,
@@ -284,6 +305,7 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
 
   ADD ("/cluster-follow/loop", test_loop);
+  ADD ("/cluster-follow/loop-timeout", test_loop_timeout);
   ADD ("/cluster-follow/moved", test_moved);
   ADD ("/cluster-follow/moved-elsewhere", test_moved_elsewhere);
   ADD ("/cluster-follow/ask", test_ask);
