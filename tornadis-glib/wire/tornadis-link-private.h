@@ -19,7 +19,7 @@ struct _TornadisLink
   TornadisConnection *connection; /* (owned) (nullable) while CONNECTED */
   TornadisConnector *connector;   /* (owned) (nullable) while CONNECTING */
   GSource *wait_source;           /* (owned) (nullable) while WAITING */
-  gulong network_changed_id;      /* while WAITING */
+  gulong network_changed_id;      /* while WAITING; 0: there is no monitor yet */
   TornadisPoller *poller;         /* (owned) */
   TornadisPollerTimer timer;      /* deadlines of calls and of silence */
   TornadisPollerItem ensure_item; /* queued while a call waits for a link that is not asked for yet */

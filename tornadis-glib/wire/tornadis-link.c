@@ -3,6 +3,7 @@
 #include "tornadis-glib/wire/tornadis-link-private.h"
 
 #include "tornadis-glib/tornadis-error.h"
+#include "tornadis-glib/wire/tornadis-network.h"
 
 /* The states of a link, TornadisClientState, and all the ways between them.
  *
@@ -113,7 +114,8 @@ link_stop_waiting (TornadisLink *self)
   if (self->wait_source == NULL)
     return;
 
-  g_signal_handler_disconnect (g_network_monitor_get_default (), self->network_changed_id);
+  if (self->network_changed_id != 0)
+    g_signal_handler_disconnect (tornadis_network_get_monitor (), self->network_changed_id);
   self->network_changed_id = 0;
   g_source_destroy (self->wait_source);
   g_clear_pointer (&self->wait_source, g_source_unref);
@@ -373,6 +375,7 @@ release_source (gpointer source,
 static void
 link_ensure (TornadisLink *self)
 {
+  GNetworkMonitor *monitor;
   gint64 delay;
 
   if (self->state != TORNADIS_CLIENT_STATE_DISCONNECTED || self->shut_down)
@@ -389,9 +392,10 @@ link_ensure (TornadisLink *self)
   g_source_set_static_name (self->wait_source, "[tornadis] reconnect");
   g_source_set_callback (self->wait_source, wait_cb, self, NULL);
   g_source_attach (self->wait_source, self->context);
-  self->network_changed_id = g_signal_connect_data (g_network_monitor_get_default (), "network-changed",
-                                                    G_CALLBACK (network_changed_cb), g_source_ref (self->wait_source),
-                                                    release_source, 0);
+  monitor = tornadis_network_get_monitor ();
+  if (monitor != NULL)
+    self->network_changed_id = g_signal_connect_data (monitor, "network-changed", G_CALLBACK (network_changed_cb),
+                                                      g_source_ref (self->wait_source), release_source, 0);
 
   link_set_state (self, TORNADIS_CLIENT_STATE_WAITING);
   if (!self->freed && self->state == TORNADIS_CLIENT_STATE_WAITING)
