@@ -223,6 +223,257 @@ test_flood (void)
   assert_finalized (client);
 }
 
+/* How calls end whose connection was lost. */
+typedef struct
+{
+  TornadisClient *client;
+  guint n_ended;
+  guint n_of_turn;      /* since another source was dispatched */
+  guint most;           /* of these */
+  guint n_disconnected; /* how often "disconnected" was emitted, which comes behind all */
+} Ends;
+
+/* Takes a tenth of a millisecond, on a fast machine too: a turn has time for few. */
+static void
+end_cb (TornadisClient *client,
+        TornadisReply *reply,
+        GError *error,
+        gpointer user_data)
+{
+  Ends *ends = user_data;
+  gint64 start = g_get_monotonic_time ();
+
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  g_assert_cmpuint (ends->n_disconnected, ==, 0);
+  g_assert_false (tornadis_client_is_connected (client));
+  ends->n_ended++;
+  ends->most = MAX (ends->most, ++ends->n_of_turn);
+  while (g_get_monotonic_time () < start + 100)
+    continue;
+}
+
+static gboolean
+other_source_cb (gpointer user_data)
+{
+  ((Ends *) user_data)->n_of_turn = 0;
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+ends_lost_cb (TornadisClient *client,
+              GError *error,
+              gpointer user_data)
+{
+  ((Ends *) user_data)->n_disconnected++;
+}
+
+#define N_LOST 1000
+#define PING "*1\r\n$4\r\nPING\r\n"
+
+static guint64
+get_bytes_written (TornadisClient *client)
+{
+  guint64 n_bytes;
+
+  g_object_get (client, "bytes-written", &n_bytes, NULL);
+  return n_bytes;
+}
+
+/* Writes N_LOST calls behind a BLPOP, and one more if that can be cancelled, and has the server close the connection. */
+static void
+lose_many (Fixture *fixture,
+           Ends *ends,
+           GCancellable *cancellable,
+           GAsyncResult **result)
+{
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  g_autoptr (TornadisCommand) block = tornadis_command_new_strv ((const char *[]){ "BLPOP", "none", "0", NULL });
+  g_autofree char *answer = NULL;
+  guint64 before;
+
+  *ends = (Ends){ .client = fixture->client };
+  g_signal_connect (fixture->client, "disconnected", G_CALLBACK (ends_lost_cb), ends);
+  tornadis_client_submit (fixture->client, block, NULL, NULL, NULL);
+  wait_until (count_blocked (fixture->redis) == 1);
+  before = get_bytes_written (fixture->client);
+  for (guint i = 0; i < N_LOST; i++)
+    tornadis_client_submit (fixture->client, ping, end_cb, ends, NULL);
+  if (cancellable != NULL)
+    tornadis_client_call_async (fixture->client, ping, cancellable, store_result, result);
+  wait_until (get_bytes_written (fixture->client) >= before + (N_LOST + (cancellable != NULL)) * strlen (PING));
+  answer = tornadis_harness_redis_command (fixture->redis, "CLIENT KILL TYPE normal SKIPME yes", NULL);
+  g_assert_true (g_str_has_prefix (answer, ":1"));
+}
+
+/* Iterates until some have ended, and not all. */
+static void
+end_some (Ends *ends)
+{
+  while (ends->n_ended == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (ends->n_ended, <, N_LOST);
+}
+
+static void
+test_many_lost (Fixture *fixture,
+                gconstpointer data)
+{
+  Ends ends;
+  guint id = g_idle_add_full (G_PRIORITY_DEFAULT, other_source_cb, &ends, NULL);
+
+  g_test_summary ("Very many calls that are lost end in several turns, between which other sources have theirs");
+
+  lose_many (fixture, &ends, NULL, NULL);
+  while (ends.n_disconnected == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (id);
+  g_assert_cmpuint (ends.n_ended, ==, N_LOST);
+  /* 2 ms, and what there is between two looks at the clock. */
+  g_assert_cmpuint (ends.most, <=, 20 + 16);
+  g_signal_handlers_disconnect_by_data (fixture->client, &ends);
+}
+
+static void
+late_cb (TornadisClient *client,
+         TornadisReply *reply,
+         GError *error,
+         gpointer user_data)
+{
+  Ends *ends = user_data;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (ends->n_ended, ==, N_LOST);
+  ends->n_ended++;
+}
+
+static void
+test_called_while_lost (Fixture *fixture,
+                        gconstpointer data)
+{
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  g_autoptr (GAsyncResult) result = NULL;
+  Ends ends;
+
+  g_test_summary ("A call that is made while others end gets its reply behind them, from another connection");
+
+  lose_many (fixture, &ends, NULL, NULL);
+  end_some (&ends);
+  tornadis_client_submit (fixture->client, ping, late_cb, &ends, NULL);
+  /* Who asks for the connection alone gets it too. */
+  tornadis_client_connect_async (fixture->client, NULL, store_result, &result);
+  wait_until (ends.n_ended == N_LOST + 1);
+  g_assert_true (tornadis_client_connect_finish (fixture->client, wait_for_result (&result), NULL));
+  g_assert_cmpuint (ends.n_disconnected, ==, 1);
+  g_signal_handlers_disconnect_by_data (fixture->client, &ends);
+}
+
+static void
+test_connected_while_lost (Fixture *fixture,
+                           gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  Ends ends;
+
+  g_test_summary ("A connection that is asked for while calls end is made when they have");
+
+  lose_many (fixture, &ends, NULL, NULL);
+  end_some (&ends);
+  tornadis_client_connect_async (fixture->client, NULL, store_result, &result);
+  g_assert_true (tornadis_client_connect_finish (fixture->client, wait_for_result (&result), NULL));
+  g_assert_cmpuint (ends.n_ended, ==, N_LOST);
+  g_signal_handlers_disconnect_by_data (fixture->client, &ends);
+}
+
+static void
+test_closed_while_lost (Fixture *fixture,
+                        gconstpointer data)
+{
+  Ends ends;
+
+  g_test_summary ("close() ends the rest at once");
+
+  lose_many (fixture, &ends, NULL, NULL);
+  end_some (&ends);
+  tornadis_client_close (fixture->client);
+  g_assert_cmpuint (ends.n_ended, ==, N_LOST);
+  g_assert_cmpuint (ends.n_disconnected, ==, 1);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_signal_handlers_disconnect_by_data (fixture->client, &ends);
+}
+
+static void
+test_disposed_while_lost (Fixture *fixture,
+                          gconstpointer data)
+{
+  Ends ends;
+
+  g_test_summary ("So does the end of the client");
+
+  lose_many (fixture, &ends, NULL, NULL);
+  end_some (&ends);
+  assert_finalized (fixture->client);
+  g_assert_cmpuint (ends.n_ended, ==, N_LOST);
+  fixture->client = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (fixture->redis));
+}
+
+static void
+test_cancelled_while_lost (Fixture *fixture,
+                           gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  Ends ends;
+
+  g_test_summary ("A call that is cancelled while others end does not wait for them");
+
+  lose_many (fixture, &ends, cancellable, &result);
+  end_some (&ends);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&result), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpuint (ends.n_ended, <, N_LOST);
+  wait_until (ends.n_disconnected == 1);
+  g_signal_handlers_disconnect_by_data (fixture->client, &ends);
+}
+
+typedef struct
+{
+  Ends ends;
+  gboolean looped;
+} Nested;
+
+static void
+nested_cb (TornadisClient *client,
+           TornadisReply *reply,
+           GError *error,
+           gpointer user_data)
+{
+  Nested *nested = user_data;
+
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  while (nested->ends.n_disconnected == 0)
+    g_main_context_iteration (NULL, TRUE);
+  nested->looped = TRUE;
+}
+
+static void
+test_loop_while_lost (Fixture *fixture,
+                      gconstpointer data)
+{
+  g_autoptr (TornadisCommand) block = tornadis_command_new_strv ((const char *[]){ "BLPOP", "none", "0", NULL });
+  Nested nested = { 0 };
+
+  g_test_summary ("In a main loop that runs in a callback of a lost call the others end");
+
+  tornadis_client_submit (fixture->client, block, nested_cb, &nested, NULL);
+  lose_many (fixture, &nested.ends, NULL, NULL);
+  wait_until (nested.looped);
+  g_assert_cmpuint (nested.ends.n_ended, ==, N_LOST);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+  g_signal_handlers_disconnect_by_data (fixture->client, &nested.ends);
+}
+
 #define ADD(name, func) g_test_add ("/link/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -235,6 +486,13 @@ main (int argc,
   ADD ("network-changed", test_network_changed);
   ADD ("silent-subscription", test_silent_subscription);
   ADD ("blocking-call", test_blocking_call);
+  ADD ("many-lost", test_many_lost);
+  ADD ("many-lost/called", test_called_while_lost);
+  ADD ("many-lost/cancelled", test_cancelled_while_lost);
+  ADD ("many-lost/closed", test_closed_while_lost);
+  ADD ("many-lost/connected", test_connected_while_lost);
+  ADD ("many-lost/disposed", test_disposed_while_lost);
+  ADD ("many-lost/loop", test_loop_while_lost);
   g_test_add_func ("/link/unwritten-calls", test_unwritten_calls);
   g_test_add_func ("/link/flood", test_flood);
 

@@ -681,7 +681,9 @@ model_lose (Model *self,
   model_deliver_refused (self);
   TRACE ("lost, keep %d", keep_unwritten);
   model_disconnect (self);
-  tornadis_completions_run (tornadis_queue_link_lost (self->queue, keep_unwritten, error));
+  tornadis_queue_lose (self->queue, keep_unwritten, error);
+  tornadis_queue_sort_out (self->queue, G_MAXINT64);
+  tornadis_queue_end_lost (self->queue, G_MAXINT64);
 }
 
 static void
@@ -713,7 +715,9 @@ model_fail_to_connect (Model *self)
 
   model_deliver_refused (self);
   TRACE ("not connected");
-  tornadis_completions_run (tornadis_queue_fail_all (self->queue, error));
+  tornadis_queue_fail (self->queue, error);
+  tornadis_queue_sort_out (self->queue, G_MAXINT64);
+  tornadis_queue_end_lost (self->queue, G_MAXINT64);
 }
 
 /* Whoever takes these back knows that what is called next belongs to the transaction still. */

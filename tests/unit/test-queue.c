@@ -60,7 +60,9 @@ lose (TornadisQueue *queue,
 {
   g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
 
-  tornadis_completions_run (tornadis_queue_link_lost (queue, keep_unwritten, error));
+  tornadis_queue_lose (queue, keep_unwritten, error);
+  tornadis_queue_sort_out (queue, G_MAXINT64);
+  tornadis_queue_end_lost (queue, G_MAXINT64);
 }
 
 static void
@@ -876,6 +878,123 @@ test_random (Fixture *fixture,
   g_assert_cmpuint (g_strv_length (completions), ==, 3001);
 }
 
+/* So many calls, of which the first @n_written are written. */
+static void
+push_many (Fixture *fixture,
+           guint n,
+           guint n_written)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      push (fixture, "A");
+      if (i + 1 == n_written)
+        g_free (write_some (fixture, G_MAXSIZE));
+    }
+}
+
+/* With no time left they are sorted out and end a few at a time; nothing ends before all are sorted out. */
+static void
+test_lost_in_parts (Fixture *fixture,
+                    gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
+  g_autoptr (GError) cancelled = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  guint64 first = push (fixture, "FIRST");
+  guint64 last;
+  guint n_sorts = 1, n_ends = 1;
+  gsize length = 0;
+
+  push_many (fixture, 300, 200);
+  last = push (fixture, "LAST");
+
+  tornadis_queue_lose (fixture->queue, FALSE, error);
+  for (; !tornadis_queue_sort_out (fixture->queue, 0); n_sorts++)
+    {
+      g_assert_true (tornadis_queue_is_sorting (fixture->queue));
+      g_assert_cmpstr (fixture->log->str, ==, "");
+    }
+  g_assert_false (tornadis_queue_is_sorting (fixture->queue));
+  g_assert_cmpuint (n_sorts, >=, 302 / 16);
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 0);
+
+  /* In the meantime one is cancelled, from in front, and from behind. */
+  g_assert_true (tornadis_queue_cancel (fixture->queue, first, cancelled));
+  g_assert_cmpstr (fixture->log->str, ==, "FIRST!19;");
+  g_assert_false (tornadis_queue_cancel (fixture->queue, first, cancelled));
+  g_assert_true (tornadis_queue_cancel (fixture->queue, last, cancelled));
+  g_assert_cmpstr (fixture->log->str, ==, "FIRST!19;LAST!19;");
+
+  for (length = fixture->log->len; !tornadis_queue_end_lost (fixture->queue, 0); n_ends++)
+    {
+      g_assert_cmpuint (fixture->log->len, <=, length + 16 * strlen ("A!3;"));
+      length = fixture->log->len;
+    }
+  g_assert_cmpuint (n_ends, >=, 302 / 16);
+  g_assert_cmpuint (fixture->log->len, ==, strlen ("FIRST!19;LAST!19;") + 300 * strlen ("A!3;"));
+}
+
+/* What is called before all are sorted out is treated as what was called before the loss, and is given no id of theirs. */
+static void
+test_lost_while_called (Fixture *fixture,
+                        gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
+  g_autoptr (GError) cancelled = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  guint64 id, other;
+
+  push (fixture, "MULTI");
+  push_many (fixture, 40, 40);
+  id = push (fixture, "B");
+
+  tornadis_queue_lose (fixture->queue, TRUE, error);
+  g_assert_false (tornadis_queue_sort_out (fixture->queue, 0));
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, cancelled));
+  g_assert_cmpstr (fixture->log->str, ==, "B!19;");
+  other = push (fixture, "C");
+  g_assert_cmpuint (other, !=, id);
+  push (fixture, "EXEC");
+  push (fixture, "KEPT");
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+
+  /* Only KEPT is no part of the transaction. */
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 1);
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+  g_assert_true (g_str_has_prefix (fixture->log->str, "B!19;MULTI!"));
+  g_assert_nonnull (strstr (fixture->log->str, "A!3;C!3;EXEC!3;"));
+  assert_written (fixture, "KEPT ");
+  g_assert_true (feed (fixture, "+k\r\n"));
+}
+
+static void
+end_all_cb (TornadisReply *reply,
+            const GError *error,
+            gpointer user_data)
+{
+  Fixture *fixture = user_data;
+
+  g_string_append (fixture->log, "again;");
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+  push (fixture, "NEXT");
+  lose (fixture->queue, FALSE);
+}
+
+/* One that ends may end all the others, and lose another connection. */
+static void
+test_lost_again (Fixture *fixture,
+                 gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
+  g_autoptr (TornadisCommand) command = tornadis_command_new ("B");
+
+  push (fixture, "A");
+  push_with_deadline (fixture->queue, command, 0, end_all_cb, fixture);
+  push_many (fixture, 3, 0);
+  tornadis_queue_fail (fixture->queue, error);
+  g_assert_true (tornadis_queue_sort_out (fixture->queue, G_MAXINT64));
+  g_assert_true (tornadis_queue_end_lost (fixture->queue, G_MAXINT64));
+  g_assert_cmpstr (fixture->log->str, ==, "A!0;again;A!0;A!0;A!0;NEXT!2;");
+}
+
 static void
 observe_cb (TornadisCommand *command,
             const TornadisObservedPipeline *pipeline,
@@ -942,6 +1061,9 @@ main (int argc,
   ADD ("cancel-unwritten", test_cancel_unwritten);
   ADD ("cancel-written", test_cancel_written);
   ADD ("lost", test_lost);
+  ADD ("lost/again", test_lost_again);
+  ADD ("lost/in-parts", test_lost_in_parts);
+  ADD ("lost/while-called", test_lost_while_called);
   ADD ("confirmed", test_confirmed);
   ADD ("confirmed-in-part", test_confirmed_in_part);
   ADD ("batch", test_batch);

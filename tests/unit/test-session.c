@@ -66,7 +66,9 @@ lose (Fixture *fixture,
 {
   g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, code, "test");
 
-  tornadis_completions_run (tornadis_queue_link_lost (fixture->queue, keep_unwritten, error));
+  tornadis_queue_lose (fixture->queue, keep_unwritten, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
 }
 
 static void
@@ -754,7 +756,9 @@ test_failed (Fixture *fixture,
   push (fixture, "SELECT 3");
   push (fixture, "MULTI");
   assert_state (fixture, "expected(m) unsettled ");
-  tornadis_completions_run (tornadis_queue_fail_all (fixture->queue, error));
+  tornadis_queue_fail (fixture->queue, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
   assert_state (fixture, "");
 }
 

@@ -8,6 +8,26 @@
 
 G_BEGIN_DECLS
 
+/* Why a connection, or an attempt to make one, is torn down. */
+typedef enum
+{
+  LINK_FAILED, /* the attempt */
+  LINK_LOST,
+  LINK_CLOSED, /* by the program */
+} LinkEnd;
+
+/* Calls of the last connection, or of an attempt to make one, complete. */
+typedef struct
+{
+  guint serial; /* 0: there are none */
+  LinkEnd end;
+  GError *error;  /* (owned) */
+  guint n_closed; /* as it was */
+  gboolean was_connected;
+  gboolean notifies_waiters; /* those who have asked for a connection have to be notified */
+  gboolean is_asked_for;     /* another connection */
+} LinkEnding;
+
 struct _TornadisLink
 {
   grefcount ref_count; /* of the owner, and of functions on the stack that call back */
@@ -23,6 +43,9 @@ struct _TornadisLink
   TornadisPoller *poller;         /* (owned) */
   TornadisPollerTimer timer;      /* deadlines of calls and of silence */
   TornadisPollerItem ensure_item; /* queued while a call waits for a link that is not asked for yet */
+  TornadisPollerItem ending_item; /* queued while there is an @ending */
+  LinkEnding ending;
+  guint n_endings;
   gint64 since;                   /* when the link last came up or was closed, monotonic time */
   gint64 not_before;              /* of the next attempt, monotonic time */
   gint64 drain_since;             /* monotonic time: when calls were due that wait for what came before; 0: none do */

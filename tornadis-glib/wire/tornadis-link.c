@@ -21,18 +21,14 @@
  *   torn down    Because the attempt FAILED, the connection was LOST, or the program CLOSED it. Whatever the reason,
  *                the order is: nothing is read or written any more; DISCONNECTED; the queue's calls complete; the owner
  *                is notified; another connection is asked for, if one is wanted. What runs then may do all this again.
+ *                While there are calls to complete, which may take several turns, it has an @ending.
  *   retired      CONNECTED still, but only until what is written has been answered: then it is LOST.
  *   shut down    CLOSED for good.
  *
  * All functions run in the owner's context, the network monitor's signal excepted. */
 
-/* Why a connection, or an attempt to make one, is torn down. */
-typedef enum
-{
-  LINK_FAILED, /* the attempt */
-  LINK_LOST,
-  LINK_CLOSED, /* by the program */
-} LinkEnd;
+/* How long calls complete in the turn in which their connection is lost; the others follow in turns of their own. */
+#define ENDING_USEC G_TIME_SPAN_MILLISECOND
 
 static void link_ensure (TornadisLink *self);
 
@@ -44,7 +40,7 @@ link_unref (TornadisLink *self)
 
   g_assert (self->freed && self->shut_down);
   g_assert (self->state == TORNADIS_CLIENT_STATE_DISCONNECTED);
-  g_assert (self->connection == NULL && self->connector == NULL && self->wait_source == NULL);
+  g_assert (self->connection == NULL && self->connector == NULL && self->wait_source == NULL && self->ending.serial == 0);
 
   tornadis_queue_free (self->queue);
   tornadis_session_clear (&self->session);
@@ -154,20 +150,86 @@ link_space_attempts (TornadisLink *self,
     self->not_before = now + tornadis_backoff_next (&self->backoff) * G_TIME_SPAN_MILLISECOND;
 }
 
+/* All calls of the last connection have completed. */
+static void
+link_end_tear_down (TornadisLink *self,
+                    gboolean may_ensure)
+{
+  LinkEnding ending = self->ending;
+  g_autoptr (GError) error = ending.error;
+
+  self->ending = (LinkEnding){ 0 };
+  tornadis_poller_item_unqueue (&self->ending_item);
+  link_notify_state (self);
+  if (ending.was_connected && !self->freed)
+    self->funcs.disconnected (ending.end == LINK_LOST ? error : NULL, self->user_data);
+  if (!may_ensure)
+    return;
+  if (ending.is_asked_for)
+    link_ensure (self);
+  else
+    link_ensure_if_wanted (self, ending.n_closed);
+}
+
+/* Completes calls of the last connection until about @until, monotonic time. What is called back may do the rest itself,
+ * and begin with the calls of another connection. */
+static void
+link_complete_calls (TornadisLink *self,
+                     gint64 until,
+                     gboolean may_ensure)
+{
+  guint serial = self->ending.serial;
+
+  /* For the next turn, or for a main loop that runs in a callback. */
+  tornadis_poller_item_queue (&self->ending_item);
+  if (!tornadis_queue_sort_out (self->queue, until))
+    return;
+
+  if (self->ending.notifies_waiters)
+    {
+      g_autoptr (GError) error = g_error_copy (self->ending.error);
+
+      self->ending.notifies_waiters = FALSE;
+      if (!self->freed)
+        self->funcs.connect_completed (error, self->user_data);
+    }
+  if (self->ending.serial == serial && tornadis_queue_end_lost (self->queue, until) && self->ending.serial == serial)
+    link_end_tear_down (self, may_ensure);
+}
+
+static void
+ending_cb (TornadisPollerItem *item,
+           GIOCondition condition,
+           gint64 now,
+           gint64 deadline)
+{
+  TornadisLink *self = TORNADIS_LINK_OF (item, ending_item);
+  gboolean held = tornadis_link_enter (self);
+
+  link_complete_calls (self, deadline, TRUE);
+
+  tornadis_link_leave (self, held);
+}
+
 /* The only way down. Calls complete before the owner is notified, in the state that their callbacks should find; one of
- * them may ask for a new connection at once, close this link or drop its owner. */
+ * them may ask for a new connection at once, close this link or drop its owner. Those of a connection that the program
+ * closes complete within this; when there are very many of another, in several turns of the main loop. */
 static void
 link_tear_down (TornadisLink *self,
                 LinkEnd end,
                 const GError *error)
 {
-  gboolean was_connected = self->connection != NULL;
   gboolean held = tornadis_link_enter (self);
-  gint64 now = g_get_monotonic_time ();
-  GArray *completions;
-  guint n_closed;
+  gboolean was_connected;
+  gint64 now;
 
-  n_closed = self->n_closed += end == LINK_CLOSED;
+  self->n_closed += end == LINK_CLOSED;
+  /* A main loop that runs in a callback may have lost another connection meanwhile. */
+  while (self->ending.serial != 0)
+    link_complete_calls (self, G_MAXINT64, FALSE);
+
+  now = g_get_monotonic_time ();
+  was_connected = self->connection != NULL;
   tornadis_poller_item_unqueue (&self->ensure_item);
   link_stop_waiting (self);
   g_clear_pointer (&self->connector, tornadis_connector_cancel);
@@ -183,20 +245,22 @@ link_tear_down (TornadisLink *self,
   self->state = TORNADIS_CLIENT_STATE_DISCONNECTED;
 
   if (end == LINK_FAILED)
-    completions = tornadis_queue_fail_all (self->queue, error);
+    tornadis_queue_fail (self->queue, error);
   else
-    completions = tornadis_queue_link_lost (self->queue, end == LINK_LOST && self->settings.autoconnect, error);
+    tornadis_queue_lose (self->queue, end == LINK_LOST && self->settings.autoconnect, error);
   if (end == LINK_CLOSED)
-    tornadis_session_forget_loss (&self->session);
+    {
+      tornadis_queue_sort_out (self->queue, G_MAXINT64);
+      tornadis_session_forget_loss (&self->session);
+    }
 
-  if (end != LINK_LOST && !self->freed)
-    self->funcs.connect_completed (error, self->user_data);
-  tornadis_completions_run (completions);
-  link_notify_state (self);
-  if (was_connected && !self->freed)
-    self->funcs.disconnected (end == LINK_LOST ? error : NULL, self->user_data);
-  if (end != LINK_CLOSED)
-    link_ensure_if_wanted (self, n_closed);
+  self->ending = (LinkEnding){ .serial = ++self->n_endings,
+                               .end = end,
+                               .error = g_error_copy (error),
+                               .n_closed = self->n_closed,
+                               .was_connected = was_connected,
+                               .notifies_waiters = end != LINK_LOST };
+  link_complete_calls (self, end == LINK_CLOSED ? G_MAXINT64 : now + ENDING_USEC, end != LINK_CLOSED);
 
   tornadis_link_leave (self, held);
 }
@@ -267,7 +331,9 @@ queue_session_cb (TornadisSessionChange changes,
 
   if ((changes & TORNADIS_SESSION_BLOCKS_IN_VAIN) != 0)
     {
-      link_give_up (self);
+      /* It may be lost already, and its calls about to complete. */
+      if (self->connection != NULL)
+        link_give_up (self);
       return;
     }
   if ((changes & TORNADIS_SESSION_WRONG_SERVER) != 0)
@@ -381,6 +447,12 @@ link_ensure (TornadisLink *self)
   if (self->state != TORNADIS_CLIENT_STATE_DISCONNECTED || self->shut_down)
     return;
 
+  if (self->ending.serial != 0)
+    {
+      self->ending.is_asked_for |= !self->ending.notifies_waiters;
+      return;
+    }
+
   delay = (self->not_before - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND;
   if (self->last_error == NULL || delay <= 0)
     {
@@ -433,6 +505,7 @@ tornadis_link_new (GMainContext *context,
   self->poller = tornadis_poller_get (context);
   tornadis_poller_timer_init (&self->timer, self->poller, tornadis_link_timer_cb);
   tornadis_poller_item_init (&self->ensure_item, self->poller, -1, ensure_cb);
+  tornadis_poller_item_init (&self->ending_item, self->poller, -1, ending_cb);
 
   return self;
 }
@@ -458,6 +531,7 @@ tornadis_link_free (TornadisLink *self)
 
   tornadis_poller_timer_clear (&self->timer);
   tornadis_poller_item_clear (&self->ensure_item);
+  tornadis_poller_item_clear (&self->ending_item);
   link_unref (self);
 }
 
@@ -540,7 +614,7 @@ gboolean
 tornadis_link_is_pristine (TornadisLink *self)
 {
   /* One that is retired is as good as closed. What is settled is counted anew, where some was taken back. */
-  return !self->unusable && tornadis_link_is_idle (self) && tornadis_session_is_pristine (&self->session);
+  return !self->unusable && self->ending.serial == 0 && tornadis_link_is_idle (self) && tornadis_session_is_pristine (&self->session);
 }
 
 void
@@ -646,7 +720,8 @@ link_admit_slowly (TornadisLink *self,
       return FALSE;
     }
 
-  if (notifies != TORNADIS_NOTIFIES_MAKER &&
+  /* Before a loss is sorted out, as if it had not happened yet. */
+  if (notifies != TORNADIS_NOTIFIES_MAKER && !tornadis_queue_is_sorting (self->queue) &&
       !tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
     {
       g_propagate_error (error, tornadis_session_new_loss_error (command != NULL ? tornadis_command_get_name (command)

@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* Calls that have to end: tornadis-queue-loss.c. */
+typedef struct _TornadisLoss TornadisLoss;
+
 struct _TornadisQueue
 {
   TornadisSlot *ring; /* (owned) (nullable) */
@@ -30,6 +33,7 @@ struct _TornadisQueue
   TornadisObserveFunc observe_func; /* (nullable) */
   gpointer observe_data;            /* (unowned) */
   gboolean distrusted;              /* replies do not belong to their calls */
+  TornadisLoss *loss;               /* (owned) (nullable) */
 };
 
 static inline TornadisSlot *
@@ -60,8 +64,28 @@ void                tornadis_queue_add_completion        (TornadisQueue         
                                                           const TornadisSlot     *slot,
                                                           GError                 *error);
 
+/* tornadis-queue-loss.c */
+
+/* Whether @id is a call that has to end, and was made with @user_data. */
+gboolean tornadis_queue_has_lost (TornadisQueue *self,
+                                  guint64 id,
+                                  gconstpointer user_data);
+/* Completes such a call now. */
+gboolean tornadis_queue_cancel_lost (TornadisQueue *self,
+                                     guint64 id,
+                                     const GError *error);
+/* The ring is empty: takes it, to free it in time. */
+void tornadis_queue_leave_ring (TornadisQueue *self);
+
 /* tornadis-queue-session.c */
 
+/* Follows MULTI and WATCH over the commands of a slot that have no reply. */
+void tornadis_slot_follow_transaction (const TornadisSlot *slot,
+                                       TornadisTransaction *transaction);
+gboolean tornadis_slot_begins_transaction (const TornadisSlot *slot);
+/* Whether a call has nothing to do with the transaction that was lost. Follows what the call does to that. */
+gboolean tornadis_queue_admits_slot (TornadisQueue *self,
+                                     const TornadisSlot *slot);
 /* Follows the commands of a slot whose replies have not come. */
 void                tornadis_queue_follow_slot           (TornadisQueue          *self,
                                                           const TornadisSlot     *slot);

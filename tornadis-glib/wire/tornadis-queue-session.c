@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What a queue does for the session of its connection: commands and replies are followed, and what belongs to a transaction
- * that was lost, or taken back, is not sent. */
+ * that was taken back is not sent. */
 
 #include "tornadis-glib/wire/tornadis-queue-private.h"
 
@@ -10,20 +10,20 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
 
-static void
-slot_follow_transaction (const TornadisSlot *slot,
-                         TornadisTransaction *transaction)
+void
+tornadis_slot_follow_transaction (const TornadisSlot *slot,
+                                  TornadisTransaction *transaction)
 {
   for (gsize i = tornadis_slot_get_first (slot); i < tornadis_slot_get_n_calls (slot); i++)
     tornadis_transaction_follow (transaction, tornadis_slot_get_effect (slot, i));
 }
 
-static gboolean
-slot_begins_transaction (const TornadisSlot *slot)
+gboolean
+tornadis_slot_begins_transaction (const TornadisSlot *slot)
 {
   TornadisTransaction transaction = { FALSE, FALSE };
 
-  slot_follow_transaction (slot, &transaction);
+  tornadis_slot_follow_transaction (slot, &transaction);
   return tornadis_transaction_is_open (transaction);
 }
 
@@ -47,7 +47,7 @@ queue_get_transaction_at (TornadisQueue *self,
   TornadisTransaction transaction = self->session->answered;
 
   for (guint64 ahead = self->head; ahead < id; ahead++)
-    slot_follow_transaction (tornadis_queue_get_slot (self, ahead), &transaction);
+    tornadis_slot_follow_transaction (tornadis_queue_get_slot (self, ahead), &transaction);
 
   return transaction;
 }
@@ -77,21 +77,21 @@ tornadis_queue_get_begun (TornadisQueue *self,
   const TornadisSlot *slot = tornadis_queue_get_slot (self, id);
   TornadisTransaction before, after, begun = { FALSE, FALSE };
 
-  if (self->session == NULL || !slot_begins_transaction (slot))
+  if (self->session == NULL || !tornadis_slot_begins_transaction (slot))
     return begun;
 
   before = after = queue_get_transaction_at (self, id);
-  slot_follow_transaction (slot, &after);
-  slot_follow_transaction (slot, &begun);
+  tornadis_slot_follow_transaction (slot, &after);
+  tornadis_slot_follow_transaction (slot, &begun);
   begun.in_multi = after.in_multi && !before.in_multi;
   begun.watching &= after.watching;
 
   return begun;
 }
 
-static gboolean
-queue_admits_slot (TornadisQueue *self,
-                   const TornadisSlot *slot)
+gboolean
+tornadis_queue_admits_slot (TornadisQueue *self,
+                            const TornadisSlot *slot)
 {
   const TornadisBatch *batch = slot->batch;
 
@@ -110,11 +110,11 @@ tornadis_queue_follow_dropped (TornadisQueue *self,
 {
   TornadisTransaction begun = { FALSE, FALSE };
 
-  if (self->session == NULL || !queue_admits_slot (self, slot) || !tornadis_slot_notifies_nobody (slot) ||
-      !slot_begins_transaction (slot))
+  if (self->session == NULL || !tornadis_queue_admits_slot (self, slot) || !tornadis_slot_notifies_nobody (slot) ||
+      !tornadis_slot_begins_transaction (slot))
     return;
 
-  slot_follow_transaction (slot, &begun);
+  tornadis_slot_follow_transaction (slot, &begun);
   self->session->lost = begun;
   self->session->loss_known = FALSE;
 }
@@ -133,7 +133,7 @@ tornadis_queue_take_back_transaction (TornadisQueue *self,
     {
       TornadisSlot *slot = tornadis_queue_get_slot (self, id);
 
-      if (slot->state == TORNADIS_SLOT_VOIDED || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0 || queue_admits_slot (self, slot))
+      if (slot->state == TORNADIS_SLOT_VOIDED || (slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0 || tornadis_queue_admits_slot (self, slot))
         continue;
 
       if (tornadis_slot_is_awaited (slot))
@@ -187,133 +187,6 @@ tornadis_queue_follow_reply (TornadisQueue *self,
 
   if (changes != TORNADIS_SESSION_UNCHANGED)
     self->session_func (changes, self->session_data);
-}
-
-/* Completes a call that may have run with LOST, unless @error is about what the server sent, which was the reply to the
- * first of them. */
-static void
-queue_lose_slot (TornadisQueue *self,
-                 GArray *completions,
-                 TornadisSlot *slot,
-                 gboolean is_first,
-                 const GError *error)
-{
-  if (!tornadis_slot_is_awaited (slot))
-    return;
-
-  if ((is_first || self->distrusted) && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL))
-    tornadis_queue_add_completion (self, completions, slot,
-                                   g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL, "The reply to %s: %s",
-                                                tornadis_slot_get_name (slot), error->message));
-  else
-    tornadis_queue_add_completion (self, completions, slot,
-                                   g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
-                                                "The connection was lost while %s waited for its reply: %s",
-                                                tornadis_slot_get_name (slot), error->message));
-}
-
-/* Whether SELECT or AUTH is among the commands of a slot that have no reply. The library's own AUTH is not for what was
- * called behind it. */
-static gboolean
-slot_moves (const TornadisSlot *slot)
-{
-  if ((slot->flags & TORNADIS_SLOT_LINK_ONLY) != 0)
-    return FALSE;
-
-  for (gsize i = tornadis_slot_get_first (slot); i < tornadis_slot_get_n_calls (slot); i++)
-    if (tornadis_session_is_moved_by (tornadis_slot_get_effect (slot, i)))
-      return TRUE;
-
-  return FALSE;
-}
-
-/* Sorts out what waits to be written, after the connection was lost. @moved: it is not known whether the server has run a
- * SELECT or AUTH, and what was called since was meant for the database and the user that these chose. */
-static void
-queue_sift_unwritten (TornadisQueue *self,
-                      GArray *completions,
-                      gboolean keep,
-                      gboolean moved,
-                      const char *reason)
-{
-  for (guint64 id = self->head; id < self->tail; id++)
-    {
-      TornadisSlot *slot = tornadis_queue_get_slot (self, id);
-      GError *error = NULL;
-
-      tornadis_slot_rewind (slot);
-
-      if (slot->state == TORNADIS_SLOT_VOIDED)
-        continue;
-
-      if (self->session != NULL && !queue_admits_slot (self, slot))
-        {
-          error = tornadis_session_new_loss_error (tornadis_slot_get_name (slot));
-          self->session->loss_known = tornadis_slot_notifies_program (slot) || (self->session->loss_known && !slot_begins_transaction (slot));
-        }
-      else if (keep && !moved && (slot->flags & TORNADIS_SLOT_LINK_ONLY) == 0)
-        continue;
-      else
-        {
-          tornadis_queue_follow_dropped (self, slot);
-          error = keep && moved ? g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
-                                               "%s was not sent: the connection was lost with the SELECT or AUTH before it",
-                                               tornadis_slot_get_name (slot))
-                                : g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED,
-                                               "The connection was closed before %s was sent: %s",
-                                               tornadis_slot_get_name (slot), reason);
-        }
-
-      if (tornadis_slot_is_awaited (slot))
-        tornadis_queue_add_completion (self, completions, slot, error);
-      else
-        g_error_free (error);
-      moved |= slot_moves (slot);
-      tornadis_queue_void_slot (self, slot);
-    }
-}
-
-GArray *
-tornadis_queue_link_lost (TornadisQueue *self,
-                          gboolean keep_unwritten,
-                          const GError *error)
-{
-  TornadisTransaction transaction = { FALSE, FALSE };
-  GArray *completions = tornadis_completions_new ();
-  TornadisSlot *slot;
-  gboolean is_first = TRUE;
-  gboolean known = FALSE;
-  gboolean moved = FALSE;
-  gboolean moved_by_exec = FALSE;
-
-  if (self->session != NULL)
-    {
-      transaction = self->session->answered;
-      moved_by_exec = tornadis_session_is_moved_by_exec (self->session);
-    }
-
-  for (; (slot = tornadis_queue_peek (self)) != NULL && tornadis_queue_is_out (self, slot); is_first = FALSE)
-    {
-      queue_lose_slot (self, completions, slot, is_first, error);
-      slot_follow_transaction (slot, &transaction);
-      moved |= slot_moves (slot);
-      known = tornadis_slot_notifies_program (slot) || (known && !slot_begins_transaction (slot));
-      tornadis_queue_drop (self);
-    }
-
-  self->distrusted = FALSE;
-  tornadis_writer_clear (&self->writer);
-  self->next = self->unsent = self->head;
-  self->limit = G_MAXUINT64;
-
-  if (self->session != NULL)
-    {
-      tornadis_session_end (self->session, transaction);
-      self->session->loss_known |= known && tornadis_transaction_is_open (transaction);
-    }
-  queue_sift_unwritten (self, completions, keep_unwritten, moved || (moved_by_exec && !transaction.in_multi), error->message);
-
-  return completions;
 }
 
 /* Follows all that is queued anew, if some of it was taken back or refused. */

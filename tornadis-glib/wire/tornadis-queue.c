@@ -24,7 +24,7 @@
  *                  it is dropped at once and its id is used again, at the head when the first slot is next looked at.
  *
  * When the link is lost, slots that are out complete and are removed, tombstones with them; the others wait again, or are
- * voided. */
+ * voided: see tornadis-queue-loss.c. */
 
 #define FIRST_SIZE 4
 /* Leaves ids below it for what is pushed to the front. */
@@ -51,6 +51,8 @@ queue_emptied (TornadisQueue *self)
   if (self->size > KEEP_SIZE)
     {
       tornadis_deadlines_clear (&self->deadlines);
+      if (self->loss != NULL)
+        tornadis_queue_leave_ring (self);
       g_clear_pointer (&self->ring, g_free);
       self->size = 0;
     }
@@ -153,6 +155,9 @@ tornadis_queue_void_slot (TornadisQueue *self,
   slot->func = NULL;
   slot->state = TORNADIS_SLOT_VOIDED;
 
+  /* What is lost is known by its id. */
+  if (self->loss != NULL)
+    return;
   while (self->tail > self->next && tornadis_queue_get_slot (self, self->tail - 1)->state == TORNADIS_SLOT_VOIDED)
     self->tail--;
 }
@@ -198,6 +203,8 @@ tornadis_queue_new (void)
 void
 tornadis_queue_free (TornadisQueue *self)
 {
+  g_assert (self->loss == NULL);
+
   for (guint64 id = self->head; id < self->tail; id++)
     tornadis_slot_clear (tornadis_queue_get_slot (self, id));
 
@@ -389,6 +396,9 @@ tornadis_queue_cancel (TornadisQueue *self,
   TornadisCompletion completion;
   GArray *completions = NULL;
 
+  if (G_UNLIKELY (self->loss != NULL) && tornadis_queue_cancel_lost (self, id, error))
+    return TRUE;
+
   if (id < self->head || id >= self->tail)
     return FALSE;
 
@@ -437,7 +447,10 @@ tornadis_queue_is_of_caller (TornadisQueue *self,
                              guint64 id,
                              gconstpointer user_data)
 {
-  return id >= self->head && id < self->tail && tornadis_queue_get_slot (self, id)->user_data == user_data;
+  if (id >= self->head && id < self->tail && tornadis_queue_get_slot (self, id)->user_data == user_data)
+    return TRUE;
+
+  return G_UNLIKELY (self->loss != NULL) && tornadis_queue_has_lost (self, id, user_data);
 }
 
 gboolean
@@ -692,28 +705,6 @@ void
 tornadis_queue_distrust (TornadisQueue *self)
 {
   self->distrusted = TRUE;
-}
-
-GArray *
-tornadis_queue_fail_all (TornadisQueue *self,
-                         const GError *error)
-{
-  GArray *completions = tornadis_completions_new ();
-  TornadisSlot *slot;
-
-  while ((slot = tornadis_queue_peek (self)) != NULL)
-    {
-      if (tornadis_slot_is_awaited (slot))
-        tornadis_queue_add_completion (self, completions, slot, g_error_copy (error));
-      tornadis_queue_follow_dropped (self, slot);
-      tornadis_queue_drop (self);
-    }
-
-  tornadis_writer_clear (&self->writer);
-  if (self->session != NULL)
-    self->session->stale = TRUE;
-
-  return completions;
 }
 
 gsize

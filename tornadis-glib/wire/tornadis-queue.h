@@ -97,16 +97,26 @@ gboolean        tornadis_queue_confirm         (TornadisQueue       *self,
                                                 TornadisCompletion  *completion);
 /* The connection is closed: what may have run completes with LOST, or with @error itself when that is of what the
  * server sent and so of the first of them; the rest with CLOSED unless @keep_unwritten. What waits to be written and
- * belongs to a transaction that was lost with the connection completes with LOST. tornadis_completions_run() has to
- * follow. */
-GArray         *tornadis_queue_link_lost       (TornadisQueue       *self,
-                                                gboolean             keep_unwritten,
-                                                const GError        *error);
+ * belongs to a transaction that was lost with the connection completes with LOST. tornadis_queue_sort_out() and
+ * tornadis_queue_end_lost() have to follow. */
+void tornadis_queue_lose (TornadisQueue *self,
+                          gboolean keep_unwritten,
+                          const GError *error);
+/* There is no connection: all calls complete with @error. None may be written. The same have to follow. */
+void tornadis_queue_fail (TornadisQueue *self,
+                          const GError *error);
+/* Sorts out which calls have to end, until about the monotonic time @until; TRUE: that is done. Nothing is called back.
+ * Calls that are queued before it is done are treated as those before them. */
+gboolean tornadis_queue_sort_out (TornadisQueue *self,
+                                  gint64 until);
+/* Completes these, until about the monotonic time @until; TRUE: there are no more. What is called back may do anything, to
+ * the queue as well. */
+gboolean tornadis_queue_end_lost (TornadisQueue *self,
+                                  gint64 until);
+/* Whether it is not sorted out yet which calls have to end. */
+gboolean tornadis_queue_is_sorting (TornadisQueue *self);
 /* The replies of this connection are out of step: whatever waits for one completes with PROTOCOL when it is closed. */
 void            tornadis_queue_distrust        (TornadisQueue       *self);
-/* Completes all calls with @error; none may be written. tornadis_completions_run() has to follow. */
-GArray         *tornadis_queue_fail_all        (TornadisQueue       *self,
-                                                const GError        *error);
 gsize           tornadis_queue_get_length      (TornadisQueue       *self);
 /* The state of MULTI and WATCH that the connection will have once all that is queued is answered. */
 TornadisTransaction tornadis_queue_get_expected (TornadisQueue      *self);
