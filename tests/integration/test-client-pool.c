@@ -111,6 +111,42 @@ test_waiting (Pool *fixture,
     g_object_unref (results[i]);
 }
 
+static void
+test_waiting_bounded (Pool *fixture,
+                      gconstpointer data)
+{
+  g_autoptr (TornadisClient) template = NULL;
+  g_autoptr (TornadisClient) client = NULL;
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  GAsyncResult *results[6] = { NULL };
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Of those who wait for a client there are as many as a client may have calls");
+
+  g_object_set (fixture->pool, "max-size", 1, NULL);
+  g_object_get (fixture->pool, "template", &template, NULL);
+  g_object_set (template, "max-pending", 4, NULL);
+  client = assert_take (fixture->pool);
+  for (guint i = 0; i < 5; i++)
+    tornadis_client_pool_call_async (fixture->pool, ping, NULL, store_result, &results[i]);
+  tornadis_client_pool_get_connected_client_async (fixture->pool, NULL, store_result, &results[5]);
+  assert_counts (fixture->pool, 1, 0, 4);
+
+  g_assert_null (tornadis_client_pool_call_finish (fixture->pool, wait_for_result (&results[4]), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY);
+  g_clear_error (&error);
+  g_assert_null (tornadis_client_pool_get_connected_client_finish (fixture->pool, wait_for_result (&results[5]), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY);
+
+  g_assert_null (results[0]);
+  tornadis_client_pool_release_client (fixture->pool, client);
+  for (guint i = 0; i < 4; i++)
+    tornadis_reply_unref (tornadis_client_pool_call_finish (fixture->pool, wait_for_result (&results[i]), NULL));
+  assert_counts (fixture->pool, 1, 1, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    g_object_unref (results[i]);
+}
+
 /* A client that was given and never fetched goes back. */
 static void
 test_never_fetched (Pool *fixture,
@@ -923,6 +959,7 @@ main (int argc,
 
   ADD ("reuse", test_reuse);
   ADD ("waiting", test_waiting);
+  ADD ("waiting-bounded", test_waiting_bounded);
   ADD ("never-fetched", test_never_fetched);
   ADD ("connect-fails", test_connect_fails);
   ADD ("released-twice", test_released_twice);

@@ -188,6 +188,55 @@ add_acting (void)
         }
 }
 
+/* Keeps all calls. */
+static gboolean
+keep_hook (HookPlugin *self,
+           Hook hook,
+           TornadisClient *client,
+           TornadisCall *call)
+{
+  if (hook == CALL)
+    g_ptr_array_add (self->data, g_object_ref (call));
+
+  return hook == CALL;
+}
+
+static void
+test_held_bounded (void)
+{
+  TornadisClient *client = tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (redis));
+  g_autoptr (GPtrArray) kept = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  HookPlugin *plugin = add_calling (client, "keeps", keep_hook, kept);
+  GAsyncResult *results[15] = { NULL };
+
+  g_test_summary ("Calls that plugins hold count for max-pending");
+
+  g_object_set (client, "max-pending", 10, NULL);
+  for (guint i = 0; i < 15; i++)
+    tornadis_client_call_async (client, ping, NULL, store_result, &results[i]);
+  g_assert_cmpuint (kept->len, ==, 10);
+  for (guint i = 10; i < 15; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (tornadis_client_call_finish (client, wait_for_result (&results[i]), &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY);
+    }
+
+  for (guint i = 0; i < kept->len; i++)
+    tornadis_call_proceed (g_ptr_array_index (kept, i));
+  for (guint i = 0; i < 10; i++)
+    tornadis_reply_unref (tornadis_client_call_finish (client, wait_for_result (&results[i]), NULL));
+  /* There is room again. */
+  plugin->func = NULL;
+  assert_call (client, "PONG", "PING", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    g_object_unref (results[i]);
+  g_ptr_array_set_size (kept, 0);
+  assert_client_finalized (client);
+}
+
 int
 main (int argc,
       char **argv)
@@ -200,6 +249,7 @@ main (int argc,
   redis = tornadis_harness_redis_new (NULL, &error);
   g_assert_no_error (error);
   add_acting ();
+  g_test_add_func ("/plugin-hooks/held-bounded", test_held_bounded);
   status = g_test_run ();
   g_clear_object (&redis);
 

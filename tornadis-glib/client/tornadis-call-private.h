@@ -67,6 +67,7 @@ struct _TornadisCall
   gboolean retry : 1;          /* a call_done hook asked for another attempt */
   gboolean abandoned : 1;      /* completed by other than the server and the plugins */
   gboolean connects : 1;       /* it is tornadis_client_connect_async() */
+  guint counted : 1;           /* among those for which there is max-pending: it is the program's */
   gboolean in_transaction : 1; /* an attempt was sent in a transaction, or began or ended one */
   gboolean changed : 1;        /* a plugin replaced the command or the pipeline, which has not been checked since */
   gboolean answered : 1;       /* the outcome is the server's reply, or what a plugin gave */

@@ -310,6 +310,7 @@ call_finish (TornadisCall *self)
 {
   self->phase = PHASE_DONE;
   g_queue_unlink (&tornadis_client_get_private (self->client)->calls, &self->node);
+  tornadis_client_get_private (self->client)->n_counted_calls -= self->counted;
   call_clear_source (self);
 
   /* The caller must not be notified before the function that made the call has returned. */
@@ -492,6 +493,8 @@ tornadis_call_start (TornadisClient *client,
   TornadisCall *self = call_new (client, chain, first, command, func, user_data);
 
   self->connects = command == tornadis_client_get_connect_command ();
+  self->counted = first == 0 && !self->connects;
+  tornadis_client_get_private (client)->n_counted_calls += self->counted;
   self->pipeline = pipeline != NULL ? g_object_ref (pipeline) : NULL;
   self->deadline = deadline;
 

@@ -287,6 +287,20 @@ tornadis_client_send (TornadisClient *self,
   return client_send (self, tornadis_client_get_private (self), command, pipeline, deadline, notifies, func, user_data);
 }
 
+/* Whether a call of the program may be given to plugins, who may hold it for long. */
+static gboolean
+client_has_room (TornadisClientPrivate *priv,
+                 TornadisCommand *command,
+                 GError **error)
+{
+  if (priv->n_counted_calls < tornadis_link_get_settings (priv->link)->max_pending)
+    return TRUE;
+
+  g_set_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "%s was not sent: too much is waiting already",
+               command != NULL ? tornadis_command_get_name (command) : "The pipeline");
+  return FALSE;
+}
+
 /* Sends a call through the plugins of @chain from @first on, until @deadline or, if that is 0, as long as calls of the client may
  * take. What the client refuses no plugin is asked about. */
 static void
@@ -309,7 +323,8 @@ client_start_call (TornadisClient *self,
   if (command != NULL)
     tornadis_command_seal (command);
 
-  if (!connects && !client_check_call (self, command, pipeline, FALSE, &error))
+  if (!connects && (!client_check_call (self, command, pipeline, FALSE, &error) ||
+                    (first == 0 && !client_has_room (priv, command, &error))))
     {
       const TornadisOrigin caller = { .func = func,
                                       .user_data = user_data,

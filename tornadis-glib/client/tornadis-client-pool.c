@@ -743,12 +743,26 @@ waiter_cancelled_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* As many wait as a client may have calls. */
+static gboolean
+pool_may_wait (TornadisClientPool *self)
+{
+  return self->template == NULL ||
+         self->waiters.length < tornadis_link_get_settings (tornadis_client_get_link (self->template))->max_pending;
+}
+
 static void
 pool_wait (TornadisClientPool *self,
            GTask *task)
 {
   if (tornadis_cancel_watch_return_error_if_cancelled (task))
     return;
+
+  if (!pool_may_wait (self))
+    {
+      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "Too many wait for a client of the pool already");
+      return;
+    }
 
   if (g_task_get_cancellable (task) != NULL)
     g_task_set_task_data (task, tornadis_cancel_watch_new (task, waiter_cancelled_cb),
@@ -786,7 +800,8 @@ tornadis_client_pool_get_client_async (TornadisClientPool *self,
  * Cancelling completes this at once. An attempt to connect that nobody else waits for then ends with it, so that its place is
  * free: who is never patient enough for a connection gets none, and [method@Tornadis.ClientPool.preconnect_async] is for
  * them. A client that is never fetched, because there is no callback or it calls no finish function, goes back to the
- * pool with the [iface@Gio.AsyncResult].
+ * pool with the [iface@Gio.AsyncResult]. When [property@Tornadis.Client:max-pending] of the template are waiting, this fails
+ * with %TORNADIS_ERROR_BUSY.
  *
  * Equivalent of tornadis' `ClientPool.get_connected_client()` and `ClientPool.connected_client()`.
  *

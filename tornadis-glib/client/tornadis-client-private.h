@@ -90,6 +90,7 @@ typedef struct
   gboolean stand_in_transaction;      /* whether it is in a transaction, likewise */
   GQueue connect_waiters; /* (element-type GTask) (owned) */
   GQueue calls;           /* (element-type TornadisCall) (unowned) that go through plugins and have not completed */
+  gsize n_counted_calls;  /* of these, those for which there is max-pending */
   GQueue completed;       /* (element-type TornadisCall) (owned) whose callers are to be notified from the main loop */
   TornadisPollerItem completed_item; /* notifies them, initialized when first needed */
   TornadisSubmission *free_submissions; /* (owned) (nullable) see tornadis-client-call.c */

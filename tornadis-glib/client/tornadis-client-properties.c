@@ -772,8 +772,9 @@ tornadis_client_install_properties (GObjectClass *object_class)
   /**
    * TornadisClient:max-pending:
    *
-   * How many commands may be without a reply; one more fails with %TORNADIS_ERROR_BUSY. For a
-   * [class@Tornadis.PubSubClient] also how many messages may be queued.
+   * How many commands may be without a reply; one more fails with %TORNADIS_ERROR_BUSY. Those that plugins hold count too.
+   * For a [class@Tornadis.PubSubClient] also how many messages may be queued, and for the template of a
+   * [class@Tornadis.ClientPool] how many may wait for a client.
    *
    * Since: 1.0
    */

@@ -449,7 +449,7 @@ tornadis_client_finalize (GObject *object)
 {
   TornadisClientPrivate *priv = tornadis_client_get_instance_private (TORNADIS_CLIENT (object));
 
-  g_assert (priv->calls.length == 0 && priv->completed.length == 0);
+  g_assert (priv->calls.length == 0 && priv->n_counted_calls == 0 && priv->completed.length == 0);
   g_assert (priv->connect_waiters.length == 0);
 
   g_clear_pointer (&priv->link, tornadis_link_free);
