@@ -20,6 +20,10 @@
 #define HAS_MODULES TRUE
 #endif
 
+/* GIO does not guard the list of a point's extensions, and threads may look for plugins at the same time. Not held while a
+ * module is loaded, which registers its plugin. */
+static GMutex registry_lock;
+
 static GIOExtensionPoint *
 get_extension_point (void)
 {
@@ -34,6 +38,20 @@ get_extension_point (void)
     }
 
   return point;
+}
+
+/* (transfer none) (nullable): it is there for good */
+static GIOExtension *
+find_extension (const char *name)
+{
+  GIOExtensionPoint *point = get_extension_point ();
+  GIOExtension *extension;
+
+  g_mutex_lock (&registry_lock);
+  extension = g_io_extension_point_get_extension_by_name (point, name);
+  g_mutex_unlock (&registry_lock);
+
+  return extension;
 }
 
 /* [a-z0-9-]+ only, so that a name cannot lead out of a directory. */
@@ -116,7 +134,6 @@ static GType
 find_type (const char *name,
            GError **error)
 {
-  GIOExtensionPoint *point = get_extension_point ();
   GIOExtension *extension;
 
   if (!is_name (name))
@@ -127,7 +144,7 @@ find_type (const char *name,
       return G_TYPE_INVALID;
     }
 
-  extension = g_io_extension_point_get_extension_by_name (point, name);
+  extension = find_extension (name);
   if (extension == NULL)
     {
       g_autofree char *path = find_module (name);
@@ -141,7 +158,7 @@ find_type (const char *name,
 
       if (!load_module (name, path, error))
         return G_TYPE_INVALID;
-      extension = g_io_extension_point_get_extension_by_name (point, name);
+      extension = find_extension (name);
     }
 
   if (extension == NULL)
@@ -297,11 +314,14 @@ tornadis_plugin_list_names (void)
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_auto (GStrv) directories = get_directories ();
   GPtrArray *names = g_ptr_array_new ();
+  GIOExtensionPoint *point = get_extension_point ();
   GHashTableIter iter;
   gpointer name;
 
-  for (GList *l = g_io_extension_point_get_extensions (get_extension_point ()); l != NULL; l = l->next)
+  g_mutex_lock (&registry_lock);
+  for (GList *l = g_io_extension_point_get_extensions (point); l != NULL; l = l->next)
     g_hash_table_add (seen, g_strdup (g_io_extension_get_name (l->data)));
+  g_mutex_unlock (&registry_lock);
 
   for (guint i = 0; directories[i] != NULL; i++)
     {
@@ -343,15 +363,18 @@ tornadis_plugin_register (const char *name,
                           GType type)
 {
   GIOExtensionPoint *point = get_extension_point ();
-  GIOExtension *extension;
+  GIOExtension *extension = NULL;
 
   g_return_val_if_fail (name != NULL, FALSE);
 
-  if (!is_name (name) || !g_type_is_a (type, TORNADIS_TYPE_PLUGIN) || G_TYPE_IS_ABSTRACT (type) ||
-      g_io_extension_point_get_extension_by_name (point, name) != NULL)
+  if (!is_name (name) || !g_type_is_a (type, TORNADIS_TYPE_PLUGIN) || G_TYPE_IS_ABSTRACT (type))
     return FALSE;
 
+  g_mutex_lock (&registry_lock);
   /* If the type is registered already this is the extension under the other name. */
-  extension = g_io_extension_point_implement (TORNADIS_PLUGIN_EXTENSION_POINT_NAME, type, name, 0);
+  if (g_io_extension_point_get_extension_by_name (point, name) == NULL)
+    extension = g_io_extension_point_implement (TORNADIS_PLUGIN_EXTENSION_POINT_NAME, type, name, 0);
+  g_mutex_unlock (&registry_lock);
+
   return extension != NULL && g_str_equal (g_io_extension_get_name (extension), name);
 }
