@@ -148,6 +148,7 @@ static void
 test_worker_first (void)
 {
   Worker worker = { FALSE };
+  GMainContext *context = g_main_context_default ();
   GThread *thread = g_thread_new ("worker", worker_thread, &worker);
   GNetworkMonitor *monitor = NULL;
   g_autoptr (GSource) source = g_idle_source_new ();
@@ -165,7 +166,7 @@ test_worker_first (void)
   g_thread_join (thread);
   g_assert_false (g_signal_has_handler_pending (monitor, changed, 0, TRUE));
 
-  g_assert_true (TEST_MONITOR (monitor)->context == g_main_context_default ());
+  g_assert_true (TEST_MONITOR (monitor)->context == context);
   g_signal_connect (monitor, "network-changed", G_CALLBACK (changed_cb), &n_changes);
   g_source_set_callback (source, change_cb, monitor, NULL);
   g_source_attach (source, TEST_MONITOR (monitor)->context);
