@@ -234,6 +234,7 @@ test_held_bounded (void)
   for (guint i = 0; i < G_N_ELEMENTS (results); i++)
     g_object_unref (results[i]);
   g_ptr_array_set_size (kept, 0);
+  take_off (client, plugin);
   assert_client_finalized (client);
 }
 
