@@ -204,6 +204,34 @@ test_many_args (void)
     }
 }
 
+static void
+test_wipe (void)
+{
+  TornadisWriter writer = { 0 };
+  g_autoptr (GByteArray) out = g_byte_array_new ();
+  g_autoptr (TornadisCommand) command = make_command ("AUTH", 20, 0);
+  g_autoptr (TornadisCommand) next = make_command ("ECHO", 20, 1);
+  gsize written;
+
+  g_test_summary ("Of what was written nothing is left, whatever waits behind it");
+
+  tornadis_writer_add_command (&writer, command);
+  written = tornadis_writer_get_pending (&writer);
+  tornadis_writer_add_command (&writer, next);
+  take (&writer, out, (guint) written);
+  tornadis_writer_wipe (&writer);
+  for (gsize i = 0; i < writer.size; i++)
+    if (i < writer.head || i >= writer.tail)
+      g_assert_cmpuint (writer.data[i], ==, 0);
+  g_byte_array_set_size (out, 0);
+  take_all (&writer, out, 7);
+  g_assert_cmpuint (out->len, ==, written);
+  tornadis_writer_wipe (&writer);
+  for (gsize i = 0; i < writer.size; i++)
+    g_assert_cmpuint (writer.data[i], ==, 0);
+  tornadis_writer_clear (&writer);
+}
+
 int
 main (int argc,
       char **argv)
@@ -215,6 +243,7 @@ main (int argc,
   g_test_add_func ("/writer/truncate", test_truncate);
   g_test_add_func ("/writer/bounded", test_bounded);
   g_test_add_func ("/writer/many-args", test_many_args);
+  g_test_add_func ("/writer/wipe", test_wipe);
 
   return g_test_run ();
 }

@@ -34,15 +34,27 @@ writer_large_free (gpointer data)
 void
 tornadis_writer_wipe (TornadisWriter *self)
 {
-  if (self->head == self->tail)
-    tornadis_secret_wipe (self->data, self->size);
+  if (self->data == NULL)
+    return;
+
+  tornadis_secret_wipe (self->data, self->head);
+  tornadis_secret_wipe (self->data + self->tail, self->size - self->tail);
+}
+
+/* There may have been a password among the bytes. */
+static void
+writer_free_data (TornadisWriter *self)
+{
+  tornadis_secret_wipe (self->data, self->size);
+  g_clear_pointer (&self->data, g_free);
+  self->size = 0;
 }
 
 void
 tornadis_writer_clear (TornadisWriter *self)
 {
   g_queue_clear_full (&self->large, writer_large_free);
-  g_clear_pointer (&self->data, g_free);
+  writer_free_data (self);
   memset (self, 0, sizeof *self);
 }
 
@@ -62,14 +74,24 @@ static G_NO_INLINE void
 writer_make_room (TornadisWriter *self,
                   gsize length)
 {
+  gsize size = MAX (self->size, FIRST_SIZE);
+  guint8 *data;
+
   if (self->head > self->size / 2)
     writer_compact (self);
 
-  if (self->size == 0)
-    self->size = FIRST_SIZE;
-  while (self->size - self->tail < length)
-    self->size *= 2;
-  self->data = g_realloc (self->data, self->size);
+  while (size - self->tail < length)
+    size *= 2;
+  if (size == self->size)
+    return;
+
+  /* g_realloc() would leave the old bytes where they were. */
+  data = g_malloc (size);
+  if (self->tail > 0)
+    memcpy (data, self->data, self->tail);
+  writer_free_data (self);
+  self->data = data;
+  self->size = size;
 }
 
 static inline guint8 *
@@ -261,10 +283,7 @@ tornadis_writer_advance (TornadisWriter *self,
     {
       self->head = self->tail = 0;
       if (self->size > KEEP_SIZE)
-        {
-          g_clear_pointer (&self->data, g_free);
-          self->size = 0;
-        }
+        writer_free_data (self);
     }
 }
 

@@ -22,7 +22,7 @@ typedef struct
   guint64 offered; /* position behind the last byte that it was offered for good */
 } TornadisWriter;
 
-/* Leaves no copy in memory of what was written, when nothing waits behind it. */
+/* Leaves no copy in memory of what was written. */
 void tornadis_writer_wipe (TornadisWriter *self);
 void     tornadis_writer_clear       (TornadisWriter        *self);
 void     tornadis_writer_append      (TornadisWriter        *self,
