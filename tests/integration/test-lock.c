@@ -377,6 +377,30 @@ test_late_reply (void)
   wait_until (count_received (peer, "EVAL") == 2);
 }
 
+/* The server counts from when it renews, which may be as soon as it was asked, and not from when its answer comes. */
+static void
+test_late_renewal (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer =
+    make_peer ("handshake\nexpect EVAL\nsend \"*2\\r\\n:1\\r\\n:0\\r\\n\"\nexpect SCRIPT\nsend \"+x\\r\\n\"\nexpect-any\n"
+               "wait\nsend \":1\\r\\n\"\nexpect SCRIPT\ndrain\n");
+  g_autoptr (TornadisClient) client = make_client (peer);
+  g_autoptr (TornadisLock) lock = make_lock (client, EXPIRY_MSEC / 3);
+  g_autoptr (GError) lost = NULL;
+  gint64 asked;
+
+  g_signal_connect (lock, "lost", G_CALLBACK (lost_cb), &lost);
+  assert_acquires (lock);
+  wait_until (count_received (peer, "EVAL") == 2 || lost != NULL);
+  asked = g_get_monotonic_time ();
+  g_usleep (EXPIRY_MSEC / 12 * 1000);
+  tornadis_harness_peer_go (peer);
+  /* Behind the answer its script is loaded. */
+  wait_until (count_received (peer, "SCRIPT") == 2 || lost != NULL);
+  g_usleep ((gulong) MAX (asked + EXPIRY_MSEC / 3 * 1000 - g_get_monotonic_time (), 0));
+  g_assert_false (tornadis_lock_is_held (lock));
+}
+
 static void
 test_bad_replies (void)
 {
@@ -817,6 +841,7 @@ main (int argc,
   ADD ("pool", test_pool);
   ADD ("exclusive", test_exclusive);
   g_test_add_func ("/lock/late-reply", test_late_reply);
+  g_test_add_func ("/lock/late-renewal", test_late_renewal);
   g_test_add_func ("/lock/bad-replies", test_bad_replies);
   g_test_add_func ("/lock/cluster", test_cluster);
   g_test_add_func ("/lock/failover", test_failover);

@@ -563,6 +563,7 @@ test_reply_size (void)
   g_autoptr (GString) attribute = g_string_new ("|1\r\n+k\r\n+v\r\n+0123456789\r\n");
   g_autoptr (GString) empty_attributes = repeat ("|0\r\n", 10);
   g_autoptr (GString) strings = g_string_new ("*2\r\n$10\r\n0123456789\r\n*1\r\n+0123456789\r\n");
+  g_autoptr (GString) last = g_string_new ("*2\r\n+0123456789\r\n$10\r\n0123456789\r\n");
 
   for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
     {
@@ -593,6 +594,9 @@ test_reply_size (void)
 
   assert_accepted (strings, 3 * ELEMENT_COST + 20);
   assert_refused (strings, 3 * ELEMENT_COST + 19, "The reply is larger than");
+
+  assert_accepted (last, 2 * ELEMENT_COST + 20);
+  assert_refused (last, 2 * ELEMENT_COST + 19, "The reply is larger than");
 }
 
 static void

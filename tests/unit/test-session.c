@@ -459,6 +459,11 @@ test_in_transaction (Fixture *fixture,
   /* A bulk string of that text is a value, not the server's word. */
   ask (fixture, "GET a", "$6,QUEUED");
   ask (fixture, "MULTI", "+OK");
+  ask (fixture, "GET a", "$6,QUEUED");
+  ask (fixture, "SELECT 6", "+QUEUED");
+  ask (fixture, "EXEC", "*1,+OK");
+  g_assert_cmpint (session->db, ==, 6);
+  ask (fixture, "MULTI", "+OK");
   ask (fixture, "EXEC", "*0");
   g_assert_true (tornadis_session_is_pristine (session));
 }
