@@ -72,11 +72,12 @@ export default {
     },
 
     async pool() {
-        const [, template] = meet(`handshake\nexpect ECHO\nclose\n${GOOD}`);
+        const [peer, template] = meet(`handshake\nexpect ECHO\nclose\n${GOOD}`);
         const pool = new Tornadis.ClientPool({template, max_size: 1});
         const calls = ['first', 'second'].map(name => pool.call('ECHO', name));
         await assertEnds(calls[0], LOST);
         await assertEnds(calls[1], 'second');
+        equal(peer.get_n_connections(), 2);
         pool.destroy();
     },
 };
