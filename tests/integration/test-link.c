@@ -328,8 +328,8 @@ test_many_lost (Fixture *fixture,
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (id);
   g_assert_cmpuint (ends.n_ended, ==, N_LOST);
-  /* 2 ms, and what there is between two looks at the clock. */
-  g_assert_cmpuint (ends.most, <=, 20 + 16);
+  /* About 20 where nothing else runs; a starved poller may make up for it. */
+  g_assert_cmpuint (ends.most, <=, N_LOST / 4);
   g_signal_handlers_disconnect_by_data (fixture->client, &ends);
 }
 
