@@ -382,7 +382,6 @@ job_end (Job *self,
   gboolean has_failed;
 
   run->n_pending--;
-  run->n_done++;
   self->has_failed = error != NULL;
   if (error == NULL)
     job_take_reply (self, reply);
@@ -398,6 +397,8 @@ job_end (Job *self,
     }
 
   has_failed = self->has_failed;
+  /* That a key is asked for again is no progress. */
+  run->n_done += worker != NULL || !has_failed;
   if (worker == NULL && has_failed)
     {
       g_timeout_add (CHECK_AGAIN, check_again_cb, self);
@@ -499,7 +500,11 @@ static CommandKind
 pick_command (Run *run,
               Form form)
 {
+  static const CommandKind reads[] = { COMMAND_GET, COMMAND_COUNT, COMMAND_LRANGE };
   CommandKind command;
+
+  if (run->kind->has_cache && form == FORM_COMMAND && run_random (run, 2) == 0)
+    return reads[run_random (run, G_N_ELEMENTS (reads))];
 
   /* BLPOP holds up what is behind it, and does not in a transaction or a script. */
   do

@@ -3,11 +3,13 @@
 #include "soak/run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "soak/job.h"
 
 #define N_CLIENTS 4
 #define N_WORKERS 16
+#define N_FEW_WORKERS 2
 #define POOL_SIZE 3
 /* How often is looked at what there is to do besides, in milliseconds. */
 #define TICK 5
@@ -95,7 +97,7 @@ run_take_reply_error (Run *self,
                       const GError *error)
 {
   /* The server loads its data, is no master any more, or a slot is on its way. */
-  static const char *const prefixes[] = { "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "EXECABORT" };
+  static const char *const prefixes[] = { "LOADING", "READONLY", "MASTERDOWN", "UNBLOCKED", "EXECABORT", "CLUSTERDOWN", "TRYAGAIN" };
   g_autofree char *prefix = tornadis_error_dup_prefix (error);
 
   for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
@@ -143,10 +145,17 @@ run_take_error (Run *self,
       break;
     case TORNADIS_ERROR_REPLY:
       return run_take_reply_error (self, error);
+    case TORNADIS_ERROR_PLUGIN:
+      /* Of key-prefix, whose COMMAND was lost or took too long. */
+      if (self->kind->plugins != NULL && strstr (error->message, "does not say where keys are") != NULL)
+        {
+          tally_count (self->tally, "no-command");
+          return FATE_NEVER;
+        }
+      break;
     case TORNADIS_ERROR_PROTOCOL:
     case TORNADIS_ERROR_AUTHENTICATION:
     case TORNADIS_ERROR_USAGE:
-    case TORNADIS_ERROR_PLUGIN:
     default:
       break;
     }
@@ -154,26 +163,16 @@ run_take_error (Run *self,
   run_fail (self, "An error that should not come: %s", error->message);
 }
 
-static void
-run_add_plugins (Run *self,
-                 TornadisClient *client,
-                 GPtrArray *plugins)
-{
-  g_autoptr (GError) error = NULL;
-
-  for (guint i = 0; i < plugins->len && error == NULL; i++)
-    tornadis_client_add_plugin (client, plugins->pdata[i], &error);
-  if (error != NULL)
-    run_fail (self, "%s", error->message);
-}
-
-/* All clients have the same plugins. */
+/* Those of one server are shared by all clients. */
 static GPtrArray *
 run_make_plugins (Run *self)
 {
   GPtrArray *plugins = g_ptr_array_new_with_free_func (g_object_unref);
 
-  for (guint i = 0; self->kind->plugins != NULL && self->kind->plugins[i] != NULL; i++)
+  if (self->site->type != SITE_SERVER || self->kind->plugins == NULL)
+    return plugins;
+
+  for (guint i = 0; self->kind->plugins[i] != NULL; i++)
     {
       g_auto (GStrv) words = g_strsplit (self->kind->plugins[i], ":", 2);
       g_auto (GStrv) options = g_strsplit (words[1] != NULL ? words[1] : "", ",", -1);
@@ -182,7 +181,7 @@ run_make_plugins (Run *self)
 
       if (plugin == NULL)
         run_fail (self, "%s", error->message);
-      g_ptr_array_add (plugins, run_track (self, plugin));
+      g_ptr_array_add (plugins, plugin);
     }
 
   return plugins;
@@ -192,14 +191,27 @@ static TornadisClient *
 run_make_client (Run *self,
                  GPtrArray *plugins)
 {
-  TornadisClient *client = site_make_client (self->site, self->rand);
+  TornadisClient *client = run_track (self, site_make_client (self->site, self->rand, self->kind->plugins));
+  GListModel *list = tornadis_client_get_plugins (client);
 
   /* What RESP2 says of changes comes over another connection, and so a moment later. */
   if (self->kind->has_cache)
     g_object_set (client, "protocol", TORNADIS_PROTOCOL_AUTO, NULL);
-  run_add_plugins (self, client, plugins);
+  for (guint i = 0; i < plugins->len; i++)
+    {
+      g_autoptr (GError) error = NULL;
 
-  return run_track (self, client);
+      if (!tornadis_client_add_plugin (client, plugins->pdata[i], &error))
+        run_fail (self, "%s", error->message);
+    }
+  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
+    {
+      g_autoptr (GObject) plugin = g_list_model_get_item (list, i);
+
+      run_track (self, plugin);
+    }
+
+  return client;
 }
 
 static void
@@ -368,7 +380,7 @@ run_begin (Run *self)
   for (guint i = 0; i < MAX_PARTICIPANTS; i++)
     if (self->kind->participants[i] != NULL)
       self->participants[i] = self->kind->participants[i]->begin (self);
-  for (guint i = 0; i < N_WORKERS; i++)
+  for (guint i = 0; i < (self->kind->has_few_workers ? N_FEW_WORKERS : N_WORKERS); i++)
     worker_begin (self, i);
 }
 

@@ -28,10 +28,11 @@ typedef struct
 {
   const char *name;
   SiteType site;
-  const char *const *plugins; /* (nullable) of the clients, by their names and with options: "limit:max-in-flight=8" */
+  const char *const *plugins; /* (nullable) of the clients, by their names; with one server with options: "limit:max-in-flight=8" */
   gboolean may_lose;          /* the servers lose what they have acknowledged */
   gboolean has_pool;          /* workers call it beside the clients, and what wants a connection of its own has one of it */
   gboolean has_cache;         /* each place of keys belongs to one client: what others do takes a moment to reach its cache */
+  gboolean has_few_workers;   /* of a cache that is written all the time little is read */
   const Participant *participants[MAX_PARTICIPANTS];
 } Kind;
 

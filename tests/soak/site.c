@@ -41,8 +41,11 @@ site_new (SiteType type)
 
 static TornadisClient *
 make_client (Site *self,
-             GRand *rand)
+             GRand *rand,
+             const char *const *plugins)
 {
+  g_autofree char *names = plugins != NULL ? g_strjoinv (",", (char **) plugins) : NULL;
+  g_autofree char *options = names != NULL ? g_strconcat ("?plugins=", names, NULL) : NULL;
   g_autofree char *uri = NULL;
   g_autoptr (GError) error = NULL;
   TornadisClient *client;
@@ -51,16 +54,16 @@ make_client (Site *self,
     {
       g_autofree char *hosts = tornadis_harness_cluster_get_hosts (self->cluster, FALSE);
 
-      uri = g_strconcat ("redis-cluster://", hosts, NULL);
+      uri = g_strconcat ("redis-cluster://", hosts, options, NULL);
     }
   else if (self->sentinel != NULL)
-    uri = tornadis_harness_sentinel_make_uri (self->sentinel, NULL);
+    uri = tornadis_harness_sentinel_make_uri (self->sentinel, options);
   else if (g_rand_boolean (rand))
     return tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (self->server));
   else
     return tornadis_client_new ("127.0.0.1", (guint16) tornadis_harness_redis_get_port (self->server));
 
-  client = tornadis_client_new_for_uri (uri, &error);
+  client = tornadis_client_new_for_uri_full (uri, TORNADIS_URI_FLAGS_ALLOW_PLUGINS, &error);
   if (error != NULL)
     g_error ("No client of %s: %s", uri, error->message);
 
@@ -69,10 +72,11 @@ make_client (Site *self,
 
 TornadisClient *
 site_make_client (Site *self,
-                  GRand *rand)
+                  GRand *rand,
+                  const char *const *plugins)
 {
   static const guint timeouts[] = { 0, 0, 10, 100 };
-  TornadisClient *client = make_client (self, rand);
+  TornadisClient *client = make_client (self, rand, plugins);
 
   g_object_set (client,
                 "protocol", g_rand_int_range (rand, 0, 3) == 0 ? TORNADIS_PROTOCOL_RESP2 : TORNADIS_PROTOCOL_AUTO,

@@ -30,9 +30,11 @@ typedef struct
 } Site;
 
 Site *site_new (SiteType type);
-/* A client that is like most others in nothing that can be chosen. */
+/* A client that is like others in nothing that can be chosen. Of a group it has @plugins (nullable), by their names, before the one
+ * that finds the servers, as they stand in a URI. */
 TornadisClient *site_make_client (Site *self,
-                                  GRand *rand);
+                                  GRand *rand,
+                                  const char *const *plugins);
 guint site_get_n (Site *self);
 /* One of the servers, sentinels not included. */
 TornadisHarnessRedis *site_get_server (Site *self,

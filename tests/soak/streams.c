@@ -176,7 +176,7 @@ consume_cb (Streams *self,
     tornadis_stream_consumer_release (consumer, entry);
 }
 
-static void
+static void G_GNUC_NORETURN
 failed_cb (Streams *self,
            const GError *error)
 {

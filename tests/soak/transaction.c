@@ -6,6 +6,11 @@
 /* A client of the pool, WATCH, GET, and a transaction that sets the key to something else: when it has run, nobody has written
  * the key since it was read. */
 
+/* Others may write the key, and the connection be lost, between the read and the transaction. Milliseconds. */
+#define MAX_THOUGHT 20
+/* Keys of so many places are wanted by all transactions. */
+#define N_WANTED 2
+
 typedef struct
 {
   Worker *worker;              /* (unowned) */
@@ -95,9 +100,10 @@ written_cb (GObject *object,
   transaction_end (self, FALSE);
 }
 
-static void
-transaction_write (Transaction *self)
+static gboolean
+write_cb (gpointer user_data)
 {
+  Transaction *self = user_data;
   Run *run = self->worker->run;
   g_autofree char *value = value_make (self->key->name, self->name, 0);
   g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
@@ -106,6 +112,8 @@ transaction_write (Transaction *self)
   tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "SET", self->key->name, value, NULL });
   run->n_pending++;
   tornadis_client_call_pipeline_async (self->client, pipeline, self->whim.cancellable, written_cb, self);
+
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -139,7 +147,7 @@ read_cb (GObject *object,
   self->name = worker_name (self->worker);
   self->operation = history_begin (run->history, self->key, EFFECT_COMPARE_AND_SET, self->name, before);
   history_end (run->history, self->key, read, g_steal_pointer (&before));
-  transaction_write (self);
+  g_timeout_add (run_random (run, MAX_THOUGHT), write_cb, self);
 }
 
 static void
@@ -149,7 +157,7 @@ watched_cb (GObject *object,
 {
   Transaction *self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+  g_autoptr (TornadisReply) reply G_GNUC_UNUSED = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
   g_autoptr (TornadisCommand) command = NULL;
 
   if (transaction_has_failed (self, error))
@@ -186,7 +194,7 @@ transaction_begin (Worker *worker)
   Transaction *self = g_new0 (Transaction, 1);
 
   self->worker = worker;
-  self->key = history_get_key (run->history, KEY_TYPE_TEXT, run_random (run, N_PLACES));
+  self->key = history_get_key (run->history, KEY_TYPE_TEXT, run_random (run, N_WANTED));
   self->operation = history_begin (run->history, self->key, EFFECT_READ, NULL, NULL);
   whim_begin (&self->whim, run);
   tally_count (run->tally, "transactions");
