@@ -268,6 +268,8 @@ ends_lost_cb (TornadisClient *client,
 }
 
 #define N_LOST 1000
+/* Each would need some of the stack, if one ended within the other. */
+#define N_CLOSED 50000
 #define PING "*1\r\n$4\r\nPING\r\n"
 
 static guint64
@@ -385,17 +387,32 @@ test_connected_while_lost (Fixture *fixture,
 }
 
 static void
+closed_cb (TornadisClient *client,
+           TornadisReply *reply,
+           GError *error,
+           gpointer user_data)
+{
+  Ends *ends = user_data;
+
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+  g_assert_cmpuint (ends->n_ended, ==, N_LOST);
+  ends->n_ended++;
+}
+
+static void
 test_closed_while_lost (Fixture *fixture,
                         gconstpointer data)
 {
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
   Ends ends;
 
-  g_test_summary ("close() ends the rest at once");
+  g_test_summary ("close() ends the rest at once, and behind it what was called since");
 
   lose_many (fixture, &ends, NULL, NULL);
   end_some (&ends);
+  tornadis_client_submit (fixture->client, ping, closed_cb, &ends, NULL);
   tornadis_client_close (fixture->client);
-  g_assert_cmpuint (ends.n_ended, ==, N_LOST);
+  g_assert_cmpuint (ends.n_ended, ==, N_LOST + 1);
   g_assert_cmpuint (ends.n_disconnected, ==, 1);
   assert_call (fixture->client, "PONG", "PING", NULL);
   g_signal_handlers_disconnect_by_data (fixture->client, &ends);
@@ -474,6 +491,155 @@ test_loop_while_lost (Fixture *fixture,
   g_signal_handlers_disconnect_by_data (fixture->client, &nested.ends);
 }
 
+static void
+close_again_cb (TornadisClient *client,
+                TornadisReply *reply,
+                GError *error,
+                gpointer user_data)
+{
+  guint *n_ended = user_data;
+
+  g_assert_nonnull (error);
+  (*n_ended)++;
+  tornadis_client_close (client);
+}
+
+static void
+test_closed_by_each (Fixture *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  TornadisClient *client;
+  guint n_ended = 0;
+
+  g_test_summary ("Each of very many calls may close the client when it ends");
+
+  for (guint i = 0; i < N_CLOSED; i++)
+    tornadis_client_submit (fixture->client, ping, close_again_cb, &n_ended, NULL);
+  tornadis_client_close (fixture->client);
+  g_assert_cmpuint (n_ended, ==, N_CLOSED);
+  assert_call (fixture->client, "PONG", "PING", NULL);
+
+  n_ended = 0;
+  client = tornadis_client_new_for_unix_socket ("/nonexistent/socket");
+  for (guint i = 0; i < N_CLOSED; i++)
+    tornadis_client_submit (client, ping, close_again_cb, &n_ended, NULL);
+  wait_until (n_ended == N_CLOSED);
+  assert_finalized (client);
+}
+
+typedef struct
+{
+  guint n_loops;
+  gboolean connects;
+  guint n_pongs;
+  GAsyncResult *result; /* (owned) (nullable) */
+} Again;
+
+static void
+pong_cb (TornadisClient *client,
+         TornadisReply *reply,
+         GError *error,
+         gpointer user_data)
+{
+  g_assert_no_error (error);
+  ((Again *) user_data)->n_pongs++;
+}
+
+static void
+again_cb (TornadisClient *client,
+          TornadisReply *reply,
+          GError *error,
+          gpointer user_data)
+{
+  Again *again = user_data;
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+  if (again->connects)
+    tornadis_client_connect_async (client, NULL, store_result, &again->result);
+  else
+    tornadis_client_submit (client, ping, pong_cb, again, NULL);
+  for (guint i = 0; i < again->n_loops; i++)
+    g_main_context_iteration (NULL, FALSE);
+}
+
+static void
+test_asked_for_in_close (Fixture *fixture,
+                         gconstpointer data)
+{
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  Again again = { .connects = TRUE };
+
+  g_test_summary ("What a callback asks for within close() is made after it");
+
+  tornadis_client_submit (fixture->client, ping, again_cb, &again, NULL);
+  tornadis_client_close (fixture->client);
+  g_assert_true (tornadis_client_connect_finish (fixture->client, wait_for_result (&again.result), NULL));
+  g_clear_object (&again.result);
+}
+
+static void
+slow_cb (TornadisClient *client,
+         TornadisReply *reply,
+         GError *error,
+         gpointer user_data)
+{
+  gint64 start = g_get_monotonic_time ();
+
+  while (g_get_monotonic_time () < start + 1000)
+    continue;
+}
+
+static void
+test_called_in_close (Fixture *fixture,
+                      gconstpointer data)
+{
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  Again again = { .n_loops = 2 };
+
+  g_test_summary ("So is a call, if the callback lets a main loop run for a moment");
+
+  tornadis_client_submit (fixture->client, ping, again_cb, &again, NULL);
+  for (guint i = 0; i < 200; i++)
+    tornadis_client_submit (fixture->client, ping, slow_cb, NULL, NULL);
+  tornadis_client_close (fixture->client);
+  wait_until (again.n_pongs == 1);
+}
+
+static void
+close_on_notify_cb (TornadisClient *client,
+                    GParamSpec *pspec,
+                    gpointer user_data)
+{
+  if (!tornadis_client_is_connected (client))
+    tornadis_client_close (client);
+}
+
+static void
+test_closed_by_handler (Fixture *fixture,
+                        gconstpointer data)
+{
+  TornadisClientState state;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  Ends ends;
+  gulong id;
+
+  g_test_summary ("A client that is closed when it hears of the loss does not connect, whoever asked for that before");
+
+  lose_many (fixture, &ends, NULL, NULL);
+  end_some (&ends);
+  tornadis_client_connect_async (fixture->client, NULL, store_result, &result);
+  id = g_signal_connect (fixture->client, "notify::connected", G_CALLBACK (close_on_notify_cb), NULL);
+  g_assert_false (tornadis_client_connect_finish (fixture->client, wait_for_result (&result), &error));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED);
+  g_object_get (fixture->client, "state", &state, NULL);
+  g_assert_cmpint (state, ==, TORNADIS_CLIENT_STATE_DISCONNECTED);
+  g_signal_handler_disconnect (fixture->client, id);
+  g_signal_handlers_disconnect_by_data (fixture->client, &ends);
+}
+
 #define ADD(name, func) g_test_add ("/link/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -490,6 +656,10 @@ main (int argc,
   ADD ("many-lost/called", test_called_while_lost);
   ADD ("many-lost/cancelled", test_cancelled_while_lost);
   ADD ("many-lost/closed", test_closed_while_lost);
+  ADD ("many-lost/closed-by-each", test_closed_by_each);
+  ADD ("many-lost/closed-by-handler", test_closed_by_handler);
+  ADD ("many-lost/asked-for-in-close", test_asked_for_in_close);
+  ADD ("many-lost/called-in-close", test_called_in_close);
   ADD ("many-lost/connected", test_connected_while_lost);
   ADD ("many-lost/disposed", test_disposed_while_lost);
   ADD ("many-lost/loop", test_loop_while_lost);

@@ -21,11 +21,11 @@ typedef struct
 {
   guint serial; /* 0: there are none */
   LinkEnd end;
-  GError *error;  /* (owned) */
-  guint n_closed; /* as it was */
+  GError *error; /* (owned) */
   gboolean was_connected;
   gboolean notifies_waiters; /* those who have asked for a connection have to be notified */
   gboolean is_asked_for;     /* another connection */
+  gboolean may_reconnect;    /* by itself */
 } LinkEnding;
 
 struct _TornadisLink
@@ -70,6 +70,7 @@ struct _TornadisLink
   gboolean unusable : 1;  /* the server does not do what the link is for: it is retired, or closed at once */
   gboolean moves : 1;     /* it is closed because another server is the right one */
   gboolean shut_down : 1; /* for good */
+  gboolean closing : 1;   /* calls complete within a function that closes it */
   gboolean freed : 1;     /* the owner has freed it: nothing is called back any more */
 };
 

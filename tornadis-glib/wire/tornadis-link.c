@@ -31,6 +31,7 @@
 #define ENDING_USEC G_TIME_SPAN_MILLISECOND
 
 static void link_ensure (TornadisLink *self);
+static void link_ensure_later (TornadisLink *self);
 
 static void
 link_unref (TornadisLink *self)
@@ -91,19 +92,6 @@ tornadis_link_is_listening (TornadisLink *self)
   return !self->freed && self->funcs.is_listening (self->user_data);
 }
 
-/* Asks for another link after one was lost or could not be made, if it is still wanted. */
-static void
-link_ensure_if_wanted (TornadisLink *self,
-                       guint n_closed)
-{
-  if (self->freed)
-    return;
-
-  if (tornadis_queue_get_length (self->queue) > 0 ||
-      (n_closed == self->n_closed && self->settings.autoconnect && tornadis_link_is_listening (self)))
-    link_ensure (self);
-}
-
 static void
 link_stop_waiting (TornadisLink *self)
 {
@@ -150,33 +138,44 @@ link_space_attempts (TornadisLink *self,
     self->not_before = now + tornadis_backoff_next (&self->backoff) * G_TIME_SPAN_MILLISECOND;
 }
 
+/* Whether another connection is wanted after @ending. */
+static gboolean
+link_is_wanted (TornadisLink *self,
+                const LinkEnding *ending)
+{
+  return tornadis_queue_get_length (self->queue) > 0 || ending->is_asked_for ||
+         (ending->may_reconnect && self->settings.autoconnect && tornadis_link_is_listening (self));
+}
+
 /* All calls of the last connection have completed. */
 static void
-link_end_tear_down (TornadisLink *self,
-                    gboolean may_ensure)
+link_end_tear_down (TornadisLink *self)
 {
   LinkEnding ending = self->ending;
   g_autoptr (GError) error = ending.error;
+  guint n_closed = self->n_closed;
 
   self->ending = (LinkEnding){ 0 };
   tornadis_poller_item_unqueue (&self->ending_item);
   link_notify_state (self);
   if (ending.was_connected && !self->freed)
     self->funcs.disconnected (ending.end == LINK_LOST ? error : NULL, self->user_data);
-  if (!may_ensure)
+  /* A handler that closes it takes back what was asked for before. */
+  if (n_closed != self->n_closed)
+    ending.is_asked_for = ending.may_reconnect = FALSE;
+  if (self->freed || !link_is_wanted (self, &ending))
     return;
-  if (ending.is_asked_for)
-    link_ensure (self);
+  if (self->closing)
+    link_ensure_later (self);
   else
-    link_ensure_if_wanted (self, ending.n_closed);
+    link_ensure (self);
 }
 
 /* Completes calls of the last connection until about @until, monotonic time. What is called back may do the rest itself,
  * and begin with the calls of another connection. */
 static void
 link_complete_calls (TornadisLink *self,
-                     gint64 until,
-                     gboolean may_ensure)
+                     gint64 until)
 {
   guint serial = self->ending.serial;
 
@@ -194,7 +193,7 @@ link_complete_calls (TornadisLink *self,
         self->funcs.connect_completed (error, self->user_data);
     }
   if (self->ending.serial == serial && tornadis_queue_end_lost (self->queue, until) && self->ending.serial == serial)
-    link_end_tear_down (self, may_ensure);
+    link_end_tear_down (self);
 }
 
 static void
@@ -206,9 +205,34 @@ ending_cb (TornadisPollerItem *item,
   TornadisLink *self = TORNADIS_LINK_OF (item, ending_item);
   gboolean held = tornadis_link_enter (self);
 
-  link_complete_calls (self, deadline, TRUE);
+  link_complete_calls (self, deadline);
 
   tornadis_link_leave (self, held);
+}
+
+/* The program closes the link while there is an ending: all ends now, with what was queued since behind it. Any of the calls
+ * may close it again, which must not need more of the stack for each. */
+static void
+link_close_ending (TornadisLink *self,
+                   const GError *error)
+{
+  g_autoptr (GError) reason = g_error_copy (self->ending.notifies_waiters ? self->ending.error : error);
+
+  tornadis_queue_lose_rest (self->queue);
+  tornadis_session_forget_loss (&self->session);
+  tornadis_poller_item_unqueue (&self->ensure_item);
+  link_space_attempts (self, LINK_CLOSED, error, 0);
+  self->ending.is_asked_for = self->ending.may_reconnect = self->ending.notifies_waiters = FALSE;
+  if (!self->freed)
+    self->funcs.connect_completed (reason, self->user_data);
+
+  if (self->closing)
+    return;
+  self->closing = TRUE;
+  /* A main loop that runs in a callback may lose another connection meanwhile. */
+  while (self->ending.serial != 0)
+    link_complete_calls (self, G_MAXINT64);
+  self->closing = FALSE;
 }
 
 /* The only way down. Calls complete before the owner is notified, in the state that their callbacks should find; one of
@@ -219,17 +243,19 @@ link_tear_down (TornadisLink *self,
                 LinkEnd end,
                 const GError *error)
 {
+  gboolean was_connected = self->connection != NULL;
+  gboolean was_closing = self->closing;
   gboolean held = tornadis_link_enter (self);
-  gboolean was_connected;
-  gint64 now;
+  gint64 now = g_get_monotonic_time ();
 
   self->n_closed += end == LINK_CLOSED;
-  /* A main loop that runs in a callback may have lost another connection meanwhile. */
-  while (self->ending.serial != 0)
-    link_complete_calls (self, G_MAXINT64, FALSE);
+  if (self->ending.serial != 0)
+    {
+      link_close_ending (self, error);
+      tornadis_link_leave (self, held);
+      return;
+    }
 
-  now = g_get_monotonic_time ();
-  was_connected = self->connection != NULL;
   tornadis_poller_item_unqueue (&self->ensure_item);
   link_stop_waiting (self);
   g_clear_pointer (&self->connector, tornadis_connector_cancel);
@@ -257,10 +283,12 @@ link_tear_down (TornadisLink *self,
   self->ending = (LinkEnding){ .serial = ++self->n_endings,
                                .end = end,
                                .error = g_error_copy (error),
-                               .n_closed = self->n_closed,
                                .was_connected = was_connected,
-                               .notifies_waiters = end != LINK_LOST };
-  link_complete_calls (self, end == LINK_CLOSED ? G_MAXINT64 : now + ENDING_USEC, end != LINK_CLOSED);
+                               .notifies_waiters = end != LINK_LOST,
+                               .may_reconnect = end != LINK_CLOSED };
+  self->closing |= end == LINK_CLOSED;
+  link_complete_calls (self, end == LINK_CLOSED ? G_MAXINT64 : now + ENDING_USEC);
+  self->closing = was_closing;
 
   tornadis_link_leave (self, held);
 }

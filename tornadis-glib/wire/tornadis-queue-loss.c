@@ -83,7 +83,7 @@ loss_take (TornadisLoss *self)
 {
   LostCall call = *loss_get (self, self->next++);
 
-  if (self->next % PAGE_LENGTH == 0 || self->next == self->n_lost)
+  if (self->next % PAGE_LENGTH == 0)
     g_clear_pointer (&g_ptr_array_index (self->pages, (self->next - 1) / PAGE_LENGTH), g_free);
 
   return call;
@@ -332,7 +332,7 @@ queue_begin_loss (TornadisQueue *self,
   loss->error = g_error_copy (error);
   loss->keep_unwritten = keep_unwritten;
   loss->is_first = TRUE;
-  loss->pages = g_ptr_array_new ();
+  loss->pages = g_ptr_array_new_with_free_func (g_free);
   if (self->session != NULL)
     {
       loss->transaction = self->session->answered;
@@ -378,6 +378,18 @@ tornadis_queue_sort_out (TornadisQueue *self,
     return FALSE;
 
   return self->loss->phase == LOSS_SORTED || queue_sort_unwritten (self, &n_done, until);
+}
+
+void
+tornadis_queue_lose_rest (TornadisQueue *self)
+{
+  TornadisLoss *loss = self->loss;
+
+  tornadis_queue_sort_out (self, G_MAXINT64);
+  loss->keep_unwritten = FALSE;
+  loss->cursor = self->head;
+  loss->phase = LOSS_UNWRITTEN;
+  tornadis_queue_sort_out (self, G_MAXINT64);
 }
 
 /* A part of it. */

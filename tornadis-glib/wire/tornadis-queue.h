@@ -105,6 +105,8 @@ void tornadis_queue_lose (TornadisQueue *self,
 /* There is no connection: all calls complete with @error. None may be written. The same have to follow. */
 void tornadis_queue_fail (TornadisQueue *self,
                           const GError *error);
+/* While calls end: all the others end too, behind them, in vain for a transaction or with CLOSED. Sorts all out. */
+void tornadis_queue_lose_rest (TornadisQueue *self);
 /* Sorts out which calls have to end, until about the monotonic time @until; TRUE: that is done. Nothing is called back.
  * Calls that are queued before it is done are treated as those before them. */
 gboolean tornadis_queue_sort_out (TornadisQueue *self,
