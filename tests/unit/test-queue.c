@@ -933,6 +933,36 @@ test_lost_in_parts (Fixture *fixture,
   g_assert_cmpuint (fixture->log->len, ==, strlen ("FIRST!19;LAST!19;") + 300 * strlen ("A!3;"));
 }
 
+/* Those that have to end count until they have: else who makes another for each that leaves the queue would never be refused,
+ * and nothing would ever be sorted out. */
+static void
+test_lost_are_pending (Fixture *fixture,
+                       gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
+  g_autoptr (GError) cancelled = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  guint64 id;
+
+  push_many (fixture, 98, 0);
+  push_batch (fixture, "P", FALSE, (const char *[]){ "A", "B", NULL });
+  tornadis_queue_fail (fixture->queue, error);
+  g_assert_false (tornadis_queue_sort_out (fixture->queue, 0));
+  g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), <, 100);
+  g_assert_cmpuint (tornadis_queue_get_n_pending (fixture->queue), ==, 100);
+  g_assert_false (tornadis_queue_has_room (fixture->queue, 1, 1, 100, G_MAXSIZE));
+  g_assert_true (tornadis_queue_has_room (fixture->queue, 1, 1, 101, G_MAXSIZE));
+
+  id = push (fixture, "B");
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  g_assert_cmpuint (tornadis_queue_get_n_pending (fixture->queue), ==, 101);
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, cancelled));
+  g_assert_cmpuint (tornadis_queue_get_n_pending (fixture->queue), ==, 100);
+  g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
+  g_assert_true (tornadis_queue_has_room (fixture->queue, 1, 1, 100, G_MAXSIZE));
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+  g_assert_cmpuint (tornadis_queue_get_n_pending (fixture->queue), ==, 0);
+}
+
 /* What is called before all are sorted out is treated as what was called before the loss, and is given no id of theirs. */
 static void
 test_lost_while_called (Fixture *fixture,
@@ -1063,6 +1093,7 @@ main (int argc,
   ADD ("lost", test_lost);
   ADD ("lost/again", test_lost_again);
   ADD ("lost/in-parts", test_lost_in_parts);
+  ADD ("lost/pending", test_lost_are_pending);
   ADD ("lost/while-called", test_lost_while_called);
   ADD ("confirmed", test_confirmed);
   ADD ("confirmed-in-part", test_confirmed_in_part);

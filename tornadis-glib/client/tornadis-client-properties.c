@@ -217,7 +217,7 @@ tornadis_client_get_property (GObject *object,
       g_value_set_boolean (value, tornadis_client_is_session_settled (TORNADIS_CLIENT (object)));
       break;
     case PROP_PENDING:
-      g_value_set_uint (value, (guint) tornadis_queue_get_length (tornadis_link_get_queue (priv->link)));
+      g_value_set_uint (value, (guint) tornadis_queue_get_n_pending (tornadis_link_get_queue (priv->link)));
       break;
     case PROP_BYTES_READ:
       g_value_set_uint64 (value, tornadis_queue_get_n_read (tornadis_link_get_queue (priv->link)));

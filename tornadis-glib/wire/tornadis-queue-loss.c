@@ -48,6 +48,7 @@ typedef struct
   const char *name;              /* (nullable) of what is no command */
   guint64 id;
   LossCause cause;
+  guint n_calls;  /* commands */
   gboolean ended; /* before its turn */
 } LostCall;
 
@@ -66,6 +67,7 @@ struct _TornadisLoss
   GPtrArray *pages;   /* (owned) (element-type LostCall) (nullable elements) PAGE_LENGTH to each, by their ids */
   guint n_lost;       /* in @pages */
   guint next;         /* of these, the next to complete */
+  gsize n_calls;      /* commands of those that have not completed */
   TornadisSlot *ring; /* (owned) (nullable) empty */
   gsize ring_length;
 };
@@ -119,12 +121,14 @@ loss_make_error (const TornadisLoss *self,
 
 /* Leaves @call empty. */
 static void
-lost_call_complete (LostCall *call,
-                    const GError *error)
+loss_complete (TornadisLoss *self,
+               LostCall *call,
+               const GError *error)
 {
   LostCall own = *call;
 
   call->ended = TRUE;
+  self->n_calls -= own.n_calls;
   tornadis_completion_run (&own.completion, NULL, error);
   tornadis_completion_clear (&own.completion);
   g_clear_pointer (&own.command, tornadis_command_unref);
@@ -135,7 +139,7 @@ loss_free (gpointer data)
 {
   TornadisLoss *self = data;
 
-  g_assert (self->next == self->n_lost);
+  g_assert (self->next == self->n_lost && self->n_calls == 0);
   g_clear_error (&self->error);
   g_ptr_array_unref (self->pages);
   g_free (self->ring);
@@ -167,7 +171,9 @@ queue_add_lost (TornadisQueue *self,
                       .command = slot->command != NULL ? tornadis_command_ref (slot->command) : NULL,
                       .name = slot->command != NULL ? NULL : tornadis_slot_get_name (slot),
                       .id = id,
-                      .cause = cause };
+                      .cause = cause,
+                      .n_calls = (guint) tornadis_slot_get_n_calls (slot) };
+  loss->n_calls += call->n_calls;
   tornadis_completion_hold (&call->completion);
 }
 
@@ -428,7 +434,7 @@ tornadis_queue_end_lost (TornadisQueue *self,
       if (!call.ended)
         {
           error = loss_make_error (loss, &call);
-          lost_call_complete (&call, error);
+          loss_complete (loss, &call, error);
         }
       is_up = time_is_up (&n_done, until);
     }
@@ -457,6 +463,12 @@ tornadis_queue_leave_ring (TornadisQueue *self)
   g_free (loss->ring);
   loss->ring = g_steal_pointer (&self->ring);
   loss->ring_length = self->size;
+}
+
+gsize
+tornadis_queue_count_lost (TornadisQueue *self)
+{
+  return self->loss->n_calls;
 }
 
 /* One that has not completed (transfer none) (nullable). */
@@ -503,6 +515,6 @@ tornadis_queue_cancel_lost (TornadisQueue *self,
   if (call == NULL)
     return FALSE;
 
-  lost_call_complete (call, error);
+  loss_complete (self->loss, call, error);
   return TRUE;
 }

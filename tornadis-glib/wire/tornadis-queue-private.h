@@ -74,6 +74,8 @@ gboolean tornadis_queue_has_lost (TornadisQueue *self,
 gboolean tornadis_queue_cancel_lost (TornadisQueue *self,
                                      guint64 id,
                                      const GError *error);
+/* The commands of those that have not ended; there must be a loss. */
+gsize tornadis_queue_count_lost (TornadisQueue *self);
 /* The ring is empty: takes it, to free it in time. */
 void tornadis_queue_leave_ring (TornadisQueue *self);
 

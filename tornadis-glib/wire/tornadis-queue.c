@@ -241,7 +241,9 @@ tornadis_queue_has_room (TornadisQueue *self,
                          gsize max_calls,
                          gsize max_bytes)
 {
-  if (self->n_calls > 0 && (self->n_calls >= max_calls || n_calls > max_calls - self->n_calls))
+  gsize n_pending = tornadis_queue_get_n_pending (self);
+
+  if (n_pending > 0 && (n_pending >= max_calls || n_calls > max_calls - n_pending))
     return FALSE;
 
   return self->n_bytes == 0 || (self->n_bytes < max_bytes && n_bytes <= max_bytes - self->n_bytes);
@@ -705,6 +707,12 @@ void
 tornadis_queue_distrust (TornadisQueue *self)
 {
   self->distrusted = TRUE;
+}
+
+gsize
+tornadis_queue_get_n_pending (TornadisQueue *self)
+{
+  return self->n_calls + (G_UNLIKELY (self->loss != NULL) ? tornadis_queue_count_lost (self) : 0);
 }
 
 gsize

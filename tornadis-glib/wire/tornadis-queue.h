@@ -119,7 +119,10 @@ gboolean tornadis_queue_end_lost (TornadisQueue *self,
 gboolean tornadis_queue_is_sorting (TornadisQueue *self);
 /* The replies of this connection are out of step: whatever waits for one completes with PROTOCOL when it is closed. */
 void            tornadis_queue_distrust        (TornadisQueue       *self);
+/* Commands in the queue. */
 gsize           tornadis_queue_get_length      (TornadisQueue       *self);
+/* With those that have left it because of a loss, and have not ended: there are bounds for both. */
+gsize tornadis_queue_get_n_pending (TornadisQueue *self);
 /* The state of MULTI and WATCH that the connection will have once all that is queued is answered. */
 TornadisTransaction tornadis_queue_get_expected (TornadisQueue      *self);
 /* How many commands are queued that may change what the server keeps for the connection. */
