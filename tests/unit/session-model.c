@@ -81,6 +81,7 @@ struct _Model
   TornadisQueue *queue;
   TornadisSession session;
   gboolean connected;
+  gboolean ending; /* calls of the last connection have not ended yet */
   gboolean held_back;
   guint held_back_id; /* commands from here on must not run on this connection */
   int db;             /* what the next connection is opened with */
@@ -108,6 +109,7 @@ struct _Model
   guint step;
   guint recovery; /* how it goes on after a transaction that failed */
   guint n_commands;
+  guint n_completed;
   int program_db; /* where they think to be, or UNKNOWN */
 };
 
@@ -483,6 +485,7 @@ call_done_cb (TornadisReply *reply,
 
   TRACE ("done %u %s: %s", self->first_id, self->text, error != NULL ? error->message : "reply");
   g_assert_cmpuint (self->n_completed++, ==, 0);
+  self->model->n_completed++;
   g_assert_true ((reply == NULL) != (error == NULL));
 
   if (error != NULL)
@@ -582,7 +585,7 @@ model_call (Model *self,
   if (blind)
     call->n_completed = 1;
 
-  if (!tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
+  if (!tornadis_queue_is_sorting (self->queue) && !tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
     {
       g_ptr_array_add (self->refused, call);
       /* Unless it waits for that, it does not know in time. */
@@ -671,6 +674,30 @@ model_disconnect (Model *self)
   model_end_transaction (self);
 }
 
+/* All that is left of it. */
+static void
+model_end_lost (Model *self)
+{
+  if (!self->ending)
+    return;
+
+  tornadis_queue_sort_out (self->queue, G_MAXINT64);
+  tornadis_queue_end_lost (self->queue, G_MAXINT64);
+  self->ending = FALSE;
+}
+
+/* A turn of the main loop has time for some of it. */
+static void
+model_end_some (Model *self)
+{
+  guint n_completed = self->n_completed;
+
+  if (!tornadis_queue_sort_out (self->queue, 0))
+    g_assert_cmpuint (self->n_completed, ==, n_completed);
+  else
+    self->ending = !tornadis_queue_end_lost (self->queue, 0);
+}
+
 static void
 model_lose (Model *self,
             gboolean keep_unwritten)
@@ -682,8 +709,9 @@ model_lose (Model *self,
   TRACE ("lost, keep %d", keep_unwritten);
   model_disconnect (self);
   tornadis_queue_lose (self->queue, keep_unwritten, error);
-  tornadis_queue_sort_out (self->queue, G_MAXINT64);
-  tornadis_queue_end_lost (self->queue, G_MAXINT64);
+  self->ending = TRUE;
+  if (CHANCE (50))
+    model_end_lost (self);
 }
 
 static void
@@ -691,7 +719,7 @@ model_connect (Model *self)
 {
   g_autoptr (GBytes) username = NULL;
 
-  if (self->connected)
+  if (self->connected || self->ending)
     return;
 
   TRACE ("connected");
@@ -710,14 +738,15 @@ model_fail_to_connect (Model *self)
 {
   g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
 
-  if (self->connected)
+  if (self->connected || self->ending)
     return;
 
   model_deliver_refused (self);
   TRACE ("not connected");
   tornadis_queue_fail (self->queue, error);
-  tornadis_queue_sort_out (self->queue, G_MAXINT64);
-  tornadis_queue_end_lost (self->queue, G_MAXINT64);
+  self->ending = TRUE;
+  if (CHANCE (50))
+    model_end_lost (self);
 }
 
 /* Whoever takes these back knows that what is called next belongs to the transaction still. */
@@ -761,6 +790,7 @@ model_drain (Model *self)
 {
   gboolean goes_on = TRUE;
 
+  model_end_lost (self);
   model_connect (self);
   while (goes_on)
     {
@@ -809,7 +839,8 @@ session_cb (TornadisSessionChange changes,
 
   if (changes == TORNADIS_SESSION_BLOCKS_IN_VAIN)
     {
-      model_lose (self, TRUE);
+      if (self->connected)
+        model_lose (self, TRUE);
       return;
     }
 
@@ -871,6 +902,13 @@ model_step (Model *self)
 {
   int dice = RANGE (0, 100);
 
+  if (self->ending && CHANCE (20))
+    model_end_some (self);
+  /* So many that they are more than end at once. */
+  if (self->current == NULL && CHANCE (5))
+    for (guint i = 0; i < 20; i++)
+      model_call (self, "GET", NULL);
+
   if (dice < 30)
     model_step_program (self);
   else if (dice < 50)
@@ -920,7 +958,7 @@ session_model_run (guint n_steps,
           model_check (&model);
         }
     }
-  if (model.held_back)
+  if (model.held_back && model.connected)
     model_lose (&model, TRUE);
   model_drain (&model);
   model_check (&model);

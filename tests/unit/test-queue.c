@@ -978,13 +978,14 @@ test_lost_while_called (Fixture *fixture,
 
   tornadis_queue_lose (fixture->queue, TRUE, error);
   g_assert_false (tornadis_queue_sort_out (fixture->queue, 0));
-  g_assert_true (tornadis_queue_cancel (fixture->queue, id, cancelled));
-  g_assert_cmpstr (fixture->log->str, ==, "B!19;");
   other = push (fixture, "C");
   g_assert_cmpuint (other, !=, id);
   push (fixture, "EXEC");
   push (fixture, "KEPT");
-  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  /* Before one that is cancelled is called back all are sorted out. */
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, cancelled));
+  g_assert_cmpstr (fixture->log->str, ==, "B!19;");
+  g_assert_false (tornadis_queue_is_sorting (fixture->queue));
 
   /* Only KEPT is no part of the transaction. */
   g_assert_cmpuint (tornadis_queue_get_length (fixture->queue), ==, 1);
@@ -993,6 +994,106 @@ test_lost_while_called (Fixture *fixture,
   g_assert_nonnull (strstr (fixture->log->str, "A!3;C!3;EXEC!3;"));
   assert_written (fixture, "KEPT ");
   g_assert_true (feed (fixture, "+k\r\n"));
+}
+
+/* That it had only begun to sort them out is nothing to who cancels another transaction. */
+static void
+test_lost_and_taken_back (Fixture *fixture,
+                          gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
+  g_autoptr (GError) cancelled = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  guint64 id;
+
+  push (fixture, "MULTI");
+  push_many (fixture, 15, 15);
+  push_many (fixture, 40, 0);
+  push (fixture, "EXEC");
+  id = push (fixture, "MULTI");
+
+  tornadis_queue_lose (fixture->queue, TRUE, error);
+  for (guint i = 0; i < 2; i++)
+    g_assert_false (tornadis_queue_sort_out (fixture->queue, 0));
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, cancelled));
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+  assert_written (fixture, "");
+}
+
+static gboolean
+admits (Fixture *fixture,
+        const char *name)
+{
+  g_autoptr (TornadisCommand) command = tornadis_command_new (name);
+
+  return tornadis_session_admits (&fixture->session, command, NULL, FALSE, TRUE);
+}
+
+/* The program may begin another transaction once one of its calls has said that the last is lost, and not before. */
+static void
+test_lost_not_yet_known (Fixture *fixture,
+                         gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
+
+  push_many (fixture, 20, 0);
+  push (fixture, "WATCH");
+  push_many (fixture, 20, 20);
+
+  tornadis_queue_lose (fixture->queue, TRUE, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  g_assert_false (admits (fixture, "MULTI"));
+  g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
+  g_assert_false (admits (fixture, "MULTI"));
+  g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
+  g_assert_true (admits (fixture, "MULTI"));
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+}
+
+/* What is called before the program is notified that MULTI was not sent is not sent either. */
+static void
+test_failed_not_yet_known (Fixture *fixture,
+                           gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
+
+  push_many (fixture, 20, 0);
+  push (fixture, "MULTI");
+  push_many (fixture, 20, 0);
+
+  tornadis_queue_fail (fixture->queue, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  g_assert_false (admits (fixture, "SET"));
+  g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
+  g_assert_false (admits (fixture, "SET"));
+  g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
+  g_assert_true (admits (fixture, "SET"));
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+}
+
+/* What is called before the program is notified that SELECT was lost is not sent to another database. */
+static void
+test_moved_not_yet_known (Fixture *fixture,
+                          gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
+
+  push_many (fixture, 20, 0);
+  push (fixture, "SELECT");
+  push_many (fixture, 20, 20);
+
+  tornadis_queue_lose (fixture->queue, TRUE, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  g_assert_true (tornadis_queue_is_sorting (fixture->queue));
+  push (fixture, "EARLY");
+  g_assert_cmpstr (fixture->log->str, ==, "");
+  g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
+  g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
+  g_assert_false (tornadis_queue_is_sorting (fixture->queue));
+  push (fixture, "LATE");
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+  g_assert_true (g_str_has_suffix (fixture->log->str, "A!3;EARLY!3;"));
+  assert_written (fixture, "LATE ");
 }
 
 static void
@@ -1092,8 +1193,12 @@ main (int argc,
   ADD ("cancel-written", test_cancel_written);
   ADD ("lost", test_lost);
   ADD ("lost/again", test_lost_again);
+  ADD ("lost/failed-not-yet-known", test_failed_not_yet_known);
   ADD ("lost/in-parts", test_lost_in_parts);
+  ADD ("lost/moved-not-yet-known", test_moved_not_yet_known);
+  ADD ("lost/not-yet-known", test_lost_not_yet_known);
   ADD ("lost/pending", test_lost_are_pending);
+  ADD ("lost/taken-back", test_lost_and_taken_back);
   ADD ("lost/while-called", test_lost_while_called);
   ADD ("confirmed", test_confirmed);
   ADD ("confirmed-in-part", test_confirmed_in_part);

@@ -9,7 +9,11 @@
  *   SORTED     Those that have left, or were voided, complete in the order in which they were made.
  *
  * Nothing is called back until all are sorted: callbacks find the queue and the session as they will be. No connection is
- * made before the last call has completed, so that no later one completes ahead of it. */
+ * made before the last call has completed, so that no later one completes ahead of it.
+ *
+ * What the program calls meanwhile may rely on a call of whose end it is not notified yet. So it may begin another
+ * transaction only once it is notified that the last was lost; until it is notified that a MULTI or WATCH was not sent, that
+ * counts as lost; and until it is notified of a SELECT or AUTH, whatever it calls ends with these. */
 
 #include "tornadis-glib/wire/tornadis-queue-private.h"
 
@@ -49,7 +53,9 @@ typedef struct
   guint64 id;
   LossCause cause;
   guint n_calls;  /* commands */
-  gboolean ended; /* before its turn */
+  guint8 ended;   /* before its turn */
+  guint8 tells;   /* the program is notified of the loss of the transaction that it belongs to */
+  guint8 frees;   /* its caller is notified that the transaction which it belongs to has not begun */
 } LostCall;
 
 struct _TornadisLoss
@@ -57,9 +63,9 @@ struct _TornadisLoss
   LossPhase phase;
   GError *error; /* (owned) */
   gboolean keep_unwritten;
+  TornadisSession *session;        /* (unowned) (nullable) */
   TornadisTransaction transaction; /* as the connection has it behind what was looked at */
   gboolean is_first;               /* nothing was looked at */
-  gboolean known;                  /* the program is notified of the loss of the transaction by one of its calls */
   gboolean moved;                  /* it is not known whether the server has run a SELECT or AUTH, and what was called since
                                     * was meant for the database and the user that these chose */
   gboolean moved_by_exec;
@@ -67,6 +73,11 @@ struct _TornadisLoss
   GPtrArray *pages;   /* (owned) (element-type LostCall) (nullable elements) PAGE_LENGTH to each, by their ids */
   guint n_lost;       /* in @pages */
   guint next;         /* of these, the next to complete */
+  guint64 known_from; /* id of the first that belongs to the transaction, or to a later one */
+  TornadisTransaction dropped; /* of calls that were not sent */
+  guint64 dropped_from;        /* id of the first of these */
+  gboolean holds_dropped;      /* it counts as lost */
+  guint moved_until;           /* behind the last SELECT or AUTH */
   gsize n_calls;      /* commands of those that have not completed */
   TornadisSlot *ring; /* (owned) (nullable) empty */
   gsize ring_length;
@@ -129,6 +140,11 @@ loss_complete (TornadisLoss *self,
 
   call->ended = TRUE;
   self->n_calls -= own.n_calls;
+  if (own.frees && own.id >= self->dropped_from && self->holds_dropped)
+    {
+      self->holds_dropped = FALSE;
+      tornadis_session_forget_loss (self->session);
+    }
   tornadis_completion_run (&own.completion, NULL, error);
   tornadis_completion_clear (&own.completion);
   g_clear_pointer (&own.command, tornadis_command_unref);
@@ -152,31 +168,6 @@ time_is_up (guint *n_done,
   return ++*n_done % LOSS_CHECK == 0 && g_get_monotonic_time () >= until;
 }
 
-static void
-queue_add_lost (TornadisQueue *self,
-                guint64 id,
-                LossCause cause)
-{
-  TornadisLoss *loss = self->loss;
-  const TornadisSlot *slot = tornadis_queue_get_slot (self, id);
-  LostCall *call;
-
-  if (!tornadis_slot_is_awaited (slot))
-    return;
-
-  if (loss->n_lost % PAGE_LENGTH == 0)
-    g_ptr_array_add (loss->pages, g_new (LostCall, PAGE_LENGTH));
-  call = loss_get (loss, loss->n_lost++);
-  *call = (LostCall){ .completion = tornadis_slot_get_completion (slot, self->observe_func, self->observe_data),
-                      .command = slot->command != NULL ? tornadis_command_ref (slot->command) : NULL,
-                      .name = slot->command != NULL ? NULL : tornadis_slot_get_name (slot),
-                      .id = id,
-                      .cause = cause,
-                      .n_calls = (guint) tornadis_slot_get_n_calls (slot) };
-  loss->n_calls += call->n_calls;
-  tornadis_completion_hold (&call->completion);
-}
-
 /* Whether SELECT or AUTH is among the commands of a slot that have no reply. The library's own AUTH is not for what was
  * called behind it. */
 static gboolean
@@ -190,6 +181,53 @@ slot_moves (const TornadisSlot *slot)
       return TRUE;
 
   return FALSE;
+}
+
+static void
+queue_add_lost (TornadisQueue *self,
+                guint64 id,
+                LossCause cause)
+{
+  TornadisLoss *loss = self->loss;
+  const TornadisSlot *slot = tornadis_queue_get_slot (self, id);
+  LostCall *call;
+
+  if (tornadis_slot_begins_transaction (slot))
+    loss->known_from = id;
+  if (slot_moves (slot))
+    {
+      loss->moved = TRUE;
+      loss->moved_until = loss->n_lost + 1;
+    }
+  /* What was called meanwhile has ended it. */
+  if (loss->holds_dropped && !tornadis_transaction_is_open (self->session->lost))
+    {
+      loss->holds_dropped = FALSE;
+      loss->dropped = (TornadisTransaction){ FALSE, FALSE };
+    }
+  /* Of those of whom nobody is notified the session knows. */
+  if (cause > CAUSE_TRANSACTION && (tornadis_transaction_is_open (loss->dropped) || !tornadis_slot_notifies_nobody (slot)))
+    {
+      if (!tornadis_transaction_is_open (loss->dropped))
+        loss->dropped_from = id;
+      tornadis_slot_follow_transaction (slot, &loss->dropped);
+    }
+  if (!tornadis_slot_is_awaited (slot))
+    return;
+
+  if (loss->n_lost % PAGE_LENGTH == 0)
+    g_ptr_array_add (loss->pages, g_new (LostCall, PAGE_LENGTH));
+  call = loss_get (loss, loss->n_lost++);
+  *call = (LostCall){ .completion = tornadis_slot_get_completion (slot, self->observe_func, self->observe_data),
+                      .command = slot->command != NULL ? tornadis_command_ref (slot->command) : NULL,
+                      .name = slot->command != NULL ? NULL : tornadis_slot_get_name (slot),
+                      .id = id,
+                      .cause = cause,
+                      .n_calls = (guint) tornadis_slot_get_n_calls (slot),
+                      .tells = tornadis_slot_notifies_program (slot) && cause <= CAUSE_TRANSACTION,
+                      .frees = !tornadis_slot_notifies_nobody (slot) && tornadis_transaction_is_open (loss->dropped) };
+  loss->n_calls += call->n_calls;
+  tornadis_completion_hold (&call->completion);
 }
 
 /* All that is serialised and not out waits again. */
@@ -219,8 +257,6 @@ queue_sort_written (TornadisQueue *self,
       /* What the server sent was the reply to the first of them. */
       queue_add_lost (self, self->head, is_of_server && (loss->is_first || self->distrusted) ? CAUSE_REPLY : CAUSE_LOST);
       tornadis_slot_follow_transaction (slot, &loss->transaction);
-      loss->moved |= slot_moves (slot);
-      loss->known = tornadis_slot_notifies_program (slot) || (loss->known && !tornadis_slot_begins_transaction (slot));
       tornadis_queue_drop (self);
 
       if (time_is_up (n_done, until))
@@ -232,11 +268,12 @@ queue_sort_written (TornadisQueue *self,
 
   queue_forget_connection (self);
   if (self->session != NULL)
+    tornadis_session_end (self->session, loss->transaction);
+  if (loss->moved_by_exec && !loss->transaction.in_multi)
     {
-      tornadis_session_end (self->session, loss->transaction);
-      self->session->loss_known |= loss->known && tornadis_transaction_is_open (loss->transaction);
+      loss->moved = TRUE;
+      loss->moved_until = loss->n_lost;
     }
-  loss->moved |= loss->moved_by_exec && !loss->transaction.in_multi;
   loss->cursor = self->head;
   loss->phase = LOSS_UNWRITTEN;
 
@@ -253,8 +290,8 @@ queue_keeps (TornadisQueue *self,
 
   if (self->session != NULL && !tornadis_queue_admits_slot (self, slot))
     {
-      self->session->loss_known = tornadis_slot_notifies_program (slot) ||
-                                  (self->session->loss_known && !tornadis_slot_begins_transaction (slot));
+      if (tornadis_slot_begins_transaction (slot))
+        self->session->loss_known = FALSE;
       *cause = CAUSE_TRANSACTION;
       return FALSE;
     }
@@ -267,6 +304,36 @@ queue_keeps (TornadisQueue *self,
   return FALSE;
 }
 
+/* What is called from now on, while the caller of a MULTI that was not sent is not notified, may be meant for that. */
+static void
+queue_hold_dropped (TornadisQueue *self)
+{
+  TornadisLoss *loss = self->loss;
+
+  if (self->session == NULL || !tornadis_transaction_is_open (loss->dropped) || tornadis_transaction_is_open (self->session->lost))
+    return;
+
+  self->session->lost = loss->dropped;
+  self->session->loss_known = FALSE;
+  loss->holds_dropped = TRUE;
+}
+
+static void
+queue_sort_waiting (TornadisQueue *self,
+                    guint64 id)
+{
+  TornadisSlot *slot = tornadis_queue_get_slot (self, id);
+  LossCause cause;
+
+  if (slot->state == TORNADIS_SLOT_VOIDED || queue_keeps (self, slot, &cause))
+    return;
+
+  queue_add_lost (self, id, cause);
+  tornadis_queue_void_slot (self, slot);
+  /* Where none ahead is kept it leaves the queue, in time rather than with all others at once. */
+  tornadis_queue_peek (self);
+}
+
 static gboolean
 queue_sort_unwritten (TornadisQueue *self,
                       guint *n_done,
@@ -277,18 +344,7 @@ queue_sort_unwritten (TornadisQueue *self,
   /* Voided ones may have left it at the head. */
   for (loss->cursor = MAX (loss->cursor, self->head); loss->cursor < self->tail; loss->cursor++)
     {
-      TornadisSlot *slot = tornadis_queue_get_slot (self, loss->cursor);
-      LossCause cause;
-
-      if (slot->state != TORNADIS_SLOT_VOIDED && !queue_keeps (self, slot, &cause))
-        {
-          queue_add_lost (self, loss->cursor, cause);
-          loss->moved |= slot_moves (slot);
-          tornadis_queue_void_slot (self, slot);
-          /* Where none ahead is kept it leaves the queue, in time rather than with all others at once. */
-          tornadis_queue_peek (self);
-        }
-
+      queue_sort_waiting (self, loss->cursor);
       if (time_is_up (n_done, until))
         {
           loss->cursor++;
@@ -296,6 +352,7 @@ queue_sort_unwritten (TornadisQueue *self,
         }
     }
 
+  queue_hold_dropped (self);
   loss->phase = LOSS_SORTED;
   return TRUE;
 }
@@ -305,7 +362,6 @@ queue_sort_failed (TornadisQueue *self,
                    guint *n_done,
                    gint64 until)
 {
-  TornadisLoss *loss = self->loss;
   TornadisSlot *slot;
 
   while ((slot = tornadis_queue_peek (self)) != NULL)
@@ -321,7 +377,8 @@ queue_sort_failed (TornadisQueue *self,
   tornadis_writer_clear (&self->writer);
   if (self->session != NULL)
     self->session->stale = TRUE;
-  loss->phase = LOSS_SORTED;
+  queue_hold_dropped (self);
+  self->loss->phase = LOSS_SORTED;
   return TRUE;
 }
 
@@ -339,6 +396,7 @@ queue_begin_loss (TornadisQueue *self,
   loss->keep_unwritten = keep_unwritten;
   loss->is_first = TRUE;
   loss->pages = g_ptr_array_new_with_free_func (g_free);
+  loss->session = self->session;
   if (self->session != NULL)
     {
       loss->transaction = self->session->answered;
@@ -362,10 +420,28 @@ tornadis_queue_fail (TornadisQueue *self,
   queue_begin_loss (self, LOSS_FAILED, FALSE, error);
 }
 
+/* Whether the caller of a SELECT or AUTH that was lost is not notified yet: what is called was meant for what it chose. */
+static gboolean
+loss_is_moved (const TornadisLoss *self)
+{
+  return self->next < self->moved_until;
+}
+
 gboolean
 tornadis_queue_is_sorting (TornadisQueue *self)
 {
-  return self->loss != NULL && self->loss->phase != LOSS_SORTED;
+  return self->loss != NULL && (self->loss->phase != LOSS_SORTED || loss_is_moved (self->loss));
+}
+
+void
+tornadis_queue_sort_late (TornadisQueue *self)
+{
+  if (self->loss->phase != LOSS_SORTED || !loss_is_moved (self->loss))
+    return;
+
+  self->loss->keep_unwritten = self->loss->moved = TRUE;
+  queue_sort_waiting (self, self->tail - 1);
+  queue_hold_dropped (self);
 }
 
 gboolean
@@ -393,6 +469,7 @@ tornadis_queue_lose_rest (TornadisQueue *self)
 
   tornadis_queue_sort_out (self, G_MAXINT64);
   loss->keep_unwritten = FALSE;
+  loss->moved_until = 0;
   loss->cursor = self->head;
   loss->phase = LOSS_UNWRITTEN;
   tornadis_queue_sort_out (self, G_MAXINT64);
@@ -433,6 +510,9 @@ tornadis_queue_end_lost (TornadisQueue *self,
 
       if (!call.ended)
         {
+          /* From now on it may begin another one; not before, as what it calls may be meant for the one that is lost. */
+          if (call.tells && call.id >= loss->known_from && self->session != NULL)
+            self->session->loss_known |= tornadis_transaction_is_open (self->session->lost);
           error = loss_make_error (loss, &call);
           loss_complete (loss, &call, error);
         }

@@ -76,6 +76,8 @@ gboolean tornadis_queue_cancel_lost (TornadisQueue *self,
                                      const GError *error);
 /* The commands of those that have not ended; there must be a loss. */
 gsize tornadis_queue_count_lost (TornadisQueue *self);
+/* While there is a loss: the last call has just been queued. */
+void tornadis_queue_sort_late (TornadisQueue *self);
 /* The ring is empty: takes it, to free it in time. */
 void tornadis_queue_leave_ring (TornadisQueue *self);
 

@@ -348,9 +348,14 @@ tornadis_queue_push (TornadisQueue *self,
                      TornadisSlotFlags flags,
                      const TornadisOrigin *caller)
 {
-  queue_set_command (self, queue_append (self, caller), command, flags);
+  guint64 id;
 
-  return self->tail - 1;
+  queue_set_command (self, queue_append (self, caller), command, flags);
+  id = self->tail - 1;
+  if (G_UNLIKELY (self->loss != NULL))
+    tornadis_queue_sort_late (self);
+
+  return id;
 }
 
 guint64
@@ -359,6 +364,7 @@ tornadis_queue_push_batch (TornadisQueue *self,
                            const TornadisOrigin *caller)
 {
   TornadisSlot *slot = queue_append (self, caller);
+  guint64 id;
 
   slot->batch = batch;
   slot->n_bytes = slot->batch->wire_size;
@@ -366,8 +372,11 @@ tornadis_queue_push_batch (TornadisQueue *self,
     tornadis_queue_follow_slot (self, slot);
   self->n_bytes += slot->n_bytes;
   self->n_calls += tornadis_batch_get_n_calls (slot->batch);
+  id = self->tail - 1;
+  if (G_UNLIKELY (self->loss != NULL))
+    tornadis_queue_sort_late (self);
 
-  return self->tail - 1;
+  return id;
 }
 
 void
@@ -398,8 +407,13 @@ tornadis_queue_cancel (TornadisQueue *self,
   TornadisCompletion completion;
   GArray *completions = NULL;
 
-  if (G_UNLIKELY (self->loss != NULL) && tornadis_queue_cancel_lost (self, id, error))
-    return TRUE;
+  if (G_UNLIKELY (self->loss != NULL))
+    {
+      /* What is taken back with it must not be looked at before what is lost, and nothing is called back before that. */
+      tornadis_queue_sort_out (self, G_MAXINT64);
+      if (tornadis_queue_cancel_lost (self, id, error))
+        return TRUE;
+    }
 
   if (id < self->head || id >= self->tail)
     return FALSE;
@@ -477,6 +491,9 @@ tornadis_queue_expire (TornadisQueue *self,
 {
   TornadisDeadline deadline;
   guint n_expired = 0;
+
+  if (self->loss != NULL && !tornadis_queue_sort_out (self, until))
+    return now;
 
   while (tornadis_deadlines_peek (&self->deadlines, &deadline, slot_is_awaited_at, self))
     {

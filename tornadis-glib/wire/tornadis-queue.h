@@ -115,7 +115,8 @@ gboolean tornadis_queue_sort_out (TornadisQueue *self,
  * the queue as well. */
 gboolean tornadis_queue_end_lost (TornadisQueue *self,
                                   gint64 until);
-/* Whether it is not sorted out yet which calls have to end. */
+/* Whether a call that is queued now is treated as those before the loss: it is not sorted out yet which of these have to end,
+ * or none is notified yet of a SELECT or AUTH that was lost, for which it may be meant. */
 gboolean tornadis_queue_is_sorting (TornadisQueue *self);
 /* The replies of this connection are out of step: whatever waits for one completes with PROTOCOL when it is closed. */
 void            tornadis_queue_distrust        (TornadisQueue       *self);
