@@ -1096,6 +1096,24 @@ test_moved_not_yet_known (Fixture *fixture,
   assert_written (fixture, "LATE ");
 }
 
+/* Who asks in between is told that it was not written, also when its slot has left the queue. */
+static void
+test_failed_is_unwritten (Fixture *fixture,
+                          gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
+  guint64 written = push (fixture, "A");
+  guint64 unwritten;
+
+  assert_written (fixture, "A ");
+  unwritten = push (fixture, "B");
+  tornadis_queue_lose (fixture->queue, FALSE, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  g_assert_true (tornadis_queue_is_written (fixture->queue, written));
+  g_assert_false (tornadis_queue_is_written (fixture->queue, unwritten));
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+}
+
 static void
 end_all_cb (TornadisReply *reply,
             const GError *error,
@@ -1199,6 +1217,7 @@ main (int argc,
   ADD ("lost/not-yet-known", test_lost_not_yet_known);
   ADD ("lost/pending", test_lost_are_pending);
   ADD ("lost/taken-back", test_lost_and_taken_back);
+  ADD ("lost/unwritten", test_failed_is_unwritten);
   ADD ("lost/while-called", test_lost_while_called);
   ADD ("confirmed", test_confirmed);
   ADD ("confirmed-in-part", test_confirmed_in_part);

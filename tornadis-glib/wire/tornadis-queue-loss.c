@@ -586,6 +586,15 @@ tornadis_queue_has_lost (TornadisQueue *self,
 }
 
 gboolean
+tornadis_queue_is_lost_unwritten (TornadisQueue *self,
+                                  guint64 id)
+{
+  const LostCall *call = queue_find_lost (self, id);
+
+  return call != NULL && call->cause > CAUSE_LOST;
+}
+
+gboolean
 tornadis_queue_cancel_lost (TornadisQueue *self,
                             guint64 id,
                             const GError *error)

@@ -70,6 +70,9 @@ void                tornadis_queue_add_completion        (TornadisQueue         
 gboolean tornadis_queue_has_lost (TornadisQueue *self,
                                   guint64 id,
                                   gconstpointer user_data);
+/* Whether @id is such a call, and was not written. */
+gboolean tornadis_queue_is_lost_unwritten (TornadisQueue *self,
+                                           guint64 id);
 /* Completes such a call now. */
 gboolean tornadis_queue_cancel_lost (TornadisQueue *self,
                                      guint64 id,

@@ -473,7 +473,7 @@ gboolean
 tornadis_queue_is_written (TornadisQueue *self,
                            guint64 id)
 {
-  return id != 0 && id < self->next;
+  return id != 0 && id < self->next && (self->loss == NULL || !tornadis_queue_is_lost_unwritten (self, id));
 }
 
 gint64
