@@ -113,7 +113,7 @@ look (const Shared *shared)
   g_autoptr (TornadisReply) list = tornadis_reply_ref (shared->list);
   g_autoptr (TornadisMessage) message = tornadis_message_ref (shared->message);
   g_autoptr (GVariant) variant = tornadis_reply_to_variant (list);
-  g_autofree char *text = tornadis_reply_to_string (list);
+  g_autofree char *text G_GNUC_UNUSED = tornadis_reply_to_string (list);
 
   g_assert_cmpuint (g_variant_n_children (variant), ==, 3);
   for (gsize i = 0; i < tornadis_reply_get_n_elements (list); i++)
