@@ -354,7 +354,7 @@ ipv6_only (Scene *self)
 static void
 network_down_in_flight (Scene *self)
 {
-  g_autoptr (TornadisHarnessPeer) peer = meet (self, "handshake\necho-server\n");
+  g_autoptr (TornadisHarnessPeer) peer G_GNUC_UNUSED = meet (self, "handshake\necho-server\n");
 
   g_free (call_text (self->client, "ECHO", "x", NULL));
   set_up ("lo", FALSE);

@@ -72,10 +72,10 @@ start (Scene *self)
 }
 
 /* What an administrator says, over a connection of its own. */
-static void
-say (Scene *self,
-     const char *format,
-     ...)
+static void G_GNUC_PRINTF (2, 3)
+  say (Scene *self,
+       const char *format,
+       ...)
 {
   g_autofree char *line = NULL;
   g_autofree char *reply = NULL;
@@ -154,7 +154,6 @@ kill_in_pool (Scene *self)
 {
   g_autoptr (TornadisClientPool) pool = tornadis_client_pool_new (self->client);
   g_autoptr (TornadisClient) taken = NULL;
-  g_autoptr (TornadisCommand) block = tornadis_command_new_strv ((const char *[]){ "BLPOP", "nothing", "0", NULL });
   g_autoptr (TornadisClient) template = g_steal_pointer (&self->client);
 
   g_object_set (pool, "max-size", 1, NULL);

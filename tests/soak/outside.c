@@ -152,7 +152,7 @@ written_cb (GObject *object,
   Key *self = user_data;
   Run *run = self->outside->run;
   g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+  g_autoptr (TornadisReply) reply G_GNUC_UNUSED = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
 
   run->n_pending--;
   if (error != NULL)
