@@ -4,7 +4,7 @@
 
 #include "bench.h"
 
-#include <malloc.h>
+#include "tests/heap.h"
 #include <tornadis-glib/tornadis-glib.h>
 
 static Bench bench;
@@ -349,15 +349,6 @@ run_idle (void)
   printf ("{\"ops\": %u, \"kib_each\": %.3f}\n", bench.n, (double) (bench_get_memory ("VmRSS:") - before) / bench.n);
 }
 
-/* Bytes that are allocated: of so few clients it is more to the point than what the process has of the machine. */
-static gint64
-get_heap (void)
-{
-  struct mallinfo2 info = mallinfo2 ();
-
-  return (gint64) (info.uordblks + info.hblkhd);
-}
-
 static guint
 count_descriptors (void)
 {
@@ -429,10 +420,11 @@ run_idle_nodes (void)
 
   get_keys (clients, FALSE);
   n_before = count_descriptors ();
-  before = get_heap ();
+  /* Of so few clients it is more to the point than what the process has of the machine. */
+  before = (gint64) get_heap_size ();
   get_keys (clients, TRUE);
   n = count_descriptors () - n_before;
-  printf ("{\"ops\": %u, \"kib_each\": %.3f}\n", n, (double) (get_heap () - before) / 1024 / n);
+  printf ("{\"ops\": %u, \"kib_each\": %.3f}\n", n, (double) ((gint64) get_heap_size () - before) / 1024 / n);
 }
 
 /* Those that BENCH_PLUGINS names, with commas between them. */

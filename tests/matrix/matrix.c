@@ -124,6 +124,22 @@ matrix_describe_after (MatrixAfter after)
   return after == MATRIX_SAME ? "then the same connection" : "then a new connection";
 }
 
+char *
+matrix_describe_ends (const MatrixEnds *ends)
+{
+  g_autofree char *ending = matrix_describe (ends->ending);
+  g_autofree char *behind = matrix_describe (ends->behind);
+  GString *text = g_string_new (ending);
+
+  if (ends->behind != 0)
+    g_string_append_printf (text, "; %s: %s", ends->note, behind);
+  else if (ends->note != NULL)
+    g_string_append_printf (text, "; %s", ends->note);
+  g_string_append_printf (text, "; %s", matrix_describe_after (ends->after));
+
+  return g_string_free (text, FALSE);
+}
+
 void
 matrix_call_clear (MatrixCall *self)
 {

@@ -32,6 +32,15 @@ typedef enum
   MATRIX_NEW,
 } MatrixAfter;
 
+/* What the calls of a case end with, where there is one that is meant. */
+typedef struct
+{
+  guint ending; /* of that call */
+  guint behind; /* of another call, or 0; the note says which */
+  MatrixAfter after;
+  const char *note; /* (nullable) which calls, or what else */
+} MatrixEnds;
+
 typedef struct
 {
   const char *serial; /* what it asks for, and no other */
@@ -53,6 +62,7 @@ int matrix_run (void);
 /* In the words of the table; that of the calls of a row whose others end with @others, and of those after it. */
 char *matrix_describe (guint endings);
 const char *matrix_describe_after (MatrixAfter after);
+char *matrix_describe_ends (const MatrixEnds *ends);
 /* Of how many bytes one is cut at: all, or on a machine that is slowed down fewer. */
 gsize matrix_get_stride (void);
 

@@ -30,14 +30,6 @@
 
 typedef struct
 {
-  guint ending;
-  guint behind; /* of another call, or 0; the note says which */
-  MatrixAfter after;
-  const char *note; /* (nullable) */
-} Ends;
-
-typedef struct
-{
   TornadisClient *client; /* (owned) */
   guint n_lost;
   MatrixCall call;
@@ -50,7 +42,7 @@ typedef struct
   const char *what;
   const char *peer;
   void (*func) (Scene *self);
-  Ends ends;
+  MatrixEnds ends;
   gboolean own_network; /* in a process that has a network of its own */
 } Row;
 
@@ -739,16 +731,9 @@ static void
 add_row (const Row *row)
 {
   g_autofree char *path = g_strdup_printf ("/matrix/network/%s", row->name);
-  g_autofree char *ending = matrix_describe (row->ends.ending);
-  g_autofree char *behind = matrix_describe (row->ends.behind);
-  g_autoptr (GString) ends = g_string_new (ending);
+  g_autofree char *ends = matrix_describe_ends (&row->ends);
 
-  if (row->ends.behind != 0)
-    g_string_append_printf (ends, "; %s: %s", row->ends.note, behind);
-  else if (row->ends.note != NULL)
-    g_string_append_printf (ends, "; %s", row->ends.note);
-  g_string_append_printf (ends, "; %s", matrix_describe_after (row->ends.after));
-  matrix_add (path, row->peer, row->what, ends->str, row, run_row);
+  matrix_add (path, row->peer, row->what, ends, row, run_row);
 }
 
 int

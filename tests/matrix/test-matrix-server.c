@@ -25,14 +25,6 @@
 
 typedef struct
 {
-  guint ending; /* of the call that is meant */
-  guint behind; /* of another call, or 0; the note says which */
-  MatrixAfter after;
-  const char *note; /* (nullable) which calls, or what else */
-} Ends;
-
-typedef struct
-{
   TornadisHarnessRedis *redis; /* (owned) */
   TornadisClient *client;      /* (owned) */
   gint64 id;                   /* the server's number of its connection */
@@ -49,7 +41,7 @@ typedef struct
   const char *name;
   const char *what;
   SceneFunc func;
-  Ends ends;
+  MatrixEnds ends;
   const char *args[6]; /* of a server of its own */
 } Row;
 
@@ -783,16 +775,9 @@ static void
 add_row (const Row *row)
 {
   g_autofree char *path = g_strdup_printf ("/matrix/server/%s", row->name);
-  g_autofree char *ending = matrix_describe (row->ends.ending);
-  g_autofree char *behind = matrix_describe (row->ends.behind);
-  g_autoptr (GString) ends = g_string_new (ending);
+  g_autofree char *ends = matrix_describe_ends (&row->ends);
 
-  if (row->ends.behind != 0)
-    g_string_append_printf (ends, "; %s: %s", row->ends.note, behind);
-  else if (row->ends.note != NULL)
-    g_string_append_printf (ends, "; %s", row->ends.note);
-  g_string_append_printf (ends, "; %s", matrix_describe_after (row->ends.after));
-  matrix_add (path, "redis-server", row->what, ends->str, row, run_row);
+  matrix_add (path, "redis-server", row->what, ends, row, run_row);
 }
 
 int

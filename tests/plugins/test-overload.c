@@ -3,11 +3,9 @@
 /* Ten times as much as is taken, again and again: what is beyond a bound is told so, and memory stays as it is.
  * docs/bounds.md lists the bounds. With --seconds=N each of them is overloaded for so long instead of some rounds. */
 
+#include "heap.h"
 #include "integration/util.h"
 
-#ifdef HAVE_MALLINFO2
-#include <malloc.h>
-#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -468,19 +466,6 @@ static const struct
   { "/overload/unknown", set_up_unknown, overload_unknown, TRUE },
 };
 
-/* Bytes, or 0 where nobody knows. */
-static gsize
-get_memory_in_use (void)
-{
-#ifdef HAVE_MALLINFO2
-  struct mallinfo2 info = mallinfo2 ();
-
-  return info.uordblks + info.hblkhd;
-#else
-  return 0;
-#endif
-}
-
 static void
 test_overload (gconstpointer data)
 {
@@ -516,7 +501,7 @@ test_overload (gconstpointer data)
       while (g_main_context_iteration (NULL, FALSE))
         continue;
 
-      now = get_memory_in_use ();
+      now = get_heap_size ();
       if (n_rounds < N_WARM || (seconds > 0 && g_get_monotonic_time () < warm_until))
         warm = MAX (warm, now);
       else

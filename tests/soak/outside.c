@@ -69,6 +69,29 @@ key_go_on (Key *self)
   key_write (self);
 }
 
+/* (nullable): the reply to a call; without one @again makes it again. */
+static TornadisReply *
+key_take_reply (Key *self,
+                GObject *client,
+                GAsyncResult *result,
+                GSourceFunc again)
+{
+  Run *run = self->outside->run;
+  g_autoptr (GError) error = NULL;
+  TornadisReply *reply = tornadis_client_call_finish (TORNADIS_CLIENT (client), result, &error);
+
+  run->n_pending--;
+  if (reply != NULL)
+    {
+      run->n_done++;
+      return reply;
+    }
+
+  run_take_error (run, error);
+  g_timeout_add (1 + run_random (run, MAX_WAIT), again, self);
+  return NULL;
+}
+
 static void
 read_cb (GObject *object,
          GAsyncResult *result,
@@ -76,21 +99,14 @@ read_cb (GObject *object,
 {
   Key *self = user_data;
   Run *run = self->outside->run;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+  g_autoptr (TornadisReply) reply = key_take_reply (self, object, result, read_again_cb);
   const char *text = reply != NULL ? tornadis_reply_get_text (reply) : NULL;
 
-  run->n_pending--;
-  if (error != NULL)
-    {
-      run_take_error (run, error);
-      g_timeout_add (1 + run_random (run, MAX_WAIT), read_again_cb, self);
-      return;
-    }
+  if (reply == NULL)
+    return;
 
   if (text == NULL || g_ascii_strtoull (text, NULL, 10) != self->number)
     run_fail (run, "Client %u still sees %s in %s, where %u was written", self->n_reads % run->clients->len, text, self->name, self->number);
-  run->n_done++;
   self->n_reads++;
   if (self->n_reads < N_READS * run->clients->len)
     key_read (self);
@@ -114,21 +130,13 @@ pinged_cb (GObject *object,
            gpointer user_data)
 {
   Key *self = user_data;
-  Run *run = self->outside->run;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply G_GNUC_UNUSED = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+  g_autoptr (TornadisReply) reply = key_take_reply (self, object, result, ping_again_cb);
 
-  run->n_pending--;
-  if (error != NULL)
-    {
-      run_take_error (run, error);
-      g_timeout_add (1 + run_random (run, MAX_WAIT), ping_again_cb, self);
-      return;
-    }
+  if (reply == NULL)
+    return;
 
-  run->n_done++;
   self->n_pings++;
-  if (self->n_pings < run->clients->len)
+  if (self->n_pings < self->outside->run->clients->len)
     key_ping (self);
   else
     key_read (self);
@@ -150,20 +158,12 @@ written_cb (GObject *object,
             gpointer user_data)
 {
   Key *self = user_data;
-  Run *run = self->outside->run;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TornadisReply) reply G_GNUC_UNUSED = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+  g_autoptr (TornadisReply) reply = key_take_reply (self, object, result, write_again_cb);
 
-  run->n_pending--;
-  if (error != NULL)
-    {
-      run_take_error (run, error);
-      g_timeout_add (1 + run_random (run, MAX_WAIT), write_again_cb, self);
-      return;
-    }
+  if (reply == NULL)
+    return;
 
-  tally_count (run->tally, "written-outside");
-  run->n_done++;
+  tally_count (self->outside->run->tally, "written-outside");
   self->n_pings = self->n_reads = 0;
   key_ping (self);
 }

@@ -11,9 +11,9 @@
  * What it does is chosen by a seed, but when things happen is a matter of time: the same seed shows the same fault most times,
  * not always. */
 
-#include <malloc.h>
 #include <stdlib.h>
 
+#include "heap.h"
 #include "soak/locks.h"
 #include "soak/messages.h"
 #include "soak/outside.h"
@@ -64,14 +64,6 @@ typedef struct
   gsize last;  /* after the last */
 } Progress;
 
-static gsize
-get_allocated (void)
-{
-  struct mallinfo2 info = mallinfo2 ();
-
-  return info.uordblks + info.hblkhd;
-}
-
 static gboolean
 is_wanted (const Kind *kind)
 {
@@ -108,7 +100,7 @@ do_round (const Kind *kind,
   progress->n_rounds++;
   run_round (kind, sites[kind->site], (guint64) seed, progress->n_rounds, n_operations > 0 ? (guint) n_operations : ROUND_OPERATIONS,
              FALSE, progress->tally, progress->events);
-  progress->last = get_allocated ();
+  progress->last = get_heap_size ();
   if (progress->n_rounds == 2)
     progress->first = progress->last;
   else if (progress->n_rounds > 2 && progress->last > progress->first + MAX_GROWTH)

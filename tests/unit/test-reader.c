@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <malloc.h>
-
+#include "tests/heap.h"
 #include "tests/unit/reader-feed.h"
 #include "tests/unit/resp-corpus.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/wire/tornadis-page.h"
 #include "tornadis-glib/wire/tornadis-reader.h"
-
-#ifdef __GLIBC__
-#if __GLIBC_PREREQ(2, 33)
-#define HAVE_MALLINFO2
-#endif
-#endif
 
 #define PAGE_SIZE 65536
 #define MAX_PUSH_SIZE 300
@@ -619,19 +612,6 @@ test_reply_size_is_per_reply (void)
   feed_text (reader, "01234567890123456789\r\n");
   take (reader, out);
   g_assert_cmpstr (out->str, ==, "!The reply is larger than 10 bytes");
-}
-
-/* Bytes in use on the heap; 0 where nobody counts. */
-static gsize
-get_heap_size (void)
-{
-#ifdef HAVE_MALLINFO2
-  struct mallinfo2 info = mallinfo2 ();
-
-  return info.uordblks + info.hblkhd;
-#else
-  return 0;
-#endif
 }
 
 static gboolean

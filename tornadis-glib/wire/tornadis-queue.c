@@ -342,20 +342,27 @@ queue_set_command (TornadisQueue *self,
     queue_follow_command (self, slot, command);
 }
 
+/* The id of the call that stands at the end now, which may have to end at once. */
+static inline guint64
+queue_appended (TornadisQueue *self)
+{
+  guint64 id = self->tail - 1;
+
+  if (G_UNLIKELY (self->loss != NULL))
+    tornadis_queue_sort_late (self);
+
+  return id;
+}
+
 guint64
 tornadis_queue_push (TornadisQueue *self,
                      TornadisCommand *command,
                      TornadisSlotFlags flags,
                      const TornadisOrigin *caller)
 {
-  guint64 id;
-
   queue_set_command (self, queue_append (self, caller), command, flags);
-  id = self->tail - 1;
-  if (G_UNLIKELY (self->loss != NULL))
-    tornadis_queue_sort_late (self);
 
-  return id;
+  return queue_appended (self);
 }
 
 guint64
@@ -364,7 +371,6 @@ tornadis_queue_push_batch (TornadisQueue *self,
                            const TornadisOrigin *caller)
 {
   TornadisSlot *slot = queue_append (self, caller);
-  guint64 id;
 
   slot->batch = batch;
   slot->n_bytes = slot->batch->wire_size;
@@ -372,11 +378,8 @@ tornadis_queue_push_batch (TornadisQueue *self,
     tornadis_queue_follow_slot (self, slot);
   self->n_bytes += slot->n_bytes;
   self->n_calls += tornadis_batch_get_n_calls (slot->batch);
-  id = self->tail - 1;
-  if (G_UNLIKELY (self->loss != NULL))
-    tornadis_queue_sort_late (self);
 
-  return id;
+  return queue_appended (self);
 }
 
 void
