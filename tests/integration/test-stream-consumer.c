@@ -631,7 +631,7 @@ test_no_group (Fixture *fixture,
   tornadis_stream_reader_start (TORNADIS_STREAM_READER (consumer));
   wait_until (count_blocked (fixture->redis) == 1);
   add (fixture->client, "1-0");
-  wait_until (ids->len == 4);
+  wait_until (tornadis_stream_consumer_get_n_pending (consumer) == 0 && ids->len == 4);
 
   wait_until (count_blocked (fixture->redis) == 1);
   assert_call (fixture->client, "(integer) 1", "XGROUP", "DESTROY", "s", "g", NULL);
@@ -972,21 +972,24 @@ test_claim_option (void)
   tornadis_harness_peer_go (peer);
 }
 
-/* What was on its way when it was acknowledged is not told once more. */
+#define DELIVERED_AGAIN                                                                                                     \
+  "handshake\n"                                                                                                             \
+  "expect XREADGROUP\nsend \"*1\\r\\n*2\\r\\n$1\\r\\ns\\r\\n*0\\r\\n\"\n"                                                            \
+  "expect XREADGROUP\n"                                                                                                     \
+  "send \"*1\\r\\n*2\\r\\n$1\\r\\ns\\r\\n*1\\r\\n*2\\r\\n$3\\r\\n1-0\\r\\n*2\\r\\n$1\\r\\nf\\r\\n$1\\r\\nx\\r\\n\"\n" \
+  "expect XREADGROUP\nwait\n"                                                                                              \
+  "send \"*1\\r\\n*2\\r\\n$1\\r\\ns\\r\\n*2\\r\\n"                                                                             \
+  "*4\\r\\n$3\\r\\n1-0\\r\\n*2\\r\\n$1\\r\\nf\\r\\n$1\\r\\nx\\r\\n:100\\r\\n:1\\r\\n"                                      \
+  "*4\\r\\n$3\\r\\n2-0\\r\\n*2\\r\\n$1\\r\\nf\\r\\n$1\\r\\nx\\r\\n:0\\r\\n:0\\r\\n\"\n"                                    \
+  "expect XREADGROUP\nwait\n---\n"
+
+/* What was on its way when it was acknowledged is not told once more. But a group that was made again meanwhile has delivered
+ * it, and waits. */
 static void
 test_ack_overtakes (void)
 {
   g_autoptr (TornadisHarnessPeer) peer = make_peer (
-    "handshake\n"
-    "expect XREADGROUP\nsend \"*1\\r\\n*2\\r\\n$1\\r\\ns\\r\\n*0\\r\\n\"\n"
-    "expect XREADGROUP\n"
-    "send \"*1\\r\\n*2\\r\\n$1\\r\\ns\\r\\n*1\\r\\n*2\\r\\n$3\\r\\n1-0\\r\\n*2\\r\\n$1\\r\\nf\\r\\n$1\\r\\nx\\r\\n\"\n"
-    "expect XREADGROUP\nwait\n"
-    "send \"*1\\r\\n*2\\r\\n$1\\r\\ns\\r\\n*2\\r\\n"
-    "*4\\r\\n$3\\r\\n1-0\\r\\n*2\\r\\n$1\\r\\nf\\r\\n$1\\r\\nx\\r\\n:100\\r\\n:1\\r\\n"
-    "*4\\r\\n$3\\r\\n2-0\\r\\n*2\\r\\n$1\\r\\nf\\r\\n$1\\r\\nx\\r\\n:0\\r\\n:0\\r\\n\"\n"
-    "expect XREADGROUP\nwait\n---\n"
-    "handshake\nexpect XACK\nsend \":1\\r\\n\"\ndrain\n");
+    DELIVERED_AGAIN "handshake\nexpect XACK\nsend \":1\\r\\n\"\nexpect XACK\nsend \":0\\r\\n\"\ndrain\n");
   g_autoptr (TornadisClient) client = make_client (peer);
   g_autoptr (TornadisStreamConsumer) consumer = make_consumer (client, "c");
 
@@ -994,6 +997,29 @@ test_ack_overtakes (void)
   wait_until (tornadis_stream_consumer_get_n_pending (consumer) == 0 && count_received (peer, "XREADGROUP") == 3);
   tornadis_harness_peer_go (peer);
   skip (consumer, "2-0", 1);
+  wait_until (count_received (peer, "XACK") == 2);
+  assert_received (peer, (const char *[]){ "XACK s g 1-0", "XACK s g 1-0", NULL });
+  g_clear_object (&consumer);
+  tornadis_client_close (client);
+  tornadis_harness_peer_go (peer);
+}
+
+/* So too when it comes ahead of the answer to that. */
+static void
+test_ack_overtaken (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer (
+    DELIVERED_AGAIN "handshake\nexpect XACK\nexpect PING\nsend \":0\\r\\n+PONG\\r\\n\"\nexpect XACK\nsend \":1\\r\\n\"\ndrain\n");
+  g_autoptr (TornadisClient) client = make_client (peer);
+  g_autoptr (TornadisStreamConsumer) consumer = make_consumer (client, "c");
+
+  ack_next (consumer, "1-0", 1);
+  wait_until (count_received (peer, "XACK") == 1 && count_received (peer, "XREADGROUP") == 3);
+  tornadis_harness_peer_go (peer);
+  skip (consumer, "2-0", 1);
+  assert_call (client, "PONG", "PING", NULL);
+  wait_until (count_received (peer, "XACK") == 2);
+  assert_received (peer, (const char *[]){ "XACK s g 1-0", "XACK s g 1-0", NULL });
   g_clear_object (&consumer);
   tornadis_client_close (client);
   tornadis_harness_peer_go (peer);
@@ -1187,6 +1213,7 @@ main (int argc,
   g_test_add_func ("/stream-consumer/no-group-lost", test_no_group_lost);
   g_test_add_func ("/stream-consumer/claim-option", test_claim_option);
   g_test_add_func ("/stream-consumer/ack-overtakes", test_ack_overtakes);
+  g_test_add_func ("/stream-consumer/ack-overtaken", test_ack_overtaken);
   g_test_add_func ("/stream-consumer/ack-lost", test_ack_lost);
 
   return g_test_run ();

@@ -195,6 +195,13 @@ tornadis_stream_consumer_end (TornadisStreamConsumer *self,
                               TornadisStreamEntry *entry)
 {
   entry->state = TORNADIS_STREAM_ENTRY_ENDING;
+  tornadis_stream_consumer_ack_again (self, entry);
+}
+
+void
+tornadis_stream_consumer_ack_again (TornadisStreamConsumer *self,
+                                    TornadisStreamEntry *entry)
+{
   g_ptr_array_add (self->acks, tornadis_stream_entry_ref (entry));
   consumer_ack_soon (self);
 }
@@ -265,7 +272,7 @@ tornadis_stream_consumer_restore_count (TornadisStreamConsumer *self,
   g_autoptr (TornadisCommand) command = NULL;
 
   /* Of one that is to be counted the count is what the server says then. */
-  if (entry->state == TORNADIS_STREAM_ENTRY_ENDING || entry->delivery_count == 0)
+  if (entry->state >= TORNADIS_STREAM_ENTRY_DYING || entry->delivery_count == 0)
     return;
 
   command = tornadis_command_new_strv ((const char *[]){ "EVAL", RESTORE_COUNT, "1", key, self->group, self->name, id, NULL });
@@ -322,7 +329,7 @@ tornadis_stream_consumer_bury (TornadisStreamConsumer *self,
   tornadis_command_append_string (command, "dead-letter:deliveries");
   tornadis_command_append_int64 (command, entry->delivery_count - 1);
 
-  entry->state = TORNADIS_STREAM_ENTRY_ENDING;
+  entry->state = TORNADIS_STREAM_ENTRY_DYING;
   tornadis_stream_sender_send (self->sender, command, buried_cb, tornadis_stream_entry_ref (entry),
                                (GDestroyNotify) tornadis_stream_entry_unref);
 }

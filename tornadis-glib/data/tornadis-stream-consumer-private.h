@@ -79,6 +79,9 @@ extern const TornadisStreamReaderHooks tornadis_stream_consumer_hooks;
 /* Acknowledges an entry that is pending. */
 void tornadis_stream_consumer_end (TornadisStreamConsumer *self,
                                    TornadisStreamEntry *entry);
+/* One whose acknowledgement is waited for, or has come. */
+void tornadis_stream_consumer_ack_again (TornadisStreamConsumer *self,
+                                         TornadisStreamEntry *entry);
 /* Answers a task when everything was acknowledged that is to be now, or with an error. */
 void tornadis_stream_consumer_wait_for_acks (TornadisStreamConsumer *self,
                                              GTask *task);

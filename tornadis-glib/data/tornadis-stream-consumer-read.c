@@ -235,9 +235,16 @@ consumer_take_entry (TornadisStreamConsumer *self,
   g_autoptr (TornadisStreamEntry) owned = entry;
   TornadisStreamEntry *pending = g_hash_table_lookup (self->pending, entry);
 
-  /* What was delivered again before it was acknowledged may come after that, by the other connection. */
-  if (tornadis_stream_reader_is_closed (TORNADIS_STREAM_READER (self)) || g_hash_table_contains (self->acked, entry))
+  if (tornadis_stream_reader_is_closed (TORNADIS_STREAM_READER (self)))
     return;
+
+  /* What was delivered again before it was acknowledged may come after that, by the other connection. It may as well have been
+   * delivered after that, by a group that was made again meanwhile. */
+  if (g_hash_table_contains (self->acked, entry) || (pending != NULL && pending->state == TORNADIS_STREAM_ENTRY_ENDING))
+    {
+      tornadis_stream_consumer_ack_again (self, pending != NULL ? pending : entry);
+      return;
+    }
 
   /* Under way: the program has it, or will have. */
   if (pending != NULL)

@@ -11,7 +11,8 @@ typedef enum
 {
   TORNADIS_STREAM_ENTRY_QUEUED, /* it was not told yet */
   TORNADIS_STREAM_ENTRY_TOLD,   /* the program has it */
-  TORNADIS_STREAM_ENTRY_ENDING, /* it is acknowledged, or becomes a dead letter */
+  TORNADIS_STREAM_ENTRY_DYING,  /* it becomes a dead letter, and is acknowledged then */
+  TORNADIS_STREAM_ENTRY_ENDING, /* it is acknowledged */
 } TornadisStreamEntryState;
 
 struct _TornadisStreamEntry
