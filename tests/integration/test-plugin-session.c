@@ -325,6 +325,44 @@ test_own_call_lost (gconstpointer watched)
   assert_finalized (client);
 }
 
+static void
+begin_again_cb (TornadisClient *client,
+                TornadisReply *reply,
+                GError *error,
+                gpointer user_data)
+{
+  g_autoptr (TornadisCommand) multi = make_command ("MULTI");
+
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  tornadis_client_submit (client, multi, count_lost_cb, user_data, NULL);
+}
+
+/* Two transactions are lost at once. Who is notified of the first does not know of the second, for which the MULTI may be meant
+ * that it calls. */
+static void
+test_both_lost (gconstpointer asks_plugin)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect WATCH\nexpect UNWATCH\nexpect WATCH\nclose\n---\nhandshake\necho-server\n");
+  TornadisClient *client = make_client (peer);
+  HookPlugin *plugin = asks_plugin != NULL ? add_calling (client, "p", NULL, NULL) : NULL;
+  g_autoptr (TornadisCommand) unwatch = make_command ("UNWATCH");
+  g_autoptr (TornadisCommand) watch = make_command ("WATCH k");
+  g_autoptr (GError) error = NULL;
+  guint n_lost = 0;
+
+  tornadis_client_submit (client, watch, begin_again_cb, &n_lost, NULL);
+  tornadis_client_submit (client, unwatch, count_lost_cb, &n_lost, NULL);
+  tornadis_client_submit (client, watch, count_lost_cb, &n_lost, NULL);
+  wait_until (n_lost == 3);
+
+  /* Now it knows of both, and the peer, which knows no MULTI, is asked. */
+  g_assert_null (call (client, &error, "MULTI", NULL));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+  if (plugin != NULL)
+    take_off (client, plugin);
+  assert_finalized (client);
+}
+
 int
 main (int argc,
       char *argv[])
@@ -339,6 +377,8 @@ main (int argc,
   g_test_add_func ("/plugin-session/fault-15-stand-in", test_stand_in);
   g_test_add_data_func ("/plugin-session/fault-03-own-call-lost", NULL, test_own_call_lost);
   g_test_add_data_func ("/plugin-session/fault-03-unwanted-call-lost", "watched", test_own_call_lost);
+  g_test_add_data_func ("/plugin-session/both-lost", NULL, test_both_lost);
+  g_test_add_data_func ("/plugin-session/both-lost-behind-plugin", "asked", test_both_lost);
 
   return g_test_run ();
 }

@@ -70,6 +70,7 @@ typedef struct
   gboolean atomic;
   guint n_completed;
   guint64 queue_id;
+  guint loss_id; /* when it was refused */
   gboolean cancelled;
 } Call;
 
@@ -587,6 +588,7 @@ model_call (Model *self,
 
   if (!tornadis_queue_is_sorting (self->queue) && !tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
     {
+      call->loss_id = self->session.loss_id;
       g_ptr_array_add (self->refused, call);
       /* Unless it waits for that, it does not know in time. */
       if (strstr (text, "SELECT") != NULL)
@@ -608,7 +610,7 @@ model_deliver_refused (Model *self)
 
       if (call->transaction != NULL && call->transaction->is_blind)
         continue;
-      self->session.loss_known = TRUE;
+      tornadis_session_know_loss (&self->session, call->loss_id);
       call_done_cb (NULL, error, call);
     }
 }

@@ -1042,12 +1042,59 @@ test_lost_not_yet_known (Fixture *fixture,
 
   tornadis_queue_lose (fixture->queue, TRUE, error);
   tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
-  g_assert_false (admits (fixture, "MULTI"));
   g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
-  g_assert_false (admits (fixture, "MULTI"));
+  g_assert_false (admits (fixture, "SET"));
+  g_assert_false (fixture->session.loss_known);
   g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
+  g_assert_false (admits (fixture, "SET"));
   g_assert_true (admits (fixture, "MULTI"));
   tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+}
+
+/* One that it has begun before that is lost as well, and known when its own call has said so. */
+static void
+test_lost_and_begun_again (Fixture *fixture,
+                           gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
+  guint loss_id;
+
+  push (fixture, "WATCH");
+  push_many (fixture, 20, 20);
+
+  tornadis_queue_lose (fixture->queue, TRUE, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  loss_id = fixture->session.loss_id;
+  g_assert_false (admits (fixture, "MULTI"));
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+  g_assert_false (admits (fixture, "MULTI"));
+  tornadis_session_know_loss (&fixture->session, loss_id + 1);
+  g_assert_false (admits (fixture, "MULTI"));
+  tornadis_session_know_loss (&fixture->session, fixture->session.loss_id);
+  g_assert_true (admits (fixture, "MULTI"));
+}
+
+/* So is one of which nobody is notified, called while those before it end. */
+static void
+test_lost_and_begun_blindly (Fixture *fixture,
+                             gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
+  g_autoptr (GError) failed = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
+  g_autoptr (TornadisCommand) watch = tornadis_command_new ("WATCH");
+
+  push (fixture, "WATCH");
+  push_many (fixture, 1, 1);
+  lose (fixture->queue, TRUE);
+  g_assert_false (admits (fixture, "SET"));
+  tornadis_session_know_loss (&fixture->session, fixture->session.loss_id);
+
+  tornadis_command_seal (watch);
+  tornadis_queue_fail (fixture->queue, failed);
+  tornadis_queue_push (fixture->queue, watch, TORNADIS_SLOT_DEFAULT, &(TornadisOrigin){ .func = NULL });
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+  g_assert_false (admits (fixture, "MULTI"));
 }
 
 /* What is called before the program is notified that MULTI was not sent is not sent either. */
@@ -1069,6 +1116,48 @@ test_failed_not_yet_known (Fixture *fixture,
   g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
   g_assert_true (admits (fixture, "SET"));
   tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+}
+
+/* Nor is it before that, when only an earlier one is known. */
+static void
+test_failed_again_not_yet_known (Fixture *fixture,
+                                 gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
+
+  push (fixture, "WATCH");
+  push_many (fixture, 20, 0);
+  push (fixture, "WATCH");
+  push_many (fixture, 20, 0);
+
+  tornadis_queue_fail (fixture->queue, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  g_assert_false (admits (fixture, "SET"));
+  g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
+  g_assert_false (admits (fixture, "SET"));
+  g_assert_false (tornadis_queue_end_lost (fixture->queue, 0));
+  g_assert_true (admits (fixture, "SET"));
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+}
+
+/* Nor is it before the program is notified that another MULTI was refused. */
+static void
+test_refused_not_yet_known (Fixture *fixture,
+                            gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
+
+  push (fixture, "WATCH");
+  push_many (fixture, 20, 0);
+
+  tornadis_queue_fail (fixture->queue, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  g_assert_false (admits (fixture, "MULTI"));
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+  g_assert_false (admits (fixture, "SET"));
+  g_assert_false (admits (fixture, "MULTI"));
+  tornadis_session_know_loss (&fixture->session, fixture->session.loss_id);
+  g_assert_true (admits (fixture, "MULTI"));
 }
 
 /* What is called before the program is notified that SELECT was lost is not sent to another database. */
@@ -1212,6 +1301,10 @@ main (int argc,
   ADD ("lost", test_lost);
   ADD ("lost/again", test_lost_again);
   ADD ("lost/failed-not-yet-known", test_failed_not_yet_known);
+  ADD ("lost/failed-again-not-yet-known", test_failed_again_not_yet_known);
+  ADD ("lost/refused-not-yet-known", test_refused_not_yet_known);
+  ADD ("lost/begun-again", test_lost_and_begun_again);
+  ADD ("lost/begun-blindly", test_lost_and_begun_blindly);
   ADD ("lost/in-parts", test_lost_in_parts);
   ADD ("lost/moved-not-yet-known", test_moved_not_yet_known);
   ADD ("lost/not-yet-known", test_lost_not_yet_known);

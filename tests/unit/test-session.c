@@ -545,7 +545,7 @@ test_lost_known (Fixture *fixture,
     {
       ask (fixture, "WATCH k", "+OK");
       lose (fixture, TRUE, TORNADIS_ERROR_LOST);
-      fixture->session.loss_known = TRUE;
+      tornadis_session_know_loss (&fixture->session, fixture->session.loss_id);
       g_assert_cmpuint (push (fixture, "GET k"), ==, 0);
       g_assert_cmpuint (push (fixture, begins[i]), !=, 0);
       g_assert_false (tornadis_transaction_is_open (fixture->session.lost));

@@ -58,6 +58,7 @@ struct _TornadisCall
   guint next;
   guint forwarder; /* in the chain, the plugin that has forwarded it to @target */
   guint attempt;
+  guint loss_id; /* of the session that it was sent in, when it failed */
   guint retry_delay_msec;
   TornadisCallPhase phase;
   TornadisSessionConcern held; /* what is counted of it in the client while HELD */
@@ -125,6 +126,8 @@ void             tornadis_call_follow_stand_in  (TornadisCall        *self,
 void             tornadis_call_follow_sent      (TornadisCall        *self,
                                                  TornadisTransaction  before,
                                                  gboolean             refused);
+/* It was sent and has failed. */
+void             tornadis_call_follow_loss      (TornadisCall        *self);
 /* Whether another attempt would get into a transaction that has begun since the first. MULTI would queue it, and its reply
  * would be one more of EXEC. */
 gboolean         tornadis_call_comes_between    (TornadisCall        *self);

@@ -74,12 +74,28 @@ tornadis_call_get_notifies (TornadisCall *self)
   return self->func != tornadis_client_ignore_reply_cb ? TORNADIS_NOTIFIES_PLUGINS : TORNADIS_NOTIFIES_NOBODY;
 }
 
+static TornadisSession *
+call_get_session (TornadisCall *self)
+{
+  return tornadis_link_get_session (tornadis_client_get_link (tornadis_call_get_destination (self)));
+}
+
+void
+tornadis_call_follow_loss (TornadisCall *self)
+{
+  self->loss_id = call_get_session (self)->told_loss_id;
+}
+
 void
 tornadis_call_note_loss (TornadisCall *self)
 {
+  if (G_LIKELY (self->error == NULL))
+    return;
+
+  call_get_session (self)->told_loss_id = self->loss_id;
   if (tornadis_call_get_notifies (self) == TORNADIS_NOTIFIES_PLUGINS && self->in_transaction &&
       g_error_matches (self->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
-    tornadis_link_get_session (tornadis_client_get_link (tornadis_call_get_destination (self)))->loss_known = TRUE;
+    tornadis_session_know_loss (call_get_session (self), self->loss_id);
 }
 
 /**

@@ -95,6 +95,8 @@ sent_cb (TornadisReply *reply,
     return;
 
   call_set_outcome (self, reply, error);
+  if (error != NULL)
+    tornadis_call_follow_loss (self);
   self->answered |= answered;
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;

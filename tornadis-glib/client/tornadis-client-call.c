@@ -44,6 +44,7 @@ typedef struct
   gpointer user_data;
   TornadisNotifies notifies;
   GError *error; /* (owned) */
+  guint loss_id; /* of the session when it was made */
 } TornadisDeferredError;
 
 /* Why a command that is no plain one may not be sent, by itself or among others. */
@@ -113,11 +114,13 @@ static gboolean
 deferred_error_cb (gpointer data)
 {
   TornadisDeferredError *deferred = data;
+  TornadisSession *session = tornadis_link_get_session (tornadis_client_get_link (deferred->client));
 
+  session->told_loss_id = deferred->loss_id;
   /* It was refused because its transaction is lost: from now on the caller knows, and may begin another one. */
   if (g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && deferred->notifies == TORNADIS_NOTIFIES_PROGRAM &&
       deferred->func != tornadis_client_ignore_reply_cb)
-    tornadis_link_get_session (tornadis_client_get_link (deferred->client))->loss_known = TRUE;
+    tornadis_session_know_loss (session, deferred->loss_id);
   deferred->func (NULL, deferred->error, deferred->user_data);
 
   return G_SOURCE_REMOVE;
@@ -143,7 +146,8 @@ client_defer_error (TornadisClient *self,
   TornadisDeferredError *deferred = g_new (TornadisDeferredError, 1);
   GSource *source = g_idle_source_new ();
 
-  *deferred = (TornadisDeferredError){ g_object_ref (self), func, user_data, notifies, error };
+  *deferred = (TornadisDeferredError){ g_object_ref (self), func, user_data, notifies, error,
+                                       tornadis_link_get_session (tornadis_client_get_link (self))->loss_id };
 
   g_source_set_static_name (source, "[tornadis] call refused");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);

@@ -52,10 +52,11 @@ typedef struct
   const char *name;              /* (nullable) of what is no command */
   guint64 id;
   LossCause cause;
-  guint n_calls;  /* commands */
-  guint8 ended;   /* before its turn */
-  guint8 tells;   /* the program is notified of the loss of the transaction that it belongs to */
-  guint8 frees;   /* its caller is notified that the transaction which it belongs to has not begun */
+  guint n_calls; /* commands */
+  guint loss_id; /* of the session */
+  guint8 ended;  /* before its turn */
+  guint8 tells;  /* the program is notified of the loss of the transaction that it belongs to */
+  guint8 frees;  /* its caller is notified that the transaction which it belongs to has not begun */
 } LostCall;
 
 struct _TornadisLoss
@@ -69,17 +70,15 @@ struct _TornadisLoss
   gboolean moved;                  /* it is not known whether the server has run a SELECT or AUTH, and what was called since
                                     * was meant for the database and the user that these chose */
   gboolean moved_by_exec;
-  guint64 cursor;     /* the next slot that is not looked at */
-  GPtrArray *pages;   /* (owned) (element-type LostCall) (nullable elements) PAGE_LENGTH to each, by their ids */
-  guint n_lost;       /* in @pages */
-  guint next;         /* of these, the next to complete */
-  guint64 known_from; /* id of the first that belongs to the transaction, or to a later one */
+  guint64 cursor;              /* the next slot that is not looked at */
+  GPtrArray *pages;            /* (owned) (element-type LostCall) (nullable elements) PAGE_LENGTH to each, by their ids */
+  guint n_lost;                /* in @pages */
+  guint next;                  /* of these, the next to complete */
   TornadisTransaction dropped; /* of calls that were not sent */
-  guint64 dropped_from;        /* id of the first of these */
   gboolean holds_dropped;      /* it counts as lost */
   guint moved_until;           /* behind the last SELECT or AUTH */
-  gsize n_calls;      /* commands of those that have not completed */
-  TornadisSlot *ring; /* (owned) (nullable) empty */
+  gsize n_calls;               /* commands of those that have not completed */
+  TornadisSlot *ring;          /* (owned) (nullable) empty */
   gsize ring_length;
 };
 
@@ -140,11 +139,14 @@ loss_complete (TornadisLoss *self,
 
   call->ended = TRUE;
   self->n_calls -= own.n_calls;
-  if (own.frees && own.id >= self->dropped_from && self->holds_dropped)
+  /* Who is notified of an earlier one may have gone on to the last. */
+  if (own.frees && self->holds_dropped && own.loss_id == self->session->loss_id)
     {
       self->holds_dropped = FALSE;
       tornadis_session_forget_loss (self->session);
     }
+  if (self->session != NULL)
+    self->session->told_loss_id = own.loss_id;
   tornadis_completion_run (&own.completion, NULL, error);
   tornadis_completion_clear (&own.completion);
   g_clear_pointer (&own.command, tornadis_command_unref);
@@ -192,8 +194,8 @@ queue_add_lost (TornadisQueue *self,
   const TornadisSlot *slot = tornadis_queue_get_slot (self, id);
   LostCall *call;
 
-  if (tornadis_slot_begins_transaction (slot))
-    loss->known_from = id;
+  if (loss->session != NULL && tornadis_slot_begins_transaction (slot))
+    tornadis_session_lose_begun (loss->session);
   if (slot_moves (slot))
     {
       loss->moved = TRUE;
@@ -207,11 +209,7 @@ queue_add_lost (TornadisQueue *self,
     }
   /* Of those of whom nobody is notified the session knows. */
   if (cause > CAUSE_TRANSACTION && (tornadis_transaction_is_open (loss->dropped) || !tornadis_slot_notifies_nobody (slot)))
-    {
-      if (!tornadis_transaction_is_open (loss->dropped))
-        loss->dropped_from = id;
-      tornadis_slot_follow_transaction (slot, &loss->dropped);
-    }
+    tornadis_slot_follow_transaction (slot, &loss->dropped);
   if (!tornadis_slot_is_awaited (slot))
     return;
 
@@ -223,6 +221,7 @@ queue_add_lost (TornadisQueue *self,
                       .name = slot->command != NULL ? NULL : tornadis_slot_get_name (slot),
                       .id = id,
                       .cause = cause,
+                      .loss_id = loss->session != NULL ? loss->session->loss_id : 0,
                       .n_calls = (guint) tornadis_slot_get_n_calls (slot),
                       .tells = tornadis_slot_notifies_program (slot) && cause <= CAUSE_TRANSACTION,
                       .frees = !tornadis_slot_notifies_nobody (slot) && tornadis_transaction_is_open (loss->dropped) };
@@ -252,18 +251,16 @@ queue_sort_written (TornadisQueue *self,
   gboolean is_of_server = g_error_matches (loss->error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL);
   TornadisSlot *slot;
 
-  for (; (slot = tornadis_queue_peek (self)) != NULL && tornadis_queue_is_out (self, slot); loss->is_first = FALSE)
+  while ((slot = tornadis_queue_peek (self)) != NULL && tornadis_queue_is_out (self, slot))
     {
       /* What the server sent was the reply to the first of them. */
       queue_add_lost (self, self->head, is_of_server && (loss->is_first || self->distrusted) ? CAUSE_REPLY : CAUSE_LOST);
+      loss->is_first = FALSE;
       tornadis_slot_follow_transaction (slot, &loss->transaction);
       tornadis_queue_drop (self);
 
       if (time_is_up (n_done, until))
-        {
-          loss->is_first = FALSE;
-          return FALSE;
-        }
+        return FALSE;
     }
 
   queue_forget_connection (self);
@@ -290,8 +287,6 @@ queue_keeps (TornadisQueue *self,
 
   if (self->session != NULL && !tornadis_queue_admits_slot (self, slot))
     {
-      if (tornadis_slot_begins_transaction (slot))
-        self->session->loss_known = FALSE;
       *cause = CAUSE_TRANSACTION;
       return FALSE;
     }
@@ -366,8 +361,8 @@ queue_sort_failed (TornadisQueue *self,
 
   while ((slot = tornadis_queue_peek (self)) != NULL)
     {
-      queue_add_lost (self, self->head, CAUSE_FAILED);
       tornadis_queue_follow_dropped (self, slot);
+      queue_add_lost (self, self->head, CAUSE_FAILED);
       tornadis_queue_drop (self);
 
       if (time_is_up (n_done, until))
@@ -511,8 +506,8 @@ tornadis_queue_end_lost (TornadisQueue *self,
       if (!call.ended)
         {
           /* From now on it may begin another one; not before, as what it calls may be meant for the one that is lost. */
-          if (call.tells && call.id >= loss->known_from && self->session != NULL)
-            self->session->loss_known |= tornadis_transaction_is_open (self->session->lost);
+          if (call.tells && self->session != NULL)
+            tornadis_session_know_loss (self->session, call.loss_id);
           error = loss_make_error (loss, &call);
           loss_complete (loss, &call, error);
         }

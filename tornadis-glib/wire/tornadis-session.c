@@ -324,6 +324,20 @@ tornadis_session_get_concern (TornadisCommand *command,
 }
 
 void
+tornadis_session_lose_begun (TornadisSession *self)
+{
+  self->loss_id++;
+  self->loss_known = FALSE;
+}
+
+void
+tornadis_session_know_loss (TornadisSession *self,
+                            guint loss_id)
+{
+  self->loss_known |= loss_id == self->loss_id && tornadis_transaction_is_open (self->lost);
+}
+
+void
 tornadis_session_forget_loss (TornadisSession *self)
 {
   self->lost.in_multi = self->lost.watching = FALSE;
@@ -358,6 +372,7 @@ tornadis_session_admits (TornadisSession *self,
   TornadisCommand *first = command != NULL ? command : g_ptr_array_index (commands, 0);
   /* As if within MULTI: EXEC ends the lost transaction, even if only WATCH had been sent. */
   TornadisTransaction transaction = { TRUE, FALSE };
+  TornadisTransaction begun = { FALSE, FALSE };
 
   if (!tornadis_transaction_is_open (self->lost))
     return TRUE;
@@ -368,14 +383,18 @@ tornadis_session_admits (TornadisSession *self,
       return TRUE;
     }
 
-  if (command != NULL)
-    tornadis_transaction_follow (&transaction, tornadis_command_get_effect (command));
-  else
-    for (guint i = 0; i < commands->len; i++)
-      tornadis_transaction_follow (&transaction, tornadis_command_get_effect (g_ptr_array_index (commands, i)));
+  for (guint i = 0; i < (command != NULL ? 1 : commands->len); i++)
+    {
+      TornadisCommandEffect effect = tornadis_command_get_effect (command != NULL ? command : g_ptr_array_index (commands, i));
+
+      tornadis_transaction_follow (&transaction, effect);
+      tornadis_transaction_follow (&begun, effect);
+    }
 
   if (atomic || !transaction.in_multi)
     tornadis_session_forget_loss (self);
+  if (tornadis_transaction_is_open (begun))
+    tornadis_session_lose_begun (self);
 
   return FALSE;
 }

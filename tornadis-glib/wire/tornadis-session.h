@@ -47,6 +47,8 @@ typedef struct
   gboolean loss_known : 1; /* a caller was notified of @lost */
   gboolean stale : 1;      /* a command that @expected counts was taken back or refused */
   gboolean altered : 1;    /* the server keeps something that cannot be compared or set back */
+  guint loss_id;           /* grows with every call that began a transaction, or was to, and was lost or not sent */
+  guint told_loss_id;      /* what it was for the call that is called back, which may notify the program later */
   guint n_unsettled;       /* commands without a reply that may change what the server keeps */
   guint n_logins;          /* those of them that are the library's own, and change nothing for its user */
 
@@ -109,6 +111,11 @@ TornadisSessionChange tornadis_session_answered           (TornadisSession      
                                                            TornadisCommand       *command,
                                                            TornadisReply         *reply);
 
+/* A call that began a transaction, or was to, was lost or is not sent, and nobody knows of it yet. */
+void                  tornadis_session_lose_begun         (TornadisSession       *self);
+/* The program is notified of a call for which the loss_id was @loss_id: it knows of what was lost up to then. */
+void                  tornadis_session_know_loss          (TornadisSession       *self,
+                                                           guint                  loss_id);
 /* The program closed the connection itself, and so knows of the loss. */
 void                  tornadis_session_forget_loss        (TornadisSession       *self);
 /* Whether @command, or @commands, may be sent because they do not belong to a transaction that was lost. @known: the caller
