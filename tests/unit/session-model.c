@@ -653,9 +653,6 @@ model_step_program (Model *self)
       self->current->id = self->transactions->len;
       self->current->script = &scripts[RANGE (0, G_N_ELEMENTS (scripts))];
       self->current->is_blind = CHANCE (30);
-      /* What was refused of others is long known. */
-      if (self->current->is_blind)
-        model_deliver_refused (self);
       self->step = 0;
       g_ptr_array_add (self->transactions, self->current);
     }

@@ -2,7 +2,7 @@
 
 #include "unit/session-model.h"
 
-#define N_RUNS 1500
+#define N_RUNS 3000
 #define N_STEPS 120
 
 static int
