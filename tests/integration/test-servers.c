@@ -575,6 +575,8 @@ static const struct
   { "XPENDING x g", "1) (integer) 1 2) \"1-1\" 3) \"1-1\" 4) 1) 1) \"c\" 2) \"1\"", NULL },
   { "XPENDING x fresh", "1) (integer) 0 2) (nil) 3) (nil) 4) (nil)", NULL },
   { "XAUTOCLAIM x g c 0 0 COUNT 1", "1) \"0-0\" 2) (empty array) 3) 1) \"1-1\"", NULL },
+  { "XACK x gone 1-1", "(integer) 0", NULL },
+  { "XACK absent g 1-1", "(integer) 0", NULL },
   { "LPOP absent", "(nil)", NULL },
   { "LPOP absent 1", "(nil)", NULL },
   { "LMPOP 1 absent LEFT", "(nil)", NULL },
