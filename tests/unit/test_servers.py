@@ -113,10 +113,10 @@ ROWS = {
             'integration-servers': ['/servers/shapes'],
             'integration-stream-consumer': ['/stream-consumer/deleted-claimed', '/stream-consumer/deleted-claimed/resp2',
                                             '/stream-consumer/claim-own', '/stream-consumer/claim-own/resp2']},
-        '`SRANDMEMBER`, `SPOP`': {'integration-servers': ['/servers/shapes']},
         '`XACK` where the group or the stream is gone': {
             'integration-servers': ['/servers/shapes'],
             'integration-stream-consumer': ['/stream-consumer/ack-overtakes', '/stream-consumer/ack-overtaken']},
+        '`SRANDMEMBER`, `SPOP`': {'integration-servers': ['/servers/shapes']},
         'a count where there is nothing': {'integration-servers': ['/servers/shapes']},
         '`XREADGROUP` where there is nothing': {
             'integration-servers': ['/servers/shapes'], 'integration-stream-consumer': ['/stream-consumer/own']},
