@@ -57,11 +57,9 @@ export const RoomPage = GObject.registerClass({
             ['seats', this._seats_spin, 'value']])
             this._bindings.bind(field, widget, name, GObject.BindingFlags.BIDIRECTIONAL);
         const actions = new Gio.SimpleActionGroup();
-        for (const [name, activate] of [['add-guest', () => this._onAddGuest()], ['turn-on', () => this._onTurnOn()]]) {
-            const action = new Gio.SimpleAction({name});
-            action.connect('activate', activate);
-            actions.add_action(action);
-        }
+        const action = new Gio.SimpleAction({name: 'add-guest'});
+        action.connect('activate', () => this._onAddGuest());
+        actions.add_action(action);
         this.insert_action_group('room', actions);
         this._guest_row.connect('entry-activated', () => this._onAddGuest());
     }
@@ -111,7 +109,7 @@ export const RoomPage = GObject.registerClass({
         }
     }
 
-    // The room, or that the server does not tell of its changes: that it does may end while it is shown, too.
+    // The room, or that the server does not tell of its changes: an old one, which it may become while it is shown, too.
     _update(room, error) {
         if (room === this._room) {
             const isOff = error?.matches(Tornadis.Error, Tornadis.Error.USAGE) ?? false;
@@ -119,17 +117,6 @@ export const RoomPage = GObject.registerClass({
             this._page.visible = !isOff;
             this._page.sensitive = room.loaded;
         }
-    }
-
-    _onTurnOn() {
-        this._try(this._turnOn(this._room));
-    }
-
-    async _turnOn(room) {
-        const keyspace = new Tornadis.Keyspace({client: room.client, configure: true});
-        await keyspace.start();
-        await this._load(room);
-        keyspace.stop();
     }
 
     _onAddGuest() {

@@ -63,10 +63,9 @@ class RoomPage(Adw.Bin):
                                     ('seats', self.seats_spin, 'value')):
             self.bindings.bind(field, widget, name, GObject.BindingFlags.BIDIRECTIONAL)
         actions = Gio.SimpleActionGroup()
-        for name, function in ('add-guest', self.on_add_guest), ('turn-on', self.on_turn_on):
-            action = Gio.SimpleAction(name=name)
-            action.connect('activate', lambda _, parameter, function: function(), function)
-            actions.add_action(action)
+        action = Gio.SimpleAction(name='add-guest')
+        action.connect('activate', lambda *_: self.on_add_guest())
+        actions.add_action(action)
         self.insert_action_group('room', actions)
         self.guest_row.connect('entry-activated', lambda _: self.on_add_guest())
 
@@ -116,19 +115,12 @@ class RoomPage(Adw.Bin):
             self.update(room, None)
 
     def update(self, room, error):
-        """The room, or that the server does not tell of its changes: that it does may end while it is shown, too."""
+        """The room, or that the server does not tell of its changes: an old one, which it may become while it is shown, too."""
         if room is self.room:
             is_off = error is not None and error.matches(Tornadis.Error, Tornadis.Error.USAGE)
             self.off.set_visible(is_off)
             self.page.set_visible(not is_off)
             self.page.set_sensitive(room.props.loaded)
-
-    def on_turn_on(self):
-        self.start(self.turn_on(self.room))
-
-    async def turn_on(self, room):
-        async with Tornadis.Keyspace(room.props.client, configure=True):
-            await self.load(room)
 
     def on_add_guest(self):
         name = self.guest_row.get_text().strip()

@@ -121,6 +121,8 @@ export default {
         await rejects(Tornadis.ClientError, record.load(), Tornadis.Error.USAGE);
         record.set_key('lamp');
         await client.call('CONFIG', 'SET', 'notify-keyspace-events', '');
+        client.close();
+        client.protocol = Tornadis.Protocol.RESP2;
         await rejects(Tornadis.ClientError, record.load(), Tornadis.Error.USAGE);
     },
 };

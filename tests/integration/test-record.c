@@ -691,7 +691,8 @@ test_load (Fixture *fixture,
   g_clear_error (&error);
   g_object_set (lamp, "client", fixture->client, NULL);
 
-  /* Notifications are off. */
+  /* Notifications are off, and there is no tracking in RESP2. */
+  g_object_set (fixture->client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
   assert_call (client, "OK", "CONFIG", "SET", "notify-keyspace-events", "", NULL);
   g_assert_false (load (lamp, &error));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
@@ -782,6 +783,7 @@ test_gap (Fixture *fixture,
   g_autoptr (TornadisPipeline) pipeline = PIPELINE (TRUE, "CLIENT KILL TYPE pubsub", "HSET lamp label gap");
   g_autoptr (TornadisReply) replies = NULL;
 
+  g_object_set (fixture->client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
   assert_loads (lamp);
   replies = call_pipeline (client, pipeline, NULL, NULL);
   g_assert_nonnull (replies);
@@ -791,7 +793,7 @@ test_gap (Fixture *fixture,
   /* The server does not tell any more: what is set is written none the less, and read after that. */
   assert_call (client, "OK", "CONFIG", "SET", "notify-keyspace-events", "", NULL);
   assert_call (client, "(integer) 1", "CLIENT", "KILL", "TYPE", "pubsub", NULL);
-  wait_until (!tornadis_record_get_live (lamp));
+  wait_until (!tornadis_record_get_live (lamp) && tornadis_record_get_error (lamp) != NULL);
   g_assert_error (tornadis_record_get_error (lamp), TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
   assert_call (client, "(integer) 0", "HSET", "lamp", "label", "unseen", NULL);
   g_object_set (lamp, "level", 1, NULL);
@@ -803,6 +805,68 @@ test_gap (Fixture *fixture,
   assert_call (client, "OK", "CONFIG", "SET", "notify-keyspace-events", "KA", NULL);
   assert_loads (lamp);
   assert_call (client, "(integer) 0", "HSET", "lamp", "label", "seen", NULL);
+  wait_until (has_label (lamp, "seen"));
+  assert_finalized (lamp);
+}
+
+/* Where the server does not notify, it is told by tracking. */
+static void
+test_tracking (Fixture *fixture,
+               gconstpointer data)
+{
+  g_autoptr (TornadisClient) client = make_other (fixture);
+  gpointer one = make_lamp (fixture->client);
+  gpointer two = make_lamp (client);
+  GString *log;
+
+  assert_call (client, "OK", "CONFIG", "SET", "notify-keyspace-events", "", NULL);
+  assert_loads (one);
+  assert_loads (two);
+  g_assert_true (tornadis_record_get_live (one));
+  g_assert_no_error (tornadis_record_get_error (one));
+  log = make_log (two);
+  g_object_set (one, "level", 7, "label", "here", NULL);
+  wait_until (get_int (two, "level") == 7);
+  g_assert_true (has_label (two, "here"));
+  assert_log (log, "label level ");
+  g_object_set (two, "label", "there", NULL);
+  wait_until (has_label (one, "there"));
+  assert_call (client, "OK", "FLUSHALL", NULL);
+  wait_until (!tornadis_record_get_exists (one) && !tornadis_record_get_exists (two));
+
+  /* It is another connection, and another time that it is asked for. */
+  assert_call (client, "(integer) 2", "CLIENT", "KILL", "TYPE", "pubsub", NULL);
+  assert_call (client, "(integer) 1", "HSET", "lamp", "label", "gap", NULL);
+  wait_until (has_label (one, "gap") && has_label (two, "gap"));
+  wait_until (tornadis_record_get_live (one) && tornadis_record_get_live (two));
+  g_object_set (one, "level", 8, NULL);
+  wait_until (get_int (two, "level") == 8);
+
+  /* Nor does it cease when the server begins to notify. */
+  assert_call (client, "OK", "CONFIG", "SET", "notify-keyspace-events", "KA", NULL);
+  assert_loads (one);
+  g_object_set (two, "level", 9, NULL);
+  wait_until (get_int (one, "level") == 9);
+  assert_finalized (one);
+  assert_finalized (two);
+  g_string_free (log, TRUE);
+}
+
+/* Nobody knows whether the server notifies: it does, which the first notification shows. */
+static void
+test_unknown (Fixture *fixture,
+              gconstpointer data)
+{
+  g_autoptr (TornadisClient) client = make_other (fixture);
+  gpointer lamp = make_lamp (fixture->client);
+
+  assert_call (client, "OK", "ACL", "SETUSER", "limited", "on", "nopass", "~*", "&*", "+@all", "-config", "-client|tracking", NULL);
+  g_object_set (fixture->client, "username", "limited", "password", "any", NULL);
+  g_assert_true (load (lamp, NULL));
+  g_assert_false (tornadis_record_get_live (lamp));
+  g_object_set (lamp, "level", 7, NULL);
+  wait_until (tornadis_record_get_live (lamp));
+  assert_call (client, "(integer) 1", "HSET", "lamp", "label", "seen", NULL);
   wait_until (has_label (lamp, "seen"));
   assert_finalized (lamp);
 }
@@ -1029,9 +1093,9 @@ test_bad_replies (void)
 }
 
 static void
-test_cluster (void)
+test_cluster (gconstpointer setting)
 {
-  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, notifying);
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, setting);
   g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
   g_autoptr (TornadisClient) other = make_cluster_client (cluster, NULL);
 
@@ -1074,12 +1138,15 @@ main (int argc,
   ADD (load);
   ADD (lost);
   ADD (gap);
+  ADD (tracking);
+  ADD (unknown);
   ADD (dispose);
   ADD (reentrancy);
   ADD (model);
   ADD (resp2);
   g_test_add_func ("/record/bad-replies", test_bad_replies);
-  g_test_add_func ("/record/cluster", test_cluster);
+  g_test_add_data_func ("/record/cluster", notifying, test_cluster);
+  g_test_add_data_func ("/record/cluster/tracking", NULL, test_cluster);
 
   return g_test_run ();
 }

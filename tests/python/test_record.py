@@ -128,6 +128,8 @@ async def test_load(server):
     await raises_async(Tornadis.ClientError, record.load())
     record.set_key('lamp')
     await client.call('CONFIG', 'SET', 'notify-keyspace-events', '')
+    client.close()
+    client.props.protocol = Tornadis.Protocol.RESP2
     error = await raises_async(Tornadis.ClientError, record.load())
     assert error.matches(Tornadis.error_quark(), Tornadis.Error.USAGE), error
 

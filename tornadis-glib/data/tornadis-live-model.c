@@ -276,7 +276,7 @@ watch_cb (GBytes *key,
 }
 
 static void
-live_cb (gpointer unused,
+live_cb (gpointer error,
          gpointer user_data)
 {
   TornadisLiveModel *self = user_data;

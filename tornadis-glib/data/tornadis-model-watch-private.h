@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What tells a live model that something has changed: the keyspace notifications of the server, or where it has none enabled
+/* What tells a live model, or a record, that something has changed: the keyspace notifications of the server, or where it has none enabled
  * the invalidations by which a client may keep a copy of what it has read (CLIENT TRACKING). */
 
 #pragma once
@@ -18,7 +18,8 @@ typedef void (*TornadisModelWatchFunc) (GBytes *key,
 typedef struct _TornadisModelWatch TornadisModelWatch;
 
 /* Of one @key, or of all that match it where @is_pattern. @classes are those of the setting `notify-keyspace-events` that
- * are needed to learn of everything. @may_track: by tracking too, which does not tell what has happened. @live_func is called when tornadis_model_watch_is_live() is another than before. */
+ * are needed to learn of everything. @may_track: by tracking too, which does not tell what has happened. @live_func is called
+ * with %NULL when tornadis_model_watch_is_live() is another than before, and with a GError if that is not so for now. */
 TornadisModelWatch *tornadis_model_watch_new (TornadisClient *client,
                                               GBytes *key,
                                               gboolean is_pattern,

@@ -38,6 +38,7 @@ struct _TornadisModelWatch
   gboolean subscribed;   /* at the server */
   gboolean checked;      /* it could be asked for the setting */
   gboolean enabled;      /* it notifies of all that is needed, as far as is known */
+  GError *why_off;       /* (owned) (nullable) unless that is so */
   gboolean live;         /* as was told */
   GMainContext *context; /* (owned) */
   guint delay_msec;
@@ -63,6 +64,7 @@ watch_finalize (gpointer data)
   g_clear_pointer (&self->start, g_bytes_unref);
   g_clear_pointer (&self->channel, g_bytes_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_error (&self->why_off);
   g_free (self->classes);
 }
 
@@ -122,6 +124,22 @@ watch_update (TornadisModelWatch *self)
   self->live = live;
   if (self->live_func != NULL)
     self->live_func (NULL, self->user_data);
+}
+
+static void
+watch_fail (TornadisModelWatch *self,
+            GError *error)
+{
+  if (self->live_func != NULL)
+    self->live_func (error, self->user_data);
+}
+
+/* It is subscribed to what the server does not tell. */
+static void
+watch_check_off (TornadisModelWatch *self)
+{
+  if (self->subscribed && !self->live && self->why_off != NULL)
+    watch_fail (self, self->why_off);
 }
 
 static void
@@ -246,7 +264,8 @@ subscribed_cb (GObject *object,
                gpointer user_data)
 {
   g_autoptr (TornadisModelWatch) self = user_data;
-  gboolean subscribed = tornadis_pub_sub_client_subscribe_bytes_finish (TORNADIS_PUB_SUB_CLIENT (object), result, NULL);
+  g_autoptr (GError) error = NULL;
+  gboolean subscribed = tornadis_pub_sub_client_subscribe_bytes_finish (TORNADIS_PUB_SUB_CLIENT (object), result, &error);
 
   if (TORNADIS_PUB_SUB_CLIENT (object) != self->listener)
     return;
@@ -257,12 +276,14 @@ subscribed_cb (GObject *object,
       self->delay_msec = FIRST_DELAY_MSEC;
       self->subscribed = TRUE;
       watch_update (self);
+      watch_check_off (self);
       /* What has changed before it is not told. */
       watch_tell (self, NULL, NULL);
     }
   else
     {
       watch_wait (self);
+      watch_fail (self, error);
     }
 }
 
@@ -281,16 +302,21 @@ static void
 watch_listen (TornadisModelWatch *self,
               gboolean track)
 {
+  g_autoptr (GError) error = NULL;
+
   watch_drop_listener (self);
   watch_update (self);
   if (self->func == NULL)
     return;
 
   g_main_context_push_thread_default (self->context);
-  self->listener = tornadis_pub_sub_client_new_like (self->client, NULL);
+  self->listener = tornadis_pub_sub_client_new_like (self->client, &error);
   g_main_context_pop_thread_default (self->context);
   if (self->listener == NULL)
-    return;
+    {
+      watch_fail (self, error);
+      return;
+    }
 
   if (track)
     {
@@ -338,6 +364,9 @@ checked_cb (GObject *object,
   self->checked = is_answered && (!is_on || setting.is_checked);
   if (self->checked)
     self->enabled = is_on;
+  g_clear_error (&self->why_off);
+  if (is_answered)
+    self->why_off = g_steal_pointer (&error);
   track = watch_may_track (self) && !(self->checked && is_on);
   is_other = track != (self->tracking != NULL);
   /* One that tracks too does no harm, and goes on. */
@@ -346,6 +375,7 @@ checked_cb (GObject *object,
   else if (!self->subscribed && !self->subscribing)
     watch_subscribe (self);
   watch_update (self);
+  watch_check_off (self);
 }
 
 static void

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "tornadis-glib/client/tornadis-pipeline.h"
-#include "tornadis-glib/data/tornadis-keyspace.h"
+#include "tornadis-glib/data/tornadis-model-watch-private.h"
 #include "tornadis-glib/data/tornadis-record-field-private.h"
 #include "tornadis-glib/data/tornadis-record.h"
 
@@ -43,7 +43,7 @@ typedef struct
 
   GPtrArray *fields;          /* of (owned) TornadisRecordField; does not change */
   GHashTable *fields_by_name; /* names of (unowned) TornadisRecordField */
-  TornadisKeyspace *keyspace; /* (owned) (nullable) from the beginning of a load on */
+  TornadisModelWatch *watch;  /* (owned) (nullable) from the beginning of a load on */
   GCancellable *cancellable;  /* (owned) (nullable) of the reading that is under way */
   GSource *source;            /* (owned) (nullable) that will send what is to be sent */
   GSource *again;             /* (owned) (nullable) until it is read once more */

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "tornadis-glib/client/tornadis-client.h"
-#include "tornadis-glib/data/tornadis-keyspace-private.h"
 #include "tornadis-glib/data/tornadis-waiters-private.h"
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-command.h"
@@ -94,7 +93,7 @@ static void
 record_update_live (TornadisRecord *self)
 {
   TornadisRecordPrivate *priv = tornadis_record_get_private (self);
-  gboolean live = priv->loaded && priv->keyspace != NULL && tornadis_keyspace_get_active (priv->keyspace);
+  gboolean live = priv->loaded && priv->watch != NULL && tornadis_model_watch_is_live (priv->watch);
 
   record_set_flag (self, &priv->live, live, PROP_LIVE);
 }
@@ -103,7 +102,6 @@ void
 tornadis_record_stop (TornadisRecord *self)
 {
   TornadisRecordPrivate *priv = tornadis_record_get_private (self);
-  g_autoptr (TornadisKeyspace) keyspace = g_steal_pointer (&priv->keyspace);
   GTask *task;
 
   tornadis_record_cancel_source (&priv->again);
@@ -113,11 +111,7 @@ tornadis_record_stop (TornadisRecord *self)
   if (priv->cancellable != NULL)
     g_cancellable_cancel (priv->cancellable);
   g_clear_object (&priv->cancellable);
-  if (keyspace != NULL)
-    {
-      g_signal_handlers_disconnect_by_data (keyspace, self);
-      tornadis_keyspace_stop (keyspace);
-    }
+  g_clear_pointer (&priv->watch, tornadis_model_watch_free);
 }
 
 /* It was never loaded, and is as before. */
@@ -562,72 +556,31 @@ tornadis_record_look (TornadisRecord *self,
   record_queue (self);
 }
 
-/* What the keyspace tells */
+/* What the watch tells */
 
 static void
-changed_cb (TornadisKeyspace *keyspace,
-            GBytes *key,
-            const char *event,
-            gpointer user_data)
+watch_cb (GBytes *key,
+          const char *event,
+          gpointer user_data)
 {
   tornadis_record_set_stale (user_data);
 }
 
 static void
-gap_cb (TornadisKeyspace *keyspace,
-        gpointer user_data)
+live_cb (gpointer error,
+         gpointer user_data)
 {
-  tornadis_record_set_stale (user_data);
-}
+  g_autoptr (TornadisRecord) self = g_object_ref (user_data);
+  TornadisRecordPrivate *priv = tornadis_record_get_private (self);
 
-static void
-active_cb (TornadisKeyspace *keyspace,
-           GParamSpec *pspec,
-           gpointer user_data)
-{
-  record_update_live (user_data);
-}
-
-static void
-disabled_cb (TornadisKeyspace *keyspace,
-             GError *error,
-             gpointer user_data)
-{
-  record_set_error (user_data, error);
-}
-
-static void
-started_cb (GObject *object,
-            GAsyncResult *result,
-            gpointer user_data)
-{
-  g_autoptr (Call) call = user_data;
-  g_autoptr (TornadisRecord) self = call_get_record (call);
-  g_autoptr (GError) error = NULL;
-  TornadisRecordPrivate *priv;
-
-  tornadis_keyspace_start_finish (TORNADIS_KEYSPACE (object), result, &error);
-  if (self == NULL || tornadis_record_get_private (self)->keyspace != TORNADIS_KEYSPACE (object))
+  record_update_live (self);
+  if (error == NULL)
     return;
 
-  priv = tornadis_record_get_private (self);
-  if (error == NULL)
-    {
-      priv->stale = TRUE;
-      tornadis_record_cancel_source (&priv->again);
-      record_send (self);
-      return;
-    }
-
   if (!priv->loaded)
-    {
-      record_abandon (self, error);
-    }
+    record_abandon (self, error);
   else
-    {
-      tornadis_record_stop (self);
-      tornadis_waiters_return (&priv->loads, error);
-    }
+    tornadis_waiters_return (&priv->loads, error);
   record_set_error (self, error);
 }
 
@@ -635,18 +588,10 @@ void
 tornadis_record_follow (TornadisRecord *self)
 {
   TornadisRecordPrivate *priv = tornadis_record_get_private (self);
-  GString *pattern = g_string_new (NULL);
-  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GBytes) key = g_bytes_new (priv->key, strlen (priv->key));
 
-  tornadis_keyspace_append_literal (pattern, priv->key, strlen (priv->key));
-  bytes = g_string_free_to_bytes (pattern);
   g_main_context_push_thread_default (priv->context);
-  priv->keyspace = g_object_new (TORNADIS_TYPE_KEYSPACE, "client", priv->client, "pattern", bytes, "classes", CLASSES, NULL);
-  g_signal_connect (priv->keyspace, "changed", G_CALLBACK (changed_cb), self);
-  g_signal_connect (priv->keyspace, "gap", G_CALLBACK (gap_cb), self);
-  g_signal_connect (priv->keyspace, "notify::active", G_CALLBACK (active_cb), self);
-  g_signal_connect (priv->keyspace, "disabled", G_CALLBACK (disabled_cb), self);
-  tornadis_keyspace_start_async (priv->keyspace, NULL, started_cb, call_new (self, NULL));
+  priv->watch = tornadis_model_watch_new (priv->client, key, FALSE, CLASSES, TRUE, watch_cb, live_cb, self);
   g_main_context_pop_thread_default (priv->context);
 }
 

@@ -43,10 +43,11 @@
  * out after it, the last value of each field. [method@Tornadis.Record.flush_async] waits until all is written. A record that is
  * dropped sends what is still to be written, and nobody learns whether that was done.
  *
- * What others write is told by the keyspace notifications of the server, which have to be enabled there (`notify-keyspace-events
- * Kghxe$`, see [class@Tornadis.Keyspace]). Then the hash is read as a whole, once for all changes that come meanwhile, and only
- * properties that differ are set. What a record has written itself and comes back sets nothing, nor does it replace what is being
- * written. After a loss of the connection it is read anew. Servers tell nothing of `FLUSHDB` and `FLUSHALL`.
+ * What others write is told as to a [class@Tornadis.LiveModel]: by keyspace notifications where they are enabled
+ * (`notify-keyspace-events Kghxe$`), and otherwise by tracking, which needs no configuration and comes in RESP3 alone. Then the hash
+ * is read as a whole, once for all changes that come meanwhile, and only properties that differ are set. What a record has written
+ * itself and comes back sets nothing, nor does it replace what is being written. After a loss of the connection it is read anew.
+ * Notifications tell nothing of `FLUSHDB` and `FLUSHALL`.
  *
  * When two write the same field, the server's value is the one that came last, and all records come to have it. Whose value was
  * replaced before it was read back is told by [signal@Tornadis.Record::conflict]. A write that fails is told by
@@ -72,7 +73,7 @@
  * A string or another value that is %NULL deletes the field. What is no value of the property, or out of its bounds, leaves it as it
  * is and is told by [signal@Tornadis.Record::invalid].
  *
- * Each record has a connection for notifications; for many keys at once there are [class@Tornadis.HashModel] and other models.
+ * Each record has a connection on which it is told; for many keys at once there are [class@Tornadis.HashModel] and other models.
  *
  * It belongs to the thread-default main context in which it is created, as its client does.
  *
@@ -152,7 +153,7 @@ tornadis_record_load_async (TornadisRecord *self,
 {
   TornadisRecordPrivate *priv;
   g_autoptr (GTask) task = NULL;
-  gboolean is_active;
+  gboolean is_live;
 
   g_return_if_fail (TORNADIS_IS_RECORD (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -168,15 +169,15 @@ tornadis_record_load_async (TornadisRecord *self,
       return;
     }
 
-  is_active = priv->keyspace != NULL && tornadis_keyspace_get_active (priv->keyspace);
-  if (!is_active && priv->loaded && g_queue_is_empty (&priv->loads))
+  is_live = priv->watch != NULL && tornadis_model_watch_is_live (priv->watch);
+  if (!is_live && priv->loaded && g_queue_is_empty (&priv->loads))
     tornadis_record_stop (self);
   if (!priv->tracking)
     tornadis_record_track (self);
   tornadis_record_wait (&priv->loads, task);
-  if (is_active)
+  if (is_live)
     tornadis_record_set_stale (self);
-  else if (priv->keyspace == NULL)
+  else if (priv->watch == NULL)
     tornadis_record_follow (self);
 }
 
@@ -187,9 +188,10 @@ tornadis_record_load_async (TornadisRecord *self,
  * @error: return location for an error
  *
  * Finishes [method@Tornadis.Record.load_async]. Errors are those of [method@Tornadis.Client.call_finish] and of
- * [method@Tornadis.Keyspace.start_finish], and:
+ * [method@Tornadis.PubSubClient.subscribe_finish], and:
  *
- * * %TORNADIS_ERROR_USAGE: it has no client or no key; or the server has its notifications off.
+ * * %TORNADIS_ERROR_USAGE: it has no client or no key; or the server tells of no changes, as it has notifications off and no
+ *   tracking.
  *
  * Returns: whether it has been read
  *
@@ -735,7 +737,8 @@ tornadis_record_class_init (TornadisRecordClass *klass)
   /**
    * TornadisRecord:live: (getter get_live)
    *
-   * Whether it follows what others write. It stays %TRUE while a connection is made anew, after which it is read again.
+   * Whether it follows what others write. It is %FALSE while a connection is made anew, after which it is read again. To a user
+   * who may neither read that setting (`CONFIG GET`) nor have tracking it is %FALSE until the first notification.
    *
    * Since: 1.0
    */
@@ -753,8 +756,8 @@ tornadis_record_class_init (TornadisRecordClass *klass)
   /**
    * TornadisRecord:error: (getter get_error)
    *
-   * Why it could not be read the last time, which is tried again, later and later up to half a minute; or why it does not follow
-   * any more, which [method@Tornadis.Record.load_async] may change.
+   * Why it could not be read the last time, or does not follow any more. Both are tried again, later and later up to half a minute,
+   * and at once by [method@Tornadis.Record.load_async].
    *
    * Since: 1.0
    */
