@@ -23,7 +23,7 @@
  */
 
 /* An array grows by copying it, which for this many costs more than the room. */
-#define USUAL_LENGTH 64
+#define USUAL_LENGTH 128
 
 struct _TornadisPipeline
 {
