@@ -10,9 +10,6 @@
 #include "cluster/cluster-split.h"
 #include "cluster/cluster-trip.h"
 
-/* As a pipeline has room for. */
-#define USUAL_LENGTH 64
-
 typedef struct
 {
   char *node;           /* (owned) its key, or where the part was sent first */
@@ -194,7 +191,9 @@ typedef struct
 {
   TornadisClient *client;     /* (owned) */
   TornadisPipeline *pipeline; /* (owned) */
-  GArray *positions;          /* (owned) (element-type guint) of its commands in the whole */
+  guint length;
+  guint first; /* position of its first command in the whole */
+  guint last;
 } Lot;
 
 typedef struct
@@ -203,6 +202,7 @@ typedef struct
   TornadisCall *call;        /* (owned) */
   GCancellable *cancellable; /* (owned) */
   GPtrArray *replies;        /* (owned) (element-type TornadisReply) (nullable) each */
+  guint *next;               /* (owned) for each position, that of the next command of its lot */
   GError *error;             /* (owned) (nullable) of a whole lot */
   guint n_awaited;
 } Sorting;
@@ -222,7 +222,6 @@ lot_free (gpointer data)
 
   g_object_unref (self->client);
   g_object_unref (self->pipeline);
-  g_array_unref (self->positions);
   g_free (self);
 }
 
@@ -248,6 +247,7 @@ sorting_unref (Sorting *self)
         }
     }
   g_ptr_array_unref (self->replies);
+  g_free (self->next);
   g_clear_error (&self->error);
   g_object_unref (self->cancellable);
   g_object_unref (self->call);
@@ -337,9 +337,9 @@ lot_done_cb (GObject *object,
   if (error != NULL)
     cluster_client_explain (sorting->client, lot->client, tornadis_call_get_name (sorting->call), &error);
 
-  for (guint i = 0; i < lot->positions->len && !g_cancellable_is_cancelled (sorting->cancellable); i++)
+  for (guint i = 0, position = lot->first; i < lot->length && !g_cancellable_is_cancelled (sorting->cancellable);
+       i++, position = sorting->next[position])
     {
-      guint position = g_array_index (lot->positions, guint, i);
       TornadisReply *reply = replies != NULL ? tornadis_reply_get_element (replies, i) : NULL;
 
       if ((reply != NULL ? is_put_off (reply) : again) && !sorting->client->is_gone)
@@ -355,8 +355,8 @@ lot_done_cb (GObject *object,
 }
 
 static Lot *
-find_lot (GPtrArray *lots,
-          TornadisClient *client)
+lots_find (GPtrArray *lots,
+           TornadisClient *client)
 {
   Lot *lot;
 
@@ -368,22 +368,29 @@ find_lot (GPtrArray *lots,
     }
 
   lot = g_new (Lot, 1);
-  *lot = (Lot){ g_object_ref (client), tornadis_pipeline_new (), g_array_sized_new (FALSE, FALSE, sizeof (guint), USUAL_LENGTH) };
+  *lot = (Lot){ .client = g_object_ref (client), .pipeline = tornadis_pipeline_new () };
   g_ptr_array_add (lots, lot);
 
   return lot;
 }
 
+/* @next is that of the sorting. */
 static void
 lots_add (GPtrArray *lots,
+          guint *next,
           TornadisClient *node,
           TornadisCommand *command,
           guint position)
 {
-  Lot *lot = find_lot (lots, node);
+  Lot *lot = lots_find (lots, node);
 
   tornadis_pipeline_stack_command (lot->pipeline, command);
-  g_array_append_val (lot->positions, position);
+  if (lot->length++ == 0)
+    lot->first = position;
+  else
+    next[lot->last] = position;
+  lot->last = position;
+  next[position] = 0;
 }
 
 /* What hooks of other plugins do in one of the calls may have removed this one: nothing else is sent then. */
@@ -427,16 +434,17 @@ reply_clear (gpointer data)
   g_clear_pointer ((TornadisReply **) &data, tornadis_reply_unref);
 }
 
-/* Until all is sent it is awaited itself. */
+/* Takes @next. Until all is sent it is awaited itself. */
 static Sorting *
 sorting_new (ClusterClient *client,
              TornadisCall *call,
-             guint n_commands)
+             guint n_commands,
+             guint *next)
 {
   Sorting *self = g_new (Sorting, 1);
 
   *self = (Sorting){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)),
-                     g_ptr_array_new_full (n_commands, reply_clear), NULL, 1 };
+                     g_ptr_array_new_full (n_commands, reply_clear), next, NULL, 1 };
   g_ptr_array_set_size (self->replies, (int) n_commands);
 
   return self;
@@ -449,6 +457,7 @@ cluster_gather_keys (ClusterClient *client,
   TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
   guint n = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
   g_autoptr (GPtrArray) lots = g_ptr_array_new_with_free_func (lot_free);
+  g_autofree guint *next = g_new (guint, n);
   Sorting *self;
 
   for (guint i = 0; i < n; i++)
@@ -458,14 +467,14 @@ cluster_gather_keys (ClusterClient *client,
 
       if (G_UNLIKELY (node == NULL))
         return FALSE;
-      lots_add (lots, node, command, i);
+      lots_add (lots, next, node, command, i);
     }
 
   /* Plugins that were put on the clients of nodes meanwhile may have closed the client: nothing was sent, and is not. */
   if (G_UNLIKELY (tornadis_call_is_abandoned (call)))
     return TRUE;
 
-  self = sorting_new (client, call, n);
+  self = sorting_new (client, call, n, g_steal_pointer (&next));
   sorting_send (self, lots);
   sorting_unref (self);
 
@@ -479,7 +488,7 @@ cluster_gather_pipeline (ClusterClient *client,
   TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
   guint n = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
   g_autoptr (GPtrArray) lots = g_ptr_array_new_with_free_func (lot_free);
-  Sorting *self = sorting_new (client, call, n);
+  Sorting *self = sorting_new (client, call, n, g_new (guint, n));
 
   for (guint i = 0; i < n && !sorting_is_over (self); i++)
     {
@@ -488,7 +497,7 @@ cluster_gather_pipeline (ClusterClient *client,
 
       if (node != NULL)
         {
-          lots_add (lots, node, command, i);
+          lots_add (lots, self->next, node, command, i);
         }
       else
         {
