@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "heap.h"
+#include "soak/live.h"
 #include "soak/locks.h"
 #include "soak/messages.h"
 #include "soak/outside.h"
@@ -37,9 +38,11 @@ static const Kind kinds[] = {
   { "cache", SITE_SERVER, cache_plugins, .has_cache = TRUE, .has_few_workers = TRUE, .participants = { &outside_participant } },
   { "messages", SITE_SERVER, .participants = { &messages_participant } },
   { "data", SITE_SERVER, .has_pool = TRUE, .participants = { &streams_participant, &locks_participant, &scans_participant } },
-  { "cluster", SITE_CLUSTER, group_plugins, .has_pool = TRUE, .participants = { &messages_participant, &streams_participant, &locks_participant } },
-  { "failover", SITE_FAILOVER, group_plugins, .may_lose = TRUE, .participants = { &messages_participant } },
-  { "sentinel", SITE_SENTINEL, group_plugins, .may_lose = TRUE, .has_pool = TRUE, .participants = { &messages_participant } },
+  { "live", SITE_SERVER, .has_pool = TRUE, .has_few_workers = TRUE, .participants = { &live_participant } },
+  { "cluster", SITE_CLUSTER, group_plugins, .has_pool = TRUE,
+    .participants = { &messages_participant, &streams_participant, &locks_participant, &live_participant } },
+  { "failover", SITE_FAILOVER, group_plugins, .may_lose = TRUE, .participants = { &messages_participant, &live_participant } },
+  { "sentinel", SITE_SENTINEL, group_plugins, .may_lose = TRUE, .has_pool = TRUE, .participants = { &messages_participant, &live_participant } },
 };
 
 static gint64 seed = -1;
