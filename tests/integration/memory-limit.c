@@ -16,12 +16,21 @@ memory_limit_works (void)
 
 #ifdef MEMORY_LIMIT_IS_FIXED
 
+#define OPTIONS "allocator_may_return_null=1:max_allocation_size_mb=8"
+
 const char *__asan_default_options (void);
+const char *__tsan_default_options (void);
 
 const char *
 __asan_default_options (void)
 {
-  return "allocator_may_return_null=1:max_allocation_size_mb=8";
+  return OPTIONS;
+}
+
+const char *
+__tsan_default_options (void)
+{
+  return OPTIONS;
 }
 
 G_STATIC_ASSERT (MEMORY_LIMIT == 8 * 1024 * 1024);
