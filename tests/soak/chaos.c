@@ -200,16 +200,16 @@ migrate (Site *site,
 }
 
 static const Action actions[] = {
-  { "kill-normal", kill_normal_clients, { TRUE, TRUE, TRUE, TRUE } },
-  { "kill-pubsub", kill_subscribers, { TRUE, TRUE, TRUE, TRUE } },
-  { "kill-one", kill_one_client, { TRUE, TRUE, TRUE, TRUE } },
-  { "crash", crash, { TRUE, TRUE, TRUE, TRUE } },
-  { "crash-for-long", crash_for_long, { FALSE, FALSE, TRUE, TRUE } },
-  { "stop", stop_and_continue, { TRUE, TRUE, TRUE, TRUE } },
-  { "hold", hold_clients, { TRUE, TRUE, TRUE, TRUE } },
-  { "forget-scripts", forget_scripts, { TRUE, TRUE, TRUE, TRUE } },
-  { "fail-over", fail_over, { FALSE, FALSE, TRUE, TRUE } },
-  { "migrate", migrate, { FALSE, TRUE, FALSE, FALSE } },
+  { "kill-normal", kill_normal_clients, { TRUE, TRUE, TRUE, TRUE, TRUE } },
+  { "kill-pubsub", kill_subscribers, { TRUE, TRUE, TRUE, TRUE, TRUE } },
+  { "kill-one", kill_one_client, { TRUE, TRUE, TRUE, TRUE, TRUE } },
+  { "crash", crash, { TRUE, TRUE, TRUE, TRUE, TRUE } },
+  { "crash-for-long", crash_for_long, { FALSE, FALSE, FALSE, TRUE, TRUE } },
+  { "stop", stop_and_continue, { TRUE, TRUE, TRUE, TRUE, TRUE } },
+  { "hold", hold_clients, { TRUE, TRUE, TRUE, TRUE, TRUE } },
+  { "forget-scripts", forget_scripts, { TRUE, TRUE, TRUE, TRUE, TRUE } },
+  { "fail-over", fail_over, { FALSE, FALSE, FALSE, TRUE, TRUE } },
+  { "migrate", migrate, { FALSE, FALSE, TRUE, FALSE, FALSE } },
 };
 
 Chaos *

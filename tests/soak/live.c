@@ -669,7 +669,7 @@ live_end (gpointer data)
     {
       self->is_ending = TRUE;
       live_hurry (self);
-      if (self->run->site->type == SITE_SERVER)
+      if (self->run->site->server != NULL)
         live_change_unseen (self);
     }
   else if (!self->is_changing && !self->is_asking && !self->is_same)

@@ -399,7 +399,7 @@ messages_begin (Run *run)
   Messages *self = g_new0 (Messages, 1);
 
   self->run = run;
-  self->is_strict = run->site->type == SITE_SERVER;
+  self->is_strict = run->site->server != NULL;
   self->cancellable = g_cancellable_new ();
   for (guint i = 0; i < N_CHANNELS; i++)
     self->channels[i] = g_strdup_printf ("%s:{%u}", run->prefix, i);

@@ -57,6 +57,8 @@ struct _Run
   guint n_pending;                         /* calls that have begun and not ended */
   guint64 n_done;                          /* what has ended, which is how progress shows */
   guint n_alive;                           /* objects that were made and not finalized */
+  guint n_files;                           /* that were open before */
+  guint first_source;                      /* that did not run before */
 };
 
 /* Does @n_operations of the kind, as the seed and the number of the @round say. Whatever is wrong ends the program. Of what the

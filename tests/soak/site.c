@@ -17,6 +17,9 @@ site_new (SiteType type)
     case SITE_SERVER:
       self->server = tornadis_harness_redis_new (durable, &error);
       break;
+    case SITE_TLS:
+      self->server = tornadis_harness_redis_new_tls (durable, &error);
+      break;
     case SITE_CLUSTER:
       self->cluster = tornadis_harness_cluster_new (N_MASTERS, 0, durable, &error);
       break;
@@ -32,6 +35,14 @@ site_new (SiteType type)
     }
   if (error != NULL)
     g_error ("The servers do not start: %s", error->message);
+  if (type == SITE_TLS)
+    {
+      g_autofree char *path = tornadis_harness_redis_get_file (self->server, "ca.pem");
+
+      self->database = g_tls_file_database_new (path, &error);
+      if (error != NULL)
+        g_error ("%s: %s", path, error->message);
+    }
   /* What is to happen after a failover happens in less than a second then. */
   if (self->sentinel != NULL)
     tornadis_harness_sentinel_hurry (self->sentinel, TRUE);
@@ -58,6 +69,11 @@ make_client (Site *self,
     }
   else if (self->sentinel != NULL)
     uri = tornadis_harness_sentinel_make_uri (self->sentinel, options);
+  else if (self->database != NULL)
+    return g_object_new (TORNADIS_TYPE_CLIENT,
+                         "host", "localhost", "port", tornadis_harness_redis_get_tls_port (self->server),
+                         "tls", TRUE, "tls-database", self->database,
+                         NULL);
   else if (g_rand_boolean (rand))
     return tornadis_client_new_for_unix_socket (tornadis_harness_redis_get_socket_path (self->server));
   else
@@ -76,11 +92,13 @@ site_make_client (Site *self,
                   const char *const *plugins)
 {
   static const guint timeouts[] = { 0, 0, 10, 100 };
+  static const guint tls_timeouts[] = { 0, 0, 1000, 5000 };
   TornadisClient *client = make_client (self, rand, plugins);
+  guint timeout = (self->database != NULL ? tls_timeouts : timeouts)[g_rand_int_range (rand, 0, G_N_ELEMENTS (timeouts))];
 
   g_object_set (client,
                 "protocol", g_rand_int_range (rand, 0, 3) == 0 ? TORNADIS_PROTOCOL_RESP2 : TORNADIS_PROTOCOL_AUTO,
-                "call-timeout-msec", timeouts[g_rand_int_range (rand, 0, G_N_ELEMENTS (timeouts))],
+                "call-timeout-msec", timeout,
                 "aggressive-write", g_rand_boolean (rand),
                 "busy-poll", g_rand_boolean (rand),
                 "read-page-size", g_rand_boolean (rand) ? 1024 : 65536,
@@ -122,6 +140,7 @@ void
 site_free (Site *self)
 {
   g_clear_object (&self->server);
+  g_clear_object (&self->database);
   g_clear_object (&self->cluster);
   g_clear_object (&self->sentinel);
   g_free (self);

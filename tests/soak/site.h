@@ -13,18 +13,20 @@ G_BEGIN_DECLS
 typedef enum
 {
   SITE_SERVER,   /* one server */
+  SITE_TLS,      /* one, over TLS */
   SITE_CLUSTER,  /* masters without replicas, so that nobody takes the place of one that is away */
   SITE_FAILOVER, /* masters with replicas */
   SITE_SENTINEL,
   N_SITES,
 } SiteType;
 
-/* The first two have written what they acknowledge: nothing of it is lost when they are killed. The others lose it with any
+/* The first three have written what they acknowledge: nothing of it is lost when they are killed. The others lose it with any
  * failover, as replication is asynchronous. */
 typedef struct
 {
   SiteType type;
-  TornadisHarnessRedis *server;      /* (owned) (nullable) */
+  TornadisHarnessRedis *server;      /* (owned) (nullable) if it is one */
+  GTlsDatabase *database;            /* (owned) (nullable) */
   TornadisHarnessCluster *cluster;   /* (owned) (nullable) */
   TornadisHarnessSentinel *sentinel; /* (owned) (nullable) */
 } Site;

@@ -26,6 +26,9 @@
 #define FIRST_OPERATIONS 50
 /* More than caches of all sorts grow, and less than is lost when each round loses a little. */
 #define MAX_GROWTH (512 * 1024)
+/* GLib keeps two tickets of 2 KiB of each connection for ten minutes, and uses one: see
+ * findings/glib-networking-keeps-the-tickets-of-ten-minutes.sh. For that the others are not in one program with it. */
+#define MAX_TLS_GROWTH (32 * 1024 * 1024)
 
 static const char *const many_plugins[] = { "metrics", "log", "trace", "retry", "key-prefix:prefix=p:", "limit:max-in-flight=12,max-queued=20", NULL };
 static const char *const cache_plugins[] = { "retry", "cache", NULL };
@@ -39,6 +42,7 @@ static const Kind kinds[] = {
   { "messages", SITE_SERVER, .participants = { &messages_participant } },
   { "data", SITE_SERVER, .has_pool = TRUE, .participants = { &streams_participant, &locks_participant, &scans_participant } },
   { "live", SITE_SERVER, .has_pool = TRUE, .has_few_workers = TRUE, .participants = { &live_participant } },
+  { "tls", SITE_TLS, .has_pool = TRUE, .participants = { &messages_participant, &streams_participant, &live_participant } },
   { "cluster", SITE_CLUSTER, group_plugins, .has_pool = TRUE,
     .participants = { &messages_participant, &streams_participant, &locks_participant, &live_participant } },
   { "failover", SITE_FAILOVER, group_plugins, .may_lose = TRUE, .participants = { &messages_participant, &live_participant } },
@@ -54,7 +58,7 @@ static const GOptionEntry entries[] = {
   { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "What is done is chosen by it; random", "N" },
   { "seconds", 0, 0, G_OPTION_ARG_INT, &seconds, "How long to go on; 60", "N" },
   { "operations", 0, 0, G_OPTION_ARG_INT, &n_operations, "One round of so many operations of each kind, however long it takes", "N" },
-  { "only", 0, 0, G_OPTION_ARG_STRING_ARRAY, &only, "A kind, one of several; all", "KIND" },
+  { "only", 0, 0, G_OPTION_ARG_STRING_ARRAY, &only, "A kind, one of several; all but tls", "KIND" },
   { NULL },
 };
 
@@ -70,7 +74,7 @@ typedef struct
 static gboolean
 is_wanted (const Kind *kind)
 {
-  return only == NULL || g_strv_contains ((const char *const *) only, kind->name);
+  return only == NULL ? kind->site != SITE_TLS : g_strv_contains ((const char *const *) only, kind->name);
 }
 
 static void
@@ -93,6 +97,7 @@ do_round (const Kind *kind,
           Progress *progress)
 {
   static gboolean has_begun = FALSE;
+  gsize max_growth = kind->site == SITE_TLS ? MAX_TLS_GROWTH : MAX_GROWTH;
 
   if (sites[kind->site] == NULL)
     sites[kind->site] = site_new (kind->site);
@@ -106,7 +111,7 @@ do_round (const Kind *kind,
   progress->last = get_heap_size ();
   if (progress->n_rounds == 2)
     progress->first = progress->last;
-  else if (progress->n_rounds > 2 && progress->last > progress->first + MAX_GROWTH)
+  else if (progress->n_rounds > 2 && progress->last > progress->first + max_growth)
     g_error ("Seed %" G_GINT64_FORMAT ", %s: %zu bytes were allocated after round 2, and %zu are after round %u", seed, kind->name,
              progress->first, progress->last, progress->n_rounds);
 }
