@@ -40,6 +40,7 @@ typedef struct
   GVariant *dictionary;   /* (owned) (nullable) */
   GMainContext *context;  /* (owned) */
   GError *error;          /* (owned) (nullable) */
+  GError *why_off;        /* (owned) (nullable) why the watch is not live, if it has told */
 
   GPtrArray *fields;          /* of (owned) TornadisRecordField; does not change */
   GHashTable *fields_by_name; /* names of (unowned) TornadisRecordField */

@@ -68,7 +68,11 @@ record_set_error (TornadisRecord *self,
 {
   TornadisRecordPrivate *priv = tornadis_record_get_private (self);
 
-  if (error == NULL && priv->error == NULL)
+  if (priv->disposed || (error == NULL && priv->error == NULL))
+    return;
+  /* As with each attempt while the server is away. */
+  if (error != NULL && priv->error != NULL && g_error_matches (priv->error, error->domain, error->code) &&
+      g_str_equal (priv->error->message, error->message))
     return;
 
   g_clear_error (&priv->error);
@@ -398,8 +402,7 @@ record_take (TornadisRecord *self,
   record_set_flag (self, &priv->loaded, TRUE, PROP_LOADED);
   record_update_live (self);
   /* Why it does not follow is told until it does. */
-  if (priv->live)
-    record_set_error (self, NULL);
+  record_set_error (self, priv->live ? NULL : priv->why_off);
   g_object_thaw_notify (G_OBJECT (self));
 
   for (guint i = 0; has_news && i < priv->fields->len; i++)
@@ -426,7 +429,12 @@ record_fail (TornadisRecord *self,
 {
   TornadisRecordPrivate *priv = tornadis_record_get_private (self);
 
-  if (priv->loaded)
+  if (priv->loaded && priv->stale)
+    {
+      /* Something has changed since, or somebody loads it. */
+      record_queue (self);
+    }
+  else if (priv->loaded)
     {
       priv->stale = TRUE;
       priv->again = g_timeout_source_new (priv->again_msec);
@@ -462,7 +470,9 @@ read_cb (GObject *object,
     error = check_reply (reply);
   if (error != NULL)
     {
-      tornadis_waiters_return (&priv->loading, error);
+      /* Who waits for the first reading may load it again only when it is at rest. */
+      if (priv->loaded)
+        tornadis_waiters_return (&priv->loading, error);
       if (!priv->disposed)
         record_fail (self, error);
       return;
@@ -573,6 +583,8 @@ live_cb (gpointer error,
   g_autoptr (TornadisRecord) self = g_object_ref (user_data);
   TornadisRecordPrivate *priv = tornadis_record_get_private (self);
 
+  g_clear_error (&priv->why_off);
+  priv->why_off = error != NULL ? g_error_copy (error) : NULL;
   record_update_live (self);
   if (error == NULL)
     return;
@@ -590,6 +602,7 @@ tornadis_record_follow (TornadisRecord *self)
   TornadisRecordPrivate *priv = tornadis_record_get_private (self);
   g_autoptr (GBytes) key = g_bytes_new (priv->key, strlen (priv->key));
 
+  g_clear_error (&priv->why_off);
   g_main_context_push_thread_default (priv->context);
   priv->watch = tornadis_model_watch_new (priv->client, key, FALSE, CLASSES, TRUE, watch_cb, live_cb, self);
   g_main_context_pop_thread_default (priv->context);

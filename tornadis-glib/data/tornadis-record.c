@@ -153,7 +153,7 @@ tornadis_record_load_async (TornadisRecord *self,
 {
   TornadisRecordPrivate *priv;
   g_autoptr (GTask) task = NULL;
-  gboolean is_live;
+  gboolean is_live, is_reading;
 
   g_return_if_fail (TORNADIS_IS_RECORD (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -170,12 +170,13 @@ tornadis_record_load_async (TornadisRecord *self,
     }
 
   is_live = priv->watch != NULL && tornadis_model_watch_is_live (priv->watch);
-  if (!is_live && priv->loaded && g_queue_is_empty (&priv->loads))
+  is_reading = priv->cancellable != NULL;
+  if (!is_live && !is_reading && priv->loaded && g_queue_is_empty (&priv->loads))
     tornadis_record_stop (self);
   if (!priv->tracking)
     tornadis_record_track (self);
   tornadis_record_wait (&priv->loads, task);
-  if (is_live)
+  if (is_live || is_reading)
     tornadis_record_set_stale (self);
   else if (priv->watch == NULL)
     tornadis_record_follow (self);
@@ -677,6 +678,7 @@ tornadis_record_finalize (GObject *object)
   g_free (priv->key);
   g_clear_pointer (&priv->dictionary, g_variant_unref);
   g_clear_error (&priv->error);
+  g_clear_error (&priv->why_off);
   g_main_context_unref (priv->context);
 
   G_OBJECT_CLASS (tornadis_record_parent_class)->finalize (object);
