@@ -4,6 +4,8 @@
 
 #include "integration/util.h"
 
+static const char *const notifying[] = { "--notify-keyspace-events", "Kghxe$", NULL };
+
 static TornadisClient *
 make_other (Fixture *fixture)
 {
@@ -200,6 +202,81 @@ test_away (Fixture *fixture,
   assert_finalized (lamp);
 }
 
+/* Nobody does anything for it when the server tells again. */
+static void
+test_off (Fixture *fixture,
+          gconstpointer data)
+{
+  g_autoptr (TornadisClient) other = make_other (fixture);
+  TornadisRecord *lamp = NULL;
+  guint n_errors = 0;
+
+  g_object_set (fixture->client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
+  lamp = make_lamp (fixture->client);
+  assert_loads (lamp);
+  g_signal_connect (lamp, "notify::error", G_CALLBACK (count_cb), &n_errors);
+  assert_call (other, "OK", "CONFIG", "SET", "notify-keyspace-events", "", NULL);
+  assert_call (other, "(integer) 1", "CLIENT", "KILL", "TYPE", "pubsub", NULL);
+  wait_until (tornadis_record_get_error (lamp) != NULL);
+  g_assert_error (tornadis_record_get_error (lamp), TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+  g_assert_false (tornadis_record_get_live (lamp));
+
+  /* Each time that it looks, it finds the same. */
+  wait_until (count_calls (fixture->redis, "config|get") >= 4);
+  g_assert_cmpuint (n_errors, ==, 1);
+  assert_call (other, "(integer) 1", "HSET", "lamp", "level", "8", NULL);
+  assert_call (other, "OK", "CONFIG", "SET", "notify-keyspace-events", "KA", NULL);
+  wait_until (tornadis_record_get_live (lamp));
+  wait_until (get_level (lamp) == 8);
+  wait_until (tornadis_record_get_error (lamp) == NULL);
+  assert_call (other, "(integer) 0", "HSET", "lamp", "level", "9", NULL);
+  wait_until (get_level (lamp) == 9);
+  g_assert_cmpuint (n_errors, ==, 2);
+  assert_finalized (lamp);
+}
+
+/* Nor when it may subscribe again. */
+static void
+test_forbidden (Fixture *fixture,
+                gconstpointer data)
+{
+  g_autoptr (TornadisClient) other = make_other (fixture);
+  TornadisRecord *lamp = NULL;
+
+  assert_call (other, "OK", "ACL", "SETUSER", "guest", "on", "nopass", "~*", "&*", "+@all", NULL);
+  g_object_set (fixture->client, "username", "guest", "password", "any", NULL);
+  lamp = make_lamp (fixture->client);
+  assert_loads (lamp);
+  g_assert_true (tornadis_record_get_live (lamp));
+  assert_call (other, "OK", "ACL", "SETUSER", "guest", "resetchannels", NULL);
+  wait_until (!tornadis_record_get_live (lamp));
+  wait_until (tornadis_record_get_error (lamp) != NULL);
+  assert_call (other, "(integer) 1", "HSET", "lamp", "level", "8", NULL);
+  assert_call (other, "OK", "ACL", "SETUSER", "guest", "&*", NULL);
+  wait_until (tornadis_record_get_live (lamp));
+  wait_until (get_level (lamp) == 8);
+  wait_until (tornadis_record_get_error (lamp) == NULL);
+  assert_finalized (lamp);
+}
+
+/* Whether it is told is no news as long as it is not. */
+static void
+test_model (Fixture *fixture,
+            gconstpointer data)
+{
+  g_autoptr (TornadisHashModel) model = NULL;
+  guint n_told = 0;
+
+  g_object_set (fixture->client, "protocol", TORNADIS_PROTOCOL_RESP2, NULL);
+  model = tornadis_hash_model_new (fixture->client, "lamp");
+  g_signal_connect (model, "notify::live", G_CALLBACK (count_cb), &n_told);
+  wait_until (count_calls (fixture->redis, "subscribe") == 1);
+  wait_until (tornadis_live_model_get_ready (TORNADIS_LIVE_MODEL (model)));
+  spin_for (100);
+  g_assert_false (tornadis_live_model_get_live (TORNADIS_LIVE_MODEL (model)));
+  g_assert_cmpuint (n_told, ==, 0);
+}
+
 #define ADD(name, setting) \
   g_test_add ("/record-watch/" #name, Fixture, setting, fixture_set_up, test_##name, fixture_tear_down)
 
@@ -214,6 +291,9 @@ main (int argc,
   ADD (error, NULL);
   ADD (retry, NULL);
   ADD (away, NULL);
+  ADD (off, notifying);
+  ADD (forbidden, NULL);
+  ADD (model, NULL);
 
   return g_test_run ();
 }

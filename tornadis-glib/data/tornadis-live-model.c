@@ -282,6 +282,9 @@ live_cb (gpointer error,
   TornadisLiveModel *self = user_data;
   TornadisLiveModelPrivate *priv = tornadis_live_model_get_private (self);
 
+  if (error != NULL)
+    return;
+
   priv->live = priv->watch != NULL && tornadis_model_watch_is_live (priv->watch);
   g_object_notify (G_OBJECT (self), "live");
 }

@@ -16,7 +16,7 @@
 #include "tornadis-glib/tornadis-error.h"
 #include "tornadis-glib/values/tornadis-message.h"
 
-/* How long it waits before it subscribes again, doubled each time. */
+/* How long it waits before it looks or subscribes again, doubled each time. */
 #define FIRST_DELAY_MSEC 500
 #define MAX_DELAY_MSEC 30000
 
@@ -42,7 +42,7 @@ struct _TornadisModelWatch
   gboolean live;         /* as was told */
   GMainContext *context; /* (owned) */
   guint delay_msec;
-  GSource *timer;              /* (owned) (nullable) until it subscribes again */
+  GSource *timer;              /* (owned) (nullable) until it looks again */
   TornadisModelWatchFunc func; /* (nullable) once it is freed */
   GFunc live_func;
   gpointer user_data;
@@ -113,6 +113,15 @@ tornadis_model_watch_is_live (TornadisModelWatch *self)
 }
 
 static void
+watch_tell (TornadisModelWatch *self,
+            GBytes *key,
+            const char *event)
+{
+  if (self->func != NULL)
+    self->func (key, event, self->user_data);
+}
+
+static void
 watch_update (TornadisModelWatch *self)
 {
   gboolean is_tracking = self->tracking != NULL && tornadis_model_tracking_is_on (self->tracking);
@@ -124,6 +133,9 @@ watch_update (TornadisModelWatch *self)
   self->live = live;
   if (self->live_func != NULL)
     self->live_func (NULL, self->user_data);
+  /* What has changed before it is not told. */
+  if (live)
+    watch_tell (self, NULL, NULL);
 }
 
 static void
@@ -132,23 +144,6 @@ watch_fail (TornadisModelWatch *self,
 {
   if (self->live_func != NULL)
     self->live_func (error, self->user_data);
-}
-
-/* It is subscribed to what the server does not tell. */
-static void
-watch_check_off (TornadisModelWatch *self)
-{
-  if (self->subscribed && !self->live && self->why_off != NULL)
-    watch_fail (self, self->why_off);
-}
-
-static void
-watch_tell (TornadisModelWatch *self,
-            GBytes *key,
-            const char *event)
-{
-  if (self->func != NULL)
-    self->func (key, event, self->user_data);
 }
 
 static void
@@ -193,21 +188,11 @@ gap_cb (TornadisPubSubClient *listener,
 
   /* It may be another server, or the same with another setting. */
   watch_check (self);
-  self->subscribed = TRUE;
+  self->delay_msec = FIRST_DELAY_MSEC;
+  /* Not if the server has refused it. */
+  g_object_get (listener, "subscribed", &self->subscribed, NULL);
   watch_update (self);
   watch_tell (self, NULL, NULL);
-}
-
-static void
-removed_cb (TornadisPubSubClient *listener,
-            const char *name,
-            guint count,
-            gpointer user_data)
-{
-  TornadisModelWatch *self = user_data;
-
-  self->subscribed = FALSE;
-  watch_update (self);
 }
 
 static void
@@ -258,6 +243,33 @@ watch_wait (TornadisModelWatch *self)
   g_source_attach (self->timer, self->context);
 }
 
+/* It is subscribed to what the server does not tell. */
+static void
+watch_check_off (TornadisModelWatch *self)
+{
+  if (!self->subscribed || self->live || self->why_off == NULL)
+    return;
+
+  watch_wait (self);
+  watch_fail (self, self->why_off);
+}
+
+static void
+removed_cb (TornadisPubSubClient *listener,
+            const char *name,
+            guint count,
+            gpointer user_data)
+{
+  g_autoptr (TornadisModelWatch) self = g_rc_box_acquire (user_data);
+  g_autoptr (GError) error =
+    g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_CLOSED, "The server does not let %s be subscribed to any more", name);
+
+  self->subscribed = FALSE;
+  watch_wait (self);
+  watch_update (self);
+  watch_fail (self, error);
+}
+
 static void
 subscribed_cb (GObject *object,
                GAsyncResult *result,
@@ -277,7 +289,6 @@ subscribed_cb (GObject *object,
       self->subscribed = TRUE;
       watch_update (self);
       watch_check_off (self);
-      /* What has changed before it is not told. */
       watch_tell (self, NULL, NULL);
     }
   else
@@ -355,11 +366,10 @@ checked_cb (GObject *object,
 
   if (self->func == NULL)
     return;
+  if (!is_answered)
+    watch_wait (self);
   if (!is_answered && self->listener != NULL)
-    {
-      watch_wait (self);
-      return;
-    }
+    return;
 
   self->checked = is_answered && (!is_on || setting.is_checked);
   if (self->checked)
