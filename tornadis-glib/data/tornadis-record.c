@@ -758,8 +758,8 @@ tornadis_record_class_init (TornadisRecordClass *klass)
   /**
    * TornadisRecord:error: (getter get_error)
    *
-   * Why it could not be read the last time, or does not follow any more. Both are tried again, later and later up to half a minute,
-   * and at once by [method@Tornadis.Record.load_async].
+   * Why it could not be read the last time, or does not follow any more. Once it is loaded both are tried again, later and later up
+   * to half a minute, and at once by [method@Tornadis.Record.load_async].
    *
    * Since: 1.0
    */
