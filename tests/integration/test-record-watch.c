@@ -277,6 +277,27 @@ test_model (Fixture *fixture,
   g_assert_cmpuint (n_told, ==, 0);
 }
 
+/* It subscribes without an answer about the setting, and asks for it again. */
+static void
+test_unasked (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer =
+    make_peer ("answer HELLO \"%2\\r\\n$6\\r\\nserver\\r\\n$5\\r\\nredis\\r\\n$5\\r\\nproto\\r\\n:3\\r\\n\"\n"
+               "answer CLIENT \"-ERR unknown command\\r\\n\"\n"
+               "answer CONFIG \"%1\\r\\n$22\\r\\nnotify-keyspace-events\\r\\n$2\\r\\nKA\\r\\n\"\n"
+               "answer HGETALL \"%0\\r\\n\"\n"
+               "answer SUBSCRIBE \">3\\r\\n$9\\r\\nsubscribe\\r\\n$19\\r\\n__keyspace@0__:lamp\\r\\n:1\\r\\n\"\n"
+               "handshake3\nserve CONFIG\nexpect CONFIG\nclose\n"
+               "---\n"
+               "serve\n");
+  g_autoptr (TornadisClient) client = make_client (peer);
+  TornadisRecord *lamp = make_lamp (client);
+
+  assert_loads (lamp);
+  wait_until (tornadis_record_get_live (lamp));
+  assert_finalized (lamp);
+}
+
 #define ADD(name, setting) \
   g_test_add ("/record-watch/" #name, Fixture, setting, fixture_set_up, test_##name, fixture_tear_down)
 
@@ -294,6 +315,7 @@ main (int argc,
   ADD (off, notifying);
   ADD (forbidden, NULL);
   ADD (model, NULL);
+  g_test_add_func ("/record-watch/unasked", test_unasked);
 
   return g_test_run ();
 }
