@@ -449,6 +449,10 @@ static gboolean
 is_record (TornadisRecord *record,
            TornadisReply *pairs)
 {
+  /* It is well again, and says so. */
+  if (!tornadis_record_get_live (record) || tornadis_record_get_error (record) != NULL)
+    return FALSE;
+
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
     {
       GVariant *value = tornadis_record_get_field (record, fields[i]);
