@@ -298,6 +298,31 @@ test_unasked (void)
   assert_finalized (lamp);
 }
 
+/* What is lost is a connection of what listens that has no subscription: those of a cluster are on others. */
+static void
+test_cluster (gconstpointer setting)
+{
+  g_autoptr (TornadisHarnessCluster) cluster = start_cluster (3, 0, setting);
+  g_autoptr (TornadisClient) client = make_cluster_client (cluster, NULL);
+  g_autoptr (TornadisClient) other = make_cluster_client (cluster, NULL);
+  TornadisRecord *lamp = make_lamp (client);
+
+  assert_loads (lamp);
+  g_assert_true (tornadis_record_get_live (lamp));
+  for (int i = 0; i < 3; i++)
+    {
+      g_autofree char *level = g_strdup_printf ("%d", i);
+
+      for (guint node = 0; node < 3; node++)
+        g_free (tornadis_harness_cluster_command (cluster, node, "CLIENT KILL TYPE normal SKIPME yes", NULL));
+      wait_until (!tornadis_client_is_connected (other));
+      assert_call (other, i == 0 ? "(integer) 1" : "(integer) 0", "HSET", "lamp", "level", level, NULL);
+      wait_until (get_level (lamp) == i);
+      wait_until (tornadis_record_get_live (lamp));
+    }
+  assert_finalized (lamp);
+}
+
 #define ADD(name, setting) \
   g_test_add ("/record-watch/" #name, Fixture, setting, fixture_set_up, test_##name, fixture_tear_down)
 
@@ -316,6 +341,8 @@ main (int argc,
   ADD (forbidden, NULL);
   ADD (model, NULL);
   g_test_add_func ("/record-watch/unasked", test_unasked);
+  g_test_add_data_func ("/record-watch/cluster", NULL, test_cluster);
+  g_test_add_data_func ("/record-watch/cluster/notifying", notifying, test_cluster);
 
   return g_test_run ();
 }

@@ -9,7 +9,7 @@
 
 #include "tornadis-glib/client/tornadis-client.h"
 #include "tornadis-glib/client/tornadis-plugin.h"
-#include "tornadis-glib/client/tornadis-pub-sub-client.h"
+#include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
 #include "tornadis-glib/data/tornadis-key-pattern-private.h"
 #include "tornadis-glib/data/tornadis-keyspace-private.h"
 #include "tornadis-glib/data/tornadis-model-tracking-private.h"
@@ -176,7 +176,9 @@ disconnected_cb (TornadisClient *listener,
 {
   TornadisModelWatch *self = user_data;
 
-  self->subscribed = FALSE;
+  /* Those that a plugin routes to others are still there; one of this connection is restored, which is a gap. */
+  if (tornadis_subscriptions_is_subscribed (tornadis_pub_sub_client_get_subscriptions (self->listener)))
+    self->subscribed = FALSE;
   watch_update (self);
 }
 
