@@ -477,6 +477,8 @@ live_compare (Live *self,
   is_same = is_hash (self, self->models[HASH], tornadis_reply_get_element (replies, HASH)) &&
             is_list (self, self->models[SORTED_SET], tornadis_reply_get_element (replies, SORTED_SET)) &&
             is_list (self, self->models[LIST], tornadis_reply_get_element (replies, LIST));
+  for (guint i = 0; i < N_MODELS && is_same; i++)
+    is_same = tornadis_live_model_get_live (self->models[i]);
   for (guint i = 0; i < N_RECORDS && is_same; i++)
     is_same = is_record (self->sheets[i].record, tornadis_reply_get_element (replies, N_MODELS));
 
