@@ -9,7 +9,7 @@
 
 #include "tornadis-glib/client/tornadis-client.h"
 #include "tornadis-glib/client/tornadis-plugin.h"
-#include "tornadis-glib/client/tornadis-pub-sub-client-private.h"
+#include "tornadis-glib/client/tornadis-pub-sub-client.h"
 #include "tornadis-glib/data/tornadis-key-pattern-private.h"
 #include "tornadis-glib/data/tornadis-keyspace-private.h"
 #include "tornadis-glib/data/tornadis-model-tracking-private.h"
@@ -93,15 +93,21 @@ watch_drop_listener (TornadisModelWatch *self)
   tornadis_client_close (TORNADIS_CLIENT (listener));
 }
 
+static void
+watch_end_wait (TornadisModelWatch *self)
+{
+  if (self->timer != NULL)
+    g_source_destroy (self->timer);
+  g_clear_pointer (&self->timer, g_source_unref);
+}
+
 void
 tornadis_model_watch_free (TornadisModelWatch *self)
 {
   self->func = NULL;
   self->live_func = NULL;
   g_cancellable_cancel (self->cancellable);
-  if (self->timer != NULL)
-    g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
+  watch_end_wait (self);
   watch_drop_listener (self);
   watch_unref (self);
 }
@@ -169,16 +175,41 @@ message_cb (TornadisPubSubClient *listener,
   watch_tell (self, key, told.event);
 }
 
+static gboolean
+timer_cb (gpointer user_data)
+{
+  TornadisModelWatch *self = user_data;
+
+  g_clear_pointer (&self->timer, g_source_unref);
+  watch_check (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+watch_wait (TornadisModelWatch *self)
+{
+  if (self->timer != NULL)
+    return;
+
+  self->timer = g_timeout_source_new (self->delay_msec);
+  self->delay_msec = MIN (2 * self->delay_msec, MAX_DELAY_MSEC);
+  g_source_set_static_name (self->timer, "[tornadis] model, listens again");
+  g_source_set_callback (self->timer, timer_cb, self, NULL);
+  g_source_attach (self->timer, self->context);
+}
+
 static void
 disconnected_cb (TornadisClient *listener,
                  GError *error,
                  gpointer user_data)
 {
-  TornadisModelWatch *self = user_data;
+  g_autoptr (TornadisModelWatch) self = g_rc_box_acquire (user_data);
 
-  /* Those that a plugin routes to others are still there; one of this connection is restored, which is a gap. */
-  if (tornadis_subscriptions_is_subscribed (tornadis_pub_sub_client_get_subscriptions (self->listener)))
-    self->subscribed = FALSE;
+  /* What was subscribed to on this connection is restored, which is a gap. What a plugin has on others is not lost: then
+   * subscribing again says so. */
+  self->subscribed = FALSE;
+  watch_wait (self);
   watch_update (self);
 }
 
@@ -189,6 +220,7 @@ gap_cb (TornadisPubSubClient *listener,
   g_autoptr (TornadisModelWatch) self = g_rc_box_acquire (user_data);
 
   /* It may be another server, or the same with another setting. */
+  watch_end_wait (self);
   watch_check (self);
   self->delay_msec = FIRST_DELAY_MSEC;
   /* Not if the server has refused it. */
@@ -219,30 +251,6 @@ tracked_cb (GBytes *key,
 
   rest = g_bytes_new_from_bytes (key, prefix_length, length - prefix_length);
   watch_tell (self, rest, NULL);
-}
-
-static gboolean
-timer_cb (gpointer user_data)
-{
-  TornadisModelWatch *self = user_data;
-
-  g_clear_pointer (&self->timer, g_source_unref);
-  watch_check (self);
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-watch_wait (TornadisModelWatch *self)
-{
-  if (self->timer != NULL)
-    return;
-
-  self->timer = g_timeout_source_new (self->delay_msec);
-  self->delay_msec = MIN (2 * self->delay_msec, MAX_DELAY_MSEC);
-  g_source_set_static_name (self->timer, "[tornadis] model, listens again");
-  g_source_set_callback (self->timer, timer_cb, self, NULL);
-  g_source_attach (self->timer, self->context);
 }
 
 /* It is subscribed to what the server does not tell. */

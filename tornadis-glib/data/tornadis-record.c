@@ -170,8 +170,8 @@ tornadis_record_load_async (TornadisRecord *self,
     }
 
   is_live = priv->watch != NULL && tornadis_model_watch_is_live (priv->watch);
-  is_reading = priv->cancellable != NULL;
-  if (!is_live && !is_reading && priv->loaded && g_queue_is_empty (&priv->loads))
+  is_reading = !priv->loaded && priv->cancellable != NULL;
+  if (!is_live && priv->loaded && g_queue_is_empty (&priv->loads))
     tornadis_record_stop (self);
   if (!priv->tracking)
     tornadis_record_track (self);
