@@ -1140,6 +1140,46 @@ test_failed_again_not_yet_known (Fixture *fixture,
   tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
 }
 
+/* Nor is it when only a later call was cancelled. */
+static void
+test_failed_and_cancelled (Fixture *fixture,
+                           gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
+  g_autoptr (GError) cancelled = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  guint64 id;
+
+  push (fixture, "WATCH");
+  id = push (fixture, "GET");
+
+  tornadis_queue_fail (fixture->queue, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, cancelled));
+  g_assert_false (admits (fixture, "SET"));
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+  g_assert_true (admits (fixture, "SET"));
+}
+
+/* When it was cancelled itself, it is known behind those before it. */
+static void
+test_failed_is_cancelled (Fixture *fixture,
+                          gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
+  g_autoptr (GError) cancelled = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
+  guint64 id;
+
+  push (fixture, "WATCH");
+  id = push (fixture, "MULTI");
+
+  tornadis_queue_fail (fixture->queue, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  g_assert_true (tornadis_queue_cancel (fixture->queue, id, cancelled));
+  g_assert_false (admits (fixture, "SET"));
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+  g_assert_true (admits (fixture, "SET"));
+}
+
 /* Nor is it before the program is notified that another MULTI was refused. */
 static void
 test_refused_not_yet_known (Fixture *fixture,
@@ -1300,6 +1340,8 @@ main (int argc,
   ADD ("cancel-written", test_cancel_written);
   ADD ("lost", test_lost);
   ADD ("lost/again", test_lost_again);
+  ADD ("lost/failed-and-cancelled", test_failed_and_cancelled);
+  ADD ("lost/failed-is-cancelled", test_failed_is_cancelled);
   ADD ("lost/failed-not-yet-known", test_failed_not_yet_known);
   ADD ("lost/failed-again-not-yet-known", test_failed_again_not_yet_known);
   ADD ("lost/refused-not-yet-known", test_refused_not_yet_known);

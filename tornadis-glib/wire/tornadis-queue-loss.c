@@ -139,17 +139,24 @@ loss_complete (TornadisLoss *self,
 
   call->ended = TRUE;
   self->n_calls -= own.n_calls;
-  /* Who is notified of an earlier one may have gone on to the last. */
-  if (own.frees && self->holds_dropped && own.loss_id == self->session->loss_id)
-    {
-      self->holds_dropped = FALSE;
-      tornadis_session_forget_loss (self->session);
-    }
   if (self->session != NULL)
     self->session->told_loss_id = own.loss_id;
   tornadis_completion_run (&own.completion, NULL, error);
   tornadis_completion_clear (&own.completion);
   g_clear_pointer (&own.command, tornadis_command_unref);
+}
+
+/* It is the turn of @call, which may have been cancelled before: all before it have ended. */
+static void
+loss_free_dropped (TornadisLoss *self,
+                   const LostCall *call)
+{
+  /* Who is notified of an earlier one may have gone on to the last. */
+  if (!call->frees || !self->holds_dropped || call->loss_id != self->session->loss_id)
+    return;
+
+  self->holds_dropped = FALSE;
+  tornadis_session_forget_loss (self->session);
 }
 
 static void
@@ -503,6 +510,7 @@ tornadis_queue_end_lost (TornadisQueue *self,
       LostCall call = loss_take (loss);
       g_autoptr (GError) error = NULL;
 
+      loss_free_dropped (loss, &call);
       if (!call.ended)
         {
           /* From now on it may begin another one; not before, as what it calls may be meant for the one that is lost. */
