@@ -1180,6 +1180,46 @@ test_failed_is_cancelled (Fixture *fixture,
   g_assert_true (admits (fixture, "SET"));
 }
 
+/* What ends a transaction that was lost may begin another, which is lost as well. */
+static void
+test_lost_with_next (Fixture *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
+
+  push (fixture, "MULTI");
+  push_many (fixture, 1, 1);
+  push_batch (fixture, "EXEC|WATCH", FALSE, (const char *[]){ "EXEC", "WATCH", NULL });
+  push (fixture, "MULTI");
+  push (fixture, "SET");
+  push (fixture, "EXEC");
+  push (fixture, "KEPT");
+
+  tornadis_queue_lose (fixture->queue, TRUE, error);
+  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
+  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
+  assert_written (fixture, "KEPT ");
+  g_assert_true (feed (fixture, "+k\r\n"));
+}
+
+/* So is a MULTI that was refused: within it UNWATCH gives up nothing. Who knows of that may use it to give up all. */
+static void
+test_refused_multi (Fixture *fixture,
+                    gconstpointer data)
+{
+  push (fixture, "WATCH");
+  assert_written (fixture, "WATCH ");
+  lose (fixture->queue, TRUE);
+  fixture->session.loss_known = FALSE;
+  g_assert_false (admits (fixture, "MULTI"));
+  g_assert_false (admits (fixture, "UNWATCH"));
+  g_assert_false (admits (fixture, "SET"));
+  tornadis_session_know_loss (&fixture->session, fixture->session.loss_id);
+  g_assert_false (admits (fixture, "SET"));
+  g_assert_true (admits (fixture, "UNWATCH"));
+  g_assert_true (admits (fixture, "SET"));
+}
+
 /* Nor is it before the program is notified that another MULTI was refused. */
 static void
 test_refused_not_yet_known (Fixture *fixture,
@@ -1353,6 +1393,8 @@ main (int argc,
   ADD ("lost/pending", test_lost_are_pending);
   ADD ("lost/taken-back", test_lost_and_taken_back);
   ADD ("lost/unwritten", test_failed_is_unwritten);
+  ADD ("lost/with-next", test_lost_with_next);
+  ADD ("lost/refused-multi", test_refused_multi);
   ADD ("lost/while-called", test_lost_while_called);
   ADD ("confirmed", test_confirmed);
   ADD ("confirmed-in-part", test_confirmed_in_part);

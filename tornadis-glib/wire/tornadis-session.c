@@ -356,7 +356,7 @@ session_begins_again (TornadisSession *self,
     case TORNADIS_COMMAND_MULTI:
       return known && self->loss_known;
     case TORNADIS_COMMAND_UNWATCH:
-      return !self->lost.in_multi;
+      return !self->lost.in_multi || (known && self->loss_known);
     default:
       return FALSE;
     }
@@ -391,8 +391,11 @@ tornadis_session_admits (TornadisSession *self,
       tornadis_transaction_follow (&begun, effect);
     }
 
+  /* What ends the one may begin the next, which is lost as well. */
   if (atomic || !transaction.in_multi)
     tornadis_session_forget_loss (self);
+  self->lost.watching |= !atomic && transaction.watching;
+  self->lost.in_multi |= !atomic && begun.in_multi && transaction.in_multi;
   if (tornadis_transaction_is_open (begun))
     tornadis_session_lose_begun (self);
 

@@ -32,7 +32,7 @@ typedef struct
  *
  *   lost       The state of a connection that was lost within a transaction. No command that was meant for this
  *              transaction may run outside of it: commands are not admitted up to and including EXEC or DISCARD, or
- *              until WATCH or MULTI begins another one, sent by somebody who knows of the loss. */
+ *              until WATCH or MULTI begins another one or UNWATCH gives it up, sent by somebody who knows of the loss. */
 typedef struct
 {
   /* Of the connection that is up; what a new one is opened with is up to the owner. */
