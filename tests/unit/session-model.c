@@ -42,6 +42,10 @@ static const Script scripts[] = {
   { { "WATCH|GET", "!SET|SET" }, TRUE },
   { { "WATCH", "WATCH", "GET", "!SET" }, TRUE },
   { { "WATCH", "GET", "UNWATCH" }, FALSE },
+  { { "GET|WATCH", "GET", "!SET" }, TRUE },
+  { { "GET|MULTI|SET", "SET", "EXEC" }, TRUE },
+  { { "MULTI", "UNWATCH", "SET", "EXEC" }, TRUE },
+  { { "WATCH", "MULTI", "SET", "UNWATCH", "EXEC" }, TRUE },
   { { "MULTI", "SELECT", "SET", "CLIENT", "EXEC" }, TRUE },
   { { "MULTI", "BLPOP", "SET", "EXEC" }, TRUE },
   { { "!SET|SELECT|SET" }, TRUE },
@@ -56,6 +60,7 @@ typedef struct
   guint n_writes; /* made and not cancelled */
   guint n_run;
   gboolean failed;   /* a call of it did, and its program knows */
+  gboolean is_lost;  /* because its connection was lost */
   gboolean is_blind; /* its program does not look at outcomes */
 } Transaction;
 
@@ -65,6 +70,7 @@ typedef struct
   char *text;
   guint first_id;           /* of its commands, numbered in turn */
   Transaction *transaction; /* (unowned) (nullable) */
+  Transaction *next;        /* (unowned) (nullable) that it begins behind the end of that */
   guint n_writes;
   int db; /* that its writes are meant for, or UNKNOWN */
   gboolean atomic;
@@ -470,8 +476,17 @@ static void
 call_fail (Call *self,
            const GError *error)
 {
-  if (self->transaction != NULL)
-    self->transaction->failed = TRUE;
+  /* Without what was cancelled its program goes on, unless that was to begin the transaction. */
+  if (self->transaction != NULL && (!self->cancelled || strstr (self->text, "WATCH") != NULL || strstr (self->text, "MULTI") != NULL))
+    {
+      self->transaction->failed = TRUE;
+      self->transaction->is_lost = !self->cancelled && g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+    }
+  if (self->next != NULL)
+    {
+      self->next->failed = TRUE;
+      self->next->is_lost = self->transaction->is_lost;
+    }
   if (strstr (self->text, "SELECT") != NULL)
     self->model->program_db = UNKNOWN;
 }
@@ -544,11 +559,12 @@ model_make_command (Model *self,
     }
   if (strcmp (name, "WATCH") == 0)
     {
-      g_autofree char *transaction = g_strdup_printf ("%u", call->transaction->id);
+      Transaction *transaction = call->next != NULL ? call->next : call->transaction;
+      g_autofree char *transaction_id = g_strdup_printf ("%u", transaction->id);
 
       tornadis_command_append_string (command, number);
-      tornadis_command_append_string (command, transaction);
-      call->transaction->n_watches++;
+      tornadis_command_append_string (command, transaction_id);
+      transaction->n_watches++;
     }
 
   tornadis_command_seal (command);
@@ -559,7 +575,8 @@ model_make_command (Model *self,
 static void
 model_call (Model *self,
             const char *text,
-            Transaction *transaction)
+            Transaction *transaction,
+            Transaction *next)
 {
   Call *call = g_new0 (Call, 1);
   gboolean atomic = text[0] == '!';
@@ -573,6 +590,7 @@ model_call (Model *self,
   call->text = g_strdup (text);
   call->first_id = self->n_commands;
   call->transaction = transaction;
+  call->next = next;
   call->atomic = atomic;
   TRACE ("call %u %s, transaction %d%s", call->first_id, text, transaction != NULL ? (int) transaction->id : -1,
          blind ? " (blind)" : "");
@@ -615,51 +633,95 @@ model_deliver_refused (Model *self)
     }
 }
 
+static Transaction *
+model_make_transaction (Model *self,
+                        gboolean is_blind)
+{
+  Transaction *transaction = g_new0 (Transaction, 1);
+
+  transaction->id = self->transactions->len;
+  transaction->script = &scripts[RANGE (0, G_N_ELEMENTS (scripts))];
+  transaction->is_blind = is_blind;
+  g_ptr_array_add (self->transactions, transaction);
+
+  return transaction;
+}
+
+/* What ends a transaction may begin the next in the same pipeline. */
+static gboolean
+model_call_both (Model *self,
+                 const char *end)
+{
+  Transaction *ended = self->current, *next;
+  g_autofree char *text = NULL;
+
+  if (end[0] == '!' || !(g_str_has_suffix (end, "EXEC") || strcmp (end, "DISCARD") == 0) || CHANCE (50))
+    return FALSE;
+
+  next = model_make_transaction (self, ended->is_blind);
+  /* It may begin with a write, which would be taken for one of the other. */
+  if (!g_str_has_prefix (next->script->steps[0], "WATCH") || next->script->steps[1] == NULL)
+    return FALSE;
+
+  text = g_strconcat (end, "|", next->script->steps[0], NULL);
+  self->current = next;
+  self->step = 1;
+  model_call (self, text, ended, next);
+  return TRUE;
+}
+
 /* What the program does next. */
 static void
 model_step_program (Model *self)
 {
   static const char *const alone[] = { "SET", "GET", "SELECT", "CLIENT", "BLPOP", "SET|GET|SET", "GET|SELECT|SET", "GET|BLPOP" };
   static const char *const recoveries[] = { "DISCARD", "UNWATCH" };
+  const char *text;
 
   if (self->current != NULL && !self->current->is_blind && self->current->failed)
     {
+      /* Nothing is open then. */
+      self->recovery = self->current->is_lost && CHANCE (50) ? 0 : G_N_ELEMENTS (recoveries);
       self->current = NULL;
-      self->recovery = G_N_ELEMENTS (recoveries);
     }
 
   if (self->recovery > 0)
     {
-      model_call (self, recoveries[--self->recovery], NULL);
+      model_call (self, recoveries[--self->recovery], NULL, NULL);
       return;
     }
 
   /* Within MULTI clients refuse it. */
   if (self->current == NULL && CHANCE (10) && !tornadis_queue_get_expected (self->queue).in_multi)
     {
-      model_call (self, "AUTH", NULL);
+      model_call (self, "AUTH", NULL, NULL);
       return;
     }
 
   if (self->current == NULL && CHANCE (40))
     {
-      model_call (self, alone[RANGE (0, G_N_ELEMENTS (alone))], NULL);
+      model_call (self, alone[RANGE (0, G_N_ELEMENTS (alone))], NULL, NULL);
       return;
     }
 
   if (self->current == NULL)
     {
-      self->current = g_new0 (Transaction, 1);
-      self->current->id = self->transactions->len;
-      self->current->script = &scripts[RANGE (0, G_N_ELEMENTS (scripts))];
-      self->current->is_blind = CHANCE (30);
+      self->current = model_make_transaction (self, CHANCE (30));
       self->step = 0;
-      g_ptr_array_add (self->transactions, self->current);
     }
 
-  model_call (self, self->current->script->steps[self->step++], self->current);
+  text = self->current->script->steps[self->step++];
   if (self->step == G_N_ELEMENTS (self->current->script->steps) || self->current->script->steps[self->step] == NULL)
-    self->current = NULL;
+    {
+      Transaction *transaction = self->current;
+
+      if (model_call_both (self, text))
+        return;
+      self->current = NULL;
+      model_call (self, text, transaction, NULL);
+      return;
+    }
+  model_call (self, text, self->current, NULL);
 }
 
 static void
@@ -752,7 +814,7 @@ model_fail_to_connect (Model *self)
 static gboolean
 call_decides_transaction (Call *self)
 {
-  return !self->atomic && (strcmp (self->text, "NOPE") == 0 || g_str_has_suffix (self->text, "EXEC") || strcmp (self->text, "DISCARD") == 0 ||
+  return !self->atomic && (strcmp (self->text, "NOPE") == 0 || g_str_has_suffix (self->text, "EXEC") || self->next != NULL || strcmp (self->text, "DISCARD") == 0 ||
                            strcmp (self->text, "UNWATCH") == 0);
 }
 
@@ -906,7 +968,7 @@ model_step (Model *self)
   /* So many that they are more than end at once. */
   if (self->current == NULL && CHANCE (5))
     for (guint i = 0; i < 20; i++)
-      model_call (self, "GET", NULL);
+      model_call (self, "GET", NULL, NULL);
 
   if (dice < 30)
     model_step_program (self);
