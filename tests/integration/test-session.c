@@ -777,6 +777,51 @@ test_atomic_counts (Fixture *fixture,
   tornadis_reply_unref (tornadis_client_call_pipeline_finish (fixture->client, wait_for_result (&result), NULL));
 }
 
+/* What is called before the program is notified that there was no room for a MULTI may be meant for that. */
+static void
+test_no_room (Fixture *fixture,
+              gconstpointer data)
+{
+  g_autoptr (TornadisPipeline) begin = PIPELINE (FALSE, "MULTI", "SET a 1");
+  g_autoptr (TornadisCommand) ping = tornadis_command_new ("PING");
+  g_autoptr (TornadisCommand) set = tornadis_command_new_strv ((const char *[]){ "SET", "b", "2", NULL });
+
+  for (guint knows = 0; knows < 2; knows++)
+    {
+      g_autoptr (GAsyncResult) begun = NULL;
+      g_autoptr (GAsyncResult) written = NULL;
+      g_autoptr (GError) error = NULL;
+
+      assert_call (fixture->client, "PONG", "PING", NULL);
+      g_object_set (fixture->client, "max-pending", 2, NULL);
+      tornadis_client_submit (fixture->client, ping, NULL, NULL, NULL);
+      if (knows)
+        tornadis_client_call_pipeline_async (fixture->client, begin, NULL, store_result, &begun);
+      else
+        tornadis_client_submit_pipeline (fixture->client, begin, NULL, NULL, NULL);
+      tornadis_client_call_async (fixture->client, set, NULL, store_result, &written);
+      g_object_set (fixture->client, "max-pending", 100, NULL);
+
+      g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&written), &error));
+      g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+      g_clear_error (&error);
+      if (knows)
+        {
+          g_assert_null (tornadis_client_call_pipeline_finish (fixture->client, wait_for_result (&begun), &error));
+          g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY);
+          g_clear_error (&error);
+          assert_call (fixture->client, "OK", "SET", "c", "3", NULL);
+        }
+      else
+        {
+          assert_lost (fixture->client, "SET c 3");
+          assert_lost (fixture->client, "EXEC");
+        }
+      assert_value (fixture, "b", NULL);
+    }
+  assert_value (fixture, "c", "3");
+}
+
 int
 main (int argc,
       char *argv[])
@@ -805,6 +850,7 @@ main (int argc,
   ADD ("fault-17/given-up-unsent", test_given_up_unsent);
   ADD ("fault-17/given-up-nested", test_given_up_nested);
   ADD ("fault-18/atomic-counts", test_atomic_counts);
+  ADD ("fault-03/no-room", test_no_room);
 
   return g_test_run ();
 }

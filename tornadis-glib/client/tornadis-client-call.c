@@ -45,6 +45,7 @@ typedef struct
   TornadisNotifies notifies;
   GError *error; /* (owned) */
   guint loss_id; /* of the session when it was made */
+  gboolean begins; /* it was to begin a transaction, and was not lost with another */
 } TornadisDeferredError;
 
 /* Why a command that is no plain one may not be sent, by itself or among others. */
@@ -115,12 +116,14 @@ deferred_error_cb (gpointer data)
 {
   TornadisDeferredError *deferred = data;
   TornadisSession *session = tornadis_link_get_session (tornadis_client_get_link (deferred->client));
+  gboolean is_lost = g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
 
   session->told_loss_id = deferred->loss_id;
   /* It was refused because its transaction is lost: from now on the caller knows, and may begin another one. */
-  if (g_error_matches (deferred->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) && deferred->notifies == TORNADIS_NOTIFIES_PROGRAM &&
-      deferred->func != tornadis_client_ignore_reply_cb)
+  if (is_lost && deferred->notifies == TORNADIS_NOTIFIES_PROGRAM && deferred->func != tornadis_client_ignore_reply_cb)
     tornadis_session_know_loss (session, deferred->loss_id);
+  else if (deferred->begins)
+    tornadis_session_know_refusal (session, deferred->loss_id);
   deferred->func (NULL, deferred->error, deferred->user_data);
 
   return G_SOURCE_REMOVE;
@@ -141,13 +144,14 @@ client_defer_error (TornadisClient *self,
                     TornadisSlotFunc func,
                     gpointer user_data,
                     TornadisNotifies notifies,
+                    gboolean begins,
                     GError *error)
 {
   TornadisDeferredError *deferred = g_new (TornadisDeferredError, 1);
   GSource *source = g_idle_source_new ();
 
   *deferred = (TornadisDeferredError){ g_object_ref (self), func, user_data, notifies, error,
-                                       tornadis_link_get_session (tornadis_client_get_link (self))->loss_id };
+                                       tornadis_link_get_session (tornadis_client_get_link (self))->loss_id, begins };
 
   g_source_set_static_name (source, "[tornadis] call refused");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
@@ -162,7 +166,7 @@ tornadis_client_defer_error (TornadisClient *self,
                              gpointer user_data,
                              GError *error)
 {
-  client_defer_error (self, func, user_data, TORNADIS_NOTIFIES_PROGRAM, error);
+  client_defer_error (self, func, user_data, TORNADIS_NOTIFIES_PROGRAM, FALSE, error);
 }
 
 /* Whether the client and the server would stay in step, and this kind of client takes calls at all. */
@@ -215,6 +219,27 @@ tornadis_client_check_call (TornadisClient *self,
   return client_check_call (self, command, pipeline, FALSE, error);
 }
 
+/* What is called before the program is notified that a MULTI or WATCH was not sent, which may not be for want of room by then,
+ * may be meant for that. Whether the call was to begin a transaction. */
+static gboolean
+client_follow_refusal (TornadisClient *self,
+                       TornadisCommand *command,
+                       TornadisPipeline *pipeline,
+                       TornadisNotifies notifies,
+                       const GError *error)
+{
+  TornadisLink *link = tornadis_client_get_link (self);
+
+  /* Of what was lost the session knows, and before a loss is sorted out it has to wait. */
+  if ((!g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY) && !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED)) ||
+      notifies == TORNADIS_NOTIFIES_MAKER || tornadis_queue_is_sorting (tornadis_link_get_queue (link)))
+    return FALSE;
+
+  return tornadis_session_refuse (tornadis_link_get_session (link), command,
+                                  pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
+                                  pipeline != NULL && tornadis_pipeline_get_atomic (pipeline));
+}
+
 /* The call is not queued. Consumes @error. */
 static G_NO_INLINE void
 client_refuse (TornadisClient *self,
@@ -223,6 +248,10 @@ client_refuse (TornadisClient *self,
                const TornadisOrigin *caller,
                GError *error)
 {
+  TornadisSlotFunc func = caller->func != NULL ? caller->func : tornadis_client_ignore_reply_cb;
+  TornadisNotifies notifies = (TornadisNotifies) caller->notifies;
+  gboolean begins;
+
   if (caller->queued != 0)
     {
       TornadisClientPrivate *priv = tornadis_client_get_private (self);
@@ -232,8 +261,9 @@ client_refuse (TornadisClient *self,
       tornadis_client_notify_observers (command, pipeline != NULL ? &observed : NULL, NULL, error,
                                         tornadis_link_get_time (priv->link) - caller->queued, priv);
     }
-  client_defer_error (self, caller->func != NULL ? caller->func : tornadis_client_ignore_reply_cb, caller->user_data,
-                      (TornadisNotifies) caller->notifies, error);
+  begins = client_follow_refusal (self, command, pipeline, notifies, error);
+  client_defer_error (self, func, caller->user_data, notifies,
+                      begins && func != tornadis_client_ignore_reply_cb && notifies != TORNADIS_NOTIFIES_NOBODY, error);
 }
 
 /* Whether nothing of client_check_call() can be in the way: so it is with most calls. */

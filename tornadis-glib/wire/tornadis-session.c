@@ -59,7 +59,7 @@ tornadis_session_end (TornadisSession *self,
   if (tornadis_transaction_is_open (lost))
     {
       self->lost = lost;
-      self->loss_known = FALSE;
+      self->loss_known = self->refused = FALSE;
     }
   self->altered = FALSE;
   self->stale = TRUE;
@@ -341,7 +341,7 @@ void
 tornadis_session_forget_loss (TornadisSession *self)
 {
   self->lost.in_multi = self->lost.watching = FALSE;
-  self->loss_known = FALSE;
+  self->loss_known = self->refused = FALSE;
 }
 
 /* Whether a call with this effect has nothing to do with the transaction that was lost. */
@@ -400,6 +400,38 @@ tornadis_session_admits (TornadisSession *self,
     tornadis_session_lose_begun (self);
 
   return FALSE;
+}
+
+gboolean
+tornadis_session_refuse (TornadisSession *self,
+                         TornadisCommand *command,
+                         GPtrArray *commands,
+                         gboolean atomic)
+{
+  TornadisTransaction begun = { FALSE, FALSE };
+  guint loss_id = self->loss_id;
+
+  if (!tornadis_session_admits (self, command, commands, atomic, TRUE) || atomic)
+    return loss_id != self->loss_id;
+
+  for (guint i = 0; i < (command != NULL ? 1 : commands->len); i++)
+    tornadis_transaction_follow (&begun, tornadis_command_get_effect (command != NULL ? command : g_ptr_array_index (commands, i)));
+  if (!tornadis_transaction_is_open (begun))
+    return FALSE;
+
+  tornadis_session_lose_begun (self);
+  self->lost = begun;
+  self->refused = TRUE;
+
+  return TRUE;
+}
+
+void
+tornadis_session_know_refusal (TornadisSession *self,
+                               guint loss_id)
+{
+  if (self->refused && loss_id == self->loss_id)
+    tornadis_session_forget_loss (self);
 }
 
 GError *

@@ -45,6 +45,7 @@ typedef struct
   TornadisTransaction expected; /* unless it is @stale */
   TornadisTransaction lost;
   gboolean loss_known : 1; /* a caller was notified of @lost */
+  gboolean refused : 1;    /* no transaction was lost: those of @lost were not begun, as there was no room for the call */
   gboolean stale : 1;      /* a command that @expected counts was taken back or refused */
   gboolean altered : 1;    /* the server keeps something that cannot be compared or set back */
   guint loss_id;           /* grows with every call that began a transaction, or was to, and was lost or not sent */
@@ -116,6 +117,15 @@ void                  tornadis_session_lose_begun         (TornadisSession      
 /* The program is notified of a call for which the loss_id was @loss_id: it knows of what was lost up to then. */
 void                  tornadis_session_know_loss          (TornadisSession       *self,
                                                            guint                  loss_id);
+/* A call is not sent for another reason, such as that there is no room: what it was to begin counts as lost. Whether it was to
+ * begin anything. */
+gboolean tornadis_session_refuse (TornadisSession *self,
+                                  TornadisCommand *command,
+                                  GPtrArray *commands,
+                                  gboolean atomic);
+/* The program is notified of one that was, for which the loss_id was @loss_id then. */
+void tornadis_session_know_refusal (TornadisSession *self,
+                                    guint loss_id);
 /* The program closed the connection itself, and so knows of the loss. */
 void                  tornadis_session_forget_loss        (TornadisSession       *self);
 /* Whether @command, or @commands, may be sent because they do not belong to a transaction that was lost. @known: the caller
