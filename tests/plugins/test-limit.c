@@ -687,6 +687,52 @@ test_disposed (void)
 
 #define ADD(name, func) g_test_add ("/limit/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
+/* A MULTI that is cancelled before it was sent takes with it what waits behind it, up to EXEC, for the connection or here. */
+static void
+test_transaction (Fixture *fixture,
+                  gconstpointer data)
+{
+  static const char *const lines[] = { "BLPOP list 0", "MULTI", "SET a 1", "EXEC", "SET b 2", "GET a" };
+
+  for (guint sent = 0; sent < 4; sent++)
+    {
+      TornadisPlugin *limit = add_plugin (fixture->client, "limit", "max-in-flight", 1 + sent, NULL);
+      GAsyncResult *results[G_N_ELEMENTS (lines)] = { NULL };
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+      assert_call (fixture->client, "PONG", "PING", NULL);
+      if (sent)
+        tornadis_client_close (fixture->client);
+      for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+        {
+          g_auto (GStrv) argv = g_strsplit (lines[i], " ", -1);
+          g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *const *) argv);
+
+          tornadis_client_call_async (fixture->client, command, i == 1 ? cancellable : NULL, store_result, &results[i]);
+        }
+      g_cancellable_cancel (cancellable);
+      wait_until (count_blocked (fixture->redis) == 1 && results[1] != NULL);
+      g_free (tornadis_harness_redis_command (fixture->redis, "RPUSH list x", NULL));
+
+      for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+        {
+          g_autoptr (GError) error = NULL;
+          g_autoptr (TornadisReply) reply = tornadis_client_call_finish (fixture->client, wait_for_result (&results[i]), &error);
+
+          if (i == 1)
+            g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+          else if (i == 2 || i == 3)
+            g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+          else
+            g_assert_no_error (error);
+          if (i + 1 == G_N_ELEMENTS (lines))
+            g_assert_cmpint (tornadis_reply_get_kind (reply), ==, TORNADIS_REPLY_KIND_NIL);
+          g_object_unref (results[i]);
+        }
+      tornadis_client_remove_plugin (fixture->client, limit);
+    }
+}
+
 int
 main (int argc,
       char **argv)
@@ -696,6 +742,7 @@ main (int argc,
   g_test_add_func ("/limit/bucket", test_bucket);
   g_test_add_func ("/limit/fair-queue", test_fair_queue);
   g_test_add_func ("/limit/breaker", test_breaker);
+  ADD ("transaction", test_transaction);
   ADD ("bad-options", test_bad_options);
   ADD ("in-flight", test_in_flight);
   ADD ("fair", test_fair);

@@ -70,6 +70,7 @@ struct _TornadisCall
   gboolean connects : 1;       /* it is tornadis_client_connect_async() */
   guint counted : 1;           /* among those for which there is max-pending: it is the program's */
   gboolean in_transaction : 1; /* an attempt was sent in a transaction, or began or ended one */
+  gboolean taken_back : 1;     /* it is not sent: nor was what was to begin its transaction */
   gboolean changed : 1;        /* a plugin replaced the command or the pipeline, which has not been checked since */
   gboolean answered : 1;       /* the outcome is the server's reply, or what a plugin gave */
 };
@@ -128,6 +129,10 @@ void             tornadis_call_follow_sent      (TornadisCall        *self,
                                                  gboolean             refused);
 /* It was sent and has failed. */
 void             tornadis_call_follow_loss      (TornadisCall        *self);
+/* It has failed, @id being what it was sent as, or 0. If it was to begin a transaction and was not sent, what plugins hold behind
+ * it was meant for that: up to the end of it, none is sent. */
+void tornadis_call_take_back_behind (TornadisCall *self,
+                                     guint64 id);
 /* Whether another attempt would get into a transaction that has begun since the first. MULTI would queue it, and its reply
  * would be one more of EXEC. */
 gboolean         tornadis_call_comes_between    (TornadisCall        *self);

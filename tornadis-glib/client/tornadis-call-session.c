@@ -8,15 +8,41 @@
 #include "tornadis-glib/client/tornadis-pipeline-private.h"
 #include "tornadis-glib/tornadis-error.h"
 
+static GPtrArray *
+call_peek_commands (TornadisCall *self)
+{
+  return self->pipeline != NULL ? tornadis_pipeline_peek_commands (self->pipeline) : NULL;
+}
+
+static gboolean
+call_is_atomic (TornadisCall *self)
+{
+  return self->pipeline != NULL && tornadis_pipeline_get_atomic (self->pipeline);
+}
+
+/* An atomic pipeline is a transaction of its own, which ends what was watched. */
+static void
+call_follow (TornadisCall *self,
+             TornadisTransaction *transaction)
+{
+  GPtrArray *commands = call_peek_commands (self);
+
+  if (self->command != NULL)
+    tornadis_transaction_follow (transaction, tornadis_command_get_effect (self->command));
+  else if (call_is_atomic (self))
+    transaction->in_multi = transaction->watching = FALSE;
+  else
+    for (guint i = 0; i < commands->len; i++)
+      tornadis_transaction_follow (transaction, tornadis_command_get_effect (g_ptr_array_index (commands, i)));
+}
+
 static TornadisSessionConcern
 call_get_concern (TornadisCall *self)
 {
   if (self->connects)
     return TORNADIS_SESSION_NO_CONCERN;
 
-  return tornadis_session_get_concern (self->command,
-                                       self->pipeline != NULL ? tornadis_pipeline_peek_commands (self->pipeline) : NULL,
-                                       self->pipeline != NULL && tornadis_pipeline_get_atomic (self->pipeline));
+  return tornadis_session_get_concern (self->command, call_peek_commands (self), call_is_atomic (self));
 }
 
 static gboolean
@@ -57,6 +83,70 @@ tornadis_call_follow_sent (TornadisCall *self,
   self->in_transaction |= tornadis_transaction_is_open (before) || refused || call_begins_or_ends (self);
 }
 
+/* Whether a server may have it, which has failed. */
+static gboolean
+call_is_sent (TornadisCall *self,
+              guint64 id)
+{
+  TornadisLink *link = tornadis_client_get_link (self->client);
+
+  if (g_error_matches (self->error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) ||
+      g_error_matches (self->error, TORNADIS_ERROR, TORNADIS_ERROR_PROTOCOL) ||
+      g_error_matches (self->error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY))
+    return TRUE;
+
+  return tornadis_link_get_state (link) == TORNADIS_CLIENT_STATE_CONNECTED &&
+         tornadis_queue_is_written (tornadis_link_get_queue (link), id);
+}
+
+/* Whether it is a call of the program's. */
+static gboolean
+call_is_own (const TornadisCall *self)
+{
+  return self->first == 0 && !self->connects;
+}
+
+/* What the call would have begun, as tornadis_queue_get_begun(). */
+static TornadisTransaction
+call_get_begun (TornadisCall *self)
+{
+  TornadisTransaction before = tornadis_queue_get_expected (tornadis_link_get_queue (tornadis_client_get_link (self->client)));
+  TornadisTransaction after, begun = { FALSE, FALSE };
+
+  for (const GList *l = tornadis_client_get_private (self->client)->calls.head; l != &self->node; l = l->next)
+    if (call_is_own (l->data) && ((TornadisCall *) l->data)->phase < PHASE_SENT)
+      call_follow (l->data, &before);
+
+  after = before;
+  call_follow (self, &after);
+  call_follow (self, &begun);
+  begun.in_multi = after.in_multi && !before.in_multi;
+  begun.watching &= after.watching;
+
+  return begun;
+}
+
+void
+tornadis_call_take_back_behind (TornadisCall *self,
+                                guint64 id)
+{
+  TornadisSession session = { .db = 0 };
+
+  if (self->target != NULL || !call_is_own (self) || self->node.next == NULL || !call_begins_or_ends (self) || call_is_sent (self, id))
+    return;
+
+  session.lost = call_get_begun (self);
+  for (const GList *l = self->node.next; l != NULL && tornadis_transaction_is_open (session.lost); l = l->next)
+    {
+      TornadisCall *call = l->data;
+
+      /* What waits for the connection the queue has taken back. */
+      if (call_is_own (call) &&
+          !tornadis_session_admits (&session, call->command, call_peek_commands (call), call_is_atomic (call), FALSE))
+        call->taken_back |= call->phase < PHASE_SENT;
+    }
+}
+
 gboolean
 tornadis_call_comes_between (TornadisCall *self)
 {
@@ -89,7 +179,7 @@ tornadis_call_follow_loss (TornadisCall *self)
 void
 tornadis_call_note_loss (TornadisCall *self)
 {
-  if (G_LIKELY (self->error == NULL))
+  if (G_LIKELY (self->error == NULL) || self->taken_back)
     return;
 
   call_get_session (self)->told_loss_id = self->loss_id;

@@ -89,6 +89,7 @@ sent_cb (TornadisReply *reply,
   g_autoptr (TornadisCall) self = user_data;
   /* By plugins of the client that it was forwarded to. */
   gboolean answered = self->sent.call != NULL && self->sent.call->answered;
+  guint64 id = self->sent.id;
 
   self->sent = (TornadisDispatched){ 0 };
   if (self->phase != PHASE_SENT)
@@ -96,7 +97,10 @@ sent_cb (TornadisReply *reply,
 
   call_set_outcome (self, reply, error);
   if (error != NULL)
-    tornadis_call_follow_loss (self);
+    {
+      tornadis_call_follow_loss (self);
+      tornadis_call_take_back_behind (self, id);
+    }
   self->answered |= answered;
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
@@ -161,6 +165,19 @@ call_send (TornadisCall *self)
     {
       self->phase = PHASE_SENT;
       call_send_connect (self);
+      return;
+    }
+
+  if (G_UNLIKELY (self->taken_back))
+    {
+      g_autoptr (GError) error = g_error_new (TORNADIS_ERROR, TORNADIS_ERROR_LOST,
+                                              "%s was not sent: the WATCH or MULTI before it was not sent either",
+                                              tornadis_call_get_name (self));
+
+      call_set_outcome (self, NULL, error);
+      self->in_transaction = TRUE;
+      self->end_time = g_get_monotonic_time ();
+      self->phase = PHASE_UP;
       return;
     }
 
@@ -593,6 +610,7 @@ tornadis_call_abort (TornadisCall *self,
   call_clear_source (self);
   tornadis_call_end_hold (self);
   call_set_outcome (self, NULL, error);
+  tornadis_call_take_back_behind (self, 0);
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
   /* It clears this. */
@@ -675,6 +693,8 @@ call_answer (TornadisCall *self,
   call_clear_source (self);
   tornadis_call_end_hold (self);
   call_set_outcome (self, reply, error);
+  if (self->error != NULL)
+    tornadis_call_take_back_behind (self, 0);
   self->answered = TRUE;
   self->end_time = g_get_monotonic_time ();
   self->phase = PHASE_UP;
