@@ -61,7 +61,7 @@ loss_is_left_by (const MockLoss *self,
   if (command_is (first, "WATCH") || command_is (first, "MULTI"))
     return self->known;
 
-  return command_is (first, "UNWATCH") && !self->open.in_multi;
+  return command_is (first, "UNWATCH") && (self->known || !self->open.in_multi);
 }
 
 gboolean
@@ -70,6 +70,7 @@ mock_loss_admits (MockLoss *self,
 {
   /* EXEC would have ended it, also where only WATCH was sent. */
   MockOpen open = { TRUE, FALSE };
+  MockOpen begun = { FALSE, FALSE };
 
   if (!mock_loss_is_any (self))
     return TRUE;
@@ -81,8 +82,12 @@ mock_loss_admits (MockLoss *self,
     }
 
   mock_open_follow (&open, call);
+  mock_open_follow (&begun, call);
   if (!open.in_multi)
     mock_loss_end (self);
+  /* What it would have begun is lost as well. */
+  self->open.watching |= open.watching;
+  self->open.in_multi |= open.in_multi && begun.in_multi;
 
   return FALSE;
 }
