@@ -363,6 +363,44 @@ test_both_lost (gconstpointer asks_plugin)
   assert_finalized (client);
 }
 
+static gboolean
+forward_hook (HookPlugin *self,
+              Hook hook,
+              TornadisClient *client,
+              TornadisCall *call)
+{
+  if (hook != CALL)
+    return FALSE;
+
+  tornadis_call_forward (call, self->data);
+  return TRUE;
+}
+
+/* Who does not look at outcomes knows of no loss, by whatever way the calls go. */
+static void
+test_blind_forwarded (gconstpointer asks_plugin)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect WATCH\nclose\n---\nhandshake\necho-server\n");
+  g_autoptr (TornadisClient) target = make_client (peer);
+  TornadisClient *client = tornadis_client_new ("127.0.0.1", 1);
+  HookPlugin *forwarder = add_calling (client, "forwarder", forward_hook, target);
+  HookPlugin *plugin = asks_plugin != NULL ? add_calling (target, "p", NULL, NULL) : NULL;
+  g_autoptr (TornadisCommand) watch = make_command ("WATCH k");
+  g_autoptr (TornadisCommand) multi = make_command ("MULTI");
+  g_autoptr (GError) error = NULL;
+
+  tornadis_client_submit (client, watch, NULL, NULL, NULL);
+  wait_until (count_received (peer, "WATCH") == 1 && !tornadis_client_is_connected (target));
+  tornadis_client_submit (client, multi, NULL, NULL, NULL);
+  g_assert_null (call (client, &error, "GET", "k", NULL));
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+
+  if (plugin != NULL)
+    take_off (target, plugin);
+  take_off (client, forwarder);
+  assert_finalized (client);
+}
+
 int
 main (int argc,
       char *argv[])
@@ -379,6 +417,8 @@ main (int argc,
   g_test_add_data_func ("/plugin-session/fault-03-unwanted-call-lost", "watched", test_own_call_lost);
   g_test_add_data_func ("/plugin-session/both-lost", NULL, test_both_lost);
   g_test_add_data_func ("/plugin-session/both-lost-behind-plugin", "asked", test_both_lost);
+  g_test_add_data_func ("/plugin-session/blind-forwarded", NULL, test_blind_forwarded);
+  g_test_add_data_func ("/plugin-session/blind-forwarded-to-plugin", "asked", test_blind_forwarded);
 
   return g_test_run ();
 }

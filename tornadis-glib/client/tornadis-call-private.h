@@ -105,6 +105,8 @@ void tornadis_call_start_failed (TornadisClient    *client,
 gboolean tornadis_call_may_have_run (TornadisCall *self);
 /* Where the call goes: over the connection of its client, or of that to which it was forwarded. */
 TornadisClient *tornadis_call_get_destination (TornadisCall *self);
+/* The call of another client that was forwarded to this one's (transfer none) (nullable). */
+TornadisCall *tornadis_call_get_forwarded (TornadisCall *self);
 /* Completes the call with @error, in whatever phase it is. */
 void tornadis_call_abort (TornadisCall      *self,
                           const GError      *error);

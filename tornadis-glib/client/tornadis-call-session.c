@@ -158,6 +158,10 @@ tornadis_call_comes_between (TornadisCall *self)
 TornadisNotifies
 tornadis_call_get_notifies (TornadisCall *self)
 {
+  TornadisCall *forwarded = tornadis_call_get_forwarded (self);
+
+  if (forwarded != NULL)
+    return tornadis_call_get_notifies (forwarded);
   if (self->first > 0)
     return TORNADIS_NOTIFIES_MAKER;
 

@@ -134,6 +134,12 @@ call_send_connect (TornadisCall *self)
   tornadis_client_connect_link (self->client, task);
 }
 
+TornadisCall *
+tornadis_call_get_forwarded (TornadisCall *self)
+{
+  return self->func == sent_cb ? self->user_data : NULL;
+}
+
 TornadisClient *
 tornadis_call_get_destination (TornadisCall *self)
 {
