@@ -76,7 +76,9 @@ typedef struct
   gboolean atomic;
   guint n_completed;
   guint64 queue_id;
-  guint loss_id; /* when it was refused */
+  guint loss_id;    /* when it was refused */
+  gboolean no_room; /* for want of that */
+  gboolean begins;  /* it was to begin a transaction, and its caller will know */
   gboolean cancelled;
 } Call;
 
@@ -571,6 +573,34 @@ model_make_command (Model *self,
   return command;
 }
 
+/* Whoever takes these back knows that what is called next belongs to the transaction still. */
+static gboolean
+call_decides_transaction (Call *self)
+{
+  return !self->atomic && (strcmp (self->text, "NOPE") == 0 || g_str_has_suffix (self->text, "EXEC") || self->next != NULL ||
+                           strcmp (self->text, "DISCARD") == 0 || strcmp (self->text, "UNWATCH") == 0);
+}
+
+/* As clients do when too much is waiting. */
+static gboolean
+model_has_no_room (Model *self,
+                   Call *call,
+                   TornadisCommand *command,
+                   GPtrArray *commands)
+{
+  if (!CHANCE (3) || call_decides_transaction (call) || strstr (call->text, "SELECT") != NULL)
+    return FALSE;
+
+  TRACE ("no room for %u", call->first_id);
+  if (call->transaction != NULL)
+    call->transaction->n_writes -= call->n_writes;
+  call->no_room = TRUE;
+  call->begins = tornadis_session_refuse (&self->session, command, commands, call->atomic, tornadis_queue_is_sorting (self->queue)) && call->n_completed == 0;
+  call->loss_id = self->session.loss_id;
+  g_ptr_array_add (self->refused, call);
+  return TRUE;
+}
+
 /* "GET": a command; "GET|GET": a pipeline; with "!" before it an atomic one. */
 static void
 model_call (Model *self,
@@ -604,7 +634,10 @@ model_call (Model *self,
   if (blind)
     call->n_completed = 1;
 
-  if (!tornadis_queue_is_sorting (self->queue) && !tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
+  if (model_has_no_room (self, call, command, commands))
+    return;
+
+  if (!tornadis_session_admits_now (&self->session, command, commands, atomic, tornadis_queue_is_sorting (self->queue)))
     {
       call->loss_id = self->session.loss_id;
       g_ptr_array_add (self->refused, call);
@@ -624,11 +657,15 @@ model_deliver_refused (Model *self)
   while (self->refused->len > 0)
     {
       Call *call = g_ptr_array_steal_index (self->refused, 0);
-      g_autoptr (GError) error = tornadis_session_new_loss_error (call->text);
+      g_autoptr (GError) error = call->no_room ? g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "test")
+                                               : tornadis_session_new_loss_error (call->text);
 
       if (call->transaction != NULL && call->transaction->is_blind)
         continue;
-      tornadis_session_know_loss (&self->session, call->loss_id);
+      if (!call->no_room)
+        tornadis_session_know_loss (&self->session, call->loss_id);
+      if (!call->no_room || call->begins)
+        tornadis_session_know_refusal (&self->session, call->loss_id, !call->no_room);
       call_done_cb (NULL, error, call);
     }
 }
@@ -765,8 +802,8 @@ model_lose (Model *self,
 {
   g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
 
-  /* From the main loop, long before the next connection is up. */
-  model_deliver_refused (self);
+  if (CHANCE (50))
+    model_deliver_refused (self);
   TRACE ("lost, keep %d", keep_unwritten);
   model_disconnect (self);
   tornadis_queue_lose (self->queue, keep_unwritten, error);
@@ -808,14 +845,6 @@ model_fail_to_connect (Model *self)
   self->ending = TRUE;
   if (CHANCE (50))
     model_end_lost (self);
-}
-
-/* Whoever takes these back knows that what is called next belongs to the transaction still. */
-static gboolean
-call_decides_transaction (Call *self)
-{
-  return !self->atomic && (strcmp (self->text, "NOPE") == 0 || g_str_has_suffix (self->text, "EXEC") || self->next != NULL || strcmp (self->text, "DISCARD") == 0 ||
-                           strcmp (self->text, "UNWATCH") == 0);
 }
 
 static void

@@ -195,7 +195,7 @@ call_send (TornadisCall *self)
     }
 
   before = tornadis_queue_get_expected (tornadis_link_get_queue (link));
-  was_lost = tornadis_transaction_is_open (tornadis_link_get_session (link)->lost);
+  was_lost = tornadis_session_has_lost (tornadis_link_get_session (link));
   self->phase = PHASE_SENT;
   call_dispatch (self, &sent);
   /* What gives up a transaction that was lost does not belong to it: that is not refused. */

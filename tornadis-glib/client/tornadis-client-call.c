@@ -45,7 +45,7 @@ typedef struct
   TornadisNotifies notifies;
   GError *error; /* (owned) */
   guint loss_id; /* of the session when it was made */
-  gboolean begins; /* it was to begin a transaction, and was not lost with another */
+  gboolean tells; /* the caller is notified of what was refused */
 } TornadisDeferredError;
 
 /* Why a command that is no plain one may not be sent, by itself or among others. */
@@ -122,8 +122,8 @@ deferred_error_cb (gpointer data)
   /* It was refused because its transaction is lost: from now on the caller knows, and may begin another one. */
   if (is_lost && deferred->notifies == TORNADIS_NOTIFIES_PROGRAM && deferred->func != tornadis_client_ignore_reply_cb)
     tornadis_session_know_loss (session, deferred->loss_id);
-  else if (deferred->begins)
-    tornadis_session_know_refusal (session, deferred->loss_id);
+  if (deferred->tells)
+    tornadis_session_know_refusal (session, deferred->loss_id, is_lost);
   deferred->func (NULL, deferred->error, deferred->user_data);
 
   return G_SOURCE_REMOVE;
@@ -144,14 +144,14 @@ client_defer_error (TornadisClient *self,
                     TornadisSlotFunc func,
                     gpointer user_data,
                     TornadisNotifies notifies,
-                    gboolean begins,
+                    gboolean tells,
                     GError *error)
 {
   TornadisDeferredError *deferred = g_new (TornadisDeferredError, 1);
   GSource *source = g_idle_source_new ();
 
   *deferred = (TornadisDeferredError){ g_object_ref (self), func, user_data, notifies, error,
-                                       tornadis_link_get_session (tornadis_client_get_link (self))->loss_id, begins };
+                                       tornadis_link_get_session (tornadis_client_get_link (self))->loss_id, tells };
 
   g_source_set_static_name (source, "[tornadis] call refused");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
@@ -230,14 +230,15 @@ client_follow_refusal (TornadisClient *self,
 {
   TornadisLink *link = tornadis_client_get_link (self);
 
-  /* Of what was lost the session knows, and before a loss is sorted out it has to wait. */
+  /* Of what was lost the session knows. */
   if ((!g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY) && !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED)) ||
-      notifies == TORNADIS_NOTIFIES_MAKER || tornadis_queue_is_sorting (tornadis_link_get_queue (link)))
+      notifies == TORNADIS_NOTIFIES_MAKER)
     return FALSE;
 
   return tornadis_session_refuse (tornadis_link_get_session (link), command,
                                   pipeline != NULL ? tornadis_pipeline_peek_commands (pipeline) : NULL,
-                                  pipeline != NULL && tornadis_pipeline_get_atomic (pipeline));
+                                  pipeline != NULL && tornadis_pipeline_get_atomic (pipeline),
+                                  tornadis_queue_is_sorting (tornadis_link_get_queue (link)));
 }
 
 /* The call is not queued. Consumes @error. */
@@ -250,7 +251,7 @@ client_refuse (TornadisClient *self,
 {
   TornadisSlotFunc func = caller->func != NULL ? caller->func : tornadis_client_ignore_reply_cb;
   TornadisNotifies notifies = (TornadisNotifies) caller->notifies;
-  gboolean begins;
+  gboolean begins, tells;
 
   if (caller->queued != 0)
     {
@@ -262,8 +263,9 @@ client_refuse (TornadisClient *self,
                                         tornadis_link_get_time (priv->link) - caller->queued, priv);
     }
   begins = client_follow_refusal (self, command, pipeline, notifies, error);
-  client_defer_error (self, func, caller->user_data, notifies,
-                      begins && func != tornadis_client_ignore_reply_cb && notifies != TORNADIS_NOTIFIES_NOBODY, error);
+  tells = (begins || g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST)) && func != tornadis_client_ignore_reply_cb &&
+          (notifies == TORNADIS_NOTIFIES_PROGRAM || notifies == TORNADIS_NOTIFIES_PLUGINS);
+  client_defer_error (self, func, caller->user_data, notifies, tells, error);
 }
 
 /* Whether nothing of client_check_call() can be in the way: so it is with most calls. */

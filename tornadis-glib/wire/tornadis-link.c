@@ -219,7 +219,7 @@ link_close_ending (TornadisLink *self,
   g_autoptr (GError) reason = g_error_copy (self->ending.notifies_waiters ? self->ending.error : error);
 
   tornadis_queue_lose_rest (self->queue);
-  tornadis_session_forget_loss (&self->session);
+  tornadis_session_forget_all (&self->session);
   tornadis_poller_item_unqueue (&self->ensure_item);
   link_space_attempts (self, LINK_CLOSED, error, 0);
   self->ending.is_asked_for = self->ending.may_reconnect = self->ending.notifies_waiters = FALSE;
@@ -277,7 +277,7 @@ link_tear_down (TornadisLink *self,
   if (end == LINK_CLOSED)
     {
       tornadis_queue_sort_out (self->queue, G_MAXINT64);
-      tornadis_session_forget_loss (&self->session);
+      tornadis_session_forget_all (&self->session);
     }
 
   self->ending = (LinkEnding){ .serial = ++self->n_endings,
@@ -634,7 +634,7 @@ tornadis_link_get_session (TornadisLink *self)
 gboolean
 tornadis_link_is_in_transaction (TornadisLink *self)
 {
-  return tornadis_transaction_is_open (self->session.lost) ||
+  return tornadis_session_has_lost (&self->session) ||
          tornadis_transaction_is_open (tornadis_queue_get_expected (self->queue));
 }
 
@@ -748,9 +748,8 @@ link_admit_slowly (TornadisLink *self,
       return FALSE;
     }
 
-  /* Before a loss is sorted out, as if it had not happened yet. */
-  if (notifies != TORNADIS_NOTIFIES_MAKER && !tornadis_queue_is_sorting (self->queue) &&
-      !tornadis_session_admits (&self->session, command, commands, atomic, TRUE))
+  if (notifies != TORNADIS_NOTIFIES_MAKER &&
+      !tornadis_session_admits_now (&self->session, command, commands, atomic, tornadis_queue_is_sorting (self->queue)))
     {
       g_propagate_error (error, tornadis_session_new_loss_error (command != NULL ? tornadis_command_get_name (command)
                                                                                  : "The pipeline"));
@@ -776,7 +775,7 @@ link_admit (TornadisLink *self,
   gboolean has_room = (flags & TORNADIS_SLOT_LINK_ONLY) != 0 ||
                       tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes);
 
-  if (G_LIKELY (has_room && self->connection != NULL && !tornadis_transaction_is_open (self->session.lost)))
+  if (G_LIKELY (has_room && self->connection != NULL && !tornadis_session_has_lost (&self->session)))
     return TRUE;
 
   return link_admit_slowly (self, command, commands, atomic, (TornadisNotifies) caller->notifies, has_room, error);

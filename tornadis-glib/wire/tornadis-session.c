@@ -59,7 +59,7 @@ tornadis_session_end (TornadisSession *self,
   if (tornadis_transaction_is_open (lost))
     {
       self->lost = lost;
-      self->loss_known = self->refused = FALSE;
+      self->loss_known = FALSE;
     }
   self->altered = FALSE;
   self->stale = TRUE;
@@ -338,28 +338,95 @@ tornadis_session_know_loss (TornadisSession *self,
 }
 
 void
+tornadis_session_know_refusal (TornadisSession *self,
+                               guint loss_id,
+                               gboolean is_lost)
+{
+  if (loss_id != self->refusal_id)
+    return;
+
+  self->refusal_known = is_lost;
+  if (!is_lost)
+    self->refused.in_multi = self->refused.watching = FALSE;
+}
+
+void
 tornadis_session_forget_loss (TornadisSession *self)
 {
   self->lost.in_multi = self->lost.watching = FALSE;
-  self->loss_known = self->refused = FALSE;
+  self->loss_known = FALSE;
 }
 
-/* Whether a call with this effect has nothing to do with the transaction that was lost. */
+void
+tornadis_session_forget_all (TornadisSession *self)
+{
+  tornadis_session_forget_loss (self);
+  self->refused.in_multi = self->refused.watching = FALSE;
+}
+
+/* Whether a call with this effect has nothing to do with @lost. */
 static gboolean
-session_begins_again (TornadisSession *self,
-                      TornadisCommandEffect effect,
-                      gboolean known)
+begins_again (const TornadisTransaction *lost,
+              TornadisCommandEffect effect,
+              gboolean known)
 {
   switch ((guint) effect)
     {
     case TORNADIS_COMMAND_WATCH:
     case TORNADIS_COMMAND_MULTI:
-      return known && self->loss_known;
+      return known;
     case TORNADIS_COMMAND_UNWATCH:
-      return !self->lost.in_multi || (known && self->loss_known);
+      return known || !lost->in_multi;
     default:
       return FALSE;
     }
+}
+
+static void
+follow_all (TornadisTransaction *transaction,
+            TornadisCommand *command,
+            GPtrArray *commands)
+{
+  for (guint i = 0; i < (command != NULL ? 1 : commands->len); i++)
+    tornadis_transaction_follow (transaction,
+                                 tornadis_command_get_effect (command != NULL ? command : g_ptr_array_index (commands, i)));
+}
+
+/* Whether a call may be sent in spite of @lost, of the session, which is forgotten when it ends there. */
+static gboolean
+session_admits (TornadisSession *self,
+                TornadisTransaction *lost,
+                TornadisCommand *command,
+                GPtrArray *commands,
+                gboolean atomic,
+                gboolean known)
+{
+  static const TornadisTransaction none = { FALSE, FALSE };
+  TornadisCommand *first = command != NULL ? command : g_ptr_array_index (commands, 0);
+  /* As if within MULTI: EXEC ends the lost transaction, even if only WATCH had been sent. */
+  TornadisTransaction transaction = { TRUE, FALSE };
+  TornadisTransaction begun = none;
+
+  if (!tornadis_transaction_is_open (*lost))
+    return TRUE;
+
+  if (!atomic && begins_again (lost, tornadis_command_get_effect (first), known))
+    {
+      *lost = none;
+      return TRUE;
+    }
+
+  follow_all (&transaction, command, commands);
+  follow_all (&begun, command, commands);
+  /* What ends the one may begin the next, which is lost as well. */
+  if (atomic || !transaction.in_multi)
+    *lost = none;
+  lost->watching |= !atomic && transaction.watching;
+  lost->in_multi |= !atomic && begun.in_multi && transaction.in_multi;
+  if (tornadis_transaction_is_open (begun))
+    tornadis_session_lose_begun (self);
+
+  return FALSE;
 }
 
 gboolean
@@ -369,69 +436,62 @@ tornadis_session_admits (TornadisSession *self,
                          gboolean atomic,
                          gboolean known)
 {
-  TornadisCommand *first = command != NULL ? command : g_ptr_array_index (commands, 0);
-  /* As if within MULTI: EXEC ends the lost transaction, even if only WATCH had been sent. */
-  TornadisTransaction transaction = { TRUE, FALSE };
-  TornadisTransaction begun = { FALSE, FALSE };
+  gboolean admits = session_admits (self, &self->lost, command, commands, atomic, known && self->loss_known);
 
-  if (!tornadis_transaction_is_open (self->lost))
-    return TRUE;
+  self->loss_known &= tornadis_transaction_is_open (self->lost);
 
-  if (!atomic && session_begins_again (self, tornadis_command_get_effect (first), known))
-    {
-      tornadis_session_forget_loss (self);
-      return TRUE;
-    }
+  return admits;
+}
 
-  for (guint i = 0; i < (command != NULL ? 1 : commands->len); i++)
-    {
-      TornadisCommandEffect effect = tornadis_command_get_effect (command != NULL ? command : g_ptr_array_index (commands, i));
+static void
+session_set_refused (TornadisSession *self,
+                     TornadisTransaction refused)
+{
+  self->refused = refused;
+  self->refusal_known = FALSE;
+  self->refusal_id = self->loss_id;
+}
 
-      tornadis_transaction_follow (&transaction, effect);
-      tornadis_transaction_follow (&begun, effect);
-    }
+gboolean
+tornadis_session_admits_now (TornadisSession *self,
+                             TornadisCommand *command,
+                             GPtrArray *commands,
+                             gboolean atomic,
+                             gboolean is_sorting)
+{
+  guint loss_id = self->loss_id;
+  gboolean admits = session_admits (self, &self->refused, command, commands, atomic, self->refusal_known);
+  gboolean begins = loss_id != self->loss_id;
 
-  /* What ends the one may begin the next, which is lost as well. */
-  if (atomic || !transaction.in_multi)
-    tornadis_session_forget_loss (self);
-  self->lost.watching |= !atomic && transaction.watching;
-  self->lost.in_multi |= !atomic && begun.in_multi && transaction.in_multi;
-  if (tornadis_transaction_is_open (begun))
-    tornadis_session_lose_begun (self);
+  if (!is_sorting)
+    admits &= tornadis_session_admits (self, command, commands, atomic, TRUE);
+  if (begins)
+    session_set_refused (self, self->refused);
 
-  return FALSE;
+  return admits;
 }
 
 gboolean
 tornadis_session_refuse (TornadisSession *self,
                          TornadisCommand *command,
                          GPtrArray *commands,
-                         gboolean atomic)
+                         gboolean atomic,
+                         gboolean is_sorting)
 {
   TornadisTransaction begun = { FALSE, FALSE };
   guint loss_id = self->loss_id;
 
-  if (!tornadis_session_admits (self, command, commands, atomic, TRUE) || atomic)
+  if (!tornadis_session_admits_now (self, command, commands, atomic, is_sorting) || atomic)
     return loss_id != self->loss_id;
 
-  for (guint i = 0; i < (command != NULL ? 1 : commands->len); i++)
-    tornadis_transaction_follow (&begun, tornadis_command_get_effect (command != NULL ? command : g_ptr_array_index (commands, i)));
+  follow_all (&begun, command, commands);
   if (!tornadis_transaction_is_open (begun))
     return FALSE;
 
   tornadis_session_lose_begun (self);
-  self->lost = begun;
-  self->refused = TRUE;
+  session_set_refused (self, begun);
 
   return TRUE;
-}
-
-void
-tornadis_session_know_refusal (TornadisSession *self,
-                               guint loss_id)
-{
-  if (self->refused && loss_id == self->loss_id)
-    tornadis_session_forget_loss (self);
 }
 
 GError *
@@ -460,7 +520,7 @@ tornadis_session_dup_settings (TornadisSession *self)
 gboolean
 tornadis_session_is_pristine (const TornadisSession *self)
 {
-  if (tornadis_transaction_is_open (self->lost) || self->altered || self->n_unsettled > self->n_logins || tornadis_transaction_is_open (self->answered))
+  if (tornadis_session_has_lost (self) || self->altered || self->n_unsettled > self->n_logins || tornadis_transaction_is_open (self->answered))
     return FALSE;
 
   for (guint i = 0; i < TORNADIS_SESSION_N_SETTINGS; i++)

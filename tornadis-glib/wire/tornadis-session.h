@@ -32,7 +32,9 @@ typedef struct
  *
  *   lost       The state of a connection that was lost within a transaction. No command that was meant for this
  *              transaction may run outside of it: commands are not admitted up to and including EXEC or DISCARD, or
- *              until WATCH or MULTI begins another one or UNWATCH gives it up, sent by somebody who knows of the loss. */
+ *              until WATCH or MULTI begins another one or UNWATCH gives it up, sent by somebody who knows of the loss.
+ *   refused    What a call was to begin that was not queued, as there was no room for it: likewise, until its caller is
+ *              notified. It is nothing to what was queued before. */
 typedef struct
 {
   /* Of the connection that is up; what a new one is opened with is up to the owner. */
@@ -44,11 +46,13 @@ typedef struct
   TornadisTransaction answered;
   TornadisTransaction expected; /* unless it is @stale */
   TornadisTransaction lost;
+  TornadisTransaction refused;
   gboolean loss_known : 1; /* a caller was notified of @lost */
-  gboolean refused : 1;    /* no transaction was lost: those of @lost were not begun, as there was no room for the call */
+  gboolean refusal_known : 1; /* of a call behind the last of @refused */
   gboolean stale : 1;      /* a command that @expected counts was taken back or refused */
   gboolean altered : 1;    /* the server keeps something that cannot be compared or set back */
   guint loss_id;           /* grows with every call that began a transaction, or was to, and was lost or not sent */
+  guint refusal_id;        /* what it was for the last call of @refused */
   guint told_loss_id;      /* what it was for the call that is called back, which may notify the program later */
   guint n_unsettled;       /* commands without a reply that may change what the server keeps */
   guint n_logins;          /* those of them that are the library's own, and change nothing for its user */
@@ -117,17 +121,28 @@ void                  tornadis_session_lose_begun         (TornadisSession      
 /* The program is notified of a call for which the loss_id was @loss_id: it knows of what was lost up to then. */
 void                  tornadis_session_know_loss          (TornadisSession       *self,
                                                            guint                  loss_id);
-/* A call is not sent for another reason, such as that there is no room: what it was to begin counts as lost. Whether it was to
- * begin anything. */
+/* A call is not sent for another reason, such as that there is no room: what it was to begin is refused. Whether it was to begin
+ * anything. @is_sorting: see tornadis_session_admits_now(). */
 gboolean tornadis_session_refuse (TornadisSession *self,
                                   TornadisCommand *command,
                                   GPtrArray *commands,
-                                  gboolean atomic);
-/* The program is notified of one that was, for which the loss_id was @loss_id then. */
+                                  gboolean atomic,
+                                  gboolean is_sorting);
+/* The program is notified of one that was, for which the loss_id was @loss_id then; or @is_lost, of one that was not admitted. */
 void tornadis_session_know_refusal (TornadisSession *self,
-                                    guint loss_id);
+                                    guint loss_id,
+                                    gboolean is_lost);
 /* The program closed the connection itself, and so knows of the loss. */
 void                  tornadis_session_forget_loss        (TornadisSession       *self);
+/* And of what was refused. */
+void tornadis_session_forget_all (TornadisSession *self);
+/* Whether @command, or @commands, may be queued: as tornadis_session_admits() with @known, and for what was refused. While a
+ * loss @is_sorting, only that: it is as if it had not happened yet. */
+gboolean tornadis_session_admits_now (TornadisSession *self,
+                                      TornadisCommand *command,
+                                      GPtrArray *commands,
+                                      gboolean atomic,
+                                      gboolean is_sorting);
 /* Whether @command, or @commands, may be sent because they do not belong to a transaction that was lost. @known: the caller
  * may know of the loss. */
 gboolean              tornadis_session_admits             (TornadisSession       *self,
@@ -162,6 +177,12 @@ static inline gboolean
 tornadis_transaction_is_open (TornadisTransaction self)
 {
   return self.in_multi || self.watching;
+}
+
+static inline gboolean
+tornadis_session_has_lost (const TornadisSession *self)
+{
+  return tornadis_transaction_is_open (self->lost) || tornadis_transaction_is_open (self->refused);
 }
 
 /* Whether a command with this effect may change what the server keeps. */
