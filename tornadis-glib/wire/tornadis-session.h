@@ -47,10 +47,10 @@ typedef struct
   TornadisTransaction expected; /* unless it is @stale */
   TornadisTransaction lost;
   TornadisTransaction refused;
-  gboolean loss_known : 1; /* a caller was notified of @lost */
-  gboolean refusal_known : 1; /* of a call behind the last of @refused */
-  gboolean stale : 1;      /* a command that @expected counts was taken back or refused */
-  gboolean altered : 1;    /* the server keeps something that cannot be compared or set back */
+  gboolean loss_known : 1;    /* a caller was notified of @lost */
+  gboolean refusal_known : 1; /* a caller was notified of a call that was not admitted behind the last of @refused */
+  gboolean stale : 1;         /* a command that @expected counts was taken back or refused */
+  gboolean altered : 1;       /* the server keeps something that cannot be compared or set back */
   guint loss_id;           /* grows with every call that began a transaction, or was to, and was lost or not sent */
   guint refusal_id;        /* what it was for the last call of @refused */
   guint told_loss_id;      /* what it was for the call that is called back, which may notify the program later */
