@@ -1180,6 +1180,22 @@ test_failed_is_cancelled (Fixture *fixture,
   g_assert_true (admits (fixture, "SET"));
 }
 
+/* Who is notified late of what was refused before it was begun does not know of it. */
+static void
+test_lost_after_refusal (Fixture *fixture,
+                         gconstpointer data)
+{
+  guint loss_id = fixture->session.loss_id;
+
+  push (fixture, "WATCH");
+  assert_written (fixture, "WATCH ");
+  g_assert_true (feed (fixture, "+OK\r\n"));
+  lose (fixture->queue, TRUE);
+  tornadis_session_know_loss (&fixture->session, loss_id);
+  g_assert_false (fixture->session.loss_known);
+  g_assert_false (admits (fixture, "MULTI"));
+}
+
 /* What ends a transaction that was lost may begin another, which is lost as well. */
 static void
 test_lost_with_next (Fixture *fixture,
@@ -1380,6 +1396,7 @@ main (int argc,
   ADD ("cancel-written", test_cancel_written);
   ADD ("lost", test_lost);
   ADD ("lost/again", test_lost_again);
+  ADD ("lost/after-refusal", test_lost_after_refusal);
   ADD ("lost/failed-and-cancelled", test_failed_and_cancelled);
   ADD ("lost/failed-is-cancelled", test_failed_is_cancelled);
   ADD ("lost/failed-not-yet-known", test_failed_not_yet_known);

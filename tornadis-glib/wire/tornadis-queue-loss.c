@@ -401,6 +401,9 @@ queue_begin_loss (TornadisQueue *self,
   loss->session = self->session;
   if (self->session != NULL)
     {
+      /* No call that is lost may have begun it. */
+      if (tornadis_transaction_is_open (self->session->answered))
+        tornadis_session_lose_begun (self->session);
       loss->transaction = self->session->answered;
       loss->moved_by_exec = tornadis_session_is_moved_by_exec (self->session);
     }
