@@ -26,8 +26,8 @@
 #define FIRST_OPERATIONS 50
 /* More than caches of all sorts grow, and less than is lost when each round loses a little. */
 #define MAX_GROWTH (512 * 1024)
-/* GLib keeps two tickets of 2 KiB of each connection for ten minutes, and uses one: see
- * findings/glib-networking-keeps-the-tickets-of-ten-minutes.sh. For that the others are not in one program with it. */
+/* GLib's TLS keeps the tickets that a server has given, of 2 KiB each, for ten minutes, also those that it does not take any more
+ * after it was started anew. For that the others are not in one program with it. */
 #define MAX_TLS_GROWTH (32 * 1024 * 1024)
 
 static const char *const many_plugins[] = { "metrics", "log", "trace", "retry", "key-prefix:prefix=p:", "limit:max-in-flight=12,max-queued=20", NULL };
