@@ -148,6 +148,7 @@ test_key_prefix (Group *fixture,
                  gconstpointer data)
 {
   assert_call (fixture->client, "OK", "SET", "key", "value", NULL);
+  assert_call (fixture->client, "(integer) 2", "WAIT", "2", "0", NULL);
   fail_over (fixture);
   assert_call (fixture->client, "\"value\"", "GET", "key", NULL);
   assert_call (fixture->client, "OK", "SET", "second", "value", NULL);
