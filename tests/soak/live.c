@@ -342,7 +342,7 @@ write_failed_cb (TornadisRecord *record,
   run_take_error (((Live *) user_data)->run, error);
 }
 
-static void
+static void G_GNUC_NORETURN
 invalid_cb (TornadisRecord *record,
             const char *name,
             GBytes *text,
@@ -469,7 +469,7 @@ static gboolean
 live_compare (Live *self,
               TornadisReply *replies)
 {
-  g_autoptr (GPtrArray) held = g_steal_pointer (&self->held);
+  g_autoptr (GPtrArray) held G_GNUC_UNUSED = g_steal_pointer (&self->held);
   gboolean is_same;
 
   /* Those before live on until these are there. */

@@ -1091,7 +1091,6 @@ static void
 test_lost_and_begun_blindly (Fixture *fixture,
                              gconstpointer data)
 {
-  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_LOST, "test");
   g_autoptr (GError) failed = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
   g_autoptr (TornadisCommand) watch = tornadis_command_new ("WATCH");
 
