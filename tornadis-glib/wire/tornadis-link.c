@@ -772,8 +772,8 @@ link_admit (TornadisLink *self,
             GError **error)
 {
   const TornadisLinkSettings *settings = &self->settings;
-  gboolean has_room = (flags & TORNADIS_SLOT_LINK_ONLY) != 0 ||
-                      tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes);
+  gboolean has_room = tornadis_queue_has_room (self->queue, n_calls, n_bytes, settings->max_pending, settings->max_queued_bytes) ||
+                      (flags & TORNADIS_SLOT_LINK_ONLY) != 0;
 
   if (G_LIKELY (has_room && self->connection != NULL && !tornadis_session_has_lost (&self->session)))
     return TRUE;

@@ -621,13 +621,11 @@ queue_has_to_follow (TornadisQueue *self,
                      const TornadisSlot *head,
                      const TornadisReply *reply)
 {
-  gboolean is_plain = head->command != NULL ? head->command->effect == TORNADIS_COMMAND_PLAIN
-                                            : head->batch != NULL && !head->batch->has_effects;
-
   if (self->session == NULL)
     return FALSE;
 
-  return !is_plain || reply->kind == TORNADIS_REPLY_KIND_ERROR || self->session->answered.in_multi;
+  return (head->command != NULL ? head->command->effect != TORNADIS_COMMAND_PLAIN : head->batch == NULL || head->batch->has_effects) ||
+         reply->kind == TORNADIS_REPLY_KIND_ERROR || self->session->answered.in_multi;
 }
 
 static G_NO_INLINE void
