@@ -120,10 +120,8 @@ call_get_begun (TornadisCall *self)
   after = before;
   call_follow (self, &after);
   call_follow (self, &begun);
-  begun.in_multi = after.in_multi && !before.in_multi;
-  begun.watching &= after.watching;
 
-  return begun;
+  return tornadis_transaction_get_begun (before, after, begun);
 }
 
 void

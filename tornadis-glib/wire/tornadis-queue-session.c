@@ -83,10 +83,8 @@ tornadis_queue_get_begun (TornadisQueue *self,
   before = after = queue_get_transaction_at (self, id);
   tornadis_slot_follow_transaction (slot, &after);
   tornadis_slot_follow_transaction (slot, &begun);
-  begun.in_multi = after.in_multi && !before.in_multi;
-  begun.watching &= after.watching;
 
-  return begun;
+  return tornadis_transaction_get_begun (before, after, begun);
 }
 
 gboolean

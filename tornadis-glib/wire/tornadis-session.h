@@ -179,6 +179,18 @@ tornadis_transaction_is_open (TornadisTransaction self)
   return self.in_multi || self.watching;
 }
 
+/* What a call has begun between @before and @after, which by itself would begin @alone. */
+static inline TornadisTransaction
+tornadis_transaction_get_begun (TornadisTransaction before,
+                                TornadisTransaction after,
+                                TornadisTransaction alone)
+{
+  alone.in_multi = after.in_multi && !before.in_multi;
+  alone.watching &= after.watching;
+
+  return alone;
+}
+
 static inline gboolean
 tornadis_session_has_lost (const TornadisSession *self)
 {
