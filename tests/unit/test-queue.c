@@ -1131,37 +1131,17 @@ test_failed_not_yet_known (Fixture *fixture,
   tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
 }
 
-/* Nor is it when only a later call was cancelled. */
+/* Nor is it when only a later call was cancelled. One that was to begin it and was cancelled itself is known behind those before. */
 static void
 test_failed_and_cancelled (Fixture *fixture,
-                           gconstpointer data)
+                           gconstpointer cancelled_name)
 {
   g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
   g_autoptr (GError) cancelled = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
   guint64 id;
 
   push (fixture, "WATCH");
-  id = push (fixture, "GET");
-
-  tornadis_queue_fail (fixture->queue, error);
-  tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
-  g_assert_true (tornadis_queue_cancel (fixture->queue, id, cancelled));
-  g_assert_false (admits (fixture, "SET"));
-  tornadis_queue_end_lost (fixture->queue, G_MAXINT64);
-  g_assert_true (admits (fixture, "SET"));
-}
-
-/* When it was cancelled itself, it is known behind those before it. */
-static void
-test_failed_is_cancelled (Fixture *fixture,
-                          gconstpointer data)
-{
-  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "test");
-  g_autoptr (GError) cancelled = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "");
-  guint64 id;
-
-  push (fixture, "WATCH");
-  id = push (fixture, "MULTI");
+  id = push (fixture, cancelled_name);
 
   tornadis_queue_fail (fixture->queue, error);
   tornadis_queue_sort_out (fixture->queue, G_MAXINT64);
@@ -1388,8 +1368,8 @@ main (int argc,
   ADD ("lost", test_lost);
   ADD ("lost/again", test_lost_again);
   ADD ("lost/after-refusal", test_lost_after_refusal);
-  ADD ("lost/failed-and-cancelled", test_failed_and_cancelled);
-  ADD ("lost/failed-is-cancelled", test_failed_is_cancelled);
+  g_test_add ("/queue/lost/failed-and-cancelled", Fixture, "GET", set_up, test_failed_and_cancelled, tear_down);
+  g_test_add ("/queue/lost/failed-is-cancelled", Fixture, "MULTI", set_up, test_failed_and_cancelled, tear_down);
   g_test_add ("/queue/lost/failed-not-yet-known", Fixture, "GET", set_up, test_failed_not_yet_known, tear_down);
   g_test_add ("/queue/lost/failed-again-not-yet-known", Fixture, "WATCH", set_up, test_failed_not_yet_known, tear_down);
   ADD ("lost/refused-not-yet-known", test_refused_not_yet_known);

@@ -25,15 +25,10 @@ static void
 call_follow (TornadisCall *self,
              TornadisTransaction *transaction)
 {
-  GPtrArray *commands = call_peek_commands (self);
-
-  if (self->command != NULL)
-    tornadis_transaction_follow (transaction, tornadis_command_get_effect (self->command));
-  else if (call_is_atomic (self))
+  if (call_is_atomic (self))
     transaction->in_multi = transaction->watching = FALSE;
   else
-    for (guint i = 0; i < commands->len; i++)
-      tornadis_transaction_follow (transaction, tornadis_command_get_effect (g_ptr_array_index (commands, i)));
+    tornadis_transaction_follow_all (transaction, self->command, call_peek_commands (self));
 }
 
 static TornadisSessionConcern

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What tells a live model, or a record, that something has changed: the keyspace notifications of the server, or where it has none enabled
- * the invalidations by which a client may keep a copy of what it has read (CLIENT TRACKING). */
+/* What tells a live model, or a record, that something has changed: the keyspace notifications of the server, or where it has
+ * none enabled the invalidations by which a client may keep a copy of what it has read (CLIENT TRACKING). */
 
 #pragma once
 

@@ -324,6 +324,16 @@ tornadis_session_get_concern (TornadisCommand *command,
 }
 
 void
+tornadis_transaction_follow_all (TornadisTransaction *self,
+                                 TornadisCommand *command,
+                                 GPtrArray *commands)
+{
+  for (guint i = 0; i < (command != NULL ? 1 : commands->len); i++)
+    tornadis_transaction_follow (self,
+                                 tornadis_command_get_effect (command != NULL ? command : g_ptr_array_index (commands, i)));
+}
+
+void
 tornadis_session_lose_begun (TornadisSession *self)
 {
   self->loss_id++;
@@ -382,16 +392,6 @@ begins_again (const TornadisTransaction *lost,
     }
 }
 
-static void
-follow_all (TornadisTransaction *transaction,
-            TornadisCommand *command,
-            GPtrArray *commands)
-{
-  for (guint i = 0; i < (command != NULL ? 1 : commands->len); i++)
-    tornadis_transaction_follow (transaction,
-                                 tornadis_command_get_effect (command != NULL ? command : g_ptr_array_index (commands, i)));
-}
-
 /* Whether a call may be sent in spite of @lost, of the session, which is forgotten when it ends there. */
 static gboolean
 session_admits (TornadisSession *self,
@@ -416,8 +416,8 @@ session_admits (TornadisSession *self,
       return TRUE;
     }
 
-  follow_all (&transaction, command, commands);
-  follow_all (&begun, command, commands);
+  tornadis_transaction_follow_all (&transaction, command, commands);
+  tornadis_transaction_follow_all (&begun, command, commands);
   /* What ends the one may begin the next, which is lost as well. */
   if (atomic || !transaction.in_multi)
     *lost = none;
@@ -484,7 +484,7 @@ tornadis_session_refuse (TornadisSession *self,
   if (!tornadis_session_admits_now (self, command, commands, atomic, is_sorting) || atomic)
     return loss_id != self->loss_id;
 
-  follow_all (&begun, command, commands);
+  tornadis_transaction_follow_all (&begun, command, commands);
   if (!tornadis_transaction_is_open (begun))
     return FALSE;
 

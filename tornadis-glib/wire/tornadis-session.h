@@ -107,6 +107,10 @@ void                  tornadis_session_end                (TornadisSession      
 /* Follows what a command with @effect does, if it is not refused. */
 void                  tornadis_transaction_follow         (TornadisTransaction   *self,
                                                            TornadisCommandEffect  effect);
+/* Follows @command, or @commands. */
+void                  tornadis_transaction_follow_all     (TornadisTransaction   *self,
+                                                           TornadisCommand       *command,
+                                                           GPtrArray             *commands);
 /* Follows a command that was queued; those without an effect need not be. */
 void                  tornadis_session_queued             (TornadisSession       *self,
                                                            TornadisCommandEffect  effect);
