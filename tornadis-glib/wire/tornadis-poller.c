@@ -73,7 +73,7 @@ struct _TornadisPoller
   GPtrArray *polled; /* (owned) (element-type TornadisPollerItem) (unowned) */
 #endif
   TornadisPollerTurn *turn;      /* (unowned) (nullable) the innermost */
-  TornadisPollerItem *expecting; /* (unowned) (nullable) whose input is worth waiting for */
+  GQueue expecting;              /* (element-type TornadisPollerItem) (unowned) whose input is worth waiting for */
   gint64 spin_not_before;        /* monotonic time */
   gint64 window_start;           /* monotonic time */
   gint64 window_used;            /* microseconds at the default priority since */
@@ -118,11 +118,20 @@ poller_enqueue (TornadisPoller *self,
 }
 
 static inline void
+item_unexpect (TornadisPollerItem *item)
+{
+  if (item->expecting)
+    g_queue_unlink (&item->poller->expecting, &item->expecting_link);
+  item->expecting = FALSE;
+}
+
+static inline void
 poller_add_condition (TornadisPoller *self,
                       TornadisPollerItem *item,
                       GIOCondition condition)
 {
   item->ready |= condition;
+  item_unexpect (item);
   poller_enqueue (self, item);
 }
 
@@ -165,10 +174,9 @@ poller_unwatch (TornadisPoller *self,
   item->polled = FALSE;
 }
 
-/* What is ready now, of @item at least. Returns whether all have been looked at. */
+/* What is ready now, of those whose input is expected at least. Returns whether all have been looked at. */
 static gboolean
-poller_look (TornadisPoller *self,
-             TornadisPollerItem *item)
+poller_look (TornadisPoller *self)
 {
   poller_collect (self);
   return TRUE;
@@ -290,13 +298,17 @@ poller_unwatch (TornadisPoller *self,
 }
 
 static gboolean
-poller_look (TornadisPoller *self,
-             TornadisPollerItem *item)
+poller_look (TornadisPoller *self)
 {
-  GPollFD poll_fd = { item->fd, item->watched, 0 };
+  for (GList *link = self->expecting.head, *next; link != NULL; link = next)
+    {
+      TornadisPollerItem *item = link->data;
+      GPollFD poll_fd = { item->fd, item->watched, 0 };
 
-  if (g_poll (&poll_fd, 1, 0) > 0)
-    poller_add_condition (self, item, poll_fd.revents);
+      next = link->next;
+      if (g_poll (&poll_fd, 1, 0) > 0)
+        poller_add_condition (self, item, poll_fd.revents);
+    }
 
   return FALSE;
 }
@@ -425,32 +437,38 @@ shorten_timeout (int *timeout,
     *timeout = (int) MIN (msec, G_MAXINT);
 }
 
-/* Looks for the reply to what was just written, for as long as going to sleep would take longer. */
+/* Looks for the replies to what was just written, for as long as going to sleep would take longer. When one has come, the
+ * others are looked for after its turn. */
 static gboolean
 poller_spin (TornadisPoller *self)
 {
-  TornadisPollerItem *item = g_steal_pointer (&self->expecting);
   gint64 now = g_get_monotonic_time ();
   gint64 deadline = now + SPIN_USEC;
+  gboolean looks = now >= self->spin_not_before;
+  TornadisPollerItem *item;
 
-  if (now < self->spin_not_before)
-    return FALSE;
-
-  do
+  while (looks && now < deadline)
     {
-      self->collected = poller_look (self, item);
+      self->collected = poller_look (self);
+      for (GList *link = self->ready.head; link != NULL; link = link->next)
+        ((TornadisPollerItem *) link->data)->misses = 0;
       if (!g_queue_is_empty (&self->ready))
+        return TRUE;
+
+      now = g_get_monotonic_time ();
+    }
+
+  if (looks)
+    self->spin_not_before = now + SPIN_PAUSE_USEC;
+  while ((item = g_queue_peek_head (&self->expecting)) != NULL)
+    {
+      item_unexpect (item);
+      if (looks)
         {
-          if (item->ready != 0)
-            item->misses = 0;
-          return TRUE;
+          item->misses = MIN (item->misses + 1, SPIN_MAX_MISSES);
+          item->skips = (guint16) ((1U << item->misses) - 1);
         }
     }
-  while ((now = g_get_monotonic_time ()) < deadline);
-
-  self->spin_not_before = now + SPIN_PAUSE_USEC;
-  item->misses = MIN (item->misses + 1, SPIN_MAX_MISSES);
-  item->skips = (guint16) ((1U << item->misses) - 1);
   return FALSE;
 }
 
@@ -489,7 +507,7 @@ poller_find_work (TornadisPoller *self,
   if (!g_queue_is_empty (&self->ready))
     return TRUE;
 
-  if (self->expecting != NULL && poller_spin (self))
+  if (self->expecting.length > 0 && poller_spin (self))
     return TRUE;
 
   self->collected = FALSE;
@@ -624,6 +642,7 @@ poller_new (GMainContext *context)
   self->context = g_main_context_ref (context);
   self->timers = g_sequence_new (NULL);
   g_queue_init (&self->ready);
+  g_queue_init (&self->expecting);
   poller_add_source (self, SOURCE_PROMPT, G_PRIORITY_DEFAULT, "[tornadis] connections");
   poller_add_source (self, SOURCE_YIELDING, YIELD_PRIORITY, "[tornadis] connections, behind frames");
   poller_init_descriptors (self);
@@ -715,6 +734,7 @@ tornadis_poller_item_init (TornadisPollerItem *item,
 {
   *item = (TornadisPollerItem){ .poller = tornadis_poller_ref (poller), .fd = fd, .func = func };
   item->link.data = item;
+  item->expecting_link.data = item;
 }
 
 void
@@ -728,8 +748,7 @@ tornadis_poller_item_clear (TornadisPollerItem *item)
   tornadis_poller_item_unqueue (item);
   if (item->polled)
     poller_unwatch (poller, item);
-  if (poller->expecting == item)
-    poller->expecting = NULL;
+  item_unexpect (item);
   for (TornadisPollerTurn *turn = poller->turn; turn != NULL; turn = turn->outer)
     if (turn->item == item)
       turn->item = NULL;
@@ -781,9 +800,15 @@ void
 tornadis_poller_item_expect_input (TornadisPollerItem *item)
 {
   if (item->skips > 0)
-    item->skips--;
-  else
-    item->poller->expecting = item;
+    {
+      item->skips--;
+      return;
+    }
+  if (item->expecting)
+    return;
+
+  item->expecting = TRUE;
+  g_queue_push_tail_link (&item->poller->expecting, &item->expecting_link);
 }
 
 /* Timers. */

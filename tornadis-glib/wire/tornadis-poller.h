@@ -40,7 +40,9 @@ struct _TornadisPollerItem
   gpointer tags[2];            /* (nullable) where there is no epoll */
   guint8 misses;               /* see tornadis_poller_item_expect_input() */
   guint16 skips;
+  GList expecting_link;        /* in the poller's other queue */
   guint queued : 1;
+  guint expecting : 1;
   guint polled : 1;            /* known to the poller's descriptor */
   guint unfinished : 1;        /* see tornadis_poller_item_set_unfinished() */
 };
