@@ -3,6 +3,7 @@
 #include "tornadis-glib/wire/tornadis-poller.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <unistd.h>
 
 #ifdef TORNADIS_HAVE_EPOLL
@@ -446,6 +447,10 @@ poller_spin (TornadisPoller *self)
   gint64 deadline = now + SPIN_USEC;
   gboolean looks = now >= self->spin_not_before;
   TornadisPollerItem *item;
+
+  /* One of several that are to answer may wait for this very processor. */
+  if (looks && self->expecting.length > 1)
+    sched_yield ();
 
   while (looks && now < deadline)
     {
