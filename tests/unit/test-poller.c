@@ -713,6 +713,110 @@ test_fork (Fixture *fixture,
   close (worker.fds[1]);
 }
 
+/* Answers of two peers; the second comes when the first has been read. */
+typedef struct
+{
+  TornadisPollerItem item;
+  int fds[2];
+  int next; /* where the next one is written, or -1 */
+  guint n_turns;
+} Answer;
+
+static void
+answer_turn (TornadisPollerItem *item,
+             GIOCondition condition,
+             gint64 now,
+             gint64 deadline)
+{
+  Answer *answer = (Answer *) item;
+  char byte;
+
+  g_assert_cmpint (read (item->fd, &byte, 1), ==, 1);
+  answer->n_turns++;
+  if (answer->next >= 0)
+    g_assert_cmpint (write (answer->next, "x", 1), ==, 1);
+}
+
+static int asked_timeout;
+
+static int
+noting_poll (GPollFD *fds,
+             guint n_fds,
+             int timeout)
+{
+  asked_timeout = timeout;
+  return g_poll (fds, n_fds, timeout);
+}
+
+static void
+answer_init (Answer *answer,
+             TornadisPoller *poller)
+{
+  *answer = (Answer){ .next = -1 };
+  g_assert_true (g_unix_open_pipe (answer->fds, FD_CLOEXEC, NULL));
+  tornadis_poller_item_init (&answer->item, poller, answer->fds[0], answer_turn);
+  g_assert_true (tornadis_poller_item_watch (&answer->item, G_IO_IN));
+}
+
+static void
+answer_clear (Answer *answer)
+{
+  tornadis_poller_item_clear (&answer->item);
+  close (answer->fds[0]);
+  close (answer->fds[1]);
+}
+
+static void
+test_expected (Fixture *fixture,
+               gconstpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (TornadisPoller) poller = tornadis_poller_get (context);
+  Answer answers[2];
+
+  g_test_summary ("The main loop does not sleep while one of several answers is expected, and what is in vain counts for "
+                  "all of them");
+
+  g_main_context_set_poll_func (context, noting_poll);
+  g_assert_true (tornadis_poller_open (poller, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    answer_init (&answers[i], poller);
+  answers[0].next = answers[1].fds[1];
+  g_assert_cmpint (write (answers[0].fds[1], "x", 1), ==, 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    tornadis_poller_item_expect_input (&answers[i].item);
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    {
+      asked_timeout = -1;
+      g_main_context_iteration (context, TRUE);
+      g_assert_cmpint (asked_timeout, ==, 0);
+      g_assert_cmpuint (answers[i].n_turns, ==, 1);
+    }
+
+  /* Nobody answers. Those who are to look less often are left out next time. */
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    tornadis_poller_item_expect_input (&answers[i].item);
+  g_main_context_iteration (context, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    g_assert_cmpuint (answers[i].item.skips, ==, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    tornadis_poller_item_expect_input (&answers[i].item);
+  g_assert_cmpint (write (answers[0].fds[1], "x", 1), ==, 1);
+  g_main_context_iteration (context, TRUE);
+  g_assert_cmpint (asked_timeout, ==, -1);
+  g_assert_cmpuint (answers[0].n_turns, ==, 2);
+
+  /* Gone while it is expected. */
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    {
+      tornadis_poller_item_expect_input (&answers[i].item);
+      answer_clear (&answers[i]);
+    }
+  while (g_main_context_iteration (context, FALSE))
+    ;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -725,6 +829,7 @@ main (int argc, char **argv)
   ADD ("timers", test_timers);
   ADD ("timer-beside-work", test_timer_beside_work);
   ADD ("queue-first", test_queue_first);
+  ADD ("expected", test_expected);
   ADD ("nested", test_nested);
   ADD ("timer-behind-share", test_timer_behind_share);
   ADD ("late", test_late);
