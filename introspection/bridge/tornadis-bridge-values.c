@@ -15,8 +15,7 @@ stack_calls (TornadisPipeline *pipeline,
   if (commands == NULL)
     return FALSE;
 
-  for (guint i = 0; i < commands->len; i++)
-    tornadis_pipeline_stack_command (pipeline, g_ptr_array_index (commands, i));
+  tornadis_pipeline_stack_commands (pipeline, (TornadisCommand **) commands->pdata, commands->len);
   g_ptr_array_unref (commands);
 
   return TRUE;

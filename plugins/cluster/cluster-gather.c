@@ -189,8 +189,7 @@ cluster_gather_parts (ClusterClient *client,
 /* What of a pipeline goes to one node. */
 typedef struct
 {
-  TornadisClient *client;     /* (owned) */
-  TornadisPipeline *pipeline; /* (owned) */
+  TornadisClient *client; /* (owned) */
   guint length;
   guint first; /* position of its first command in the whole */
   guint last;
@@ -221,7 +220,6 @@ lot_free (gpointer data)
   Lot *self = data;
 
   g_object_unref (self->client);
-  g_object_unref (self->pipeline);
   g_free (self);
 }
 
@@ -368,7 +366,7 @@ lots_find (GPtrArray *lots,
     }
 
   lot = g_new (Lot, 1);
-  *lot = (Lot){ .client = g_object_ref (client), .pipeline = tornadis_pipeline_new () };
+  *lot = (Lot){ .client = g_object_ref (client) };
   g_ptr_array_add (lots, lot);
 
   return lot;
@@ -379,18 +377,32 @@ static void
 lots_add (GPtrArray *lots,
           guint *next,
           TornadisClient *node,
-          TornadisCommand *command,
           guint position)
 {
   Lot *lot = lots_find (lots, node);
 
-  tornadis_pipeline_stack_command (lot->pipeline, command);
   if (lot->length++ == 0)
     lot->first = position;
   else
     next[lot->last] = position;
   lot->last = position;
   next[position] = 0;
+}
+
+/* @next is that of the sorting. */
+static TornadisPipeline *
+lot_make_pipeline (const Lot *self,
+                   const guint *next,
+                   TornadisPipeline *whole)
+{
+  TornadisPipeline *pipeline = tornadis_pipeline_new ();
+  g_autofree TornadisCommand **commands = g_new (TornadisCommand *, self->length);
+
+  for (guint i = 0, position = self->first; i < self->length; i++, position = next[position])
+    commands[i] = tornadis_pipeline_get_command (whole, position);
+  tornadis_pipeline_stack_commands (pipeline, commands, self->length);
+
+  return pipeline;
 }
 
 /* What hooks of other plugins do in one of the calls may have removed this one: nothing else is sent then. */
@@ -420,11 +432,12 @@ sorting_send (Sorting *self,
   while (lots->len > 0 && !sorting_is_over (self))
     {
       Lot *lot = g_ptr_array_steal_index (lots, 0);
+      g_autoptr (TornadisPipeline) pipeline = lot_make_pipeline (lot, self->next, tornadis_call_get_pipeline (self->call));
       Awaited *awaited = g_new (Awaited, 1);
 
       *awaited = (Awaited){ self, lot, 0 };
       self->n_awaited++;
-      tornadis_client_call_pipeline_async (lot->client, lot->pipeline, self->cancellable, lot_done_cb, awaited);
+      tornadis_client_call_pipeline_async (lot->client, pipeline, self->cancellable, lot_done_cb, awaited);
     }
 }
 
@@ -467,7 +480,7 @@ cluster_gather_keys (ClusterClient *client,
 
       if (G_UNLIKELY (node == NULL))
         return FALSE;
-      lots_add (lots, next, node, command, i);
+      lots_add (lots, next, node, i);
     }
 
   /* Plugins that were put on the clients of nodes meanwhile may have closed the client: nothing was sent, and is not. */
@@ -497,7 +510,7 @@ cluster_gather_pipeline (ClusterClient *client,
 
       if (node != NULL)
         {
-          lots_add (lots, self->next, node, command, i);
+          lots_add (lots, self->next, node, i);
         }
       else
         {

@@ -53,6 +53,10 @@ export default {
             each.stack_call('ECHO', 7);
             each.clear();
             equal(each.number_of_stacked_calls, 0);
+            each.stack_call('ECHO', 0);
+            each.stack_commands(['1', '2'].map(text => Tornadis.Command.new_strv(['ECHO', text])));
+            each.stack_call('ECHO', 3);
+            equal(await client.call(each), ['0', '1', '2', '3']);
         }
     },
 

@@ -120,6 +120,48 @@ test_changed_under_way (Fixture *fixture,
 }
 
 static void
+count_cb (TornadisPipeline *pipeline,
+          GParamSpec *pspec,
+          gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+static void
+test_stack_commands (Fixture *fixture,
+                     gconstpointer data)
+{
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (TornadisCommand) one = tornadis_command_new_strv ((const char *[]){ "ECHO", "1", NULL });
+  g_autoptr (TornadisCommand) two = tornadis_command_new_strv ((const char *[]){ "ECHO", "2", NULL });
+  TornadisCommand *commands[] = { two, one, two };
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TornadisReply) before = NULL;
+  guint n_notified = 0;
+
+  g_test_summary ("Several at once, with one notification; what is in flight is what it was");
+
+  g_signal_connect (pipeline, "notify::number-of-stacked-calls", G_CALLBACK (count_cb), &n_notified);
+  tornadis_pipeline_stack_commands (pipeline, NULL, 0);
+  g_assert_cmpuint (n_notified, ==, 0);
+  tornadis_pipeline_stack_command (pipeline, one);
+  tornadis_client_call_pipeline_async (fixture->client, pipeline, NULL, store_result, &result);
+  tornadis_pipeline_stack_commands (pipeline, commands, G_N_ELEMENTS (commands));
+  g_assert_cmpuint (n_notified, ==, 2);
+  g_assert_cmpuint (tornadis_pipeline_get_number_of_stacked_calls (pipeline), ==, 4);
+
+  before = tornadis_client_call_pipeline_finish (fixture->client, wait_for_result (&result), NULL);
+  g_assert_cmpuint (tornadis_reply_get_n_elements (before), ==, 1);
+  assert_pipeline (fixture->client, pipeline, "1) \"1\"\n2) \"2\"\n3) \"1\"\n4) \"2\"");
+
+  /* They cannot be changed any more. */
+  g_test_expect_message ("Tornadis", G_LOG_LEVEL_CRITICAL, "*");
+  tornadis_command_append_string (two, "more");
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (tornadis_command_get_n_args (two), ==, 2);
+}
+
+static void
 test_atomic (Fixture *fixture,
              gconstpointer data)
 {
@@ -250,6 +292,7 @@ main (int argc,
   ADD ("replies", test_replies);
   ADD ("empty", test_empty);
   ADD ("changed-under-way", test_changed_under_way);
+  ADD ("stack-commands", test_stack_commands);
   ADD ("atomic", test_atomic);
   ADD ("many", test_many);
   ADD ("select", test_select);

@@ -606,6 +606,10 @@ async def test_lazy_pipeline(server):
     pipeline.stack_call('PING')
     pipeline.clear()
     equal(pipeline.get_number_of_stacked_calls(), 0)
+    pipeline.stack_call('ECHO', 0)
+    pipeline.stack_commands([Tornadis.Command.new_strv(['ECHO', each]) for each in '12'])
+    pipeline.stack_call('ECHO', 3)
+    equal(await client.call(pipeline), [b'0', b'1', b'2', b'3'])
 
 
 async def test_big(server):

@@ -375,6 +375,11 @@ async void test_pipeline (TornadisHarness.Redis server) throws Error {
   assert (replies.get_element (1).is_error () && replies.get_element (2).get_text () == "v");
 
   pipeline.clear ();
+  pipeline.stack_commands ({ command ("GET k"), command ("ECHO x") });
+  replies = yield client.call_pipeline_async (pipeline);
+  assert (replies.get_element (0).get_text () == "v" && replies.get_element (1).get_text () == "x");
+
+  pipeline.clear ();
   pipeline.atomic = true;
   assert (pipeline.get_atomic ());
   pipeline.stack_strv ({ "INCR", "n" });

@@ -21,6 +21,10 @@ TORNADIS_AVAILABLE_IN_1_0
 void              tornadis_pipeline_stack_command               (TornadisPipeline   *self,
                                                                  TornadisCommand    *command);
 TORNADIS_AVAILABLE_IN_1_0
+void              tornadis_pipeline_stack_commands              (TornadisPipeline   *self,
+                                                                 TornadisCommand   **commands,
+                                                                 gsize               n_commands);
+TORNADIS_AVAILABLE_IN_1_0
 void              tornadis_pipeline_stack_strv                  (TornadisPipeline   *self,
                                                                  const char * const *argv);
 TORNADIS_AVAILABLE_IN_1_0

@@ -820,6 +820,7 @@ class Pipeline(Tornadis.Pipeline):
             Tornadis.Pipeline.stack_command(self, _to_command(encoded))
 
     stack_command = _stacking('stack_command')
+    stack_commands = _stacking('stack_commands')
     stack_strv = _stacking('stack_strv')
     get_command = _stacking('get_command')
     get_number_of_stacked_calls = _stacking('get_number_of_stacked_calls')
