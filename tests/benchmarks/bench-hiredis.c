@@ -138,6 +138,46 @@ run_pipeline (void)
   bench_report (&bench);
 }
 
+/* What somebody makes of it by hand who knows where the keys are: BENCH_NODES, as in "7000=one,7001=two". */
+static void
+run_nodes (void)
+{
+  g_auto (GStrv) nodes = g_strsplit (g_getenv ("BENCH_NODES"), ",", -1);
+  guint n_nodes = g_strv_length (nodes);
+  g_autofree redisContext **contexts = g_new (redisContext *, n_nodes);
+  g_autofree const char **keys = g_new (const char *, n_nodes);
+
+  for (guint i = 0; i < n_nodes; i++)
+    {
+      contexts[i] = redisConnect ("127.0.0.1", atoi (nodes[i]));
+      if (contexts[i] == NULL || contexts[i]->err != 0)
+        bench_fail ("hiredis: no connection");
+      keys[i] = strchr (nodes[i], '=') + 1;
+    }
+
+  bench_start (&bench);
+  for (; n_done < bench.n; n_done += BENCH_BATCH)
+    {
+      for (guint i = 0; i < BENCH_BATCH; i++)
+        redisAppendCommand (contexts[i % n_nodes], "GET %s", keys[i % n_nodes]);
+      for (guint i = 0; i < n_nodes; i++)
+        for (int written = 0; !written;)
+          if (redisBufferWrite (contexts[i], &written) != REDIS_OK)
+            bench_fail (contexts[i]->errstr);
+      for (guint i = 0; i < BENCH_BATCH; i++)
+        {
+          void *reply = NULL;
+
+          if (redisGetReply (contexts[i % n_nodes], &reply) != REDIS_OK)
+            bench_fail (contexts[i % n_nodes]->errstr);
+          check (reply, REDIS_REPLY_STRING, 32);
+          freeReplyObject (reply);
+        }
+    }
+  bench_stop (&bench);
+  bench_report (&bench);
+}
+
 /* What is left when a client does nothing at all: the same bytes out and in, neither made nor looked at. No client
  * that sleeps while it waits is faster. */
 static void
@@ -241,6 +281,7 @@ main (int argc,
     { "range", run_range, TRUE },
     { "long-range", run_long_range, TRUE },
     { "pipeline", run_pipeline, FALSE },
+    { "pipeline-nodes", run_nodes, FALSE },
     { "bare-pipeline", run_bare_pipeline, FALSE },
     { "set-large", run_set_large, FALSE },
     { "get-large", run_get_large, FALSE },

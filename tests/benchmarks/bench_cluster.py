@@ -71,8 +71,10 @@ class ClusterRows:
         """One that is no cluster's is of the first node."""
         cluster = self.get(n_nodes)
         hosts = cluster.hosts if scheme == 'redis-cluster' else f'127.0.0.1:{cluster.ports[0]}'
+        nodes = {cluster.find_port(key): key for key in SPREAD_KEYS}
         return {'BENCH_URI': f'{scheme}://{hosts}', 'BENCH_KEYS': ','.join(SPREAD_KEYS) if n_nodes > 1 else '',
-                'BENCH_PORT': str(cluster.find_port(SPREAD_KEYS[0]))}
+                'BENCH_PORT': str(cluster.find_port(SPREAD_KEYS[0])),
+                'BENCH_NODES': ','.join(f'{port}={key}' for port, key in nodes.items())}
 
     def driver(self, command, n_nodes, scheme='redis-cluster', ours=True):
         def measure(tree):
@@ -95,7 +97,10 @@ class ClusterRows:
             'redis-cluster://': self.driver([self.bench.programs / 'bench-tornadis', 'pipeline', '-', fast, 1], 3),
             'hiredis synchronous, one node': self.driver([self.bench.programs / 'bench-hiredis', 'pipeline', '-', fast, 1], 3,
                                                          ours=False),
-        }, [('redis-cluster://', 'hiredis synchronous, one node', 1.2)])
+            'hiredis by hand, three nodes': self.driver([self.bench.programs / 'bench-hiredis', 'pipeline-nodes', '-', fast, 1], 3,
+                                                        ours=False),
+        }, [('redis-cluster://', 'hiredis synchronous, one node', 1.2),
+            ('redis-cluster://', 'hiredis by hand, three nodes', None)])
         python = ['/usr/bin/python3', '-B', here / 'bench-python.py']
         yield ('cluster-python', 'GET 32 B, 100 in flight over three nodes, Python', 'calls/s', {
             'tornadis-glib await': self.driver([*python, 'tornadis', 'get', '-', slow, 100], 3),
