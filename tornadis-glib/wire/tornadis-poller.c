@@ -38,6 +38,9 @@
 /* However many connections a thread has, it spends no more than a twentieth of its time on looking in vain. */
 #define SPIN_PAUSE_USEC (20 * SPIN_USEC)
 
+/* How many items are asked for at a time. */
+#define EVENTS 64
+
 typedef enum
 {
   SOURCE_PROMPT,   /* at the default priority */
@@ -147,7 +150,7 @@ G_STATIC_ASSERT ((int) EPOLLERR == (int) G_IO_ERR && (int) EPOLLHUP == (int) G_I
 static void
 poller_collect (TornadisPoller *self)
 {
-  struct epoll_event events[64];
+  struct epoll_event events[EVENTS];
   int n_events = epoll_wait (self->epoll_fd, events, G_N_ELEMENTS (events), 0);
 
   for (int i = 0; i < n_events; i++)
@@ -301,15 +304,21 @@ poller_unwatch (TornadisPoller *self,
 static gboolean
 poller_look (TornadisPoller *self)
 {
-  for (GList *link = self->expecting.head, *next; link != NULL; link = next)
-    {
-      TornadisPollerItem *item = link->data;
-      GPollFD poll_fd = { item->fd, item->watched, 0 };
+  TornadisPollerItem *items[EVENTS];
+  GPollFD poll_fds[EVENTS];
+  guint n = 0;
 
-      next = link->next;
-      if (g_poll (&poll_fd, 1, 0) > 0)
-        poller_add_condition (self, item, poll_fd.revents);
+  for (GList *link = self->expecting.head; link != NULL && n < EVENTS; link = link->next)
+    {
+      items[n] = link->data;
+      poll_fds[n] = (GPollFD){ items[n]->fd, items[n]->watched, 0 };
+      n++;
     }
+
+  g_poll (poll_fds, n, 0);
+  for (guint i = 0; i < n; i++)
+    if (poll_fds[i].revents != 0)
+      poller_add_condition (self, items[i], poll_fds[i].revents);
 
   return FALSE;
 }
