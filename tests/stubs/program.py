@@ -280,6 +280,7 @@ async def pipelines(client: Tornadis.Client) -> None:
     pipeline.stack_call('SET', 'key', 1)
     pipeline.stack_call(Tornadis.Command('PING'))
     pipeline.stack_command(Tornadis.Command('PING'))
+    pipeline.stack_commands([Tornadis.Command('PING'), Tornadis.Command('PING')])
     pipeline.stack_strv(['GET', 'key'])
     command: Tornadis.Command | None = pipeline.get_command(0)
     count: int = pipeline.number_of_stacked_calls + pipeline.get_number_of_stacked_calls()

@@ -257,6 +257,7 @@ async function pipelines(): Promise<void> {
     pipeline.stack_call('SET', 'key', 1);
     pipeline.stack_call(new Command('PING'));
     pipeline.stack_command(new Command('PING'));
+    pipeline.stack_commands([new Command('PING'), new Command('PING')]);
     pipeline.stack_strv(['GET', 'key']);
     const command: Tornadis.Command | null = pipeline.get_command(0);
     const count: number =

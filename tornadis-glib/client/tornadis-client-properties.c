@@ -662,8 +662,10 @@ tornadis_client_install_properties (GObjectClass *object_class)
    *
    * A server on the same machine, or in the same room, answers sooner than a sleeping thread is awake again, and one call
    * after the other takes a part of the time. It costs processor time while nothing else is to be done in the thread, and
-   * delays nothing else by more than the 50 microseconds. What was in vain is done less and less often, so that a distant
-   * server costs nothing; all clients of a main context together spend no more than a twentieth of its time in vain.
+   * delays nothing else by more than the 50 microseconds. Where several connections of the context wait, the processor is
+   * given up once first, because one of the servers may need it. What was in vain is done less and less often, so that a
+   * distant server costs nothing; all clients of a main context together spend no more than a twentieth of its time in
+   * vain.
    *
    * Off, the thread sleeps at once: where processor time is dear, as with a battery, on a machine with one processor, or
    * with many processes on few.
