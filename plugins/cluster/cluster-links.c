@@ -323,27 +323,29 @@ drained_cb (TornadisClient *client,
   tornadis_client_close (client);
 }
 
-static void
-forget_link (ClusterLinks *self,
-             ClusterLink *link)
+static gboolean
+drain_cb (gpointer user_data)
 {
-  g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
-  TornadisClient *client = link->client;
+  GPtrArray *clients = user_data;
 
-  g_signal_handlers_disconnect_by_data (client, self);
-  g_object_set_data (G_OBJECT (client), LINK, NULL);
-  if (link->is_connected)
-    self->n_connected--;
-  tornadis_client_submit (client, command, drained_cb, g_object_ref (client), g_object_unref);
-  g_object_unref (client);
-  g_free (link);
+  for (guint i = 0; i < clients->len; i++)
+    {
+      g_autoptr (TornadisCommand) command = tornadis_command_new ("PING");
+      TornadisClient *client = g_ptr_array_index (clients, i);
+
+      tornadis_client_submit (client, command, drained_cb, g_object_ref (client), g_object_unref);
+    }
+
+  return G_SOURCE_REMOVE;
 }
 
-/* The nodes that the topology does not know. */
+/* Takes the links of nodes that the topology does not know. Their plugins see the PING, and may do anything: not before whoever is
+ * at work with this is through. */
 static void
 forget_strangers (ClusterLinks *self)
 {
-  g_autoptr (GPtrArray) gone = g_ptr_array_new ();
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GSource) source = NULL;
   GHashTableIter iter;
   const char *key;
   ClusterLink *link;
@@ -354,13 +356,24 @@ forget_strangers (ClusterLinks *self)
       if (self->topology != NULL && cluster_topology_lookup_key (self->topology, key) != NULL)
         continue;
 
-      g_ptr_array_add (gone, link);
+      g_signal_handlers_disconnect_by_data (link->client, self);
+      g_object_set_data (G_OBJECT (link->client), LINK, NULL);
+      if (link->is_connected)
+        self->n_connected--;
+      g_ptr_array_add (clients, link->client);
+      g_free (link);
       g_free ((char *) key);
       g_hash_table_iter_steal (&iter);
     }
 
-  for (guint i = 0; i < gone->len; i++)
-    forget_link (self, g_ptr_array_index (gone, i));
+  if (clients->len == 0)
+    return;
+
+  source = g_idle_source_new ();
+  g_source_set_static_name (source, "[tornadis] cluster, nodes are gone");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, drain_cb, g_steal_pointer (&clients), (GDestroyNotify) g_ptr_array_unref);
+  g_source_attach (source, self->context);
 }
 
 TornadisClient *
