@@ -326,11 +326,18 @@ cluster_client_call_done (ClusterClient *self,
 }
 
 void
-cluster_client_update (ClusterClient *self,
-                       gboolean has_moved)
+cluster_client_update (ClusterClient *self)
+{
+  if (self->whole == self)
+    cluster_links_set_topology (self->links, cluster_map_get_topology (self->map));
+}
+
+void
+cluster_client_follow_update (ClusterClient *self,
+                              gboolean has_moved)
 {
   if (self->whole == self && !self->is_gone)
-    cluster_links_set_topology (self->links, cluster_map_get_topology (self->map), has_moved);
+    cluster_links_follow_topology (self->links, has_moved);
 }
 
 ClusterClient *
@@ -364,7 +371,7 @@ cluster_client_new (TornadisPlugin *plugin,
 
   self->links = cluster_links_new (plugin, client, setup, links_cb, silent_cb, self);
   if (cluster_map_get_topology (map) != NULL)
-    cluster_client_update (self, FALSE);
+    cluster_client_update (self);
   g_signal_connect_swapped (client, "notify::state", G_CALLBACK (state_cb), self);
 
   return self;

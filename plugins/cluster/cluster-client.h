@@ -78,8 +78,10 @@ ClusterClient  *cluster_client_new         (TornadisPlugin        *plugin,
                                             ClusterCounters       *counters,
                                             TornadisPlugin        *setup);
 void            cluster_client_free        (ClusterClient         *self);
-/* The map has another topology. @has_moved: a slot of the one before has left its node. */
-void            cluster_client_update      (ClusterClient         *self,
+/* The map has another topology; and what comes of it, once all clients know. @has_moved: a slot of the one before has left its
+ * node. */
+void            cluster_client_update      (ClusterClient         *self);
+void            cluster_client_follow_update (ClusterClient       *self,
                                             gboolean               has_moved);
 /* A call has come to the plugin. Whether it holds it, or has answered it. */
 gboolean        cluster_client_call        (ClusterClient         *self,

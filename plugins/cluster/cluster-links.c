@@ -398,27 +398,29 @@ cluster_links_get_at (ClusterLinks *self,
 
 void
 cluster_links_set_topology (ClusterLinks *self,
-                            ClusterTopology *topology,
-                            gboolean has_moved)
+                            ClusterTopology *topology)
 {
-  const GPtrArray *nodes = cluster_topology_get_nodes (topology);
-  GHashTableIter iter;
-  const char *key;
-  ClusterLink *link;
-  g_autoptr (GPtrArray) failed = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GPtrArray) plugins = has_moved ? cluster_node_plugins_get (self->client, self->plugin, self->setup) : NULL;
-
   cluster_topology_ref (topology);
   g_clear_pointer (&self->topology, cluster_topology_unref);
   self->topology = topology;
   g_free (self->by_index);
-  self->by_index = g_new0 (ClusterLink *, nodes->len);
+  self->by_index = g_new0 (ClusterLink *, cluster_topology_get_nodes (topology)->len);
   forget_strangers (self);
+}
+
+void
+cluster_links_follow_topology (ClusterLinks *self,
+                               gboolean has_moved)
+{
+  GHashTableIter iter;
+  const char *key;
+  ClusterLink *link;
+  g_autoptr (GPtrArray) failed = g_ptr_array_new_with_free_func (g_object_unref);
 
   g_hash_table_iter_init (&iter, self->links);
   while (g_hash_table_iter_next (&iter, (gpointer *) &key, (gpointer *) &link))
     {
-      const ClusterNode *node = cluster_topology_lookup_key (topology, key);
+      const ClusterNode *node = cluster_topology_lookup_key (self->topology, key);
 
       if (node == NULL || node->health != CLUSTER_HEALTH_FAILED)
         continue;
@@ -427,8 +429,8 @@ cluster_links_set_topology (ClusterLinks *self,
     }
 
   /* From here on this may be gone. */
-  if (plugins != NULL)
-    invalidate (plugins);
+  if (has_moved)
+    cluster_links_invalidate (self);
   /* One that only sleeps acknowledges, when it wakes, what it will lose: nobody is to believe it. */
   for (guint i = 0; i < failed->len; i++)
     if (cluster_links_has_given_up (g_ptr_array_index (failed, i)))

@@ -35,10 +35,12 @@ TornadisClient *cluster_links_get          (ClusterLinks       *self,
 TornadisClient *cluster_links_get_at       (ClusterLinks       *self,
                                             const char         *host,
                                             guint16             port);
-/* The client of a node that has failed is not believed any more: what waits for it is lost. @has_moved: slots have left nodes, as
- * for cluster_links_invalidate(). */
 void            cluster_links_set_topology (ClusterLinks       *self,
-                                            ClusterTopology    *topology,
+                                            ClusterTopology    *topology);
+/* What comes of that, when the links of all clients have it: the client of a node that has failed is not believed any more, and
+ * what waits for it is lost. @has_moved: slots have left nodes, as for cluster_links_invalidate(). Whoever is told may do anything,
+ * and remove the plugin. */
+void            cluster_links_follow_topology (ClusterLinks    *self,
                                             gboolean            has_moved);
 /* Slots have left a node, which does not announce changes of their keys any more: the plugins behind this one are told what a
  * server says after FLUSHALL. */

@@ -116,9 +116,11 @@ map_changed_cb (ClusterTopology *before,
   g_hash_table_iter_init (&iter, self->listeners);
   while (g_hash_table_iter_next (&iter, &client, NULL))
     g_ptr_array_add (listeners, g_object_ref (client));
-  /* Calls may end, and their callers do anything. */
   for (guint i = 0; i < clients->len; i++)
-    cluster_client_update (g_ptr_array_index (clients, i), has_moved);
+    cluster_client_update (g_ptr_array_index (clients, i));
+  /* Calls may end, and their callers do anything, on any of the clients. */
+  for (guint i = 0; i < clients->len; i++)
+    cluster_client_follow_update (g_ptr_array_index (clients, i), has_moved);
   for (guint i = 0; i < listeners->len; i++)
     {
       ClusterListener *listener = g_hash_table_lookup (self->listeners, g_ptr_array_index (listeners, i));
