@@ -35,6 +35,55 @@ typedef struct
   guint index;
 } Part;
 
+/* Whether an error of a server says that the command has not run, and would elsewhere or later. */
+static gboolean
+text_puts_off (const char *text,
+               gsize length)
+{
+  ClusterRedirect redirect;
+  ClusterRedirectKind kind = cluster_redirect_parse (text, length, &redirect);
+
+  return kind != CLUSTER_REDIRECT_NONE && kind != CLUSTER_REDIRECT_UNBLOCKED;
+}
+
+/* Whether it is one after which callers call again: of what has not run. */
+static gboolean
+is_of_unrun (const GError *error)
+{
+  if (error->domain != TORNADIS_ERROR)
+    return FALSE;
+
+  switch ((TornadisError) error->code)
+    {
+    case TORNADIS_ERROR_CONNECT:
+    case TORNADIS_ERROR_AUTHENTICATION:
+    case TORNADIS_ERROR_CLOSED:
+    case TORNADIS_ERROR_BUSY:
+      return TRUE;
+    case TORNADIS_ERROR_REPLY:
+      return text_puts_off (error->message, strlen (error->message));
+    case TORNADIS_ERROR_LOST:
+    case TORNADIS_ERROR_TIMEOUT:
+    case TORNADIS_ERROR_PROTOCOL:
+    case TORNADIS_ERROR_USAGE:
+    case TORNADIS_ERROR_PLUGIN:
+    default:
+      return FALSE;
+    }
+}
+
+/* The outcome of a call of which other parts may have run. */
+static void
+fail_in_part (TornadisCall *call,
+              const GError *error)
+{
+  if (is_of_unrun (error))
+    cluster_answer_error (call, TORNADIS_ERROR_LOST, "%s: other nodes may have run their part, and one has not: %s",
+                          tornadis_call_get_name (call), error->message);
+  else
+    tornadis_call_return_error (call, error);
+}
+
 static void
 answer_clear (gpointer data)
 {
@@ -72,17 +121,28 @@ gather_free (Gather *self)
   g_free (self);
 }
 
+static gboolean
+answer_may_have_run (const Answer *self)
+{
+  if (self->error == NULL)
+    return TRUE;
+
+  return !is_of_unrun (self->error) && !g_error_matches (self->error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+}
+
 static void
 gather_end (Gather *self)
 {
   g_autofree ClusterAnswer *answers = g_new (ClusterAnswer, self->answers->len);
   g_autoptr (TornadisReply) reply = NULL;
   g_autoptr (GError) error = NULL;
+  gboolean may_have_run = FALSE;
 
   for (guint i = 0; i < self->answers->len; i++)
     {
       const Answer *answer = &g_array_index (self->answers, Answer, i);
 
+      may_have_run |= answer_may_have_run (answer);
       answers[i] = (ClusterAnswer){ answer->node, answer->reply, answer->error, answer->positions };
     }
 
@@ -91,6 +151,8 @@ gather_end (Gather *self)
       reply = cluster_merge (self->response, answers, self->answers->len, &error);
       if (reply != NULL)
         tornadis_call_return_reply (self->call, reply);
+      else if (may_have_run)
+        fail_in_part (self->call, error);
       else
         tornadis_call_return_error (self->call, error);
     }
@@ -223,6 +285,33 @@ lot_free (gpointer data)
   g_free (self);
 }
 
+static gboolean
+is_put_off (TornadisReply *reply)
+{
+  gsize length;
+  const char *text;
+
+  if (!tornadis_reply_is_error (reply))
+    return FALSE;
+
+  text = (const char *) tornadis_reply_get_data (reply, &length);
+  return text_puts_off (text, length);
+}
+
+static gboolean
+sorting_may_have_run (const Sorting *self)
+{
+  for (guint i = 0; i < self->replies->len; i++)
+    {
+      TornadisReply *reply = g_ptr_array_index (self->replies, i);
+
+      if (reply != NULL && !is_put_off (reply))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static void
 sorting_unref (Sorting *self)
 {
@@ -233,7 +322,11 @@ sorting_unref (Sorting *self)
 
   if (!g_cancellable_is_cancelled (self->cancellable))
     {
-      if (self->error != NULL)
+      if (self->error != NULL && sorting_may_have_run (self))
+        {
+          fail_in_part (self->call, self->error);
+        }
+      else if (self->error != NULL)
         {
           tornadis_call_return_error (self->call, self->error);
         }
@@ -253,30 +346,13 @@ sorting_unref (Sorting *self)
   g_free (self);
 }
 
-/* Whether the command has not run, and would elsewhere or later. */
-static gboolean
-is_put_off (TornadisReply *reply)
-{
-  ClusterRedirect redirect;
-  ClusterRedirectKind kind;
-  gsize length;
-  const char *text;
-
-  if (!tornadis_reply_is_error (reply))
-    return FALSE;
-
-  text = (const char *) tornadis_reply_get_data (reply, &length);
-  kind = cluster_redirect_parse (text, length, &redirect);
-
-  return kind != CLUSTER_REDIRECT_NONE && kind != CLUSTER_REDIRECT_UNBLOCKED;
-}
-
 /* Of several it is the one by which commands may have run. */
 static void
 sorting_fail (Sorting *self,
               const GError *error)
 {
-  if (self->error != NULL && !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST))
+  if (self->error != NULL && !g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST) &&
+      (is_of_unrun (error) || !is_of_unrun (self->error)))
     return;
 
   g_clear_error (&self->error);

@@ -120,16 +120,73 @@ test_removed_when_nodes_leave (Nodes *self,
   take_off (self->client, behind);
 }
 
+/* A command with keys, of COMMAND. */
+#define ENTRY(name, arity, last, step) "*6\r\n+" name "\r\n:" arity "\r\n*1\r\n+write\r\n:1\r\n:" last "\r\n:" step "\r\n"
+
+typedef struct
+{
+  const char *name; /* of a pipeline's commands, or of one that is split */
+  gboolean is_pipeline;
+  gboolean is_gone; /* the node that does not take its part; else it says that it is LOADING */
+} InPart;
+
+/* One node takes its part of a call, and the other does not: that is not the error of what has not run, which a plugin, or whoever
+ * has called, would make again. */
+static void
+test_has_run_in_part (Nodes *self,
+                      gconstpointer data)
+{
+  const InPart *part = data;
+  g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, "SET " FIRST_KEY " 1", "SET " SECOND_KEY " 1");
+  g_autoptr (TornadisPlugin) cluster = g_object_ref (get_cluster_plugin (self->client));
+  g_autofree char *first = make_shard (0, SECOND_SLOT - 1, port_of (self->peers[0]));
+  g_autofree char *second = make_shard (SECOND_SLOT, 16383, part->is_gone ? 1 : port_of (self->peers[1]));
+  g_autoptr (TornadisReply) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (tornadis_client_remove_plugin (self->client, cluster));
+  g_assert_nonnull (tornadis_client_add_plugin_by_name (self->client, "retry", NULL));
+  g_assert_true (tornadis_client_add_plugin (self->client, cluster, NULL));
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      answer (self->peers[i], "CLUSTER SHARDS", "*2\r\n%s%s", first, second);
+      answer (self->peers[i], "COMMAND", "*2\r\n" ENTRY ("set", "3", "1", "1") ENTRY ("mset", "-3", "-1", "2"));
+      answer (self->peers[i], part->name, i == 0 ? "+OK\r\n" : "-LOADING the data set\r\n");
+    }
+
+  if (part->is_pipeline)
+    reply = call_pipeline (self->client, pipeline, NULL, &error);
+  else
+    reply = call (self->client, &error, part->name, FIRST_KEY, "1", SECOND_KEY, "1", NULL);
+  g_assert_null (reply);
+  g_assert_cmpuint (count_received (self->peers[0], part->name), ==, 1);
+  g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+  g_assert_nonnull (strstr (error->message, part->is_gone ? "refused" : "LOADING"));
+}
+
 #define ADD(path, options, function) g_test_add (path, Nodes, options, nodes_set_up, function, nodes_tear_down)
+
+static void
+nodes_set_up_plainly (Nodes *self,
+                      gconstpointer data)
+{
+  nodes_set_up (self, NULL);
+}
 
 int
 main (int argc,
       char **argv)
 {
+  static const InPart loading = { "MSET", FALSE, FALSE }, gone = { "MSET", FALSE, TRUE }, gone_of_pipeline = { "SET", TRUE, TRUE };
+
   g_test_init (&argc, &argv, NULL);
 
   ADD ("/cluster-parts/told-by-another", "failover-timeout-msec=100", test_told_by_another);
   ADD ("/cluster-parts/removed-when-nodes-leave", "failover-timeout-msec=100", test_removed_when_nodes_leave);
+  g_test_add ("/cluster-parts/run-in-part-by-loading", Nodes, &loading, nodes_set_up_plainly, test_has_run_in_part, nodes_tear_down);
+  g_test_add ("/cluster-parts/run-in-part-by-gone", Nodes, &gone, nodes_set_up_plainly, test_has_run_in_part, nodes_tear_down);
+  g_test_add ("/cluster-parts/run-in-part-by-gone-of-pipeline", Nodes, &gone_of_pipeline, nodes_set_up_plainly, test_has_run_in_part,
+              nodes_tear_down);
 
   return g_test_run ();
 }
