@@ -262,6 +262,21 @@ cluster_client_call (ClusterClient *self,
   return TRUE;
 }
 
+/* Whether the plugin is still there: those may remove it who are told that there is no transaction. */
+static gboolean
+client_end_opener (ClusterClient *self,
+                   TornadisCall *call)
+{
+  gboolean is_gone;
+
+  g_rc_box_acquire (self);
+  cluster_transaction_multi_done (self, call);
+  is_gone = self->is_gone;
+  g_rc_box_release (self);
+
+  return !is_gone;
+}
+
 void
 cluster_client_call_done (ClusterClient *self,
                           TornadisCall *call)
@@ -271,6 +286,8 @@ cluster_client_call_done (ClusterClient *self,
   g_autoptr (GError) error = NULL;
   guint delay_msec;
 
+  if (G_UNLIKELY (self->transaction.opener == call) && !client_end_opener (self, call))
+    return;
   if (G_LIKELY (tornadis_call_get_reply (call) != NULL))
     {
       /* Somebody may keep it, as garbage collectors do. */

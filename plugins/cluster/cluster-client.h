@@ -42,6 +42,7 @@ typedef struct
   gboolean watches;
   gboolean in_multi;
   gboolean owes_multi; /* no node has been sent the MULTI yet */
+  TornadisCall *opener; /* (unowned) (nullable) a MULTI behind WATCH that has not been answered yet */
   gboolean is_spoiled; /* a command was refused, so that EXEC is to refuse all, as a server does */
 } ClusterTransaction;
 

@@ -37,21 +37,60 @@ transaction_end (ClusterClient *client)
   transaction_say (client);
 }
 
+/* Whether the node does not know of it any more, since the connection to it was given up. Of one that was lost the node's client
+ * itself says so. */
+static gboolean
+transaction_is_lost (const ClusterTransaction *self)
+{
+  return (self->in_multi || self->watches) && self->node != NULL && !self->owes_multi &&
+         !tornadis_client_is_in_transaction (self->node);
+}
+
+/* Nothing of it has run, and what belonged to it must not run by itself. */
+static void
+transaction_lose (ClusterClient *client,
+                  TornadisCall *call)
+{
+  TornadisCommand *command = tornadis_call_get_command (call);
+
+  transaction_end (client);
+  if (command != NULL && (command_is (command, "DISCARD") || command_is (command, "UNWATCH")))
+    {
+      cluster_answer_line (call, "+OK");
+      return;
+    }
+
+  cluster_answer_error (call, TORNADIS_ERROR_LOST, "%s: its transaction was lost with the connection to its node, or not begun there",
+                        tornadis_call_get_name (call));
+}
+
 /* The call belongs to it, whatever it changes. */
 static void
 transaction_forward (ClusterClient *client,
                      TornadisCall *call)
 {
   ClusterTransaction *self = &client->transaction;
+  g_autoptr (TornadisClient) node = g_object_ref (self->node);
 
   if (self->owes_multi)
     {
       g_autoptr (TornadisCommand) multi = tornadis_command_new ("MULTI");
 
       self->owes_multi = FALSE;
-      tornadis_client_submit (self->node, multi, NULL, NULL, NULL);
+      /* Plugins behind this one may refuse it, or remove this one. */
+      tornadis_client_submit (node, multi, NULL, NULL, NULL);
+      if (G_UNLIKELY (client->is_gone))
+        {
+          cluster_client_refuse_gone (call);
+          return;
+        }
+      if (G_UNLIKELY (transaction_is_lost (self)))
+        {
+          transaction_lose (client, call);
+          return;
+        }
     }
-  tornadis_call_forward (call, self->node);
+  tornadis_call_forward (call, node);
 }
 
 /* Whether @way leads to the node that it is bound to, which it then is. Else the call is answered. */
@@ -129,6 +168,7 @@ route_multi (ClusterClient *client,
     {
       self->in_multi = TRUE;
       self->owes_multi = self->node == NULL;
+      self->opener = self->node != NULL ? call : NULL;
       transaction_say (client);
     }
   if (self->node != NULL)
@@ -186,15 +226,6 @@ route_unwatch (ClusterClient *client,
     transaction_end (client);
 }
 
-/* Whether the node does not know of it any more, since the connection to it was given up. Of one that was lost the node's client
- * itself says so. */
-static gboolean
-transaction_is_lost (const ClusterTransaction *self)
-{
-  return (self->in_multi || self->watches) && self->node != NULL && !self->owes_multi &&
-         !tornadis_client_is_in_transaction (self->node);
-}
-
 static gboolean
 is_part_of_transaction (const ClusterTransaction *self,
                         TornadisCall *call)
@@ -205,24 +236,6 @@ is_part_of_transaction (const ClusterTransaction *self,
     return self->in_multi || call_is_atomic (call);
 
   return cluster_transaction_has (command);
-}
-
-/* Nothing of it has run, and what belonged to it must not run by itself. */
-static void
-transaction_lose (ClusterClient *client,
-                  TornadisCall *call)
-{
-  TornadisCommand *command = tornadis_call_get_command (call);
-
-  transaction_end (client);
-  if (command != NULL && (command_is (command, "DISCARD") || command_is (command, "UNWATCH")))
-    {
-      cluster_answer_line (call, "+OK");
-      return;
-    }
-
-  cluster_answer_error (call, TORNADIS_ERROR_LOST, "%s: its transaction was lost with the connection to its node",
-                        tornadis_call_get_name (call));
 }
 
 static void
@@ -238,6 +251,35 @@ transaction_unwatch (ClusterClient *client)
       tornadis_client_submit (self->node, unwatch, NULL, NULL, NULL);
     }
   transaction_end (client);
+}
+
+/* Whether a server knows nothing of what has failed so. */
+static gboolean
+was_refused (const GError *error)
+{
+  return g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_BUSY) ||
+         g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT) ||
+         g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_CLOSED) ||
+         g_error_matches (error, TORNADIS_ERROR, TORNADIS_ERROR_REPLY);
+}
+
+void
+cluster_transaction_multi_done (ClusterClient *client,
+                                TornadisCall *call)
+{
+  ClusterTransaction *self = &client->transaction;
+  g_autoptr (GError) error = tornadis_call_dup_error (call);
+
+  if (self->opener != call)
+    return;
+
+  self->opener = NULL;
+  /* What is watched is so still. */
+  if (error != NULL && was_refused (error) && self->node != NULL && tornadis_client_is_in_transaction (self->node))
+    {
+      self->in_multi = FALSE;
+      transaction_say (client);
+    }
 }
 
 gboolean

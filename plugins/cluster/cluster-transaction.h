@@ -18,6 +18,9 @@ gboolean cluster_transaction_follow (ClusterClient *client,
                                      TornadisCall  *call,
                                      TornadisClient *node,
                                      gboolean       asking);
+/* The call that has begun it, the @opener, has ended. */
+void     cluster_transaction_multi_done (ClusterClient *client,
+                                         TornadisCall  *call);
 void     cluster_transaction_reset (ClusterClient *client);
 
 G_END_DECLS

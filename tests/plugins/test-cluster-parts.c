@@ -164,6 +164,83 @@ test_has_run_in_part (Nodes *self,
   g_assert_nonnull (strstr (error->message, part->is_gone ? "refused" : "LOADING"));
 }
 
+/* Transactions by hand. */
+
+typedef struct
+{
+  TornadisClient *client;  /* (unowned) */
+  TornadisPlugin *cluster; /* (unowned) (nullable) that is removed from it; NULL: MULTI is refused */
+} Refusing;
+
+static gboolean
+refuse_multi_hook (HookPlugin *self,
+                   Hook hook,
+                   TornadisClient *client,
+                   TornadisCall *call)
+{
+  const Refusing *refusing = self->data;
+  g_autoptr (GError) error = g_error_new_literal (TORNADIS_ERROR, TORNADIS_ERROR_BUSY, "no room");
+
+  if (hook != CALL || refusing == NULL || !g_str_equal (tornadis_call_get_name (call), "MULTI"))
+    return FALSE;
+
+  self->data = NULL;
+  if (refusing->cluster != NULL)
+    g_assert_true (tornadis_client_remove_plugin (refusing->client, refusing->cluster));
+  else
+    tornadis_call_return_error (call, error);
+
+  return refusing->cluster == NULL;
+}
+
+/* No node was there for MULTI when it was called; when there is one a plugin refuses it, or removes this one. What is called
+ * in the transaction is not sent without it. */
+static void
+test_multi_refused (Nodes *self,
+                    gconstpointer data)
+{
+  gboolean removes = GPOINTER_TO_INT (data);
+  Refusing refusing = { .client = self->client, .cluster = removes ? get_cluster_plugin (self->client) : NULL };
+  HookPlugin *behind = add_calling (self->client, "b", refuse_multi_hook, NULL);
+
+  assert_both (self);
+  behind->data = &refusing;
+  assert_line (self->client, "MULTI", "OK");
+  assert_refused (self->client, "SET " FIRST_KEY " 1", removes ? TORNADIS_ERROR_CLOSED : TORNADIS_ERROR_LOST, "SET: ");
+  g_assert_null (behind->data);
+  g_assert_false (tornadis_client_is_in_transaction (self->client));
+  g_assert_cmpuint (count_received (self->peers[0], "SET"), ==, 0);
+  if (!removes)
+    assert_both (self);
+  take_off (self->client, behind);
+}
+
+/* A MULTI that was refused has begun nothing: it is still only watched. */
+static void
+test_multi_refused_behind_watch (Nodes *self,
+                                 gconstpointer data)
+{
+  Refusing refusing = { .client = self->client };
+  HookPlugin *behind = add_calling (self->client, "b", refuse_multi_hook, NULL);
+
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      answer (self->peers[i], "WATCH", "+OK\r\n");
+      answer (self->peers[i], "UNWATCH", "+OK\r\n");
+    }
+  assert_both (self);
+  behind->data = &refusing;
+  assert_line (self->client, "WATCH " FIRST_KEY, "OK");
+  assert_refused (self->client, "MULTI", TORNADIS_ERROR_BUSY, "no room");
+  g_assert_null (behind->data);
+  g_assert_true (tornadis_client_is_in_transaction (self->client));
+  assert_both (self);
+  assert_line (self->client, "UNWATCH", "OK");
+  g_assert_false (tornadis_client_is_in_transaction (self->client));
+  assert_both (self);
+  take_off (self->client, behind);
+}
+
 #define ADD(path, options, function) g_test_add (path, Nodes, options, nodes_set_up, function, nodes_tear_down)
 
 static void
@@ -187,6 +264,9 @@ main (int argc,
   g_test_add ("/cluster-parts/run-in-part-by-gone", Nodes, &gone, nodes_set_up_plainly, test_has_run_in_part, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-gone-of-pipeline", Nodes, &gone_of_pipeline, nodes_set_up_plainly, test_has_run_in_part,
               nodes_tear_down);
+  g_test_add ("/cluster-parts/multi-refused", Nodes, NULL, nodes_set_up_plainly, test_multi_refused, nodes_tear_down);
+  g_test_add ("/cluster-parts/multi-removes", Nodes, GINT_TO_POINTER (TRUE), nodes_set_up_plainly, test_multi_refused, nodes_tear_down);
+  ADD ("/cluster-parts/multi-refused-behind-watch", NULL, test_multi_refused_behind_watch);
 
   return g_test_run ();
 }
