@@ -41,9 +41,11 @@ typedef struct
   int slot;             /* whose node that is, or -1 */
   gboolean watches;
   gboolean in_multi;
-  gboolean owes_multi; /* no node has been sent the MULTI yet */
+  gboolean owes_multi;  /* no node has been sent the MULTI yet */
   TornadisCall *opener; /* (unowned) (nullable) a MULTI behind WATCH that has not been answered yet */
-  gboolean is_spoiled; /* a command was refused, so that EXEC is to refuse all, as a server does */
+  guint number;         /* of those that there were */
+  gboolean is_lost;     /* and perhaps nobody knows of it yet */
+  gboolean is_spoiled;  /* a command was refused, so that EXEC is to refuse all, as a server does */
 } ClusterTransaction;
 
 /* One client of the application. */

@@ -27,7 +27,7 @@ void
 cluster_transaction_reset (ClusterClient *client)
 {
   g_clear_object (&client->transaction.node);
-  client->transaction = (ClusterTransaction){ .slot = -1 };
+  client->transaction = (ClusterTransaction){ .slot = -1, .number = client->transaction.number + 1 };
 }
 
 static void
@@ -42,26 +42,86 @@ transaction_end (ClusterClient *client)
 static gboolean
 transaction_is_lost (const ClusterTransaction *self)
 {
-  return (self->in_multi || self->watches) && self->node != NULL && !self->owes_multi &&
-         !tornadis_client_is_in_transaction (self->node);
+  return self->is_lost || ((self->in_multi || self->watches) && self->node != NULL && !self->owes_multi &&
+                           !tornadis_client_is_in_transaction (self->node));
 }
 
-/* Nothing of it has run, and what belonged to it must not run by itself. */
+/* Of a transaction that was lost: whoever has called is about to be told. */
+typedef struct
+{
+  ClusterClient *client; /* (owned) */
+  guint number;          /* of the transaction */
+} Telling;
+
+static Telling *
+telling_new (ClusterClient *client)
+{
+  Telling *self = g_new (Telling, 1);
+
+  *self = (Telling){ g_rc_box_acquire (client), client->transaction.number };
+
+  return self;
+}
+
+/* The caller knows. */
+static void
+telling_end (gpointer data)
+{
+  Telling *self = data;
+
+  if (!self->client->is_gone && self->client->transaction.number == self->number)
+    transaction_end (self->client);
+  g_rc_box_release (self->client);
+  g_free (self);
+}
+
+static gboolean
+told_cb (gpointer user_data)
+{
+  return G_SOURCE_REMOVE;
+}
+
+/* A call goes when its caller was told, unless somebody keeps it, as garbage collectors do: then it is when there is nothing else
+ * to do. */
+static void
+transaction_tell (ClusterClient *client,
+                  TornadisCall *call)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_object_set_data_full (G_OBJECT (call), "tornadis-cluster-telling", telling_new (client), telling_end);
+  g_source_set_static_name (source, "[tornadis] cluster, a transaction was lost");
+  g_source_set_priority (source, G_PRIORITY_LOW);
+  g_source_set_callback (source, told_cb, telling_new (client), telling_end);
+  g_source_attach (source, context);
+}
+
+/* Nothing of it has run, and what belonged to it must not run by itself: as long as nobody knows, that is all up to its end. */
 static void
 transaction_lose (ClusterClient *client,
                   TornadisCall *call)
 {
+  ClusterTransaction *self = &client->transaction;
   TornadisCommand *command = tornadis_call_get_command (call);
+  gboolean gives_up = command != NULL && (command_is (command, "DISCARD") || (command_is (command, "UNWATCH") && !self->in_multi));
 
-  transaction_end (client);
-  if (command != NULL && (command_is (command, "DISCARD") || command_is (command, "UNWATCH")))
+  if (gives_up || (command != NULL ? command_is (command, "EXEC") : call_is_atomic (call)))
     {
-      cluster_answer_line (call, "+OK");
-      return;
+      transaction_end (client);
+    }
+  else
+    {
+      self->is_lost = TRUE;
+      self->in_multi |= command != NULL && command_is (command, "MULTI");
+      transaction_tell (client, call);
     }
 
-  cluster_answer_error (call, TORNADIS_ERROR_LOST, "%s: its transaction was lost with the connection to its node, or not begun there",
-                        tornadis_call_get_name (call));
+  if (gives_up)
+    cluster_answer_line (call, "+OK");
+  else
+    cluster_answer_error (call, TORNADIS_ERROR_LOST, "%s: its transaction was lost with the connection to its node, or not begun there",
+                          tornadis_call_get_name (call));
 }
 
 /* The call belongs to it, whatever it changes. */

@@ -241,6 +241,87 @@ test_multi_refused_behind_watch (Nodes *self,
   take_off (self->client, behind);
 }
 
+/* The cluster says that the first node has failed, and that the other has its slots too. Who hears of it is another client. */
+static void
+give_up_first (Nodes *self,
+               TornadisClient *other)
+{
+  g_autofree char *failed = make_node (port_of (self->peers[0]), "master", "fail");
+  g_autofree char *heir = make_node (port_of (self->peers[1]), "master", "online");
+  Told told = { NULL };
+  guint64 before = get_count (get_cluster_plugin (self->client), "refreshes");
+
+  for (guint i = 0; i < N_PEERS; i++)
+    answer (self->peers[i], "CLUSTER SHARDS", "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*2\r\n%s%s", failed, heir);
+  make_it_look (self, other, &told);
+  wait_for_calls (&told.calls);
+  wait_until (get_count (get_cluster_plugin (self->client), "refreshes") > before);
+  spin_for (10);
+  calls_clear (&told.calls);
+}
+
+typedef struct
+{
+  GString *outcomes; /* (owned) the codes of errors */
+  guint n_ended;
+} Outcomes;
+
+static void
+outcome_cb (TornadisClient *client,
+            TornadisReply *reply,
+            GError *error,
+            gpointer user_data)
+{
+  Outcomes *self = user_data;
+
+  self->n_ended++;
+  g_string_append_printf (self->outcomes, "%s ", error == NULL ? "ok" : error->code == TORNADIS_ERROR_LOST ? "lost"
+                                                                                                           : error->message);
+}
+
+/* The node of a transaction is given up. What was called for it before anybody knew of that is lost up to EXEC. */
+static void
+test_given_up (Nodes *self,
+               gconstpointer data)
+{
+  gboolean by_watch = GPOINTER_TO_INT (data);
+  const char *const lines[] = { by_watch ? "MULTI" : "SET " FIRST_KEY " 2", "SET " FIRST_KEY " 3", "SET " FIRST_KEY " 4", "EXEC" };
+  TornadisClient *other = tornadis_client_new ("127.0.0.1", 1);
+  g_autoptr (GString) texts = g_string_new (NULL);
+  Outcomes outcomes = { texts, 0 };
+
+  g_assert_true (tornadis_client_add_plugin (other, get_cluster_plugin (self->client), NULL));
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      answer (self->peers[i], "COMMAND", "*3\r\n" ENTRY ("get", "2", "1", "1") ENTRY ("set", "3", "1", "1") ENTRY ("watch", "-2", "-1", "1"));
+      answer (self->peers[i], "WATCH", "+OK\r\n");
+      answer (self->peers[i], "MULTI", "+OK\r\n");
+      answer (self->peers[i], "SET", i == 0 ? "+QUEUED\r\n" : "+OK\r\n");
+    }
+  if (by_watch)
+    {
+      assert_line (self->client, "WATCH " FIRST_KEY, "OK");
+    }
+  else
+    {
+      assert_line (self->client, "MULTI", "OK");
+      assert_line (self->client, "SET " FIRST_KEY " 1", "QUEUED");
+    }
+  give_up_first (self, other);
+  for (gsize i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_autoptr (TornadisCommand) command = make_command (lines[i]);
+
+      tornadis_client_submit (self->client, command, outcome_cb, &outcomes, NULL);
+    }
+  wait_until (outcomes.n_ended == G_N_ELEMENTS (lines));
+  g_assert_cmpstr (texts->str, ==, "lost lost lost lost ");
+  g_assert_cmpuint (count_received (self->peers[1], "SET"), ==, 0);
+  g_assert_false (tornadis_client_is_in_transaction (self->client));
+  assert_line (self->client, "SET " FIRST_KEY " 5", "OK");
+  assert_client_finalized (other);
+}
+
 #define ADD(path, options, function) g_test_add (path, Nodes, options, nodes_set_up, function, nodes_tear_down)
 
 static void
@@ -267,6 +348,8 @@ main (int argc,
   g_test_add ("/cluster-parts/multi-refused", Nodes, NULL, nodes_set_up_plainly, test_multi_refused, nodes_tear_down);
   g_test_add ("/cluster-parts/multi-removes", Nodes, GINT_TO_POINTER (TRUE), nodes_set_up_plainly, test_multi_refused, nodes_tear_down);
   ADD ("/cluster-parts/multi-refused-behind-watch", NULL, test_multi_refused_behind_watch);
+  g_test_add ("/cluster-parts/given-up-in-multi", Nodes, NULL, nodes_set_up_plainly, test_given_up, nodes_tear_down);
+  g_test_add ("/cluster-parts/given-up-while-watched", Nodes, GINT_TO_POINTER (TRUE), nodes_set_up_plainly, test_given_up, nodes_tear_down);
 
   return g_test_run ();
 }
