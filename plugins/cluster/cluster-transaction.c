@@ -367,6 +367,34 @@ cluster_transaction_follow (ClusterClient *client,
   return TRUE;
 }
 
+/* Whether all commands of a call within it can be called. Else it is answered. */
+static gboolean
+transaction_check (ClusterClient *client,
+                   TornadisCall *call)
+{
+  ClusterTransaction *self = &client->transaction;
+  gboolean is_pipeline = tornadis_call_get_pipeline (call) != NULL;
+  guint n = call_get_n_commands (call);
+
+  for (guint i = 0; i < n; i++)
+    {
+      TornadisCommand *command = call_get_command (call, i);
+      g_autoptr (GError) error = NULL;
+
+      if (is_pipeline && cluster_transaction_has (command))
+        g_set_error (&error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE, "%s cannot be part of a pipeline within a transaction",
+                     tornadis_command_get_name (command));
+      else if (cluster_way_check (command, &error))
+        continue;
+
+      self->is_spoiled |= self->in_multi;
+      tornadis_call_return_error (call, error);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 gboolean
 cluster_transaction_route (ClusterClient *client,
                            TornadisCall *call)
@@ -388,7 +416,7 @@ cluster_transaction_route (ClusterClient *client,
       if (!is_open || (!self->in_multi && !call_is_atomic (call)))
         return FALSE;
       way = cluster_way_find_for_all (client->map, tornadis_call_get_pipeline (call));
-      if (transaction_bind (client, call, &way))
+      if (transaction_check (client, call) && transaction_bind (client, call, &way))
         {
           transaction_forward (client, call);
           if (call_is_atomic (call))
@@ -410,7 +438,7 @@ cluster_transaction_route (ClusterClient *client,
   else if (self->in_multi)
     {
       way = cluster_way_find (client->map, command);
-      if (transaction_bind (client, call, &way))
+      if (transaction_check (client, call) && transaction_bind (client, call, &way))
         transaction_forward (client, call);
     }
   else

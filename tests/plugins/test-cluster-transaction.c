@@ -85,6 +85,34 @@ test_by_hand_two_slots (Scene *scene,
   assert_line (scene->client, "EXEC", "1) OK");
 }
 
+/* What cannot be called on a cluster cannot within MULTI either, nor what ends that within a pipeline. */
+static void
+test_by_hand_refused (Scene *scene,
+                      gconstpointer data)
+{
+  static const char *const refused[] = { "READONLY", "SELECT 1", "CLIENT NO-EVICT on" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused) + 2; i++)
+    {
+      assert_line (scene->client, "MULTI", "OK");
+      assert_keyed (scene, "SET %s 1", 0, "QUEUED");
+      if (i < G_N_ELEMENTS (refused))
+        {
+          assert_refused (scene->client, refused[i], TORNADIS_ERROR_USAGE, "cannot be called on a cluster");
+        }
+      else
+        {
+          g_autoptr (TornadisPipeline) pipeline = PIPELINE (FALSE, "ECHO text", i % 2 ? "EXEC" : "READONLY");
+          g_autoptr (GError) error = NULL;
+
+          g_assert_null (call_pipeline (scene->client, pipeline, NULL, &error));
+          g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+        }
+      assert_refused (scene->client, "EXEC", TORNADIS_ERROR_REPLY, "EXECABORT");
+      assert_keyed (scene, "EXISTS %s", 0, "(integer) 0");
+    }
+}
+
 /* Of a pipeline with a command that is refused nothing is sent. */
 static void
 test_pipeline_refused (Scene *scene,
@@ -360,6 +388,7 @@ main (int argc,
   ADD ("/cluster-transaction/by-hand-two-slots", test_by_hand_two_slots);
   ADD ("/cluster-transaction/pipeline-refused", test_pipeline_refused);
   ADD ("/cluster-transaction/by-hand-ends", test_by_hand_ends);
+  ADD ("/cluster-transaction/by-hand-refused", test_by_hand_refused);
   ADD ("/cluster-transaction/watch", test_watch);
   ADD ("/cluster-transaction/watch-two-slots", test_watch_two_slots);
   ADD ("/cluster-transaction/watch-pipeline", test_watch_pipeline);
