@@ -42,6 +42,26 @@ harness_conversation_receive (HarnessConversation *self)
   return TRUE;
 }
 
+/* What is noted of a command. */
+static char *
+make_line (GPtrArray *args)
+{
+  g_autoptr (GString) line = g_string_new (NULL);
+
+  for (guint i = 0; i < args->len; i++)
+    {
+      GBytes *arg = g_ptr_array_index (args, i);
+      g_autofree char *text = g_bytes_get_size (arg) > 0 ? g_strndup (g_bytes_get_data (arg, NULL), g_bytes_get_size (arg))
+                                                         : g_strdup ("");
+      g_autofree char *escaped = g_strescape (text, NULL);
+
+      g_string_append_printf (line, "%s%s", i > 0 ? " " : "", escaped);
+    }
+  g_string_append_c (line, '\n');
+
+  return g_string_free (g_steal_pointer (&line), FALSE);
+}
+
 GPtrArray *
 harness_conversation_parse (HarnessConversation *self)
 {
@@ -73,20 +93,10 @@ harness_conversation_parse (HarnessConversation *self)
     }
 
   {
-    g_autoptr (GString) line = g_string_new (NULL);
+    g_autofree char *line = make_line (args);
 
-    for (guint i = 0; i < args->len; i++)
-      {
-        GBytes *arg = g_ptr_array_index (args, i);
-        g_autofree char *text = g_bytes_get_size (arg) > 0
-                                  ? g_strndup (g_bytes_get_data (arg, NULL), g_bytes_get_size (arg))
-                                  : g_strdup ("");
-        g_autofree char *escaped = g_strescape (text, NULL);
-
-        g_string_append_printf (line, "%s%s", i > 0 ? " " : "", escaped);
-      }
     g_mutex_lock (&self->peer->lock);
-    g_string_append_printf (self->peer->commands, "%s\n", line->str);
+    g_string_append (self->peer->commands, line);
     g_mutex_unlock (&self->peer->lock);
   }
 
@@ -110,14 +120,19 @@ harness_conversation_read (HarnessConversation *self)
     }
 }
 
+/* Other connections may have noted others behind it. */
 static void
-forget_last_line (GString *lines)
+forget_line (GString *lines,
+             const char *line)
 {
-  const char *last;
+  gsize length = strlen (line);
+  const char *last = NULL;
 
-  g_string_truncate (lines, lines->len - 1);
-  last = strrchr (lines->str, '\n');
-  g_string_truncate (lines, last != NULL ? (gsize) (last + 1 - lines->str) : 0);
+  for (const char *at = lines->str; *at != '\0'; at = strchr (at, '\n') + 1)
+    if (strncmp (at, line, length) == 0)
+      last = at;
+  if (last != NULL)
+    g_string_erase (lines, last - lines->str, (gssize) length);
 }
 
 void
@@ -125,6 +140,7 @@ harness_conversation_unread (HarnessConversation *self,
                              GPtrArray *args)
 {
   g_autoptr (GString) head = g_string_new (NULL);
+  g_autofree char *line = make_line (args);
 
   g_string_append_printf (head, "*%u\r\n", args->len);
   for (guint i = 0; i < args->len; i++)
@@ -138,7 +154,7 @@ harness_conversation_unread (HarnessConversation *self,
   g_byte_array_prepend (self->input, (guint8 *) head->str, (guint) head->len);
 
   g_mutex_lock (&self->peer->lock);
-  forget_last_line (self->peer->commands);
+  forget_line (self->peer->commands, line);
   g_mutex_unlock (&self->peer->lock);
 }
 
