@@ -13,6 +13,15 @@ G_BEGIN_DECLS
 gboolean cluster_wait_begin (ClusterClient  *client,
                              TornadisCall   *call,
                              GError        **error);
+/* The same of so much more that waits with it. */
+gboolean cluster_wait_add   (ClusterClient  *client,
+                             TornadisCall   *call,
+                             guint           n_commands,
+                             gsize           n_bytes,
+                             GError        **error);
+void     cluster_wait_take_back (TornadisCall *call,
+                                 guint         n_commands,
+                                 gsize         n_bytes);
 /* If it does. One that is freed does not wait any more, either. */
 void     cluster_wait_end   (TornadisCall   *call);
 

@@ -120,6 +120,57 @@ test_removed_when_nodes_leave (Nodes *self,
   take_off (self->client, behind);
 }
 
+#define N_COMMANDS 30
+/* So many are served between two times of refusal. */
+#define N_SERVED 10
+
+/* The node refuses all for a while, serves some, refuses again and so on. Of a pipeline the commands that run do so in their order. */
+static void
+test_order (Nodes *self,
+            gconstpointer data)
+{
+  g_autoptr (GPtrArray) texts = g_ptr_array_new ();
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (TornadisReply) replies = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *received = NULL;
+  g_auto (GStrv) lines = NULL;
+  guint n = 0, n_run = 0;
+
+  for (guint i = 0; i < N_COMMANDS; i++)
+    {
+      g_autofree char *line = g_strdup_printf ("SET " FIRST_KEY " %u", i);
+      g_autoptr (TornadisCommand) command = make_command (line);
+
+      tornadis_pipeline_stack_command (pipeline, command);
+      /* Those that are left, and then the first of them. */
+      for (guint j = 0; i % N_SERVED == 0 && j < N_COMMANDS - i + 3; j++)
+        g_ptr_array_add (texts, (char *) data);
+      g_ptr_array_add (texts, (char *) "+OK\r\n");
+    }
+  g_ptr_array_add (texts, NULL);
+  tornadis_harness_peer_set_answers (self->peers[0], "SET", (const char *const *) texts->pdata);
+
+  replies = call_pipeline (self->client, pipeline, NULL, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < N_COMMANDS; i++)
+    g_assert_cmpint (tornadis_reply_get_kind (tornadis_reply_get_element (replies, i)), ==, TORNADIS_REPLY_KIND_STATUS);
+
+  received = tornadis_harness_peer_get_received (self->peers[0]);
+  lines = g_strsplit (received, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_autofree char *expected = g_strdup_printf ("SET " FIRST_KEY " %u", n_run);
+
+      if (!g_str_has_prefix (lines[i], "SET ") || texts->pdata[n++] == data)
+        continue;
+      if (!g_str_equal (lines[i], expected))
+        g_error ("“%s” has overtaken “%s”:\n%s", lines[i], expected, received);
+      n_run++;
+    }
+  g_assert_cmpuint (n_run, ==, N_COMMANDS);
+}
+
 /* A command with keys, of COMMAND. */
 #define ENTRY(name, arity, last, step) "*6\r\n+" name "\r\n:" arity "\r\n*1\r\n+write\r\n:1\r\n:" last "\r\n:" step "\r\n"
 
@@ -325,6 +376,13 @@ test_given_up (Nodes *self,
 #define ADD(path, options, function) g_test_add (path, Nodes, options, nodes_set_up, function, nodes_tear_down)
 
 static void
+nodes_set_up_patiently (Nodes *self,
+                        gconstpointer data)
+{
+  nodes_set_up (self, "failover-timeout-msec=60000");
+}
+
+static void
 nodes_set_up_plainly (Nodes *self,
                       gconstpointer data)
 {
@@ -341,6 +399,8 @@ main (int argc,
 
   ADD ("/cluster-parts/told-by-another", "failover-timeout-msec=100", test_told_by_another);
   ADD ("/cluster-parts/removed-when-nodes-leave", "failover-timeout-msec=100", test_removed_when_nodes_leave);
+  g_test_add ("/cluster-parts/order", Nodes, "-CLUSTERDOWN The cluster is down\r\n", nodes_set_up_patiently, test_order, nodes_tear_down);
+  g_test_add ("/cluster-parts/order-of-loading", Nodes, "-LOADING the data set\r\n", nodes_set_up_patiently, test_order, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-loading", Nodes, &loading, nodes_set_up_plainly, test_has_run_in_part, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-gone", Nodes, &gone, nodes_set_up_plainly, test_has_run_in_part, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-gone-of-pipeline", Nodes, &gone_of_pipeline, nodes_set_up_plainly, test_has_run_in_part,
