@@ -171,6 +171,42 @@ test_order (Nodes *self,
   g_assert_cmpuint (n_run, ==, N_COMMANDS);
 }
 
+/* All of a pipeline count while the first is on its way, and until it was served. */
+static void
+test_waiting_counts (Nodes *self,
+                     gconstpointer data)
+{
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+
+  for (guint i = 0; i < 8; i++)
+    tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "SET", FIRST_KEY, "1", NULL });
+  assert_both (self);
+  g_object_set (self->client, "max-pending", 10, NULL);
+  for (guint round = 0; round < 3; round++)
+    {
+      guint n = count_received (self->peers[0], "SET");
+      Tally tally = { 0 };
+
+      answer (self->peers[0], "SET", "-CLUSTERDOWN The cluster is down\r\n");
+      answer (self->peers[0], "GET", "-CLUSTERDOWN The cluster is down\r\n");
+      tally_submit_pipeline (&tally, self->client, pipeline);
+      wait_until (count_received (self->peers[0], "SET") >= n + 8 + 2);
+      for (guint i = 0; i < 5; i++)
+        {
+          g_autoptr (TornadisCommand) command = make_command ("GET " FIRST_KEY);
+
+          tally.n_expected++;
+          tornadis_client_submit (self->client, command, tally_count_cb, &tally, NULL);
+        }
+      wait_until (tally.n_ended == 3);
+      g_assert_cmpuint (tally.busy, ==, 3);
+      answer (self->peers[0], "SET", "+OK\r\n");
+      answer (self->peers[0], "GET", "$1\r\nv\r\n");
+      tally_wait (&tally);
+      g_assert_cmpuint (tally.ok, ==, 3);
+    }
+}
+
 /* A command with keys, of COMMAND. */
 #define ENTRY(name, arity, last, step) "*6\r\n+" name "\r\n:" arity "\r\n*1\r\n+write\r\n:1\r\n:" last "\r\n:" step "\r\n"
 
@@ -401,6 +437,7 @@ main (int argc,
   ADD ("/cluster-parts/removed-when-nodes-leave", "failover-timeout-msec=100", test_removed_when_nodes_leave);
   g_test_add ("/cluster-parts/order", Nodes, "-CLUSTERDOWN The cluster is down\r\n", nodes_set_up_patiently, test_order, nodes_tear_down);
   g_test_add ("/cluster-parts/order-of-loading", Nodes, "-LOADING the data set\r\n", nodes_set_up_patiently, test_order, nodes_tear_down);
+  g_test_add ("/cluster-parts/waiting-counts", Nodes, NULL, nodes_set_up_patiently, test_waiting_counts, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-loading", Nodes, &loading, nodes_set_up_plainly, test_has_run_in_part, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-gone", Nodes, &gone, nodes_set_up_plainly, test_has_run_in_part, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-gone-of-pipeline", Nodes, &gone_of_pipeline, nodes_set_up_plainly, test_has_run_in_part,
