@@ -19,11 +19,5 @@ void cluster_gather_parts   (ClusterClient   *client,
                              TornadisCall    *call,
                              ClusterResponse  response,
                              const GPtrArray *parts);
-/* A pipeline that is no transaction: what is for one node goes to it as a pipeline. The first is for one of which each command
- * goes to the node of its one key, whether or not it was checked; FALSE: nothing was sent. */
-gboolean cluster_gather_keys (ClusterClient  *client,
-                             TornadisCall    *call);
-void cluster_gather_pipeline (ClusterClient  *client,
-                             TornadisCall    *call);
 
 G_END_DECLS

@@ -6,6 +6,7 @@
 
 #include "cluster/cluster-answer.h"
 #include "cluster/cluster-gather.h"
+#include "cluster/cluster-pipeline.h"
 #include "cluster/cluster-route.h"
 #include "cluster/cluster-scan.h"
 #include "cluster/cluster-split.h"
@@ -321,7 +322,7 @@ cluster_client_route (ClusterClient *self,
     cluster_trip_ask (self, call, trip);
   else if (trip != NULL && trip->target != NULL)
     tornadis_call_forward (call, trip->target);
-  else if (cluster_transaction_route (self, call) || (is_plain_pipeline (call) && cluster_gather_keys (self, call)) ||
+  else if (cluster_transaction_route (self, call) || (is_plain_pipeline (call) && cluster_pipeline_send_keys (self, call)) ||
            !check_commands (self, call))
     return;
   else if (tornadis_call_get_pipeline (call) == NULL)
@@ -329,7 +330,7 @@ cluster_client_route (ClusterClient *self,
   else if (call_is_atomic (call))
     route_atomic (self, call, trip);
   else
-    cluster_gather_pipeline (self, call);
+    cluster_pipeline_send (self, call);
 }
 
 TornadisClient *
