@@ -207,6 +207,56 @@ test_waiting_counts (Nodes *self,
     }
 }
 
+/* A pipeline that is given up while it waits makes room, and nothing more of it is sent. */
+static void
+test_waiting_given_up (Nodes *self,
+                       gconstpointer data)
+{
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+
+  for (guint i = 0; i < 8; i++)
+    tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "SET", FIRST_KEY, "1", NULL });
+  assert_both (self);
+  g_object_set (self->client, "max-pending", 10, NULL);
+  answer (self->peers[0], "SET", "-CLUSTERDOWN The cluster is down\r\n");
+  for (guint by_closing = 0; by_closing < 2; by_closing++)
+    {
+      guint n = count_received (self->peers[0], "SET"), n_gets;
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GError) error = NULL;
+      Tally tally = { 0 };
+
+      tornadis_client_call_pipeline_async (self->client, pipeline, cancellable, store_result, &result);
+      wait_until (count_received (self->peers[0], "SET") >= n + 8 + 2);
+      if (by_closing)
+        tornadis_client_close (self->client);
+      else
+        g_cancellable_cancel (cancellable);
+      g_assert_null (tornadis_client_call_pipeline_finish (self->client, wait_for_result (&result), &error));
+      if (by_closing)
+        g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
+      else
+        g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+      n = count_received (self->peers[0], "SET");
+      n_gets = count_received (self->peers[0], "GET");
+      answer (self->peers[0], "GET", "-CLUSTERDOWN The cluster is down\r\n");
+      for (guint i = 0; i < 10; i++)
+        {
+          g_autoptr (TornadisCommand) command = make_command ("GET " FIRST_KEY);
+
+          tally.n_expected++;
+          tornadis_client_submit (self->client, command, tally_count_cb, &tally, NULL);
+        }
+      wait_until (tally.n_ended > 0 || count_received (self->peers[0], "GET") >= n_gets + 20);
+      answer (self->peers[0], "GET", "$1\r\nv\r\n");
+      tally_wait (&tally);
+      g_assert_cmpuint (tally.ok, ==, 10);
+      g_assert_cmpuint (count_received (self->peers[0], "SET"), <=, n + 1);
+    }
+}
+
 /* A command with keys, of COMMAND. */
 #define ENTRY(name, arity, last, step) "*6\r\n+" name "\r\n:" arity "\r\n*1\r\n+write\r\n:1\r\n:" last "\r\n:" step "\r\n"
 
@@ -438,6 +488,7 @@ main (int argc,
   g_test_add ("/cluster-parts/order", Nodes, "-CLUSTERDOWN The cluster is down\r\n", nodes_set_up_patiently, test_order, nodes_tear_down);
   g_test_add ("/cluster-parts/order-of-loading", Nodes, "-LOADING the data set\r\n", nodes_set_up_patiently, test_order, nodes_tear_down);
   g_test_add ("/cluster-parts/waiting-counts", Nodes, NULL, nodes_set_up_patiently, test_waiting_counts, nodes_tear_down);
+  g_test_add ("/cluster-parts/waiting-given-up", Nodes, NULL, nodes_set_up_patiently, test_waiting_given_up, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-loading", Nodes, &loading, nodes_set_up_plainly, test_has_run_in_part, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-gone", Nodes, &gone, nodes_set_up_plainly, test_has_run_in_part, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-gone-of-pipeline", Nodes, &gone_of_pipeline, nodes_set_up_plainly, test_has_run_in_part,
