@@ -383,7 +383,7 @@ again_send (Again *self,
     }
 }
 
-/* The first of @lot has ended. */
+/* The first of @lot has ended. The others go where it should have: for want of a replica to the master, which is as good. */
 static void
 sorting_follow (Sorting *self,
                 const Lot *lot,
@@ -395,10 +395,11 @@ sorting_follow (Sorting *self,
 
   for (guint i = 1, position = self->next[lot->first], next; i < lot->length && !sorting_is_over (self); i++, position = next)
     {
-      TornadisCommand *command = tornadis_pipeline_get_command (tornadis_call_get_pipeline (self->call), position);
-      TornadisClient *node = is_served ? cluster_client_find_node (self->client, command) : NULL;
+      TornadisClient *node = NULL;
 
       next = self->next[position];
+      if (is_served)
+        node = lot->slot < CLUSTER_N_SLOTS ? cluster_client_get_master (self->client, lot->slot) : cluster_client_get_home (self->client);
       if (node != NULL)
         lots_add (lots, self->next, node, position);
       else if (is_served)

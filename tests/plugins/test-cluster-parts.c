@@ -257,6 +257,46 @@ test_waiting_given_up (Nodes *self,
     }
 }
 
+static gboolean
+count_pipelines_hook (HookPlugin *self,
+                      Hook hook,
+                      TornadisClient *client,
+                      TornadisCall *call)
+{
+  if (hook == CALL && tornadis_call_get_pipeline (call) != NULL)
+    ++*(guint *) self->data;
+
+  return FALSE;
+}
+
+/* The replica that is read from is not there. Once the master has served the first, the others follow it there. */
+static void
+test_replica_gone (Nodes *self,
+                   gconstpointer data)
+{
+  g_autofree char *master = make_node (port_of (self->peers[0]), "master", "online");
+  g_autofree char *replica = make_node (1, "replica", "online");
+  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (TornadisReply) replies = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_pipelines = 0;
+  HookPlugin *behind = add_calling (self->client, "b", count_pipelines_hook, &n_pipelines);
+
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      answer (self->peers[i], "READONLY", "+OK\r\n");
+      answer (self->peers[i], "CLUSTER SHARDS", "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*2\r\n%s%s", master, replica);
+    }
+  for (guint i = 0; i < N_COMMANDS; i++)
+    tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "GET", FIRST_KEY, NULL });
+  replies = call_pipeline (self->client, pipeline, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (tornadis_reply_get_n_elements (replies), ==, N_COMMANDS);
+  g_assert_cmpuint (count_received (self->peers[0], "GET"), ==, N_COMMANDS);
+  g_assert_cmpuint (n_pipelines, ==, 2);
+  take_off (self->client, behind);
+}
+
 /* A command with keys, of COMMAND. */
 #define ENTRY(name, arity, last, step) "*6\r\n+" name "\r\n:" arity "\r\n*1\r\n+write\r\n:1\r\n:" last "\r\n:" step "\r\n"
 
@@ -489,6 +529,7 @@ main (int argc,
   g_test_add ("/cluster-parts/order-of-loading", Nodes, "-LOADING the data set\r\n", nodes_set_up_patiently, test_order, nodes_tear_down);
   g_test_add ("/cluster-parts/waiting-counts", Nodes, NULL, nodes_set_up_patiently, test_waiting_counts, nodes_tear_down);
   g_test_add ("/cluster-parts/waiting-given-up", Nodes, NULL, nodes_set_up_patiently, test_waiting_given_up, nodes_tear_down);
+  ADD ("/cluster-parts/replica-gone", "read-from=replica&failover-timeout-msec=60000", test_replica_gone);
   g_test_add ("/cluster-parts/run-in-part-by-loading", Nodes, &loading, nodes_set_up_plainly, test_has_run_in_part, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-gone", Nodes, &gone, nodes_set_up_plainly, test_has_run_in_part, nodes_tear_down);
   g_test_add ("/cluster-parts/run-in-part-by-gone-of-pipeline", Nodes, &gone_of_pipeline, nodes_set_up_plainly, test_has_run_in_part,
