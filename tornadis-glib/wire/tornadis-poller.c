@@ -363,7 +363,7 @@ static gboolean
 poller_has_work (TornadisPoller *self,
                  gint64 now)
 {
-  return !g_queue_is_empty (&self->ready) || (self->next_timer != 0 && self->next_timer <= now);
+  return self->ready.length > 0 || (self->next_timer != 0 && self->next_timer <= now);
 }
 
 static void
@@ -395,7 +395,7 @@ poller_share_out (TornadisPoller *self,
                   gint64 start)
 {
   gint64 now = g_get_monotonic_time ();
-  gboolean more = !g_queue_is_empty (&self->ready);
+  gboolean more = self->ready.length > 0;
 
   if (start - self->window_start > WINDOW_USEC)
     {
@@ -466,7 +466,7 @@ poller_spin (TornadisPoller *self)
       self->collected = poller_look (self);
       for (GList *link = self->ready.head; link != NULL; link = link->next)
         ((TornadisPollerItem *) link->data)->misses = 0;
-      if (!g_queue_is_empty (&self->ready))
+      if (self->ready.length > 0)
         return TRUE;
 
       now = g_get_monotonic_time ();
@@ -518,7 +518,7 @@ poller_find_work (TornadisPoller *self,
       poller_put_in_charge (self, SOURCE_PROMPT);
     }
 
-  if (!g_queue_is_empty (&self->ready))
+  if (self->ready.length > 0)
     return TRUE;
 
   if (self->expecting.length > 0 && poller_spin (self))
@@ -594,7 +594,7 @@ poller_run_items (TornadisPoller *self,
       item->queued = FALSE;
       item->ready = 0;
       self->turn = &turn;
-      item->func (item, condition, now, g_queue_is_empty (&self->ready) ? deadline : MIN (now + SLICE_USEC, deadline));
+      item->func (item, condition, now, self->ready.length == 0 ? deadline : MIN (now + SLICE_USEC, deadline));
       self->turn = turn.outer;
 
       now = g_get_monotonic_time ();
