@@ -235,6 +235,8 @@ look_into_report (TornadisSentinelPlugin *self)
 
   client = g_object_new (TORNADIS_TYPE_CLIENT, NULL);
   sentinel_copy_properties (g_ptr_array_index (clients, 0), client);
+  /* Which are for servers alone. */
+  client_copy_named_properties (g_ptr_array_index (clients, 0), client, (const char *const[]){ "credentials", NULL });
   g_object_set (client,
                 "host", g_network_address_get_hostname (self->reported),
                 "port", (guint) g_network_address_get_port (self->reported),

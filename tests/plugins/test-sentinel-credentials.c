@@ -71,6 +71,47 @@ test_failover (void)
   assert_client_finalized (client);
 }
 
+static guint64
+count_switches (TornadisClient *client)
+{
+  g_autoptr (TornadisPlugin) plugin = g_list_model_get_item (tornadis_client_get_plugins (client), 0);
+  guint64 switches;
+
+  g_object_get (plugin, "switches", &switches, NULL);
+
+  return switches;
+}
+
+/* The heir is asked what it is with the credentials too: of a master that sleeps nobody else hears. */
+static void
+test_asleep (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisHarnessSentinel) group = tornadis_harness_sentinel_new (NULL, NULL, &error);
+  g_autoptr (TestLogin) login = test_login_new ("ann", "one");
+  g_autofree char *uri = NULL;
+  TornadisClient *client;
+  int old;
+
+  g_assert_no_error (error);
+  uri = tornadis_harness_sentinel_make_uri (group, NULL);
+  client = tornadis_client_new_for_uri (uri, &error);
+  g_assert_no_error (error);
+  rule_all (group, "ACL SETUSER ann on >one ~* &* +@all");
+  rule_all (group, "ACL SETUSER default -role");
+  g_object_set (client, "credentials", login, NULL);
+  g_assert_true (is_user (client, "ann"));
+
+  old = tornadis_harness_sentinel_find_master (group);
+  tornadis_harness_redis_pause (tornadis_harness_sentinel_get_server (group, (guint) old));
+  wait_until (count_switches (client) == 1);
+  wait_until (is_at_master (group, client));
+  g_assert_true (is_user (client, "ann"));
+  tornadis_harness_redis_resume (tornadis_harness_sentinel_get_server (group, (guint) old));
+
+  assert_client_finalized (client);
+}
+
 int
 main (int argc,
       char **argv)
@@ -78,6 +119,7 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/sentinel-credentials/failover", test_failover);
+  g_test_add_func ("/sentinel-credentials/asleep", test_asleep);
 
   return g_test_run ();
 }
