@@ -519,6 +519,8 @@ test_bad_uris (Scene *scene,
     "redis-cluster://127.0.0.1:1?read-from=az:",
     "redis-cluster://127.0.0.1:1/name",
     "redis-cluster://127.0.0.1:1/0/1",
+    "redis-cluster://127.0.0.1:1/0?db=1",
+    "redis-cluster://127.0.0.1:1/1?db=0",
     "redis-cluster://127.0.0.1:0",
     "redis-cluster://h,,i",
   };

@@ -117,8 +117,11 @@ test_uri (void)
     "redis-sentinel://a,,b/main",
     "redis-sentinel://a:0/main",
     "redis-sentinel://a/main?nonsense=1",
+    "redis-sentinel://a/main/3?db=2",
+    "redis-sentinel://a/main/3?db=0",
+    "redis-sentinel://a/main/0?db=2",
   };
-  g_autoptr (TornadisClient) client = make_client_for_uri ("valkeys-sentinel://user:pw@[::1],b:1/the%20name/3?role=prefer-replica");
+  g_autoptr (TornadisClient) client = make_client_for_uri ("valkeys-sentinel://user:pw@[::1],b:1/the%20name/3?role=prefer-replica&db=3");
   g_autofree char *title = NULL;
   g_autoptr (GError) problem = NULL;
   int db;

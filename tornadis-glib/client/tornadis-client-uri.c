@@ -166,6 +166,23 @@ take_plugins (TornadisEndpoint *endpoint,
          take_plugin (endpoint, endpoint->plugin, plugins, error);
 }
 
+/* A plugin may have found another one in the path. */
+static gboolean
+check_db (const TornadisEndpoint *endpoint,
+          GObject *client,
+          GError **error)
+{
+  int db;
+
+  g_object_get (client, "db", &db, NULL);
+  if (!endpoint->has_db_option || db == endpoint->db)
+    return TRUE;
+
+  g_set_error_literal (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE,
+                       "Invalid URI: the path and the db option name different databases");
+  return FALSE;
+}
+
 gpointer
 tornadis_client_new_for_uri_typed (GType type,
                                    const char *uri,
@@ -198,6 +215,9 @@ tornadis_client_new_for_uri_typed (GType type,
   for (guint i = 0; i < plugins->len; i++)
     if (!tornadis_client_add_plugin (TORNADIS_CLIENT (client), g_ptr_array_index (plugins, i), error))
       return NULL;
+
+  if (!check_db (endpoint, client, error))
+    return NULL;
 
   return g_steal_pointer (&client);
 }

@@ -154,6 +154,7 @@ parse_db_option (TornadisEndpoint *self,
         return FALSE;
       if (has_db && db != self->db)
         return endpoint_fail (error, "the path and the db option name different databases");
+      self->has_db_option = TRUE;
       g_ptr_array_remove_range (self->options, i, 2);
       break;
     }

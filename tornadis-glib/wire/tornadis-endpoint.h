@@ -23,6 +23,7 @@ typedef struct
   char *username;    /* (owned) (nullable) */
   char *password;    /* (owned) (nullable) may be empty, which is not none */
   int db;
+  gboolean has_db_option; /* which what a plugin finds in the path may not contradict */
   GPtrArray *options; /* (owned) (element-type utf8): name, value, name, value, … */
 } TornadisEndpoint;
 
