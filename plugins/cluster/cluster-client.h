@@ -5,6 +5,7 @@
 #include "cluster/cluster-connectable.h"
 #include "cluster/cluster-links.h"
 #include "cluster/cluster-map.h"
+#include "cluster/cluster-zones.h"
 
 G_BEGIN_DECLS
 
@@ -24,6 +25,7 @@ typedef struct
 {
   ClusterReadFrom read_from;
   char *zone;            /* (owned) (nullable) */
+  ClusterZones *zones;   /* (unowned) (nullable) likewise: of all nodes */
   guint failover_msec;   /* how long a call that has not run is kept while its slot has no master */
 } ClusterSettings;
 

@@ -20,45 +20,48 @@
 
 /* Nodes. */
 
-static gboolean
-node_is_in_zone (const ClusterNode *node,
-                 const char *zone)
+/* How well a node suits those who read from a zone: not, perhaps, or well. */
+static guint
+rate_zone (const ClusterSettings *settings,
+           const ClusterNode *node)
 {
-  return node->zone != NULL && g_str_equal (node->zone, zone);
+  const char *zone = settings->zones != NULL ? cluster_zones_find (settings->zones, node) : "";
+
+  /* It says so to those who connect to it. */
+  if (zone == NULL)
+    return 1;
+
+  return settings->zone != NULL && g_str_equal (zone, settings->zone) ? 2 : 0;
 }
 
-/* One of those that may be read from, at random; NULL: there is none besides the master. */
+/* One of those that may be read from, at random; NULL: there is none besides the master, or it is the master. */
 static const ClusterNode *
 choose_replica (ClusterClient *self,
                 const ClusterNode *master,
                 const GPtrArray *replicas)
 {
-  const char *zone = self->settings->read_from == CLUSTER_READ_FROM_ZONE ? self->settings->zone : NULL;
-  guint n = 0, chosen;
+  guint best = rate_zone (self->settings, master);
+  const ClusterNode *chosen = NULL;
+  gint32 n = best > 0 || self->settings->read_from == CLUSTER_READ_FROM_ANY;
 
-  if (replicas->len == 0 || (zone != NULL && node_is_in_zone (master, zone)))
+  if (best == 2)
     return NULL;
 
-  for (guint i = 0; zone != NULL && i < replicas->len; i++)
-    n += node_is_in_zone (g_ptr_array_index (replicas, i), zone);
-  if (n == 0)
-    {
-      zone = NULL;
-      n = replicas->len;
-    }
-
-  chosen = (guint) g_random_int_range (0, (gint32) (n + (self->settings->read_from == CLUSTER_READ_FROM_ANY)));
   for (guint i = 0; i < replicas->len; i++)
     {
       const ClusterNode *replica = g_ptr_array_index (replicas, i);
+      guint rate = rate_zone (self->settings, replica);
 
-      if (zone != NULL && !node_is_in_zone (replica, zone))
+      if (rate < best)
         continue;
-      if (chosen-- == 0)
-        return replica;
+      if (rate > best)
+        n = 0;
+      best = rate;
+      if (g_random_int_range (0, ++n) == 0)
+        chosen = replica;
     }
 
-  return NULL;
+  return chosen;
 }
 
 /* (nullable): the slot is nobody's. */

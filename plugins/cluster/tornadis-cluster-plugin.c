@@ -112,6 +112,8 @@ map_changed_cb (ClusterTopology *before,
 
   if (before != NULL)
     cluster_count_failovers (self, before);
+  if (self->settings.zones != NULL)
+    cluster_zones_keep (self->settings.zones, cluster_map_get_topology (self->map));
 
   g_hash_table_iter_init (&iter, self->listeners);
   while (g_hash_table_iter_next (&iter, &client, NULL))
@@ -231,8 +233,15 @@ cluster_make_map (TornadisClusterPlugin *self,
                                  g_network_address_get_port (g_ptr_array_index (hosts, 0)));
   self->map = cluster_map_new (TORNADIS_PLUGIN (self), self->title, g_steal_pointer (&hosts), map_changed_cb, map_moved_cb,
                                map_used_cb, self);
-  if (self->settings.read_from != CLUSTER_READ_FROM_MASTER)
-    self->setup = cluster_node_plugins_new_read_only ();
+  if (self->settings.read_from == CLUSTER_READ_FROM_ZONE)
+    {
+      self->settings.zones = cluster_zones_new ();
+      self->setup = TORNADIS_PLUGIN (self->settings.zones);
+    }
+  else if (self->settings.read_from != CLUSTER_READ_FROM_MASTER)
+    {
+      self->setup = cluster_node_plugins_new_read_only ();
+    }
 
   return TRUE;
 }

@@ -510,6 +510,45 @@ test_read_from (Scene *scene,
   g_assert_cmpuint (get_redirects (scene->client), ==, 0);
 }
 
+/* Valkey 8 says of its zone to those who are connected to it, and nobody else does. */
+static void
+test_read_from_zone (Scene *scene,
+                     gconstpointer data)
+{
+  static const char *const zones[] = { "of-masters", "of-replicas" };
+  gboolean is_valkey;
+
+  get_server_version (tornadis_harness_cluster_get_node (scene->cluster, 0), &is_valkey);
+  if (!is_valkey)
+    {
+      g_test_skip ("the servers have no zones");
+      return;
+    }
+
+  for (guint i = 0; i < 2 * N_MASTERS; i++)
+    {
+      g_autofree char *done G_GNUC_UNUSED =
+        node_command (scene->cluster, i, "CONFIG SET availability-zone %s", zones[i / N_MASTERS]);
+    }
+
+  for (guint zone = 0; zone < G_N_ELEMENTS (zones); zone++)
+    {
+      g_autofree char *options = g_strconcat ("read-from=az:", zones[zone], NULL);
+      g_autoptr (TornadisClient) client = make_cluster_client (scene->cluster, options);
+      TornadisHarnessRedis *expected = tornadis_harness_cluster_get_node (scene->cluster, zone * N_MASTERS);
+      guint n_right = 0, n_calls = 0;
+
+      while (n_right < 50 && n_calls++ < 500)
+        {
+          guint n = count_calls (expected, "get");
+
+          assert_call (client, "(nil)", "GET", scene->keys[0], NULL);
+          n_right = count_calls (expected, "get") > n ? n_right + 1 : 0;
+        }
+      g_assert_cmpuint (n_right, ==, 50);
+    }
+}
+
 static void
 test_bad_uris (Scene *scene,
                gconstpointer data)
@@ -562,6 +601,7 @@ main (int argc,
   ADD ("/cluster-connect/pub-sub", test_pub_sub);
   ADD_WITH ("/cluster-connect/read-from-replica", "read-from=replica", test_read_from);
   ADD_WITH ("/cluster-connect/read-from-any", "read-from=any", test_read_from);
+  ADD ("/cluster-connect/read-from-zone", test_read_from_zone);
   ADD ("/cluster-connect/bad-uris", test_bad_uris);
 
   return run_with_cluster (NULL);

@@ -125,6 +125,8 @@ ROWS = {
             'integration-stream-consumer': ['/stream-consumer/deleted', '/stream-consumer/deleted/resp2']},
         '`CLUSTER SHARDS`': {
             'plugin-cluster-topology': ['/cluster-topology/two-masters'], 'plugin-cluster-change': ['/cluster-change/kill']},
+        'the availability zone of a node': {
+            'plugin-cluster-connect': ['/cluster-connect/read-from-zone'], 'plugin-cluster-peer': ['/cluster-peer/own-zone']},
         'host name preferred, but none set': {
             'plugin-cluster-settings': ['/cluster-settings/without-host-names', '/cluster-settings/unknown-endpoints']},
         'ports of nodes with TLS': {
