@@ -6,6 +6,8 @@
 
 #include "cluster/cluster-endpoint.h"
 
+/* Twice as many nodes as a cluster is advised to have at the most: redirections may name any. */
+#define MAX_NODES 2000
 #define FIELD "\navailability_zone:"
 
 /* What is sent with each connection. */
@@ -55,6 +57,7 @@ cluster_zones_setup_done (TornadisPlugin *plugin,
   ClusterZones *self = CLUSTER_ZONES (plugin);
   g_autoptr (GError) refusal = tornadis_reply_dup_error (tornadis_reply_get_element (replies, COMMAND_READONLY));
   g_autofree char *host = NULL;
+  g_autofree char *key = NULL;
   guint port;
 
   if (refusal != NULL)
@@ -64,8 +67,9 @@ cluster_zones_setup_done (TornadisPlugin *plugin,
     }
 
   g_object_get (client, "host", &host, "port", &port, NULL);
-  g_hash_table_insert (self->zones, cluster_endpoint_format (host, (guint16) port),
-                       parse_zone (tornadis_reply_get_element (replies, COMMAND_INFO)));
+  key = cluster_endpoint_format (host, (guint16) port);
+  if (g_hash_table_size (self->zones) < MAX_NODES || g_hash_table_contains (self->zones, key))
+    g_hash_table_insert (self->zones, g_steal_pointer (&key), parse_zone (tornadis_reply_get_element (replies, COMMAND_INFO)));
 
   return TRUE;
 }
