@@ -127,8 +127,9 @@ view_cb (const SentinelView *view,
   g_clear_object (&connectable->server);
   if (self->servers->len == 0)
     {
-      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "“%s” has no replica that can be read from",
-                               connectable->name);
+      g_task_return_new_error (task, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT, "“%s” has no replica that can be read from%s%s%s",
+                               connectable->name, view->reason != NULL ? " (" : "", view->reason != NULL ? view->reason : "",
+                               view->reason != NULL ? ")" : "");
       g_object_unref (task);
       return;
     }

@@ -186,6 +186,16 @@ get_master (const char *name,
   return master;
 }
 
+/* (nullable) (transfer full) */
+static char *
+get_reason (TornadisReply *replies)
+{
+  TornadisReply *list = tornadis_reply_get_element (replies, QUESTION_REPLICAS);
+  g_autoptr (GError) words = list != NULL ? tornadis_reply_dup_error (list) : NULL;
+
+  return words != NULL ? g_strdup_printf ("SENTINEL REPLICAS: %s", words->message) : NULL;
+}
+
 SentinelView *
 sentinel_view_new (GNetworkAddress *sentinel,
                    const char *name,
@@ -204,6 +214,7 @@ sentinel_view_new (GNetworkAddress *sentinel,
   self->master = master;
   self->epoch = get_epoch (replies);
   self->is_old = FALSE;
+  self->reason = get_reason (replies);
   self->replicas = g_ptr_array_new_with_free_func (replica_free);
   self->sentinels = g_ptr_array_new_with_free_func (g_object_unref);
 
@@ -227,6 +238,7 @@ sentinel_view_free (SentinelView *self)
   g_object_unref (self->master);
   g_ptr_array_unref (self->replicas);
   g_ptr_array_unref (self->sentinels);
+  g_free (self->reason);
   g_free (self);
 }
 

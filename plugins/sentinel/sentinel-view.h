@@ -27,6 +27,7 @@ typedef struct
   gint64 epoch;              /* of the failover that made it the master: the greater, the later */
   gboolean is_old;           /* there was a failover since, but nobody says more */
   GPtrArray *replicas;       /* (owned) (element-type SentinelReplica) those that can be read from */
+  char *reason;              /* (owned) (nullable) why it does not say which there are */
   GPtrArray *sentinels;      /* (owned) (element-type GNetworkAddress) the others that it knows */
 } SentinelView;
 

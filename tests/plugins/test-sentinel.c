@@ -437,6 +437,13 @@ test_replicas (void)
   assert_call (other, "OK", "TEST", NULL);
   g_assert_cmpuint (fake_count (master, "TEST"), ==, 1);
 
+  /* It may not say. */
+  g_free (none);
+  sentinel->replicas = g_strdup ("-NOPERM this user has no permissions\r\n");
+  none = fail_to_connect (reader);
+  g_assert_nonnull (strstr (none, "“main” has no replica that can be read from (SENTINEL REPLICAS: NOPERM this user"));
+
+  g_free (sentinel->replicas);
   sentinel->replicas = fake_list ("slave", replica, NULL);
   tornadis_client_close (reader);
   tornadis_client_close (other);
