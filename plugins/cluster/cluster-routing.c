@@ -242,12 +242,15 @@ route_atomic (ClusterClient *self,
               TornadisCall *call,
               const ClusterTrip *trip)
 {
-  ClusterWay way = cluster_way_find_for_all (self->map, tornadis_call_get_pipeline (call));
+  TornadisCommand *several = NULL;
+  ClusterWay way = cluster_way_find_for_all (self->map, tornadis_call_get_pipeline (call), &several);
 
   if (way.kind == CLUSTER_WAY_SLOT)
     route_to_slot (self, call, trip, way.slot, FALSE);
   else if (way.kind == CLUSTER_WAY_ANY)
     tornadis_call_forward (call, cluster_client_get_home (self));
+  else if (several != NULL)
+    cluster_answer_error (call, TORNADIS_ERROR_USAGE, "%s: " CLUSTER_TRANSACTION_SEVERAL, tornadis_command_get_name (several));
   else
     cluster_answer_error (call, TORNADIS_ERROR_USAGE, SEVERAL_SLOTS, "a transaction");
 }

@@ -167,7 +167,7 @@ transaction_bind (ClusterClient *client,
       (way->kind == CLUSTER_WAY_SLOT && self->slot >= 0 && way->slot != (guint) self->slot))
     problem = "a transaction of a cluster is of one slot";
   else if (way->kind != CLUSTER_WAY_SLOT && way->kind != CLUSTER_WAY_ANY)
-    problem = "it is answered by several nodes of the cluster, and a transaction by one";
+    problem = CLUSTER_TRANSACTION_SEVERAL;
   else if (self->node != NULL && (way->kind == CLUSTER_WAY_ANY || self->slot >= 0))
     return TRUE;
   else
@@ -415,7 +415,7 @@ cluster_transaction_route (ClusterClient *client,
       /* An atomic pipeline ends what WATCH began. */
       if (!is_open || (!self->in_multi && !call_is_atomic (call)))
         return FALSE;
-      way = cluster_way_find_for_all (client->map, tornadis_call_get_pipeline (call));
+      way = cluster_way_find_for_all (client->map, tornadis_call_get_pipeline (call), NULL);
       if (transaction_check (client, call) && transaction_bind (client, call, &way))
         {
           transaction_forward (client, call);

@@ -8,6 +8,9 @@ G_BEGIN_DECLS
 
 /* WATCH and MULTI by hand: the first key says which node serves it all, until EXEC, DISCARD or UNWATCH. */
 
+/* Why a command cannot be in one. */
+#define CLUSTER_TRANSACTION_SEVERAL "it is answered by several nodes of the cluster, and a transaction by one"
+
 /* Whether a command begins or ends one. */
 gboolean cluster_transaction_has   (TornadisCommand *command);
 /* TRUE: @call belongs to a transaction, and was sent or answered. */

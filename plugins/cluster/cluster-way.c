@@ -103,16 +103,24 @@ cluster_way_find (ClusterMap *map,
 
 ClusterWay
 cluster_way_find_for_all (ClusterMap *map,
-                          TornadisPipeline *pipeline)
+                          TornadisPipeline *pipeline,
+                          TornadisCommand **several)
 {
   ClusterWay all = { CLUSTER_WAY_ANY };
 
   for (guint i = 0; i < tornadis_pipeline_get_number_of_stacked_calls (pipeline); i++)
     {
-      ClusterWay way = cluster_way_find (map, tornadis_pipeline_get_command (pipeline, i));
+      TornadisCommand *command = tornadis_pipeline_get_command (pipeline, i);
+      ClusterWay way = cluster_way_find (map, command);
 
       if (way.kind == CLUSTER_WAY_ANY || (way.kind == CLUSTER_WAY_SLOT && all.kind == CLUSTER_WAY_SLOT && way.slot == all.slot))
         continue;
+      if (way.kind != CLUSTER_WAY_SLOT && way.kind != CLUSTER_WAY_SPLIT && way.kind != CLUSTER_WAY_NONE)
+        {
+          if (several != NULL)
+            *several = command;
+          return way;
+        }
       if (way.kind != CLUSTER_WAY_SLOT || all.kind != CLUSTER_WAY_ANY)
         return (ClusterWay){ CLUSTER_WAY_NONE };
       all.kind = CLUSTER_WAY_SLOT;

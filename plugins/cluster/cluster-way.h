@@ -34,9 +34,11 @@ typedef struct
 
 ClusterWay cluster_way_find          (ClusterMap       *map,
                                       TornadisCommand  *command);
-/* Of the commands of a pipeline together: CLUSTER_WAY_SLOT, CLUSTER_WAY_ANY, or CLUSTER_WAY_NONE. */
-ClusterWay cluster_way_find_for_all  (ClusterMap       *map,
-                                      TornadisPipeline *pipeline);
+/* Of the commands of a pipeline together: CLUSTER_WAY_SLOT, CLUSTER_WAY_ANY, or CLUSTER_WAY_NONE; or that of @several (out) (transfer
+ * none) (optional), the first for which one node is not enough. */
+ClusterWay cluster_way_find_for_all (ClusterMap *map,
+                                     TornadisPipeline *pipeline,
+                                     TornadisCommand **several);
 /* Why a command cannot be called, since it is about one connection of which there are many. FALSE with
  * TORNADIS_ERROR_USAGE. */
 gboolean   cluster_way_check         (TornadisCommand  *command,

@@ -266,7 +266,10 @@ test_atomic_refused (Scene *scene,
   g_autofree char *first = g_strdup_printf ("SET %s 1", scene->keys[0]);
   g_autofree char *second = g_strdup_printf ("SET %s 1", scene->keys[1]);
   g_autofree char *both = g_strdup_printf ("MSET %s 1 %s 1", scene->keys[0], scene->keys[1]);
-  const char *const others[] = { second, both, "DBSIZE", "SCAN 0", "SELECT 1" };
+  const char *const others[] = { second, both, "DBSIZE", "WAIT 1 0", "SCAN 0", "SELECT 1" };
+  static const char *const reasons[] = { "several slots", "several slots", "DBSIZE: it is answered by several nodes",
+                                         "WAIT: it is answered by several nodes", "SCAN: it is answered by several nodes",
+                                         "set the property db" };
   guint n = count_calls_of_all (scene->cluster, "multi");
 
   for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
@@ -276,6 +279,7 @@ test_atomic_refused (Scene *scene,
       g_autoptr (TornadisReply) replies G_GNUC_UNUSED = call_pipeline (scene->client, pipeline, NULL, &error);
 
       g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_USAGE);
+      g_assert_nonnull (strstr (error->message, reasons[i]));
     }
   g_assert_cmpuint (count_calls_of_all (scene->cluster, "multi"), ==, n);
   assert_keyed (scene, "EXISTS %s", 0, "(integer) 0");
