@@ -2,8 +2,12 @@
 
 #include "integration/util.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <unistd.h>
 
 static void
 count_cb (TornadisClient *client,
@@ -327,6 +331,43 @@ test_refused (Fixture *fixture,
     }
 
   assert_call (fixture->client, "PONG", "PING", NULL);
+}
+
+/* Programs with many files have numbers for them that do not go into a set of select(). */
+static void
+test_many_files (Fixture *fixture,
+                 gconstpointer data)
+{
+  g_autoptr (TornadisPubSubClient) subscriber = tornadis_pub_sub_client_new ("127.0.0.1", tornadis_harness_redis_get_port (fixture->redis));
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (int));
+  struct rlimit limit, more;
+  int file = 0;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  more = (struct rlimit){ MAX (limit.rlim_cur, 4 * FD_SETSIZE), limit.rlim_max };
+  if (setrlimit (RLIMIT_NOFILE, &more) != 0)
+    {
+      g_test_skip ("this process may not have so many files");
+      return;
+    }
+
+  while (file < FD_SETSIZE + 16)
+    {
+      file = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+      g_assert_cmpint (file, >=, 0);
+      g_array_append_val (files, file);
+    }
+
+  assert_call (fixture->client, "OK", "SET", "key", "value", NULL);
+  assert_call (fixture->client, "\"value\"", "GET", "key", NULL);
+  tornadis_pub_sub_client_subscribe_async (subscriber, (const char *[]){ "channel", NULL }, NULL, store_result, &result);
+  g_assert_true (tornadis_pub_sub_client_subscribe_finish (subscriber, wait_for_result (&result), NULL));
+  assert_call (fixture->client, "(integer) 1", "PUBLISH", "channel", "text", NULL);
+
+  for (guint i = 0; i < files->len; i++)
+    close (g_array_index (files, int, i));
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
 }
 
 static void
@@ -1331,6 +1372,7 @@ main (int argc,
   ADD ("error-reply", test_error_reply);
   ADD ("refused", test_refused);
   ADD ("no-arguments", test_no_arguments);
+  ADD ("many-files", test_many_files);
   ADD ("autoconnect-off", test_autoconnect_off);
   ADD_WITH ("authentication", password_args, test_authentication);
   ADD_WITH ("authentication-missing", password_args, test_authentication_missing);

@@ -170,6 +170,12 @@ test_in_turn (void)
   assert_call (client, "OK", "TEST", NULL);
   g_assert_cmpuint (fake_count (sentinels[5], "SENTINEL GET-MASTER"), ==, 2);
   g_assert_cmpuint (fake_count (sentinels[2], "SENTINEL GET-MASTER"), ==, 1);
+
+  /* Nobody who was asked, or not waited for, is left with more than who listens. */
+  for (guint i = 1; i < G_N_ELEMENTS (sentinels); i++)
+    wait_until (fake_count_connections (sentinels[i]) <= 1);
+  wait_until (fake_count (sentinels[5], "SUBSCRIBE") > 0);
+  wait_until (fake_count_connections (sentinels[5]) == 1);
   tear_down_client (&client);
 
   for (guint i = 0; i < G_N_ELEMENTS (sentinels); i++)
