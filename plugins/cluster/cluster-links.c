@@ -143,6 +143,18 @@ links_get_clients (ClusterLinks *self)
   return clients;
 }
 
+/* What the program sets is for the nodes that were made before, too. Who hears of it there may do anything. */
+static void
+property_changed_cb (ClusterLinks *self,
+                     GParamSpec *pspec,
+                     TornadisClient *client)
+{
+  g_autoptr (GPtrArray) nodes = links_get_clients (self);
+
+  for (guint i = 0; i < nodes->len; i++)
+    client_copy_property (client, g_ptr_array_index (nodes, i), pspec);
+}
+
 static void
 plugins_changed_cb (ClusterLinks *self)
 {
@@ -506,6 +518,7 @@ cluster_links_new (TornadisPlugin *plugin,
   self->user_data = user_data;
   self->links = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, link_free);
   g_signal_connect_swapped (tornadis_client_get_plugins (client), "items-changed", G_CALLBACK (plugins_changed_cb), self);
+  g_signal_connect_swapped (client, "notify", G_CALLBACK (property_changed_cb), self);
 
   return self;
 }
@@ -517,6 +530,7 @@ cluster_links_free (ClusterLinks *self)
   ClusterLink *link;
 
   g_signal_handlers_disconnect_by_data (tornadis_client_get_plugins (self->client), self);
+  g_signal_handlers_disconnect_by_data (self->client, self);
   self->is_closing = TRUE;
   g_hash_table_iter_init (&iter, self->links);
   while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &link))

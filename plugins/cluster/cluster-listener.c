@@ -114,18 +114,39 @@ attempted_cb (ClusterListener *self,
   cluster_map_refresh (self->map, NULL, NULL, NULL);
 }
 
+/* The clients of all nodes (element-type TornadisClient) (transfer full), for what may do anything to some of them. */
+static GPtrArray *
+listener_get_clients (ClusterListener *self)
+{
+  GPtrArray *clients = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer client;
+
+  g_hash_table_iter_init (&iter, self->nodes);
+  while (g_hash_table_iter_next (&iter, NULL, &client))
+    g_ptr_array_add (clients, g_object_ref (client));
+
+  return clients;
+}
+
+/* What the program sets is for the nodes that were made before, too. */
+static void
+property_changed_cb (ClusterListener *self,
+                     GParamSpec *pspec,
+                     TornadisClient *client)
+{
+  g_autoptr (GPtrArray) nodes = listener_get_clients (self);
+
+  for (guint i = 0; i < nodes->len; i++)
+    client_copy_property (client, g_ptr_array_index (nodes, i), pspec);
+}
+
 static void
 plugins_changed_cb (ClusterListener *self)
 {
   g_autoptr (GPtrArray) plugins = cluster_node_plugins_get (TORNADIS_CLIENT (self->client), self->plugin, NULL);
-  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
-  GHashTableIter iter;
-  gpointer client;
+  g_autoptr (GPtrArray) clients = listener_get_clients (self);
 
-  /* What is put on them may do anything to some of them. */
-  g_hash_table_iter_init (&iter, self->nodes);
-  while (g_hash_table_iter_next (&iter, NULL, &client))
-    g_ptr_array_add (clients, g_object_ref (client));
   for (guint i = 0; i < clients->len; i++)
     cluster_node_plugins_set (g_ptr_array_index (clients, i), plugins);
 }
@@ -345,6 +366,7 @@ cluster_listener_new (TornadisPlugin *plugin,
 
   g_signal_connect_swapped (tornadis_client_get_plugins (TORNADIS_CLIENT (client)), "items-changed", G_CALLBACK (plugins_changed_cb),
                             self);
+  g_signal_connect_swapped (client, "notify", G_CALLBACK (property_changed_cb), self);
 
   return self;
 }
@@ -357,6 +379,7 @@ cluster_listener_free (ClusterListener *self)
 
   self->is_gone = TRUE;
   g_signal_handlers_disconnect_by_data (tornadis_client_get_plugins (TORNADIS_CLIENT (self->client)), self);
+  g_signal_handlers_disconnect_by_data (self->client, self);
   cluster_map_forget (self->map, self);
   g_hash_table_iter_init (&iter, self->nodes);
   while (g_hash_table_iter_next (&iter, NULL, &client))

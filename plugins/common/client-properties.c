@@ -73,3 +73,17 @@ client_copy_properties (TornadisClient *from,
         g_object_set_property (G_OBJECT (to), pspecs[i]->name, &value);
     }
 }
+
+void
+client_copy_property (TornadisClient *from,
+                      TornadisClient *to,
+                      GParamSpec *pspec)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  if (!is_copied (pspec))
+    return;
+
+  g_object_get_property (G_OBJECT (from), pspec->name, &value);
+  g_object_set_property (G_OBJECT (to), pspec->name, &value);
+}

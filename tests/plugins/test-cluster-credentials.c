@@ -102,6 +102,57 @@ test_rotation (Scene *self,
   rule_all (self, "ACL DELUSER user3");
 }
 
+static gboolean
+can_do (TornadisClient *client,
+        const char *name,
+        const char *key,
+        gint64 expected)
+{
+  g_autoptr (TornadisReply) reply = call (client, NULL, name, key, "text", NULL);
+
+  return reply != NULL && tornadis_reply_get_integer (reply) == expected;
+}
+
+/* What a program sets later is for connections to nodes that it has called before, too. */
+static void
+test_changed (Scene *self,
+              gconstpointer data)
+{
+  g_autofree char *hosts = tornadis_harness_cluster_get_hosts (self->cluster, FALSE);
+  g_autofree char *uri = g_strconcat ("redis-cluster://ann:old@", hosts, NULL);
+  g_autoptr (TornadisPubSubClient) listener = tornadis_pub_sub_client_new_for_uri (uri, NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  const char *names[N_MASTERS + 1] = { NULL };
+
+  rule_all (self, "ACL SETUSER ann on >old ~* &* +@all");
+  g_object_set (self->client, "username", "ann", "password", "old", NULL);
+  for (guint i = 0; i < N_MASTERS; i++)
+    {
+      names[i] = self->keys[i];
+      g_assert_true (can_do (self->client, "APPEND", self->keys[i], 4));
+    }
+  tornadis_pub_sub_client_ssubscribe_async (listener, names, NULL, store_result, &result);
+  g_assert_true (tornadis_pub_sub_client_ssubscribe_finish (listener, wait_for_result (&result), NULL));
+
+  rule_all (self, "ACL SETUSER ann resetpass >new");
+  g_object_set (self->client, "password", "new", "client-name", "later", NULL);
+  g_object_set (listener, "password", "new", NULL);
+  rule_all (self, "CLIENT KILL USER ann");
+
+  for (guint i = 0; i < N_MASTERS; i++)
+    {
+      g_autofree char *list = NULL;
+
+      wait_until (can_do (self->client, "APPEND", self->keys[i], 8));
+      wait_until (can_do (self->client, "SPUBLISH", self->keys[i], 1));
+      list = node_command (self->cluster, i, "CLIENT LIST");
+      g_assert_nonnull (strstr (list, " name=later "));
+    }
+
+  g_object_set (self->client, "username", NULL, "password", NULL, NULL);
+  rule_all (self, "ACL DELUSER ann");
+}
+
 int
 main (int argc,
       char **argv)
@@ -109,6 +160,7 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add ("/cluster-credentials/rotation", Scene, NULL, scene_set_up, test_rotation, scene_tear_down);
+  g_test_add ("/cluster-credentials/changed", Scene, NULL, scene_set_up, test_changed, scene_tear_down);
 
   return run_with_cluster (NULL);
 }
