@@ -45,6 +45,16 @@ struct _ClusterConnectable
   GNetworkAddress *fixed;   /* (owned) (nullable) */
 };
 
+/* A GNetworkAddress keeps the addresses that it has been resolved to for as long as it is there. */
+static GSocketAddressEnumerator *
+enumerate_anew (GNetworkAddress *node)
+{
+  g_autoptr (GSocketConnectable) anew =
+    g_network_address_new (g_network_address_get_hostname (node), g_network_address_get_port (node));
+
+  return g_socket_connectable_enumerate (anew);
+}
+
 static GSocketAddressEnumerator *
 cluster_connectable_enumerate (GSocketConnectable *connectable)
 {
@@ -52,9 +62,9 @@ cluster_connectable_enumerate (GSocketConnectable *connectable)
   g_autoptr (GNetworkAddress) chosen = self->choose != NULL ? self->choose (self->user_data) : NULL;
 
   if (self->fixed != NULL)
-    return g_socket_connectable_enumerate (G_SOCKET_CONNECTABLE (self->fixed));
+    return enumerate_anew (self->fixed);
   if (chosen != NULL)
-    return g_socket_connectable_enumerate (G_SOCKET_CONNECTABLE (chosen));
+    return enumerate_anew (chosen);
 
   return g_object_new (CLUSTER_TYPE_NOWHERE, NULL);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "integration/util.h"
+#include "matrix/fake-resolver.h"
 #include "plugins/cluster-util.h"
 
 static void
@@ -381,6 +382,41 @@ test_own_zone (Nodes *self,
   check_zones (self, TRUE);
 }
 
+static gboolean
+has_value (TornadisClient *client)
+{
+  g_autoptr (TornadisReply) reply = call (client, NULL, "GET", FIRST_KEY, NULL);
+
+  return reply != NULL;
+}
+
+/* A name is looked up each time: all nodes may have come back with other addresses. */
+static void
+test_renumbered (Nodes *self,
+                 gconstpointer data)
+{
+  FakeResolver *resolver = fake_resolver_install ();
+  g_autofree char *hosts = g_strdup_printf ("server.test:%u", port_of (self->peers[0]));
+  g_autoptr (TornadisClient) client = make_client_of (hosts, "failover-timeout-msec=100");
+  g_autoptr (TornadisPubSubClient) listener = NULL;
+  g_autofree char *uri = g_strconcat ("redis-cluster://", hosts, NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+
+  fake_resolver_set_addresses (resolver, (const char *[]){ "127.0.0.2", NULL });
+  assert_refused (client, "GET " FIRST_KEY, TORNADIS_ERROR_CONNECT, "refused");
+  fake_resolver_set_addresses (resolver, (const char *[]){ "127.0.0.1", NULL });
+  wait_until (has_value (client));
+
+  fake_resolver_set_addresses (resolver, (const char *[]){ "127.0.0.2", NULL });
+  listener = tornadis_pub_sub_client_new_for_uri (uri, NULL);
+  tornadis_client_connect_async (TORNADIS_CLIENT (listener), NULL, store_result, &result);
+  g_assert_false (tornadis_client_connect_finish (TORNADIS_CLIENT (listener), wait_for_result (&result), NULL));
+  g_clear_object (&result);
+  fake_resolver_set_addresses (resolver, (const char *[]){ "127.0.0.1", NULL });
+  tornadis_client_connect_async (TORNADIS_CLIENT (listener), NULL, store_result, &result);
+  g_assert_true (tornadis_client_connect_finish (TORNADIS_CLIENT (listener), wait_for_result (&result), NULL));
+}
+
 /* As Valkey 9.1 says it: the cursor is no key, and what is special about the command is for clients to know. */
 #define CLUSTERSCAN_ENTRY                                                                                       \
   "*10\r\n+clusterscan\r\n:-2\r\n*2\r\n+readonly\r\n+touches_arbitrary_keys\r\n:0\r\n:0\r\n:0\r\n*0\r\n"        \
@@ -475,6 +511,7 @@ main (int argc,
   ADD ("/cluster-peer/walk", test_walk);
   ADD_WITH ("/cluster-peer/walk-reading-from-any", "read-from=any", test_walk);
   ADD ("/cluster-peer/walk-refused", test_walk_refused);
+  ADD ("/cluster-peer/renumbered", test_renumbered);
 
   return g_test_run ();
 }
