@@ -18,6 +18,9 @@ typedef struct
 {
   TornadisClient *client; /* (owned) */
   gboolean is_connected;
+  gboolean is_connecting;
+  gboolean is_unreachable; /* the last attempt to connect has failed */
+  gboolean is_tried;       /* it is being connected for nobody's call */
   gboolean is_given_up; /* it was closed since it has failed */
   gboolean is_used;     /* since it was looked at */
   guint n_silent;       /* how many times its PING had not been answered, since one was */
@@ -74,6 +77,23 @@ connected_cb (ClusterLinks *self,
   /* Of the loss the signal says why. */
   if (is_connected && !self->is_closing)
     self->func (self, NULL, self->user_data);
+}
+
+static void
+state_cb (TornadisClient *client)
+{
+  ClusterLink *link = g_object_get_data (G_OBJECT (client), LINK);
+  TornadisClientState state;
+
+  if (link == NULL)
+    return;
+
+  g_object_get (client, "state", &state, NULL);
+  if (state == TORNADIS_CLIENT_STATE_CONNECTED)
+    link->is_unreachable = FALSE;
+  else if (link->is_connecting && state != TORNADIS_CLIENT_STATE_CONNECTING)
+    link->is_unreachable = TRUE;
+  link->is_connecting = state == TORNADIS_CLIENT_STATE_CONNECTING;
 }
 
 static void
@@ -291,6 +311,7 @@ make_link (ClusterLinks *self,
   client_copy_properties (self->client, link->client);
   g_object_set (link->client, "host", host, "port", (guint) port, NULL);
   g_signal_connect_swapped (link->client, "notify::connected", G_CALLBACK (connected_cb), self);
+  g_signal_connect (link->client, "notify::state", G_CALLBACK (state_cb), NULL);
   g_signal_connect_swapped (link->client, "disconnected", G_CALLBACK (disconnected_cb), self);
   g_signal_connect_swapped (link->client, "reconnect-scheduled", G_CALLBACK (attempted_cb), self);
   g_object_set_data (G_OBJECT (link->client), LINK, link);
@@ -323,6 +344,52 @@ cluster_links_get (ClusterLinks *self,
     return make_link (self, node->key, node->host, node->port);
 
   return links_use (self, *at);
+}
+
+static void
+tried_cb (GObject *object,
+          GAsyncResult *result,
+          gpointer user_data)
+{
+  ClusterLink *link = g_object_get_data (object, LINK);
+
+  tornadis_client_connect_finish (TORNADIS_CLIENT (object), result, NULL);
+  if (link != NULL)
+    link->is_tried = FALSE;
+}
+
+static gboolean
+try_cb (gpointer user_data)
+{
+  if (g_object_get_data (G_OBJECT (user_data), LINK) != NULL)
+    tornadis_client_connect_async (user_data, NULL, tried_cb, NULL);
+
+  return G_SOURCE_REMOVE;
+}
+
+gboolean
+cluster_links_can_reach (ClusterLinks *self,
+                         const ClusterNode *node)
+{
+  ClusterLink *link = self->by_index[node->index];
+  g_autoptr (GSource) source = NULL;
+
+  if (link == NULL)
+    link = g_hash_table_lookup (self->links, node->key);
+  if (link == NULL || !link->is_unreachable)
+    return TRUE;
+  if (link->is_tried)
+    return FALSE;
+
+  /* Plugins that are on it may do anything, which is not for whoever chooses a node. */
+  link->is_tried = TRUE;
+  source = g_idle_source_new ();
+  g_source_set_static_name (source, "[tornadis] cluster, tries a node again");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, try_cb, g_object_ref (link->client), g_object_unref);
+  g_source_attach (source, self->context);
+
+  return FALSE;
 }
 
 /* The node is gone from the cluster: what it was asked before is waited for. */
@@ -437,6 +504,7 @@ cluster_links_follow_topology (ClusterLinks *self,
       if (node == NULL || node->health != CLUSTER_HEALTH_FAILED)
         continue;
       link->is_given_up = TRUE;
+      link->is_unreachable = FALSE;
       g_ptr_array_add (failed, g_object_ref (link->client));
     }
 

@@ -31,6 +31,10 @@ TornadisClient *cluster_links_get_client   (ClusterLinks       *self);
 /* (transfer none): of the node, which belongs to the topology that was set last. */
 TornadisClient *cluster_links_get          (ClusterLinks       *self,
                                             const ClusterNode  *node);
+/* Whether the last attempt to connect to a node, if there was any, has not failed. If it has there will be others, for which no call
+ * has to wait. */
+gboolean cluster_links_can_reach (ClusterLinks *self,
+                                  const ClusterNode *node);
 /* (transfer none): of a node that may not be in the topology. */
 TornadisClient *cluster_links_get_at       (ClusterLinks       *self,
                                             const char         *host,

@@ -34,7 +34,8 @@ rate_zone (const ClusterSettings *settings,
   return settings->zone != NULL && g_str_equal (zone, settings->zone) ? 2 : 0;
 }
 
-/* One of those that may be read from, at random; NULL: there is none besides the master, or it is the master. */
+/* One of those that may be read from, at random; NULL: there is none besides the master, or it is the master. One that cannot be
+ * reached is as none. */
 static const ClusterNode *
 choose_replica (ClusterClient *self,
                 const ClusterNode *master,
@@ -52,7 +53,7 @@ choose_replica (ClusterClient *self,
       const ClusterNode *replica = g_ptr_array_index (replicas, i);
       guint rate = rate_zone (self->settings, replica);
 
-      if (rate < best)
+      if (rate < best || !cluster_links_can_reach (self->links, replica))
         continue;
       if (rate > best)
         n = 0;

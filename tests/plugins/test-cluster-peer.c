@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "integration/hook-plugin.h"
 #include "integration/util.h"
 #include "matrix/fake-resolver.h"
 #include "plugins/cluster-util.h"
@@ -382,6 +383,73 @@ test_own_zone (Nodes *self,
   check_zones (self, TRUE);
 }
 
+/* A replica that nobody listens at, whatever is said of it. */
+typedef struct
+{
+  TornadisClient *client; /* (unowned) (nullable) */
+  guint n_attempts;
+} Dead;
+
+static void
+count_attempt_cb (Dead *dead)
+{
+  dead->n_attempts++;
+}
+
+static gboolean
+find_dead_hook (HookPlugin *self,
+                Hook hook,
+                TornadisClient *client,
+                TornadisCall *call)
+{
+  Dead *dead = self->data;
+  guint port;
+
+  if (hook != ATTACH)
+    return FALSE;
+
+  g_object_get (client, "port", &port, NULL);
+  if (port != 1)
+    return FALSE;
+
+  dead->client = client;
+  g_signal_connect_swapped (client, "reconnect-scheduled", G_CALLBACK (count_attempt_cb), dead);
+  return FALSE;
+}
+
+/* Whether a value is read without waiting for the next attempt to connect to it. */
+static gboolean
+is_read_at_once (TornadisClient *client,
+                 const Dead *dead)
+{
+  guint n = dead->n_attempts;
+
+  assert_call (client, "\"value-of-" FIRST_KEY "\"", "GET", FIRST_KEY, NULL);
+
+  return dead->client != NULL && n > 0 && dead->n_attempts == n;
+}
+
+/* As long as a replica cannot be reached its master is as good, or another one. */
+static void
+test_dead_replica (Nodes *self,
+                   gconstpointer data)
+{
+  g_autofree char *master = make_node (port_of (self->peers[0]), "master", "online");
+  g_autofree char *gone = make_node (1, "replica", "online");
+  g_autofree char *there = make_node (port_of (self->peers[1]), "replica", "online");
+  Dead dead = { NULL };
+  HookPlugin *plugin = add_looking (self->client, "finds", find_dead_hook, &dead);
+
+  answer (self->peers[0], "CLUSTER SHARDS", "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*2\r\n%s%s", master, gone);
+  wait_until (is_read_at_once (self->client, &dead));
+  g_assert_cmpuint (count_received (self->peers[0], "GET"), >, 0);
+
+  answer (self->peers[0], "CLUSTER SHARDS", "*1\r\n*4\r\n+slots\r\n*2\r\n:0\r\n:16383\r\n+nodes\r\n*3\r\n%s%s%s", master, gone,
+          there);
+  wait_until (is_read_at_once (self->client, &dead) && count_received (self->peers[1], "GET") > 0);
+  take_off (self->client, plugin);
+}
+
 static gboolean
 has_value (TornadisClient *client)
 {
@@ -511,6 +579,8 @@ main (int argc,
   ADD ("/cluster-peer/walk", test_walk);
   ADD_WITH ("/cluster-peer/walk-reading-from-any", "read-from=any", test_walk);
   ADD ("/cluster-peer/walk-refused", test_walk_refused);
+  g_test_add ("/cluster-peer/dead-replica", Nodes, "read-from=replica&failover-timeout-msec=60000", nodes_set_up, test_dead_replica,
+              nodes_tear_down);
   ADD ("/cluster-peer/renumbered", test_renumbered);
 
   return g_test_run ();
