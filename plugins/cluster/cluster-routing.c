@@ -104,7 +104,7 @@ cluster_client_get_home (ClusterClient *self)
       for (guint i = 0; i < masters->len; i++)
         {
           node = g_ptr_array_index (masters, (first + i) % masters->len);
-          if (node->health != CLUSTER_HEALTH_FAILED)
+          if (node->health != CLUSTER_HEALTH_FAILED && cluster_links_can_reach (self->links, node))
             break;
         }
       g_free (self->home);

@@ -450,6 +450,23 @@ test_dead_replica (Nodes *self,
   take_off (self->client, plugin);
 }
 
+/* Nor does what any node may answer go where one has just failed. */
+static void
+test_dead_home (Nodes *self,
+                gconstpointer data)
+{
+  g_autofree char *first = make_shard (0, SECOND_SLOT - 1, port_of (self->peers[0]));
+  g_autofree char *second = make_shard (SECOND_SLOT, 16383, 1);
+
+  answer (self->peers[0], "CLUSTER SHARDS", "*2\r\n%s%s", first, second);
+  answer (self->peers[0], "ECHO", "$1\r\nx\r\n");
+  for (guint i = 0; i < 20; i++)
+    {
+      assert_refused (self->client, "GET " SECOND_KEY, TORNADIS_ERROR_CONNECT, "");
+      assert_line (self->client, "ECHO x", "\"x\"");
+    }
+}
+
 static gboolean
 has_value (TornadisClient *client)
 {
@@ -579,6 +596,7 @@ main (int argc,
   ADD ("/cluster-peer/walk", test_walk);
   ADD_WITH ("/cluster-peer/walk-reading-from-any", "read-from=any", test_walk);
   ADD ("/cluster-peer/walk-refused", test_walk_refused);
+  g_test_add ("/cluster-peer/dead-home", Nodes, "failover-timeout-msec=0", nodes_set_up, test_dead_home, nodes_tear_down);
   g_test_add ("/cluster-peer/dead-replica", Nodes, "read-from=replica&failover-timeout-msec=60000", nodes_set_up, test_dead_replica,
               nodes_tear_down);
   ADD ("/cluster-peer/renumbered", test_renumbered);
