@@ -38,7 +38,7 @@
 /* However many connections a thread has, it spends no more than a twentieth of its time on looking in vain. */
 #define SPIN_PAUSE_USEC (20 * SPIN_USEC)
 
-/* How many items are asked for at a time. */
+/* How many items are asked for at a time, and no more are expected. */
 #define EVENTS 64
 
 typedef enum
@@ -77,7 +77,8 @@ struct _TornadisPoller
   GPtrArray *polled; /* (owned) (element-type TornadisPollerItem) (unowned) */
 #endif
   TornadisPollerTurn *turn;      /* (unowned) (nullable) the innermost */
-  GQueue expecting;              /* (element-type TornadisPollerItem) (unowned) whose input is worth waiting for */
+  TornadisPollerItem *expecting[EVENTS]; /* (unowned) whose input is worth waiting for; there is no order */
+  guint n_expecting;
   gint64 spin_not_before;        /* monotonic time */
   gint64 window_start;           /* monotonic time */
   gint64 window_used;            /* microseconds at the default priority since */
@@ -124,8 +125,15 @@ poller_enqueue (TornadisPoller *self,
 static inline void
 item_unexpect (TornadisPollerItem *item)
 {
-  if (item->expecting)
-    g_queue_unlink (&item->poller->expecting, &item->expecting_link);
+  TornadisPoller *poller = item->poller;
+  TornadisPollerItem *last;
+
+  if (!item->expecting)
+    return;
+
+  last = poller->expecting[--poller->n_expecting];
+  last->place = item->place;
+  poller->expecting[item->place] = last;
   item->expecting = FALSE;
 }
 
@@ -304,21 +312,16 @@ poller_unwatch (TornadisPoller *self,
 static gboolean
 poller_look (TornadisPoller *self)
 {
-  TornadisPollerItem *items[EVENTS];
   GPollFD poll_fds[EVENTS];
-  guint n = 0;
 
-  for (GList *link = self->expecting.head; link != NULL && n < EVENTS; link = link->next)
-    {
-      items[n] = link->data;
-      poll_fds[n] = (GPollFD){ items[n]->fd, items[n]->watched, 0 };
-      n++;
-    }
+  for (guint i = 0; i < self->n_expecting; i++)
+    poll_fds[i] = (GPollFD){ self->expecting[i]->fd, self->expecting[i]->watched, 0 };
 
-  g_poll (poll_fds, n, 0);
-  for (guint i = 0; i < n; i++)
-    if (poll_fds[i].revents != 0)
-      poller_add_condition (self, items[i], poll_fds[i].revents);
+  g_poll (poll_fds, self->n_expecting, 0);
+  /* The last takes the place of one that is not expected any more. */
+  for (guint i = self->n_expecting; i > 0; i--)
+    if (poll_fds[i - 1].revents != 0)
+      poller_add_condition (self, self->expecting[i - 1], poll_fds[i - 1].revents);
 
   return FALSE;
 }
@@ -455,10 +458,9 @@ poller_spin (TornadisPoller *self)
   gint64 now = g_get_monotonic_time ();
   gint64 deadline = now + SPIN_USEC;
   gboolean looks = now >= self->spin_not_before;
-  TornadisPollerItem *item;
 
   /* One of several that are to answer may wait for this very processor. */
-  if (looks && self->expecting.length > 1)
+  if (looks && self->n_expecting > 1)
     sched_yield ();
 
   while (looks && now < deadline)
@@ -474,8 +476,10 @@ poller_spin (TornadisPoller *self)
 
   if (looks)
     self->spin_not_before = now + SPIN_PAUSE_USEC;
-  while ((item = g_queue_peek_head (&self->expecting)) != NULL)
+  while (self->n_expecting > 0)
     {
+      TornadisPollerItem *item = self->expecting[self->n_expecting - 1];
+
       item_unexpect (item);
       if (looks)
         {
@@ -521,7 +525,7 @@ poller_find_work (TornadisPoller *self,
   if (self->ready.length > 0)
     return TRUE;
 
-  if (self->expecting.length > 0 && poller_spin (self))
+  if (self->n_expecting > 0 && poller_spin (self))
     return TRUE;
 
   self->collected = FALSE;
@@ -656,7 +660,6 @@ poller_new (GMainContext *context)
   self->context = g_main_context_ref (context);
   self->timers = g_sequence_new (NULL);
   g_queue_init (&self->ready);
-  g_queue_init (&self->expecting);
   poller_add_source (self, SOURCE_PROMPT, G_PRIORITY_DEFAULT, "[tornadis] connections");
   poller_add_source (self, SOURCE_YIELDING, YIELD_PRIORITY, "[tornadis] connections, behind frames");
   poller_init_descriptors (self);
@@ -748,7 +751,6 @@ tornadis_poller_item_init (TornadisPollerItem *item,
 {
   *item = (TornadisPollerItem){ .poller = tornadis_poller_ref (poller), .fd = fd, .func = func };
   item->link.data = item;
-  item->expecting_link.data = item;
 }
 
 void
@@ -813,16 +815,19 @@ tornadis_poller_item_queue_first (TornadisPollerItem *item)
 void
 tornadis_poller_item_expect_input (TornadisPollerItem *item)
 {
+  TornadisPoller *poller = item->poller;
+
   if (item->skips > 0)
     {
       item->skips--;
       return;
     }
-  if (item->expecting)
+  if (item->expecting || poller->n_expecting == EVENTS)
     return;
 
   item->expecting = TRUE;
-  g_queue_push_tail_link (&item->poller->expecting, &item->expecting_link);
+  item->place = poller->n_expecting;
+  poller->expecting[poller->n_expecting++] = item;
 }
 
 /* Timers. */

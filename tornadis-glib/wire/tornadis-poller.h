@@ -40,7 +40,7 @@ struct _TornadisPollerItem
   gpointer tags[2];            /* (nullable) where there is no epoll */
   guint8 misses;               /* see tornadis_poller_item_expect_input() */
   guint16 skips;
-  GList expecting_link;        /* in the poller's other queue */
+  guint place;                 /* among those that the poller expects */
   guint queued : 1;
   guint expecting : 1;
   guint polled : 1;            /* known to the poller's descriptor */
