@@ -34,8 +34,9 @@ ROOT = HERE.parent.parent
 # What switches off that the client looks for a reply before the main loop sleeps.
 ASLEEP = 'busy-poll=0'
 # Instructions of this thread for one GET at 100 in flight, from making the command to freeing the reply, GLib's and
-# the C library's included. Measured by callgrind; more than this is a step back.
-INSTRUCTION_BUDGET = 1480
+# the C library's included. Measured by callgrind, which says up to 8 more or less with how the replies come; more than
+# this is a step back.
+INSTRUCTION_BUDGET = 1490
 # The same with call_async and call_finish.
 CALL_INSTRUCTION_BUDGET = 2200
 # What the plugin metrics adds to a submitted one: two counts, each of which has its own number of turns of the main loop.
