@@ -200,7 +200,8 @@ name_without_answer (Scene *self)
 
 /* Two servers at one port, each at an address of its own. */
 static void
-name_moves (Scene *self)
+name_moves_of (Scene *self,
+               gboolean by_connectable)
 {
   FakeResolver *resolver = fake_resolver_install ();
   g_autoptr (TornadisHarnessRedis) first = NULL;
@@ -216,6 +217,12 @@ name_moves (Scene *self)
   g_free (tornadis_harness_redis_command (second, "SET where second", NULL));
 
   be_client_of (self, "server.test", tornadis_harness_redis_get_port (first));
+  if (by_connectable)
+    {
+      g_autoptr (GSocketConnectable) name = g_network_address_new ("server.test", (guint16) tornadis_harness_redis_get_port (first));
+
+      g_object_set (self->client, "connectable", name, NULL);
+    }
   ADDRESSES ("127.0.0.1");
   assert_call (self->client, "(nil)", "GET", "where", NULL);
   matrix_call_submit_strv (&self->call, self->client, (const char *[]){ "BLPOP", "nothing", "0", NULL });
@@ -225,6 +232,19 @@ name_moves (Scene *self)
   end (self, L);
   assert_call (self->client, "\"second\"", "GET", "where", NULL);
   finish_scene (self);
+}
+
+static void
+name_moves (Scene *self)
+{
+  name_moves_of (self, FALSE);
+}
+
+/* A GNetworkAddress itself would keep to the first server. */
+static void
+connectable_moves (Scene *self)
+{
+  name_moves_of (self, TRUE);
 }
 
 static void
@@ -646,6 +666,7 @@ static const Row rows[] = {
   { "dns/forgotten", "a name that is not known any more when the connection is lost", PEER, name_forgotten, { L, C, NEW, "while it is not known" } },
   { "dns/silent", "a resolver that does not answer", PEER, name_without_answer, { C, 0, NEW, "after `connect-timeout`" } },
   { "dns/moves", "a name that comes to mean another server, BLPOP in flight", REDIS, name_moves, { L, 0, NEW, "to the other server" } },
+  { "dns/connectable-moves", "the same of a GNetworkAddress, set as `connectable`", REDIS, connectable_moves, { L, 0, NEW, "to the other server" } },
   { "dns/one-refuses", "two addresses, the first refuses", PEER, one_address_refuses, { V, 0, SAME, NULL } },
   { "dns/one-dead", "two addresses, the first is a black hole", PEER, one_address_dead, { V, 0, SAME, NULL } },
   { "dns/all-dead", "two addresses, a black hole and one that refuses", PEER, all_addresses_dead, { C, 0, NEW, "after `connect-timeout`" } },

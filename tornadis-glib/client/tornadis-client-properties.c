@@ -471,7 +471,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
    *
    * Anything that GIO can connect to; overrides [property@Tornadis.Client:host],
    * [property@Tornadis.Client:port] and [property@Tornadis.Client:unix-domain-socket]. Used for the next
-   * connection.
+   * connection. The name in a [class@Gio.NetworkAddress] is looked up for each connection, though the object itself would
+   * keep the addresses that it had first.
    *
    * With TLS, one that is none of GIO's own, and may lead to many servers, says whom the certificate has to be for: a
    * [iface@Gio.SocketConnectable] that is the data `tornadis-server-identity` of the address, see

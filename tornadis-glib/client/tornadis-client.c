@@ -155,11 +155,25 @@ link_release_cb (gpointer user_data)
   g_object_unref (TORNADIS_CLIENT (user_data));
 }
 
+/* A GNetworkAddress keeps the addresses of its name for as long as it is there: another one looks it up. */
+static GSocketConnectable *
+connectable_renew (GSocketConnectable *connectable)
+{
+  GNetworkAddress *address;
+
+  if (G_OBJECT_TYPE (connectable) != G_TYPE_NETWORK_ADDRESS)
+    return g_object_ref (connectable);
+
+  address = G_NETWORK_ADDRESS (connectable);
+  return g_object_new (G_TYPE_NETWORK_ADDRESS, "hostname", g_network_address_get_hostname (address), "port",
+                       (guint) g_network_address_get_port (address), "scheme", g_network_address_get_scheme (address), NULL);
+}
+
 static GSocketConnectable *
 client_make_connectable (TornadisClientPrivate *priv)
 {
   if (priv->connectable != NULL)
-    return g_object_ref (priv->connectable);
+    return connectable_renew (priv->connectable);
   if (priv->unix_domain_socket != NULL)
     return G_SOCKET_CONNECTABLE (g_unix_socket_address_new (priv->unix_domain_socket));
   return g_network_address_new (priv->host, (guint16) priv->port);
