@@ -171,17 +171,27 @@ test_order (Nodes *self,
   g_assert_cmpuint (n_run, ==, N_COMMANDS);
 }
 
-/* All of a pipeline count while the first is on its way, and until it was served. */
-static void
-test_waiting_counts (Nodes *self,
-                     gconstpointer data)
+/* A pipeline that leaves room for two calls. */
+static TornadisPipeline *
+fill_up (Nodes *self)
 {
-  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  TornadisPipeline *pipeline = tornadis_pipeline_new ();
 
   for (guint i = 0; i < 8; i++)
     tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "SET", FIRST_KEY, "1", NULL });
   assert_both (self);
   g_object_set (self->client, "max-pending", 10, NULL);
+
+  return pipeline;
+}
+
+/* All of a pipeline count while the first is on its way, and until it was served. */
+static void
+test_waiting_counts (Nodes *self,
+                     gconstpointer data)
+{
+  g_autoptr (TornadisPipeline) pipeline = fill_up (self);
+
   for (guint round = 0; round < 3; round++)
     {
       guint n = count_received (self->peers[0], "SET");
@@ -212,12 +222,8 @@ static void
 test_waiting_given_up (Nodes *self,
                        gconstpointer data)
 {
-  g_autoptr (TornadisPipeline) pipeline = tornadis_pipeline_new ();
+  g_autoptr (TornadisPipeline) pipeline = fill_up (self);
 
-  for (guint i = 0; i < 8; i++)
-    tornadis_pipeline_stack_strv (pipeline, (const char *[]){ "SET", FIRST_KEY, "1", NULL });
-  assert_both (self);
-  g_object_set (self->client, "max-pending", 10, NULL);
   answer (self->peers[0], "SET", "-CLUSTERDOWN The cluster is down\r\n");
   for (guint by_closing = 0; by_closing < 2; by_closing++)
     {

@@ -39,25 +39,36 @@ has_other_master (TornadisHarnessSentinel *group,
   return master >= 0 && master != old;
 }
 
+/* Of a group that @login is a user of; @rule is about somebody else. */
+static TornadisClient *
+make_client_of (TornadisHarnessSentinel *group,
+                TestLogin *login,
+                const char *rule)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *uri = tornadis_harness_sentinel_make_uri (group, NULL);
+  TornadisClient *client = tornadis_client_new_for_uri (uri, &error);
+
+  g_assert_no_error (error);
+  rule_all (group, "ACL SETUSER ann on >one ~* &* +@all");
+  rule_all (group, rule);
+  g_object_set (client, "credentials", login, NULL);
+  g_assert_true (is_user (client, "ann"));
+
+  return client;
+}
+
 static void
 test_failover (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisHarnessSentinel) group = tornadis_harness_sentinel_new (NULL, NULL, &error);
   g_autoptr (TestLogin) login = test_login_new ("ann", "one");
-  g_autofree char *uri = NULL;
   TornadisClient *client;
   int old;
 
   g_assert_no_error (error);
-  uri = tornadis_harness_sentinel_make_uri (group, NULL);
-  client = tornadis_client_new_for_uri (uri, &error);
-  g_assert_no_error (error);
-  rule_all (group, "ACL SETUSER ann on >one ~* &* +@all");
-  rule_all (group, "ACL SETUSER bob on >two ~* &* +@all");
-  g_object_set (client, "credentials", login, NULL);
-  g_assert_true (is_user (client, "ann"));
-
+  client = make_client_of (group, login, "ACL SETUSER bob on >two ~* &* +@all");
   test_login_set (login, "bob", "two");
   wait_until (is_user (client, "bob"));
 
@@ -89,19 +100,11 @@ test_asleep (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (TornadisHarnessSentinel) group = tornadis_harness_sentinel_new (NULL, NULL, &error);
   g_autoptr (TestLogin) login = test_login_new ("ann", "one");
-  g_autofree char *uri = NULL;
   TornadisClient *client;
   int old;
 
   g_assert_no_error (error);
-  uri = tornadis_harness_sentinel_make_uri (group, NULL);
-  client = tornadis_client_new_for_uri (uri, &error);
-  g_assert_no_error (error);
-  rule_all (group, "ACL SETUSER ann on >one ~* &* +@all");
-  rule_all (group, "ACL SETUSER default -role");
-  g_object_set (client, "credentials", login, NULL);
-  g_assert_true (is_user (client, "ann"));
-
+  client = make_client_of (group, login, "ACL SETUSER default -role");
   old = tornadis_harness_sentinel_find_master (group);
   tornadis_harness_redis_pause (tornadis_harness_sentinel_get_server (group, (guint) old));
   wait_until (count_switches (client) == 1);
