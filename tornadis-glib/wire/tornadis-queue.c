@@ -651,7 +651,7 @@ queue_observe (TornadisQueue *self,
 
   if (G_LIKELY (slot->command != NULL))
     self->observe_func (slot->command, NULL, reply, NULL, now - slot->queued, self->observe_data);
-  else
+  else if (slot->batch != NULL)
     queue_observe_batch (self, slot->batch, reply, now - slot->queued);
 }
 
