@@ -346,6 +346,22 @@ cluster_links_get (ClusterLinks *self,
   return links_use (self, *at);
 }
 
+/* When whoever is at work is through: plugins that are on the clients of nodes may do anything. */
+static void
+links_call_later (ClusterLinks *self,
+                  const char *name,
+                  GSourceFunc func,
+                  gpointer user_data,
+                  GDestroyNotify destroy)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_static_name (source, name);
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, func, user_data, destroy);
+  g_source_attach (source, self->context);
+}
+
 static void
 tried_cb (GObject *object,
           GAsyncResult *result,
@@ -372,7 +388,6 @@ cluster_links_can_reach (ClusterLinks *self,
                          const ClusterNode *node)
 {
   ClusterLink *link = self->by_index[node->index];
-  g_autoptr (GSource) source = NULL;
 
   if (link == NULL)
     link = g_hash_table_lookup (self->links, node->key);
@@ -383,11 +398,7 @@ cluster_links_can_reach (ClusterLinks *self,
 
   /* Plugins that are on it may do anything, which is not for whoever chooses a node. */
   link->is_tried = TRUE;
-  source = g_idle_source_new ();
-  g_source_set_static_name (source, "[tornadis] cluster, tries a node again");
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, try_cb, g_object_ref (link->client), g_object_unref);
-  g_source_attach (source, self->context);
+  links_call_later (self, "[tornadis] cluster, tries a node again", try_cb, g_object_ref (link->client), g_object_unref);
 
   return FALSE;
 }
@@ -424,7 +435,6 @@ static void
 forget_strangers (ClusterLinks *self)
 {
   g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GSource) source = NULL;
   GHashTableIter iter;
   const char *key;
   ClusterLink *link;
@@ -448,11 +458,8 @@ forget_strangers (ClusterLinks *self)
   if (clients->len == 0)
     return;
 
-  source = g_idle_source_new ();
-  g_source_set_static_name (source, "[tornadis] cluster, nodes are gone");
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, drain_cb, g_steal_pointer (&clients), (GDestroyNotify) g_ptr_array_unref);
-  g_source_attach (source, self->context);
+  links_call_later (self, "[tornadis] cluster, nodes are gone", drain_cb, g_steal_pointer (&clients),
+                    (GDestroyNotify) g_ptr_array_unref);
 }
 
 TornadisClient *

@@ -450,6 +450,23 @@ shorten_timeout (int *timeout,
     *timeout = (int) MIN (msec, G_MAXINT);
 }
 
+static void
+poller_expect_nobody (TornadisPoller *self,
+                      gboolean in_vain)
+{
+  while (self->n_expecting > 0)
+    {
+      TornadisPollerItem *item = self->expecting[self->n_expecting - 1];
+
+      item_unexpect (item);
+      if (in_vain)
+        {
+          item->misses = MIN (item->misses + 1, SPIN_MAX_MISSES);
+          item->skips = (guint16) ((1U << item->misses) - 1);
+        }
+    }
+}
+
 /* Looks for the replies to what was just written, for as long as going to sleep would take longer. When one has come, the
  * others are looked for after its turn. */
 static gboolean
@@ -457,36 +474,29 @@ poller_spin (TornadisPoller *self)
 {
   gint64 now = g_get_monotonic_time ();
   gint64 deadline = now + SPIN_USEC;
-  gboolean looks = now >= self->spin_not_before;
+
+  if (now < self->spin_not_before)
+    {
+      poller_expect_nobody (self, FALSE);
+      return FALSE;
+    }
 
   /* One of several that are to answer may wait for this very processor. */
-  if (looks && self->n_expecting > 1)
+  if (self->n_expecting > 1)
     sched_yield ();
 
-  while (looks && now < deadline)
+  do
     {
       self->collected = poller_look (self);
       for (GList *link = self->ready.head; link != NULL; link = link->next)
         ((TornadisPollerItem *) link->data)->misses = 0;
       if (self->ready.length > 0)
         return TRUE;
-
-      now = g_get_monotonic_time ();
     }
+  while ((now = g_get_monotonic_time ()) < deadline);
 
-  if (looks)
-    self->spin_not_before = now + SPIN_PAUSE_USEC;
-  while (self->n_expecting > 0)
-    {
-      TornadisPollerItem *item = self->expecting[self->n_expecting - 1];
-
-      item_unexpect (item);
-      if (looks)
-        {
-          item->misses = MIN (item->misses + 1, SPIN_MAX_MISSES);
-          item->skips = (guint16) ((1U << item->misses) - 1);
-        }
-    }
+  self->spin_not_before = now + SPIN_PAUSE_USEC;
+  poller_expect_nobody (self, TRUE);
   return FALSE;
 }
 
