@@ -4,6 +4,8 @@
 
 #include <tornadis-glib/tornadis-glib.h>
 
+#include "common/uri-hosts.h"
+
 /* The addresses when there is nobody who chooses any more. */
 #define CLUSTER_TYPE_NOWHERE (cluster_nowhere_get_type ())
 G_DECLARE_FINAL_TYPE (ClusterNowhere, cluster_nowhere, CLUSTER, NOWHERE, GSocketAddressEnumerator)
@@ -45,12 +47,10 @@ struct _ClusterConnectable
   GNetworkAddress *fixed;   /* (owned) (nullable) */
 };
 
-/* A GNetworkAddress keeps the addresses that it has been resolved to for as long as it is there. */
 static GSocketAddressEnumerator *
 enumerate_anew (GNetworkAddress *node)
 {
-  g_autoptr (GSocketConnectable) anew =
-    g_network_address_new (g_network_address_get_hostname (node), g_network_address_get_port (node));
+  g_autoptr (GSocketConnectable) anew = uri_host_renew (node);
 
   return g_socket_connectable_enumerate (anew);
 }

@@ -114,3 +114,9 @@ uri_host_new_for_replies (TornadisReply *name,
 
   return G_NETWORK_ADDRESS (g_network_address_new (host, (guint16) number));
 }
+
+GSocketConnectable *
+uri_host_renew (GNetworkAddress *self)
+{
+  return g_network_address_new (g_network_address_get_hostname (self), g_network_address_get_port (self));
+}

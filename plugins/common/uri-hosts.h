@@ -22,5 +22,8 @@ gboolean uri_host_equal (GNetworkAddress *one,
 /* A name (nullable) and a port (nullable), as servers tell them; NULL: that is no address. */
 GNetworkAddress *uri_host_new_for_replies (TornadisReply *name,
                                            TornadisReply *port);
+/* Another one (transfer full) of the same name, which is looked up anew: a GNetworkAddress keeps the addresses that it has been
+ * resolved to for as long as it is there. */
+GSocketConnectable *uri_host_renew (GNetworkAddress *self);
 
 G_END_DECLS

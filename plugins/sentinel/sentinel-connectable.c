@@ -2,6 +2,8 @@
 
 #include "sentinel/sentinel-connectable.h"
 
+#include "common/uri-hosts.h"
+
 struct _SentinelConnectable
 {
   GObject parent_instance;
@@ -41,15 +43,11 @@ G_DEFINE_FINAL_TYPE (SentinelEnumerator, sentinel_enumerator, G_TYPE_SOCKET_ADDR
 
 static void sentinel_enumerator_step (GTask *task);
 
-/* With a copy: a GNetworkAddress keeps the addresses that it has been resolved to. */
 static void
 name_address (GSocketAddress *address,
               GNetworkAddress *server)
 {
-  GSocketConnectable *identity =
-    g_network_address_new (g_network_address_get_hostname (server), g_network_address_get_port (server));
-
-  g_object_set_data_full (G_OBJECT (address), SERVER_IDENTITY, identity, g_object_unref);
+  g_object_set_data_full (G_OBJECT (address), SERVER_IDENTITY, uri_host_renew (server), g_object_unref);
 }
 
 /* (transfer full) task. */
