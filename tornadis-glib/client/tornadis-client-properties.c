@@ -664,7 +664,8 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * A server on the same machine, or in the same room, answers sooner than a sleeping thread is awake again, and one call
    * after the other takes a part of the time. It costs processor time while nothing else is to be done in the thread, and
    * delays nothing else by more than the 50 microseconds. Where several connections of the context wait, the processor is
-   * given up once first, because one of the servers may need it. What was in vain is done less and less often, so that a
+   * given up once first, because one of the servers may need it, and when the first has its reply the others are looked for
+   * in the same iteration of the main loop, for up to 50 microseconds more. What was in vain is done less and less often, so that a
    * distant server costs nothing; all clients of a main context together spend no more than a twentieth of its time in
    * vain.
    *

@@ -79,6 +79,7 @@ struct _TornadisPoller
   TornadisPollerTurn *turn;      /* (unowned) (nullable) the innermost */
   TornadisPollerItem *expecting[EVENTS]; /* (unowned) whose input is worth waiting for; there is no order */
   guint n_expecting;
+  gboolean was_written;          /* something that is answered at once, since the dispatch began */
   gint64 spin_not_before;        /* monotonic time */
   gint64 window_start;           /* monotonic time */
   gint64 window_used;            /* microseconds at the default priority since */
@@ -467,20 +468,10 @@ poller_expect_nobody (TornadisPoller *self,
     }
 }
 
-/* Looks for the replies to what was just written, for as long as going to sleep would take longer. When one has come, the
- * others are looked for after its turn. */
 static gboolean
-poller_spin (TornadisPoller *self)
+poller_spin (TornadisPoller *self,
+             gint64 deadline)
 {
-  gint64 now = g_get_monotonic_time ();
-  gint64 deadline = now + SPIN_USEC;
-
-  if (now < self->spin_not_before)
-    {
-      poller_expect_nobody (self, FALSE);
-      return FALSE;
-    }
-
   /* One of several that are to answer may wait for this very processor. */
   if (self->n_expecting > 1)
     sched_yield ();
@@ -493,9 +484,28 @@ poller_spin (TornadisPoller *self)
       if (self->ready.length > 0)
         return TRUE;
     }
-  while ((now = g_get_monotonic_time ()) < deadline);
+  while (g_get_monotonic_time () < deadline);
 
-  self->spin_not_before = now + SPIN_PAUSE_USEC;
+  return FALSE;
+}
+
+/* Looks for the replies to what was just written, for as long as going to sleep would take longer. When one has come, the
+ * others are looked for after its turn. */
+static gboolean
+poller_find_input (TornadisPoller *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (now < self->spin_not_before)
+    {
+      poller_expect_nobody (self, FALSE);
+      return FALSE;
+    }
+
+  if (poller_spin (self, now + SPIN_USEC))
+    return TRUE;
+
+  self->spin_not_before = now + SPIN_USEC + SPIN_PAUSE_USEC;
   poller_expect_nobody (self, TRUE);
   return FALSE;
 }
@@ -535,7 +545,7 @@ poller_find_work (TornadisPoller *self,
   if (self->ready.length > 0)
     return TRUE;
 
-  if (self->n_expecting > 0 && poller_spin (self))
+  if (self->n_expecting > 0 && poller_find_input (self))
     return TRUE;
 
   self->collected = FALSE;
@@ -617,6 +627,26 @@ poller_run_items (TornadisPoller *self,
     }
 }
 
+/* Several answer at about the same time: to go around the main loop in between takes longer than the next one does. Once
+ * something was written others have their turns first: that is not answered so soon. */
+static void
+poller_run_answers (TornadisPoller *self,
+                    gint64 deadline)
+{
+  gint64 until = 0;
+
+  while (self->ready.length == 0 && self->n_expecting > 0 && !self->was_written)
+    {
+      gint64 now = g_get_monotonic_time ();
+
+      if (until == 0)
+        until = MIN (now + SPIN_USEC, deadline);
+      if (now >= until || now < self->spin_not_before || !poller_spin (self, until))
+        return;
+      poller_run_items (self, now, deadline);
+    }
+}
+
 static gboolean
 poller_dispatch (GSource *source,
                  GSourceFunc callback,
@@ -628,11 +658,13 @@ poller_dispatch (GSource *source,
   gint64 budget = poller_take_budget (self);
 
   self->settled = FALSE;
+  self->was_written = FALSE;
   if (!self->collected && poller_has_input (self))
     poller_collect (self);
 
   poller_run_timers (self, start, start + budget);
   poller_run_items (self, start, start + budget);
+  poller_run_answers (self, start + budget);
   poller_share_out (self, own->kind, start);
 
   return G_SOURCE_CONTINUE;
@@ -827,6 +859,7 @@ tornadis_poller_item_expect_input (TornadisPollerItem *item)
 {
   TornadisPoller *poller = item->poller;
 
+  poller->was_written = TRUE;
   if (item->skips > 0)
     {
       item->skips--;
