@@ -113,9 +113,9 @@ connect_cancelled_cb (gpointer user_data)
   if (task == NULL)
     return G_SOURCE_REMOVE;
 
-  error = tornadis_cancel_watch_dup_reason (g_task_get_cancellable (task));
+  error = tornadis_cancel_watch_dup_error (g_task_get_cancellable (task));
   client_observe_connect (self, asked, error);
-  tornadis_cancel_watch_return_error_if_cancelled (task);
+  tornadis_cancel_watch_return_cancelled (task);
 
   /* Nobody else waits for this attempt. */
   if (g_queue_is_empty (&priv->connect_waiters) && tornadis_link_get_state (priv->link) != TORNADIS_CLIENT_STATE_CONNECTED &&
@@ -142,7 +142,7 @@ tornadis_client_connect_link (TornadisClient *self,
     }
 
   waiter = g_new (TornadisConnectWaiter, 1);
-  waiter->watch = tornadis_cancel_watch_new (task, connect_cancelled_cb);
+  waiter->watch = tornadis_cancel_watch_new_for_task (task, connect_cancelled_cb);
   waiter->asked = tornadis_link_get_time (priv->link);
   g_task_set_task_data (task, waiter, connect_waiter_free);
   g_queue_push_tail (&priv->connect_waiters, g_object_ref (task));

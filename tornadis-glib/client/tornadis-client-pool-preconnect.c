@@ -32,14 +32,14 @@ preconnect_cancelled_cb (gpointer user_data)
   g_autoptr (GTask) task = g_object_ref (G_TASK (user_data));
   TornadisClientPool *self = g_task_get_source_object (task);
   TornadisPreconnect *preconnect = g_task_get_task_data (task);
-  g_autoptr (GError) reason = tornadis_cancel_watch_dup_reason (g_task_get_cancellable (task));
+  g_autoptr (GError) reason = tornadis_cancel_watch_dup_error (g_task_get_cancellable (task));
 
   g_clear_pointer (&preconnect->watch, tornadis_cancel_watch_free);
   preconnect->cancelled = TRUE;
 
   tornadis_client_pool_leave_attempts (self, task);
   tornadis_client_pool_give_up (self, reason);
-  tornadis_cancel_watch_return_error_if_cancelled (task);
+  tornadis_cancel_watch_return_cancelled (task);
 
   return G_SOURCE_REMOVE;
 }
@@ -170,7 +170,7 @@ tornadis_client_pool_preconnect_async (TornadisClientPool *self,
   g_task_set_task_data (task, preconnect, preconnect_free);
   /* One step is this function's own, so that the task also returns when there is nothing to do. */
   preconnect->n_left = 1;
-  preconnect->watch = tornadis_cancel_watch_new (task, preconnect_cancelled_cb);
+  preconnect->watch = tornadis_cancel_watch_new_for_task (task, preconnect_cancelled_cb);
 
   tornadis_client_pool_drop_idle (self, FALSE);
   n_up = g_hash_table_size (self->busy) + self->idle.length;

@@ -730,14 +730,13 @@ waiter_cancelled_cb (gpointer user_data)
 {
   TornadisClientPool *self = g_task_get_source_object (user_data);
   g_autoptr (GTask) task = tornadis_cancel_watch_take_waiter (&self->waiters, user_data);
-
-  g_autoptr (GError) reason = tornadis_cancel_watch_dup_reason (g_task_get_cancellable (user_data));
+  g_autoptr (GError) reason = tornadis_cancel_watch_dup_error (g_task_get_cancellable (user_data));
 
   if (task != NULL)
     {
       /* Before they are notified: there is room again then. */
       tornadis_client_pool_give_up (self, reason);
-      tornadis_cancel_watch_return_error_if_cancelled (task);
+      tornadis_cancel_watch_return_cancelled (task);
     }
 
   return G_SOURCE_REMOVE;
@@ -765,7 +764,7 @@ pool_wait (TornadisClientPool *self,
     }
 
   if (g_task_get_cancellable (task) != NULL)
-    g_task_set_task_data (task, tornadis_cancel_watch_new (task, waiter_cancelled_cb),
+    g_task_set_task_data (task, tornadis_cancel_watch_new_for_task (task, waiter_cancelled_cb),
                           (GDestroyNotify) tornadis_cancel_watch_free);
   task_set_asked (task);
   g_queue_push_tail (&self->waiters, g_object_ref (task));

@@ -665,9 +665,9 @@ tornadis_client_install_properties (GObjectClass *object_class)
    * after the other takes a part of the time. It costs processor time while nothing else is to be done in the thread, and
    * delays nothing else by more than the 50 microseconds. Where several connections of the context wait, the processor is
    * given up once first, because one of the servers may need it, and when the first has its reply the others are looked for
-   * in the same iteration of the main loop, for up to 50 microseconds more. What was in vain is done less and less often, so that a
-   * distant server costs nothing; all clients of a main context together spend no more than a twentieth of its time in
-   * vain.
+   * in the same iteration of the main loop, for up to 50 microseconds more. What was in vain is done less and less often,
+   * so that a distant server costs nothing; all clients of a main context together spend no more than a twentieth of its
+   * time in vain.
    *
    * Off, the thread sleeps at once: where processor time is dear, as with a battery, on a machine with one processor, or
    * with many processes on few.

@@ -271,7 +271,7 @@ pop_cancelled_cb (gpointer user_data)
   g_autoptr (GTask) task = take_waiter (user_data);
 
   if (task != NULL)
-    g_task_return_error_if_cancelled (task);
+    tornadis_cancel_watch_return_cancelled (task);
 
   return G_SOURCE_REMOVE;
 }
@@ -319,7 +319,7 @@ tornadis_message_queue_wait (TornadisMessageQueue *self,
 
   wait->queue = self;
   wait->since = get_iteration_time ();
-  wait->watch = tornadis_cancel_watch_new (task, pop_cancelled_cb);
+  wait->watch = tornadis_cancel_watch_new_for_task (task, pop_cancelled_cb);
   if (timeout >= 0)
     wait->timeout = attach_timeout (self, (guint) MIN (timeout * 1000, (double) G_MAXUINT / 2), task);
   g_task_set_task_data (task, wait, pop_wait_free);

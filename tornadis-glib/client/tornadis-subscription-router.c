@@ -66,7 +66,7 @@ static gboolean
 call_cancelled_cb (gpointer user_data)
 {
   tornadis_subscription_route_complete (g_task_get_task_data (user_data),
-                                        tornadis_cancel_watch_dup_reason (g_task_get_cancellable (user_data)));
+                                        tornadis_cancel_watch_dup_error (g_task_get_cancellable (user_data)));
 
   return G_SOURCE_REMOVE;
 }
@@ -97,7 +97,7 @@ call_new (TornadisSubscriptionRouter *router,
   g_task_set_task_data (task, self, NULL);
   /* What has come about is returned, however late it is cancelled. */
   g_task_set_check_cancellable (task, FALSE);
-  self->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
+  self->watch = tornadis_cancel_watch_new_for_task (task, call_cancelled_cb);
   if (timeout_msec > 0)
     {
       self->timeout = g_timeout_source_new (timeout_msec);

@@ -252,7 +252,7 @@ static gboolean
 call_cancelled_cb (gpointer user_data)
 {
   TornadisSubscriptionCall *call = g_task_get_task_data (user_data);
-  g_autoptr (GError) error = tornadis_cancel_watch_dup_reason (g_task_get_cancellable (user_data));
+  g_autoptr (GError) error = tornadis_cancel_watch_dup_error (g_task_get_cancellable (user_data));
 
   tornadis_link_cancel (tornadis_client_get_link (call->owner->client), call->id, call, error);
 
@@ -274,7 +274,7 @@ subscriptions_call (TornadisSubscriptions *self,
   g_task_set_task_data (task, call, NULL);
   /* What has come about is returned, however late it is cancelled. */
   g_task_set_check_cancellable (task, FALSE);
-  call->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
+  call->watch = tornadis_cancel_watch_new_for_task (task, call_cancelled_cb);
 
   if (!call_send (call, TORNADIS_SLOT_DEFAULT, call_done_cb, &error))
     tornadis_client_defer_error (self->client, call_done_cb, call, error);
