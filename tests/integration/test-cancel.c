@@ -236,6 +236,37 @@ test_other_thread (void)
   assert_finalized (client);
 }
 
+/* Somebody uses the cancellable again before the main loop has come to that. */
+static void
+test_reset (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect GET\nexpect GET\necho-server\n");
+  TornadisClient *client = make_client (peer);
+  g_autoptr (GMainContext) other = g_main_context_new ();
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]) { "GET", "a", NULL });
+
+  /* The second result is a GTask. */
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GError) error = NULL;
+
+      if (i == 1)
+        g_main_context_push_thread_default (other);
+      tornadis_client_call_async (client, command, cancellable, store_result, &result);
+      if (i == 1)
+        g_main_context_pop_thread_default (other);
+      wait_until (count_received (peer, "GET") == i + 1);
+      g_cancellable_cancel (cancellable);
+      g_cancellable_reset (cancellable);
+      wait_until ((g_main_context_iteration (other, FALSE), result != NULL));
+      g_assert_null (tornadis_client_call_finish (client, result, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+  assert_finalized (client);
+}
+
 static guint64
 get_bytes_read (TornadisClient *client)
 {
@@ -348,6 +379,7 @@ main (int argc,
   g_test_add_func ("/cancel/already-cancelled", test_already_cancelled);
   g_test_add_func ("/cancel/while-connecting", test_while_connecting);
   g_test_add_func ("/cancel/other-thread", test_other_thread);
+  g_test_add_func ("/cancel/reset", test_reset);
   g_test_add_func ("/cancel/pipeline", test_pipeline);
   g_test_add_func ("/cancel/place-used-again", test_place_used_again);
 

@@ -495,10 +495,14 @@ assert_fails (GAsyncResult **result,
               GQuark domain,
               int code)
 {
+  g_autoptr (GObject) source = g_async_result_get_source_object (wait_for_result (result));
   g_autoptr (TornadisReply) reply = NULL;
   g_autoptr (GError) error = NULL;
 
-  reply = g_task_propagate_pointer (G_TASK (wait_for_result (result)), &error);
+  if (TORNADIS_IS_CLIENT (source))
+    reply = tornadis_client_call_finish (TORNADIS_CLIENT (source), *result, &error);
+  else
+    reply = tornadis_client_pool_call_finish (TORNADIS_CLIENT_POOL (source), *result, &error);
   g_assert_null (reply);
   g_assert_error (error, domain, code);
   g_clear_object (result);

@@ -628,7 +628,7 @@ call_cancelled_cb (gpointer user_data)
 {
   GTask *task = user_data;
   TornadisCancellableCall *data = g_task_get_task_data (task);
-  g_autoptr (GError) error = tornadis_cancel_watch_dup_reason (g_task_get_cancellable (task));
+  g_autoptr (GError) error = tornadis_cancel_watch_dup_error (g_task_get_cancellable (task));
 
   tornadis_client_cancel (g_task_get_source_object (task), &data->dispatched, data, error);
 
@@ -655,7 +655,7 @@ client_call_task (TornadisClient *self,
   data = g_new0 (TornadisCancellableCall, 1);
   g_task_set_task_data (task, data, g_free);
   data->task = g_object_ref (task);
-  data->watch = tornadis_cancel_watch_new (task, call_cancelled_cb);
+  data->watch = tornadis_cancel_watch_new_for_task (task, call_cancelled_cb);
   tornadis_client_dispatch (self, command, pipeline, cancellable_call_done_cb, data, &data->dispatched);
 }
 
@@ -670,10 +670,15 @@ client_call (TornadisClient *self,
 {
   g_autoptr (GTask) task = NULL;
 
-  if (G_LIKELY (cancellable == NULL && tornadis_client_result_suits (self)))
+  if (G_LIKELY (tornadis_client_result_suits (self)))
     {
-      client_dispatch (self, tornadis_client_get_private (self), command, pipeline, tornadis_client_result_return,
-                       tornadis_client_result_new (self, callback, user_data, source_tag));
+      TornadisClientResult *result = tornadis_client_result_new (self, callback, user_data, source_tag);
+      TornadisDispatched *dispatched = NULL;
+
+      if (cancellable == NULL)
+        client_dispatch (self, tornadis_client_get_private (self), command, pipeline, tornadis_client_result_return, result);
+      else if ((dispatched = tornadis_client_result_watch (result, cancellable)) != NULL)
+        tornadis_client_dispatch (self, command, pipeline, tornadis_client_result_return, result, dispatched);
       return;
     }
 

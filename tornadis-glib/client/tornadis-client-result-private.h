@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* The GAsyncResult of a call that cannot be cancelled. To the caller it behaves as a GTask does, and costs a third of one:
- * it has no properties, no data and no cancellable, and belongs to the context of its client. */
+/* The GAsyncResult of a call. To the caller it behaves as a GTask does, and costs a third of one: it has no properties and no
+ * data, and belongs to the context of its client. */
 #define TORNADIS_TYPE_CLIENT_RESULT (tornadis_client_result_get_type ())
 G_DECLARE_FINAL_TYPE (TornadisClientResult, tornadis_client_result, TORNADIS, CLIENT_RESULT, GObject)
 
@@ -18,6 +18,11 @@ TornadisClientResult *
                                                    GAsyncReadyCallback    callback,
                                                    gpointer               user_data,
                                                    gpointer               source_tag);
+/* Cancels the call when @cancellable is cancelled. Where to tell what it is cancelled by; NULL: it was cancelled before it was
+ * made, and need not be. */
+TornadisDispatched *
+                tornadis_client_result_watch      (TornadisClientResult  *self,
+                                                   GCancellable          *cancellable);
 /* A TornadisSlotFunc, with the result (transfer full) as user_data: calls the callback with the outcome, at once if this is
  * an iteration of the main context after the one in which the result was made, else in the next one. */
 void            tornadis_client_result_return     (TornadisReply         *reply,

@@ -2,8 +2,10 @@
 
 #include "tornadis-glib/client/tornadis-client-result-private.h"
 
+#include "tornadis-glib/client/tornadis-call-private.h"
 #include "tornadis-glib/client/tornadis-prelude-private.h"
 #include "tornadis-glib/values/tornadis-reply-private.h"
+#include "tornadis-glib/wire/tornadis-cancel-watch.h"
 
 /* How many results are kept for the next calls: to make and to free an object takes longer than all the rest of a call. */
 #define MAX_FREE_RESULTS 16
@@ -24,6 +26,9 @@ struct _TornadisClientResult
   TornadisReply *reply; /* (owned) (nullable) until it is propagated */
   GError *error;        /* (owned) (nullable) likewise */
   gboolean has_outcome; /* that a caller may still take */
+  GCancellable *cancellable;     /* (owned) (nullable) */
+  TornadisCancelWatch *watch;    /* (owned) (nullable) of it, until there is an outcome */
+  TornadisDispatched dispatched; /* by which the call is cancelled until then */
 };
 
 static gpointer
@@ -118,6 +123,54 @@ tornadis_client_result_new (TornadisClient *client,
   self->creation_time = source != NULL ? g_source_get_time (source) : 0;
 
   return self;
+}
+
+static gboolean
+cancelled_cb (gpointer user_data)
+{
+  TornadisClientResult *self = user_data;
+  g_autoptr (GError) error = tornadis_cancel_watch_dup_error (self->cancellable);
+
+  tornadis_client_cancel (self->client, &self->dispatched, self, error);
+
+  return G_SOURCE_REMOVE;
+}
+
+TornadisDispatched *
+tornadis_client_result_watch (TornadisClientResult *self,
+                              GCancellable *cancellable)
+{
+  g_autoptr (GError) error = tornadis_cancel_watch_dup_reason (cancellable);
+
+  if (error != NULL)
+    {
+      tornadis_client_result_return (NULL, error, self);
+      return NULL;
+    }
+
+  self->cancellable = g_object_ref (cancellable);
+  self->watch = tornadis_cancel_watch_new (cancellable, tornadis_client_get_context (self->client), G_PRIORITY_DEFAULT, cancelled_cb,
+                                           self);
+
+  return &self->dispatched;
+}
+
+/* There is an outcome. Whether it is that the call was cancelled: a reply that was read is the caller's, however late that
+ * happens, for what BLPOP has popped is nowhere else. */
+static gboolean
+client_result_unwatch (TornadisClientResult *self,
+                       TornadisReply *reply)
+{
+  /* It is there until this returns. */
+  gboolean answered = self->dispatched.call != NULL && self->dispatched.call->answered;
+  g_autoptr (GCancellable) cancellable = g_steal_pointer (&self->cancellable);
+
+  g_clear_pointer (&self->watch, tornadis_cancel_watch_free);
+  self->dispatched = (TornadisDispatched){ 0 };
+  if (reply == NULL && !answered)
+    self->error = tornadis_cancel_watch_dup_reason (cancellable);
+
+  return self->error != NULL;
 }
 
 gboolean
@@ -222,7 +275,9 @@ tornadis_client_result_return (TornadisReply *reply,
   GMainContext *context = tornadis_client_get_context (self->client);
   GSource *source = g_main_current_source ();
 
-  if (reply == NULL)
+  if (self->cancellable != NULL && client_result_unwatch (self, reply))
+    ;
+  else if (reply == NULL)
     self->error = g_error_copy (error);
   else if (G_UNLIKELY (reply->kind == TORNADIS_REPLY_KIND_ERROR))
     self->error = tornadis_reply_dup_error (reply);
