@@ -57,6 +57,7 @@ export default {
             each.stack_commands(['1', '2'].map(text => Tornadis.Command.new_strv(['ECHO', text])));
             each.stack_call('ECHO', 3);
             equal(await client.call(each), ['0', '1', '2', '3']);
+            equal(each.get_commands().map(command => command.get_arg(1).toArray()[0]), [48, 49, 50, 51]);
         }
     },
 

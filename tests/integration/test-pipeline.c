@@ -135,6 +135,8 @@ test_stack_commands (Fixture *fixture,
   g_autoptr (TornadisCommand) one = tornadis_command_new_strv ((const char *[]){ "ECHO", "1", NULL });
   g_autoptr (TornadisCommand) two = tornadis_command_new_strv ((const char *[]){ "ECHO", "2", NULL });
   TornadisCommand *commands[] = { two, one, two };
+  TornadisCommand **stacked;
+  gsize n_stacked;
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (TornadisReply) before = NULL;
   guint n_notified = 0;
@@ -153,6 +155,13 @@ test_stack_commands (Fixture *fixture,
   before = tornadis_client_call_pipeline_finish (fixture->client, wait_for_result (&result), NULL);
   g_assert_cmpuint (tornadis_reply_get_n_elements (before), ==, 1);
   assert_pipeline (fixture->client, pipeline, "1) \"1\"\n2) \"2\"\n3) \"1\"\n4) \"2\"");
+
+  stacked = tornadis_pipeline_get_commands (pipeline, &n_stacked);
+  g_assert_cmpuint (n_stacked, ==, 4);
+  g_assert_true (stacked[0] == one && stacked[1] == two && stacked[2] == one && stacked[3] == two);
+  tornadis_pipeline_clear (pipeline);
+  tornadis_pipeline_get_commands (pipeline, &n_stacked);
+  g_assert_cmpuint (n_stacked, ==, 0);
 
   /* They cannot be changed any more. */
   g_test_expect_message ("Tornadis", G_LOG_LEVEL_CRITICAL, "*");

@@ -601,6 +601,7 @@ async def test_lazy_pipeline(server):
     pipeline.stack_strv(['PING'])
     pipeline.stack_call('ECHO', b'x' * 20000)
     equal(pipeline.get_command(0).get_name(), 'SET')
+    equal([command.get_name() for command in pipeline.get_commands()], ['SET', 'GET', 'STRLEN', 'PING', 'ECHO'])
     client = Tornadis.Client(**options(server))
     equal(await client.call(pipeline), [b'OK', b'\0\xff', 2, b'PONG', b'x' * 20000])
     pipeline.stack_call('PING')

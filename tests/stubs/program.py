@@ -283,6 +283,7 @@ async def pipelines(client: Tornadis.Client) -> None:
     pipeline.stack_commands([Tornadis.Command('PING'), Tornadis.Command('PING')])
     pipeline.stack_strv(['GET', 'key'])
     command: Tornadis.Command | None = pipeline.get_command(0)
+    commands: list[Tornadis.Command] = pipeline.get_commands()
     count: int = pipeline.number_of_stacked_calls + pipeline.get_number_of_stacked_calls()
     replies = await client.call(pipeline)
     if replies is not None:

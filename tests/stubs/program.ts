@@ -260,6 +260,7 @@ async function pipelines(): Promise<void> {
     pipeline.stack_commands([new Command('PING'), new Command('PING')]);
     pipeline.stack_strv(['GET', 'key']);
     const command: Tornadis.Command | null = pipeline.get_command(0);
+    const commands: Tornadis.Command[] = pipeline.get_commands();
     const count: number =
         pipeline.number_of_stacked_calls + pipeline.numberOfStackedCalls + pipeline.get_number_of_stacked_calls();
     const replies: Tornadis.Replies = await client.call(pipeline);

@@ -378,6 +378,7 @@ async void test_pipeline (TornadisHarness.Redis server) throws Error {
   pipeline.stack_commands ({ command ("GET k"), command ("ECHO x") });
   replies = yield client.call_pipeline_async (pipeline);
   assert (replies.get_element (0).get_text () == "v" && replies.get_element (1).get_text () == "x");
+  assert (pipeline.get_commands ().length == 2 && pipeline.get_commands ()[1].get_name () == "ECHO");
 
   pipeline.clear ();
   pipeline.atomic = true;

@@ -328,6 +328,32 @@ tornadis_pipeline_get_command (TornadisPipeline *self,
 }
 
 /**
+ * tornadis_pipeline_get_commands:
+ * @self: a pipeline
+ * @n_commands: (out): return location for how many there are
+ *
+ * Gets all stacked commands where they are, without a copy. It is faster than one after the other with
+ * [method@Tornadis.Pipeline.get_command].
+ *
+ * They last until the pipeline is changed or freed.
+ *
+ * Returns: (transfer none) (array length=n_commands): the commands
+ *
+ * Since: 1.0
+ */
+TornadisCommand **
+tornadis_pipeline_get_commands (TornadisPipeline *self,
+                                gsize *n_commands)
+{
+  g_return_val_if_fail (n_commands != NULL, NULL);
+  *n_commands = 0;
+  g_return_val_if_fail (TORNADIS_IS_PIPELINE (self), NULL);
+
+  *n_commands = self->commands->len;
+  return (TornadisCommand **) self->commands->pdata;
+}
+
+/**
  * tornadis_pipeline_clear:
  * @self: a pipeline
  *

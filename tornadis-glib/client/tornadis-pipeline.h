@@ -33,6 +33,9 @@ TORNADIS_AVAILABLE_IN_1_0
 TornadisCommand  *tornadis_pipeline_get_command                 (TornadisPipeline   *self,
                                                                  guint               i);
 TORNADIS_AVAILABLE_IN_1_0
+TornadisCommand **tornadis_pipeline_get_commands                (TornadisPipeline   *self,
+                                                                 gsize              *n_commands);
+TORNADIS_AVAILABLE_IN_1_0
 void              tornadis_pipeline_clear                       (TornadisPipeline   *self);
 TORNADIS_AVAILABLE_IN_1_0
 gboolean          tornadis_pipeline_get_atomic                  (TornadisPipeline   *self);

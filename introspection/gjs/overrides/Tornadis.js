@@ -669,7 +669,10 @@ var _init = (function () {
         precede(Tornadis.ClientPool.prototype, ['call_pipeline_async'], (pool, [pipeline]) => handOver(pipeline));
         precede(Tornadis.ClientPool.prototype, ['release_client'], (pool, [client]) => client._carrier?.flush());
         precede(Tornadis.Pipeline.prototype,
-            ['stack_command', 'stack_commands', 'stack_strv', 'get_command', 'get_number_of_stacked_calls', 'get_property', 'clear'],
+            [
+                'stack_command', 'stack_commands', 'stack_strv', 'get_command', 'get_commands', 'get_number_of_stacked_calls',
+                'get_property', 'clear',
+            ],
             handOver);
         const initPipeline = Tornadis.Pipeline.prototype._init;
         Tornadis.Pipeline.prototype._init = function (...args) {

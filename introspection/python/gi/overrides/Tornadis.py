@@ -823,6 +823,7 @@ class Pipeline(Tornadis.Pipeline):
     stack_commands = _stacking('stack_commands')
     stack_strv = _stacking('stack_strv')
     get_command = _stacking('get_command')
+    get_commands = _stacking('get_commands')
     get_number_of_stacked_calls = _stacking('get_number_of_stacked_calls')
     get_property = _stacking('get_property')
     get_properties = _stacking('get_properties')
