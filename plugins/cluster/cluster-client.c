@@ -408,6 +408,7 @@ client_free (ClusterClient *self)
       g_clear_object (&self->parts);
       cluster_links_free (self->links);
     }
+  g_clear_object (&self->spare);
   g_clear_pointer (&self->home, g_free);
   client_leave_connectable (self->client, G_SOCKET_CONNECTABLE (self->connectable));
   g_clear_object (&self->connectable);

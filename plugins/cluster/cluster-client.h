@@ -67,6 +67,7 @@ struct _ClusterClient
   GQueue waiting;                  /* (element-type TornadisCall) (owned) until the cluster is known */
   guint64 n_waiting_commands;      /* of the whole, see cluster-wait.h */
   guint64 n_waiting_bytes;
+  GCancellable *spare;             /* (owned) (nullable) see cluster_trip_end() */
   char *home;                      /* (owned) (nullable) the key of the node of what may go to any */
   ClusterTransaction transaction;
   TornadisClientState state; /* what was said last of the connection */

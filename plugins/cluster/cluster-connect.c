@@ -224,7 +224,7 @@ cluster_connect (ClusterClient *client,
   g_object_get (client->client, "connect-timeout", &timeout_sec, NULL);
   self->client = g_rc_box_acquire (client);
   self->call = g_object_ref (call);
-  self->cancellable = g_object_ref (cluster_trip_begin (call, FALSE));
+  self->cancellable = g_object_ref (cluster_trip_begin (client, call, FALSE));
   self->tried = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->deadline = timeout_sec > 0 ? g_get_monotonic_time () + timeout_sec * G_TIME_SPAN_SECOND : G_MAXINT64;
   /* Chooses it. */

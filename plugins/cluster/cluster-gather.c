@@ -51,7 +51,7 @@ gather_new (ClusterClient *client,
 {
   Gather *self = g_new (Gather, 1);
 
-  *self = (Gather){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)), response,
+  *self = (Gather){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (client, call, TRUE)), response,
                     g_array_sized_new (FALSE, TRUE, sizeof (Answer), n), n };
   g_array_set_clear_func (self->answers, answer_clear);
   g_array_set_size (self->answers, n);

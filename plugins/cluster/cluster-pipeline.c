@@ -114,7 +114,7 @@ sorting_unref (Sorting *self)
   g_free (self->next);
   g_clear_pointer (&self->led, g_hash_table_unref);
   g_clear_error (&self->error);
-  g_object_unref (self->cancellable);
+  cluster_trip_end (self->client, self->call, self->cancellable);
   g_object_unref (self->call);
   g_rc_box_release (self->client);
   g_free (self);
@@ -184,9 +184,11 @@ lot_make_pipeline (const Lot *self,
 {
   TornadisPipeline *pipeline = tornadis_pipeline_new ();
   g_autofree TornadisCommand **commands = g_new (TornadisCommand *, self->length);
+  gsize n;
+  TornadisCommand **all = tornadis_pipeline_get_commands (whole, &n);
 
   for (guint i = 0, position = self->first; i < self->length; i++, position = next[position])
-    commands[i] = tornadis_pipeline_get_command (whole, position);
+    commands[i] = all[position];
   tornadis_pipeline_stack_commands (pipeline, commands, self->length);
 
   return pipeline;
@@ -496,7 +498,7 @@ sorting_new (ClusterClient *client,
 {
   Sorting *self = g_new (Sorting, 1);
 
-  *self = (Sorting){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (call, TRUE)),
+  *self = (Sorting){ g_rc_box_acquire (client), g_object_ref (call), g_object_ref (cluster_trip_begin (client, call, TRUE)),
                      g_ptr_array_new_full (n_commands, reply_clear), next, NULL, NULL, 1 };
   g_ptr_array_set_size (self->replies, (int) n_commands);
 
@@ -507,16 +509,15 @@ gboolean
 cluster_pipeline_send_keys (ClusterClient *client,
                             TornadisCall *call)
 {
-  TornadisPipeline *pipeline = tornadis_call_get_pipeline (call);
-  guint n = tornadis_pipeline_get_number_of_stacked_calls (pipeline);
+  gsize n;
+  TornadisCommand **commands = tornadis_pipeline_get_commands (tornadis_call_get_pipeline (call), &n);
   g_autoptr (GPtrArray) lots = g_ptr_array_new_with_free_func (lot_free);
   g_autofree guint *next = g_new (guint, n);
   Sorting *self;
 
   for (guint i = 0; i < n; i++)
     {
-      TornadisCommand *command = tornadis_pipeline_get_command (pipeline, i);
-      TornadisClient *node = cluster_client_find_node_of_key (client, command);
+      TornadisClient *node = cluster_client_find_node_of_key (client, commands[i]);
 
       if (G_UNLIKELY (node == NULL))
         return FALSE;
@@ -527,7 +528,7 @@ cluster_pipeline_send_keys (ClusterClient *client,
   if (G_UNLIKELY (tornadis_call_is_abandoned (call)))
     return TRUE;
 
-  self = sorting_new (client, call, n, g_steal_pointer (&next));
+  self = sorting_new (client, call, (guint) n, g_steal_pointer (&next));
   sorting_send (self, lots);
   sorting_unref (self);
 

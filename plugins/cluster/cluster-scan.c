@@ -36,7 +36,7 @@ scan_new (ClusterClient *client,
 
   self->client = g_rc_box_acquire (client);
   self->call = g_object_ref (call);
-  self->cancellable = g_object_ref (cluster_trip_begin (call, TRUE));
+  self->cancellable = g_object_ref (cluster_trip_begin (client, call, TRUE));
 
   return self;
 }

@@ -278,16 +278,37 @@ errand_free (gpointer data)
 }
 
 GCancellable *
-cluster_trip_begin (TornadisCall *call,
+cluster_trip_begin (ClusterClient *client,
+                    TornadisCall *call,
                     gboolean sends)
 {
   ClusterTrip *trip = cluster_trip_ensure (call);
 
   g_clear_object (&trip->cancellable);
-  trip->cancellable = g_cancellable_new ();
+  trip->cancellable = g_steal_pointer (&client->spare);
+  if (trip->cancellable == NULL)
+    trip->cancellable = g_cancellable_new ();
   trip->has_sent = sends;
 
   return trip->cancellable;
+}
+
+void
+cluster_trip_end (ClusterClient *client,
+                  TornadisCall *call,
+                  GCancellable *cancellable)
+{
+  ClusterTrip *trip = cluster_trip_get (call);
+
+  /* It may have begun anew by now. */
+  if (trip->cancellable == cancellable)
+    g_clear_object (&trip->cancellable);
+
+  if (client->spare == NULL && !client->is_gone && !g_cancellable_is_cancelled (cancellable) &&
+      g_atomic_int_get (&G_OBJECT (cancellable)->ref_count) == 1)
+    client->spare = cancellable;
+  else
+    g_object_unref (cancellable);
 }
 
 static ClusterErrand *
@@ -299,7 +320,7 @@ errand_new (ClusterClient *client,
   ClusterErrand *self = g_new (ClusterErrand, 1);
 
   *self = (ClusterErrand){ g_rc_box_acquire (client), g_object_ref (call), sent != NULL ? g_object_ref (sent) : NULL,
-                           g_object_ref (cluster_trip_begin (call, sends)) };
+                           g_object_ref (cluster_trip_begin (client, call, sends)) };
 
   return self;
 }

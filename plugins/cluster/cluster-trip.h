@@ -36,8 +36,14 @@ char        *cluster_trip_dup_host (const ClusterRedirect *redirect,
                                     TornadisClient *sent);
 /* Begins to do something on behalf of a call that is held (transfer none): it is cancelled when nobody waits for that any
  * more. */
-GCancellable *cluster_trip_begin  (TornadisCall  *call,
+GCancellable *cluster_trip_begin  (ClusterClient *client,
+                                   TornadisCall  *call,
                                    gboolean       sends);
+/* That is done: where nobody else has @cancellable (transfer full) the next call gets it, since to make one, and to connect to
+ * it, takes long. */
+void          cluster_trip_end    (ClusterClient *client,
+                                   TornadisCall  *call,
+                                   GCancellable  *cancellable);
 /* Nobody waits for it any more. */
 void         cluster_trip_cancel  (ClusterTrip   *self);
 /* Makes a call that is held again after a while, if that may help; else it fails with @error. */
