@@ -243,7 +243,7 @@ test_reset (void)
   g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect GET\nexpect GET\necho-server\n");
   TornadisClient *client = make_client (peer);
   g_autoptr (GMainContext) other = g_main_context_new ();
-  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]) { "GET", "a", NULL });
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "GET", "a", NULL });
 
   /* The second result is a GTask. */
   for (guint i = 0; i < 2; i++)

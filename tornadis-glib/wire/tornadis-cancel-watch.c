@@ -142,8 +142,16 @@ tornadis_cancel_watch_new (GCancellable *cancellable,
 
   group = cancel_group_get (cancellable);
   self = g_new (TornadisCancelWatch, 1);
-  *self = (TornadisCancelWatch){ { .data = self }, &group->watches, g_object_ref (cancellable), group,
-                                 g_main_context_ref (context), priority, func, data };
+  *self = (TornadisCancelWatch){
+    .link = { .data = self },
+    .queue = &group->watches,
+    .cancellable = g_object_ref (cancellable),
+    .group = group,
+    .context = g_main_context_ref (context),
+    .priority = priority,
+    .func = func,
+    .data = data,
+  };
 
   g_mutex_lock (&group->lock);
   g_queue_push_tail_link (&group->watches, &self->link);
