@@ -75,6 +75,9 @@ get_by_submit (void)
 
 static void get_by_call (void);
 
+/* (nullable) of all calls, as that of a window is of everything that it asks for */
+static GCancellable *cancellable;
+
 static void
 called_cb (GObject *object,
            GAsyncResult *result,
@@ -98,7 +101,7 @@ get_by_call (void)
   g_autoptr (TornadisCommand) command = make_get (BENCH_KEY);
 
   n_sent++;
-  tornadis_client_call_async (client, command, NULL, called_cb, NULL);
+  tornadis_client_call_async (client, command, cancellable, called_cb, NULL);
 }
 
 static void
@@ -108,6 +111,26 @@ repeat (void (*get) (void))
   for (guint i = 0; i < bench.n_in_flight; i++)
     get ();
   run ();
+}
+
+static void
+run_submit (void)
+{
+  repeat (get_by_submit);
+}
+
+static void
+run_call (void)
+{
+  repeat (get_by_call);
+}
+
+static void
+run_cancellable_call (void)
+{
+  cancellable = g_cancellable_new ();
+  run_call ();
+  g_clear_object (&cancellable);
 }
 
 static void pipeline_once (void);
@@ -529,6 +552,9 @@ main (int argc,
     void (*run) (void);
     gboolean connected;
   } workloads[] = {
+    { "submit", run_submit, TRUE },
+    { "call", run_call, TRUE },
+    { "cancellable-call", run_cancellable_call, TRUE },
     { "pipeline", run_pipeline, TRUE },
     { "kept-pipeline", run_kept_pipeline, TRUE },
     { "set-large", run_set_large, TRUE },
@@ -543,12 +569,6 @@ main (int argc,
   bench_init (&bench, argc, argv);
   loop = g_main_loop_new (NULL, FALSE);
   find_keys ();
-
-  if (g_str_equal (bench.workload, "submit") || g_str_equal (bench.workload, "call"))
-    {
-      connect_client ();
-      repeat (g_str_equal (bench.workload, "submit") ? get_by_submit : get_by_call);
-    }
 
   for (guint i = 0; i < G_N_ELEMENTS (workloads); i++)
     if (g_str_equal (bench.workload, workloads[i].name))

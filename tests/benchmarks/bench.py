@@ -39,6 +39,8 @@ ASLEEP = 'busy-poll=0'
 INSTRUCTION_BUDGET = 1490
 # The same with call_async and call_finish.
 CALL_INSTRUCTION_BUDGET = 2200
+# And with a cancellable.
+CANCELLABLE_INSTRUCTION_BUDGET = 3000
 # What the plugin metrics adds to a submitted one: two counts, each of which has its own number of turns of the main loop.
 METRICS_INSTRUCTION_BUDGET = 260
 # Seconds after which a driver is taken to hang.
@@ -158,8 +160,10 @@ class Bench:
         yield ('get-100', 'GET 32 B, 100 in flight', 'calls/s', {
             ours: self.tornadis('submit', fast, 100),
             'tornadis-glib call_async': self.tornadis('call', fast, 100),
+            'tornadis-glib call_async, with a cancellable': self.tornadis('cancellable-call', fast, 100),
             peer: self.hiredis('get', fast, 100),
-        }, [(ours, peer, 1.6), ('tornadis-glib call_async', peer, 0.9)])
+        }, [(ours, peer, 1.6), ('tornadis-glib call_async', peer, 0.9),
+            ('tornadis-glib call_async, with a cancellable', 'tornadis-glib call_async', 0.75)])
         yield ('metrics', 'GET 32 B, 100 in flight, counted by the metrics plugin', 'calls/s', {
             'with metrics': self.tornadis('submit', fast, 100, plugins='metrics'),
             'without': self.tornadis('submit', fast, 100),
@@ -290,6 +294,8 @@ class Bench:
             ('instructions', 'instructions', INSTRUCTION_BUDGET, True)])
         yield ('call-instructions', 'a GET by call_async and call_finish at 100 in flight', self.instructions('call'), [
             ('instructions', 'instructions', CALL_INSTRUCTION_BUDGET, True)])
+        yield ('cancellable-instructions', 'the same with a cancellable that all calls have', self.instructions('cancellable-call'), [
+            ('instructions', 'instructions', CANCELLABLE_INSTRUCTION_BUDGET, True)])
         yield ('metrics-instructions', 'what the metrics plugin adds to a submitted GET', self.instructions('submit', 'metrics'), [
             ('added', 'instructions', METRICS_INSTRUCTION_BUDGET, True)])
         yield from self.cluster.singles()
