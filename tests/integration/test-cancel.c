@@ -236,6 +236,43 @@ test_other_thread (void)
   assert_finalized (client);
 }
 
+typedef struct
+{
+  GCancellable *cancellable; /* (unowned) */
+  guint n_replies;
+} ReadTogether;
+
+static void
+cancel_the_rest_cb (GObject *object,
+                    GAsyncResult *result,
+                    gpointer user_data)
+{
+  ReadTogether *together = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TornadisReply) reply = tornadis_client_call_finish (TORNADIS_CLIENT (object), result, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (tornadis_reply_get_text (reply), ==, together->n_replies == 0 ? "x" : "y");
+  together->n_replies++;
+  g_cancellable_cancel (together->cancellable);
+}
+
+/* What came with the reply that made somebody cancel was read, and is the outcome. */
+static void
+test_read_before (void)
+{
+  g_autoptr (TornadisHarnessPeer) peer = make_peer ("handshake\nexpect GET\nexpect GET\nsend \"+x\\r\\n+y\\r\\n\"\necho-server\n");
+  TornadisClient *client = make_client (peer);
+  g_autoptr (TornadisCommand) command = tornadis_command_new_strv ((const char *[]){ "GET", "a", NULL });
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  ReadTogether together = { cancellable, 0 };
+
+  for (guint i = 0; i < 2; i++)
+    tornadis_client_call_async (client, command, cancellable, cancel_the_rest_cb, &together);
+  wait_until (together.n_replies == 2);
+  assert_finalized (client);
+}
+
 /* Somebody uses the cancellable again before the main loop has come to that. */
 static void
 test_reset (void)
@@ -379,6 +416,7 @@ main (int argc,
   g_test_add_func ("/cancel/already-cancelled", test_already_cancelled);
   g_test_add_func ("/cancel/while-connecting", test_while_connecting);
   g_test_add_func ("/cancel/other-thread", test_other_thread);
+  g_test_add_func ("/cancel/read-before", test_read_before);
   g_test_add_func ("/cancel/reset", test_reset);
   g_test_add_func ("/cancel/pipeline", test_pipeline);
   g_test_add_func ("/cancel/place-used-again", test_place_used_again);
