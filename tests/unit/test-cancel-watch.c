@@ -155,7 +155,7 @@ test_disposed (void)
   g_autoptr (GString) log = g_string_new (NULL);
   Waiter waiters[2];
 
-  g_test_summary ("One that was disposed, as JavaScript's run_dispose() does, says nothing any more");
+  g_test_summary ("One that was disposed, as JavaScript's run_dispose() does, says nothing any more until somebody waits for it again");
 
   waiters_init (waiters, 2, cancellable, log);
   g_object_run_dispose (G_OBJECT (cancellable));
@@ -163,6 +163,12 @@ test_disposed (void)
   g_cancellable_cancel (cancellable);
   iterate ();
   g_assert_cmpstr (log->str, ==, "");
+
+  g_cancellable_reset (cancellable);
+  waiter_watch (&waiters[0], cancellable);
+  g_cancellable_cancel (cancellable);
+  iterate ();
+  g_assert_cmpstr (log->str, ==, "ba");
   waiters_clear (waiters, 2);
 }
 

@@ -6,8 +6,9 @@
  * disconnect it takes longer than a call does. */
 typedef struct
 {
-  GMutex lock;    /* of what follows, and of all fields of the watches that may change */
-  GQueue watches; /* (element-type TornadisCancelWatch) (unowned) those that were not called back yet, the oldest first */
+  GMutex lock;           /* of what follows, and of all fields of the watches that may change */
+  GQueue watches;        /* (element-type TornadisCancelWatch) (unowned) those that were not called back yet, the oldest first */
+  gboolean is_connected; /* it is not once the cancellable was disposed, which may be used again all the same */
 } CancelGroup;
 
 /* Signals come in any thread, and may come from whoever is just about to free the watch: nothing waits for their end, as
@@ -78,6 +79,28 @@ cancelled_cb (GCancellable *cancellable,
   g_mutex_unlock (&group->lock);
 }
 
+/* The cancellable is there still, and with that the group. */
+static void
+disconnected_cb (gpointer data,
+                 GClosure *closure)
+{
+  CancelGroup *self = data;
+
+  g_mutex_lock (&self->lock);
+  self->is_connected = FALSE;
+  g_mutex_unlock (&self->lock);
+}
+
+/* With the lock held. */
+static G_NO_INLINE void
+cancel_group_connect (CancelGroup *self,
+                      GCancellable *cancellable)
+{
+  /* g_cancellable_connect() would not connect to one that was cancelled and may be reset. */
+  g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled_cb), self, disconnected_cb, G_CONNECT_DEFAULT);
+  self->is_connected = TRUE;
+}
+
 static void
 cancel_group_free (gpointer data)
 {
@@ -110,8 +133,9 @@ cancel_group_make (GCancellable *cancellable)
     {
       self = g_new0 (CancelGroup, 1);
       g_mutex_init (&self->lock);
-      /* g_cancellable_connect() would not connect to one that was cancelled and may be reset. */
-      g_signal_connect (cancellable, "cancelled", G_CALLBACK (cancelled_cb), self);
+      g_mutex_lock (&self->lock);
+      cancel_group_connect (self, cancellable);
+      g_mutex_unlock (&self->lock);
       g_object_set_qdata_full (G_OBJECT (cancellable), get_group_quark (), self, cancel_group_free);
     }
   g_mutex_unlock (&lock);
@@ -154,6 +178,8 @@ tornadis_cancel_watch_new (GCancellable *cancellable,
   };
 
   g_mutex_lock (&group->lock);
+  if (G_UNLIKELY (!group->is_connected))
+    cancel_group_connect (group, cancellable);
   g_queue_push_tail_link (&group->watches, &self->link);
   /* Whoever cancels it from now on finds the watch, but perhaps nobody does any more. */
   if (g_cancellable_is_cancelled (cancellable))
