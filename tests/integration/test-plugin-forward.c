@@ -11,6 +11,7 @@ typedef struct
   guint n_targets;
   guint next;
   guint n_asked;
+  TornadisPlugin *leaves; /* (unowned) (nullable) is removed when it is asked */
 } Route;
 
 typedef struct
@@ -108,7 +109,11 @@ routing_plugin_route (TornadisPlugin *plugin,
   Route *route = ((HookPlugin *) plugin)->data;
 
   route->n_asked++;
-  return route->targets[route->next];
+  if (route->leaves == NULL)
+    return route->targets[route->next];
+
+  g_assert_true (tornadis_client_remove_plugin (client, g_steal_pointer (&route->leaves)));
+  return NULL;
 }
 
 static void
@@ -222,6 +227,39 @@ test_route_gone (Forward *fixture,
       g_assert_error (calls.error, TORNADIS_ERROR, TORNADIS_ERROR_LOST);
       calls_clear (&calls);
       g_assert_cmpuint (plugin->n[CALL_DONE], ==, dropped ? 0 : 1);
+      assert_finalized (plugin);
+    }
+}
+
+/* The plugin is removed when it is asked, and no other is left: the call is the client's own. */
+static void
+test_route_left (Forward *fixture,
+                 gconstpointer data)
+{
+  g_autoptr (TornadisCommand) command = make_command ("GET nothing");
+
+  for (guint i = 0; i < 3; i++)
+    {
+      HookPlugin *plugin = add_forwarding (fixture, data);
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GError) error = NULL;
+      g_auto (Calls) calls = { 0 };
+
+      fixture->route.leaves = (TornadisPlugin *) plugin;
+      if (i == 0)
+        {
+          submit (fixture->client, "GET nothing", &calls);
+          wait_for_calls (&calls);
+          g_assert_error (calls.error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+        }
+      else
+        {
+          tornadis_client_call_async (fixture->client, command, i == 1 ? cancellable : NULL, store_result, &result);
+          g_assert_null (tornadis_client_call_finish (fixture->client, wait_for_result (&result), &error));
+          g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_CONNECT);
+        }
+      g_assert_cmpuint (plugin->n[CALL], ==, 0);
       assert_finalized (plugin);
     }
 }
@@ -631,6 +669,7 @@ main (int argc,
   ADD ("transaction", test_transaction);
   ADD_ROUTE ("plain", test_route);
   ADD_ROUTE ("gone", test_route_gone);
+  ADD_ROUTE ("left", test_route_left);
   ADD_ROUTE ("cancel", test_cancel);
   ADD_ROUTE ("close", test_close);
   ADD_ROUTE ("timeout", test_timeout);

@@ -399,9 +399,13 @@ client_dispatch (TornadisClient *self,
                  TornadisSlotFunc func,
                  gpointer user_data)
 {
+  if (G_UNLIKELY (priv->chain != NULL) && client_route (self, priv, command, func, user_data, NULL))
+    return;
+
+  /* Who was asked may have been removed by that. */
   if (G_LIKELY (priv->chain == NULL))
     client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, func, user_data);
-  else if (!client_route (self, priv, command, func, user_data, NULL))
+  else
     client_start_call (self, priv, priv->chain, 0, command, pipeline, 0, func, user_data, NULL);
 }
 
@@ -416,10 +420,18 @@ tornadis_client_dispatch (TornadisClient *self,
   TornadisClientPrivate *priv = tornadis_client_get_private (self);
 
   if (dispatched == NULL)
-    client_dispatch (self, priv, command, pipeline, func, user_data);
-  else if (G_LIKELY (priv->chain == NULL))
+    {
+      client_dispatch (self, priv, command, pipeline, func, user_data);
+      return;
+    }
+
+  if (G_UNLIKELY (priv->chain != NULL) && client_route (self, priv, command, func, user_data, dispatched))
+    return;
+
+  /* Who was asked may have been removed by that. */
+  if (G_LIKELY (priv->chain == NULL))
     dispatched->id = client_send (self, priv, command, pipeline, 0, TORNADIS_NOTIFIES_PROGRAM, func, user_data);
-  else if (!client_route (self, priv, command, func, user_data, dispatched))
+  else
     client_start_call (self, priv, priv->chain, 0, command, pipeline, 0, func, user_data, &dispatched->call);
 }
 
