@@ -151,7 +151,8 @@ cancelled_cb (GCancellable *cancellable,
 
       record_abandon (self, error);
     }
-  g_task_return_error_if_cancelled (task);
+  /* Even if the cancellable was reset meanwhile. */
+  g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
 
   return G_SOURCE_REMOVE;
 }
