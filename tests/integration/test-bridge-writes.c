@@ -14,7 +14,7 @@
 #define N_TARGETS 2
 
 /* Sends ECHO 0… to the first client, ECHO 1… to the second, and what has no argument nowhere: its call hook answers that, after a
- * main loop has run until the peers have what came before. */
+ * main loop has run until what came before is received, and answered: behind what is in flight others would wait. */
 #define ROUTING_TYPE_PLUGIN (routing_plugin_get_type ())
 G_DECLARE_FINAL_TYPE (RoutingPlugin, routing_plugin, ROUTING, PLUGIN, TornadisPlugin)
 
@@ -54,6 +54,24 @@ routing_plugin_route (TornadisPlugin *plugin,
 }
 
 static gboolean
+routing_plugin_is_idle (RoutingPlugin *self)
+{
+  guint n_received = 0;
+  guint n_pending = 0;
+
+  for (guint i = 0; i < N_TARGETS; i++)
+    {
+      guint pending;
+
+      g_object_get (self->targets[i], "pending", &pending, NULL);
+      n_pending += pending;
+      n_received += count_received (self->peers[i], "ECHO");
+    }
+
+  return n_received == self->n_routed && n_pending == 0;
+}
+
+static gboolean
 routing_plugin_call (TornadisPlugin *plugin,
                      TornadisCall *call)
 {
@@ -68,7 +86,7 @@ routing_plugin_call (TornadisPlugin *plugin,
       return TRUE;
     }
 
-  wait_until (count_received (self->peers[0], "ECHO") + count_received (self->peers[1], "ECHO") == self->n_routed);
+  wait_until (routing_plugin_is_idle (self));
   bytes = g_bytes_new_static ("WAITED", strlen ("WAITED"));
   reply = tornadis_reply_new_string (bytes);
   tornadis_call_return_reply (call, reply);
