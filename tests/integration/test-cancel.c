@@ -128,7 +128,7 @@ test_timed_out (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (connect_and_wait (client, &error));
-  g_object_set (client, "call-timeout-msec", 100, NULL);
+  g_object_set (client, "call-timeout-msec", 500, NULL);
   g_assert_null (call (client, &error, "GET", "a", NULL));
   g_assert_error (error, TORNADIS_ERROR, TORNADIS_ERROR_TIMEOUT);
   g_object_set (client, "call-timeout-msec", 60000, NULL);

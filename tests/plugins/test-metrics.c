@@ -145,7 +145,7 @@ test_losses (Fixture *fixture,
   tornadis_client_close (fixture->client);
 
   g_assert_true (connect_and_wait (fixture->client, NULL));
-  g_object_set (fixture->client, "call-timeout-msec", 20, NULL);
+  g_object_set (fixture->client, "call-timeout-msec", 500, NULL);
   g_assert_null (call (fixture->client, NULL, "BLPOP", "nothing", "0", NULL));
 
   g_assert_cmpuint (get_calls (metrics, "BLPOP", "lost"), ==, 1);
