@@ -52,7 +52,10 @@ class Prompt:
 
     def type(self, *texts):
         for text in texts:
-            os.write(self.master, text if isinstance(text, bytes) else text.encode())
+            rest = text if isinstance(text, bytes) else text.encode()
+            # Less is written where the test is stopped meanwhile.
+            while rest:
+                rest = rest[os.write(self.master, rest):]
 
     def see(self, pattern):
         """What is shown up to the next match, which is passed by."""
